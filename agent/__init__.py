@@ -1,0 +1,1 @@
+"""The daemon and its work: coverage, drafts, stories, feedback, and the command line."""

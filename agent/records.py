@@ -1,0 +1,187 @@
+"""The values that travel through the agent. Frozen, and without behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+Sha: TypeAlias = str
+"""A full hexadecimal object id."""
+
+LineNo: TypeAlias = int
+"""A line of a source file, counted from 1."""
+
+Arc: TypeAlias = tuple[int, int]
+"""A jump between two lines; negative numbers enter or leave a code object, as in coverage.py."""
+
+TestId: TypeAlias = str
+"""A pytest node id."""
+
+Json: TypeAlias = dict[str, Any]
+"""A JSON object."""
+
+DraftKind = Literal["test", "devlog"]
+DraftState = Literal[
+    "ready", "not_run", "discarded", "accepted", "rejected", "superseded"
+]  # ready: waits for the editor; not_run: no sandbox to run it in; discarded: fell off the ladder
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One piece of work in the queue."""
+
+    id: int
+    kind: str
+    subject: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The files of one commit, written from git objects."""
+
+    path: Path
+    sha: Sha
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """The Python that runs the user's tests.
+
+    `extra_path` is a folder with what the user's environment lacks (pytest, coverage), or None.
+    `source` says where it was found, in words.
+    """
+
+    path: Path
+    version: tuple[int, int, int]
+    prefix: Path
+    base_prefix: Path
+    source: str
+    extra_path: Path | None = None
+
+
+class Target(NamedTuple):
+    """The lines a draft is meant to reach."""
+
+    path: str
+    function: str
+    lines: tuple[LineNo, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Uncovered lines of one function (or of a module's own statements: function "<module>").
+
+    `path` is relative to the top of the repository, with slashes. `risk` is between 0 and 1.
+    """
+
+    commit: Sha
+    path: str
+    function: str
+    first_line: LineNo
+    last_line: LineNo
+    lines: tuple[LineNo, ...]
+    branches: tuple[Arc, ...] = ()
+    risk: float = 0.0
+    reasons: tuple[str, ...] = ()
+    changed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One step of the verify ladder and how it went."""
+
+    name: str
+    passed: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was run to check a draft, and what came of it.
+
+    verdict: "verified"; "failed" (a rung was not passed); "not run" (no sandbox that may run it).
+    """
+
+    verdict: Literal["verified", "failed", "not run"]
+    tier: str
+    rungs: tuple[Rung, ...] = ()
+    tests: tuple[str, ...] = ()
+    gained_lines: tuple[LineNo, ...] = ()
+    gained_branches: tuple[Arc, ...] = ()
+    mutants_killed: int = 0
+    mutants_total: int = 0
+    survivors: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A test module that a drafter proposes, before anything has vouched for it.
+
+    `content` is a whole module; `tests` are the names of its test functions in order;
+    `recorded` holds those whose expected values were observed, not predicted.
+    """
+
+    gap: Gap
+    origin: str
+    content: str
+    tests: tuple[str, ...]
+    recorded: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Something written for the editor to accept, edit or reject.
+
+    `path` is where an accepted draft goes (in the repository for tests, in the outbox for
+    stories). `origin` names the writer: "embedded", "template", or a model's name.
+    """
+
+    id: int
+    kind: DraftKind
+    state: DraftState
+    commit: Sha
+    title: str
+    origin: str
+    path: str
+    content: str
+    target: Target | None = None
+    evidence: Json = field(default_factory=dict)
+    created_at: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something known about the commits, runs and coverage that a story may say.
+
+    `values` are the numbers, names and paths a sentence may use as {F3.passed}.
+    """
+
+    id: str
+    kind: str
+    text: str
+    values: Mapping[str, str | int | float]
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence of a story and the facts it rests on."""
+
+    text: str
+    facts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A structured story: one source for every channel."""
+
+    title: str
+    date: str
+    sections: tuple[tuple[str, tuple[Sentence, ...]], ...]
+    origin: str

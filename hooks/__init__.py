@@ -1,0 +1,1 @@
+"""What git runs. Standard library only: nothing here may import another room."""

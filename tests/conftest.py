@@ -1,0 +1,77 @@
+"""Real git, real folders, and nothing of the developer's own configuration."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+Git = Callable[..., str]
+
+
+@pytest.fixture(autouse=True)
+def _sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the developer's git configuration, home, hooks or model server."""
+    home = tmp_path / "home"
+    home.mkdir()
+    for name in list(os.environ):
+        if name.startswith(("GIT_", "COPYDESK_", "PRE_COMMIT", "OLLAMA_")) or name == "CI":
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(home / ".local/state"))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:9")  # nothing answers there
+    (home / ".gitconfig").write_text(
+        "[user]\n\tname = Ada Author\n\temail = ada@example.com\n"
+        "[init]\n\tdefaultBranch = main\n[commit]\n\tgpgsign = false\n[gc]\n\tauto = 0\n"
+    )
+
+
+@pytest.fixture
+def git() -> Git:
+    """Run git in a folder: git(path, "log", "-1") returns what it printed."""
+
+    def call(cwd: Path, *args: str) -> str:
+        done = subprocess.run(["git", *args], cwd=cwd, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    return call
+
+
+@pytest.fixture
+def repo(tmp_path: Path, git: Git) -> Path:
+    """An empty git repository with one commit."""
+    path = tmp_path / "repo"
+    path.mkdir()
+    git(path, "init", "-q")
+    git(path, "commit", "-q", "--allow-empty", "-m", "first")
+    return path
+
+
+@pytest.fixture
+def commit(git: Git) -> Callable[..., str]:
+    """Write files and commit them: commit(repo, {"a.py": "x = 1"}) returns the new sha."""
+
+    def make(cwd: Path, files: dict[str, str | None], message: str = "change") -> str:
+        for name, text in files.items():
+            target = cwd / name
+            if text is None:
+                target.unlink()
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text)
+        git(cwd, "add", "-A")
+        git(cwd, "commit", "-q", "--allow-empty", "--no-verify", "-m", message)
+        return git(cwd, "rev-parse", "HEAD")
+
+    return make
+
+
+@pytest.fixture
+def ordinary_user() -> Iterator[int | None]:
+    """The uid that sandboxed work must run as when the suite itself is root, else None."""
+    yield 65534 if os.geteuid() == 0 else None
