@@ -50,7 +50,7 @@ class ProcessError(CopydeskError):
         self, reason: str, argv: Sequence[str], out: bytes = b"", err: bytes = b""
     ) -> None:
         said = clean(
-            "\n".join(s.decode("utf-8", "replace").strip()[-2000:] for s in (out, err) if s.strip())
+            "\n".join(s.decode("utf-8", "replace").strip()[-2000:] for s in (out, err) if s)
         )
         super().__init__(
             f"{shlex.join(argv)}: {reason}" + (f"\n{said}" if said else ""), slug="program-failed"
@@ -131,7 +131,8 @@ def run(
                 return
             streams[name] += chunk
 
-    assert child.stdin and child.stdout and child.stderr
+    assert child.stdout
+    assert child.stderr
     readers = [
         threading.Thread(target=drain, args=("out", child.stdout.fileno()), daemon=True),
         threading.Thread(target=drain, args=("err", child.stderr.fileno()), daemon=True),

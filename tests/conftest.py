@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -72,6 +72,6 @@ def commit(git: Git) -> Callable[..., str]:
 
 
 @pytest.fixture
-def ordinary_user() -> Iterator[int | None]:
+def ordinary_user() -> int | None:
     """The uid that sandboxed work must run as when the suite itself is root, else None."""
-    yield 65534 if os.geteuid() == 0 else None
+    return 65534 if os.geteuid() == 0 else None
