@@ -1,0 +1,284 @@
+"""The schema, one step at a time. A step that has shipped is never edited."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+from sqlite_utils import Database, Migrations
+
+migrations = Migrations("copydesk")
+
+JOBS = """
+CREATE TABLE jobs (
+    -- A row per piece of work; the same work asked for twice is one row.
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,                      -- measure, draft or story
+    subject TEXT NOT NULL,                   -- what to work on, such as a commit
+    state TEXT NOT NULL DEFAULT 'ready',     -- ready, running, done, failed or dropped
+    priority INTEGER NOT NULL DEFAULT 0,     -- higher first
+    attempts INTEGER NOT NULL DEFAULT 0,
+    not_before REAL NOT NULL DEFAULT 0,      -- Unix time; a job that failed waits
+    leased_until REAL,                       -- Unix time; past it the job is free again
+    worker INTEGER,                          -- process id of whoever runs it
+    error TEXT,
+    added_at REAL NOT NULL,
+    ended_at REAL,
+    UNIQUE (kind, subject)
+);
+CREATE INDEX jobs_by_state ON jobs (state, priority DESC, id);
+
+CREATE TABLE events (
+    -- A row per knock of a hook that has been taken in.
+    id TEXT PRIMARY KEY,                     -- the name of its spool file
+    hook TEXT NOT NULL,
+    worktree TEXT NOT NULL,
+    received_at REAL NOT NULL
+);
+
+CREATE TABLE commits (
+    -- A row per commit that copydesk has seen.
+    sha TEXT PRIMARY KEY,
+    parents TEXT NOT NULL,                   -- space-separated
+    author TEXT NOT NULL,
+    authored_at TEXT NOT NULL,               -- ISO 8601 with zone
+    subject TEXT NOT NULL,
+    seen_at REAL NOT NULL
+);
+
+CREATE TABLE tips (
+    -- A row per tip of a branch or worktree up to which every commit has been seen.
+    sha TEXT PRIMARY KEY
+);
+"""
+
+COVERAGE = """
+CREATE TABLE files (
+    -- A row per version of a Python file that a test has executed or that counts in the total.
+    id INTEGER PRIMARY KEY,
+    path TEXT NOT NULL,                      -- relative to the top of the repository
+    blob TEXT NOT NULL,                      -- git object id of the content
+    UNIQUE (path, blob)
+);
+
+CREATE TABLE hits (
+    -- A row per set of lines (and arcs) of one file version; shared by all traces that hit it.
+    id INTEGER PRIMARY KEY,
+    file_id INTEGER NOT NULL REFERENCES files (id),
+    lines BLOB NOT NULL,                     -- numbits, as coverage.py defines them
+    arcs BLOB NOT NULL DEFAULT x'',          -- pairs of int32, sorted; empty without branches
+    UNIQUE (file_id, lines, arcs)
+);
+
+CREATE TABLE contexts (
+    -- A row per thing that executes lines: a test, a fixture of wider scope, a module's import.
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,                      -- test, fixture or import
+    name TEXT NOT NULL,                      -- node id, fixture id or path
+    UNIQUE (kind, name)
+);
+
+CREATE TABLE traces (
+    -- A row per recorded execution of a context; valid wherever all it depends on is the same.
+    id INTEGER PRIMARY KEY,
+    context_id INTEGER NOT NULL REFERENCES contexts (id),
+    environment TEXT NOT NULL,               -- fingerprint of interpreter, packages, configuration
+    outcome TEXT NOT NULL,                   -- passed, failed, skipped, xfailed, error or none
+    seconds REAL NOT NULL,
+    hits BLOB NOT NULL,                      -- ids of hits rows, int32, sorted
+    needs TEXT NOT NULL,                     -- JSON: contexts, data files and modules it depends on
+    recorded_at REAL NOT NULL
+);
+CREATE INDEX traces_by_context ON traces (context_id, id DESC);
+
+CREATE TABLE totals (
+    -- A row per file version and what all tests together executed of it; shared by commits.
+    id INTEGER PRIMARY KEY,
+    file_id INTEGER NOT NULL REFERENCES files (id),
+    statements BLOB NOT NULL,                -- numbits: lines that coverage.py counts
+    excluded BLOB NOT NULL,                  -- numbits
+    executed BLOB NOT NULL,                  -- numbits, statements or not
+    arcs BLOB NOT NULL DEFAULT x'',          -- executed arcs, pairs of int32
+    missing TEXT NOT NULL,                   -- JSON: statements never executed
+    missing_arcs TEXT NOT NULL DEFAULT '[]', -- JSON: pairs of lines
+    UNIQUE (file_id, statements, excluded, executed, arcs, missing_arcs)
+);
+
+CREATE TABLE measures (
+    -- A row per measured commit.
+    sha TEXT PRIMARY KEY,
+    base TEXT,                               -- the measured commit whose traces were carried over
+    reason TEXT NOT NULL,                    -- in words, why these tests were run
+    environment TEXT NOT NULL,
+    interpreter TEXT NOT NULL,
+    branch INTEGER NOT NULL,                 -- 1 when arcs were measured
+    selected INTEGER NOT NULL,               -- tests run
+    total INTEGER NOT NULL,                  -- tests there are
+    passed INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    skipped INTEGER NOT NULL,
+    executable INTEGER NOT NULL,             -- statements (with branches: plus branches)
+    covered INTEGER NOT NULL,
+    percent REAL NOT NULL,
+    seconds REAL NOT NULL,
+    traces BLOB NOT NULL,                    -- ids of its traces rows, int32, zlib
+    totals BLOB NOT NULL,                    -- ids of its totals rows, int32, zlib
+    measured_at TEXT NOT NULL
+);
+
+CREATE TABLE gaps (
+    -- A row per function of a measured commit with lines that no test reaches.
+    sha TEXT NOT NULL REFERENCES measures (sha),
+    path TEXT NOT NULL,
+    function TEXT NOT NULL,
+    first_line INTEGER NOT NULL,
+    last_line INTEGER NOT NULL,
+    lines TEXT NOT NULL,                     -- JSON
+    branches TEXT NOT NULL,                  -- JSON
+    risk REAL NOT NULL,
+    reasons TEXT NOT NULL,                   -- JSON: phrases
+    changed INTEGER NOT NULL,                -- 1 when this commit touched the function
+    PRIMARY KEY (sha, path, function, first_line)
+);
+
+CREATE TABLE policy (
+    -- A row per rule of the gate, copied here from pyproject.toml for the hook to read.
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+);
+"""
+
+DRAFTS = """
+CREATE TABLE drafts (
+    -- A row per test or story written for the editor.
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,                      -- test or devlog
+    state TEXT NOT NULL,                     -- see agent/records.py, DraftState
+    sha TEXT NOT NULL,                       -- the commit it was written for
+    title TEXT NOT NULL,
+    origin TEXT NOT NULL,                    -- embedded, template, or the model's name
+    path TEXT NOT NULL,                      -- where it goes when accepted
+    target_path TEXT NOT NULL DEFAULT '',
+    target_function TEXT NOT NULL DEFAULT '',
+    target_lines TEXT NOT NULL DEFAULT '[]', -- JSON
+    content TEXT NOT NULL,
+    evidence TEXT NOT NULL DEFAULT '{}',     -- JSON: every rung of the ladder, or the facts
+    note TEXT NOT NULL DEFAULT '',           -- why the editor rejected it
+    created_at TEXT NOT NULL,
+    UNIQUE (kind, sha, target_path, target_function, origin)
+);
+CREATE INDEX drafts_by_state ON drafts (state, id);
+
+CREATE TABLE reviews (
+    -- A row per decision of the editor.
+    id INTEGER PRIMARY KEY,
+    draft_id INTEGER NOT NULL REFERENCES drafts (id),
+    action TEXT NOT NULL,                    -- accept, edit, reject or undo
+    why TEXT NOT NULL DEFAULT '',
+    before TEXT NOT NULL DEFAULT '',         -- the draft as it was
+    after TEXT NOT NULL DEFAULT '',          -- the draft as the editor left it
+    path TEXT NOT NULL DEFAULT '',           -- the file that was written
+    decided_at TEXT NOT NULL
+);
+
+CREATE TABLE facts (
+    -- A row per fact a story may rest on.
+    sha TEXT NOT NULL,
+    id TEXT NOT NULL,                        -- F1, F2, ...
+    kind TEXT NOT NULL,
+    text TEXT NOT NULL,
+    data TEXT NOT NULL,                      -- JSON: the numbers, names and paths
+    PRIMARY KEY (sha, id)
+);
+
+CREATE TABLE model_calls (
+    -- A row per request to the model.
+    id INTEGER PRIMARY KEY,
+    purpose TEXT NOT NULL,
+    model TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    prompt TEXT NOT NULL,
+    response TEXT NOT NULL,
+    options TEXT NOT NULL,                   -- JSON
+    prompt_tokens INTEGER,
+    output_tokens INTEGER,
+    seconds REAL NOT NULL,
+    outcome TEXT NOT NULL,                   -- ok, or the name of the fault
+    called_at TEXT NOT NULL
+);
+"""
+
+VIEWS = """
+CREATE VIEW drafts_waiting AS
+    -- What the editor has not decided on yet.
+    SELECT id, kind, title, origin, path, target_path, target_function, sha, created_at
+    FROM drafts WHERE state IN ('ready', 'not_run') ORDER BY id;
+
+CREATE VIEW coverage_by_commit AS
+    -- Coverage over time.
+    SELECT m.sha, c.authored_at, c.subject, m.percent, m.covered, m.executable,
+           m.selected, m.total, m.failed, m.seconds
+    FROM measures AS m LEFT JOIN commits AS c USING (sha) ORDER BY m.measured_at;
+
+CREATE VIEW gaps_ranked AS
+    -- What to test next, the riskiest first.
+    SELECT sha, path, function, json_array_length(lines) AS lines, risk, reasons, changed
+    FROM gaps ORDER BY changed DESC, risk DESC, json_array_length(lines) DESC;
+
+CREATE VIEW gate_files AS
+    -- File versions with a verdict; what the gate hook asks first.
+    SELECT DISTINCT f.path, f.blob FROM totals AS t JOIN files AS f ON f.id = t.file_id;
+
+CREATE VIEW gate_lines AS
+    -- Lines known to be reached by no test, by file version.
+    SELECT f.path, f.blob, j.value AS line
+    FROM totals AS t JOIN files AS f ON f.id = t.file_id, json_each(t.missing) AS j
+    WHERE t.id = (SELECT max(id) FROM totals WHERE file_id = f.id);
+
+CREATE VIEW gate_totals AS
+    -- The total of each measured commit.
+    SELECT sha, percent FROM measures;
+
+CREATE VIEW gate_policy AS
+    -- The rules in force.
+    SELECT key, value FROM policy;
+"""
+
+
+def _executescript(db: Database, script: str) -> None:
+    # sqlite3's own executescript commits first, which would break the step's transaction
+    for statement in script.split(";\n"):
+        if statement.strip():
+            db.execute(statement)
+
+
+@migrations()
+def m001_jobs(db: Database) -> None:
+    """The queue, and what has been seen of git."""
+    _executescript(db, JOBS)
+
+
+@migrations()
+def m002_coverage(db: Database) -> None:
+    """The coverage map."""
+    _executescript(db, COVERAGE)
+
+
+@migrations()
+def m003_drafts(db: Database) -> None:
+    """Drafts, reviews, facts and the log of the model."""
+    _executescript(db, DRAFTS)
+
+
+@migrations()
+def m004_views(db: Database) -> None:
+    """Views for the editor and for the gate hook."""
+    _executescript(db, VIEWS)
+
+
+STEPS: tuple[Callable[[Database], None], ...] = (m001_jobs, m002_coverage, m003_drafts, m004_views)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Apply the steps this database has not seen yet, each in its own transaction."""
+    migrations.apply(Database(connection))

@@ -1,0 +1,102 @@
+"""Opening the desk. The only place that does."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from copydesk.agent.errors import CopydeskError
+
+SCHEMA = 4
+"""The number of migrations; a database's PRAGMA user_version once it is up to date."""
+
+BUSY_SECONDS = 20.0
+
+
+@contextlib.contextmanager
+def open_desk(desk: Path) -> Iterator[sqlite3.Connection]:
+    """Open the database of a desk folder, made and brought up to date where needed.
+
+    The connection is in autocommit mode: write inside `transaction`.
+
+    Args:
+        desk: The folder `<git common dir>/copydesk`.
+
+    Raises:
+        CopydeskError: The folder cannot be written, the file is no database, or it was written
+            by a newer copydesk (its data stay untouched).
+    """
+    path = desk / "desk.db"
+    try:
+        desk.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # a database is created with the process's umask, which may let others read it
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        with contextlib.closing(
+            sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+        ) as db:
+            _prepare(db, path)
+            yield db
+    except sqlite3.DatabaseError as error:
+        raise CopydeskError(
+            f"can't use {path}: {error}",
+            slug="bad-desk",
+            hint="If it stays so, move that file away; the next command starts a new one.",
+        ) from error
+    except OSError as error:
+        raise CopydeskError(
+            f"can't use {error.filename or path}: {error.strerror}",
+            slug="desk-not-writable",
+            hint="Check the owner and the free space of the repository's .git folder.",
+        ) from error
+
+
+def _prepare(db: sqlite3.Connection, path: Path) -> None:
+    db.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version > SCHEMA:
+        raise CopydeskError(
+            f"{path} was written by a newer copydesk (schema {version}, this one knows {SCHEMA})",
+            slug="newer-desk",
+            hint="Upgrade copydesk; nothing was changed.",
+        )
+    db.execute("PRAGMA journal_mode = wal")
+    db.execute("PRAGMA synchronous = full")  # NORMAL loses acknowledged rows in a power cut
+    db.execute("PRAGMA foreign_keys = on")
+    if version < SCHEMA:
+        # sqlite_utils imports pandas where it can: half a second, so only when a step is due
+        from copydesk.agent.desk.migrations import migrate
+
+        with _exclusive(db):
+            (version,) = db.execute("PRAGMA user_version").fetchone()
+            if version < SCHEMA:
+                migrate(db)
+                db.execute(f"PRAGMA user_version = {SCHEMA:d}")
+
+
+@contextlib.contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Write atomically; waits for other writers instead of failing half-way.
+
+    A deferred transaction that reads and then writes fails under contention whatever the
+    time-out (https://sqlite.org/rescode.html#busy_snapshot), hence BEGIN IMMEDIATE.
+    Inside another transaction it joins that one.
+    """
+    if db.in_transaction:
+        yield db
+        return
+    with _exclusive(db):
+        yield db
+
+
+@contextlib.contextmanager
+def _exclusive(db: sqlite3.Connection) -> Iterator[None]:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
