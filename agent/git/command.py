@@ -1,0 +1,141 @@
+"""Starting git, hardened.
+
+A repository's own configuration may name programs (fsmonitor, filters, hooks, external diff):
+only plumbing that runs none of them is used, and what could name one is switched off.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from copydesk.agent.errors import CopydeskError
+from copydesk.agent.process import ProcessError, run, scrubbed_environment
+
+if TYPE_CHECKING:
+    from git.cmd import Git
+
+_HARDENED = (
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "core.attributesFile=/dev/null",
+    "diff.external=",
+    "log.showSignature=false",
+    "protocol.allow=never",
+    "gc.auto=0",
+    "maintenance.auto=false",
+)
+_ENVIRONMENT = {
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_ASKPASS": "true",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_PAGER": "cat",
+    "LC_ALL": "C.UTF-8",
+}
+TIMEOUT = 60.0
+
+
+class GitFailed(CopydeskError):
+    """Git ended with an error."""
+
+
+@functools.cache
+def git_program() -> str:
+    """The absolute path of git.
+
+    Raises:
+        CopydeskError: There is no git on PATH.
+    """
+    found = shutil.which("git", path=os.environ.get("PATH", os.defpath))
+    if found is None:
+        raise CopydeskError(
+            "git is not on PATH", slug="no-git", hint="Install git (https://git-scm.com)."
+        )
+    return str(Path(found).absolute())
+
+
+def environment() -> dict[str, str]:
+    """The environment git is started in: no GIT_* of a hook, no prompts, no pager."""
+    kept = {
+        key: os.environ[key]
+        for key in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM")
+        if key in os.environ  # where the user's own configuration lives is theirs to say
+    }
+    return scrubbed_environment(kept | _ENVIRONMENT)
+
+
+def _argv(git_dir: Path | None, arguments: Sequence[str]) -> list[str]:
+    argv = [git_program(), "--no-pager", "--literal-pathspecs"]
+    for setting in _HARDENED:
+        argv += ["-c", setting]
+    if git_dir is not None:
+        argv += ["--git-dir", str(git_dir)]
+    return [*argv, *arguments]
+
+
+def git(
+    *arguments: str,
+    git_dir: Path | None = None,
+    cwd: Path | None = None,
+    stdin: bytes = b"",
+    timeout: float = TIMEOUT,
+) -> bytes:
+    """Run one git command and return what it printed.
+
+    Args:
+        arguments: The command and its arguments.
+        git_dir: The git directory; found from cwd when left out.
+        cwd: Where to run it; the git directory's own folder when left out.
+        stdin: What it reads.
+        timeout: Seconds.
+
+    Raises:
+        GitFailed: It ended with an error; the message is git's own.
+    """
+    try:
+        return run(
+            _argv(git_dir, arguments),
+            cwd=cwd or git_dir,
+            env=environment(),
+            stdin=stdin,
+            timeout=timeout,
+            max_output=1 << 30,
+        ).stdout
+    except ProcessError as error:
+        said = error.output or error.reason
+        raise GitFailed(f"git {arguments[0]}: {said}", slug="git-failed") from error
+
+
+@contextmanager
+def streaming(git_dir: Path, *arguments: str) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+    """Talk to a long-lived git command through GitPython's command runner.
+
+    Yields:
+        Its standard input and standard output.
+    """
+    # GitPython takes 0.1 s to import, and only the object reader needs it
+    from git.cmd import Git as Runner
+
+    Runner.GIT_PYTHON_GIT_EXECUTABLE = git_program()
+    runner: Git = Runner(str(git_dir))
+    process = runner.execute(
+        _argv(git_dir, arguments), as_process=True, istream=_PIPE, env=environment()
+    )
+    try:
+        assert process.stdin
+        assert process.stdout
+        yield process.stdin, process.stdout
+    finally:
+        process.stdin.close()
+        process.stdout.close()
+        process.wait()
+
+
+_PIPE = -1  # subprocess.PIPE, without importing subprocess for one number

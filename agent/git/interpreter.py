@@ -1,0 +1,215 @@
+"""Which Python runs the user's tests, and what it lacks."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from copydesk.agent.errors import CopydeskError
+from copydesk.agent.git.repository import Repository, get_config, worktrees
+from copydesk.agent.process import ProcessError, run, scrubbed_environment
+from copydesk.agent.records import Interpreter
+
+RECORDED = "copydesk.recordedPython"
+"""The git config key under which `init` keeps the interpreter of the shell it ran in."""
+
+_ASK = """
+import importlib.metadata as m, importlib.util as u, json, sys
+def version(name):
+    try: return m.version(name)
+    except Exception: return "unknown" if u.find_spec(name) else None
+print(json.dumps([sys.executable, list(sys.version_info[:3]), sys.prefix, sys.base_prefix,
+                  version("pytest"), version("coverage")]))
+"""
+
+
+class Found(NamedTuple):
+    """An interpreter and what it has: versions of pytest and coverage, None where missing."""
+
+    interpreter: Interpreter
+    pytest: str | None
+    coverage: str | None
+
+    @property
+    def missing(self) -> list[str]:
+        """The packages that measuring needs and the environment lacks."""
+        return [n for n in ("pytest", "coverage") if getattr(self, n) is None]
+
+
+def find(repo: Repository) -> Found:
+    """The interpreter that runs this project's tests.
+
+    Looked for in this order: `git config copydesk.python`; the environment of the shell in
+    which `copydesk init` ran; `.venv`, `venv` or `env` in the worktree or the main worktree;
+    poetry's; python3 on PATH.
+
+    Raises:
+        CopydeskError: None can be started, or the one that was named cannot.
+    """
+    named = get_config(repo, "copydesk.python")
+    if named:
+        return _named(repo, Path(named).expanduser())
+    tried = []
+    for path, source in _places(repo):
+        try:
+            return inspect(repo, path, source)
+        except ProcessError as error:
+            tried.append(f"{path} ({error.reason})")
+    raise CopydeskError(
+        "no Python was found to run this project's tests"
+        + (f"; tried {', '.join(tried)}" if tried else ""),
+        slug="no-interpreter",
+        hint="Name it: git config copydesk.python /path/to/python",
+    )
+
+
+def _named(repo: Repository, path: Path) -> Found:
+    try:
+        return inspect(repo, path, "git config copydesk.python")
+    except ProcessError as error:
+        raise CopydeskError(
+            f"git config copydesk.python names {path}, which cannot be used: {error.reason}",
+            slug="no-interpreter",
+            hint="Name another: git config copydesk.python /path/to/python",
+        ) from error
+
+
+def _places(repo: Repository) -> Iterator[tuple[Path, str]]:
+    recorded = get_config(repo, RECORDED)
+    if recorded and Path(recorded).exists():
+        yield Path(recorded), "the environment in which `copydesk init` ran"
+    tops = [repo.top] if repo.top else []
+    tops += [top for top in worktrees(repo) if top not in tops]
+    for top in tops:
+        for name in (".venv", "venv", "env"):
+            for inside in ("bin/python", "Scripts/python.exe"):
+                if (top / name / inside).exists():
+                    yield top / name / inside, f"{name} in {top}"
+        if (top / "poetry.lock").is_file() and (poetry := shutil.which("poetry")):
+            try:
+                said = run([poetry, "env", "info", "--executable"], cwd=top, timeout=20).text
+            except ProcessError:
+                continue
+            yield Path(said.strip()), "poetry"
+    environment = scrubbed_environment()
+    for name in ("python3", "python"):
+        if found := shutil.which(name, path=environment["PATH"]):
+            yield Path(found), f"{name} on PATH"
+
+
+def shell_python() -> Path | None:
+    """The interpreter of the virtual environment that is active in this shell, if any."""
+    for key in ("VIRTUAL_ENV", "CONDA_PREFIX"):
+        prefix = os.environ.get(key)
+        if prefix and (path := Path(prefix) / "bin" / "python").exists():
+            return path
+    return None
+
+
+def runtime(repo: Repository, version: tuple[int, int, int]) -> Path:
+    """The folder of the desk with what the user's environment lacks."""
+    return repo.desk / "runtime" / f"python{version[0]}.{version[1]}"
+
+
+def inspect(repo: Repository, path: Path, source: str) -> Found:
+    """Ask an interpreter what it is and has, the desk's runtime folder included.
+
+    Raises:
+        ProcessError: It cannot be started or gives no sensible answer.
+    """
+    answer = _answer(path, None)
+    version = (answer[1][0], answer[1][1], answer[1][2])
+    extra = runtime(repo, version)
+    folder = None
+    if None in answer[4:] and extra.is_dir():
+        answer, folder = _answer(path, extra), extra
+    executable = path if path.is_absolute() else Path(answer[0])
+    interpreter = Interpreter(executable, version, Path(answer[2]), Path(answer[3]), source, folder)
+    return Found(interpreter, answer[4], answer[5])
+
+
+def _answer(path: Path, extra: Path | None) -> list[Any]:
+    env = scrubbed_environment({"PYTHONPATH": str(extra)} if extra else {})
+    said = run([path, "-c", _ASK], env=env, cwd=Path("/"), timeout=30)
+    try:
+        answer = json.loads(said.text)
+    except ValueError:
+        raise ProcessError("it does not answer like a Python", [str(path)]) from None
+    if not isinstance(answer, list) or len(answer) != 6:
+        raise ProcessError("it does not answer like a Python", [str(path)])
+    return answer
+
+
+def provide(repo: Repository, found: Found) -> Found:
+    """Install what is missing into the desk's runtime folder, never into the user's environment.
+
+    coverage comes from copydesk's own installation where the versions allow it (no network);
+    pytest, and coverage for other versions, by the user's own pip.
+
+    Raises:
+        CopydeskError: pip cannot install them.
+    """
+    if not found.missing:
+        return found
+    where = runtime(repo, found.interpreter.version)
+    where.mkdir(parents=True, exist_ok=True)
+    wanted = [n for n in found.missing if not (n == "coverage" and _lend_coverage(found, where))]
+    if wanted:
+        try:
+            run(
+                [
+                    *(found.interpreter.path, "-m", "pip", "install", "--quiet"),
+                    *("--disable-pip-version-check", "--target", where, *wanted),
+                ],
+                timeout=600,
+                cwd=Path("/"),
+            )
+        except ProcessError as error:
+            raise missing_error(found, error.output) from error
+    return inspect(repo, found.interpreter.path, found.interpreter.source)
+
+
+def _lend_coverage(found: Found, where: Path) -> bool:
+    """Link copydesk's own coverage package in; its C tracer serves the same minor version."""
+    import sys
+
+    if found.interpreter.version[:2] != sys.version_info[:2]:
+        return False
+    import coverage
+
+    package = Path(coverage.__file__).parent
+    link = where / "coverage"
+    if not link.exists():
+        link.unlink(missing_ok=True)
+        shutil.copytree(package, link, ignore=shutil.ignore_patterns("__pycache__"))
+    return True
+
+
+def missing_error(found: Found, output: str = "") -> CopydeskError:
+    """What to say when the environment lacks pytest or coverage."""
+    names = " and ".join(found.missing)
+    python = found.interpreter.path
+    return CopydeskError(
+        f"{python} ({found.interpreter.source}) has no {names}" + (f"\n{output}" if output else ""),
+        slug="missing-packages",
+        hint=f"Install: {python} -m pip install {' '.join(found.missing)}; or name another "
+        "interpreter: git config copydesk.python /path/to/python",
+    )
+
+
+def ready(repo: Repository) -> Interpreter:
+    """The interpreter, with everything that measuring needs.
+
+    Raises:
+        CopydeskError: There is none, or it lacks pytest or coverage and neither is at hand.
+    """
+    found = find(repo)
+    if found.missing == ["coverage"]:
+        found = provide(repo, found)
+    if found.missing:
+        raise missing_error(found)
+    return found.interpreter
