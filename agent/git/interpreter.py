@@ -160,14 +160,9 @@ def provide(repo: Repository, found: Found) -> Found:
     wanted = [n for n in found.missing if not (n == "coverage" and _lend_coverage(found, where))]
     if wanted:
         try:
-            run(
-                [
-                    *(found.interpreter.path, "-m", "pip", "install", "--quiet"),
-                    *("--disable-pip-version-check", "--target", where, *wanted),
-                ],
-                timeout=600,
-                cwd=Path("/"),
-            )
+            pip: list[str | Path] = [found.interpreter.path, "-m", "pip", "install", "--quiet"]
+            pip += ["--disable-pip-version-check", "--target", where, *wanted]
+            run(pip, timeout=600, cwd=Path("/"))
         except ProcessError as error:
             raise missing_error(found, error.output) from error
     return inspect(repo, found.interpreter.path, found.interpreter.source)
