@@ -1,0 +1,1 @@
+"""Incremental coverage: which tests a commit affects, what they execute, and the exact total."""

@@ -1,0 +1,356 @@
+"""Source code as blocks that keep their identity when they move.
+
+A block is the body of an outermost function, or one statement of a module or class body. A line
+is (block, ordinal among the block's code-bearing lines), so comments, blank lines, position and
+indentation of a whole block never matter. A block's fingerprint is a hash of its tokens.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+import io
+import re
+import tokenize
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+_LAYOUT = frozenset(
+    {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
+    | {tokenize.ENDMARKER, tokenize.ENCODING}
+)
+_WORD = re.compile(r"[A-Za-z_]\w+")
+_DEFINITION = ast.FunctionDef | ast.AsyncFunctionDef
+
+PLAIN_DECORATORS = frozenset(
+    {"abstractmethod", "cache", "cached_property", "classmethod", "contextmanager"}
+    | {"asynccontextmanager", "dataclass", "define", "deleter", "final", "fixture", "frozen"}
+    | {"getter", "lru_cache", "override", "overload", "parametrize", "property", "setter"}
+    | {"runtime_checkable", "singledispatch", "skip", "skipif", "staticmethod", "total_ordering"}
+    | {"unique", "usefixtures", "wraps", "xfail"}
+)
+"""Decorators that do nothing but change what a name is bound to."""
+
+
+class Line(NamedTuple):
+    """Where a line stands: its block's key and its ordinal there."""
+
+    block: str
+    ordinal: int
+
+
+@dataclass(slots=True)
+class Block:
+    """A function body or a statement.
+
+    `binds` holds the names a statement binds when it runs: None says it may do anything, and a
+    function body binds nothing. `mentions` holds every identifier in it, and words in strings.
+    """
+
+    key: str
+    fingerprint: str
+    lines: tuple[int, ...]
+    mentions: frozenset[str]
+    binds: frozenset[str] | None = frozenset()
+    owner: str = ""
+
+
+@dataclass(slots=True)
+class Module:
+    """A parsed source file: its blocks by key and its lines."""
+
+    blocks: dict[str, Block]
+    lines: dict[int, Line]
+    broken: bool = False
+
+    def holds(self, block: Block) -> bool:
+        """Whether a block of another version of this module stands here unchanged."""
+        mine = self.blocks.get(block.key)
+        return mine is not None and mine.fingerprint == block.fingerprint
+
+    def statements(self) -> Iterator[Block]:
+        """The blocks that run when the module is imported."""
+        return (b for b in self.blocks.values() if not b.key.startswith("f:"))
+
+
+def _hash(text: str) -> str:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+
+
+@functools.lru_cache(maxsize=4096)
+def parse(source: str) -> Module:
+    """Split a source into blocks.
+
+    A source that is not valid Python is one block that changes with every byte.
+    """
+    try:
+        tree = ast.parse(source)
+        tokens = _tokens(source)
+    except (SyntaxError, ValueError, RecursionError, tokenize.TokenError):
+        lines = tuple(range(1, source.count("\n") + 2))
+        key = f"broken:{_hash(source)}"
+        whole = Block(key, key, lines, frozenset(_WORD.findall(source)), None)
+        return Module({key: whole}, {n: Line(key, i) for i, n in enumerate(lines)}, broken=True)
+    return _Splitter(source, tokens).split(tree)
+
+
+def _tokens(source: str) -> dict[int, list[str]]:
+    """The token texts that start on each code-bearing line; a token's further lines hold ''."""
+    found: dict[int, list[str]] = {}
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type in _LAYOUT:
+            continue
+        found.setdefault(token.start[0], []).append(token.string)
+        for line in range(token.start[0] + 1, token.end[0] + 1):
+            found.setdefault(line, []).append("")
+    return found
+
+
+@dataclass(slots=True)
+class _Span:
+    """Lines that will become a block."""
+
+    key: str
+    lines: list[int]
+    binds: frozenset[str] | None
+    owner: str = ""
+    extra: str = ""
+
+
+@dataclass(slots=True)
+class _Splitter:
+    source: str
+    tokens: dict[int, list[str]]
+    spans: list[_Span] = field(default_factory=list)
+    taken: set[int] = field(default_factory=set)
+    text: list[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.text = self.source.splitlines()
+
+    def split(self, tree: ast.Module) -> Module:
+        self._body(tree.body, "", "")
+        rest = sorted(set(self.tokens) - self.taken)
+        for line in rest:  # `else:`, `finally:` and the like
+            self._take("o:", [line], frozenset())
+        blocks: dict[str, Block] = {}
+        lines: dict[int, Line] = {}
+        seen: dict[str, int] = {}
+        for span in self.spans:
+            fingerprint = self._fingerprint(span)
+            # a function keeps its identity by name, a statement by content
+            stem = span.key if span.key.startswith("f:") else span.key + fingerprint
+            seen[stem] = seen.get(stem, 0) + 1
+            key = f"{stem}#{seen[stem]}"
+            blocks[key] = Block(
+                key, fingerprint, tuple(span.lines), self._mentions(span), span.binds, span.owner
+            )
+            lines.update({line: Line(key, i) for i, line in enumerate(span.lines)})
+        return Module(blocks, lines)
+
+    def _take(
+        self,
+        key: str,
+        lines: list[int],
+        binds: frozenset[str] | None,
+        owner: str = "",
+        extra: str = "",
+    ) -> None:
+        mine = [n for n in lines if n in self.tokens and n not in self.taken]
+        self.taken.update(mine)
+        self.spans.append(_Span(key, mine, binds, owner, extra))
+
+    def _fingerprint(self, span: _Span) -> str:
+        heads = [n for n in span.lines if self.tokens[n][0] != ""]
+        base = min((self._indent(n) for n in heads), default=0)
+        rows = [
+            f"{self._indent(n) - base} " + "\x01".join(self.tokens[n])
+            if self.tokens[n][0] != ""
+            else "\x00" + self.text[n - 1]  # inside a string over several lines every byte counts
+            for n in span.lines
+        ]
+        return _hash("\n".join([span.extra, *rows]))
+
+    def _indent(self, line: int) -> int:
+        text: str = self.text[line - 1]
+        return len(text) - len(text.lstrip())
+
+    def _mentions(self, span: _Span) -> frozenset[str]:
+        found: set[str] = set()
+        for line in span.lines:
+            for token in self.tokens[line]:
+                if token.isidentifier():
+                    found.add(token)
+                elif token[:1] in "\"'fFrRbBuUtT":
+                    found.update(_WORD.findall(token))
+        return frozenset(found)
+
+    def _body(self, body: list[ast.stmt], prefix: str, owner: str) -> None:
+        for node in body:
+            if isinstance(node, _DEFINITION):
+                self._function(node, prefix, owner)
+            elif isinstance(node, ast.ClassDef):
+                head = _range(node.decorator_list, node.lineno, _start(node.body[0]) - 1)
+                plain = not node.keywords and _plain(node.decorator_list)
+                binds = frozenset({node.name}) if plain else None
+                self._take(f"c:{prefix}", head or [node.lineno], binds, owner, node.name)
+                self._body(node.body, f"{prefix}{node.name}.", node.name)
+            elif isinstance(node, ast.If):
+                bound = _bound_in(node.body + node.orelse)
+                self._take(f"i:{prefix}", _lines(node.lineno, node.test.end_lineno), bound, owner)
+                self._body(node.body, prefix, owner)
+                self._body(node.orelse, prefix, owner)
+            elif isinstance(node, ast.Try):
+                self._take(f"t:{prefix}", [node.lineno], frozenset(), owner)
+                self._body(node.body, prefix, owner)
+                for handler in node.handlers:
+                    self._take(f"t:{prefix}", [handler.lineno], frozenset(), owner)
+                    self._body(handler.body, prefix, owner)
+                self._body(node.orelse, prefix, owner)
+                self._body(node.finalbody, prefix, owner)
+            else:
+                lines = _lines(node.lineno, node.end_lineno)
+                self._take(f"s:{prefix}", lines, _binds(node), owner)
+
+    def _function(
+        self, node: ast.FunctionDef | ast.AsyncFunctionDef, prefix: str, owner: str
+    ) -> None:
+        first = node.body[0].lineno
+        head_ends = max(
+            [node.lineno]
+            + [n.end_lineno or 0 for n in ast.walk(node.args) if isinstance(n, ast.expr | ast.arg)]
+            + ([node.returns.end_lineno or 0] if node.returns else [])
+        )
+        one_line = first <= head_ends
+        head = _range(node.decorator_list, node.lineno, first - 1)
+        if one_line:
+            head = _range(node.decorator_list, node.lineno, node.end_lineno or node.lineno)
+        names = {node.name}
+        if owner and node.name.startswith("__") and node.name.endswith("__"):
+            names = {owner}  # called through syntax, not by its name
+        binds = frozenset(names) if _plain(node.decorator_list) else None
+        kind = (
+            f"{type(node).__name__} {_is_generator(node)} {ast.get_docstring(node, clean=False)!r}"
+        )
+        self._take(f"d:{prefix}", head, binds, owner, kind)
+        if not one_line:
+            self._take(f"f:{prefix}{node.name}", _lines(first, node.end_lineno), frozenset(), owner)
+
+
+def _start(node: ast.stmt) -> int:
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(d.lineno for d in decorators)])
+
+
+def _lines(first: int, last: int | None) -> list[int]:
+    return list(range(first, (last or first) + 1))
+
+
+def _range(decorators: list[ast.expr], first: int, last: int) -> list[int]:
+    return _lines(min([first, *(d.lineno for d in decorators)]), last)
+
+
+def _is_generator(node: ast.AST) -> bool:
+    return any(isinstance(n, ast.Yield | ast.YieldFrom) for n in ast.walk(node))
+
+
+def _plain(decorators: list[ast.expr]) -> bool:
+    for decorator in decorators:
+        target = decorator.func if isinstance(decorator, ast.Call) else decorator
+        name = getattr(target, "attr", None) or getattr(target, "id", None)
+        if name not in PLAIN_DECORATORS and "mark." not in ast.unparse(target):
+            return False
+    return True
+
+
+def _binds(node: ast.stmt) -> frozenset[str] | None:
+    """The names a simple statement binds; None when it may do anything."""
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        names = {(a.asname or a.name).split(".")[0] for a in node.names}
+        return None if "*" in names else frozenset(names)
+    if isinstance(node, ast.Assign):
+        return _targets(node.targets)
+    if isinstance(node, ast.AnnAssign | ast.AugAssign):
+        return _targets([node.target])
+    if isinstance(node, ast.Pass) or (
+        isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    ):
+        return frozenset()
+    return None
+
+
+def _targets(targets: list[ast.expr]) -> frozenset[str] | None:
+    names: set[str] = set()
+    for target in targets:
+        parts = target.elts if isinstance(target, ast.Tuple | ast.List) else [target]
+        for part in parts:
+            if not isinstance(part, ast.Name):
+                return None
+            names.add(part.id)
+    return frozenset(names)
+
+
+def _bound_in(body: list[ast.stmt]) -> frozenset[str] | None:
+    """All the names bound by the statements under a condition."""
+    names: set[str] = set()
+    for node in body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            names.add(node.name)
+        elif isinstance(node, ast.If):
+            inner = _bound_in(node.body + node.orelse)
+            if inner is None:
+                return None
+            names |= inner
+        else:
+            bound = _binds(node)
+            if bound is None:
+                return None
+            names |= bound
+    return frozenset(names)
+
+
+class Delta(NamedTuple):
+    """What differs between two versions of a module.
+
+    `names` are bound differently, `anything` says a statement with unknown effect changed.
+    """
+
+    names: frozenset[str]
+    anything: bool
+
+
+def compare(old: Module, new: Module) -> Delta:
+    """What the import of a module binds or does differently in its new version."""
+    if old.broken or new.broken:
+        return Delta(frozenset(), anything=True)
+    before = {b.key: b for b in old.statements()}
+    after = {b.key: b for b in new.statements()}
+    changed = [before[k] for k in before.keys() - after.keys()]
+    changed += [after[k] for k in after.keys() - before.keys()]
+    # a class that came or went as a whole is known by its own name, not by its attributes'
+    kept = _class_names([before[k] for k in before.keys() & after.keys()])
+    whole = _class_names(changed) - kept
+    names: set[str] = set()
+    for block in changed:
+        if block.owner in whole and block.binds is not None:
+            names.add(block.owner)
+        elif block.binds is None:
+            return Delta(frozenset(), anything=True)
+        else:
+            names |= block.binds
+    return Delta(frozenset(names), anything=False)
+
+
+def _class_names(blocks: Iterable[Block]) -> set[str]:
+    return {name for b in blocks if b.key.startswith("c:") and b.binds for name in b.binds}
+
+
+def moved(old: Module, new: Module) -> dict[int, int]:
+    """Where each line of an old version stands in the new one, for blocks that did not change."""
+    found: dict[int, int] = {}
+    for key, block in old.blocks.items():
+        if new.holds(block):
+            found.update(zip(block.lines, new.blocks[key].lines, strict=True))
+    return found

@@ -1,0 +1,259 @@
+"""The pytest plugin that records what each test executes and depends on.
+
+Runs inside the user's pytest (`-p copydesk_probe`), with the user's plugins on. It reads
+$COPYDESK_PROBE, a JSON file, and writes its report where that says.
+
+Lines belong to the context that executed them: a test ("test:<node id>"), a fixture of wider
+scope ("fixture:<scope>:<where>:<name>"), the import of a module ("import:<path>"), or "" for
+what runs between them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.machinery
+import json
+import os
+import sys
+import zlib
+from time import perf_counter
+from typing import Any
+
+import copydesk_tracers
+import pytest
+
+SETTINGS = json.loads(open(os.environ.pop("COPYDESK_PROBE"), encoding="utf-8").read())  # noqa: SIM115
+ROOT = os.path.realpath(SETTINGS["root"]) + os.sep
+SCOPE = copydesk_tracers.Scope(ROOT)
+TRACER = copydesk_tracers.choose(SCOPE, SETTINGS["branch"], SETTINGS["scratch"])
+
+TESTS: dict[str, dict[str, Any]] = {}
+COLLECTED: list[str] = []
+COLLECT_ERRORS: dict[str, str] = {}
+NEEDS: dict[str, set[tuple[str, str]]] = {}
+
+
+def relative(path: str) -> str | None:
+    """A path as the repository knows it, or None when it lies outside."""
+    full = os.path.abspath(path)
+    return full[len(ROOT) :].replace(os.sep, "/") if full.startswith(ROOT) else None
+
+
+def need(kind: str, name: str) -> None:
+    """Note that the current context depends on something."""
+    NEEDS.setdefault(TRACER.context, set()).add((kind, name))
+
+
+@contextlib.contextmanager
+def under(context: str) -> Any:
+    """Let another context own what runs meanwhile."""
+    former = TRACER.switch(context)
+    try:
+        yield
+    finally:
+        TRACER.switch(former)
+
+
+# --- imports -----------------------------------------------------------------------------------
+def wrap_loader(loader: type) -> None:
+    """Let the import of a module own what its module body executes."""
+    inner = loader.exec_module  # type: ignore[attr-defined]
+
+    def exec_module(self: Any, module: Any) -> None:
+        path = relative(getattr(module, "__file__", None) or os.sep)
+        if path is None:
+            return inner(self, module)  # type: ignore[no-any-return]
+        need("import", path)
+        with under("import:" + path):
+            NEEDS.setdefault("import:" + path, set())
+            return inner(self, module)  # type: ignore[no-any-return]
+
+    loader.exec_module = exec_module  # type: ignore[attr-defined]
+
+
+# --- data files --------------------------------------------------------------------------------
+CODE = (".py", ".pyc", ".pyo", ".so", ".pyd")
+
+
+def audit(event: str, args: tuple[Any, ...]) -> None:
+    """Note files read, folders listed and programs started while a context owns the time."""
+    if event == "open":
+        path, flags = args[0], args[2] or 0
+        if type(path) is str and not flags & 3 and not path.endswith(CODE):
+            inside = relative(path)
+            if inside is not None:
+                need("file", inside)
+    elif event in ("os.listdir", "os.scandir", "glob.glob"):
+        if not sys._getframe(1).f_code.co_filename.startswith("<frozen importlib"):
+            inside = relative(os.fsdecode(args[0]) if args[0] else os.curdir)
+            if inside is not None and not isinstance(args[0], int):
+                need("folder", inside)
+    elif event in ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn"):
+        need("process", "")
+
+
+def guarded_audit(event: str, args: tuple[Any, ...]) -> None:
+    """An audit hook must never raise: that would fail the user's own call."""
+    if TRACER.context.startswith(("test:", "fixture:")):
+        with contextlib.suppress(Exception):
+            audit(event, args)
+
+
+# --- pytest ------------------------------------------------------------------------------------
+@pytest.hookimpl(hookwrapper=True)
+def pytest_load_initial_conftests(early_config: Any) -> Any:
+    """Leave the measuring to us: pytest-cov would run a second tracer."""
+    early_config.known_args_namespace.cov_source = []
+    early_config.known_args_namespace.no_cov = True
+    yield
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_cmdline_main(config: Any) -> Any:
+    """One process, no early stop, whatever the project's addopts say."""
+    option = config.option
+    for name, value in (("numprocesses", None), ("dist", "no"), ("tx", []), ("maxfail", 0)):
+        if hasattr(option, name):
+            setattr(option, name, value)
+    yield
+
+
+def pytest_configure(config: Any) -> None:
+    """Collect only what was asked for."""
+    if SETTINGS["files"] is not None:
+        config.args = [os.path.join(ROOT, path) for path in SETTINGS["files"]]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: Any, items: list[Any]) -> None:
+    """Take out the tests whose recorded run still holds; the rest by likelihood to fail."""
+    COLLECTED.extend(item.nodeid for item in items)
+    carried = set(SETTINGS["carried"])
+    kept = [item for item in items if item.nodeid not in carried]
+    if len(kept) != len(items):
+        config.hook.pytest_deselected(items=[i for i in items if i.nodeid in carried])
+        items[:] = kept
+
+
+def pytest_collectreport(report: Any) -> None:
+    """Keep the files that could not be collected."""
+    if report.failed:
+        COLLECT_ERRORS[report.nodeid] = str(report.longrepr)[-2000:]
+
+
+def fixture_context(definition: Any) -> str:
+    """The context of a fixture of wider scope."""
+    return f"fixture:{definition.scope}:{definition.baseid}:{definition.argname}"
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: Any) -> Any:
+    """A test owns its own set-up, call and tear-down."""
+    former = TRACER.switch("test:" + item.nodeid)
+    started = perf_counter()
+    info = getattr(item, "_fixtureinfo", None)
+    definitions = info.name2fixturedefs.values() if info else ()
+    TESTS[item.nodeid] = {
+        "outcome": "passed",
+        "fixtures": sorted(
+            {fixture_context(d) for ds in definitions for d in ds if d.scope != "function"}
+        ),
+        "names": sorted(getattr(item, "fixturenames", ())),
+    }
+    yield
+    TESTS[item.nodeid]["seconds"] = perf_counter() - started
+    TRACER.switch(former)
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_fixture_setup(fixturedef: Any) -> Any:
+    """A fixture of wider scope owns what it executes: every test that uses it needs it."""
+    if fixturedef.scope == "function":
+        yield
+        return
+    former = TRACER.switch(fixture_context(fixturedef))
+    yield
+    TRACER.switch(former)
+
+
+def wrap_finish() -> None:
+    """The end of a wider fixture belongs to the fixture, not to the last test that used it."""
+    from _pytest.fixtures import FixtureDef
+
+    inner = FixtureDef.finish
+
+    def finish(self: Any, request: Any) -> None:
+        if self.scope == "function":
+            return inner(self, request)
+        with under(fixture_context(self)):
+            return inner(self, request)
+
+    FixtureDef.finish = finish  # type: ignore[method-assign]
+
+
+RANK = {"passed": 0, "skipped": 1, "xfailed": 2, "xpassed": 3, "failed": 4, "error": 5}
+
+
+def pytest_runtest_logreport(report: Any) -> None:
+    """Keep the worst thing that happened to a test."""
+    entry = TESTS.get(report.nodeid)
+    if entry is None:
+        return
+    outcome = report.outcome
+    if hasattr(report, "wasxfail"):
+        outcome = "xfailed" if report.skipped else "xpassed"
+    elif report.failed and report.when != "call":
+        outcome = "error"
+    if RANK.get(outcome, 4) > RANK[entry["outcome"]]:
+        entry["outcome"] = outcome
+    if report.failed:
+        entry["message"] = str(getattr(report, "longreprtext", ""))[-2000:]
+
+
+def numbits(lines: set[int]) -> str:
+    """Line numbers as coverage.py's numbits, in hexadecimal."""
+    bits = bytearray(max(lines) // 8 + 1) if lines else bytearray()
+    for line in lines:
+        bits[line // 8] |= 1 << line % 8
+    return bytes(bits).hex()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    """Write the report: whole under its final name, or not at all."""
+    TRACER.stop()
+    lines = {
+        context: {relative(path): numbits(found) for path, found in files.items() if found}
+        for context, files in TRACER.lines.items()
+    }
+    arcs = {
+        context: {relative(path): sorted(found) for path, found in files.items() if found}
+        for context, files in TRACER.arcs.items()
+    }
+    report = {
+        "tracer": TRACER.name,
+        "collected": COLLECTED,
+        "errors": COLLECT_ERRORS,
+        "tests": TESTS,
+        "lines": lines,
+        "arcs": arcs,
+        "needs": {context: sorted(found) for context, found in NEEDS.items()},
+    }
+    partial = SETTINGS["report"] + ".partial"
+    with open(partial, "wb") as file:
+        file.write(zlib.compress(json.dumps(report).encode(), 1))
+    os.replace(partial, SETTINGS["report"])
+
+
+def install() -> None:
+    """Start recording, before any conftest is read."""
+    from _pytest.assertion.rewrite import AssertionRewritingHook
+
+    wrap_finish()
+    wrap_loader(AssertionRewritingHook)
+    wrap_loader(importlib.machinery.SourceFileLoader)
+    sys.addaudithook(guarded_audit)
+    TRACER.start()
+
+
+install()
