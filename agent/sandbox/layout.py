@@ -1,0 +1,109 @@
+"""Which folders of this machine an interpreter needs, and no others."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+from dataclasses import dataclass
+from pathlib import Path
+
+from copydesk.agent.records import Interpreter
+
+SYSTEM = tuple(map(Path, ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32")))
+"""Shown in every sandbox, read-only."""
+
+_RESERVED = tuple(map(Path, (*map(str, SYSTEM), "/etc", "/dev", "/proc", "/tmp", "/copydesk")))
+
+
+class TooWide(Exception):
+    """Showing what is asked for would show the user's home or the repository itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Folders and files to show read-only where they are, and symbolic links to make."""
+
+    shown: tuple[Path, ...]
+    links: tuple[tuple[str, Path], ...]
+
+
+def layout(python: Interpreter, appears_at: Path) -> Layout:
+    """What to show so that python runs as it does outside.
+
+    A virtual environment needs its own folder and that of the interpreter it was made from; both
+    may be reached over symbolic links (venv/bin/python, pyenv's and uv's version aliases), which
+    are made again instead of showing the folders they lie in.
+
+    Args:
+        python: The interpreter.
+        appears_at: Where the copy of the tree will stand.
+
+    Raises:
+        TooWide: A folder holds the home or the repository, or the tree would cover the system.
+    """
+    if any(place.is_relative_to(appears_at) for place in _RESERVED):
+        raise TooWide(f"a tree at {appears_at} would cover the system's own folders")
+    links: dict[Path, str] = {}
+    wanted = [real_path(folder, links) for folder in (python.prefix, python.base_prefix)]
+    wanted.append(real_path(python.path, links))
+    shown: list[Path] = []
+    for path in sorted(set(wanted)):  # a folder sorts before what it holds
+        if not _below(path, (*SYSTEM, *shown)):
+            refuse_wide(path, appears_at)
+            shown.append(path)
+    hidden_links = [
+        (target, at) for at, target in links.items() if not _below(at, (*SYSTEM, *shown))
+    ]
+    return Layout(tuple(shown), tuple(hidden_links))
+
+
+def refuse_wide(path: Path, appears_at: Path) -> None:
+    """Check that showing path shows neither a home nor the repository.
+
+    Raises:
+        TooWide: It would.
+    """
+    for kept in (appears_at, *homes()):
+        if kept.is_relative_to(path):
+            raise TooWide(f"the interpreter's folder {path} holds {kept}")
+
+
+def homes() -> list[Path]:
+    """The user's home, by $HOME and by the user database; those of system users do not count."""
+    found = [Path.home()]
+    with contextlib.suppress(KeyError):  # a container's user without an entry
+        found.append(Path(pwd.getpwuid(os.getuid()).pw_dir))
+    real = dict.fromkeys(path.resolve() for path in found)
+    return [path for path in real if path != Path("/") and not _below(path, SYSTEM)]
+
+
+def real_path(path: Path, links: dict[Path, str]) -> Path:
+    """Path.resolve, which also notes every symbolic link on the way.
+
+    Args:
+        path: An absolute path.
+        links: Where the links are noted, each with its target as it is written.
+
+    Raises:
+        OSError: The links lead in a circle.
+    """
+    done = Path("/")
+    todo = list(reversed(path.parts[1:]))
+    for _ in range(10_000):
+        if not todo:
+            return done
+        name = todo.pop()
+        here = done.parent if name == ".." else done / name
+        if not here.is_symlink():
+            done = here
+            continue
+        target = links[here] = str(here.readlink())
+        if target.startswith("/"):
+            done = Path("/")
+        todo += reversed([part for part in Path(target).parts if part != "/"])
+    raise OSError(f"symbolic links lead in a circle: {path}")
+
+
+def _below(path: Path, folders: tuple[Path, ...]) -> bool:
+    return any(path.is_relative_to(folder) for folder in folders)

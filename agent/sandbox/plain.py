@@ -1,0 +1,93 @@
+"""Tier off: run a command on a fresh copy without a guard, and still tidily."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from copydesk.agent.process import end_group
+from copydesk.agent.sandbox import processes, prologue
+from copydesk.agent.sandbox.records import Limits
+from copydesk.agent.sandbox.watch import Start, Watched, pipes, watch
+
+_MARK = "COPYDESK_RUN"
+
+
+@contextlib.contextmanager
+def fresh_copy(tree: Path, files: Mapping[str, str]) -> Iterator[Path]:
+    """A temporary folder with "tree", a copy of the tree with files laid over, and "home".
+
+    Raises:
+        OSError: The disk is full, or a file of the tree cannot be read.
+    """
+    with tempfile.TemporaryDirectory(prefix="copydesk-", ignore_cleanup_errors=True) as folder:
+        place = Path(folder).resolve()
+        copy = place / "tree"
+        shutil.copytree(tree, copy, symlinks=True)
+        (place / "home").mkdir()
+        (place / "tmp").mkdir()
+        for name, text in files.items():
+            target = copy / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if target.is_symlink():
+                target.unlink()
+            target.write_bytes(text.encode())
+        yield place
+
+
+def run(
+    argv: Sequence[str],
+    tree: Path,
+    files: Mapping[str, str],
+    environment: Callable[[Path], Mapping[str, str]],
+    stdin: bytes,
+    limits: Limits,
+) -> Watched:
+    """Run argv in a fresh copy and end whatever it leaves behind.
+
+    What a process does to the machine is not stopped. A process that left the group is found by
+    a variable in its environment, where the system shows those.
+
+    Args:
+        argv: The command.
+        tree: What to copy.
+        files: What to lay over it.
+        environment: Given the folder that holds "tree" (where argv runs), "home" and "tmp", all
+            the environment it gets.
+        stdin: What it reads.
+        limits: What it may use.
+
+    Raises:
+        OSError: The copy cannot be made.
+    """
+    mark = secrets.token_hex(8)
+    with fresh_copy(tree, files) as place, pipes(limits) as streams:
+        env = dict(environment(place))
+        env |= {"COPYDESK_REPORT_FD": str(streams.report.other_end), _MARK: mark}
+        script = prologue.plain_script(limits, processes.threads_of(os.getuid()))
+        start = Start(["/bin/sh", "-c", script, "sh", *argv], env, place / "tree", stdin)
+
+        def end(child: subprocess.Popen[bytes]) -> None:
+            end_group(child)
+            child.wait()
+            _sweep(f"{_MARK}={mark}".encode())
+
+        return watch(start, streams, limits, end, count_processes=True)
+
+
+def _sweep(mark: bytes, patience: float = 5.0) -> None:
+    """Kill the processes that carry the mark, until a look finds none."""
+    deadline = time.monotonic() + patience
+    while (left := processes.carrying(mark)) and time.monotonic() < deadline:
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.001)

@@ -1,0 +1,75 @@
+"""What the sandbox offers, what a run may use up, and what came of it."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+
+class Tier(enum.StrEnum):
+    """How well a run is guarded.
+
+    full: nothing it could harm. partial: weaker means, not built yet. none: no guard, so nothing
+    is run. off: the user asked for no guard, so everything is run plainly.
+    """
+
+    FULL = "full"
+    PARTIAL = "partial"
+    NONE = "none"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """The tier this machine reaches, why, and the one command that raises it (or "").
+
+    `program` is the bubblewrap that passed the probe.
+    """
+
+    tier: Tier
+    reason: str
+    fix: str = ""
+    program: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one run may use up. Seconds, bytes and counts.
+
+    cpu_seconds holds for each process; wall_seconds, memory, processes and output for the whole
+    run. tree_size is the room on the disk of the copy; scratch space is half as large again.
+    All of that disk is memory in tier full, on top of `memory`.
+    """
+
+    cpu_seconds: int = 30
+    wall_seconds: float = 60.0
+    memory: int = 2 << 30
+    processes: int = 128
+    file_size: int = 64 << 20
+    tree_size: int = 512 << 20
+    output: int = 1 << 20
+    report: int = 16 << 20
+
+
+Ended = Literal["exit", "timeout", "memory", "output", "not run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended and what it left.
+
+    ended: "exit" (by itself); "timeout" (wall clock or CPU); "memory" (or, without a guard, too
+    many processes); "output" (said or reported too much); "not run" (nothing of it was started).
+    `returncode` is None unless it ended by itself, and 128 + n after signal n. `output` is what
+    it printed, cut in the middle when long. `report` is what it wrote to $COPYDESK_REPORT_FD.
+    """
+
+    ended: Ended
+    returncode: int | None
+    output: str
+    report: bytes
+    seconds: float
+    tier: Tier
+    reason: str = ""

@@ -1,0 +1,203 @@
+"""Which guard this machine offers, found out by running a real sandbox. When in doubt: none."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import platform
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from copydesk.agent.errors import CopydeskError
+from copydesk.agent.records import Interpreter
+from copydesk.agent.sandbox import bubblewrap, processes, seccomp
+from copydesk.agent.sandbox.bench import Bench
+from copydesk.agent.sandbox.layout import homes
+from copydesk.agent.sandbox.records import Capability, Limits, Outcome, Tier
+from copydesk.agent.text import one_line
+
+__all__ = ["Capability", "Tier", "detect"]
+
+_INSTALL = {
+    "apt": "sudo apt install bubblewrap",
+    "dnf": "sudo dnf install bubblewrap",
+    "pacman": "sudo pacman -S bubblewrap",
+    "zypper": "sudo zypper install bubblewrap",
+    "apk": "sudo apk add bubblewrap",
+}
+_WEAKER = "; the weaker guards (Landlock, sandbox-exec) are not built yet"
+_SWITCHES = (
+    (
+        "sys/user/max_user_namespaces",
+        "0",
+        "user namespaces are switched off",
+        "sudo sysctl user.max_user_namespaces=15000",
+    ),
+    (
+        "sys/kernel/unprivileged_userns_clone",
+        "0",
+        "user namespaces are switched off for ordinary users",
+        "sudo sysctl kernel.unprivileged_userns_clone=1",
+    ),
+    (
+        "sys/kernel/apparmor_restrict_unprivileged_userns",
+        "1",
+        "AppArmor keeps bubblewrap from making user namespaces",
+        "sudo apt install apparmor-profiles && sudo ln -sf"
+        " /usr/share/apparmor/extra-profiles/bwrap-userns-restrict /etc/apparmor.d/"
+        " && sudo apparmor_parser -r /etc/apparmor.d/bwrap-userns-restrict",
+    ),
+)
+
+
+def detect(
+    setting: str = "auto",
+    python: Interpreter | None = None,
+    *,
+    search: Sequence[str] | None = None,
+    outside: Sequence[Path] = (),
+) -> Capability:
+    """Find out the tier, once in the life of a process for the same question.
+
+    Args:
+        setting: The user's copydesk.sandbox: "off" for no guard, anything else for the best.
+        python: The interpreter the probe sandbox is to run; our own when left out.
+        search: Folders to look for bubblewrap in; the system's and PATH's when left out.
+        outside: Folders whose programs are not trusted, such as the work tree.
+    """
+    if setting == "off":
+        return Capability(
+            Tier.OFF,
+            "switched off by copydesk.sandbox: tests and drafts run without a guard",
+            "git config --unset copydesk.sandbox",
+        )
+    where = None if search is None else tuple(search)
+    return _detect(python or _own_interpreter(), where, tuple(outside))
+
+
+@functools.cache
+def _detect(
+    python: Interpreter, search: tuple[str, ...] | None, outside: tuple[Path, ...]
+) -> Capability:
+    if sys.platform != "linux":
+        return Capability(Tier.NONE, "the sandbox needs Linux" + _WEAKER)
+    if seccomp.program(platform.machine()) is None:
+        return Capability(
+            Tier.NONE, f"there is no system-call filter for {platform.machine()}" + _WEAKER
+        )
+    program, version = bubblewrap.find(search, outside)
+    if program is None:
+        return Capability(Tier.NONE, "bubblewrap is not installed" + _WEAKER, install_command())
+    if version < bubblewrap.OLDEST:
+        said = ".".join(map(str, version)) or "of an unknown version"
+        return Capability(
+            Tier.NONE, f"{program} is {said}, and 0.8 is needed" + _WEAKER, install_command()
+        )
+    return _probed(program, version, python)
+
+
+def _probed(program: Path, version: tuple[int, ...], python: Interpreter) -> Capability:
+    wrong = probe(program, python)
+    if not wrong:
+        number = ".".join(map(str, version))
+        return Capability(Tier.FULL, f"bubblewrap {number}", "", program)
+    why, fix = switched_off()
+    if why:
+        return Capability(Tier.NONE, f"{why} ({wrong})" + _WEAKER, fix)
+    if os.geteuid() == 0:
+        wrong += "; as root it must become nobody first: try as an ordinary user"
+    return Capability(Tier.NONE, f"the probe sandbox failed: {wrong}" + _WEAKER)
+
+
+def probe(program: Path, python: Interpreter) -> str:
+    """Run a sandbox that looks for ways out.
+
+    Args:
+        program: A bubblewrap.
+        python: The interpreter to run in it.
+
+    Returns:
+        What is wrong, or "" when the guard holds.
+    """
+    with tempfile.TemporaryDirectory(prefix="copydesk-probe-") as folder, _listener() as server:
+        top, tree = Path(folder, "repository").resolve(), Path(folder, "tree")
+        for made in (top, tree):
+            made.mkdir()
+        shutil.copy(Path(__file__).with_name("inside.py"), tree)
+        (top / "canary").touch()
+        hidden = [top, top / "canary", tree, *homes()]
+        told = {
+            "hidden": [_identity(path) for path in hidden if path.exists()],
+            "protected": [*_PROTECTED, str(python.prefix), str(python.base_prefix)],
+            "port": server.getsockname()[1],
+            "processes": _LIMITS.processes,
+            "top": str(top),
+        }
+        bench = Bench(tree, top, python, Capability(Tier.FULL, "", "", program), limits=_LIMITS)
+        try:
+            outcome = bench.run(["python", "-S", "inside.py"], stdin=json.dumps(told).encode())
+        except CopydeskError as error:
+            return str(error)
+    return _judged(outcome)
+
+
+_LIMITS = Limits(wall_seconds=20.0)
+_PROTECTED = ("/", "/usr", "/etc", "/dev", "/copydesk/tree", "/proc/sys/kernel/core_pattern")
+
+
+def _judged(outcome: Outcome) -> str:
+    if outcome.ended == "exit" and outcome.returncode == 0:
+        try:
+            failed = json.loads(outcome.report)
+        except ValueError:
+            return "it said nothing"
+        return "; ".join(map(str, failed))
+    last = outcome.output.strip().splitlines()[-1:] or [f"ended with {outcome.returncode}"]
+    return one_line(outcome.reason or last[0])
+
+
+def _listener() -> socket.socket:
+    return socket.create_server(("127.0.0.1", 0))
+
+
+def _identity(path: Path) -> tuple[str, int, int]:
+    found = path.stat()
+    return (str(path), found.st_dev, found.st_ino)
+
+
+def _own_interpreter() -> Interpreter:
+    return Interpreter(
+        Path(sys.executable),
+        sys.version_info[:3],
+        Path(sys.prefix),
+        Path(sys.base_prefix),
+        "copydesk's own",
+    )
+
+
+def install_command() -> str:
+    """The command that installs bubblewrap here, or "" when no package manager is known."""
+    return next((command for name, command in _INSTALL.items() if shutil.which(name)), "")
+
+
+def switched_off(proc: Path = processes.PROC) -> tuple[str, str]:
+    """Which of the kernel's switches forbids user namespaces, and the command that allows them.
+
+    Args:
+        proc: Where the kernel shows its settings.
+
+    Returns:
+        Reason and command, or ("", "") when no known switch is the cause.
+    """
+    for name, forbidding, reason, fix in _SWITCHES:
+        try:
+            if (proc / name).read_text().strip() == forbidding:
+                return reason, fix
+        except OSError:
+            continue
+    return "", ""

@@ -1,0 +1,272 @@
+"""Run one program and hold it to its limits: wall clock, memory, processes, output, report."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from copydesk.agent.sandbox import processes
+from copydesk.agent.sandbox.records import Ended, Limits
+
+LOOK = 0.1
+"""Seconds between two looks at the memory; at 2 GB/s a run overshoots by a fifth of a GiB."""
+
+PATIENCE_WITH_OUTPUT = 16
+"""A run is ended when it says this many times what is kept of it: chatter is cut, floods end."""
+
+READY = b"ready\n"
+"""What the prologue says on its error stream just before it becomes the program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What to start: the argument list and environment, where, as whom, and with what open.
+
+    `user` is a uid (and gid) to become first, or None. `inherit` are file descriptors to pass on.
+    """
+
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    cwd: Path
+    stdin: bytes
+    inherit: Sequence[int] = ()
+    user: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """How it ended, in the terms of records.Outcome; `ready` tells whether the prologue passed."""
+
+    ended: Ended
+    code: int
+    reason: str
+    output: str
+    report: bytes
+    complaint: str
+    ready: bool
+    seconds: float
+
+
+class Stream:
+    """The beginning and the end of what comes through a pipe, and how much there was.
+
+    Args:
+        keep: Bytes to keep.
+        both_ends: Keep the last half of them too, not only the first bytes.
+    """
+
+    def __init__(self, keep: int, *, both_ends: bool = False) -> None:
+        self.fd, self.other_end = os.pipe()
+        os.set_blocking(self.fd, False)
+        self.total = 0
+        self._room = keep // 2 if both_ends else keep
+        self._tail_room = keep - self._room
+        self._head = bytearray()
+        self._tail = bytearray()
+
+    def read(self) -> bool:
+        """Take what is there; False at the end of the pipe."""
+        with contextlib.suppress(BlockingIOError):
+            chunk = os.read(self.fd, 1 << 16)
+            self.total += len(chunk)
+            room = self._room - len(self._head)
+            self._head += chunk[:room]
+            self._tail += chunk[room:] if self._tail_room else b""
+            if len(self._tail) > 2 * self._tail_room:
+                del self._tail[: -self._tail_room]
+            return bool(chunk)
+        return True
+
+    def drain(self) -> None:
+        """Take what is left, without waiting for whoever still holds the other end."""
+        for _ in range(1024):
+            before = self.total
+            if not self.read() or self.total == before:
+                return
+
+    def kept(self) -> bytes:
+        """What was kept, with a note where something was left out."""
+        tail = bytes(self._tail[-self._tail_room :]) if self._tail_room else b""
+        left_out = self.total - len(self._head) - len(tail)
+        if left_out > 0 and self._tail_room:
+            return bytes(self._head) + b"\n[... %d bytes left out ...]\n" % left_out + tail
+        return bytes(self._head) + tail
+
+    def close_other_end(self) -> None:
+        """Close our copy of the end that the program writes to; again does nothing."""
+        if self.other_end >= 0:
+            os.close(self.other_end)
+            self.other_end = -1
+
+    def close(self) -> None:
+        """Close both ends."""
+        self.close_other_end()
+        os.close(self.fd)
+
+
+@dataclass(frozen=True, slots=True)
+class Pipes:
+    """The three streams of a run: what it prints, the prologue's complaints, and the report."""
+
+    output: Stream
+    complaint: Stream
+    report: Stream
+
+
+@contextlib.contextmanager
+def pipes(limits: Limits) -> Iterator[Pipes]:
+    """Make the pipes of a run and close them afterwards."""
+    streams = Pipes(Stream(limits.output, both_ends=True), Stream(4096), Stream(limits.report))
+    try:
+        yield streams
+    finally:
+        for stream in (streams.output, streams.complaint, streams.report):
+            stream.close()
+
+
+def watch(
+    start: Start,
+    streams: Pipes,
+    limits: Limits,
+    end: Callable[[subprocess.Popen[bytes]], None],
+    *,
+    stop: threading.Event | None = None,
+    count_processes: bool = False,
+) -> Watched:
+    """Start a program, hold it to its limits, and leave nothing of it alive.
+
+    Blocks in the calling thread, which is also the one that starts it: bubblewrap's
+    --die-with-parent kills the run when that *thread* ends.
+
+    Args:
+        start: What to start. Its prologue must print READY on its error stream.
+        streams: The pipes it was given.
+        limits: What it may use.
+        end: Ends everything that was started; called whatever happens.
+        stop: Set from elsewhere to end the run early.
+        count_processes: End it when it has more processes than allowed, for where the kernel
+            does not enforce that.
+
+    Raises:
+        OSError: The program cannot be started.
+    """
+    began = time.monotonic()
+    child = _start(start, streams)
+    try:
+        ended, reason = _follow(child, streams, limits, stop, count_processes, began)
+    finally:
+        end(child)
+    code = child.wait()
+    for stream in (streams.output, streams.complaint, streams.report):
+        stream.drain()
+    if ended == "exit" and streams.report.total > limits.report:
+        ended, reason = "output", _TOO_LONG_A_REPORT
+    seconds = time.monotonic() - began
+    said = streams.complaint.kept()
+    code = 128 - code if code < 0 else code
+    if ended == "exit" and (code == 152 or (code == 137 and seconds >= limits.cpu_seconds)):
+        ended, reason = "timeout", f"used more than {limits.cpu_seconds} s of CPU time"
+    return Watched(
+        ended,
+        code,
+        reason,
+        streams.output.kept().decode("utf-8", "replace"),
+        streams.report.kept(),
+        said.removesuffix(READY).decode("utf-8", "replace"),
+        said.endswith(READY),
+        seconds,
+    )
+
+
+_TOO_LONG_A_REPORT = "wrote too long a report"
+
+
+def _start(start: Start, streams: Pipes) -> subprocess.Popen[bytes]:
+    owner = start.user
+    with tempfile.TemporaryFile() as stdin:
+        stdin.write(start.stdin)
+        stdin.seek(0)
+        if owner is not None:  # so that it may open /dev/stdout and its like anew
+            for fd in (streams.output.other_end, streams.report.other_end):
+                os.fchown(fd, owner, owner)
+        child = subprocess.Popen(
+            start.argv,
+            env=dict(start.env),
+            cwd=start.cwd,
+            stdin=stdin,
+            stdout=streams.output.other_end,
+            stderr=streams.complaint.other_end,
+            pass_fds=(streams.report.other_end, *start.inherit),
+            start_new_session=True,
+            user=owner,
+            group=owner,
+            extra_groups=None if owner is None else [],
+        )
+    for stream in (streams.output, streams.complaint, streams.report):
+        stream.close_other_end()
+    return child
+
+
+def _follow(
+    child: subprocess.Popen[bytes],
+    streams: Pipes,
+    limits: Limits,
+    stop: threading.Event | None,
+    count_processes: bool,
+    began: float,
+) -> tuple[Ended, str]:
+    deadline = began + limits.wall_seconds
+    next_look = began + LOOK
+    family: set[int] = {child.pid}
+    with selectors.DefaultSelector() as selector, _death_of(child) as death:
+        for stream in (streams.output, streams.complaint, streams.report):
+            selector.register(stream.fd, selectors.EVENT_READ, stream)
+        if death is not None:
+            selector.register(death, selectors.EVENT_READ)
+        while child.poll() is None:
+            now = time.monotonic()
+            if now >= deadline:
+                return "timeout", f"took longer than {limits.wall_seconds:g} s"
+            if stop is not None and stop.is_set():
+                return "timeout", "was called off"
+            if now >= next_look:
+                family = processes.family(family)
+                used = processes.usage(family, limits.memory)
+                if used.memory > limits.memory:
+                    return "memory", f"used more than {limits.memory >> 20:,} MiB of memory"
+                if count_processes and used.processes > limits.processes:
+                    return "memory", f"started more than {limits.processes} processes"
+                next_look = time.monotonic() + LOOK
+            wait = min(deadline, next_look) - time.monotonic()
+            if death is None:
+                wait = min(wait, 0.02)
+            for key, _ in selector.select(max(0.0, wait)):
+                if isinstance(key.data, Stream) and not key.data.read():
+                    selector.unregister(key.fd)
+            if streams.report.total > limits.report:
+                return "output", _TOO_LONG_A_REPORT
+            if streams.output.total > PATIENCE_WITH_OUTPUT * limits.output:
+                return "output", f"printed more than {streams.output.total:,} bytes"
+    return "exit", ""
+
+
+@contextlib.contextmanager
+def _death_of(child: subprocess.Popen[bytes]) -> Iterator[int | None]:
+    """A file descriptor that becomes readable when the child ends, where the system has it."""
+    try:
+        fd = os.pidfd_open(child.pid)
+    except (AttributeError, OSError):
+        yield None
+        return
+    try:
+        yield fd
+    finally:
+        os.close(fd)
