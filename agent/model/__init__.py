@@ -1,0 +1,1 @@
+"""The local model: one client for Ollama, its limits, its privacy and its faults."""

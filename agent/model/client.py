@@ -1,0 +1,414 @@
+"""The one way to ask a model. Streams always, waits never for ever, logs every call."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from copydesk.agent.errors import CopydeskError
+from copydesk.agent.model import choice, shape
+from copydesk.agent.model.calls import (
+    Answer,
+    CallRecord,
+    ModelSettings,
+    SizeLimits,
+    TimeLimits,
+)
+from copydesk.agent.model.faults import LimitReached, ModelFault, ModelUnavailable, fault_of
+from copydesk.agent.model.hosts import Host, allowed_host
+from copydesk.agent.model.privacy import hide_secrets, is_remote, local_name, remote_model
+from copydesk.agent.model.wire import NoSuchModel, fetch, strict_transport
+from copydesk.agent.records import Json
+
+__all__ = [
+    "Answer",
+    "CallRecord",
+    "Client",
+    "ModelFault",
+    "ModelSettings",
+    "ModelUnavailable",
+    "SizeLimits",
+    "TimeLimits",
+    "available",
+    "connect",
+    "estimate",
+]
+
+BUCKETS: Final = (4096, 8192, 16384, 32768)
+"""The context lengths we ask for; another one each time would reload the model each time."""
+
+OLDEST: Final = (0, 12, 6)
+"""The first Ollama that knows `truncate`."""
+
+_SPARE = 256  # tokens of the chat template
+_TEMPERATURE = 0.2
+_PAUSES = {"busy": 1.0, "crashed": 5.0, "out_of_memory": 5.0, "died": 1.0}
+_THOUGHT = re.compile(r"\A\s*<think>.*?</think>\s*", re.S)
+
+
+def estimate(text: str) -> int:
+    """The tokens of a text, guessed on the high side: a third of its bytes in UTF-8."""
+    return -(-len(text.encode("utf-8", "replace")) // 3)
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One request as it will be sent."""
+
+    purpose: str
+    messages: tuple[tuple[str, str], ...]
+    max_tokens: int
+    num_ctx: int
+    seed: int
+    schema: Json | None
+
+    @property
+    def prompt(self) -> str:
+        return "\n\n".join(text for _, text in self.messages)
+
+    @property
+    def options(self) -> dict[str, int | float]:
+        return {
+            "num_ctx": self.num_ctx,
+            "num_predict": self.max_tokens,
+            "seed": self.seed,
+            "temperature": _TEMPERATURE,
+        }
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What has come back so far."""
+
+    pieces: list[str] = field(default_factory=list)
+    size: int = 0
+    last: str = ""
+    repeats: int = 0
+    done: bool = False
+    reason: str = ""
+    prompt_tokens: int = 0
+    output_tokens: int = 0
+
+    @property
+    def text(self) -> str:
+        return "".join(self.pieces)
+
+    def hear(self, piece: str, limits: SizeLimits) -> None:
+        if not piece:
+            return
+        self.size += len(piece)
+        self.repeats = self.repeats + 1 if piece == self.last else 1
+        self.last = piece
+        if self.size > limits.characters:
+            raise LimitReached("endless", f"more than {limits.characters:,} characters")
+        if self.repeats >= limits.repeats:
+            raise LimitReached("endless", f"{piece!r} {self.repeats} times")
+
+
+class Client:
+    """One installed, local model on one server.
+
+    Args:
+        host: The server.
+        name: The model as the user knows it.
+        digest: Its digest, for the log.
+        version: The server's version.
+        context_length: What the model was trained for, in tokens; 0 when unknown.
+        settings: The user's.
+        times: Time limits of a call.
+        sizes: Size limits of an answer.
+        pause: Waits between two tries; takes seconds.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        name: str,
+        digest: str,
+        *,
+        version: tuple[int, ...],
+        context_length: int,
+        settings: ModelSettings,
+        times: TimeLimits,
+        sizes: SizeLimits,
+        pause: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self.name = name
+        self.digest = digest
+        self._host = host
+        self._version = version
+        self._context_length = context_length or BUCKETS[-1]
+        self._settings = settings
+        self._times = times
+        self._sizes = sizes
+        self._pause = pause
+
+    def ask(
+        self,
+        prompt: str,
+        *,
+        system: str = "",
+        purpose: str,
+        max_tokens: int = 512,
+        schema: Json | None = None,
+        seed: int = 0,
+    ) -> Answer:
+        """Ask once, and once more when a second try can help.
+
+        Args:
+            prompt: The question; keys and passwords in it are hidden before it is sent.
+            system: Standing instructions.
+            purpose: What for, for the log.
+            max_tokens: The longest answer.
+            schema: The JSON schema of the answer; its text is then JSON of that shape.
+            seed: The same seed mostly gives the same answer.
+
+        Returns:
+            The answer; plain text that ran into max_tokens has the outcome "cut".
+
+        Raises:
+            ModelFault: Both tries failed, or the first in a way that will not change.
+        """
+        parts = [("system", hide_secrets(system)), ("user", hide_secrets(prompt))]
+        messages = tuple((role, text) for role, text in parts if text)
+        num_ctx = self._room(messages, max_tokens)
+        call = _Call(purpose, messages, max_tokens, num_ctx, seed, schema)
+        try:
+            return self._try(call)
+        except ModelFault as fault:
+            again = self._second(call, fault)
+            if again is None:
+                raise
+            self._pause(_PAUSES.get(fault.outcome, 0.0))
+        return self._try(again)
+
+    def _room(self, messages: tuple[tuple[str, str], ...], max_tokens: int) -> int:
+        """The smallest bucket that holds prompt and answer."""
+        need = sum(estimate(text) for _, text in messages) + max_tokens + _SPARE
+        fits = [bucket for bucket in BUCKETS if bucket >= need]
+        if not fits or need > self._context_length:
+            raise ModelFault("overflow", f"about {need:,} tokens of {self._context_length:,}")
+        return min(fits[0], self._context_length)
+
+    def _second(self, call: _Call, fault: ModelFault) -> _Call | None:
+        """The request to try after a fault, or None when trying again is no use."""
+        if not fault.retry:
+            return None
+        if fault.outcome in ("overflow", "out_of_memory"):
+            place = BUCKETS.index(call.num_ctx) if call.num_ctx in BUCKETS else -1
+            place += 1 if fault.outcome == "overflow" else -1
+            need = estimate(call.prompt) + call.max_tokens
+            if not 0 <= place < len(BUCKETS) or not need <= BUCKETS[place] <= self._context_length:
+                return None
+            return replace(call, num_ctx=BUCKETS[place])
+        again = replace(call, seed=call.seed + 1)
+        if fault.outcome == "cut":
+            again = replace(again, max_tokens=call.max_tokens * 2)
+        if fault.outcome in ("not_json", "wrong_schema"):
+            wrong = f"That answer cannot be used: {fault.detail}. Answer with the JSON alone."
+            said = (("assistant", fault.partial[:4000]), ("user", wrong))
+            again = replace(again, messages=call.messages + said)
+        return replace(again, num_ctx=self._room(again.messages, again.max_tokens))
+
+    def _try(self, call: _Call) -> Answer:
+        heard, started = _Heard(), time.monotonic()
+        try:
+            self._listen(call, heard)
+            text, outcome = _finished(call, heard, self._version)
+        except Exception as error:  # eight types and more, see faults.fault_of
+            fault = fault_of(error, heard.text, started=heard.size > 0)
+            self._log(call, heard, time.monotonic() - started, fault.outcome)
+            raise fault from error
+        seconds = time.monotonic() - started
+        self._log(call, heard, seconds, outcome)
+        counts = (heard.prompt_tokens, heard.output_tokens)
+        return Answer(text, self.name, self.digest, *counts, seconds, outcome)
+
+    def _listen(self, call: _Call, heard: _Heard) -> None:
+        import ollama  # 0.4 s, so only when a model is really called
+
+        with (
+            ollama.Client(
+                host=self._host.url,
+                transport=strict_transport(self._times, self._sizes),
+                trust_env=False,  # a proxy of the environment would see the prompts
+                follow_redirects=False,
+            ) as client,
+            contextlib.closing(
+                client.chat(
+                    model=local_name(self.name, self._version),
+                    messages=[{"role": role, "content": text} for role, text in call.messages],
+                    stream=True,
+                    think=False,
+                    format=call.schema,
+                    options=call.options,
+                    keep_alive="5m",
+                )
+            ) as stream,
+        ):
+            for part in stream:
+                heard.hear(part.message.thinking or "", self._sizes)
+                heard.hear(part.message.content or "", self._sizes)
+                heard.pieces.append(part.message.content or "")
+                if part.done:
+                    heard.done, heard.reason = True, part.done_reason or ""
+                    heard.prompt_tokens = part.prompt_eval_count or 0
+                    heard.output_tokens = part.eval_count or 0
+
+    def _log(self, call: _Call, heard: _Heard, seconds: float, outcome: str) -> None:
+        self._settings.on_call(
+            CallRecord(
+                purpose=call.purpose,
+                model=self.name,
+                digest=self.digest,
+                prompt=call.prompt,
+                response=heard.text,
+                options=dict(call.options),
+                prompt_tokens=heard.prompt_tokens,
+                output_tokens=heard.output_tokens,
+                seconds=seconds,
+                outcome=outcome,
+            )
+        )
+
+
+def _finished(call: _Call, heard: _Heard, version: tuple[int, ...]) -> tuple[str, str]:
+    """The text of a whole answer and its outcome.
+
+    Raises:
+        ModelFault: It only looks whole.
+    """
+    text = _THOUGHT.sub("", heard.text)
+    if not heard.done:
+        raise ModelFault("unfinished", partial=text)
+    if _was_truncated(call, heard.prompt_tokens, version):
+        raise ModelFault("truncated", f"{heard.prompt_tokens} tokens read", partial=text)
+    if not text.strip():
+        raise ModelFault("empty")
+    cut = heard.reason == "length"
+    if call.schema is None:
+        return text, "cut" if cut else "ok"
+    try:
+        value = shape.loads(text)
+    except ValueError as error:
+        raise ModelFault("cut" if cut else "not_json", str(error), partial=text) from None
+    if wrong := shape.problem(value, call.schema):
+        raise ModelFault("wrong_schema", wrong, partial=text)
+    return text, "ok"
+
+
+def _was_truncated(call: _Call, evaluated: int, version: tuple[int, ...]) -> bool:
+    """Whether the server threw a part of the prompt away and answered all the same.
+
+    It keeps num_ctx - (num_ctx - keep) // 2 tokens, keep being 4 or 5 (llm/llama_server.go), of
+    the context it really has. The second test is for one smaller than the one asked for; since
+    0.30 the count includes what came from a cache. Text with many blanks has 5 bytes a token.
+    """
+    guess = estimate(call.prompt)
+    halves = {call.num_ctx - (call.num_ctx - keep) // 2 for keep in (4, 5)}
+    if evaluated in halves and guess > evaluated:
+        return True
+    return version >= (0, 30) and guess > 1000 and 0 < evaluated < guess * 0.5
+
+
+def connect(
+    settings: ModelSettings,
+    *,
+    prose: bool = False,
+    times: TimeLimits | None = None,
+    sizes: SizeLimits | None = None,
+    pause: Callable[[float], object] = time.sleep,
+) -> Client:
+    """Find the server, choose an installed local model, and make sure it is one.
+
+    Args:
+        settings: The user's.
+        prose: Take the model for stories when one is set.
+        times: Other time limits than the usual.
+        sizes: Other size limits than the usual.
+        pause: Waits between two tries.
+
+    Raises:
+        ModelUnavailable: No server, no model, or none that may be used.
+    """
+    times = times or TimeLimits()
+    host, version, installed = _survey(settings, max(times.connect, 2.0))
+    wanted = (settings.prose_model if prose else None) or settings.model
+    for entry in choice.candidates(installed, wanted, choice.memory_bytes()):
+        name = str(entry["name"])
+        told = _show(host, name, times.connect)
+        if is_remote(told):
+            if wanted:
+                raise remote_model(name)
+            continue
+        if not wanted and "completion" not in (told.get("capabilities") or ["completion"]):
+            continue
+        return Client(
+            host,
+            name,
+            str(entry.get("digest") or ""),
+            version=version,
+            context_length=_context_length(told),
+            settings=settings,
+            times=times,
+            sizes=sizes or SizeLimits(),
+            pause=pause,
+        )
+    raise choice.none_usable()
+
+
+def available(settings: ModelSettings, *, seconds: float = 2.0) -> tuple[bool, str, str]:
+    """Whether a model could be asked now, for `copydesk status`.
+
+    Returns:
+        Whether there is one, its name ("" without one), and why not ("" when there is one).
+        Takes at most `seconds`; loads nothing.
+    """
+    try:
+        _, _, installed = _survey(settings, seconds)
+        found = choice.candidates(installed, settings.model, choice.memory_bytes())
+    except CopydeskError as error:
+        return False, "", str(error)
+    return True, str(found[0]["name"]), ""
+
+
+def _survey(settings: ModelSettings, seconds: float) -> tuple[Host, tuple[int, ...], list[Json]]:
+    """The server's address, its version and its models, raw."""
+    end = time.monotonic() + seconds
+    raw = settings.host or os.environ.get("OLLAMA_HOST")
+    host = allowed_host(raw, settings.allow_remote)
+    said = str(fetch(host, "/api/version", seconds=seconds).get("version", ""))
+    version = _version(said)
+    if version < OLDEST:
+        raise ModelUnavailable(
+            f"Ollama {said} is too old: copydesk needs 0.12.6 or newer",
+            slug="model-server-old",
+            hint="update Ollama; your models stay",
+        )
+    tags = fetch(host, "/api/tags", seconds=max(end - time.monotonic(), 0.1)).get("models") or []
+    return host, version, [entry for entry in tags if isinstance(entry, dict)]
+
+
+def _version(said: str) -> tuple[int, ...]:
+    """The numbers of a version; a build of one's own says 0.0.0 and counts as the newest."""
+    numbers = tuple(int(n) for n in re.findall(r"\d+", said.partition("-")[0])[:3])
+    return numbers if any(numbers) else (999,)
+
+
+def _show(host: Host, name: str, seconds: float) -> Json:
+    try:
+        return fetch(host, "/api/show", {"model": name}, seconds=seconds)
+    except NoSuchModel:
+        raise choice.not_installed(name) from None
+
+
+def _context_length(told: Json) -> int:
+    info = told.get("model_info")
+    pairs = info.items() if isinstance(info, dict) else ()
+    found = [v for k, v in pairs if k.endswith(".context_length") and isinstance(v, int)]
+    return found[0] if found else 0

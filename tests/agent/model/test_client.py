@@ -1,0 +1,287 @@
+"""Asking a model: the happy path, what goes over the wire, and how a model is found."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from copydesk.agent.model import client as client_module
+from copydesk.agent.model.calls import CallRecord, ModelSettings, SizeLimits, TimeLimits
+from copydesk.agent.model.client import Client, available, connect, estimate
+from copydesk.agent.model.faults import ModelFault, ModelUnavailable
+
+Serve = Callable[..., Any]
+ClientOf = Callable[..., Client]
+SCHEMA = {
+    "type": "object",
+    "properties": {"answer": {"type": "string", "maxLength": 40}, "n": {"type": "integer"}},
+    "required": ["answer", "n"],
+}
+
+
+def test_an_answer_carries_its_text_and_counts(
+    serve: Serve, client_of: ClientOf, calls: list[CallRecord]
+) -> None:
+    client = client_of(serve(["def test_x():\n    assert f(1) == 2\n"]))
+    answer = client.ask("Write a test.", system="You write tests.", purpose="test")
+    assert answer.text == "def test_x():\n    assert f(1) == 2\n"
+    assert answer.outcome == "ok"
+    assert answer.model == "qwen2.5-coder:7b"
+    assert len(answer.digest) == 64
+    assert answer.prompt_tokens > 0
+    assert answer.output_tokens > 0
+    [call] = calls
+    assert call.prompt == "You write tests.\n\nWrite a test."
+    assert call.response == answer.text
+    assert call.outcome == "ok"
+    assert call.purpose == "test"
+    assert call.options["num_predict"] == 512
+
+
+def test_every_request_is_bounded_and_strict(
+    serve: Serve, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OLLAMA_API_KEY", "not-for-you")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+    script = serve()
+    client_of(script).ask("hi", purpose="test", max_tokens=7, seed=3)
+    [body] = script.asked
+    assert body["truncate"] is False
+    assert body["think"] is False
+    assert body["stream"] is True
+    assert body["model"] == "qwen2.5-coder:7b:local"
+    assert body["options"] == {"num_ctx": 4096, "num_predict": 7, "seed": 3, "temperature": 0.2}
+    for request in script.requests:
+        assert "authorization" not in {name.lower() for name in request["headers"]}
+
+
+def test_a_model_name_goes_plain_to_a_server_that_does_not_know_local(
+    serve: Serve, client_of: ClientOf
+) -> None:
+    script = serve(version="0.17.9")
+    client_of(script).ask("hi", purpose="test")
+    assert script.asked[0]["model"] == "qwen2.5-coder:7b"
+
+
+@pytest.mark.parametrize(
+    ("size", "bucket"),
+    [(30, 4096), (9_000, 4096), (12_000, 8192), (40_000, 16384), (60_000, 32768)],
+)
+def test_the_context_comes_from_few_buckets(
+    serve: Serve, client_of: ClientOf, size: int, bucket: int
+) -> None:
+    script = serve()
+    client_of(script).ask("x" * size, purpose="test")
+    assert script.loads == [("qwen2.5-coder:7b", bucket)]
+
+
+def test_prompts_of_one_bucket_do_not_reload_the_model(serve: Serve, client_of: ClientOf) -> None:
+    script = serve()
+    client = client_of(script)
+    for size in (10, 500, 5_000):
+        client.ask("x" * size, purpose="test")
+    assert len(script.loads) == 1
+
+
+def test_a_prompt_beyond_every_bucket_is_never_sent(serve: Serve, client_of: ClientOf) -> None:
+    script = serve()
+    with pytest.raises(ModelFault) as caught:
+        client_of(script).ask("x" * 200_000, purpose="test")
+    assert caught.value.outcome == "overflow"
+    assert script.asked == []
+
+
+def test_the_training_length_bounds_the_context(
+    serve: Serve, client_of: ClientOf, ollama_server: Any
+) -> None:
+    script = serve(models=[ollama_server.Model(context_length=2048)])
+    client = client_of(script)
+    client.ask("hi", purpose="test")
+    assert script.asked[0]["options"]["num_ctx"] == 2048
+    with pytest.raises(ModelFault, match="longer than"):
+        client.ask("x" * 9000, purpose="test")
+
+
+def test_a_schema_is_sent_and_checked(serve: Serve, client_of: ClientOf) -> None:
+    script = serve([json.dumps({"answer": "yes", "n": 4})])
+    answer = client_of(script).ask("Is it?", purpose="test", schema=SCHEMA)
+    assert json.loads(answer.text) == {"answer": "yes", "n": 4}
+    assert script.asked[0]["format"] == SCHEMA
+
+
+def test_a_wrong_shape_is_sent_back_once_with_what_is_wrong(
+    serve: Serve, client_of: ClientOf, calls: list[CallRecord]
+) -> None:
+    script = serve(['{"answer": "yes"}', '{"answer": "yes", "n": 1}'])
+    answer = client_of(script).ask("Is it?", purpose="test", schema=SCHEMA)
+    assert json.loads(answer.text)["n"] == 1
+    assert "lacks 'n'" in script.asked[1]["messages"][-1]["content"]
+    assert script.asked[1]["messages"][-2]["content"] == '{"answer": "yes"}'
+    assert [call.outcome for call in calls] == ["wrong_schema", "ok"]
+
+
+def test_a_cut_document_gets_more_room(serve: Serve, client_of: ClientOf) -> None:
+    whole = '{"answer": "' + "y" * 30 + '", "n": 1}'
+    script = serve([whole])
+    answer = client_of(script).ask("Is it?", purpose="test", schema=SCHEMA, max_tokens=8)
+    assert json.loads(answer.text)["n"] == 1
+    assert [body["options"]["num_predict"] for body in script.asked] == [8, 16]
+
+
+def test_cut_plain_text_is_kept_and_said_to_be_cut(serve: Serve, client_of: ClientOf) -> None:
+    answer = client_of(serve(["abcdefghijkl"])).ask("?", purpose="test", max_tokens=2)
+    assert (answer.text, answer.outcome) == ("abcdefgh", "cut")
+
+
+def test_a_thought_that_slipped_into_the_text_is_dropped(serve: Serve, client_of: ClientOf) -> None:
+    answer = client_of(serve(["<think>hm\nhm</think>\n42"])).ask("?", purpose="test")
+    assert answer.text == "42"
+
+
+def test_secrets_never_reach_the_wire_or_the_log(
+    serve: Serve, client_of: ClientOf, calls: list[CallRecord]
+) -> None:
+    script = serve()
+    key = "AKIA" + "A" * 16
+    client_of(script).ask(f"key = {key}", system=f"also {key}", purpose="test")
+    assert key not in json.dumps(script.asked)
+    assert key not in calls[0].prompt
+    assert "[hidden]" in calls[0].prompt
+
+
+def test_the_longer_of_overflowing_prompts_gets_the_next_bucket(
+    serve: Serve, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "estimate", lambda text: len(text) // 40)
+    script = serve(overflow="native")
+    client_of(script).ask("x" * 20_000, purpose="test")
+    assert [body["options"]["num_ctx"] for body in script.asked] == [4096, 8192]
+
+
+def test_a_server_that_cuts_prompts_silently_is_found_out(
+    serve: Serve, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = serve(overflow="rendered")
+    client = client_of(script)
+    # an old server ignores `truncate`, and this prompt is denser than the estimate
+    monkeypatch.setattr(client_module, "estimate", lambda text: min(len(text) // 5, 3000))
+    drop_truncate(script)
+    with pytest.raises(ModelFault) as caught:
+        client.ask("x" * 20_000, purpose="test")
+    assert caught.value.outcome == "truncated"
+
+
+def drop_truncate(script: Any) -> None:
+    """Make the server blind to `truncate`, as servers before 0.12.6 are."""
+    load = script.load
+
+    def blind(model: Any, num_ctx: int, keep_alive: object) -> int:
+        script.requests[-1]["body"].pop("truncate", None)
+        return int(load(model, num_ctx, keep_alive))
+
+    script.load = blind
+
+
+def test_a_context_smaller_than_asked_is_found_out(
+    serve: Serve, client_of: ClientOf, ollama_server: Any
+) -> None:
+    model = ollama_server.Model()
+    script = serve(models=[model], overflow="rendered")
+    client = client_of(script)
+    model.context_length = 1024  # lowered behind our back
+    drop_truncate(script)
+    with pytest.raises(ModelFault) as caught:
+        client.ask("x" * 6_000, purpose="test")
+    assert caught.value.outcome == "truncated"
+
+
+def test_the_server_is_found_by_the_environment(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", serve().host)
+    assert connect(ModelSettings()).name == "qwen2.5-coder:7b"
+    assert available(ModelSettings()) == (True, "qwen2.5-coder:7b", "")
+
+
+def test_no_server_is_said_at_once() -> None:
+    ok, name, reason = available(ModelSettings())
+    assert (ok, name) == (False, "")
+    assert "no model server answers" in reason
+    with pytest.raises(ModelUnavailable) as caught:
+        connect(ModelSettings())
+    assert caught.value.slug == "model-server-down"
+
+
+def test_the_prose_model_writes_prose(serve: Serve, ollama_server: Any) -> None:
+    models = [ollama_server.Model("a:1b"), ollama_server.Model("b:1b")]
+    settings = ModelSettings(host=serve(models=models).host, model="a:1b", prose_model="b:1b")
+    assert connect(settings).name == "a:1b"
+    assert connect(settings, prose=True).name == "b:1b"
+
+
+@pytest.mark.parametrize("version", ["0.12.5", "0.5.1", "0.9.0-rc1"])
+def test_servers_too_old_to_be_strict_are_refused(serve: Serve, version: str) -> None:
+    with pytest.raises(ModelUnavailable, match=version) as caught:
+        connect(ModelSettings(host=serve(version=version).host))
+    assert caught.value.slug == "model-server-old"
+
+
+@pytest.mark.parametrize("version", ["0.12.6", "0.33.0-rc2", "0.0.0", "1.0"])
+def test_newer_servers_and_builds_of_ones_own_are_taken(serve: Serve, version: str) -> None:
+    assert connect(ModelSettings(host=serve(version=version).host)).name
+
+
+def test_a_model_that_only_embeds_is_passed_over(serve: Serve, ollama_server: Any) -> None:
+    embeds = ollama_server.Model("nomic-embed-text:latest", capabilities=["embedding"])
+    script = serve(models=[embeds, ollama_server.Model("tiny:1b")])
+    assert connect(ModelSettings(host=script.host)).name == "tiny:1b"
+    only = serve(models=[embeds])
+    with pytest.raises(ModelUnavailable) as caught:
+        connect(ModelSettings(host=only.host))
+    assert caught.value.slug == "no-model"
+
+
+def test_a_model_deleted_between_list_and_show_is_said(serve: Serve, ollama_server: Any) -> None:
+    script = serve()
+    script.find = lambda _name: ollama_server.Script.find(script, "gone")
+    with pytest.raises(ModelUnavailable) as caught:
+        connect(ModelSettings(host=script.host))
+    assert caught.value.slug == "model-not-installed"
+
+
+def test_importing_the_room_loads_no_heavy_library() -> None:
+    probe = (
+        "import sys, copydesk.agent.model.client, copydesk.agent.model.wire;"
+        "print([m for m in ('ollama', 'httpx', 'pydantic') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_status_waits_no_longer_than_two_seconds() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts, never answers
+        started = time.monotonic()
+        ok, _, reason = available(ModelSettings(host=f"127.0.0.1:{silent.getsockname()[1]}"))
+    assert not ok
+    assert reason
+    assert time.monotonic() - started < 2.8
+
+
+@given(st.text())
+def test_the_estimate_never_falls_below_a_third_of_the_bytes(text: str) -> None:
+    assert estimate(text) * 3 >= len(text.encode("utf-8", "replace"))
+
+
+def test_times_and_sizes_have_sane_defaults() -> None:
+    assert TimeLimits().first_token > 300  # Ollama itself gives up loading after 300 s
+    assert SizeLimits().repeats == 100

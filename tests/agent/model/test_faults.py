@@ -1,0 +1,267 @@
+"""Every fault of a model server, through the real client, ends in a documented outcome in time."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import ollama
+import pydantic
+import pytest
+
+from copydesk.agent.errors import CopydeskError
+from copydesk.agent.model.calls import CallRecord, SizeLimits, TimeLimits
+from copydesk.agent.model.client import Client
+from copydesk.agent.model.faults import (
+    OUTCOMES,
+    LimitReached,
+    ModelFault,
+    fault_of,
+    of_status,
+)
+
+Serve = Callable[..., Any]
+ClientOf = Callable[..., Client]
+SCHEMA = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
+SHORT = TimeLimits(connect=1.0, first_token=0.4, idle=0.3, total=1.2)
+LONG_TEXT = "forty-two is the answer to it all"
+
+TABLE = [
+    # fault, outcome, tries, with a schema
+    ("http500", "crashed", 2, False),
+    ("http503", "busy", 2, False),
+    ("oom", "out_of_memory", 1, False),  # the smallest context already
+    ("loadcrash", "crashed", 2, False),
+    ("slowload", "slow", 1, False),
+    ("truncjson", "cut", 2, True),
+    ("wrongschema", "wrong_schema", 2, True),
+    ("empty", "empty", 2, False),
+    ("endless", "endless", 2, False),
+    ("miderror", "crashed", 2, False),
+    ("stall", "stalled", 2, False),
+    ("killed", "died", 2, False),
+    ("badline", "garbled", 2, False),
+    ("nodone", "unfinished", 2, False),
+    ("html502", "not_ollama", 1, False),
+    ("emptyline", "garbled", 2, False),
+    ("notobject", "not_ollama", 1, False),
+    ("redirect", "not_ollama", 1, False),
+    ("nomessage", "not_ollama", 1, False),
+    ("remotechunk", "remote", 1, False),
+    ("drip", "too_long", 1, False),
+]
+
+
+@pytest.mark.parametrize(("fault", "outcome", "tries", "shaped"), TABLE, ids=[t[0] for t in TABLE])
+def test_a_fault_ends_in_its_outcome(
+    serve: Serve,
+    client_of: ClientOf,
+    calls: list[CallRecord],
+    fault: str,
+    outcome: str,
+    tries: int,
+    shaped: bool,
+) -> None:
+    script = serve([LONG_TEXT], fault=fault)
+    started = time.monotonic()
+    with pytest.raises(ModelFault) as caught:
+        client_of(script, SHORT).ask("?", purpose="test", schema=SCHEMA if shaped else None)
+    assert caught.value.outcome == outcome
+    assert outcome in OUTCOMES
+    assert [call.outcome for call in calls] == [outcome] * tries
+    assert len(script.asked) == tries
+    assert time.monotonic() - started < tries * SHORT.total + 1.0
+
+
+def test_the_table_knows_every_fault_of_the_server(ollama_server: Any) -> None:
+    assert {row[0] for row in TABLE} | {"fenced"} == set(ollama_server.FAULTS)
+
+
+@pytest.mark.parametrize(
+    "fault", ["http500", "http503", "killed", "nodone", "empty", "badline", "miderror", "stall"]
+)
+def test_a_fault_that_passes_is_overcome(
+    serve: Serve, client_of: ClientOf, calls: list[CallRecord], fault: str
+) -> None:
+    script = serve([LONG_TEXT], faults=[fault])
+    answer = client_of(script, SHORT).ask("?", purpose="test")
+    assert answer.text == LONG_TEXT
+    assert len(calls) == 2
+    assert script.asked[0]["options"]["seed"] != script.asked[1]["options"]["seed"]
+
+
+def test_fenced_json_is_unwrapped(serve: Serve, client_of: ClientOf) -> None:
+    script = serve([json.dumps({"answer": "x"})], fault="fenced")
+    assert client_of(script).ask("?", purpose="test", schema=SCHEMA).text.startswith("```")
+    assert len(script.asked) == 1
+
+
+def test_prose_instead_of_json_is_said(serve: Serve, client_of: ClientOf) -> None:
+    with pytest.raises(ModelFault) as caught:
+        client_of(serve(["I think so."])).ask("?", purpose="test", schema=SCHEMA)
+    assert caught.value.outcome == "not_json"
+
+
+def test_out_of_memory_tries_the_next_smaller_context(serve: Serve, client_of: ClientOf) -> None:
+    script = serve(faults=["oom"])
+    client_of(script).ask("x" * 10_900, purpose="test", max_tokens=400)
+    assert [body["options"]["num_ctx"] for body in script.asked] == [8192, 4096]
+
+
+def test_a_model_deleted_after_the_choice_is_missing(
+    serve: Serve, client_of: ClientOf, calls: list[CallRecord]
+) -> None:
+    script = serve()
+    client = client_of(script)
+    script.models = []
+    with pytest.raises(ModelFault) as caught:
+        client.ask("?", purpose="test")
+    assert caught.value.outcome == "missing"
+    assert len(calls) == 1
+
+
+def test_a_model_turned_remote_after_the_choice_is_not_asked(
+    serve: Serve, client_of: ClientOf, ollama_server: Any
+) -> None:
+    script = serve()
+    client = client_of(script)
+    script.models = [ollama_server.Model(remote_host="https://ollama.com")]
+    with pytest.raises(ModelFault) as caught:
+        client.ask("?", purpose="test")
+    assert caught.value.outcome == "missing"  # what :local makes of it
+
+
+def test_a_server_gone_down_is_unavailable(
+    ollama_server: Any, client_of: ClientOf, calls: list[CallRecord]
+) -> None:
+    with ollama_server.serve() as script:
+        client = client_of(script)
+    with pytest.raises(ModelFault) as caught:
+        client.ask("?", purpose="test")
+    assert caught.value.outcome == "unavailable"
+    assert len(calls) == 1
+
+
+def test_an_answer_of_too_many_characters_is_cut_off(serve: Serve, client_of: ClientOf) -> None:
+    script = serve(["abc def " * 40])
+    with pytest.raises(ModelFault, match="more than 100 characters"):
+        client_of(script, sizes=SizeLimits(characters=100)).ask("?", purpose="test")
+
+
+def test_an_answer_of_too_many_bytes_is_cut_off(serve: Serve, client_of: ClientOf) -> None:
+    script = serve(["abc def " * 40])
+    with pytest.raises(ModelFault, match="too many bytes"):
+        client_of(script, sizes=SizeLimits(wire_bytes=1000)).ask("?", purpose="test")
+
+
+def test_what_was_said_before_a_fault_is_logged(
+    serve: Serve, client_of: ClientOf, calls: list[CallRecord]
+) -> None:
+    with pytest.raises(ModelFault) as caught:
+        client_of(serve([LONG_TEXT], fault="miderror")).ask("?", purpose="test")
+    assert caught.value.partial == "fort"
+    assert calls[0].response == "fort"
+
+
+def test_the_next_request_is_served_after_an_abandoned_one(
+    serve: Serve, client_of: ClientOf
+) -> None:
+    script = serve([LONG_TEXT], faults=["stall", "stall"])
+    client = client_of(script, SHORT)
+    with pytest.raises(ModelFault):
+        client.ask("?", purpose="test")
+    assert client.ask("?", purpose="test").text == LONG_TEXT
+
+
+def test_a_server_that_hangs_up_at_once_is_a_fault(client_of: ClientOf, serve: Serve) -> None:
+    client = client_of(serve(), SHORT)
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    client._host = type(client._host)("http", "127.0.0.1", port)
+    with pytest.raises(ModelFault) as caught:
+        client.ask("?", purpose="test")
+    assert caught.value.outcome == "unavailable"
+
+
+def validation_error() -> Exception:
+    try:
+        ollama.ChatResponse(done="perhaps")
+    except pydantic.ValidationError as error:
+        return error
+    raise AssertionError
+
+
+def response_attribute_error() -> Exception:
+    try:
+        raise ollama.ResponseError("[1]", 500)
+    except AttributeError as error:
+        return error
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (httpx.ConnectError("x"), "unavailable"),
+        (httpx.ConnectTimeout("x"), "unavailable"),
+        (ConnectionError("x"), "unavailable"),
+        (ConnectionResetError("x"), "unavailable"),
+        (httpx.ReadTimeout("x"), "slow"),
+        (httpx.RemoteProtocolError("x"), "died"),
+        (httpx.ReadError("x"), "died"),
+        (httpx.DecodingError("x"), "garbled"),
+        (httpx.TooManyRedirects("x"), "not_ollama"),
+        (json.JSONDecodeError("x", "", 0), "garbled"),
+        (validation_error(), "not_ollama"),
+        (response_attribute_error(), "not_ollama"),
+        (RuntimeError("x"), "not_ollama"),
+        (LimitReached("endless"), "endless"),
+        (ModelFault("empty"), "empty"),
+        (ollama.ResponseError("model 'x' not found", 404), "missing"),
+        (ollama.ResponseError("cloud is disabled", 403), "refused"),
+        (ollama.ResponseError("", 403), "refused"),
+    ],
+)
+def test_every_exception_has_its_outcome(error: Exception, outcome: str) -> None:
+    fault = fault_of(error)
+    assert fault.outcome == outcome
+    assert fault.retry is OUTCOMES[outcome][1]
+    assert isinstance(fault, CopydeskError)
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [(httpx.ReadTimeout("x"), "stalled"), (ConnectionResetError("x"), "died")],
+)
+def test_the_same_exception_midway_means_something_else(error: Exception, outcome: str) -> None:
+    fault = fault_of(error, "half an ans")
+    assert (fault.outcome, fault.partial) == (outcome, "half an ans")
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "outcome"),
+    [
+        (500, "cudaMalloc failed: out of memory", "out_of_memory"),
+        (500, "failed to allocate buffer", "out_of_memory"),
+        (400, '{"error":{"type":"exceed_context_size_error"}}', "overflow"),
+        (400, "the input length exceeds the context length", "overflow"),
+        (400, '"x" does not support thinking', "refused"),
+        (401, "unauthorized", "refused"),
+        (499, "", "refused"),
+        (502, "<HTML>", "not_ollama"),
+        (302, "", "not_ollama"),
+        (-1, "unexpected EOF", "crashed"),
+        (500, ["no", "text"], "crashed"),
+    ],
+)
+def test_every_status_has_its_outcome(status: int, text: object, outcome: str) -> None:
+    assert of_status(status, text) == outcome
+
+
+def test_a_fault_says_in_one_line_what_happened() -> None:
+    fault = ModelFault("crashed", "boom\nstack\nstack")
+    assert str(fault) == "the model server failed inside (boom)"
+    assert fault.slug == "model-call-failed"
