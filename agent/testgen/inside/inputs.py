@@ -1,0 +1,238 @@
+"""The stream of calls to try for one function, the most natural ones first."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import random
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Optional, Tuple, Union
+
+if TYPE_CHECKING:
+    from copydesk.agent.testgen.inside.expressions import Expression
+    from copydesk.agent.testgen.inside.observe import BINARY, UNARY, Call, Subject
+    from copydesk.agent.testgen.inside.pools import Pools
+    from copydesk.agent.testgen.inside.sites import find_sites
+else:
+    from expressions import Expression
+    from observe import BINARY, UNARY, Call, Subject
+    from pools import Pools
+    from sites import find_sites
+
+Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
+Parameter = Tuple[ast.arg, Optional[ast.expr]]
+
+MAX_PRODUCT = 400
+MAX_OPTIONS = 300
+MAX_RANDOM = 500
+MAX_NEAR = 120
+"""Calls tried around each call that reached something new."""
+MAX_RECEIVERS = 8
+_PREFERENCE = {"doctest": 0, "test": 1, "production": 2}
+
+
+def find_function(tree: ast.Module, qualname: str) -> tuple[list[str], Function | None]:
+    """The classes around a function and its node; an inner function gives its outermost one."""
+    body: list[ast.stmt] = tree.body
+    owners: list[str] = []
+    for word in [w for w in qualname.split(".") if w != "<locals>"]:
+        node = next((n for n in _flat(body) if getattr(n, "name", None) == word), None)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return owners, node
+        if not isinstance(node, ast.ClassDef):
+            return owners, None
+        owners.append(word)
+        body = node.body
+    return owners, None
+
+
+def _flat(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    for statement in body:
+        yield statement
+        if isinstance(statement, (ast.If, ast.Try)):
+            yield from _flat([*statement.body, *statement.orelse])
+
+
+def shape_of(node: Function, owners: list[str]) -> str:
+    """How the function is called."""
+    if not owners:
+        return "function"
+    marks = {getattr(d, "id", getattr(d, "attr", "")) for d in node.decorator_list}
+    if node.name in ("__init__", "__new__", "__post_init__"):
+        return "construct"
+    if marks & {"staticmethod", "classmethod"}:
+        return "static"
+    if marks & {"property", "cached_property"}:
+        return "property"
+    return node.name if node.name in UNARY or node.name in BINARY else "method"
+
+
+class Stream:
+    """Candidate calls, in order, without repeats; what was kept steers what comes next."""
+
+    def __init__(
+        self, subject: Subject, tree: ast.Module, node: Function, top: str, seed: int
+    ) -> None:
+        self.subject, self.tree, self.node, self.top = subject, tree, node, top
+        self.random = random.Random(seed)
+        self.pools = Pools(tree, subject.module, node, seed)
+        self.kept: list[Call] = []
+        arguments = node.args
+        plain = [*arguments.posonlyargs, *arguments.args]
+        defaults: list[ast.expr | None] = [None] * (len(plain) - len(arguments.defaults))
+        defaults += arguments.defaults
+        bound = bool(subject.owner) and not any(
+            getattr(d, "id", "") == "staticmethod" for d in node.decorator_list
+        )
+        pairs = list(zip(plain, defaults))[1 if bound else 0 :]
+        self.required: list[Parameter] = [(a, None) for a, default in pairs if default is None]
+        self.optional: list[Parameter] = [(a, d) for a, d in pairs if d is not None]
+        for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults):
+            self.optional.append((argument, default))
+        self.forced = {
+            a.arg for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults) if d is None
+        }
+        self.positional_only = {a.arg for a in arguments.posonlyargs}
+        self.variadic = arguments.vararg
+        self.sites = find_sites(top, tree, *self._called_name())
+        self.values = {
+            a.arg: self._with_sites(index, a.arg, self.pools.of(a, default))
+            for index, (a, default) in enumerate([*self.required, *self.optional])
+        }
+
+    def _called_name(self) -> tuple[str, str]:
+        if self.subject.shape == "construct":
+            return self.subject.owner, ""
+        return self.subject.name, self.subject.owner
+
+    def _with_sites(self, index: int, name: str, values: list[Expression]) -> list[Expression]:
+        """The pool of a parameter, with what callers passed for it in front of the noise."""
+        passed = [s.arguments[index] for s in self.sites if index < len(s.arguments)]
+        passed += [value for s in self.sites for key, value in s.keywords if key == name]
+        return list(dict.fromkeys([*values[:6], *passed[:20], *values[6:]]))
+
+    def calls(self) -> Iterator[Call]:
+        """Every call to try, each once."""
+        seen: set[Any] = set()
+        for call in self._all():
+            key = (call.receiver, call.arguments, call.keywords)
+            if key not in seen:
+                seen.add(key)
+                yield call
+
+    def _all(self) -> Iterator[Call]:
+        receivers = self._receivers()
+        yield from self._from_sites()
+        if not receivers:
+            return
+        near = 0
+        for stage in (self._products, self._with_options, self._at_random):
+            for call in stage(receivers):
+                yield call
+                while near < len(self.kept):
+                    near += 1
+                    yield from itertools.islice(self._around(self.kept[near - 1]), MAX_NEAR)
+
+    def _from_sites(self) -> Iterator[Call]:
+        for site in sorted(self.sites, key=lambda s: _PREFERENCE[s.origin]):
+            receiver = site.receiver
+            if self.subject.shape in ("function", "construct", "static"):
+                receiver = None
+            yield Call(receiver, site.arguments, site.keywords, site.origin)
+
+    def _receivers(self) -> Sequence[Expression | None]:
+        """Objects to call a method on; a single None for a plain function."""
+        if self.subject.shape in ("function", "construct", "static"):
+            return [None]
+        owner = getattr(self.subject.module, self.subject.owner)
+        made: list[Expression] = []
+        for site in find_sites(self.top, self.tree, self.subject.owner, ""):
+            inner = ", ".join(
+                [a.text for a in site.arguments] + [f"{k}={v.text}" for k, v in site.keywords]
+            )
+            names = {self.subject.owner: self.subject.module.__name__}
+            for part in [*site.arguments, *(v for _, v in site.keywords)]:
+                names.update(part.names)
+            made.append(Expression(f"{self.subject.owner}({inner})", tuple(sorted(names.items()))))
+        made = made[: MAX_RECEIVERS // 2] + self.pools.constructed(owner)
+        return list(dict.fromkeys(made))[:MAX_RECEIVERS]
+
+    def _call(
+        self,
+        receiver: Expression | None,
+        positional: list[Expression],
+        options: dict[str, Expression],
+        origin: str,
+    ) -> Call:
+        given = {name: self.values[name][0] for name in sorted(self.forced)}
+        given.update(options)
+        return Call(receiver, tuple(positional), tuple(given.items()), origin)
+
+    def _rows(self, limit: int) -> Iterator[list[Expression]]:
+        """Combinations of the required arguments, the simplest (lowest ranks) first."""
+        pools = [self.values[a.arg] for a, _ in self.required]
+        if not pools:
+            yield []
+            extra = self.variadic
+            if extra is not None:
+                for value in self.pools.of(extra, None)[:12]:
+                    yield [value]
+                    yield [value, value]
+            return
+        per = max(3, round(4 * limit ** (1 / len(pools))))
+        ranges = [range(min(len(pool), per)) for pool in pools]
+        ranked = sorted(itertools.islice(itertools.product(*ranges), 20_000), key=_rank)
+        for ranks in ranked[:limit]:
+            yield [pool[i] for pool, i in zip(pools, ranks)]
+
+    def _products(self, receivers: Sequence[Expression | None]) -> Iterator[Call]:
+        each = max(40, MAX_PRODUCT // len(receivers))
+        for row in self._rows(each):
+            for receiver in receivers:
+                yield self._call(receiver, row, {}, "literal")
+
+    def _with_options(self, receivers: Sequence[Expression | None]) -> Iterator[Call]:
+        rows = list(self._rows(6))
+        longest = max((len(self.values[a.arg]) for a, _ in self.optional), default=0)
+        calls = (
+            self._call(receiver, row, {argument.arg: self.values[argument.arg][rank]}, "option")
+            for rank in range(longest)
+            for row in rows
+            for argument, _ in self.optional
+            if rank < len(self.values[argument.arg]) and argument.arg not in self.positional_only
+            for receiver in receivers[:2]
+        )
+        yield from itertools.islice(calls, MAX_OPTIONS)
+
+    def _around(self, call: Call) -> Iterator[Call]:
+        """The kept call with one argument changed at a time, or one option added."""
+        longest = max((len(v) for v in self.values.values()), default=0)
+        names = [a.arg for a, _ in self.required]
+        options = [a.arg for a, _ in self.optional if a.arg not in self.positional_only]
+        for rank in range(longest):
+            for place, name in enumerate(names[: len(call.arguments)]):
+                if rank < len(self.values[name]):
+                    changed = list(call.arguments)
+                    changed[place] = self.values[name][rank]
+                    yield call._replace(arguments=tuple(changed), origin="near")
+            for name in options[max(0, len(call.arguments) - len(names)) :]:
+                if rank < len(self.values[name]):
+                    given = {**dict(call.keywords), name: self.values[name][rank]}
+                    yield call._replace(keywords=tuple(given.items()), origin="near")
+
+    def _at_random(self, receivers: Sequence[Expression | None]) -> Iterator[Call]:
+        if not self.values:
+            return
+        choose = self.random.choice
+        for _ in range(MAX_RANDOM):
+            row = [choose(self.values[a.arg]) for a, _ in self.required]
+            options = {
+                a.arg: choose(self.values[a.arg])
+                for a, _ in self.optional
+                if a.arg not in self.positional_only and self.random.random() < 0.4
+            }
+            yield self._call(choose(receivers), row, options, "random")
+
+
+def _rank(ranks: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
+    return sum(ranks), ranks

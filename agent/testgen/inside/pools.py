@@ -1,0 +1,522 @@
+"""Values worth trying for one parameter: by hint, by use, by name, by the literals beside it."""
+
+from __future__ import annotations
+
+import ast
+import enum
+import inspect
+import random
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from copydesk.agent.testgen.inside.expressions import Expression, join, write
+else:
+    from expressions import Expression, join, write
+
+_DATE = (("date", "datetime"),)
+_DATETIME = (("datetime", "datetime"),)
+_DELTA = (("timedelta", "datetime"),)
+
+_PLAIN: dict[str, list[str]] = {
+    "int": ["1", "0", "2", "-1", "3", "10", "11", "100", "12345", "1000000"],
+    "float": ["1.5", "0.0", "-2.5", "0.001", "3.0", "1e20", "float('nan')", "float('inf')"],
+    "str": [
+        *("'abc'", "''", "'Hello World'", "'a'", "'1'", "'some_name-here'", "'CamelCase'"),
+        *("'1,234.5'", "'-1'", "'2024-01-31'", "'2024-01-31T10:20:30.5'", "'1d 2h'", "'1/2'"),
+        *("'a,b'", "'key=value'", "'ada@example.com'", "'https://example.com/a?b=1'"),
+        *("'  padded  '", "'first\\nsecond'", "'caf\\xe9'", "'true'", "'{\"a\": 1}'"),
+    ],
+    "bool": ["True", "False"],
+    "bytes": ["b'abc'", "b''"],
+    "None": ["None"],
+    "list": ["[1, 2, 3]", "[]", "['a', 'b']", "[3, 1, 2, 1]", "[[1, 2], [3, 4]]", "[1.5, 2.5]"],
+    "tuple": ["(1, 2)", "()", "('a', 'b', 'c')"],
+    "set": ["{1, 2}", "set()"],
+    "dict": ["{'a': 1, 'b': 2}", "{}", "{'a': {'b': 1}}", "{'a': [1, 2]}"],
+    "callable": ["len", "str", "str.upper", "bool", "lambda value: value", "lambda *args: True"],
+    "object": ["1", "'abc'", "None", "[1, 2, 3]", "{'a': 1}"],
+    "complex": ["(1+2j)", "0j"],
+    "argv": ["[]", "['--help']"],
+}
+
+_NAMED: dict[str, list[Expression]] = {
+    "date": [Expression("date(2024, 2, 29)", _DATE), Expression("date(2023, 12, 31)", _DATE)],
+    "datetime": [
+        Expression("datetime(2024, 2, 29, 12, 30)", _DATETIME),
+        Expression("datetime(2023, 1, 1)", _DATETIME),
+        Expression("datetime(2024, 2, 29, 12, 30, 45, 123456)", _DATETIME),
+        Expression(
+            "datetime(2024, 2, 29, 12, 30, tzinfo=timezone.utc)",
+            (("datetime", "datetime"), ("timezone", "datetime")),
+        ),
+    ],
+    "time": [Expression("time(12, 30)", (("time", "datetime"),))],
+    "timedelta": [
+        Expression("timedelta(days=1)", _DELTA),
+        Expression("timedelta(0)", _DELTA),
+        Expression("timedelta(seconds=90)", _DELTA),
+        Expression("timedelta(days=400, seconds=5)", _DELTA),
+        Expression("timedelta(hours=5)", _DELTA),
+        Expression("timedelta(days=-40)", _DELTA),
+        Expression("timedelta(milliseconds=5)", _DELTA),
+    ],
+    "tzinfo": [Expression("timezone.utc", (("timezone", "datetime"),))],
+    "Decimal": [
+        Expression("Decimal('1.50')", (("Decimal", "decimal"),)),
+        Expression("Decimal('0')", (("Decimal", "decimal"),)),
+        Expression("Decimal('-2')", (("Decimal", "decimal"),)),
+    ],
+    "Fraction": [Expression("Fraction(1, 3)", (("Fraction", "fractions"),))],
+    "UUID": [
+        Expression("UUID('12345678-1234-5678-1234-567812345678')", (("UUID", "uuid"),)),
+    ],
+    "StringIO": [Expression("StringIO('a,b\\n1,2\\n')", (("StringIO", "io"),))],
+    "BytesIO": [Expression("BytesIO(b'abc')", (("BytesIO", "io"),))],
+    "path": [
+        Expression(f"tmp_path / '{name}'")
+        for name in ("data.txt", "data.csv", "data.json", "empty.txt", "missing.txt")
+    ],
+}
+
+_HINTS = {
+    **{name: (name,) for name in ("int", "float", "str", "bool", "bytes", "complex", "None")},
+    **{name: (name,) for name in ("date", "datetime", "time", "timedelta", "tzinfo", "Decimal")},
+    **{name: (name,) for name in ("Fraction", "UUID", "StringIO", "BytesIO", "object")},
+    "Path": ("path",),
+    "PathLike": ("path",),
+    "FilePath": ("path",),
+    "TextIO": ("StringIO",),
+    "Any": ("object", "str"),
+    "Callable": ("callable",),
+    "Number": ("int", "float"),
+    "Real": ("int", "float"),
+    "Integral": ("int",),
+    "Hashable": ("str", "int"),
+    "SupportsInt": ("int",),
+    "SupportsFloat": ("float", "int"),
+    "AnyStr": ("str", "bytes"),
+    "IO": ("StringIO", "BytesIO"),
+    "BinaryIO": ("BytesIO",),
+    "Text": ("str",),
+}
+
+_LISTS = [  # of anything that is gone through once
+    "list",
+    "List",
+    "Sequence",
+    "MutableSequence",
+    "Iterable",
+    "Collection",
+    "Iterator",
+    "Reversible",
+]
+_SETS = ["set", "Set", "frozenset", "FrozenSet", "AbstractSet", "MutableSet"]
+_DICTS = ["dict", "Dict", "Mapping", "MutableMapping", "OrderedDict", "DefaultDict", "defaultdict"]
+
+_NAME_WORDS = (
+    (("argv",), ("argv",)),
+    (("path", "file", "filename", "filepath", "fname"), ("path", "str")),
+    (("date", "day", "since", "until"), ("date", "datetime", "str")),
+    (("when", "dt", "datetime", "timestamp", "moment"), ("datetime", "date", "float", "str")),
+    (("delta", "duration", "interval", "timedelta"), ("timedelta", "str", "float")),
+    (("tz", "tzinfo", "timezone"), ("tzinfo",)),
+    (("text", "string", "str", "word", "name", "title", "line", "msg", "message", "s"), ("str",)),
+    (("slug", "url", "email", "key", "prefix", "suffix", "sep", "pattern", "label"), ("str",)),
+    (
+        ("n", "num", "count", "size", "index", "width", "length", "limit", "i", "k"),
+        ("int", "float"),
+    ),
+    (("number", "value", "amount", "price", "rate", "x", "y", "total"), ("int", "float", "str")),
+    (
+        ("items", "seq", "sequence", "iterable", "values", "list", "rows", "numbers"),
+        ("list", "str"),
+    ),
+    (("dict", "mapping", "config", "options", "data", "params", "settings"), ("dict", "list")),
+    (("func", "function", "fn", "callback", "predicate", "pred", "key_func"), ("callable",)),
+    (("flag", "strict", "verbose", "reverse", "inclusive"), ("bool",)),
+)
+
+_ATTRIBUTES = (
+    ("str", "split strip lower upper startswith endswith replace rstrip lstrip encode join title"),
+    ("str", "splitlines format isdigit isalpha partition rpartition casefold zfill capitalize"),
+    ("dict", "items keys values get setdefault update"),
+    ("list", "append extend sort insert reverse"),
+    ("set", "add union intersection difference issubset discard"),
+    ("timedelta", "total_seconds days seconds microseconds"),
+    ("datetime", "hour minute tzinfo astimezone timestamp utcoffset date timetuple"),
+    ("date", "year month day isoformat weekday strftime isocalendar toordinal"),
+    ("path", "exists is_file is_dir read_text read_bytes open suffix stem parent mkdir iterdir"),
+    ("bytes", "decode hex"),
+    ("StringIO", "read readline readlines write seek"),
+)
+
+_KNOWN_ATTRIBUTES = {word for _, words in _ATTRIBUTES for word in words.split()} | {
+    "index", "count", "pop", "copy", "clear", "remove", "find", "name", "real", "imag",
+}  # fmt: skip
+
+_EVERYTHING = ("str", "int", "float", "list", "dict", "None", "date", "datetime", "timedelta")
+
+
+def plain(kind: str) -> list[Expression]:
+    """The values of one kind, simplest first."""
+    return _NAMED.get(kind) or [Expression(text) for text in _PLAIN[kind]]
+
+
+def alternate(lists: list[list[Expression]]) -> list[Expression]:
+    """One of each list in turn, so that the simplest of every kind comes early; no doubles."""
+    longest = max((len(one) for one in lists), default=0)
+    mixed = [one[i] for i in range(longest) for one in lists if i < len(one)]
+    return list(dict.fromkeys(mixed))
+
+
+class Pools:
+    """Values for the parameters of one function, from what its module says about them."""
+
+    def __init__(self, tree: ast.Module, module: Any, function: ast.AST, seed: int) -> None:
+        self.tree = tree
+        self.scope: dict[str, Any] = vars(module)
+        self.function = function
+        self.random = random.Random(seed)
+        self.literals = literals_of(function, tree)
+
+    def of(self, parameter: ast.arg, default: ast.expr | None) -> list[Expression]:
+        """Everything worth trying for a parameter, in order of preference.
+
+        Args:
+            parameter: The parameter in the syntax tree.
+            default: Its default, or None.
+        """
+        typed, kinds = self._typed(parameter, default)
+        beside = self._compared_with(parameter.arg)
+        fitting = [e for e in self.literals if not kinds or kind_of(e) in kinds]
+        own = self._from_use(parameter.arg)
+        return list(
+            dict.fromkeys(beside + typed[:2] + own + fitting[:40] + typed + self._noise(kinds))
+        )
+
+    def _typed(
+        self, parameter: ast.arg, default: ast.expr | None
+    ) -> tuple[list[Expression], set[str]]:
+        if parameter.annotation is not None:
+            found = self.hinted(parameter.annotation, 0)
+            if found:
+                return found, {kind_of(e) for e in found}
+        kinds = self._kinds_by_use(parameter.arg)
+        lists = [plain(kind) for kind in kinds]
+        if default is not None and isinstance(default, ast.Constant):
+            lists.insert(0, plain(type(default.value).__name__.replace("NoneType", "None")))
+        if not kinds and not (default is not None and lists and default.value is not None):
+            by_name = kinds_by_name(parameter.arg)
+            lists += [plain(kind) for kind in by_name or _EVERYTHING]
+            if by_name and not lists:
+                return alternate(lists), {"str"}
+        found = alternate(lists)
+        return found, {kind_of(e) for e in found}
+
+    def hinted(self, hint: ast.expr, depth: int) -> list[Expression]:
+        """Values for an annotation; empty when nothing is known about it."""
+        if depth > 4:
+            return []
+        if isinstance(hint, ast.Constant):
+            return self._hinted_constant(hint.value, depth)
+        if isinstance(hint, ast.BinOp) and isinstance(hint.op, ast.BitOr):
+            return alternate(
+                [self.hinted(hint.left, depth + 1), self.hinted(hint.right, depth + 1)]
+            )
+        if isinstance(hint, ast.Subscript):
+            return self._hinted_generic(hint, depth)
+        name = hint.attr if isinstance(hint, ast.Attribute) else getattr(hint, "id", "")
+        if name in _HINTS:
+            return alternate([plain(kind) for kind in _HINTS[name]])
+        if name in _LISTS or name == "Generator":
+            return plain("list")
+        if name in _SETS or name in _DICTS or name.lower() == "tuple":
+            kind = "set" if name in _SETS else "dict" if name in _DICTS else "tuple"
+            return plain(kind)
+        return self._hinted_own(name, depth)
+
+    def _hinted_constant(self, value: Any, depth: int) -> list[Expression]:
+        if value is None:
+            return plain("None")
+        try:
+            return self.hinted(ast.parse(value, mode="eval").body, depth + 1)
+        except (SyntaxError, TypeError, ValueError):
+            return []
+
+    def _hinted_generic(self, hint: ast.Subscript, depth: int) -> list[Expression]:
+        name = getattr(hint.value, "attr", "") or getattr(hint.value, "id", "")
+        inner = hint.slice
+        items = list(inner.elts) if isinstance(inner, ast.Tuple) else [inner]
+        if name == "Literal":
+            return [Expression(repr(i.value)) for i in items if isinstance(i, ast.Constant)]
+        if name in ("Optional", "Union"):
+            lists = [self.hinted(item, depth + 1) for item in items]
+            return alternate([*lists, plain("None")] if name == "Optional" else lists)
+        if name in ("Annotated", "Final", "ClassVar", "Required", "NotRequired"):
+            return self.hinted(items[0], depth + 1)
+        if name in ("type", "Type"):
+            return [Expression("int"), Expression("str")]
+        if name in _DICTS and len(items) == 2:
+            return _dicts(self.hinted(items[0], depth + 1), self.hinted(items[1], depth + 1))
+        if name in _LISTS or name in _SETS:
+            return _many(self.hinted(items[0], depth + 1), "{{{}}}" if name in _SETS else "[{}]")
+        if name in ("tuple", "Tuple"):
+            return self._hinted_tuple(items, depth)
+        return self.hinted(hint.value, depth + 1)
+
+    def _hinted_tuple(self, items: list[ast.expr], depth: int) -> list[Expression]:
+        if len(items) == 2 and isinstance(items[1], ast.Constant) and items[1].value is ...:
+            return [_as_tuple(e) for e in _many(self.hinted(items[0], depth + 1), "[{}]")]
+        lists = [self.hinted(item, depth + 1) for item in items]
+        if not all(lists):
+            return []
+        longest = max(len(one) for one in lists)
+        comma = "," if len(lists) == 1 else ""
+        shape = "(" + ", ".join(["{}"] * len(lists)) + comma + ")"
+        return [join(shape, [one[i % len(one)] for one in lists]) for i in range(longest)]
+
+    def _hinted_own(self, name: str, depth: int) -> list[Expression]:
+        """A class or type alias of the module itself, or one it imports."""
+        kind = self.scope.get(name)
+        if isinstance(kind, type) and issubclass(kind, enum.Enum):
+            members = [write(member) for member in list(kind)[:8]]
+            return [member for member in members if member is not None]
+        if isinstance(kind, type):
+            return self.constructed(kind, depth)
+        for statement in self.tree.body:
+            targets = getattr(statement, "targets", None) or [getattr(statement, "target", None)]
+            value = getattr(statement, "value", None)
+            if value is not None and any(getattr(t, "id", None) == name for t in targets):
+                return self.hinted(value, depth + 1)
+        return []
+
+    def constructed(self, kind: type, depth: int = 0) -> list[Expression]:
+        """Calls of a class of the user's with typed or guessed arguments, simplest first."""
+        owner = write(kind)
+        if owner is None or depth > 2:
+            return []
+        try:
+            parameters = list(inspect.signature(kind).parameters.values())
+        except (TypeError, ValueError):
+            return []
+        lists: list[list[Expression]] = []
+        words: list[str] = []
+        for parameter in parameters:
+            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+                continue
+            optional = parameter.default is not parameter.empty
+            values = self._for_parameter(parameter, depth)
+            if not values and not optional:
+                return []
+            if not optional:
+                lists.append(values)
+                keyword = parameter.kind is parameter.KEYWORD_ONLY
+                words.append(f"{parameter.name}={{}}" if keyword else "{}")
+        shape = "{}(" + ", ".join(words) + ")"
+        if not lists:
+            return [join(shape, [owner])]
+        rows = [[one[(i + shift) % len(one)] for shift, one in enumerate(lists)] for i in range(6)]
+        return list(dict.fromkeys(join(shape, [owner, *row]) for row in rows))
+
+    def _for_parameter(self, parameter: inspect.Parameter, depth: int) -> list[Expression]:
+        hint = parameter.annotation
+        if hint is not parameter.empty:
+            text = hint if isinstance(hint, str) else getattr(hint, "__name__", "") or str(hint)
+            text = str(hint) if "[" in str(hint) else text
+            found = self._hinted_constant(text, depth)
+            if found:
+                return found
+            if isinstance(hint, type):
+                return self.constructed(hint, depth + 1)
+        kinds = kinds_by_name(parameter.name) or ("int", "str")
+        return alternate([plain(kind) for kind in kinds])
+
+    def _kinds_by_use(self, name: str) -> list[str]:
+        """What the body does with a parameter says what it may be."""
+        kinds: list[str] = []
+        for node in ast.walk(self.function):
+            if isinstance(node, ast.Attribute) and getattr(node.value, "id", None) == name:
+                kinds += [kind for kind, words in _ATTRIBUTES if node.attr in words.split()]
+            elif isinstance(node, ast.Call):
+                kinds += _kinds_by_call(node, name)
+            elif isinstance(node, (ast.For, ast.comprehension)):
+                if getattr(node.iter, "id", None) == name:
+                    kinds += ["list", "str"]
+            elif isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mod, ast.Div, ast.Sub)):
+                if name in (getattr(node.left, "id", None), getattr(node.right, "id", None)):
+                    kinds += ["int", "float"]
+        return list(dict.fromkeys(kinds))
+
+    def _compared_with(self, name: str) -> list[Expression]:
+        """Literals that the parameter itself is compared with, and their neighbours."""
+        found: list[Expression] = []
+        for node in ast.walk(self.function):
+            if not isinstance(node, ast.Compare):
+                continue
+            sides = [node.left, *node.comparators]
+            if not any(name == getattr(n, "id", None) for s in sides for n in ast.walk(s)):
+                continue
+            for side in sides:
+                for constant in ast.walk(side):
+                    if isinstance(constant, ast.Constant):
+                        found += neighbours(constant.value)
+        return list(dict.fromkeys(found))
+
+    def _from_use(self, name: str) -> list[Expression]:
+        """Mappings and objects with exactly the keys and attributes the body asks for."""
+        keys: dict[str, None] = {}
+        attributes: dict[str, None] = {}
+        for node in ast.walk(self.function):
+            key: Any = None
+            if isinstance(node, ast.Subscript) and getattr(node.value, "id", None) == name:
+                key = node.slice
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                if (
+                    node.func.attr in ("get", "pop")
+                    and getattr(node.func.value, "id", None) == name
+                ):
+                    key = node.args[0] if node.args else None
+            elif isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.In, ast.NotIn)):
+                if getattr(node.comparators[0], "id", None) == name:
+                    key = node.left
+            elif isinstance(node, ast.Attribute) and getattr(node.value, "id", None) == name:
+                attributes[node.attr] = None
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                keys[key.value] = None
+        made: list[Expression] = []
+        values = ("1", "'abc'", "0", "-1", "[1, 2]", "None", "True")
+        if keys:
+            for value in values:
+                made.append(Expression("{" + ", ".join(f"{k!r}: {value}" for k in keys) + "}"))
+            made += [
+                Expression("{" + f"{key!r}: {value}" + "}") for key in keys for value in values
+            ]
+        if attributes and not set(attributes) & _KNOWN_ATTRIBUTES:
+            for value in values[:4]:
+                inner = ", ".join(f"{a}={value}" for a in attributes)
+                names = (("SimpleNamespace", "types"),)
+                made.append(Expression(f"SimpleNamespace({inner})", names))
+        return made
+
+    def _noise(self, kinds: set[str]) -> list[Expression]:
+        """A few seeded random values, the last resort."""
+        made = []
+        if not kinds or "int" in kinds:
+            made += [self.random.randint(-50, 50) for _ in range(3)]
+            made += [self.random.randint(1, 10**6) for _ in range(3)]
+        if not kinds or "float" in kinds:
+            made += [round(self.random.uniform(-10, 1000), 2) for _ in range(3)]
+        if not kinds or "str" in kinds:
+            letters = "abcxyz 0189_-./:"
+            made += [
+                "".join(self.random.choice(letters) for _ in range(self.random.randint(2, 9)))
+                for _ in range(6)
+            ]
+        return [Expression(repr(value)) for value in made]
+
+
+def _kinds_by_call(node: ast.Call, name: str) -> list[str]:
+    first = [getattr(a, "id", None) for a in node.args]
+    if name == getattr(node.func, "id", None):
+        return ["callable"]
+    if name not in first:
+        return []
+    called = getattr(node.func, "id", "") or getattr(node.func, "attr", "")
+    if called == "isinstance" and first[0] == name:
+        asked = [getattr(n, "id", getattr(n, "attr", "")) for n in ast.walk(node.args[1])]
+        return [
+            k for word in asked for k in _HINTS.get(word, (word,)) if k in _PLAIN or k in _NAMED
+        ]
+    return {
+        "len": ["list", "str"],
+        "open": ["path"],
+        "int": ["str", "int"],
+        "float": ["str", "float"],
+        "abs": ["int", "float"],
+        "round": ["float", "int"],
+        "sorted": ["list"],
+        "sum": ["list"],
+        "enumerate": ["list"],
+        "iter": ["list"],
+        "callable": ["callable"],
+    }.get(called, [])
+
+
+def kinds_by_name(name: str) -> tuple[str, ...]:
+    """What a parameter's name alone says about its kind; empty when it says nothing."""
+    lowered = name.lower()
+    parts = {lowered, *lowered.split("_")}
+    for words, kinds in _NAME_WORDS:
+        if parts & set(words):
+            return kinds
+    return ()
+
+
+def kind_of(expression: Expression) -> str:
+    """A rough word for what an expression makes: int, str, date, list ..."""
+    node = ast.parse(expression.text, mode="eval").body
+    if isinstance(node, ast.UnaryOp):
+        node = node.operand
+    if isinstance(node, ast.Constant):
+        return type(node.value).__name__.replace("NoneType", "None")
+    if isinstance(node, ast.Call):
+        return getattr(node.func, "id", "object")
+    return type(node).__name__.lower()
+
+
+def neighbours(value: Any) -> list[Expression]:
+    """A literal and, for a number, what stands on both sides of it."""
+    if isinstance(value, bool) or value is None or value is ... or isinstance(value, complex):
+        return []
+    if isinstance(value, (int, float)):
+        return [Expression(repr(v)) for v in (value, value - 1, value + 1, -value)]
+    return [Expression(repr(value))] if len(value) < 40 else []
+
+
+def literals_of(function: ast.AST, tree: ast.Module) -> list[Expression]:
+    """The literals of a function and of the module constants it names; no docstrings."""
+    skipped: set[int] = set()
+    for node in ast.walk(function):
+        if isinstance(node, (ast.Raise, ast.JoinedStr)) or (
+            isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        ):
+            skipped |= {id(inner) for inner in ast.walk(node)}
+    used = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
+    constants = [
+        s.value
+        for s in tree.body
+        if isinstance(s, (ast.Assign, ast.AnnAssign))
+        and s.value is not None
+        and used & {n.id for n in ast.walk(s) if isinstance(n, ast.Name)}
+    ]
+    found: list[Expression] = []
+    for root in [function, *constants]:
+        for node in list(ast.walk(root))[:2000]:
+            if isinstance(node, ast.Constant) and id(node) not in skipped:
+                found += neighbours(node.value)
+    return list(dict.fromkeys(found))[:120]
+
+
+def _many(items: list[Expression], shape: str) -> list[Expression]:
+    if not items:
+        return []
+    empty = Expression("[]") if shape.startswith("[") else Expression("set()")
+    rows = [items[:3], items[:1], items[2:5], items[1:3] + items[:1], items[:1] * 2, items[4:9]]
+    return [join(shape.replace("{}", ", ".join(["{}"] * len(r))), r) for r in rows if r] + [empty]
+
+
+def _as_tuple(made: Expression) -> Expression:
+    inner = made.text[1:-1]
+    single = len(getattr(ast.parse(made.text, mode="eval").body, "elts", ())) == 1
+    return Expression(f"({inner},)" if single else f"({inner})", made.names)
+
+
+def _dicts(keys: list[Expression], values: list[Expression]) -> list[Expression]:
+    if not keys or not values:
+        return []
+    made = [Expression("{}")]
+    made += [join("{{{}: {}}}", [keys[0], value]) for value in values[:8]]
+    made += [join("{{{}: {}}}", [key, values[0]]) for key in keys[1:8]]
+    if len(keys) > 2:
+        made.append(join("{{{}: {}, {}: {}}}", [keys[0], values[0], keys[2], values[-1]]))
+    return [*made[1:3], made[0], *made[3:]]

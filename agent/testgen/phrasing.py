@@ -1,0 +1,450 @@
+"""Turn recorded calls into tests that read as a maintainer would write them."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from copydesk.agent.testgen.inside.files import FILES
+from copydesk.agent.testgen.values import expected_float, quoted
+
+WIDTH = 88
+TAKE = 10
+"""Items asserted of a long generator; the search takes as many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The function under test: how it is imported, called, and what its parameters are named."""
+
+    module: str
+    owner: str
+    name: str
+    shape: str
+    parameters: tuple[str, ...]
+
+    @property
+    def imported(self) -> str:
+        """The name that the test module imports."""
+        return self.owner or self.name
+
+    @property
+    def words(self) -> str:
+        """The subject's part of a test name."""
+        name = self.name.strip("_")
+        if self.shape == "construct":
+            return snake(self.owner)
+        return f"{snake(self.owner)}_{name}" if self.owner else name
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One recorded call, every text of it checked and written by the host."""
+
+    receiver: str | None
+    arguments: tuple[str, ...]
+    keywords: tuple[tuple[str, str], ...]
+    kind: str
+    expected: str = ""
+    fields: tuple[tuple[str, str], ...] = ()
+    message: str = ""
+    argument: int = 0
+    wrap: str = ""
+    warns: str = ""
+    names: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The texts of all its inputs."""
+        own = (self.receiver,) if self.receiver is not None else ()
+        return (*own, *self.arguments, *(value for _, value in self.keywords))
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """One test function."""
+
+    name: str
+    lines: tuple[str, ...]
+    cases: tuple[Case, ...]
+
+
+UNARY = {
+    "__len__": "len({})", "__repr__": "repr({})", "__str__": "str({})", "__bool__": "bool({})",
+    "__iter__": "iter({})", "__int__": "int({})", "__float__": "float({})", "__neg__": "-{}",
+    "__abs__": "abs({})", "__reversed__": "reversed({})",
+}  # fmt: skip
+BINARY = {
+    "__eq__": "{} == {}", "__ne__": "{} != {}", "__lt__": "{} < {}", "__le__": "{} <= {}",
+    "__gt__": "{} > {}", "__ge__": "{} >= {}", "__add__": "{} + {}", "__sub__": "{} - {}",
+    "__mul__": "{} * {}", "__truediv__": "{} / {}", "__floordiv__": "{} // {}",
+    "__mod__": "{} % {}", "__and__": "{} & {}", "__or__": "{} | {}", "__xor__": "{} ^ {}",
+}  # fmt: skip
+
+
+def module_text(subject: Subject, cases: Sequence[Case]) -> tuple[str, tuple[str, ...]]:
+    """A whole test module for the recorded calls of one function.
+
+    Returns:
+        The text and the names of its test functions, in order.
+    """
+    tests = _tests(subject, cases)
+    body = "\n\n\n".join("\n".join(test.lines) for test in tests)
+    text = f"{_imports(subject, tests, body)}\n\n\n{body}\n"
+    return text, tuple(test.name for test in tests)
+
+
+def _tests(subject: Subject, cases: Sequence[Case]) -> list[Test]:
+    groups: dict[object, list[Case]] = {}
+    for number, case in enumerate(cases):
+        groups.setdefault(_row_shape(case) or number, []).append(case)
+    taken: set[str] = set()
+    tests: list[Test] = []
+    for group in groups.values():
+        if len(group) >= 3:
+            tests.append(_table(subject, group, taken))
+        else:
+            tests += [_single(subject, case, taken) for case in group]
+    return tests
+
+
+def _row_shape(case: Case) -> object:
+    """Cases of equal shape can be rows of one parametrized test; None for those that cannot."""
+    files = any("tmp_path" in text for text in case.texts)
+    if case.kind != "value" or case.warns or files or not (case.arguments or case.keywords):
+        return None
+    if max(len(text) for text in (*case.texts, case.expected)) > 60 or "nan" in case.expected:
+        return None
+    is_singleton = case.expected in ("True", "False", "None")
+    words = tuple(name for name, _ in case.keywords)
+    return (case.receiver, len(case.arguments), words, case.wrap, is_singleton)
+
+
+def _table(subject: Subject, cases: Sequence[Case], taken: set[str]) -> Test:
+    first = cases[0]
+    names = [_free(name, subject) for name in _argument_names(subject, first)]
+    names += [_free(word, subject) for word, _ in first.keywords]
+    rows = []
+    for case in cases:
+        values = [*case.arguments, *(value for _, value in case.keywords), _expected(case)]
+        rows.append(f"        ({', '.join(values)}),")
+    header = ", ".join(quoted(name) for name in (*names, "expected"))
+    positional = names[: len(first.arguments)]
+    words = [
+        f"{word}={name}"
+        for (word, _), name in zip(first.keywords, names[len(first.arguments) :], strict=True)
+    ]
+    call = _wrapped(_call(subject, first.receiver, [*positional, *words]), first.wrap)
+    how = "is" if first.expected in ("True", "False", "None") else "=="
+    suffix = "".join(f"_and_{word}" for word, _ in first.keywords).replace("_and_", "_with_", 1)
+    name = _unique(f"test_{subject.words}{suffix}", taken)
+    return Test(
+        name,
+        (
+            "@pytest.mark.parametrize(",
+            f"    ({header}),",
+            "    [",
+            *rows,
+            "    ],",
+            ")",
+            f"def {name}({', '.join((*names, 'expected'))}):",
+            *_assertion(call, how, "expected"),
+        ),
+        tuple(cases),
+    )
+
+
+def _argument_names(subject: Subject, case: Case) -> list[str]:
+    names = list(subject.parameters[: len(case.arguments)])
+    missing = len(case.arguments) - len(names)
+    return names + [f"argument_{i + 1 + len(names)}" for i in range(missing)]
+
+
+def _free(name: str, subject: Subject) -> str:
+    """A parameter's name, unless it would hide something the test needs."""
+    taken = {"request", "expected", "pytest", "asyncio", "itertools", subject.imported}
+    return f"{name}_value" if name in taken or name.startswith("_") else name
+
+
+def _single(subject: Subject, case: Case, taken: set[str]) -> Test:
+    name = _unique(_name(subject, case), taken)
+    fixtures = []
+    setup: list[str] = []
+    for file, text in FILES.items():
+        if any(f'tmp_path / "{file}"' in one for one in case.texts):
+            setup.append(f'    (tmp_path / "{file}").write_text({quoted(text)})')
+    if any("tmp_path" in text for text in case.texts):
+        fixtures.append("tmp_path")
+    if case.kind == "prints":
+        fixtures.append("capsys")
+    lines = _body(subject, case)
+    if case.warns:
+        at = next(i for i, line in enumerate(lines) if _is_act(line))
+        lines[at:] = [
+            f"    with pytest.warns({case.warns}):",
+            *("    " + one for one in lines[at:]),
+        ]
+    return Test(name, (f"def {name}({', '.join(fixtures)}):", *setup, *lines), (case,))
+
+
+def _is_act(line: str) -> bool:
+    return line.startswith("    assert") or "(" in line
+
+
+def _body(subject: Subject, case: Case) -> list[str]:
+    arguments = list(case.arguments)
+    words = [f"{name}={value}" for name, value in case.keywords]
+    receiver, lines = case.receiver, []
+    if receiver is not None and (len(receiver) > 40 or case.kind == "receiver"):
+        receiver = _variable(subject)
+        lines += _assigned(receiver, str(case.receiver))
+    if case.kind == "changes":
+        changed = _free(_argument_names(subject, case)[case.argument], subject)
+        lines += _assigned(changed, arguments[case.argument])
+        arguments[case.argument] = changed
+        lines += _statement("", _call(subject, receiver, [*arguments, *words]))
+        return [*lines, *_assertion(changed, "==", case.expected)]
+    call = _wrapped(_call(subject, receiver, [*arguments, *words]), case.wrap)
+    if case.kind == "raises":
+        match = f", match={_pattern(case.message)}" if case.message else ""
+        inner = ["    " + line for line in _statement("", call)]
+        return [*lines, f"    with pytest.raises({case.expected}{match}):", *inner]
+    if case.kind == "prints":
+        lines += _statement("", call)
+        return [*lines, *_assertion("capsys.readouterr().out", "==", case.expected)]
+    if case.kind == "state":
+        result = _variable(subject) if subject.shape == "construct" else "result"
+        lines += _assigned(result, call)
+        return lines + _fields(result, case)
+    if case.kind == "receiver":
+        lines += _statement("", call)
+        return lines + _fields(str(receiver), case)
+    if case.kind == "repr":
+        return [*lines, *_assertion(f"repr({call})", "==", case.expected)]
+    if case.expected == 'float("nan")':
+        return [*lines, *_assertion(f"math.isnan({call})", "", "")]
+    how = "is" if case.expected in ("None", "True", "False") else "=="
+    return [*lines, *_assertion(call, how, _expected(case))]
+
+
+def _fields(owner: str, case: Case) -> list[str]:
+    lines: list[str] = []
+    for name, text in case.fields:
+        how = "is" if text in ("None", "True", "False") else "=="
+        approximate = expected_float(text)
+        lines += _assertion(
+            f"{owner}.{name}", how, f"pytest.approx({approximate})" if approximate else text
+        )
+    return lines
+
+
+def _variable(subject: Subject) -> str:
+    name = snake(subject.owner).strip("_")
+    return name if name not in (subject.owner, subject.name) and name.isidentifier() else "instance"
+
+
+def _expected(case: Case) -> str:
+    approximate = expected_float(case.expected)
+    return f"pytest.approx({approximate})" if approximate else case.expected
+
+
+def _call(subject: Subject, receiver: str | None, arguments: Sequence[str]) -> str:
+    inner = ", ".join(arguments)
+    if subject.shape in UNARY:
+        return UNARY[subject.shape].format(receiver)
+    if subject.shape == "__contains__":
+        return f"{inner} in {receiver}"
+    if subject.shape == "__getitem__":
+        return f"{receiver}[{inner}]"
+    if subject.shape in BINARY:
+        return "(" + BINARY[subject.shape].format(receiver, inner) + ")"
+    if subject.shape == "property":
+        return f"{receiver}.{subject.name}"
+    if subject.shape == "construct":
+        return f"{subject.owner}({inner})"
+    if subject.shape == "static":
+        return f"{subject.owner}.{subject.name}({inner})"
+    if subject.shape == "method":
+        return f"{receiver}.{subject.name}({inner})"
+    return f"{subject.name}({inner})"
+
+
+def _wrapped(call: str, wrap: str) -> str:
+    if wrap == "run":
+        return f"asyncio.run({call})"
+    if wrap == "take":
+        return f"list(itertools.islice({call}, {TAKE}))"
+    return f"list({call})" if wrap == "list" else call
+
+
+def _assigned(name: str, text: str) -> list[str]:
+    return _statement(f"{name} = ", text)
+
+
+def _statement(prefix: str, text: str) -> list[str]:
+    """A statement, its outermost brackets opened over several lines where it is too long."""
+    line = f"    {prefix}{text}"
+    if len(line) <= WIDTH:
+        return [line]
+    node = ast.parse(text, mode="eval").body
+    if isinstance(node, ast.Call):
+        head = text[: text.index("(", len(ast.unparse(node.func)) - 1) + 1]
+        parts = [ast.get_source_segment(text, a) or "" for a in node.args]
+        parts += [f"{k.arg}={ast.get_source_segment(text, k.value)}" for k in node.keywords]
+        return [f"    {prefix}{head}", *(f"        {part}," for part in parts), "    )"]
+    if isinstance(node, ast.List | ast.Tuple | ast.Set):
+        parts = [ast.get_source_segment(text, e) or "" for e in node.elts]
+        return [f"    {prefix}{text[0]}", *(f"        {p}," for p in parts), f"    {text[-1]}"]
+    if isinstance(node, ast.Dict):
+        pairs = [
+            f"        {ast.get_source_segment(text, k)}: {ast.get_source_segment(text, v)},"
+            for k, v in zip(node.keys, node.values, strict=True)
+            if k is not None
+        ]
+        return [f"    {prefix}{{", *pairs, "    }"]
+    return [line]
+
+
+def _assertion(actual: str, how: str, expected: str) -> list[str]:
+    line = f"    assert {actual} {how} {expected}".rstrip()
+    if len(line) <= WIDTH or not how:
+        return [line]
+    if actual.isidentifier() or actual.startswith("capsys"):
+        return _statement(f"assert {actual} {how} ", expected)
+    return [*_assigned("result", actual), *_assertion("result", how, expected)]
+
+
+def _pattern(message: str) -> str:
+    """A regular expression that matches exactly this message's text."""
+    escaped = re.sub(r"([\\.^$*+?{}\[\]|()])", r"\\\1", message)
+    if escaped == message or not message.isprintable() or '"' in message:
+        return quoted(escaped)
+    return f'r"{escaped}"'
+
+
+def snake(name: str) -> str:
+    """CamelCase as snake_case."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    chosen, number = name, 2
+    while chosen in taken:
+        chosen, number = f"{name}_{number}", number + 1
+    taken.add(chosen)
+    return chosen
+
+
+def _name(subject: Subject, case: Case) -> str:
+    """test_<subject>_<what it does>_<for what input>."""
+    given = _given(subject, case)
+    outcome = _outcome(case)
+    if outcome == "of" and given.startswith("with"):
+        words = given
+    elif outcome in ("of", "rejects"):
+        words = f"{outcome}_{given}" if given else "" if outcome == "of" else "rejects_the_call"
+    else:
+        words = outcome + (f"_{'' if given.startswith('with') else 'for_'}{given}" if given else "")
+    if outcome == "of" and not given:
+        words = f"returns_{_slug(case.expected) or 'the_same_each_time'}"
+    return f"test_{subject.words}_{words}"[:100].rstrip("_")
+
+
+def _outcome(case: Case) -> str:
+    if case.kind == "raises":
+        rejected = (
+            case.expected.endswith(("ValueError", "DecodeError")) or "Invalid" in case.expected
+        )
+        return "rejects" if rejected else f"raises_{snake(case.expected)}"
+    if case.kind == "prints":
+        return f"prints_{_slug(case.expected) or 'its_output'}"
+    if case.kind == "changes":
+        return "changes_its_argument"
+    if case.kind == "receiver":
+        return "updates_" + "_and_".join(name for name, _ in case.fields[:2])
+    if case.kind == "value" and case.expected in ("None", "True", "False"):
+        return f"returns_{case.expected.lower()}"
+    empty = {
+        '""': "empty_text",
+        "[]": "an_empty_list",
+        "{}": "an_empty_dict",
+        "set()": "an_empty_set",
+    }
+    if case.kind == "value" and case.expected in empty:
+        return f"returns_{empty[case.expected]}"
+    return "of"
+
+
+def _given(subject: Subject, case: Case) -> str:
+    names = _argument_names(subject, case)
+    words = [describe(text, name) for text, name in zip(case.arguments, names, strict=True)]
+    given = "_and_".join(word for word in words[:3] if word)
+    for number, (name, text) in enumerate(case.keywords[:3]):
+        joint = "and" if number else "with"
+        if text == "False":
+            given += f"_{joint}out_{name}" if joint == "with" else f"_and_no_{name}"
+        elif text in ("True", "None") or not _slug(text):
+            given += f"_{joint}_{'no_' if text == 'None' else ''}{name}"
+        else:
+            given += f"_{joint}_{name}_{_slug(text)}"
+    return given.strip("_")
+
+
+def describe(text: str, name: str) -> str:
+    """A few words for an input: empty_text, negative_amount, nan, hello_world."""
+    fixed = {'""': "empty_text", "None": f"no_{name}", "[]": f"empty_{name}", "{}": f"empty_{name}"}
+    fixed |= {'float("nan")': "nan", 'float("inf")': "infinity", 'float("-inf")': "minus_infinity"}
+    fixed |= {"()": f"empty_{name}", "set()": f"empty_{name}", "0": "zero", "0.0": "zero"}
+    if text in fixed:
+        return fixed[text].strip("_")
+    if text in ("True", "False"):
+        return f"{name}_{text.lower()}"
+    if re.fullmatch(r"-[\d.e+]+", text):
+        return f"minus_{_slug(text)}"
+    if text.startswith("tmp_path"):
+        return {"missing": "a_missing_file", "empty": "an_empty_file"}.get(
+            text.split('"')[1].split(".")[0], f"a_{text.rsplit('.', 1)[-1].strip(chr(34))}_file"
+        )
+    return _slug(text) or name.strip("_")
+
+
+def _slug(text: str) -> str:
+    """Letters and digits of a short text joined by underscores; empty when it is no short text."""
+    if len(text) > 34 or text[:1] in "[{(":
+        return ""
+    words = re.findall(r"[a-z0-9]+", re.sub(r"\\[a-z]", " ", text).lower())
+    slug = "_".join(words)
+    return slug if len(slug) <= 30 else ""
+
+
+def _imports(subject: Subject, tests: Sequence[Test], body: str) -> str:
+    plain = [m for m in ("asyncio", "itertools", "math") if re.search(rf"\b{m}\.", body)]
+    pairs: dict[str, set[str]] = {}
+    for test in tests:
+        for case in test.cases:
+            for name, module in case.names:
+                if re.search(rf"\b{name}\b", body):
+                    pairs.setdefault(module, set()).add(name)
+    own = {subject.module: pairs.pop(subject.module, set()) | {subject.imported}}
+    local = {m: n for m, n in pairs.items() if m.split(".")[0] == subject.module.split(".")[0]}
+    for module in local:
+        del pairs[module]
+    standard = [f"import {module}" for module in plain] + _from_lines(pairs)
+    blocks = ["\n".join(standard)] if standard else []
+    if "pytest." in body:
+        blocks.append("import pytest")
+    blocks.append("\n".join(_from_lines({**own, **local})))
+    return "\n\n".join(blocks)
+
+
+def _from_lines(pairs: dict[str, set[str]]) -> list[str]:
+    lines = []
+    for module in sorted(pairs):
+        names = sorted(pairs[module], key=lambda n: (not n[:1].isupper(), n))
+        line = f"from {module} import {', '.join(names)}"
+        if len(line) > WIDTH:
+            line = f"from {module} import (\n" + "".join(f"    {n},\n" for n in names) + ")"
+        lines.append(line)
+    return lines

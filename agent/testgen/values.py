@@ -1,0 +1,178 @@
+"""Text of values that came out of the sandbox, taken apart and written anew.
+
+Whatever the sandbox reports is a claim. An expression is parsed, every node of it must be on the
+list below, and the text that goes into a test is written here from the nodes.
+"""
+
+from __future__ import annotations
+
+import ast
+import keyword
+import math
+from collections.abc import Callable, Mapping
+
+MAX_TEXT = 4000
+MAX_DEPTH = 20
+
+_CALLS = frozenset({"set", "frozenset", "bytearray", "range", "complex", "bytes", "dict", "float"})
+_CALLABLES = frozenset(
+    {"len", "str", "bool", "int", "float", "list", "dict", "set", "tuple", "bytes", "object"}
+    | {"str.upper", "lambda value: value", "lambda *args: True"}
+    | {"NoneType", "bytearray", "range", "complex", "frozenset", "type"}
+)
+
+
+class Refused(ValueError):
+    """The text is more than a value."""
+
+
+def is_name(text: object) -> bool:
+    """Whether something is a plain identifier and not a keyword."""
+    return isinstance(text, str) and text.isidentifier() and not keyword.iskeyword(text)
+
+
+def is_module(text: object) -> bool:
+    """Whether something is a dotted module name."""
+    return isinstance(text, str) and all(is_name(part) for part in text.split("."))
+
+
+def render(text: str, names: Mapping[str, str]) -> str:
+    """Write a value's text again, in the double-quoted style, from its checked syntax tree.
+
+    Args:
+        text: A Python expression.
+        names: The classes that it may name, with their modules.
+
+    Raises:
+        Refused: It holds anything but literals, constructor calls of those classes, members of
+            those enums and the few callables and tmp_path paths that the search offers.
+    """
+    if not isinstance(text, str) or len(text) > MAX_TEXT:
+        raise Refused("too long")
+    try:
+        body = ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise Refused("does not parse") from error
+    return _Writer(names).write(body, 0)
+
+
+class _Writer:
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self.names = names
+        self.rules: dict[type, Callable[[ast.expr, int], str]] = {
+            ast.Constant: self._constant,
+            ast.List: self._sequence,
+            ast.Tuple: self._sequence,
+            ast.Set: self._sequence,
+            ast.Dict: self._dict,
+            ast.UnaryOp: self._sign,
+            ast.BinOp: self._operation,
+            ast.Call: self._call,
+            ast.Attribute: self._attribute,
+            ast.Name: self._name,
+        }
+
+    def write(self, node: ast.expr, depth: int) -> str:
+        if ast.unparse(node) in _CALLABLES and not isinstance(node, ast.Constant):
+            return ast.unparse(node)
+        rule = self.rules.get(type(node))
+        if rule is None or depth > MAX_DEPTH:
+            raise Refused(type(node).__name__)
+        return rule(node, depth + 1)
+
+    def _constant(self, node: ast.expr, _depth: int) -> str:
+        assert isinstance(node, ast.Constant)
+        return quoted(node.value) if isinstance(node.value, str) else repr(node.value)
+
+    def _sequence(self, node: ast.expr, depth: int) -> str:
+        assert isinstance(node, ast.List | ast.Tuple | ast.Set)
+        inner = ", ".join(self.write(e, depth) for e in node.elts)
+        if isinstance(node, ast.List):
+            return f"[{inner}]"
+        if isinstance(node, ast.Set):
+            return f"{{{inner}}}"
+        return f"({inner},)" if len(node.elts) == 1 else f"({inner})"
+
+    def _dict(self, node: ast.expr, depth: int) -> str:
+        assert isinstance(node, ast.Dict)
+        pairs = []
+        for key, value in zip(node.keys, node.values, strict=True):
+            if key is None:
+                raise Refused("unpacking")
+            pairs.append(f"{self.write(key, depth)}: {self.write(value, depth)}")
+        return "{" + ", ".join(pairs) + "}"
+
+    def _sign(self, node: ast.expr, depth: int) -> str:
+        assert isinstance(node, ast.UnaryOp)
+        if not isinstance(node.op, ast.USub | ast.UAdd) or not _is_number(node.operand):
+            raise Refused("operator")
+        sign = "-" if isinstance(node.op, ast.USub) else "+"
+        return sign + self.write(node.operand, depth)
+
+    def _operation(self, node: ast.expr, depth: int) -> str:
+        """A complex number, or a path below tmp_path; nothing else is computed."""
+        assert isinstance(node, ast.BinOp)
+        left, right = node.left, node.right
+        if isinstance(node.op, ast.Add | ast.Sub) and _is_number(right):
+            mark = "+" if isinstance(node.op, ast.Add) else "-"
+            signed = isinstance(left, ast.UnaryOp) or _is_number(left)
+            if signed and isinstance(getattr(right, "value", None), complex):
+                return f"({self.write(left, depth)}{mark}{self.write(right, depth)})"
+        if isinstance(node.op, ast.Div) and getattr(left, "id", "") == "tmp_path":
+            name = getattr(right, "value", None)
+            if isinstance(name, str) and name.replace(".", "").isidentifier():
+                return f"tmp_path / {quoted(name)}"
+        raise Refused("operator")
+
+    def _call(self, node: ast.expr, depth: int) -> str:
+        assert isinstance(node, ast.Call)
+        name = getattr(node.func, "id", "")
+        if name not in self.names and name not in _CALLS:
+            raise Refused(f"call of {name}")
+        arguments = [self.write(a, depth) for a in node.args]
+        for word in node.keywords:
+            if not is_name(word.arg):
+                raise Refused("keyword")
+            arguments.append(f"{word.arg}={self.write(word.value, depth)}")
+        return f"{name}({', '.join(arguments)})"
+
+    def _attribute(self, node: ast.expr, _depth: int) -> str:
+        assert isinstance(node, ast.Attribute)
+        owner = getattr(node.value, "id", "")
+        if owner not in self.names or node.attr.startswith("_") or not is_name(node.attr):
+            raise Refused("attribute")
+        return f"{owner}.{node.attr}"
+
+    def _name(self, node: ast.expr, _depth: int) -> str:
+        assert isinstance(node, ast.Name)
+        if node.id not in self.names:
+            raise Refused(f"name {node.id}")
+        return node.id
+
+
+def _is_number(node: ast.expr) -> bool:
+    value = node.value if isinstance(node, ast.Constant) else None
+    return isinstance(value, int | float | complex) and not isinstance(value, bool)
+
+
+def quoted(text: str) -> str:
+    """A string literal in double quotes where that needs no more escapes than repr would."""
+    plain = repr(text)
+    if plain.startswith('"') or '"' in text:
+        return plain
+    return '"' + plain[1:-1].replace("\\'", "'") + '"'
+
+
+def expected_float(text: str) -> str | None:
+    """How to compare a float result: None for exact, else the argument of pytest.approx.
+
+    A float that a short decimal names exactly as the program prints it (2.5, 0.1) is compared
+    exactly; one with a long tail (0.30000000000000004) is the trace of rounding.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    if not math.isfinite(value) or len(repr(value).strip("-").replace(".", "")) <= 9:
+        return None
+    return repr(float(f"{value:.10g}"))
