@@ -1,0 +1,200 @@
+"""The last rung: which mutants of its target a draft notices."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from copydesk.agent.records import Gap, LineNo, TestId
+from copydesk.agent.testgen.claims import Changed, Doubtful, Report
+from copydesk.agent.testgen.mutants import (
+    Mutant,
+    choose,
+    first_statement,
+    mutate,
+    sites,
+    target_functions,
+)
+from copydesk.agent.testgen.reach import Reached
+from copydesk.agent.testgen.runs import Bed
+from copydesk.agent.text import plural
+
+MOST = 24
+"""Mutants of one draft: more say little more, and each costs a run of the tests."""
+
+MOST_WHOLE = 4
+"""Mutants that need a process of their own: the target's module runs its code only once."""
+
+BUDGET_SECONDS = 20.0
+
+
+@dataclass(slots=True)
+class Score:
+    """What became of the mutants; those that ran too long, died or never ran do not count."""
+
+    killed: int = 0
+    survivors: list[str] = field(default_factory=list)
+    kills: dict[TestId, set[int]] = field(default_factory=dict)
+    too_long: int = 0
+    died: int = 0
+    sites: int = 0
+
+    @property
+    def total(self) -> int:
+        """How many mutants have a verdict."""
+        return self.killed + len(self.survivors)
+
+    @property
+    def notes(self) -> list[str]:
+        """What an editor should know beside the figures."""
+        apart = []
+        if self.too_long:
+            apart.append(f"{plural(self.too_long, 'mutant')} ran too long and do not count")
+        if self.died:
+            apart.append(f"{plural(self.died, 'mutant')} ended the process and do not count")
+        return apart
+
+    def sentence(self) -> str:
+        """The figures in words."""
+        if not self.sites:
+            return "there is nothing to mutate in what it reaches"
+        return f"notices {self.killed} of {plural(self.total, 'mutant')}"
+
+
+def challenge(
+    bed: Bed,
+    gap: Gap,
+    report: Report,
+    by_test: Mapping[TestId, Reached],
+    gained: frozenset[LineNo],
+) -> Score:
+    """Run the draft against mutants of the lines it gains.
+
+    Args:
+        bed: The draft.
+        gap: What it is for.
+        report: Its first run; says how long its tests take.
+        by_test: What each test reaches.
+        gained: The lines of the gap that it reaches.
+
+    Raises:
+        Doubtful: It does not pass unmutated through the same machinery, or the run is odd.
+        CouldNotRun: See claims.read.
+    """
+    picked = _pick(bed, gap, by_test, gained)
+    score = Score(sites=len(picked))
+    if not picked:
+        return score
+    if not target_functions(bed.source, gap.function, gap.lines):
+        _whole(bed, picked, score)
+        return score
+    took = sum(result.seconds for result in report.alone.values())
+    orders = {
+        "together": False,
+        "source": bed.source,
+        "mutants": [(m.start, m.end, m.text, _tests_of(m, by_test)) for m in picked],
+        "mutant_seconds": max(1.0, 0.5 + 5 * took),
+        "budget_seconds": BUDGET_SECONDS,
+    }
+    answer, _ = bed.run(orders, order=report.ids)
+    _check_unmutated(answer)
+    missed = []
+    for place, mutant in enumerate(picked):
+        if place in answer.mutants:
+            applied = _count(score, place, mutant, answer.mutants[place])
+            if not applied:
+                missed.append(mutant)
+    if missed and not score.total:
+        _whole(bed, missed, score)
+    return score
+
+
+def _pick(
+    bed: Bed, gap: Gap, by_test: Mapping[TestId, Reached], gained: frozenset[LineNo]
+) -> list[Mutant]:
+    """Mutants of the gained lines; of all that runs in the function when those offer none."""
+    definitions = target_functions(bed.source, gap.function, gap.lines)
+    found = sites(bed.source, gained, module_level=not definitions)
+    if not found:
+        executed = frozenset[LineNo]().union(*(r.lines for r in by_test.values()))
+        inside = {n for d in definitions for n in range(d.lineno, (d.end_lineno or d.lineno) + 1)}
+        found = sites(bed.source, executed & inside)
+    return choose(found, MOST)
+
+
+def _tests_of(mutant: Mutant, by_test: Mapping[TestId, Reached]) -> list[TestId] | None:
+    """The tests that run the mutated line; None (all) when the trace does not say."""
+    return [test for test, r in by_test.items() if mutant.line in r.lines] or None
+
+
+def _check_unmutated(answer: Report) -> None:
+    first = answer.unmutated
+    if answer.broken or first is None:
+        raise Doubtful("it could not be collected again")
+    if first.ended != "done" or first.failed or first.passed != set(answer.ids):
+        raise Doubtful("it does not pass unmutated where the mutants run")
+
+
+def _count(score: Score, place: int, mutant: Mutant, changed: Changed) -> bool:
+    """Add one mutant to the score; returns whether it reached the running code."""
+    if changed.ended == "timeout":
+        score.too_long += 1
+    elif changed.ended != "done":
+        score.died += 1
+    elif not changed.applied:
+        return False
+    elif changed.failed:
+        score.killed += 1
+        for test in changed.failed:
+            score.kills.setdefault(test, set()).add(place)
+    else:
+        score.survivors.append(mutant.description)
+    return True
+
+
+def _whole(bed: Bed, picked: Sequence[Mutant], score: Score) -> None:
+    """Run mutants of a module's own statements, each with a changed file in a fresh process."""
+    for place, mutant in enumerate(choose(picked, MOST_WHOLE)):
+        try:
+            answer, outcome = bed.run({}, files={bed.target: mutate(bed.source, mutant)})
+        except Doubtful:
+            score.died += 1
+            continue
+        if answer.broken:
+            continue  # a module that cannot be imported is noticed by any test
+        failed = frozenset(test for test, r in answer.together.items() if not r.passed)
+        _count(score, place, mutant, Changed("done", True, failed, seconds=outcome.seconds))
+
+
+def probe_statement(source: str, lines: Collection[LineNo], *, inside: bool) -> str:
+    """The source with a raise before the statements at these lines.
+
+    Args:
+        source: A whole module.
+        lines: First lines of statements; of function definitions with `inside`.
+        inside: Put the raise at the start of those functions instead.
+    """
+    alarm = "raise BaseException('the probe was reached')"
+    text = source.split("\n")
+    for node in sorted(_statements(source), key=lambda n: -n.lineno):
+        if node.lineno not in lines:
+            continue
+        if inside:
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            node = first_statement(node)
+        decorators = getattr(node, "decorator_list", [])
+        first = min([node.lineno, *(d.lineno for d in decorators)]) - 1
+        row = text[first]
+        column = len(row) - len(row.lstrip())
+        if row[:column] == row.encode()[: node.col_offset].decode() or decorators:
+            text.insert(first, row[:column] + alarm)
+        else:  # it follows something on its line, so it is a simple statement
+            at = len(row.encode()[: node.col_offset].decode())
+            text[first] = f"{row[:at]}{alarm}; {row[at:]}"
+    return "\n".join(text)
+
+
+def _statements(source: str) -> list[ast.stmt]:
+    return [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.stmt)]

@@ -1,0 +1,402 @@
+"""Runs one draft inside the user's own pytest and says what happened, test by test.
+
+Started in the sandbox, by the user's interpreter (3.9 or later), with the standard library and
+pytest only. Reads its orders as JSON from standard input and writes records, one JSON object a
+line, to the file descriptor named by $COPYDESK_REPORT_FD. Everything it says is a claim: the
+tested code shares its memory. copydesk/agent/testgen/claims.py reads the records and decides.
+
+Forking after collection makes each further run of the same tests cost milliseconds: one fork a
+test that runs alone, one for the probe, one for each mutant. A mutant replaces the code of live
+function objects, so that names bound by `from module import function` see it too.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import dis
+import gc
+import importlib.machinery
+import json
+import os
+import select
+import signal
+import sys
+import threading
+import time
+import types
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+RESUME = dis.opmap.get("RESUME")
+YIELD_VALUE = dis.opmap["YIELD_VALUE"]
+YIELD_FROM = dis.opmap.get("YIELD_FROM")  # until 3.10
+MAX_WHY = 2000
+
+
+class Reporter:
+    """Writes numbered records; nothing the tested program starts inherits the descriptor."""
+
+    def __init__(self) -> None:
+        self.fd = int(os.environ.pop("COPYDESK_REPORT_FD"))
+        os.set_inheritable(self.fd, False)
+        self.count = 0
+
+    def write(self, kind: str, **fields: Any) -> None:
+        """Write one record whole."""
+        line = json.dumps({"n": self.count, "kind": kind, **fields}) + "\n"
+        self.count += 1
+        data = line.encode("ascii")
+        while data:
+            data = data[os.write(self.fd, data) :]
+
+
+class Tracer:
+    """Lines and arcs of one file, as coverage.py's own Python tracer records them."""
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+        self.known: dict[str, bool] = {}
+        self.arcs: set[tuple[int, int]] = set()
+        self.last: dict[int, int] = {}
+
+    def mine(self, filename: str) -> bool:
+        """Whether a code object's file is the target, whichever way it was spelled."""
+        if filename not in self.known:
+            self.known[filename] = os.path.realpath(filename) == self.target
+        return self.known[filename]
+
+    def start(self) -> None:
+        """Forget what was recorded and trace from here on, new threads included."""
+        self.arcs, self.last = set(), {}
+        threading.settrace(self.call)
+        sys.settrace(self.call)
+
+    def stop(self) -> list[tuple[int, int]]:
+        """End tracing; returns the arcs, negative where they enter or leave a code object."""
+        sys.settrace(None)
+        threading.settrace(None)
+        return sorted(self.arcs)
+
+    def call(self, frame: types.FrameType, event: str, arg: Any) -> Any:
+        """The global trace function: asks for lines only in the target file."""
+        if not self.mine(frame.f_code.co_filename):
+            return None
+        code = frame.f_code
+        # from 3.11 the instruction is a RESUME, whose argument tells a call from a generator's
+        fresh = frame.f_lasti < 0 if RESUME is None else code.co_code[frame.f_lasti + 1] == 0
+        self.last[id(frame)] = -code.co_firstlineno if fresh else frame.f_lineno
+        return self.step
+
+    def step(self, frame: types.FrameType, event: str, arg: Any) -> Any:
+        """The local trace function of a frame of the target file."""
+        last = self.last.get(id(frame), -frame.f_code.co_firstlineno)
+        if event == "line":
+            self.arcs.add((last, frame.f_lineno))
+            self.last[id(frame)] = frame.f_lineno
+        elif event == "return":
+            if not _suspends(frame):
+                if frame.f_lineno != last and sys.version_info >= (3, 14):
+                    self.arcs.add((last, frame.f_lineno))
+                    last = frame.f_lineno
+                self.arcs.add((last, -frame.f_code.co_firstlineno))
+            self.last.pop(id(frame), None)
+        return self.step
+
+
+def _suspends(frame: types.FrameType) -> bool:
+    """Whether a "return" event is a yield or an await: the frame will go on."""
+    code, at = frame.f_code.co_code, frame.f_lasti
+    if RESUME is None:
+        return code[at] == YIELD_VALUE or (at + 2 < len(code) and code[at + 2] == YIELD_FROM)
+    if len(code) <= at + 2:
+        return False
+    return code[at + 2 if code[at] == YIELD_VALUE else at] == RESUME
+
+
+class Edition:
+    """The code objects of the target file as it is, and the way to put others in their place."""
+
+    def __init__(self, path: str, source: str, mine: Callable[[str], bool]) -> None:
+        self.path = path
+        self.source = source
+        self.mine = mine
+        self.codes = _index(compile(source, path, "exec", dont_inherit=True))
+        self.place = {code: key for key, code in self.codes.items()}
+        self.by_line: dict[tuple[str, int], Any] = {}
+        for key, code in self.codes.items():
+            self.by_line.setdefault((code.co_name, code.co_firstlineno), key)
+        self.loaded = False
+
+    def probe(self, definitions: list[int]) -> types.CodeType:
+        """The module with a raise at the start of the functions defined on these lines.
+
+        It raises BaseException itself, which no `except Exception` on the way can swallow.
+        """
+        tree = ast.parse(self.source)
+        for node in ast.walk(tree):
+            if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                continue
+            if node.lineno in definitions:
+                where = 1 if ast.get_docstring(node) is not None and node.body[1:] else 0
+                alarm = ast.parse("raise BaseException('the probe was reached')").body[0]
+                for part in ast.walk(alarm):
+                    ast.copy_location(part, node.body[where])
+                node.body.insert(where, alarm)
+        return compile(tree, self.path, "exec", dont_inherit=True)
+
+    def mutant(self, start: int, end: int, text: str) -> types.CodeType:
+        """The module with one edit."""
+        source = self.source[:start] + text + self.source[end:]
+        return compile(source, self.path, "exec", dont_inherit=True)
+
+    def install(self, module: types.CodeType) -> int:
+        """Put the code of a changed module into every live function of the target file.
+
+        A module that is imported only later gets the changed code from its loader.
+
+        Returns:
+            How many live functions changed.
+        """
+        new, changed = _index(module), 0
+        for function in _functions(self.mine):
+            code = function.__code__
+            key = self.place.get(code) or self.by_line.get((code.co_name, code.co_firstlineno))
+            if key in new and new[key] != self.codes[key]:
+                with contextlib.suppress(ValueError):  # other free variables: cannot be swapped
+                    function.__code__ = new[key]
+                    changed += 1
+        self._intercept(module)
+        return changed
+
+    def _intercept(self, module: types.CodeType) -> None:
+        loader = importlib.machinery.SourceFileLoader
+        original = loader.get_code
+
+        def get_code(this: Any, fullname: str) -> Any:
+            if not self.mine(this.path):
+                return original(this, fullname)
+            self.loaded = True
+            return module
+
+        loader.get_code = get_code  # type: ignore
+
+
+def _functions(mine: Callable[[str], bool]) -> list[types.FunctionType]:
+    return [
+        thing
+        for thing in gc.get_objects()
+        if type(thing) is types.FunctionType and mine(thing.__code__.co_filename)
+    ]
+
+
+def _index(module: types.CodeType) -> dict[Any, types.CodeType]:
+    """Every code object below a module by the names and first lines on the way to it."""
+    found: dict[Any, types.CodeType] = {}
+
+    def walk(code: types.CodeType, path: tuple[Any, ...]) -> None:
+        for constant in code.co_consts:
+            if isinstance(constant, types.CodeType):
+                key = (*path, constant.co_name, constant.co_firstlineno)
+                while key in found:
+                    key = (*key, "again")
+                found[key] = constant
+                walk(constant, key)
+
+    walk(module, ())
+    return found
+
+
+class Ladder:
+    """The pytest plugin: collects once, then does what its orders say."""
+
+    def __init__(self, orders: dict[str, Any], reporter: Reporter) -> None:
+        self.orders = orders
+        self.reporter = reporter
+        self.target = os.path.realpath(orders["target"])
+        self.tracer = Tracer(self.target)
+        self.sink: list[list[Any]] | None = None
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionstart(self) -> None:
+        """Pytest itself is up: from here on a failure is the draft's."""
+        self.reporter.write("ready", python=list(sys.version_info[:3]), pytest=pytest.__version__)
+
+    def pytest_collectreport(self, report: Any) -> None:
+        """Say what could not be collected."""
+        if report.failed:
+            self.reporter.write("broken", id=report.nodeid, why=_cut(report.longreprtext))
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Say how one phase of one test went."""
+        outcome = report.outcome
+        if hasattr(report, "wasxfail"):
+            outcome = "xfailed" if report.skipped else "xpassed"
+        if type(report) is not pytest.TestReport and not report.failed:
+            return  # a subtest that passed; its test reports for itself
+        why = _cut(report.longreprtext) if report.failed else ""
+        record = [report.nodeid, report.when, outcome, why]
+        if self.sink is not None:
+            self.sink.append(record)
+        else:
+            self.reporter.write("report", report=record)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: Any) -> bool:
+        """Run in place of pytest's own loop; other plugins' orders of the tests do not count."""
+        if self.orders.get("imports"):
+            self.reporter.write("imported", arcs=self.tracer.stop())
+        items = self.arrange(session.items)
+        self.reporter.write("collected", ids=[item.nodeid for item in items])
+        if session.testsfailed:
+            return True
+        if self.orders.get("alone"):
+            passed = [self.alone(item) for item in items]
+            if not all(passed):
+                return True  # the rest would only say it again, or never end
+        if self.orders.get("probe") or self.orders.get("mutants"):
+            self.change(items)
+        if self.orders.get("together", True):
+            run(items)
+        return True
+
+    def arrange(self, items: list[Any]) -> list[Any]:
+        """The expected tests, in the order that was asked for."""
+        order = {name: place for place, name in enumerate(self.orders["order"])}
+        kept = []
+        for place, item in enumerate(items):
+            base = item.nodeid.split("[")[0]
+            rank = order.get(item.nodeid, order.get(base))
+            if rank is not None:
+                kept.append((rank, place, item))
+        return [item for _, _, item in sorted(kept, key=lambda entry: entry[:2])]
+
+    def alone(self, item: Any) -> bool:
+        """Run one test in a fork of its own, and trace it; returns whether it passed."""
+
+        def work() -> dict[str, Any]:
+            self.tracer.start()
+            run([item])
+            return {"arcs": self.tracer.stop()}
+
+        said = self.fork(work, self.orders["alone_seconds"])
+        self.reporter.write("alone", id=item.nodeid, **said)
+        return [report[2] for report in said["reports"]] == ["passed"] * 3
+
+    def change(self, items: list[Any]) -> None:
+        """Run the tests against the probe and the mutants, each in a fork."""
+        edition = Edition(self.target, self.orders["source"], self.tracer.mine)
+        began = time.monotonic()
+
+        def attempt(module: types.CodeType | None, wanted: list[str] | None) -> dict[str, Any]:
+            def work() -> dict[str, Any]:
+                changed = edition.install(module) if module is not None else 0
+                run([item for item in items if wanted is None or item.nodeid in wanted])
+                return {"applied": bool(changed or edition.loaded)}
+
+            return self.fork(work, self.orders["mutant_seconds"])
+
+        if self.orders.get("probe"):
+            self.reporter.write("probe", **attempt(edition.probe(self.orders["probe"]), None))
+        if not self.orders.get("mutants"):
+            return
+        self.reporter.write("unmutated", **attempt(None, None))
+        for place, (start, end, text, wanted) in enumerate(self.orders["mutants"]):
+            if time.monotonic() - began > self.orders["budget_seconds"]:
+                return
+            said = attempt(edition.mutant(start, end, text), wanted)
+            self.reporter.write("mutant", mutant=place, **said)
+
+    def fork(self, work: Callable[[], dict[str, Any]], seconds: float) -> dict[str, Any]:
+        """Do something in a copy of this process.
+
+        Returns:
+            What it returned, its test reports under "reports", and under "ended" one of "done",
+            "timeout" (it was killed after so many seconds) and "lost" (it died).
+        """
+        reading, writing = os.pipe()
+        began = time.monotonic()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # forking next to threads is known and wanted here
+            child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                os.close(reading)
+                self.sink = []
+                said = work()
+                _send(writing, {**said, "reports": self.sink})
+                code = 0
+            finally:
+                os._exit(code)
+        os.close(writing)
+        try:
+            received = _receive(reading, seconds)
+        finally:
+            os.close(reading)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        took = round(time.monotonic() - began, 4)
+        if isinstance(received, str):
+            return {"ended": received, "reports": [], "seconds": took}
+        return {**received, "ended": "done", "seconds": took}
+
+
+def run(items: list[Any]) -> None:
+    """Run tests one after the other, as pytest's own loop does."""
+    for place, item in enumerate(items):
+        following = items[place + 1] if place + 1 < len(items) else None
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+
+
+def _send(fd: int, said: dict[str, Any]) -> None:
+    data = json.dumps(said).encode("ascii") + b"\n"
+    while data:
+        data = data[os.write(fd, data) :]
+
+
+def _receive(fd: int, seconds: float) -> Any:
+    """One line of JSON, or "timeout" or "lost"."""
+    ends, data = time.monotonic() + seconds, b""
+    while not data.endswith(b"\n"):
+        left = ends - time.monotonic()
+        if left <= 0 or not select.select([fd], [], [], left)[0]:
+            return "timeout"
+        chunk = os.read(fd, 1 << 16)
+        if not chunk:
+            return "lost"
+        data += chunk
+    try:
+        said = json.loads(data)
+    except ValueError:
+        return "lost"
+    return said if isinstance(said, dict) else "lost"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_WHY else "…" + text[-MAX_WHY:]
+
+
+def main(arguments: list[str]) -> None:
+    """Run pytest with the plugin and leave with pytest's code, past any exit handler."""
+    tools = os.environ.pop("COPYDESK_TOOLS", "")
+    sys.path[:] = [folder for folder in sys.path if not tools or folder != tools]
+    paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    os.environ["PYTHONPATH"] = os.pathsep.join(p for p in paths if p and p != tools)
+    orders = json.loads(sys.stdin.buffer.read())
+    sys.stdin = open(os.devnull, encoding="utf-8")
+    sys.argv = ["pytest", *arguments]
+    reporter = Reporter()
+    ladder = Ladder(orders, reporter)
+    if orders.get("imports"):
+        ladder.tracer.start()
+    code = int(pytest.main(arguments, plugins=[ladder]))
+    reporter.write("end", code=code)
+    with contextlib.suppress(Exception):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)

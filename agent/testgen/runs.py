@@ -1,0 +1,158 @@
+"""Starts the runs of one draft in the sandbox: the command, the orders, the options."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import shlex
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from copydesk.agent.records import TestId
+from copydesk.agent.sandbox.bench import Bench
+from copydesk.agent.sandbox.records import Outcome
+from copydesk.agent.testgen.claims import Report, read
+from copydesk.agent.testgen.context import nearest_test
+
+TOOLS = Path(__file__).parent / "inside"
+"""The folder a bench needs as its tools to verify drafts."""
+
+NAME = "test_copydesk_draft.py"
+
+_START = (
+    "import importlib.util as u, os, sys\n"
+    "s = u.spec_from_file_location('_ladder', os.path.join(os.environ['COPYDESK_TOOLS'],"
+    " 'ladder.py'))\n"
+    "m = u.module_from_spec(s)\n"
+    "s.loader.exec_module(m)\n"
+    "m.main(sys.argv[1:])\n"
+)
+_KEPT = ("--import-mode", "--asyncio-mode", "--ds", "--dc", "--confcutdir", "--pyargs", "-p")
+
+
+@dataclass(frozen=True, slots=True)
+class Bed:
+    """Where a draft is tried: its text at its place in the tree, against its target.
+
+    `path` and `target` are relative to the tree, with slashes; `tests` are the draft's test
+    functions as module.tests names them.
+    """
+
+    bench: Bench
+    tree: Path
+    path: str
+    text: str
+    target: str
+    source: str
+    tests: tuple[str, ...]
+
+    @property
+    def ids(self) -> tuple[TestId, ...]:
+        """The node ids that pytest will give the tests."""
+        return tuple(f"{self.path}::{test}" for test in self.tests)
+
+    def run(
+        self,
+        orders: Mapping[str, Any],
+        *,
+        order: Sequence[TestId] = (),
+        seed: int = 0,
+        files: Mapping[str, str] | None = None,
+    ) -> tuple[Report, Outcome]:
+        """Run the draft once, in a fresh process on a fresh copy of the tree.
+
+        Args:
+            orders: What the plugin is to do beside running the tests; see inside/ladder.py.
+            order: The tests in the order to run them, with their parameters; as written when empty.
+            seed: The hash seed of the process.
+            files: Further files to lay over the tree.
+
+        Raises:
+            Doubtful, CouldNotRun: See claims.read.
+        """
+        expected = tuple(order) or self.ids
+        whole = {"target": self.target, "order": expected, **orders}
+        outcome = self.bench.run(
+            ["python", "-c", _START, *options(self.tree), self.path],
+            files={self.path: self.text, **(files or {})},
+            env={"PYTHONHASHSEED": str(seed)},
+            stdin=json.dumps(whole).encode(),
+        )
+        return read(outcome, expected, together=orders.get("together", True)), outcome
+
+
+def place(tree: Path, target: str) -> str:
+    """Where a draft for a source file is tried: beside the tests of that file, so that it sees
+    the same fixtures, else in tests/.
+    """
+    near = nearest_test(tree, target)
+    folder = PurePosixPath(near).parent if near else PurePosixPath("tests")
+    return str(folder / NAME)
+
+
+def options(tree: Path) -> list[str]:
+    """The options of pytest: the project's configuration without what would disturb a single run.
+
+    Coverage, parallel runs, selections and strictness in `addopts` go; how modules are imported
+    and which plugins are on or off stays.
+    """
+    return [
+        *("-q", "--rootdir=.", "-p", "no:cacheprovider", "-p", "no:randomly"),
+        *("-o", "addopts="),
+        *_kept(_addopts(tree)),
+    ]
+
+
+def _kept(words: Sequence[str]) -> list[str]:
+    kept: list[str] = []
+    for place_, word in enumerate(words):
+        name, _, value = word.partition("=")
+        if name not in _KEPT:
+            continue
+        if value or place_ + 1 == len(words) or name == "--pyargs":
+            kept.append(word)
+        else:
+            kept += [word, words[place_ + 1]]
+    return kept
+
+
+def _addopts(tree: Path) -> list[str]:
+    """The project's `addopts`, from the file that pytest would read."""
+    for name, section in (
+        ("pytest.toml", "pytest"),
+        (".pytest.toml", "pytest"),
+        ("pytest.ini", "pytest"),
+        (".pytest.ini", "pytest"),
+        ("pyproject.toml", ""),
+        ("tox.ini", "pytest"),
+        ("setup.cfg", "tool:pytest"),
+    ):
+        try:
+            text = (tree / name).read_text(encoding="utf-8")
+            found = _from_toml(text, section) if name.endswith(".toml") else _ini(text, section)
+        except (OSError, ValueError, configparser.Error):
+            continue
+        if found is not None:
+            return [str(word) for word in found]
+    return []
+
+
+def _from_toml(text: str, section: str) -> list[str] | None:
+    whole = tomllib.loads(text)
+    table = whole.get(section) if section else whole.get("tool", {}).get("pytest")
+    if not isinstance(table, dict):
+        return None
+    table = table.get("ini_options", table)
+    found = table.get("addopts", []) if isinstance(table, dict) else []
+    return shlex.split(found) if isinstance(found, str) else list(found)
+
+
+def _ini(text: str, section: str) -> list[str] | None:
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read_string(text)
+    if not parser.has_section(section):
+        return None
+    return shlex.split(parser.get(section, "addopts", fallback=""), comments=True)

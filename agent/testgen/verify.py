@@ -1,0 +1,345 @@
+"""The verify ladder: what a drafted test has to show before it is offered.
+
+Cheapest first, and the first rung that is not passed ends the climb: it asserts something about
+the target; it passes, each test alone and all together; it reaches a line or branch that was not
+covered; it fails when the target raises; it passes again in fresh processes with other hash seeds
+and another order; it notices at least one mutant of the lines it reaches. Tests of a draft that
+fail or add nothing are dropped on the way and the rest climbs anew.
+"""
+
+from __future__ import annotations
+
+import ast
+import random
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from copydesk.agent.records import Arc, Candidate, Evidence, Gap, LineNo, Rung, TestId
+from copydesk.agent.sandbox.bench import Bench
+from copydesk.agent.testgen import module
+from copydesk.agent.testgen.challenge import Score, challenge, probe_statement
+from copydesk.agent.testgen.claims import CouldNotRun, Doubtful, Report, Result, rank
+from copydesk.agent.testgen.context import import_name
+from copydesk.agent.testgen.mutants import target_functions
+from copydesk.agent.testgen.reach import Reached, reached
+from copydesk.agent.testgen.runs import TOOLS, Bed, place
+from copydesk.agent.text import clean, plural
+
+__all__ = ["TOOLS", "verify"]
+
+ALONE_SECONDS = 10.0
+
+
+class _Fell(Exception):
+    """A rung was not passed: its name and why."""
+
+    def __init__(self, rung: str, why: str) -> None:
+        super().__init__(rung, why)
+        self.rung = rung
+        self.why = why
+
+
+class _Fewer(Exception):
+    """The draft goes on with these tests only; `why` says what was dropped."""
+
+    def __init__(self, names: Sequence[str], why: Sequence[str]) -> None:
+        super().__init__(names, why)
+        self.names = tuple(names)
+        self.why = tuple(why)
+
+
+def verify(
+    candidate: Candidate, tree: Path, bench: Bench, *, repeats: int = 3, approved: bool = False
+) -> tuple[Evidence, Candidate]:
+    """Check a drafted test module on the ladder.
+
+    Args:
+        candidate: The draft.
+        tree: The snapshot it was written for; only read.
+        bench: Runs it; its tools folder is TOOLS.
+        repeats: How many fresh processes it has to pass in once more.
+        approved: A human has read the draft and allows what the static gate asks about.
+
+    Returns:
+        The evidence, and the candidate with only the tests worth keeping (as it came, when the
+        verdict is not "verified").
+    """
+    began = time.monotonic()
+    current, notes = candidate, list(candidate.notes)
+    while True:
+        climb = _Climb(current, tree, bench, repeats, approved)
+        try:
+            climb.up()
+        except _Fewer as fewer:
+            notes += fewer.why
+            current = replace(current, content=module.keep(current.content, fewer.names))
+            continue
+        except _Fell as fell:
+            climb.rungs.append(Rung(fell.rung, False, clean(fell.why)))
+            verdict, current = "failed", candidate
+        except CouldNotRun as reason:
+            notes.append(clean(str(reason)))
+            verdict, current = "not run", candidate
+        else:
+            verdict, current = "verified", climb.kept()
+        evidence = climb.evidence(verdict, (*notes, *climb.notes), time.monotonic() - began)
+        return evidence, current
+
+
+@dataclass(slots=True)
+class _Climb:
+    """One way up with one set of tests."""
+
+    candidate: Candidate
+    tree: Path
+    bench: Bench
+    repeats: int
+    approved: bool
+    rungs: list[Rung] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    names: tuple[str, ...] = ()
+    text: str = ""
+    lines: frozenset[LineNo] = frozenset()
+    branches: frozenset[Arc] = frozenset()
+    score: Score = field(default_factory=Score)
+
+    @property
+    def gap(self) -> Gap:
+        return self.candidate.gap
+
+    def up(self) -> None:
+        """Take rung after rung.
+
+        Raises:
+            _Fell, _Fewer, CouldNotRun: It does not get to the top like this.
+        """
+        self.asserts()
+        self.gate()
+        bed = self.bed()
+        definitions = [
+            f.lineno for f in target_functions(bed.source, self.gap.function, self.gap.lines)
+        ]
+        report = self.passes(bed, definitions)
+        by_test = self.gains(report)
+        self.probe(bed, report, definitions)
+        self.repeated(bed, report)
+        self.mutants(bed, report, by_test)
+
+    def kept(self) -> Candidate:
+        """The candidate as it stands at the top."""
+        short = {name.rpartition("::")[2] for name in self.names}
+        recorded = tuple(n for n in self.candidate.recorded if n.rpartition("::")[2] in short)
+        return replace(self.candidate, content=self.text, tests=self.names, recorded=recorded)
+
+    def evidence(self, verdict: str, notes: Sequence[str], seconds: float) -> Evidence:
+        """What was run and what came of it."""
+        assert verdict in {"verified", "failed", "not run"}
+        return Evidence(
+            verdict=verdict,  # type: ignore[arg-type]
+            tier=str(self.bench.tier),
+            rungs=tuple(self.rungs),
+            tests=self.names,
+            gained_lines=tuple(sorted(self.lines)),
+            gained_branches=tuple(sorted(self.branches)),
+            mutants_killed=self.score.killed,
+            mutants_total=self.score.total,
+            survivors=tuple(map(clean, self.score.survivors)),
+            notes=tuple(dict.fromkeys(notes)),
+            seconds=round(seconds, 3),
+        )
+
+    # -- the rungs
+
+    def asserts(self) -> None:
+        """It parses, and each test asserts something about the target."""
+        try:
+            self.text = module.prune_imports(self.candidate.content)
+            tree = ast.parse(self.text)
+        except (SyntaxError, ValueError, RecursionError) as error:
+            raise _Fell("asserts", f"it does not parse: {error}") from error
+        found = module.tests(tree)
+        self.names = tuple(found)
+        if not found:
+            raise _Fell("asserts", "it holds no test function")
+        name = import_name(self.gap.path, self.tree)
+        if not module.mentions(tree, self.gap.function, name):
+            raise _Fell("asserts", f"it never names {self.gap.function} or its module")
+        vacuous = [test for test, node in found.items() if not module.asserts(node, tree)]
+        self.drop("asserts", dict.fromkeys(vacuous, "it asserts nothing that could fail"))
+        self.passed("asserts", f"{plural(len(found), 'test')} with assertions")
+
+    def gate(self) -> None:
+        """It does not reach into what decides about it, or a human has said yes."""
+        asked = module.reaches_in(ast.parse(self.text))
+        if not asked:
+            return
+        says = f"needs a human's yes: it {', '.join(asked)}"
+        self.notes.append(says)
+        if self.candidate.origin != "embedded" and not self.approved:
+            raise _Fell("gate", says)
+
+    def bed(self) -> Bed:
+        target = self.tree / self.gap.path
+        try:
+            source = ast_source(target)
+            ast.parse(source)
+        except (OSError, SyntaxError, ValueError) as error:
+            raise CouldNotRun(f"{self.gap.path} cannot be read as Python: {error}") from error
+        where = place(self.tree, self.gap.path)
+        return Bed(self.bench, self.tree, where, self.text, self.gap.path, source, self.names)
+
+    def passes(self, bed: Bed, definitions: Sequence[LineNo]) -> Report:
+        """Each test passes alone and in the company of the others."""
+        orders = {
+            "alone": True,
+            "alone_seconds": ALONE_SECONDS,
+            "probe": list(definitions),
+            "source": bed.source,
+            "mutant_seconds": ALONE_SECONDS,
+            "imports": not definitions,
+        }
+        try:
+            report, _ = bed.run(orders)
+        except Doubtful as odd:
+            raise _Fell("passes", str(odd)) from odd
+        if report.broken:
+            raise _Fell("passes", report.broken)
+        self.drop("passes", self.failing(bed, report.alone))
+        self.drop("passes", self.failing(bed, report.together))
+        self.passed("passes", f"{plural(len(report.ids), 'test')} alone and together")
+        return report
+
+    def gains(self, report: Report) -> dict[TestId, Reached]:
+        """It reaches lines or branches of the gap."""
+        source = self.tree / self.gap.path
+        by_test = {test: reached(source, r.arcs) for test, r in report.alone.items()}
+        everything = [*by_test.values(), reached(source, report.imported)]
+        self.lines = self.wanted_lines(everything)
+        self.branches = self.wanted_branches(everything)
+        if not self.lines and not self.branches:
+            missing = ", ".join(map(str, self.gap.lines or self.gap.branches))
+            raise _Fell("gains", f"it reaches none of the uncovered lines ({missing})")
+        says = f"{len(self.lines)} of {plural(len(self.gap.lines), 'line')}"
+        if self.gap.branches:
+            many = plural(len(self.gap.branches), "branch", "branches")
+            says += f" and {len(self.branches)} of {many}"
+        self.passed("gains", says)
+        return by_test
+
+    def wanted_lines(self, all_reached: Iterable[Reached]) -> frozenset[LineNo]:
+        """The lines of the gap among those reached."""
+        return frozenset(self.gap.lines) & frozenset().union(*(r.lines for r in all_reached))
+
+    def wanted_branches(self, all_reached: Iterable[Reached]) -> frozenset[Arc]:
+        """The branches of the gap among those reached."""
+        return frozenset(self.gap.branches) & frozenset().union(*(r.branches for r in all_reached))
+
+    def probe(self, bed: Bed, report: Report, definitions: Sequence[LineNo]) -> None:
+        """It fails when the target raises; else what it claims to cover is void."""
+        changed = report.probe
+        if changed is not None and changed.applied and changed.ended != "done":
+            raise _Fell("probe", f"with a target that raises it ends otherwise ({changed.ended})")
+        if changed is not None and changed.applied:
+            void = {rank_name(bed, t) for t in changed.passed} - {
+                rank_name(bed, t) for t in changed.failed
+            }
+        else:
+            void = set(self.names) if self.survives_statement(bed, definitions) else set()
+        self.drop("probe", dict.fromkeys(sorted(void), "it passes though the target raises"))
+        self.passed("probe", "fails when the target raises")
+
+    def survives_statement(self, bed: Bed, definitions: Sequence[LineNo]) -> bool:
+        """The probe for what is no live function: a raise in the file itself."""
+        lines = definitions or sorted(self.lines | {abs(first) for first, _ in self.branches})
+        text = probe_statement(bed.source, lines, inside=bool(definitions))
+        try:
+            report, _ = bed.run({}, files={bed.target: text})
+        except Doubtful:
+            return True
+        return not report.broken and all(r.passed for r in report.together.values())
+
+    def repeated(self, bed: Bed, report: Report) -> None:
+        """It passes in fresh processes, with other hash seeds and in another order."""
+        for turn in range(1, self.repeats + 1):
+            order = list(report.ids)
+            random.Random(turn).shuffle(order)
+            try:
+                again, _ = bed.run({}, order=order, seed=turn)
+            except Doubtful as odd:
+                raise _Fell("repeats", f"in fresh process {turn}: {odd}") from odd
+            if again.broken:
+                raise _Fell("repeats", f"in fresh process {turn}: {again.broken}")
+            self.drop("repeats", self.failing(bed, again.together))
+        self.passed("repeats", f"{plural(self.repeats, 'fresh process', 'fresh processes')}")
+
+    def mutants(self, bed: Bed, report: Report, by_test: dict[TestId, Reached]) -> None:
+        """It notices at least one mutant; tests that add nothing are dropped."""
+        branch_lines = {abs(first) for first, _ in self.branches}
+        try:
+            self.score = challenge(
+                bed, self.gap, report, by_test, frozenset(self.lines | branch_lines)
+            )
+        except Doubtful as odd:
+            raise _Fell("mutants", str(odd)) from odd
+        self.notes += self.score.notes
+        if not self.score.killed:
+            raise _Fell("mutants", self.score.sentence())
+        if any(self.score.kills.values()):
+            idle = self.idle(bed, by_test)
+            self.drop("mutants", dict.fromkeys(idle, "it adds nothing to the others"))
+        self.passed("mutants", self.score.sentence())
+
+    def idle(self, bed: Bed, by_test: dict[TestId, Reached]) -> list[str]:
+        """Tests without a line, branch or mutant that the ones before them do not have."""
+        seen: set[object] = set()
+        idle = []
+        for name in self.names:
+            mine: set[object] = set()
+            for test in (t for t in by_test if rank_name(bed, t) == name):
+                mine |= self.wanted_lines([by_test[test]])
+                mine |= self.wanted_branches([by_test[test]])
+                mine |= {("mutant", m) for m in self.score.kills.get(test, ())}
+            if not mine - seen:
+                idle.append(name)
+            seen |= mine
+        return idle
+
+    # -- help
+
+    def failing(self, bed: Bed, results: dict[TestId, Result]) -> dict[str, str]:
+        """Why which test functions failed."""
+        return {rank_name(bed, t): r.why for t, r in results.items() if not r.passed}
+
+    def drop(self, rung: str, why: dict[str, str]) -> None:
+        """Go on without these tests, or fall when none is left."""
+        if not why:
+            return
+        left = [name for name in self.names if name not in why]
+        if not left:
+            raise _Fell(rung, "\n".join(f"{name}: {reason}" for name, reason in why.items()))
+        said = [f"{name} was dropped: {_last_line(reason)}" for name, reason in why.items()]
+        raise _Fewer(left, said)
+
+    def passed(self, rung: str, detail: str) -> None:
+        self.rungs.append(Rung(rung, True, detail))
+
+
+def ast_source(path: Path) -> str:
+    """The text of a source file as Python reads it: its encoding, and newlines as one character."""
+    import tokenize
+
+    with tokenize.open(path) as file:
+        return file.read()
+
+
+def rank_name(bed: Bed, test: TestId) -> str:
+    """The test function that a node id belongs to."""
+    return bed.tests[rank(test, bed.ids)]
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    told = [line[1:].strip() for line in lines if line.startswith("E ")]
+    return clean((told or lines or ["failed"])[-1 if not told else 0])[:200]
