@@ -71,11 +71,16 @@ def find(
     return None, ()
 
 
-def version(program: Path) -> tuple[int, ...]:
-    """Ask a bwrap for its version; () when it does not say."""
+def version(program: Path, patience: float = 10.0) -> tuple[int, ...]:
+    """Ask a bwrap for its version; () when it does not say within patience (s)."""
     try:
         said = subprocess.run(
-            [program, "--version"], env={}, capture_output=True, text=True, timeout=10, check=False
+            [program, "--version"],
+            env={},
+            capture_output=True,
+            text=True,
+            timeout=patience,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return ()

@@ -104,7 +104,7 @@ def _in_own_thread(work: Callable[[threading.Event], Watched]) -> Watched:
     The work starts bubblewrap and waits for it in that same thread, so --die-with-parent, which
     goes by the thread, does not end a run early.
     """
-    stop = threading.Event()
+    stop, ended = threading.Event(), threading.Event()
     done: list[Watched] = []
     failed: list[BaseException] = []
 
@@ -113,15 +113,18 @@ def _in_own_thread(work: Callable[[threading.Event], Watched]) -> Watched:
             done.append(work(stop))
         except BaseException as error:
             failed.append(error)
+        finally:
+            ended.set()
 
     thread = threading.Thread(target=body, name="copydesk-sandbox", daemon=True)
     thread.start()
     try:
-        thread.join()
+        ended.wait()  # not join: interrupted once, it no longer waits (bpo-45274)
     except BaseException:
         stop.set()
-        thread.join()
+        ended.wait()
         raise
+    thread.join()
     if failed:
         raise failed[0]
     return done[0]

@@ -98,15 +98,28 @@ def _detect(
         return Capability(
             Tier.NONE, f"{program} is {said}, and 0.8 is needed" + _WEAKER, install_command()
         )
-    return _probed(program, version, python)
+    return probed(program, version, python)
 
 
-def _probed(program: Path, version: tuple[int, ...], python: Interpreter) -> Capability:
+def probed(
+    program: Path,
+    version: tuple[int, ...],
+    python: Interpreter,
+    proc: Path = processes.PROC,
+) -> Capability:
+    """The tier that a probe sandbox vouches for.
+
+    Args:
+        program: A bubblewrap.
+        version: Its version.
+        python: The interpreter to run in it.
+        proc: Where the kernel shows its settings.
+    """
     wrong = probe(program, python)
     if not wrong:
         number = ".".join(map(str, version))
         return Capability(Tier.FULL, f"bubblewrap {number}", "", program)
-    why, fix = switched_off()
+    why, fix = switched_off(proc)
     if why:
         return Capability(Tier.NONE, f"{why} ({wrong})" + _WEAKER, fix)
     if os.geteuid() == 0:
