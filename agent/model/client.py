@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import time
 from collections.abc import Callable
@@ -20,9 +19,10 @@ from copydesk.agent.model.calls import (
     TimeLimits,
 )
 from copydesk.agent.model.faults import LimitReached, ModelFault, ModelUnavailable, fault_of
-from copydesk.agent.model.hosts import Host, allowed_host
+from copydesk.agent.model.hosts import Host
 from copydesk.agent.model.privacy import hide_secrets, is_remote, local_name, remote_model
-from copydesk.agent.model.wire import NoSuchModel, fetch, strict_transport
+from copydesk.agent.model.server import context_length, show, survey
+from copydesk.agent.model.wire import strict_transport
 from copydesk.agent.records import Json
 
 __all__ = [
@@ -41,9 +41,6 @@ __all__ = [
 
 BUCKETS: Final = (4096, 8192, 16384, 32768)
 """The context lengths we ask for; another one each time would reload the model each time."""
-
-OLDEST: Final = (0, 12, 6)
-"""The first Ollama that knows `truncate`."""
 
 _SPARE = 256  # tokens of the chat template
 _TEMPERATURE = 0.2
@@ -337,11 +334,11 @@ def connect(
         ModelUnavailable: No server, no model, or none that may be used.
     """
     times = times or TimeLimits()
-    host, version, installed = _survey(settings, max(times.connect, 2.0))
+    host, version, installed = survey(settings, max(times.connect, 2.0))
     wanted = (settings.prose_model if prose else None) or settings.model
     for entry in choice.candidates(installed, wanted, choice.memory_bytes()):
         name = str(entry["name"])
-        told = _show(host, name, times.connect)
+        told = show(host, name, times.connect)
         if is_remote(told):
             if wanted:
                 raise remote_model(name)
@@ -353,7 +350,7 @@ def connect(
             name,
             str(entry.get("digest") or ""),
             version=version,
-            context_length=_context_length(told),
+            context_length=context_length(told),
             settings=settings,
             times=times,
             sizes=sizes or SizeLimits(),
@@ -370,45 +367,8 @@ def available(settings: ModelSettings, *, seconds: float = 2.0) -> tuple[bool, s
         Takes at most `seconds`; loads nothing.
     """
     try:
-        _, _, installed = _survey(settings, seconds)
+        _, _, installed = survey(settings, seconds)
         found = choice.candidates(installed, settings.model, choice.memory_bytes())
     except CopydeskError as error:
         return False, "", str(error)
     return True, str(found[0]["name"]), ""
-
-
-def _survey(settings: ModelSettings, seconds: float) -> tuple[Host, tuple[int, ...], list[Json]]:
-    """The server's address, its version and its models, raw."""
-    end = time.monotonic() + seconds
-    raw = settings.host or os.environ.get("OLLAMA_HOST")
-    host = allowed_host(raw, settings.allow_remote)
-    said = str(fetch(host, "/api/version", seconds=seconds).get("version", ""))
-    version = _version(said)
-    if version < OLDEST:
-        raise ModelUnavailable(
-            f"Ollama {said} is too old: copydesk needs 0.12.6 or newer",
-            slug="model-server-old",
-            hint="update Ollama; your models stay",
-        )
-    tags = fetch(host, "/api/tags", seconds=max(end - time.monotonic(), 0.1)).get("models") or []
-    return host, version, [entry for entry in tags if isinstance(entry, dict)]
-
-
-def _version(said: str) -> tuple[int, ...]:
-    """The numbers of a version; a build of one's own says 0.0.0 and counts as the newest."""
-    numbers = tuple(int(n) for n in re.findall(r"\d+", said.partition("-")[0])[:3])
-    return numbers if any(numbers) else (999,)
-
-
-def _show(host: Host, name: str, seconds: float) -> Json:
-    try:
-        return fetch(host, "/api/show", {"model": name}, seconds=seconds)
-    except NoSuchModel:
-        raise choice.not_installed(name) from None
-
-
-def _context_length(told: Json) -> int:
-    info = told.get("model_info")
-    pairs = info.items() if isinstance(info, dict) else ()
-    found = [v for k, v in pairs if k.endswith(".context_length") and isinstance(v, int)]
-    return found[0] if found else 0

@@ -38,7 +38,10 @@ _SHAPES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
         re.compile(r"(https://(?:\w+\.)?discord(?:app)?\.com/api/webhooks/)[\w/-]+"),
         rf"\1{HIDDEN}",
     ),
-    (re.compile(r"(\b[a-z][a-z0-9+.-]{0,20}://[^\s:/@'\"]+:)[^\s@/'\"]+(?=@)", re.I), rf"\1{HIDDEN}"),
+    (
+        re.compile(r"(\b[a-z][a-z0-9+.-]{0,20}://[^\s:/@'\"]+:)[^\s@/'\"]+(?=@)", re.I),
+        rf"\1{HIDDEN}",
+    ),
     (re.compile(r"(\b(?:Bearer|Basic)\s+)[A-Za-z0-9._~+/-]{16,}=*"), rf"\1{HIDDEN}"),
     # a quoted text that is given to a telling name
     (

@@ -1,0 +1,72 @@
+"""What a model server is and what it has."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from typing import Final
+
+from copydesk.agent.model import choice
+from copydesk.agent.model.calls import ModelSettings
+from copydesk.agent.model.faults import ModelUnavailable
+from copydesk.agent.model.hosts import Host, allowed_host
+from copydesk.agent.model.wire import NoSuchModel, fetch
+from copydesk.agent.records import Json
+
+OLDEST: Final = (0, 12, 6)
+"""The first Ollama that knows `truncate`."""
+
+
+def survey(settings: ModelSettings, seconds: float) -> tuple[Host, tuple[int, ...], list[Json]]:
+    """Ask the server what it is and what it has; loads nothing.
+
+    Args:
+        settings: The user's; without a host $OLLAMA_HOST counts.
+        seconds: For both questions together.
+
+    Returns:
+        Its address, its version, and the raw entries of /api/tags.
+
+    Raises:
+        ModelUnavailable: It may not be asked, does not answer, is not Ollama, or is too old.
+    """
+    end = time.monotonic() + seconds
+    raw = settings.host or os.environ.get("OLLAMA_HOST")
+    host = allowed_host(raw, settings.allow_remote)
+    said = str(fetch(host, "/api/version", seconds=seconds).get("version", ""))
+    version = _version(said)
+    if version < OLDEST:
+        raise ModelUnavailable(
+            f"Ollama {said} is too old: copydesk needs 0.12.6 or newer",
+            slug="model-server-old",
+            hint="update Ollama; your models stay",
+        )
+    tags = fetch(host, "/api/tags", seconds=max(end - time.monotonic(), 0.1)).get("models") or []
+    return host, version, [entry for entry in tags if isinstance(entry, dict)]
+
+
+def _version(said: str) -> tuple[int, ...]:
+    """The numbers of a version; a build of one's own says 0.0.0 and counts as the newest."""
+    numbers = tuple(int(n) for n in re.findall(r"\d+", said.partition("-")[0])[:3])
+    return numbers if any(numbers) else (999,)
+
+
+def show(host: Host, name: str, seconds: float) -> Json:
+    """The raw answer of /api/show for one model.
+
+    Raises:
+        ModelUnavailable: The server does not answer, or has no such model.
+    """
+    try:
+        return fetch(host, "/api/show", {"model": name}, seconds=seconds)
+    except NoSuchModel:
+        raise choice.not_installed(name) from None
+
+
+def context_length(told: Json) -> int:
+    """The tokens a model was trained for, out of its /api/show; 0 when it does not say."""
+    info = told.get("model_info")
+    pairs = info.items() if isinstance(info, dict) else ()
+    found = [v for k, v in pairs if k.endswith(".context_length") and isinstance(v, int)]
+    return found[0] if found else 0

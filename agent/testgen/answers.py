@@ -1,0 +1,69 @@
+"""Find the Python in what a model said, however it said it."""
+
+from __future__ import annotations
+
+import ast
+import re
+import textwrap
+import warnings
+
+MAX_CHARACTERS = 40_000
+"""Longer answers are cut before they are read."""
+
+_FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n`]*\n(.*?)(?:^[ \t]*\1[`~]*[ \t]*$|\Z)", re.M | re.S)
+_START = re.compile(r"(?:import |from \S+ import|def |async def |class |@|[A-Za-z_]\w* *=[^=])")
+_TRIES = 60
+
+
+def parse(code: str) -> ast.Module | None:
+    """The syntax tree of a text, or None when it is not Python."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an invalid escape in a model's text is no news
+        try:
+            return ast.parse(code)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
+
+
+def python_in(answer: str) -> str:
+    """The Python in a model's answer.
+
+    Takes a fenced block, several (a later definition replaces an earlier one when they are
+    read in order), a block that was cut in the middle, code without a fence, and code with prose
+    around it. Whole statements that do not parse are left out.
+
+    Returns:
+        A text that parses; "" when there is no Python in it.
+    """
+    answer = answer.replace("\r\n", "\n")[:MAX_CHARACTERS]
+    blocks = [match[2] for match in _FENCE.finditer(answer)] or [answer]
+    return "\n\n".join(kept for block in blocks if (kept := _salvage(block)))
+
+
+def _salvage(block: str) -> str:
+    code = textwrap.dedent(block.expandtabs(4)).strip("\n")
+    tree = parse(code)
+    if tree is not None:
+        return code if any(not isinstance(s, ast.Expr) for s in tree.body) else ""
+    return "\n\n".join(kept for chunk in _chunks(code) if (kept := _longest(chunk)))
+
+
+def _chunks(code: str) -> list[list[str]]:
+    """The lines of a text, split where a statement seems to begin; prose in front is dropped."""
+    chunks: list[list[str]] = []
+    for line in code.split("\n"):
+        decorated = bool(chunks) and all(part.startswith("@") for part in chunks[-1])
+        if _START.match(line) and not decorated:
+            chunks.append([line])
+        elif chunks:
+            chunks[-1].append(line)
+    return chunks
+
+
+def _longest(lines: list[str]) -> str:
+    """The longest beginning of some lines that parses, or ""."""
+    for end in range(len(lines), max(0, len(lines) - _TRIES), -1):
+        code = "\n".join(lines[:end]).rstrip()
+        if code and parse(code) is not None:
+            return code
+    return ""

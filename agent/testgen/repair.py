@@ -1,0 +1,355 @@
+"""Mend a drafted test module without asking again.
+
+Up to a third of a large model's failing tests fail for reasons that need no model: a wrong or
+missing import, a copied function, a wrong literal in one assert (research/a1, YATE).
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from copydesk.agent.testgen.answers import parse
+from copydesk.agent.testgen.context import FunctionNode, source_roots
+from copydesk.agent.testgen.names import (
+    WELL_KNOWN,
+    absolute_imports,
+    defined_names,
+    free_names,
+)
+from copydesk.agent.text import one_line
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_BUILTINS = frozenset(dir(builtins)) | {"__file__", "__name__"}
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What a draft is about: the module it must import and that module's text."""
+
+    module: str
+    function: str
+    source: str
+    tree: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """A module that can be tried, the names of its tests, and what was mended."""
+
+    content: str
+    tests: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+def repair(code: str, aim: Aim) -> Repaired | None:
+    """Make a test module of what a model wrote.
+
+    Adds missing imports, corrects the module path, leaves out the main block and every other
+    statement that would run on import, copies of the target's own code, tests that assert
+    nothing and tests that use a name nobody defines. The tests of a class become functions.
+
+    Args:
+        code: Python that parses.
+        aim: The target.
+
+    Returns:
+        None when no test is left.
+    """
+    tree = parse(code)
+    if tree is None:
+        return None
+    work = _Work(aim, code.split("\n"))
+    for statement in tree.body:
+        work.take(statement)
+    return work.finish()
+
+
+class _Work:
+    """One repair in progress: what was kept so far."""
+
+    def __init__(self, aim: Aim, lines: list[str]) -> None:
+        self.aim = aim
+        self.lines = lines
+        self.imports: dict[str, str] = {}  # bound name -> statement
+        self.helpers: dict[str, tuple[str, ast.stmt]] = {}
+        self.tests: dict[str, tuple[str, ast.stmt]] = {}
+        self.notes: list[str] = []
+        module = parse(aim.source)
+        body = module.body if module else []
+        self.offered = {name for statement in body for name in defined_names(statement)}
+        self.imported = absolute_imports(body, aim.module)
+
+    def take(self, statement: ast.stmt) -> None:
+        """Keep one top-level statement, in the form that helps, or leave it out."""
+        match statement:
+            case ast.Import() | ast.ImportFrom():
+                self.imports |= self._mended(statement)
+            case ast.FunctionDef(name) | ast.AsyncFunctionDef(name) if name.startswith("test"):
+                self._take_test(name, statement, self._text(statement))
+            case ast.ClassDef(name) if name.startswith("Test"):
+                self._take_class(statement)
+            case ast.FunctionDef(name) | ast.AsyncFunctionDef(name) | ast.ClassDef(name):
+                if name in self.offered:
+                    self._note(f"left out a copy of {name}")
+                else:
+                    self.helpers[name] = self._text(statement), statement
+            case ast.Assign() | ast.AnnAssign():
+                names = defined_names(statement)
+                if not names & self.offered:
+                    self.helpers[min(names, default="")] = self._text(statement), statement
+
+    def _take_test(self, name: str, node: ast.stmt, text: str) -> None:
+        if asserts_something(node):
+            self.tests[name] = text, node
+        else:
+            self._note(f"left out {name}: it asserts nothing")
+
+    def _take_class(self, node: ast.ClassDef) -> None:
+        """Turn the test methods of a class into functions; those that use self stay out."""
+        for method in node.body:
+            if isinstance(method, _FUNCTIONS) and method.name.startswith("test"):
+                used = {n.id for n in ast.walk(method) if isinstance(n, ast.Name)}
+                if "self" in used:
+                    self._note(f"left out {method.name}: it needs its class")
+                    continue
+                method.args.args = [a for a in method.args.args if a.arg != "self"]
+                self._take_test(method.name, method, ast.unparse(method))
+
+    def _text(self, node: ast.stmt) -> str:
+        """The statement as it was written, with the imports inside it mended."""
+        decorators = [d.lineno for d in getattr(node, "decorator_list", [])]
+        first, last = min([node.lineno, *decorators]), node.end_lineno or node.lineno
+        lines = self.lines[first - 1 : last]
+        if len(lines) == 1 and node.col_offset:  # it shares its line with another one
+            return ast.unparse(node)
+        inner = [n for n in ast.walk(node) if isinstance(n, ast.Import | ast.ImportFrom)]
+        for found in sorted(inner, key=lambda n: n.lineno, reverse=True):
+            mended = sorted(set(self._mended(found).values()))
+            indent = " " * found.col_offset
+            end = (found.end_lineno or found.lineno) - first + 1
+            if lines[found.lineno - first].startswith(
+                indent + ("import ", "from ")[_is_from(found)]
+            ):
+                lines[found.lineno - first : end] = [indent + m for m in mended or ["pass"]]
+        return "\n".join(lines)
+
+    def _mended(self, statement: ast.Import | ast.ImportFrom) -> dict[str, str]:
+        """The imports of a statement one by one, from the places where they can succeed."""
+        if isinstance(statement, ast.Import):
+            return dict(self._mended_module(alias) for alias in statement.names)
+        if statement.module == "__future__":
+            return {"__future__": ast.unparse(statement)}
+        out = {}
+        module, wrong = statement.module or "", self._is_wrong(statement)
+        for alias in statement.names:
+            bound, renamed = alias.asname or alias.name, f" as {alias.asname}" * bool(alias.asname)
+            if alias.name == "*":
+                continue  # what it meant to bring is found by name
+            if not wrong:
+                out[bound] = f"from {module} import {alias.name}{renamed}"
+            elif alias.name in self.offered:
+                out[bound] = f"from {self.aim.module} import {alias.name}{renamed}"
+                self._note(f"imported {alias.name} from {self.aim.module}")
+        return out
+
+    def _is_wrong(self, statement: ast.ImportFrom) -> bool:
+        if statement.level or not statement.module:
+            return True
+        if statement.module == self.aim.module or self._exists(statement.module):
+            return False
+        return any(a.name in self.offered or a.name == "*" for a in statement.names)
+
+    def _mended_module(self, alias: ast.alias) -> tuple[str, str]:
+        bound = alias.asname or alias.name.partition(".")[0]
+        last = self.aim.module.rpartition(".")[2]
+        if alias.name in (last, f"your_{last}", "your_module") and not self._exists(alias.name):
+            self._note(f"imported {self.aim.module}")
+            if bound == self.aim.module:
+                return bound, f"import {self.aim.module}"
+            return bound, f"import {self.aim.module} as {bound}"
+        return bound, f"import {alias.name}" + f" as {alias.asname}" * bool(alias.asname)
+
+    def _exists(self, module: str) -> bool:
+        """Whether a module is the standard library's or has a file in the tree."""
+        if module.partition(".")[0] in sys.stdlib_module_names or module == self.aim.module:
+            return True
+        if self.aim.tree is None:
+            return False
+        folders = [self.aim.tree / root for root in source_roots(self.aim.tree)]
+        parts = module.split(".")
+        return any(
+            folder.joinpath(*parts).with_suffix(".py").is_file()
+            or folder.joinpath(*parts, "__init__.py").is_file()
+            for folder in folders
+        )
+
+    def finish(self) -> Repaired | None:
+        """Resolve the names that are used, drop the tests that cannot run, and put it together."""
+        bound = set(self.helpers)
+        needed: dict[str, str] = {}
+        for name, (_, node) in list(self.tests.items()):
+            missing = self._resolve(node, bound, needed)
+            if missing:
+                del self.tests[name]
+                self._note(f"left out {name}: nobody defines {', '.join(sorted(missing))}")
+        if not self.tests:
+            return None
+        helpers = self._used_helpers()
+        for name in helpers:
+            self._resolve(self.helpers[name][1], bound, needed)
+        texts = [self.helpers[name][0] for name in helpers]
+        texts += [text for text, _ in self.tests.values()]
+        head = _import_lines(needed, self.imports.get("__future__"))
+        content = "\n\n\n".join(part for part in (head, *texts) if part) + "\n"
+        if parse(content) is None:
+            return None
+        return Repaired(content, tuple(self.tests), tuple(dict.fromkeys(self.notes)))
+
+    def _resolve(self, node: ast.stmt, bound: set[str], needed: dict[str, str]) -> set[str]:
+        """Add the imports a statement needs; the names that nothing provides come back."""
+        missing = set()
+        found = {}
+        for name in free_names(node) - bound - _BUILTINS:
+            statement = self._provider(name)
+            if statement:
+                found[name] = statement
+            else:
+                missing.add(name)
+        if not missing:
+            needed.update(found)
+        return missing
+
+    def _provider(self, name: str) -> str:
+        if name in self.imports:
+            return self.imports[name]
+        if name in self.offered:
+            return f"from {self.aim.module} import {name}"
+        known = self.imported.get(name) or WELL_KNOWN.get(name, "")
+        return known or (f"import {name}" if name in sys.stdlib_module_names else "")
+
+    def _used_helpers(self) -> list[str]:
+        """The helpers the kept tests lean on, directly or not, in their first order."""
+        wanted: set[str] = set()
+        nodes = [node for _, node in self.tests.values()]
+        while nodes:
+            node = nodes.pop()
+            arguments = {
+                a.arg for n in ast.walk(node) if isinstance(n, ast.arguments) for a in n.args
+            }
+            for name in (free_names(node) | arguments) & set(self.helpers) - wanted:
+                wanted.add(name)
+                nodes.append(self.helpers[name][1])
+        return [name for name in self.helpers if name in wanted]
+
+    def _note(self, text: str) -> None:
+        self.notes.append(one_line(text))
+
+
+def _is_from(node: ast.stmt) -> bool:
+    return isinstance(node, ast.ImportFrom)
+
+
+def _import_lines(needed: dict[str, str], future: str | None) -> str:
+    lines = sorted(set(needed.values()))
+    return "\n".join(([future, ""] if future else []) + lines)
+
+
+def asserts_something(node: ast.AST) -> bool:
+    """Whether a test holds an assert about something, or expects an exception or a warning."""
+    for part in ast.walk(node):
+        if isinstance(part, ast.Assert) and any(
+            isinstance(inner, ast.Name | ast.Call) for inner in ast.walk(part.test)
+        ):
+            return True
+        if isinstance(part, ast.Call) and ast.unparse(part.func) in (
+            "pytest.raises",
+            "pytest.warns",
+            "raises",
+        ):
+            return True
+    return False
+
+
+def substitute_observed(
+    content: str, test_name: str, observed_repr: str, line: int | None = None
+) -> str:
+    """Put the value that was observed where a test expected another one.
+
+    The assert gets a comment with both: a wrong prediction may be a bug in the code. Floats are
+    compared with pytest.approx.
+
+    Args:
+        content: The test module.
+        test_name: The test whose `assert call == literal` failed.
+        observed_repr: The observed value as Python writes it; it must be a literal.
+        line: A line of the assert that failed; by default the first such assert of the test.
+
+    Returns:
+        The changed module; the same text when there is no such assert or no such literal.
+    """
+    tree = parse(content)
+    value = _literal(observed_repr)
+    if tree is None or value is None:
+        return content
+    tests = (n for n in tree.body if isinstance(n, _FUNCTIONS) and n.name == test_name)
+    place = _expectation(next(tests, None), line)
+    if place is None:
+        return content
+    node, expected = place
+    said = one_line(ast.unparse(expected), 60)
+    inserted = f"pytest.approx({observed_repr})" if isinstance(value[0], float) else observed_repr
+    comment = f"  # recorded, not predicted: the model expected {said}"
+    changed = _spliced(content, expected, inserted, node, comment)
+    if "pytest.approx(" in inserted and "pytest" not in _imported(tree):
+        changed = f"import pytest\n{changed}"
+    return changed if parse(changed) is not None else content
+
+
+def _imported(tree: ast.Module) -> set[str]:
+    imports = (n for n in tree.body if isinstance(n, ast.Import))
+    return {alias.asname or alias.name for node in imports for alias in node.names}
+
+
+def _literal(text: str) -> tuple[object] | None:
+    if not text.isprintable():
+        return None
+    try:
+        return (ast.literal_eval(text),)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return None
+
+
+def _expectation(test: FunctionNode | None, line: int | None) -> tuple[ast.Assert, ast.expr] | None:
+    """The assert of a test that compares with a literal, and that literal."""
+    for node in ast.walk(test) if test else ():
+        if not isinstance(node, ast.Assert) or not isinstance(node.test, ast.Compare):
+            continue
+        if line is not None and not node.lineno <= line <= (node.end_lineno or node.lineno):
+            continue
+        compare = node.test
+        if len(compare.ops) == 1 and isinstance(compare.ops[0], ast.Eq):
+            for side in (compare.comparators[0], compare.left):
+                if _literal(ast.unparse(side).replace("\n", "")) is not None or _is_approx(side):
+                    return node, side
+    return None
+
+
+def _is_approx(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and ast.unparse(node.func) in ("pytest.approx", "approx")
+
+
+def _spliced(
+    content: str, expected: ast.expr, inserted: str, node: ast.Assert, comment: str
+) -> str:
+    """Replace an expression by its place (columns are bytes) and comment the end of its assert."""
+    lines = [line.encode() for line in content.split("\n")]
+    end_line = (node.end_lineno or node.lineno) - 1
+    lines[end_line] += comment.encode()
+    first, last = expected.lineno - 1, (expected.end_lineno or expected.lineno) - 1
+    tail = lines[last][expected.end_col_offset or 0 :]
+    lines[first : last + 1] = [lines[first][: expected.col_offset] + inserted.encode() + tail]
+    return b"\n".join(lines).decode()
