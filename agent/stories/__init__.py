@@ -1,0 +1,1 @@
+"""Stories: what happened, told from facts, and every sentence checked against them."""

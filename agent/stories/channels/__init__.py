@@ -1,0 +1,1 @@
+"""One structured story, one renderer a channel."""
