@@ -48,7 +48,7 @@ def _run(
     filter_ = seccomp.program(platform.machine())
     if filter_ is None:
         raise OSError(f"no system-call filter for {platform.machine()}")
-    already = 0 if _counts_per_namespace() else processes.threads_of(user or os.getuid())
+    already = 0 if counts_per_namespace() else processes.threads_of(user or os.getuid())
     script = prologue.guarded_script(
         box.limits, str(bubblewrap.TREE), str(bubblewrap.FILES), already
     )
@@ -92,8 +92,12 @@ def _held_bytes() -> Iterator[tuple[Callable[[bytes], int], list[int]]]:
             os.close(fd)
 
 
-def _counts_per_namespace(release: str | None = None) -> bool:
-    """Whether RLIMIT_NPROC counts each user namespace by itself: since Linux 5.14."""
+def counts_per_namespace(release: str | None = None) -> bool:
+    """Whether RLIMIT_NPROC counts each user namespace by itself: since Linux 5.14.
+
+    Args:
+        release: As uname tells it; this machine's when left out.
+    """
     numbers = re.match(r"(\d+)\.(\d+)", platform.release() if release is None else release)
     return numbers is not None and tuple(map(int, numbers.groups())) >= (5, 14)
 

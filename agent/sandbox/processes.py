@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -113,33 +111,3 @@ def threads_of(uid: int, proc: Path = PROC) -> int:
                 if entry.stat().st_uid == uid:
                     count += len(os.listdir(entry / "task"))  # noqa: PTH208
     return count
-
-
-def end(pid: int, patience: float = 5.0) -> bool:
-    """Kill a process that is not our child and wait until it is gone.
-
-    The first process of a pid namespace is gone only when everybody in the namespace is.
-
-    Args:
-        pid: Its id.
-        patience: Seconds to wait.
-
-    Returns:
-        Whether it is gone.
-    """
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.kill(pid, signal.SIGKILL)
-    deadline = time.monotonic() + patience
-    while _alive(pid):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.001)
-    return True
-
-
-def _alive(pid: int, proc: Path = PROC) -> bool:
-    try:
-        state = (proc / str(pid) / "stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state not in "ZX"

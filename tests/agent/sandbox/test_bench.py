@@ -12,12 +12,15 @@ import uuid
 from pathlib import Path
 
 import pytest
+from tests.agent.sandbox.conftest import LIMITS, MakeBench, alive
 
 from copydesk.agent.records import Interpreter
 from copydesk.agent.sandbox.bench import Bench, Capability, Limits, Outcome, Tier
-from tests.agent.sandbox.conftest import LIMITS, MakeBench, alive
 
 both = pytest.mark.parametrize("tier", ["full", "off"])
+
+
+OPEN_REPORT = "import os; report = open(int(os.environ['COPYDESK_REPORT_FD']), 'wb')\n"
 
 
 def tell(bench: Bench, code: str, **options: object) -> Outcome:
@@ -152,17 +155,13 @@ def test_tools_then_the_sources_then_what_the_environment_lacks_come_first_on_th
 
 @both
 def test_a_report_comes_back_whole(make: MakeBench, tier: str) -> None:
-    code = (
-        "import os; f = open(int(os.environ['COPYDESK_REPORT_FD']), 'wb'); f.write(b'ab' * 400_000)"
-    )
-    outcome = tell(make(tier), code)
+    outcome = tell(make(tier), OPEN_REPORT + "report.write(b'ab' * 400_000)")
     assert (outcome.ended, outcome.report) == ("exit", b"ab" * 400_000)
 
 
 @both
 def test_too_long_a_report_ends_the_run(make: MakeBench, tier: str) -> None:
-    code = "import os; f = open(int(os.environ['COPYDESK_REPORT_FD']), 'wb')\nwhile 1: f.write(b'a' * 65536)"
-    outcome = tell(make(tier), code)
+    outcome = tell(make(tier), OPEN_REPORT + "while True: report.write(b'a' * 65536)")
     assert (outcome.ended, outcome.returncode) == ("output", None)
     assert outcome.reason == "wrote too long a report"
     assert len(outcome.report) == LIMITS.report
@@ -170,9 +169,8 @@ def test_too_long_a_report_ends_the_run(make: MakeBench, tier: str) -> None:
 
 @both
 def test_a_report_just_too_long_is_noticed_after_the_end(make: MakeBench, tier: str) -> None:
-    code = "import os; os.write(int(os.environ['COPYDESK_REPORT_FD']), b'a' * 2001)"
     limits = dataclasses.replace(LIMITS, report=2000)
-    outcome = tell(make(tier), code, limits=limits)
+    outcome = tell(make(tier), OPEN_REPORT + "report.write(b'a' * 2001)", limits=limits)
     assert (outcome.ended, len(outcome.report)) == ("output", 2000)
 
 
@@ -221,8 +219,8 @@ def test_cpu_time_is_kept(make: MakeBench, tier: str) -> None:
 def test_memory_of_the_whole_run_is_kept(make: MakeBench, tier: str) -> None:
     mark = uuid.uuid4().hex
     code = (  # each process stays below what one process may have
-        "import os, time\nfor _ in range(6):\n"
-        "  if os.fork() == 0:\n    held = bytearray(os.urandom(1 << 20) * 100)\n    time.sleep(60)\n"
+        "import os, time\nfor _ in range(6):\n  if os.fork() == 0:\n"
+        "    held = bytearray(os.urandom(1 << 20) * 100)\n    time.sleep(60)\n"
         "time.sleep(60)"
     )
     outcome = make(tier).run(["python", "-c", code, mark])

@@ -13,16 +13,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.agent.sandbox.conftest import MakeBench
 
 from copydesk.agent import records
 from copydesk.agent.records import Interpreter
 from copydesk.agent.sandbox.bench import Bench, Capability, Limits
 from copydesk.agent.sandbox.tier import Tier, detect
-from tests.agent.sandbox.conftest import MakeBench
 
 BENIGN = """
-import asyncio, concurrent.futures, getpass, http.server, importlib.metadata, locale, multiprocessing
-import os, pathlib, socket, sqlite3, ssl, subprocess, sys, tempfile, threading, time, urllib.request
+import asyncio, concurrent.futures, getpass, http.server, importlib.metadata, locale
+import multiprocessing, os, pathlib, socket, sqlite3, ssl, subprocess, sys, tempfile, threading, time, urllib.request
 import zoneinfo
 from multiprocessing import shared_memory
 import calc
@@ -34,7 +34,8 @@ def test_tempfile():
 def test_pool():
     with multiprocessing.Pool(2) as pool: assert pool.map(square, [1, 2]) == [1, 4]
 def test_process_pool():
-    with concurrent.futures.ProcessPoolExecutor(2) as pool: assert list(pool.map(square, [3])) == [9]
+    with concurrent.futures.ProcessPoolExecutor(2) as pool:
+        assert list(pool.map(square, [3])) == [9]
 def test_threads():
     threads = [threading.Thread(target=time.sleep, args=(0.01,)) for _ in range(20)]
     [t.start() for t in threads]; [t.join() for t in threads]
@@ -76,7 +77,8 @@ def test_shared_memory():
 def test_half_a_gigabyte(): assert len(bytearray(1 << 29)) == 1 << 29
 def test_locale(): locale.setlocale(locale.LC_ALL, "C.UTF-8")
 def test_no_terminal(): assert not sys.stdin.isatty() and not os.path.exists("/dev/tty0")
-def test_null_and_random(): open("/dev/null", "w").write("x"); assert open("/dev/urandom", "rb").read(4)
+def test_null_and_random():
+    open("/dev/null", "w").write("x"); assert open("/dev/urandom", "rb").read(4)
 def test_standard_streams_can_be_opened(): open("/dev/stdout", "w").close()
 """
 
@@ -173,16 +175,29 @@ from pathlib import Path
 from copydesk.agent.records import Interpreter
 from copydesk.agent.sandbox.bench import Bench, Limits
 from copydesk.agent.sandbox.tier import detect
-python = Interpreter(Path(sys.executable), sys.version_info[:3], Path(sys.prefix), Path(sys.base_prefix), "")
+prefixes = (Path(sys.prefix), Path(sys.base_prefix))
+python = Interpreter(Path(sys.executable), sys.version_info[:3], *prefixes, "")
 found = detect("auto", python)
 top, tree = Path(sys.argv[1], "top"), Path(sys.argv[1], "tree")
+limits = Limits(processes=40, memory=256 << 20)
 said = [os.getuid(), found.tier, found.reason]
+HELD = "x = []\\nwhile True: x.append(bytearray(b'x' * 999999))"
+FORKS = '''
+import os, time
+made = 0
+try:
+    while made < 200:
+        if not os.fork(): time.sleep(30); os._exit(0)
+        made += 1
+except OSError: pass
+print(made)
+'''
 for tier in ("auto", "off"):
-    bench = Bench(tree, top, python, detect(tier, python), limits=Limits(processes=40, memory=256 << 20))
-    said.append(bench.run(["python", "-c", "print(open('x').read())"], files={"x": "laid over"}).output)
-    said.append(bench.run(["python", "-c", "x = []\\nwhile 1: x.append(bytearray(b'x' * 999999))"]).ended)
-    forks = "import os, time\\nn = 0\\ntry:\\n  while n < 200:\\n    if not os.fork(): time.sleep(30); os._exit(0)\\n    n += 1\\nexcept OSError: pass\\nprint(n)"
-    said.append(bench.run(["python", "-c", forks]).output)
+    bench = Bench(tree, top, python, detect(tier, python), limits=limits)
+    code = "print(open('x').read())"
+    said.append(bench.run(["python", "-c", code], files={"x": "laid over"}).output)
+    said.append(bench.run(["python", "-c", HELD]).ended)
+    said.append(bench.run(["python", "-c", FORKS]).output)
 print(json.dumps(said))
 """
 

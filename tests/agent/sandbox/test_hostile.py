@@ -16,9 +16,9 @@ import uuid
 from pathlib import Path
 
 import pytest
+from tests.agent.sandbox.conftest import LIMITS, MakeBench, alive
 
 from copydesk.agent.sandbox.bench import Bench, Outcome
-from tests.agent.sandbox.conftest import LIMITS, MakeBench, alive
 
 
 def attack(bench: Bench, code: str, *words: str, **options: object) -> Outcome:
@@ -42,7 +42,7 @@ def test_the_home_and_everything_around_the_tree_is_absent(
             try: print("OPENED", name, open(name).read())
             except OSError as error: print(error.strerror)
         for folder, folders, names in os.walk("/"):
-            folders[:] = [f for f in folders if os.path.join(folder, f) not in ("/proc", "/usr", "/sys")]
+            if folder == "/": folders[:] = set(folders) - {"proc", "usr"}
             print(*("FOUND " + n for n in names if n == "id_key"))
         for entry in pathlib.Path("/proc").glob("[0-9]*/environ"):
             try: print("FOUND" if b"very-secret" in entry.read_bytes() else "")
@@ -301,7 +301,8 @@ def test_the_kernel_is_out_of_reach(full: Bench) -> None:
         call("syscall", 435, 0, 0)                                  # clone3
         call("setuid", 0)
         call("chroot", b"/tmp")
-        child = libc.syscall(56 if os.uname().machine == "x86_64" else 220, 0x10000000 | 17, 0, 0, 0, 0)
+        clone = 56 if os.uname().machine == "x86_64" else 220
+        child = libc.syscall(clone, 0x10000000 | 17, 0, 0, 0, 0)
         if child == 0: os._exit(0)
         if child > 0: print("got a user namespace")
         master, slave = os.openpty()

@@ -150,7 +150,7 @@ def test_a_guard_that_shows_the_home_is_found_out(
     folder = stub(
         f'[ "$1" = --version ] && exec {real} --version\n'
         f'left=$#\nwhile [ "$left" -gt 0 ]; do a=$1; shift; left=$((left - 1))\n'
-        f'if [ "$a" = --chdir ]; then set -- "$@" --bind {home} {home}; fi; set -- "$@" "$a"; done\n'
+        f'[ "$a" = --chdir ] && set -- "$@" --bind {home} {home}; set -- "$@" "$a"; done\n'
         f'exec {real} "$@"'
     )
     found = detect(search=[folder])
