@@ -197,6 +197,8 @@ class _Splitter:
                 binds = frozenset({node.name}) if plain else None
                 self._take(f"c:{prefix}", head or [node.lineno], binds, owner, node.name)
                 self._body(node.body, f"{prefix}{node.name}.", node.name)
+            elif isinstance(node, ast.If) and _is_main_guard(node.test):
+                self._take(f"m:{prefix}", _lines(node.lineno, node.end_lineno), frozenset(), owner)
             elif isinstance(node, ast.If):
                 bound = _bound_in(node.body + node.orelse)
                 self._take(f"i:{prefix}", _lines(node.lineno, node.test.end_lineno), bound, owner)
@@ -237,6 +239,10 @@ class _Splitter:
         self._take(f"d:{prefix}", head, binds, owner, kind)
         if not one_line:
             self._take(f"f:{prefix}{node.name}", _lines(first, node.end_lineno), frozenset(), owner)
+
+
+def _is_main_guard(test: ast.expr) -> bool:
+    return isinstance(test, ast.Compare) and ast.unparse(test) == "__name__ == '__main__'"
 
 
 def _start(node: ast.stmt) -> int:

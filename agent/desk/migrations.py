@@ -95,13 +95,15 @@ CREATE TABLE totals (
     -- A row per file version and what all tests together executed of it; shared by commits.
     id INTEGER PRIMARY KEY,
     file_id INTEGER NOT NULL REFERENCES files (id),
-    statements BLOB NOT NULL,                -- numbits: lines that coverage.py counts
-    excluded BLOB NOT NULL,                  -- numbits
+    environment TEXT NOT NULL,               -- fingerprint; coverage's configuration is part of it
     executed BLOB NOT NULL,                  -- numbits, statements or not
     arcs BLOB NOT NULL DEFAULT x'',          -- executed arcs, pairs of int32
+    statements BLOB NOT NULL,                -- numbits: lines that coverage.py counts
+    excluded BLOB NOT NULL,                  -- numbits
     missing TEXT NOT NULL,                   -- JSON: statements never executed
     missing_arcs TEXT NOT NULL DEFAULT '[]', -- JSON: pairs of lines
-    UNIQUE (file_id, statements, excluded, executed, arcs, missing_arcs)
+    branches INTEGER NOT NULL DEFAULT 0,     -- branches there are
+    UNIQUE (file_id, environment, executed, arcs)
 );
 
 CREATE TABLE measures (

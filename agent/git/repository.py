@@ -246,6 +246,22 @@ def read_blob(repo: Repository, blob: str) -> bytes:
     return git("cat-file", "blob", checked(blob), git_dir=repo.common_dir)
 
 
+def read_blobs(repo: Repository, blobs: Iterable[str]) -> dict[str, bytes]:
+    """The contents of many blobs by id, through one git process."""
+    wanted = sorted(set(blobs))
+    if not wanted:
+        return {}
+    asked = "".join(f"{checked(blob)}\n" for blob in wanted).encode()
+    said = git("cat-file", "--batch", git_dir=repo.common_dir, stdin=asked)
+    found, at = {}, 0
+    for blob in wanted:
+        end = said.index(b"\n", at)
+        size = int(said[at:end].split()[2])
+        found[blob] = said[end + 1 : end + 1 + size]
+        at = end + 1 + size + 1
+    return found
+
+
 def read_file(repo: Repository, sha: Sha, path: str) -> bytes | None:
     """The content of a file in a commit, or None when it is not there."""
     entry = tree(repo, sha).get(path)

@@ -120,6 +120,8 @@ def pytest_cmdline_main(config: Any) -> Any:
 
 def pytest_configure(config: Any) -> None:
     """Collect only what was asked for."""
+    for pattern in config.getini("python_files"):
+        NEEDS.setdefault("", set()).add(("python_files", pattern))
     if SETTINGS["files"] is not None:
         config.args = [os.path.join(ROOT, path) for path in SETTINGS["files"]]
 

@@ -27,7 +27,8 @@ class Scope:
         known = self._known.get(filename)
         if known is None:
             known = self._known[filename] = (
-                os.path.abspath(filename).startswith(self.root)
+                not filename.startswith("<")
+                and os.path.abspath(filename).startswith(self.root)
                 and f"{os.sep}site-packages{os.sep}" not in filename[len(self.root) - 1 :]
             )
         return known
@@ -89,11 +90,11 @@ class MonitoringTracer:
         return former
 
     def _flush(self) -> None:
+        hit, self._hit = self._hit, {}
         into = self.lines.setdefault(self.context, {})
-        for identity, lines in self._hit.items():
+        for identity, lines in hit.items():
             path = os.path.abspath(self._codes[identity].co_filename)
             into.setdefault(path, set()).update(lines)
-        self._hit = {}
 
     def stop(self) -> None:
         """Give the tool back."""

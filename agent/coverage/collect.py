@@ -1,0 +1,145 @@
+"""Running the user's tests in a snapshot, with the probe watching."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from copydesk.agent.coverage.engine import Engine, has_pytest_configuration
+from copydesk.agent.errors import CopydeskError
+from copydesk.agent.process import ProcessError, run
+from copydesk.agent.records import Arc, Json, TestId
+from copydesk.agent.text import clean
+
+NOTHING_COLLECTED = 5
+"""pytest's exit code when there was no test."""
+
+
+@dataclass(frozen=True, slots=True)
+class TestRun:
+    """How one test went. `names` are the fixtures it asks for, by name."""
+
+    __test__ = False  # a record, not a test class
+
+    outcome: str
+    seconds: float
+    fixtures: tuple[str, ...]
+    names: tuple[str, ...]
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What the probe saw of one pytest run.
+
+    `lines` and `arcs` are by context and path (lines as numbits); `needs` by context.
+    """
+
+    tests: dict[TestId, TestRun]
+    collected: tuple[TestId, ...]
+    errors: dict[str, str]
+    lines: dict[str, dict[str, bytes]]
+    arcs: dict[str, dict[str, tuple[Arc, ...]]]
+    needs: dict[str, frozenset[tuple[str, str]]]
+    seconds: float
+    tracer: str
+    output: str = field(repr=False, default="")
+
+
+def collect(
+    engine: Engine,
+    *,
+    files: Sequence[str] | None,
+    carried: Iterable[TestId],
+    branch: bool,
+    tests: Sequence[str] = (),
+    timeout: float = 3600.0,
+) -> Recording:
+    """Run the tests of a tree, all or some, and record what each executes.
+
+    Args:
+        engine: The tree and the interpreter.
+        files: The test files to collect; None collects as the project's configuration says.
+        carried: Tests that need not run again.
+        branch: Record arcs, not only lines.
+        tests: What to hand to pytest when `files` is None.
+        timeout: Seconds.
+
+    Raises:
+        CopydeskError: pytest could not run at all; failing tests are no error.
+    """
+    with tempfile.TemporaryDirectory(prefix="copydesk-") as folder:
+        scratch = Path(folder)
+        settings = {
+            "root": str(engine.tree),
+            "branch": branch,
+            "scratch": str(scratch / "coverage"),
+            "report": str(scratch / "report"),
+            "files": None if files is None else list(files),
+            "carried": sorted(carried),
+        }
+        (scratch / "settings.json").write_text(json.dumps(settings))
+        argv = _argv(engine, scratch, tests if files is None else ())
+        env = engine.environ() | {"COPYDESK_PROBE": str(scratch / "settings.json")}
+        try:
+            result = run(argv, cwd=engine.tree, env=env, timeout=timeout, check=False)
+        except ProcessError as error:
+            raise _broken(error.reason, error.output) from error
+        said = (result.stdout + result.stderr).decode("utf-8", "replace")
+        report = scratch / "report"
+        if not report.is_file() or result.returncode not in (0, 1, 2, NOTHING_COLLECTED):
+            raise _broken(f"pytest ended with exit code {result.returncode}", said)
+        return _read(json.loads(zlib.decompress(report.read_bytes())), result.seconds, said)
+
+
+def _argv(engine: Engine, scratch: Path, tests: Sequence[str]) -> list[str | Path]:
+    argv: list[str | Path] = [engine.interpreter.path, "-m", "pytest", "-p", "copydesk_probe"]
+    argv += ["-q", "--tb=short", "--continue-on-collection-errors"]
+    argv += ["-o", f"cache_dir={scratch / 'cache'}", f"--rootdir={engine.tree}"]
+    if not has_pytest_configuration(engine.tree):
+        # else pytest would look further up, into the worktree around the snapshot
+        (scratch / "pytest.ini").write_text("[pytest]\n")
+        argv += ["-c", scratch / "pytest.ini", f"--confcutdir={engine.tree}"]
+    return [*argv, *tests]
+
+
+def _broken(reason: str, output: str) -> CopydeskError:
+    tail = clean("\n".join(output.strip().splitlines()[-15:]))
+    return CopydeskError(
+        f"the test suite cannot be run: {reason}\n{tail}",
+        slug="suite-broken",
+        hint="Run `python -m pytest` yourself; copydesk measures the next commit that runs.",
+    )
+
+
+def _read(report: Json, seconds: float, output: str) -> Recording:
+    tests = {
+        name: TestRun(
+            entry["outcome"],
+            entry.get("seconds", 0.0),
+            tuple(entry["fixtures"]),
+            tuple(entry["names"]),
+            entry.get("message", ""),
+        )
+        for name, entry in report["tests"].items()
+    }
+    lines = {
+        context: {path: bytes.fromhex(bits) for path, bits in files.items()}
+        for context, files in report["lines"].items()
+    }
+    arcs = {
+        context: {path: tuple((a, b) for a, b in found) for path, found in files.items()}
+        for context, files in report["arcs"].items()
+    }
+    needs = {
+        context: frozenset((kind, name) for kind, name in found)
+        for context, found in report["needs"].items()
+    }
+    return Recording(
+        tests, tuple(report["collected"]), dict(report["errors"]),
+        lines, arcs, needs, seconds, report["tracer"], output,
+    )  # fmt: skip

@@ -1,0 +1,218 @@
+"""The user's own coverage.py, asked from outside.
+
+coverage.py stays the judge of what counts as a line, a branch, an exclusion and a report; it
+runs in the user's interpreter, with the commit's tree as working directory.
+"""
+
+from __future__ import annotations
+
+import configparser
+import hashlib
+import json
+import os
+import re
+import shlex
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from copydesk.agent.errors import CopydeskError
+from copydesk.agent.process import ProcessError, run, scrubbed_environment
+from copydesk.agent.records import Arc, Interpreter, Json, LineNo
+
+PROBE = Path(__file__).parent / "probe"
+
+DEFAULT_OMIT = (
+    *("tests/*", "test/*", "*/tests/*", "*/test/*", "test_*.py", "*/test_*.py", "*_test.py"),
+    *("conftest.py", "*/conftest.py", "setup.py", "noxfile.py", "docs/*", "doc/*"),
+)
+"""Left out of the total where the project's coverage configuration names no source."""
+
+_CONFIG_FILES = (
+    "pytest.ini",
+    ".pytest.ini",
+    "pytest.toml",
+    ".pytest.toml",
+    "tox.ini",
+    "setup.cfg",
+    ".coveragerc",
+)
+
+
+class Environment(NamedTuple):
+    """What outcomes depend on besides the code: a fingerprint, and whether arcs are wanted."""
+
+    fingerprint: str
+    branch: bool
+
+
+class Analysis(NamedTuple):
+    """What coverage.py says of one file for one set of executed lines."""
+
+    statements: tuple[LineNo, ...]
+    missing: tuple[LineNo, ...]
+    excluded: tuple[LineNo, ...]
+    missing_branches: tuple[Arc, ...]
+    branches: int
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """coverage.py in the user's interpreter, for one tree."""
+
+    tree: Path
+    interpreter: Interpreter
+
+    def roots(self) -> tuple[str, ...]:
+        """The folders of the tree that go on the import path, the first one first."""
+        return ("src", ".") if (self.tree / "src").is_dir() else (".",)
+
+    def environ(self) -> dict[str, str]:
+        """The environment in which the user's code runs here."""
+        path = [str(PROBE), *(str(self.tree / root) for root in self.roots())]
+        if self.interpreter.extra_path:
+            path.append(str(self.interpreter.extra_path))
+        return scrubbed_environment(
+            {
+                "PYTHONPATH": os.pathsep.join(path),
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "GIT_CEILING_DIRECTORIES": str(self.tree.parent),
+            }
+        )
+
+    def _ask(self, request: Json) -> Any:
+        argv = [self.interpreter.path, PROBE / "copydesk_report.py"]
+        source, branch = pytest_cov_options(self.tree)
+        request |= {"default_source": source or ["."], "default_omit": list(DEFAULT_OMIT)}
+        try:
+            said = run(
+                argv, cwd=self.tree, env=self.environ(), timeout=300,
+                stdin=json.dumps(request).encode(),
+            )  # fmt: skip
+        except ProcessError as error:
+            raise CopydeskError(
+                f"coverage.py in {self.interpreter.path} cannot read this project: {error.output}",
+                slug="coverage-failed",
+                hint="Try `coverage report` there; its configuration may be broken.",
+            ) from error
+        answer = json.loads(said.text)
+        if request["ask"] == "environment":
+            answer["branch"] = answer["branch"] or branch
+        return answer
+
+    def environment(self, tests: Sequence[str]) -> Environment:
+        """The environment's fingerprint: interpreter, packages, test and coverage configuration.
+
+        Args:
+            tests: What copydesk's own configuration hands to pytest.
+        """
+        answer = self._ask({"ask": "environment"})
+        parts = [answer["fingerprint"], *configuration(self.tree), *tests]
+        digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
+        return Environment(digest, answer["branch"])
+
+    def counted(self, files: Sequence[str]) -> list[str]:
+        """The files of the tree that belong to the total, executed or not."""
+        return list(self._ask({"ask": "counted", "files": list(files)}))
+
+    def analyse(
+        self, executed: Mapping[str, Sequence[LineNo] | Sequence[Arc]], *, branch: bool
+    ) -> dict[str, Analysis]:
+        """What coverage.py says of these files, given their executed lines (or arcs)."""
+        if not executed:
+            return {}
+        answer = self._ask({"ask": "analyse", "executed": dict(executed), "branch": branch})
+        return {
+            path: Analysis(
+                tuple(sorted({*entry["executed"], *entry["missing"]})),
+                tuple(entry["missing"]),
+                tuple(entry["excluded"]),
+                tuple((a, b) for a, b in entry["missing_branches"]),
+                entry["branches"],
+            )
+            for path, entry in answer.items()
+        }
+
+    def export(
+        self,
+        executed: Mapping[str, Sequence[LineNo] | Sequence[Arc]],
+        *,
+        branch: bool,
+        form: str,
+        output: Path,
+    ) -> None:
+        """Write a report in one of coverage.py's formats: json, xml, lcov, html, text or data."""
+        request = {"ask": "export", "executed": dict(executed), "branch": branch}
+        self._ask(request | {"format": form, "output": str(output)})
+
+
+def configuration(tree: Path) -> list[str]:
+    """The texts that decide how tests and coverage run, for a fingerprint."""
+    parts = []
+    for name in _CONFIG_FILES:
+        path = tree / name
+        if path.is_file():
+            parts.append(f"{name}\n{path.read_text('utf-8', 'replace')}")
+    try:
+        table = tomllib.loads((tree / "pyproject.toml").read_text("utf-8", "replace"))
+    except (OSError, tomllib.TOMLDecodeError):
+        return parts
+    tool, project = table.get("tool", {}), table.get("project", {})
+    wanted = [tool.get("pytest"), tool.get("coverage")]
+    wanted += [project.get(k) for k in ("dependencies", "optional-dependencies", "scripts")]
+    wanted += [project.get(k) for k in ("entry-points", "requires-python")]
+    return [*parts, json.dumps(wanted, sort_keys=True, default=str)]
+
+
+def has_pytest_configuration(tree: Path) -> bool:
+    """Whether the tree itself holds a file that pytest takes as its configuration."""
+    if any(
+        (tree / n).is_file() for n in ("pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml")
+    ):
+        return True
+    if (tree / "pyproject.toml").is_file():
+        return True  # pytest stops at it for the root folder even without a table of its own
+    for name, section in (("tox.ini", "pytest"), ("setup.cfg", "tool:pytest")):
+        parser = configparser.ConfigParser(interpolation=None)
+        try:
+            parser.read(tree / name, encoding="utf-8")
+        except (configparser.Error, UnicodeDecodeError):
+            continue
+        if parser.has_section(section):
+            return True
+    return False
+
+
+def pytest_cov_options(tree: Path) -> tuple[list[str], bool]:
+    """What `--cov=` and `--cov-branch` in the project's pytest addopts ask for."""
+    addopts = " ".join(_addopts(tree))
+    try:
+        words = shlex.split(addopts)
+    except ValueError:
+        words = addopts.split()
+    sources = [w.partition("=")[2] for w in words if re.match(r"--cov=.", w)]
+    return sources, "--cov-branch" in words
+
+
+def _addopts(tree: Path) -> list[str]:
+    found: list[str] = []
+    try:
+        table = tomllib.loads((tree / "pyproject.toml").read_text("utf-8", "replace"))
+        options = table.get("tool", {}).get("pytest", {}).get("ini_options", {}).get("addopts", "")
+        found.append(options if isinstance(options, str) else " ".join(map(str, options)))
+    except (OSError, tomllib.TOMLDecodeError, AttributeError):
+        pass
+    for name, section in (
+        ("pytest.ini", "pytest"),
+        ("tox.ini", "pytest"),
+        ("setup.cfg", "tool:pytest"),
+    ):
+        parser = configparser.ConfigParser(interpolation=None)
+        try:
+            parser.read(tree / name, encoding="utf-8")
+        except (configparser.Error, UnicodeDecodeError):
+            continue
+        found.append(parser.get(section, "addopts", fallback=""))
+    return found

@@ -1,0 +1,288 @@
+"""Measuring a commit: snapshot, selection, run, map, total, gaps."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+from copydesk.agent import config
+from copydesk.agent.coverage import gaps as gap_rows
+from copydesk.agent.coverage import map as coverage_map
+from copydesk.agent.coverage.collect import Recording, collect
+from copydesk.agent.coverage.engine import Engine, Environment
+from copydesk.agent.coverage.merge import merge
+from copydesk.agent.coverage.select import Selection, Tree, select
+from copydesk.agent.coverage.totals import Total, add_up, assemble, executed
+from copydesk.agent.desk.drafts import now
+from copydesk.agent.desk.store import transaction
+from copydesk.agent.git import repository as git
+from copydesk.agent.git.interpreter import ready
+from copydesk.agent.git.repository import Repository
+from copydesk.agent.git.snapshot import snapshot
+from copydesk.agent.records import Interpreter, Sha
+
+NEAR = 500
+"""How many ancestors are looked through for a measured one."""
+
+TEST_FILES = ("test_*.py", "*_test.py")
+"""pytest's default python_files."""
+
+
+class Measure(NamedTuple):
+    """A measured commit. `percent` is of 100, `seconds` wall time."""
+
+    sha: Sha
+    base: Sha | None
+    reason: str
+    selected: int
+    total: int
+    passed: int
+    failed: int
+    skipped: int
+    executable: int
+    covered: int
+    percent: float
+    seconds: float
+
+
+_FIELDS = ", ".join(Measure._fields)
+
+
+def stored(db: sqlite3.Connection, sha: Sha) -> Measure | None:
+    """The measure of a commit, or None when it was not measured."""
+    row = db.execute(f"SELECT {_FIELDS} FROM measures WHERE sha = ?", (sha,)).fetchone()
+    return None if row is None else Measure(*row)
+
+
+@dataclass(slots=True)
+class Blobs:
+    """Texts of blobs, read in bulk and kept."""
+
+    repo: Repository
+    texts: dict[str, str]
+
+    @classmethod
+    def of(cls, repo: Repository, *trees: dict[str, git.Entry]) -> Blobs:
+        """Read every Python file of some trees at once."""
+        blobs = {
+            e.blob
+            for tree in trees
+            for p, e in tree.items()
+            if p.endswith(".py") and e.mode != "120000"
+        }
+        return cls(repo, {b: _text(raw) for b, raw in git.read_blobs(repo, blobs).items()})
+
+    def __call__(self, blob: str) -> str:
+        """The text of a blob."""
+        if blob not in self.texts:
+            self.texts[blob] = _text(git.read_blob(self.repo, blob))
+        return self.texts[blob]
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape").replace("\r\n", "\n").removeprefix("\ufeff")
+
+
+def measure(
+    repo: Repository,
+    db: sqlite3.Connection,
+    sha: Sha,
+    *,
+    say: Callable[[str], None] = lambda _: None,
+    full: bool = False,
+) -> Measure:
+    """Measure a commit and put everything about it on the desk.
+
+    Args:
+        repo: The repository.
+        db: Its desk.
+        sha: The commit.
+        say: Told what is going on, a line at a time.
+        full: Run every test, whatever is known.
+
+    Raises:
+        CopydeskError: It cannot be measured: no interpreter, no pytest, a broken suite.
+    """
+    started = time.monotonic()
+    interpreter = ready(repo)
+    settings = config.load(repo, sha)
+    with snapshot(repo, sha) as shot:
+        engine = Engine(shot.path, interpreter)
+        environment = engine.environment(settings.project.tests)
+        work = _Work(repo, db, sha, engine, environment, interpreter, settings, say)
+        return work.run(full, started)
+
+
+@dataclass(slots=True)
+class _Work:
+    repo: Repository
+    db: sqlite3.Connection
+    sha: Sha
+    engine: Engine
+    environment: Environment
+    interpreter: Interpreter
+    settings: config.Config
+    say: Callable[[str], None]
+
+    def run(self, full: bool, started: float) -> Measure:
+        base, reason = (None, "every test, as asked") if full else self._base()
+        entries = git.tree(self.repo, self.sha)
+        old_entries = git.tree(self.repo, base.sha) if base else {}
+        read = Blobs.of(self.repo, entries, old_entries)
+        blobs = {p: e.blob for p, e in entries.items() if e.mode != "120000"}
+        selection, files = None, None
+        if base is not None:
+            old = Tree({p: e.blob for p, e in old_entries.items() if e.mode != "120000"}, read)
+            selection = select(base, old, Tree(blobs, read), _test_file_check(base))
+            files = _files(selection, old.blobs, blobs, base)
+            reason = _reason(selection)
+        recording = self._collect(selection, files)
+        traces = merge(base, selection, recording, blobs, files)
+        found = executed(traces, blobs, read)
+        totals = assemble(
+            self.db, self.engine, found, blobs,
+            environment=self.environment.fingerprint, branch=self.environment.branch,
+        )  # fmt: skip
+        return self._store(base, reason, traces, totals, recording, read, started)
+
+    def _base(self) -> tuple[coverage_map.CoverageMap | None, str]:
+        """The measured commit to start from, the nearest one; and why there is none."""
+        measured = [
+            row[0]
+            for row in self.db.execute(
+                "SELECT sha FROM measures ORDER BY measured_at DESC, rowid DESC"
+            )
+        ]
+        if not measured:
+            return None, "every test: the first measure"
+        known = set(measured) - {self.sha}
+        near = next((s for s in git.ancestors(self.repo, self.sha, NEAR) if s in known), None)
+        present = git.exists(self.repo, known)
+        for sha in [*([near] if near else []), *(s for s in measured if s in present)]:
+            (environment, branch) = self.db.execute(
+                "SELECT environment, branch FROM measures WHERE sha = ?", (sha,)
+            ).fetchone()
+            if (environment, bool(branch)) == self.environment and sha in present:
+                return coverage_map.load(self.db, sha), ""
+        return None, "every test: configuration, interpreter or packages changed"
+
+    def _collect(self, selection: Selection | None, files: list[str] | None) -> Recording | None:
+        if selection is not None and files == []:
+            self.say("no test is affected")
+            return None
+        carried = [n for kind, n in selection.carried if kind == "test"] if selection else []
+        count = f"{len(selection.affected)} affected" if selection else "all"
+        self.say(f"running {count} tests")
+        return collect(
+            self.engine,
+            files=files,
+            carried=carried,
+            branch=self.environment.branch,
+            tests=self.settings.project.tests,
+            timeout=self.settings.personal.measure_seconds,
+        )
+
+    def _store(
+        self,
+        base: coverage_map.CoverageMap | None,
+        reason: str,
+        traces: list[coverage_map.Trace],
+        totals: list[Total],
+        recording: Recording | None,
+        read: Callable[[str], str],
+        started: float,
+    ) -> Measure:
+        tests = [t for t in traces if t.kind == "test"]
+        outcomes = [t.outcome for t in tests]
+        failed = sum(o in ("failed", "error") for o in outcomes)
+        failed += len(recording.errors) if recording else 0
+        total = add_up(totals)
+        info = git.commit_info(self.repo, self.sha)
+        parent = info.parents[0] if info.parents else None
+        parent_there = git.exists(self.repo, [parent]) if parent else set()
+        changes = git.changes(self.repo, parent if parent in parent_there else None, self.sha)
+        changed = {path: change.lines for path, change in changes.items()}
+        found = gap_rows.find(self.sha, totals, read, changed)
+        done = Measure(
+            self.sha, base.sha if base else None, reason,
+            len(recording.tests) if recording else 0, len(tests),
+            sum(o in ("passed", "xfailed", "xpassed") for o in outcomes), failed,
+            sum(o == "skipped" for o in outcomes),
+            total.executable, total.covered, total.percent, time.monotonic() - started,
+        )  # fmt: skip
+        with transaction(self.db):
+            ids = coverage_map.add_traces(self.db, traces, self.environment.fingerprint)
+            self._remember(info)
+            self.db.execute(
+                f"INSERT OR REPLACE INTO measures ({_FIELDS}, environment, interpreter, branch,"
+                f" traces, totals, measured_at) VALUES ({', '.join('?' * 18)})",
+                (
+                    *done,
+                    self.environment.fingerprint,
+                    f"{self.interpreter.path} ({'.'.join(map(str, self.interpreter.version))})",
+                    int(self.environment.branch),
+                    coverage_map.pack_ids(ids),
+                    coverage_map.pack_ids(t.id for t in totals),
+                    now(),
+                ),
+            )
+            gap_rows.store(self.db, self.sha, found)
+            self._publish_policy()
+        return done
+
+    def _remember(self, info: git.CommitInfo) -> None:
+        self.db.execute(
+            "INSERT OR IGNORE INTO commits (sha, parents, author, authored_at, subject, seen_at)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (info.sha, " ".join(info.parents), info.author, info.date, info.subject, time.time()),
+        )
+
+    def _publish_policy(self) -> None:
+        project = self.settings.project
+        for key in ("fail_under", "diff_fail_under"):
+            self.db.execute(
+                "INSERT OR REPLACE INTO policy (key, value) VALUES (?, ?)",
+                (key, str(getattr(project, key))),
+            )
+
+
+def _test_file_check(base: coverage_map.CoverageMap) -> Callable[[str], bool]:
+    """Whether pytest would collect a file, by what the last run said of its configuration."""
+    session = base.traces.get(("session", ""))
+    patterns = (session.needed("python_files") if session else set()) or set(TEST_FILES)
+    known = {name.partition("::")[0] for name in base.tests()}
+    return lambda path: (
+        path in known
+        or any(
+            fnmatch(PurePosixPath(path).name, pattern) or fnmatch(path, pattern)
+            for pattern in patterns
+        )
+    )
+
+
+def _files(
+    selection: Selection,
+    old: dict[str, str] | object,
+    new: dict[str, str],
+    base: coverage_map.CoverageMap,
+) -> list[str] | None:
+    """What to collect; None (all) when a test file appeared where pytest might not look."""
+    assert isinstance(old, dict)
+    is_test = _test_file_check(base)
+    known = {PurePosixPath(name.partition("::")[0]).parent for name in base.tests()}
+    for path in selection.collect:
+        if path not in old and is_test(path) and PurePosixPath(path).parent not in known:
+            return None
+    return sorted(selection.collect)
+
+
+def _reason(selection: Selection) -> str:
+    if not selection.affected:
+        return "new tests only" if selection.collect else "no test is affected"
+    ranked = sorted(selection.why.items(), key=lambda item: (-item[1], item[0]))
+    return "; ".join(f"{count} {why}" for why, count in ranked[:4])

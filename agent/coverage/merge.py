@@ -1,0 +1,91 @@
+"""A recording and what still holds, merged into the traces of a commit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from copydesk.agent.coverage.collect import Recording
+from copydesk.agent.coverage.map import CoverageMap, Hit, Trace
+from copydesk.agent.coverage.select import Selection
+
+SESSION = ("session", "")
+"""The context of what runs between tests: pytest's hooks in conftest files and plugins."""
+
+
+def merge(
+    base: CoverageMap | None,
+    selection: Selection | None,
+    recording: Recording | None,
+    blobs: Mapping[str, str],
+    files: list[str] | None,
+) -> list[Trace]:
+    """The traces that make a commit.
+
+    Args:
+        base: The map that was carried over, if any.
+        selection: What of it still holds.
+        recording: What was run now, if anything.
+        blobs: The commit's tree: blob by path.
+        files: The test files that were collected; None for all.
+    """
+    found: dict[tuple[str, str], Trace] = dict(selection.carried) if selection else {}
+    if recording is None:
+        return _used(found, selection)
+    collected = set(recording.collected)
+    looked_at = None if files is None else set(files)
+    for kind, name in list(found):
+        gone = looked_at is None or name.partition("::")[0] in looked_at
+        if kind == "test" and gone and name not in collected:
+            del found[kind, name]
+    for trace in _recorded(recording, blobs):
+        key = (trace.kind, trace.name)
+        former = found.get(key)
+        if former and trace.kind in ("fixture", "session"):
+            # other users of it, which did not run now, made it execute these
+            trace = _united(former, trace)
+        found[key] = trace
+    return _used(found, selection)
+
+
+def _recorded(recording: Recording, blobs: Mapping[str, str]) -> Iterable[Trace]:
+    contexts = {*recording.lines, *recording.needs, *(f"test:{name}" for name in recording.tests)}
+    for context in sorted(contexts | {""}):
+        kind, _, name = context.partition(":") if context else ("session", "", "")
+        arcs = recording.arcs.get(context, {})
+        hits = tuple(
+            Hit(path, blobs[path], bits, arcs.get(path, ()))
+            for path, bits in sorted(recording.lines.get(context, {}).items())
+            if path in blobs
+        )
+        needs = {n for n in recording.needs.get(context, ()) if n != ("import", name)}
+        outcome, seconds = "none", 0.0
+        if kind == "test":
+            test = recording.tests.get(name)
+            if test is None:
+                continue
+            outcome, seconds = test.outcome, test.seconds
+            needs |= {("fixture", f) for f in test.fixtures} | {("name", n) for n in test.names}
+        yield Trace(kind, name, outcome, seconds, hits, frozenset(needs))
+
+
+def _united(former: Trace, now: Trace) -> Trace:
+    hits = {*former.hits, *now.hits}
+    return Trace(
+        now.kind, now.name, now.outcome, now.seconds, tuple(sorted(hits)), former.needs | now.needs
+    )
+
+
+def _used(found: dict[tuple[str, str], Trace], selection: Selection | None) -> list[Trace]:
+    """Without fixtures that no test uses any more, and modules that nothing imports any more."""
+    tests = [trace for trace in found.values() if trace.kind == "test"]
+    fixtures = {name for trace in tests for name in trace.needed("fixture")}
+    modules = {name for trace in found.values() for name in trace.needed("import")}
+    if selection:
+        modules |= selection.reachable
+
+    def wanted(kind: str, name: str) -> bool:
+        if kind == "fixture":
+            return name in fixtures
+        return kind != "import" or selection is None or name in modules
+
+    return [trace for (kind, name), trace in found.items() if wanted(kind, name)]

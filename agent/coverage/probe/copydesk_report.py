@@ -1,0 +1,154 @@
+"""Questions to the user's own coverage.py, one JSON request on standard input at a time.
+
+Runs inside the user's interpreter with the commit's tree as working directory, so that source,
+omit, include, exclude rules, plugins and branch are the project's own. Uses coverage.py's public
+interface only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import io
+import json
+import os
+import sys
+import tempfile
+from typing import Any
+
+import coverage
+
+
+def relevant(root: str, path: str) -> str | None:
+    """A measured file's path as the repository knows it, or None outside the tree."""
+    full = os.path.realpath(os.path.join(root, path))
+    return (
+        os.path.relpath(full, root).replace(os.sep, "/") if full.startswith(root + os.sep) else None
+    )
+
+
+def open_coverage(request: dict[str, Any], **more: Any) -> Any:
+    """A Coverage under the project's configuration, or under ours where it has none."""
+    cov = coverage.Coverage(data_file=None, config_file=True, messages=False, **more)
+    keys = ["source", "source_pkgs", "include"]
+    if coverage.version_info >= (7, 8):
+        keys.append("source_dirs")
+    named = [cov.get_option(f"run:{key}") for key in keys]
+    if not any(named):
+        omit: Any = cov.get_option("run:omit") or []
+        cov.set_option("run:source", request["default_source"])
+        cov.set_option("run:omit", [*omit, *request["default_omit"]])
+    cov.set_option("report:ignore_errors", True)
+    return cov
+
+
+def environment(request: dict[str, Any]) -> dict[str, Any]:
+    """What the outcome of tests depends on besides the tree: Python and its packages."""
+    cov = coverage.Coverage(config_file=True, data_file=None)
+    packages = sorted(
+        f"{d.metadata['Name']}=={d.version}" for d in importlib.metadata.distributions()
+    )
+    described = json.dumps([sys.version, sys.prefix, packages])
+    return {
+        "fingerprint": hashlib.sha256(described.encode()).hexdigest()[:24],
+        "branch": bool(cov.get_option("run:branch")),
+        "coverage": coverage.__version__,
+    }
+
+
+def counted(request: dict[str, Any]) -> list[str]:
+    """The files that belong to the total, executed or not."""
+    root = os.path.realpath(os.getcwd())
+    cov = open_coverage(request)
+    cov.start()
+    cov.stop()
+    found = {relevant(root, path) for path in cov.get_data().measured_files()}
+    if not cov.get_option("run:source") and not cov.get_option("run:source_pkgs"):
+        found |= set(
+            request["files"]
+        )  # include alone adds no unexecuted files: reports filter them
+    return sorted(path for path in found if path)
+
+
+def key_of(cov: Any, root: str, path: str) -> str:
+    """A file as coverage data name it."""
+    full = os.path.join(root, path)
+    return os.path.relpath(full) if cov.get_option("run:relative_files") else full
+
+
+def filled(request: dict[str, Any], cov: Any) -> Any:
+    """The coverage with the request's lines or arcs put in."""
+    root = os.path.realpath(os.getcwd())
+    data = cov.get_data()
+    keys = {path: key_of(cov, root, path) for path in request["executed"]}
+    if request["branch"]:
+        data.add_arcs(
+            {keys[p]: [tuple(a) for a in arcs] for p, arcs in request["executed"].items()}
+        )
+    else:
+        data.add_lines({keys[p]: lines for p, lines in request["executed"].items()})
+    data.touch_files(list(keys.values()))
+    return data
+
+
+def analyse(request: dict[str, Any]) -> dict[str, Any]:
+    """Statements, missing lines and branches of files, as coverage.py's JSON report has them."""
+    cov = open_coverage(request, branch=request["branch"])
+    filled(request, cov)
+    with tempfile.TemporaryDirectory() as scratch:
+        out = os.path.join(scratch, "report.json")
+        if not request["executed"]:
+            return {}
+        try:
+            cov.json_report(outfile=out, include=None)
+        except coverage.exceptions.NoDataError:
+            return {}
+        with open(out, encoding="utf-8") as file:
+            report = json.load(file)
+    root = os.path.realpath(os.getcwd())
+    return {
+        relevant(root, path) or path: {
+            "executed": entry["executed_lines"],
+            "missing": entry["missing_lines"],
+            "excluded": entry["excluded_lines"],
+            "missing_branches": entry.get("missing_branches", []),
+            "branches": entry["summary"].get("num_branches", 0),
+        }
+        for path, entry in report["files"].items()
+    }
+
+
+def export(request: dict[str, Any]) -> dict[str, Any]:
+    """A report of the whole total, in any format that coverage.py writes."""
+    cov = open_coverage(request, branch=request["branch"])
+    data = filled(request, cov)
+    where, form = request["output"], request["format"]
+    if form == "data":
+        with open(where, "wb"):
+            pass
+        os.unlink(where)
+        kept = coverage.CoverageData(basename=where)
+        kept.update(data)
+        kept.write()
+    elif form == "html":
+        cov.html_report(directory=where)
+    elif form == "text":
+        with open(where, "w", encoding="utf-8") as file:
+            cov.report(file=file, show_missing=True)
+    else:
+        getattr(cov, f"{form}_report")(outfile=where)
+    return {}
+
+
+def main() -> None:
+    """Answer one request."""
+    request = json.load(sys.stdin)
+    answer_to, sys.stdout = sys.stdout, io.StringIO()  # reports print; the answer goes alone
+    answer = {"environment": environment, "counted": counted, "analyse": analyse, "export": export}[
+        request["ask"]
+    ](request)
+    json.dump(answer, answer_to)
+
+
+if __name__ == "__main__":
+    main()

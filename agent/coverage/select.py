@@ -1,0 +1,306 @@
+"""Which tests a commit affects.
+
+A trace recorded before still holds for a new tree when nothing it executed, and nothing that
+decides what it executes, has changed. What counts: the blocks it executed; names that changed
+module-level statements bind, followed through the modules that use them; statements of unknown
+effect in modules it imports; data files it read, folders it listed; fixtures of wider scope it
+uses; the outcome (what failed runs again); programs it started.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from coverage.numbits import numbits_to_nums
+
+from copydesk.agent.coverage.blocks import Module, compare, parse
+from copydesk.agent.coverage.imports import ImportGraph
+from copydesk.agent.coverage.map import CoverageMap, Hit, Trace
+
+FAILING = frozenset({"failed", "error"})
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """The files of a commit: blob by path, and how to read a blob as text."""
+
+    blobs: Mapping[str, str]
+    read: Callable[[str], str]
+
+    def python(self) -> dict[str, str]:
+        """The text of every Python file, by path."""
+        return {p: self.read(blob) for p, blob in self.blobs.items() if p.endswith(".py")}
+
+
+@dataclass(slots=True)
+class Selection:
+    """What to run. `carried` holds traces that still hold; `why` counts tests by reason.
+
+    `collect` are the test files to collect: those with tests to run, those whose tests may have
+    changed, and those whose import refreshes a stale module. `reachable` are the files that some
+    test file imports, directly or through others.
+    """
+
+    carried: dict[tuple[str, str], Trace]
+    collect: set[str]
+    affected: dict[str, str]
+    why: dict[str, int] = field(default_factory=dict)
+    reachable: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class _Change:
+    """The difference of two trees, as far as Python and data files are concerned."""
+
+    modified: dict[str, tuple[Module, Module]]
+    added: set[str]
+    deleted: set[str]
+    data: set[str]
+    folders: set[str]
+
+    @property
+    def python(self) -> set[str]:
+        return set(self.modified) | self.added | self.deleted
+
+
+def select(
+    base: CoverageMap, old: Tree, new: Tree, is_test_file: Callable[[str], bool]
+) -> Selection:
+    """Sort the traces of a measured commit into those that hold for a new tree and the rest.
+
+    Args:
+        base: The measured commit's map.
+        old: Its tree.
+        new: The tree of the commit to measure.
+        is_test_file: Whether pytest would collect from a file.
+    """
+    change = _difference(old, new)
+    before, after = ImportGraph(old.python()), ImportGraph(new.python())
+    return _Selector(base, old, new, change, before, after, is_test_file).run()
+
+
+def _difference(old: Tree, new: Tree) -> _Change:
+    paths = {p for p in old.blobs.keys() | new.blobs.keys() if old.blobs.get(p) != new.blobs.get(p)}
+    python = {p for p in paths if p.endswith(".py")}
+    added = {p for p in python if p not in old.blobs}
+    deleted = {p for p in python if p not in new.blobs}
+    modified = {
+        p: (parse(old.read(old.blobs[p])), parse(new.read(new.blobs[p])))
+        for p in python - added - deleted
+    }
+    folders = {posixpath.dirname(p) or "." for p in paths if (p in old.blobs) != (p in new.blobs)}
+    return _Change(modified, added, deleted, paths, folders)
+
+
+@dataclass(slots=True)
+class _Selector:
+    base: CoverageMap
+    old: Tree
+    new: Tree
+    change: _Change
+    before: ImportGraph
+    after: ImportGraph
+    is_test_file: Callable[[str], bool]
+    wild: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
+    _closures: dict[str, frozenset[str]] = field(default_factory=dict)
+    _unchanged: dict[tuple[str, str], bool] = field(default_factory=dict)
+
+    def run(self) -> Selection:
+        self._spread()
+        reasons: dict[tuple[str, str], str] = {}
+        for key, trace in self.base.traces.items():
+            if key[0] != "import" and (reason := self._reason(trace)):
+                reasons[key] = reason
+        self._through_fixtures(reasons)
+        stale = self._stale_imports()
+        collect = self._files_to_collect(reasons, stale, reasons)
+        carried = {
+            key: trace
+            for key, trace in self.base.traces.items()
+            if key not in reasons
+            and not (key[0] == "import" and key[1] in stale)
+            and (key[0] != "test" or _file(key[1]) in self.new.blobs)
+        }
+        affected = {name: why for (kind, name), why in reasons.items() if kind == "test"}
+        counts: dict[str, int] = {}
+        for why in affected.values():
+            counts[why] = counts.get(why, 0) + 1
+        return Selection(carried, collect, affected, counts, self._reachable())
+
+    def _reachable(self) -> frozenset[str]:
+        found: frozenset[str] = frozenset()
+        for path in self.after.sources:
+            if self.is_test_file(path) or path.endswith("conftest.py"):
+                found |= self.after.closure(path)
+        return found
+
+    # --- module-level changes ------------------------------------------------------------------
+    def _spread(self) -> None:
+        """Follow changed module-level names through the modules that use them, to the end."""
+        for path, (old, new) in self.change.modified.items():
+            delta = compare(old, new)
+            self.names |= delta.names
+            if delta.anything:
+                self.wild.add(path)
+        self.wild |= self.change.added | self.change.deleted
+        if not self.names:
+            return
+        sources = self.after.sources
+        users = self.after.importers(self.change.modified) & set(sources)
+        grew = True
+        while grew:
+            grew = False
+            for path in users - self.wild:
+                for block in parse(sources[path]).statements():
+                    if not block.mentions & self.names:
+                        continue
+                    if block.binds is None:
+                        self.wild.add(path)
+                        grew = True
+                        break
+                    if not block.binds <= self.names and not self._imports(block.mentions):
+                        self.names |= block.binds
+                        grew = True
+
+    @staticmethod
+    def _imports(mentions: frozenset[str]) -> bool:
+        return "import" in mentions  # it binds the very names it mentions
+
+    def _closure(self, path: str) -> frozenset[str]:
+        """All that a file imports, before or after the change."""
+        if path not in self._closures:
+            found: frozenset[str] = frozenset()
+            for graph in (self.before, self.after):
+                if path in graph.sources:
+                    found |= graph.closure(path)
+            self._closures[path] = found
+        return self._closures[path]
+
+    # --- one trace -----------------------------------------------------------------------------
+    def _reason(self, trace: Trace) -> str | None:
+        """Why a test or fixture must run again, or None."""
+        if trace.outcome in FAILING:
+            return "failed before"
+        for hit in trace.hits:
+            if not self._holds(hit):
+                return f"executes changed code in {hit.path}"
+        home = _file(trace.name) if trace.kind == "test" else ""
+        around = (
+            self._closure(home)
+            if home
+            else frozenset().union(*(self._closure(hit.path) for hit in trace.hits))
+        )
+        if hit_by := around & self.wild:
+            return f"imports {min(hit_by)}, whose module-level code changed"
+        if self.names and self._mentions(trace, around):
+            return "uses a changed module-level name"
+        if trace.needed("file") & self.change.data:
+            return "reads a changed file"
+        if trace.needed("folder") & self.change.folders:
+            return "lists a changed folder"
+        if self.change.python and trace.needed("process"):
+            return "starts programs"
+        return None
+
+    def _holds(self, hit: Hit) -> bool:
+        """Whether every block of a hit stands unchanged in the new tree."""
+        now = self.new.blobs.get(hit.path)
+        if now is None:
+            return False
+        if now == hit.blob:
+            return True
+        old, new = parse(self.old.read(hit.blob)), parse(self.new.read(now))
+        keys = {old.lines[n].block for n in numbits_to_nums(hit.lines) if n in old.lines}
+        return all(new.holds(old.blocks[key]) for key in keys)
+
+    def _mentions(self, trace: Trace, around: frozenset[str]) -> bool:
+        if not around & self.change.modified.keys():
+            return False
+        own = trace.name.partition("::")[2].replace("::", ".").partition("[")[0].split(".")
+        if self.names & {*own, *trace.needed("name")}:
+            return True
+        for hit in trace.hits:
+            module = parse(self.old.read(hit.blob))
+            keys = {module.lines[n].block for n in numbits_to_nums(hit.lines) if n in module.lines}
+            if any(module.blocks[key].mentions & self.names for key in keys):
+                return True
+        return False
+
+    def _through_fixtures(self, reasons: dict[tuple[str, str], str]) -> None:
+        """A test depends on the wider fixtures it uses, and their record on all their users."""
+        for key, trace in self.base.traces.items():
+            if key[0] != "test" or key in reasons:
+                continue
+            for fixture in trace.needed("fixture"):
+                if ("fixture", fixture) in reasons:
+                    reasons[key] = "uses a fixture that changed"
+
+    # --- imports and collection ----------------------------------------------------------------
+    def _stale_imports(self) -> set[str]:
+        """Modules whose import may execute other lines than recorded."""
+        return {
+            name
+            for (kind, name), trace in self.base.traces.items()
+            if kind == "import" and self._is_stale(name, trace)
+        }
+
+    def _is_stale(self, path: str, trace: Trace) -> bool:
+        if path not in self.new.blobs or not all(self._holds(hit) for hit in trace.hits):
+            return True
+        if path in self.change.modified:
+            old, new = self.change.modified[path]
+            if {b.key for b in old.statements()} != {b.key for b in new.statements()}:
+                return True
+        around = self._closure(path)
+        if around & self.wild:
+            return True
+        return bool(around & self.change.modified.keys()) and self._uses_names(path)
+
+    def _uses_names(self, path: str) -> bool:
+        if not self.names:
+            return False
+        statements = parse(self.after.sources[path]).statements()
+        return any(b.mentions & self.names and not self._imports(b.mentions) for b in statements)
+
+    def _files_to_collect(
+        self,
+        reasons: dict[tuple[str, str], str],
+        stale: set[str],
+        affected: dict[tuple[str, str], str],
+    ) -> set[str]:
+        test_files = {p for p in self.new.blobs if p.endswith(".py") and self.is_test_file(p)}
+        known = {_file(name) for name in self.base.tests()}
+        collect = {_file(name) for (kind, name) in reasons if kind == "test"}
+        collect |= test_files & (self.change.added | set(self.change.modified))
+        # parametrisation and the like: what a test file collects depends on what it imports
+        collect |= {p for p in known & test_files if self._collection_changed(p)}
+        collect &= self.new.blobs.keys()
+        missing = {m for m in stale if m in self.new.blobs}
+        for path in collect:
+            missing -= self.after.closure(path, lazy=False)
+        for path in sorted(
+            known & test_files, key=lambda p: -len(self.after.closure(p, lazy=False) & missing)
+        ):
+            reach = self.after.closure(path, lazy=False) & missing
+            if reach:
+                collect.add(path)
+                missing -= reach
+        for module in missing:  # imported only inside functions: the tests that do it must run
+            for name in self.base.tests():
+                if module in self._closure(_file(name)) and ("test", name) not in reasons:
+                    affected["test", name] = f"imports {module} while it runs"
+                    collect.add(_file(name))
+        return collect & self.new.blobs.keys()
+
+    def _collection_changed(self, path: str) -> bool:
+        around = self.after.closure(path)
+        if around & self.wild:
+            return True
+        return bool(around & self.change.modified.keys()) and self._uses_names(path)
+
+
+def _file(node_id: str) -> str:
+    return node_id.partition("::")[0]
