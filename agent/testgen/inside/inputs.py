@@ -94,6 +94,7 @@ class Stream:
         }
         self.positional_only = {a.arg for a in arguments.posonlyargs}
         self.variadic = arguments.vararg
+        self.is_typed = all(a.annotation is not None for a, _ in pairs)
         self.sites = find_sites(top, tree, *self._called_name())
         self.values = {
             a.arg: self._with_sites(index, a.arg, self.pools.of(a, default))
@@ -122,6 +123,10 @@ class Stream:
 
     def _all(self) -> Iterator[Call]:
         receivers = self._receivers()
+        if self.subject.shape in BINARY and len(self.required) == 1:
+            name = self.required[0][0].arg  # an operator's other side is mostly of its own kind
+            same = [r for r in receivers if r is not None]
+            self.values[name] = list(dict.fromkeys([*same, *self.values[name]]))
         yield from self._from_sites()
         if not receivers:
             return

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from copydesk.agent.testgen.inside.expressions import Expression, join, write
+    from copydesk.agent.testgen.inside.texts import fitting_texts
 else:
     from expressions import Expression, join, write
+    from texts import fitting_texts
 
 _DATE = (("date", "datetime"),)
 _DATETIME = (("datetime", "datetime"),)
@@ -178,6 +180,7 @@ class Pools:
         self.function = function
         self.random = random.Random(seed)
         self.literals = literals_of(function, tree)
+        self.texts = [Expression(repr(text)) for text in fitting_texts(function, self.scope)]
 
     def of(self, parameter: ast.arg, default: ast.expr | None) -> list[Expression]:
         """Everything worth trying for a parameter, in order of preference.
@@ -190,6 +193,8 @@ class Pools:
         beside = self._compared_with(parameter.arg)
         fitting = [e for e in self.literals if not kinds or kind_of(e) in kinds]
         own = self._from_use(parameter.arg)
+        if not kinds or "str" in kinds:
+            own += self.texts
         return list(
             dict.fromkeys(beside + typed[:2] + own + fitting[:40] + typed + self._noise(kinds))
         )
@@ -278,9 +283,6 @@ class Pools:
     def _hinted_own(self, name: str, depth: int) -> list[Expression]:
         """A class or type alias of the module itself, or one it imports."""
         kind = self.scope.get(name)
-        if isinstance(kind, type) and issubclass(kind, enum.Enum):
-            members = [write(member) for member in list(kind)[:8]]
-            return [member for member in members if member is not None]
         if isinstance(kind, type):
             return self.constructed(kind, depth)
         for statement in self.tree.body:
@@ -292,6 +294,9 @@ class Pools:
 
     def constructed(self, kind: type, depth: int = 0) -> list[Expression]:
         """Calls of a class of the user's with typed or guessed arguments, simplest first."""
+        if issubclass(kind, enum.Enum):
+            members = [write(member) for member in list(kind)[:8]]
+            return [member for member in members if member is not None]
         owner = write(kind)
         if owner is None or depth > 2:
             return []

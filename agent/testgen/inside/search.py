@@ -21,28 +21,35 @@ import select
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
 _HERE = str(Path(__file__).resolve().parent)
 if TYPE_CHECKING:
+    from copydesk.agent.testgen.inside import clock as clocks
     from copydesk.agent.testgen.inside import inputs, observe
     from copydesk.agent.testgen.inside.expressions import Expression
 else:
     sys.path.insert(0, _HERE)
+    import clock as clocks
     import inputs
     import observe
     from expressions import Expression
 
     # The user's project may have modules of these names too; theirs must win from here on.
     sys.path[:] = [p for p in sys.path if os.path.realpath(p or ".") != _HERE]
-    for _name in ("inputs", "observe", "expressions", "pools", "sites", "files"):
+    for _name in ("clock", "expressions", "files", "inputs", "observe", "pools", "sites", "texts"):
         sys.modules.pop(_name, None)
 
 PATIENCE = 10.0
 """Seconds without a word from a child after which it is ended."""
 MAX_KEPT = 40
+MAX_EVENTS = 1_500_000
+"""Lines of the project's code that one search may execute."""
+MAX_STUCK = 12
+"""Calls that had to be given up, after which the search ends."""
 
 Json = Dict[str, Any]
+Recorded = Tuple[Optional[Json], List[Tuple[int, int]], bool]
 
 
 def main() -> int:
@@ -141,16 +148,27 @@ class Recorder:
 
     def record(self, call: observe.Call) -> tuple[Json | None, list[tuple[int, int]]]:
         """The observation and the arcs, or None when the call may not become a test."""
-        return _in_child(lambda: self._once(call)) or (None, [])
+        first, arcs, clock = self._forked(call, 0.0)
+        if first is not None and clock:
+            # it asked for the time; on other days the result has to be the same
+            if any(self._forked(call, seconds)[0] != first for seconds in clocks.SHIFTS[1:]):
+                return None, []
+        return first, arcs
 
     def twice(self, call: observe.Call) -> tuple[Json | None, list[tuple[int, int]]]:
         """The same, when two fresh processes agree."""
         first, arcs = self.record(call)
-        if first is None or self.record(call)[0] != first:
+        if first is None or self._forked(call, 0.0)[0] != first:
             return None, []
         return first, arcs
 
-    def _once(self, call: observe.Call) -> tuple[Json | None, list[tuple[int, int]]]:
+    def _forked(self, call: observe.Call, seconds: float) -> Recorded:
+        recorded = _in_child(lambda: self._once(call, seconds))
+        return tuple(recorded) if recorded else (None, [], False)
+
+    def _once(self, call: observe.Call, seconds: float) -> Recorded:
+        if seconds:
+            clocks.shift(seconds)
         state = observe.State(self.top)
         with observe.folder_with_files(call.uses_files) as folder:
             self.guard.folder = os.path.realpath(folder)
@@ -160,9 +178,9 @@ class Recorder:
             sys.setprofile(None)
             self.guard.active = False
             if self.guard.touched or state.changed():
-                return None, []
+                return None, [], False
             seen = observe.observation(self.subject, call, run, folder)
-        return seen, sorted(run.arcs)
+        return seen, sorted(run.arcs), self.guard.clock
 
 
 def _in_child(work: Any) -> Any:
@@ -296,13 +314,17 @@ class Search:
         if seen is None or not reached - self.reached or len(self.kept) >= MAX_KEPT:
             return False
         if seen["kind"] == "suspect":
-            texts = [a.text for a in call.arguments] + [f"{k}={v.text}" for k, v in call.keywords]
-            said = f"{self.subject.name}({', '.join(texts)}) raises {seen['name']}"
-            self.suspects.append(said)
+            if self.stream.is_typed:
+                self.suspects.append(f"{self._said(call)} raises {seen['name']}")
             return False
         self.reached |= reached
         self.kept.append((call, seen, reached))
         return True
+
+    def _said(self, call: observe.Call) -> str:
+        texts = [a.text for a in call.arguments] + [f"{k}={v.text}" for k, v in call.keywords]
+        receiver = f"{call.receiver.text}." if call.receiver is not None else ""
+        return f"{receiver}{self.subject.name}({', '.join(texts)})"
 
     def _work(self, skip: int, out: Any, answers: Any) -> None:
         """The worker: try calls in order, report those that reach something new."""
@@ -310,6 +332,7 @@ class Search:
         guard = self.recorder.guard
         reached = set(self.reached)
         tried: dict[Any, int] = {}
+        events = stuck = 0
         with observe.folder_with_files(True) as folder:
             guard.folder = os.path.realpath(folder)
             for number, call in enumerate(self.stream.calls()):
@@ -322,6 +345,10 @@ class Search:
                 run = observe.invoke(self.subject, call, folder)
                 guard.active = False
                 guard.touched = ""
+                events += run.events
+                stuck += run.kind != "inputs" and isinstance(run.value, observe.GivenUp)
+                if events > MAX_EVENTS or stuck >= MAX_STUCK:
+                    break
                 if state.changed():
                     state.restore()
                     continue

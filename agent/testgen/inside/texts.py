@@ -1,0 +1,160 @@
+"""Strings that fit what a function does with its text: separators, endings, regular expressions."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import Any
+
+try:
+    from re import _parser as _regex  # type: ignore[attr-defined]
+except ImportError:  # before Python 3.11
+    import sre_parse as _regex
+
+MAX_TEXTS = 60
+_SEPARATING = {"split", "rsplit", "partition", "rpartition", "count", "find", "index", "join"}
+_WORDS = ("a", "1", "2", "3", "b", "4")
+_MATCHING = {
+    "match",
+    "fullmatch",
+    "search",
+    "findall",
+    "finditer",
+    "sub",
+    "split",
+    "subn",
+    "compile",
+}
+
+
+def fitting_texts(function: ast.AST, scope: dict[str, Any]) -> list[str]:
+    """Strings made of the separators, prefixes, suffixes and patterns that a function names.
+
+    Args:
+        function: The function's syntax tree.
+        scope: Its module's globals, where compiled patterns are looked up.
+    """
+    separators: dict[str, None] = {}
+    endings: dict[str, None] = {}
+    beginnings: dict[str, None] = {}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            method = node.func.attr
+            words = [
+                n.value
+                for part in (*node.args[:1], *([node.func.value] if method == "join" else []))
+                for n in ast.walk(part)
+                if isinstance(n, ast.Constant) and isinstance(n.value, str) and len(n.value) < 12
+            ]
+            chosen = (
+                separators if method in _SEPARATING
+                else endings if method in ("endswith", "removesuffix")
+                else beginnings if method in ("startswith", "removeprefix")
+                else {}
+            )  # fmt: skip
+            chosen.update(dict.fromkeys(words))
+        elif isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.In, ast.NotIn)):
+            if isinstance(node.left, ast.Constant) and isinstance(node.left.value, str):
+                separators[node.left.value] = None
+    found = _composed(list(separators), list(beginnings), list(endings))
+    for pattern in _patterns(function, scope):
+        found += samples(pattern)
+    return list(dict.fromkeys(text for text in found if len(text) <= 80))[:MAX_TEXTS]
+
+
+def _composed(separators: list[str], beginnings: list[str], endings: list[str]) -> list[str]:
+    bodies = [s.join(_WORDS[:count]) for count in (2, 3, 5, 6, 4) for s in separators if s]
+    if beginnings or endings:
+        bodies = ["abc", *bodies]
+    found = list(bodies) if separators else []
+    found += [b + body for body in bodies for b in beginnings]
+    found += [body + e for body in bodies for e in endings]
+    return found[: MAX_TEXTS // 2]
+
+
+def _patterns(function: ast.AST, scope: dict[str, Any]) -> list[str]:
+    """The texts of the regular expressions that a function uses by name or by literal."""
+    found: dict[str, None] = {}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name):
+            for value in _values(scope.get(node.id)):
+                if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
+                    found[value.pattern] = None
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") in _MATCHING:
+            first = node.args[0] if node.args else None
+            named = getattr(getattr(node.func, "value", None), "id", "") == "re"
+            if named and isinstance(first, ast.Constant) and isinstance(first.value, str):
+                found[first.value] = None
+    return list(found)[:20]
+
+
+def _values(value: Any) -> list[Any]:
+    return list(value)[:40] if isinstance(value, (list, tuple)) else [value]
+
+
+def samples(pattern: str) -> list[str]:
+    """A short and a longer text that a regular expression is likely to match.
+
+    The parsed pattern is walked once taking the fewest repetitions and the first branch, once
+    taking more and the last; look-arounds are ignored, so a sample is only a good guess.
+    """
+    try:
+        parsed = _regex.parse(pattern)
+        return [_sample(parsed, least, {}) for least in (True, False)]
+    except (re.error, RecursionError, ValueError, OverflowError):
+        return []
+
+
+def _sample(items: Any, least: bool, groups: dict[int, str]) -> str:
+    return "".join(_sample_one(str(code), value, least, groups) for code, value in items)
+
+
+def _sample_one(code: str, value: Any, least: bool, groups: dict[int, str]) -> str:
+    if code == "LITERAL":
+        return chr(value)
+    if code == "ANY":
+        return "x"
+    if code == "NOT_LITERAL":
+        return "a" if chr(value) != "a" else "b"
+    if code == "IN":
+        return _one_of(value)
+    if code in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
+        low, high, inner = value
+        times = low if least else min(int(high), low + 2)
+        return "".join(_sample(inner, least, groups) for _ in range(min(times, 8)))
+    if code == "SUBPATTERN":
+        text = _sample(value[-1], least, groups)
+        if value[0] is not None:
+            groups[value[0]] = text
+        return text
+    if code == "BRANCH":
+        return _sample(value[1][0 if least else -1], least, groups)
+    if code == "GROUPREF":
+        return groups.get(value, "")
+    if code == "ATOMIC_GROUP":
+        return _sample(value, least, groups)
+    return ""  # positions and look-arounds match no text
+
+
+_CATEGORIES = {"CATEGORY_DIGIT": "7", "CATEGORY_SPACE": " ", "CATEGORY_WORD": "w"}
+
+
+def _one_of(choices: Any) -> str:
+    """One character of a set: the first it names, or one that a negated set does not hold."""
+    refused = {str(code) for code, _ in choices[:1]} == {"NEGATE"}
+    if refused:
+        named = _members(choices[1:])
+        return next((c for c in "ab1- " if c not in named), "~")
+    return next(iter(_members(choices)), "-")
+
+
+def _members(choices: Any) -> list[str]:
+    found: list[str] = []
+    for code, value in choices:
+        if str(code) == "LITERAL":
+            found.append(chr(value))
+        elif str(code) == "RANGE":
+            found += [chr(c) for c in range(value[0], min(value[1], value[0] + 200) + 1)]
+        elif str(code) == "CATEGORY":
+            found.append(_CATEGORIES.get(str(value), "-"))
+    return found
