@@ -22,8 +22,8 @@ from copydesk.agent.sandbox.tier import Tier, detect
 
 BENIGN = """
 import asyncio, concurrent.futures, getpass, http.server, importlib.metadata, locale
-import multiprocessing, os, pathlib, socket, sqlite3, ssl, subprocess, sys, tempfile, threading, time, urllib.request
-import zoneinfo
+import multiprocessing, os, pathlib, socket, sqlite3, ssl, subprocess, sys, tempfile, threading
+import time, urllib.request, zoneinfo
 from multiprocessing import shared_memory
 import calc
 
