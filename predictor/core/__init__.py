@@ -1,0 +1,1 @@
+"""What every subject shares: priors, splits in time, figures, cards."""

@@ -1,0 +1,40 @@
+"""Catch inputs that know the future."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+from copydesk.predictor.core.errors import PredictorError
+
+Item = TypeVar("Item")
+Inputs = Mapping[str, float]
+CHECKS = 8
+
+
+def refuse_lookahead(
+    inputs: Callable[[Sequence[Item]], Sequence[Inputs | None]], history: Sequence[Item]
+) -> None:
+    """Compute the inputs of a row again with everything after it cut away; nothing may change.
+
+    Finds a forgotten shift, a centred window, and scaling over the whole series alike.
+
+    Args:
+        inputs: The inputs of every row of a history; None where there is too little past.
+        history: Everything, in order of time.
+
+    Raises:
+        PredictorError: With the name of the input and the row (from 0) it looks ahead of.
+    """
+    whole = inputs(history)
+    usable = [i for i, row in enumerate(whole[:-1]) if row is not None]
+    for i in usable[:: max(1, len(usable) // CHECKS)]:
+        then, now = inputs(history[: i + 1])[i], whole[i]
+        for name, value in (now or {}).items():
+            before = then.get(name) if then is not None else None
+            if before is None or not math.isclose(before, value, rel_tol=1e-9, abs_tol=1e-12):
+                raise PredictorError(
+                    f"input {name!r} of row {i} changes when later rows are cut away: it knows "
+                    "the future"
+                )

@@ -1,0 +1,179 @@
+"""A logistic model small enough to read: a handful of weights in a JSON file."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from copydesk.predictor.core.linear import solve
+
+FORMAT = "copydesk-prior-1"
+INTERCEPT = "(base rate)"
+
+
+class Term(NamedTuple):
+    """What one input adds to the logit."""
+
+    name: str
+    value: float | None
+    contribution: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """Weights for inputs that are sign-log scaled and standardised.
+
+    An input x enters as (sign(x)·ln(1+|x|) − mean) / scale; None (not known) contributes 0.
+    """
+
+    names: tuple[str, ...]
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+    weights: tuple[float, ...]
+    intercept: float
+
+    def __post_init__(self) -> None:
+        columns = (self.mean, self.scale, self.weights)
+        if any(len(column) != len(self.names) for column in columns):
+            raise ValueError("names, mean, scale and weights must be equally long")
+        if not all(map(math.isfinite, (*self.mean, *self.scale, *self.weights, self.intercept))):
+            raise ValueError("a prior holds finite numbers only")
+        if any(scale <= 0 for scale in self.scale):
+            raise ValueError("a scale must be above 0")
+
+    def explain(self, values: Mapping[str, float | None]) -> tuple[Term, ...]:
+        """The terms of the logit, the intercept first.
+
+        Args:
+            values: The inputs by name; a missing one counts as not known.
+
+        Returns:
+            Terms whose contributions, added with math.fsum, are the logit exactly.
+        """
+        terms = [Term(INTERCEPT, None, self.intercept)]
+        for name, mean, scale, weight in zip(
+            self.names, self.mean, self.scale, self.weights, strict=True
+        ):
+            value = values.get(name)
+            known = 0.0 if value is None else weight * (sign_log(value) - mean) / scale
+            terms.append(Term(name, value, known))
+        return tuple(terms)
+
+    def logit(self, values: Mapping[str, float | None]) -> float:
+        """The log odds of the inputs."""
+        return math.fsum(term.contribution for term in self.explain(values))
+
+    def probability(self, values: Mapping[str, float | None]) -> float:
+        """The probability of the inputs, between 0 and 1."""
+        return sigmoid(self.logit(values))
+
+    def to_json(self) -> dict[str, Any]:
+        """The weights as a JSON object."""
+        return {
+            "format": FORMAT,
+            "intercept": self.intercept,
+            "terms": [
+                {"name": n, "mean": m, "scale": s, "weight": w}
+                for n, m, s, w in zip(self.names, self.mean, self.scale, self.weights, strict=True)
+            ],
+        }
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Prior:
+        """Read what to_json wrote.
+
+        Raises:
+            ValueError: The text is not such a prior.
+        """
+        try:
+            data = json.loads(text)
+            if data["format"] != FORMAT:
+                raise ValueError(f"format {data['format']!r} is not {FORMAT!r}")
+            terms = data["terms"]
+            return cls(
+                names=tuple(str(t["name"]) for t in terms),
+                mean=tuple(float(t["mean"]) for t in terms),
+                scale=tuple(float(t["scale"]) for t in terms),
+                weights=tuple(float(t["weight"]) for t in terms),
+                intercept=float(data["intercept"]),
+            )
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not a prior: {error!r}") from error
+
+
+def sign_log(value: float) -> float:
+    """sign(x)·ln(1+|x|): tames counts that span three orders of magnitude."""
+    return math.copysign(math.log1p(abs(value)), value)
+
+
+def sigmoid(logit: float) -> float:
+    """The logistic function, without overflow at either end."""
+    if logit >= 0:
+        return 1.0 / (1.0 + math.exp(-logit))
+    grown = math.exp(logit)
+    return grown / (1.0 + grown)
+
+
+def fit(
+    names: Sequence[str],
+    rows: Sequence[Sequence[float]],
+    labels: Sequence[bool],
+    *,
+    ridge: float = 10.0,
+    rounds: int = 25,
+) -> Prior:
+    """Fit a prior by Newton's method on the penalised log likelihood.
+
+    Args:
+        names: The inputs, in the order of a row.
+        rows: Known numbers only.
+        labels: One a row.
+        ridge: Half the weight of the sum of squared weights (the intercept is free); 10 is
+            C=0.1 of scikit-learn.
+        rounds: At most so many Newton steps.
+
+    Raises:
+        ValueError: There are no rows, or all labels are equal.
+    """
+    if not rows or len(set(map(bool, labels))) < 2:
+        raise ValueError("a prior needs rows of both labels")
+    logged = [[sign_log(x) for x in row] for row in rows]
+    mean = [math.fsum(column) / len(rows) for column in zip(*logged, strict=True)]
+    scale = [
+        math.sqrt(math.fsum((x - m) ** 2 for x in column) / len(rows)) or 1.0
+        for column, m in zip(zip(*logged, strict=True), mean, strict=True)
+    ]
+    inputs = [
+        [1.0, *((x - m) / s for x, m, s in zip(row, mean, scale, strict=True))] for row in logged
+    ]
+    share = sum(map(bool, labels)) / len(rows)
+    weights = [math.log(share / (1 - share))] + [0.0] * len(names)
+    for _ in range(rounds):
+        step = _newton_step(inputs, labels, weights, ridge)
+        weights = [w + s for w, s in zip(weights, step, strict=True)]
+        if max(map(abs, step)) < 1e-9:
+            break
+    return Prior(tuple(names), tuple(mean), tuple(scale), tuple(weights[1:]), weights[0])
+
+
+def _newton_step(
+    inputs: Sequence[Sequence[float]], labels: Sequence[bool], weights: list[float], ridge: float
+) -> list[float]:
+    size = len(weights)
+    gradient = [0.0] + [-ridge * w for w in weights[1:]]
+    curvature = [[ridge if i == j and i else 0.0 for j in range(size)] for i in range(size)]
+    for row, label in zip(inputs, labels, strict=True):
+        p = sigmoid(sum(w * x for w, x in zip(weights, row, strict=True)))
+        spread, miss = p * (1 - p), float(label) - p
+        for i, x in enumerate(row):
+            gradient[i] += miss * x
+            line, factor = curvature[i], spread * x
+            for j in range(i + 1):
+                line[j] += factor * row[j]
+    for i in range(size):
+        for j in range(i):
+            curvature[j][i] = curvature[i][j]
+    return solve(curvature, gradient)

@@ -1,0 +1,1 @@
+"""Which changed functions deserve a test first."""

@@ -1,0 +1,128 @@
+"""What is known of a function with uncovered lines, as plain numbers."""
+
+from __future__ import annotations
+
+import ast
+from typing import NamedTuple
+
+_BRANCHING = (
+    ast.If,
+    ast.For,
+    ast.AsyncFor,
+    ast.While,
+    ast.Try,
+    ast.ExceptHandler,
+    ast.IfExp,
+    ast.BoolOp,
+    ast.comprehension,
+)
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+class GapFeatures(NamedTuple):
+    """One function (or a module's own statements) with lines that no test reaches.
+
+    Every count may be None: not known. An unknown count weighs nothing in the score; it is not
+    taken for zero.
+
+    lines_uncovered: lines of the function that no test reaches; scales the score, is no
+        part of the prior (history does not know it).
+    lines_added_in_commit: lines of the function that the commit added or rewrote.
+    function_lines: lines from the first decorator to the end, blank ones and comments included.
+    branches: if, for, while, try, except, conditional expressions, and/or, comprehensions.
+    times_changed: commits that touched the file in the 90 days before this one.
+    recent_fixes: of the commits in the 180 days before this one that touched the file, those
+        whose message says they fix something.
+    authors: different people who have ever changed the file, before this commit. Recorded, but
+        no input of the shipped prior, which it made worse.
+    callers: calls of that name elsewhere in the same module.
+    lines_added_elsewhere: lines of source (not of tests) the commit added outside the function.
+    file_lines: lines of the whole file.
+    files_changed: source files (not tests) that the commit touched.
+    test_lines_added: lines of tests that the commit added.
+    """
+
+    lines_uncovered: int
+    lines_added_in_commit: int | None = None
+    function_lines: int | None = None
+    branches: int | None = None
+    times_changed: int | None = None
+    recent_fixes: int | None = None
+    authors: int | None = None
+    callers: int | None = None
+    lines_added_elsewhere: int | None = None
+    file_lines: int | None = None
+    files_changed: int | None = None
+    test_lines_added: int | None = None
+
+
+class Shape(NamedTuple):
+    """What the source alone says of a function; lines are counted from 1, both ends included."""
+
+    first_line: int
+    last_line: int
+    function_lines: int
+    branches: int
+    callers: int
+
+
+def shapes(source: str) -> dict[str, Shape]:
+    """Measure every function of a module.
+
+    Args:
+        source: The module's text.
+
+    Returns:
+        Shapes by qualified name ("Class.method", "outer.inner"); of two functions with one name
+        the later one. Empty when the text is not Python.
+    """
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError):
+        return {}
+    calls = _calls(tree)
+    found: dict[str, Shape] = {}
+    _collect(tree, "", calls, found)
+    return found
+
+
+def _collect(
+    node: ast.AST, prefix: str, calls: dict[str, list[int]], found: dict[str, Shape]
+) -> None:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, _FUNCTIONS):
+            found[prefix + child.name] = _measure(child, calls.get(child.name, []))
+            _collect(child, f"{prefix}{child.name}.", calls, found)
+        elif isinstance(child, ast.ClassDef):
+            _collect(child, f"{prefix}{child.name}.", calls, found)
+        else:
+            _collect(child, prefix, calls, found)
+
+
+def _measure(node: ast.FunctionDef | ast.AsyncFunctionDef, calls: list[int]) -> Shape:
+    first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+    last = node.end_lineno or node.lineno
+    return Shape(
+        first_line=first,
+        last_line=last,
+        function_lines=last - first + 1,
+        branches=sum(isinstance(n, _BRANCHING) for n in ast.walk(node)),
+        callers=sum(not first <= line <= last for line in calls),
+    )
+
+
+def _calls(tree: ast.AST) -> dict[str, list[int]]:
+    """Lines of the calls of each bare or attribute name."""
+    lines: dict[str, list[int]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = (
+                node.func.id
+                if isinstance(node.func, ast.Name)
+                else node.func.attr
+                if isinstance(node.func, ast.Attribute)
+                else ""
+            )
+            if name:
+                lines.setdefault(name, []).append(node.lineno)
+    return lines

@@ -1,0 +1,1 @@
+"""Tomorrow's range of a traded instrument, from daily bars."""

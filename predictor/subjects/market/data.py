@@ -1,0 +1,108 @@
+"""Daily bars from a CSV file, taken only when every cell makes sense."""
+
+from __future__ import annotations
+
+import csv
+import math
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+from copydesk.predictor.core.errors import PredictorError
+
+COLUMNS = ("date", "open", "high", "low", "close", "volume")
+_SLACK = 1e-6  # adjusted prices are rounded; a high may miss the close by that share
+
+
+class Bar(NamedTuple):
+    """One day of trading, prices in any one currency."""
+
+    date: date
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+
+
+def read_bars(path: Path) -> list[Bar]:
+    """Read a CSV file with the columns date, open, high, low, close, volume.
+
+    The columns may stand in any order and in capitals; others are ignored. Dates are YYYY-MM-DD
+    and rise.
+
+    Raises:
+        PredictorError: With the row (the line of the file) and the column that is wrong.
+    """
+    try:
+        text = path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PredictorError(f"{path}: cannot be read: {error}") from error
+    reader = csv.reader(text.splitlines(), strict=True)
+    try:
+        header = [name.strip().lower() for name in next(reader, [])]
+        places = _places(header, path)
+        bars: list[Bar] = []
+        for cells in reader:
+            if not any(cell.strip() for cell in cells):
+                continue
+            where = f"{path}, row {reader.line_num}"
+            if len(cells) != len(header):
+                raise PredictorError(f"{where}: {len(cells)} cells, the header has {len(header)}")
+            bar = _bar({name: cells[i].strip() for name, i in places.items()}, where)
+            if bars and bar.date <= bars[-1].date:
+                raise PredictorError(
+                    f"{where}, column date: {bar.date} is not after {bars[-1].date}; rows must be "
+                    "in order of time, each day once"
+                )
+            bars.append(bar)
+    except csv.Error as error:
+        raise PredictorError(f"{path}, row {reader.line_num}: {error}") from error
+    return bars
+
+
+def _places(header: list[str], path: Path) -> dict[str, int]:
+    for name in COLUMNS:
+        if header.count(name) != 1:
+            fault = "is missing" if name not in header else "stands there twice"
+            raise PredictorError(
+                f"{path}, row 1: column {name} {fault}; needed are {', '.join(COLUMNS)}"
+            )
+    return {name: header.index(name) for name in COLUMNS}
+
+
+def _bar(cells: dict[str, str], where: str) -> Bar:
+    try:
+        if len(cells["date"]) != 10:
+            raise ValueError
+        day = date.fromisoformat(cells["date"])
+    except ValueError:
+        raise PredictorError(
+            f"{where}, column date: {cells['date']!r} is not a day written YYYY-MM-DD"
+        ) from None
+    prices = [_number(cells, name, where) for name in COLUMNS[1:]]
+    bar = Bar(day, *prices)
+    for name, price in zip(COLUMNS[1:5], prices[:4], strict=True):
+        if price <= 0:
+            raise PredictorError(f"{where}, column {name}: {price:g} is not above 0")
+    if bar.volume < 0:
+        raise PredictorError(f"{where}, column volume: {bar.volume:g} is below 0")
+    slack = bar.high * _SLACK
+    for name, price in (("open", bar.open), ("close", bar.close), ("low", bar.low)):
+        if price > bar.high + slack:
+            raise PredictorError(
+                f"{where}, column high: {bar.high:g} is below the {name}, {price:g}"
+            )
+        if price < bar.low - slack:
+            raise PredictorError(f"{where}, column low: {bar.low:g} is above the {name}, {price:g}")
+    return bar
+
+
+def _number(cells: dict[str, str], name: str, where: str) -> float:
+    try:
+        value = float(cells[name])
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value) or "_" in cells[name]:
+        raise PredictorError(f"{where}, column {name}: {cells[name]!r} is not a number")
+    return value
