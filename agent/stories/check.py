@@ -112,9 +112,10 @@ def _in_one_fact(name: str, place: str, grounds: Grounds) -> bool:
 
 
 def _listed_twice(cut: Sequence[Token], i: int, grounds: Grounds) -> bool:
-    """Whether a list of functions names one of them again, in place of another."""
+    """Whether a list of functions or files names one of them again, in place of another."""
     again = any(t.kind == "code" and t.text == cut[i].text for t in cut[:i])
-    return again and {fact.kind for fact in grounds.facts} == {"functions"}
+    kinds = {fact.kind for fact in grounds.facts}
+    return again and (kinds <= {"functions"} or kinds <= {"change", "file"})
 
 
 def _is_name(cut: Sequence[Token], i: int) -> bool:
