@@ -6,17 +6,27 @@ import sys
 import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from copydesk.agent.records import Candidate, Evidence, Gap, Interpreter
 from copydesk.agent.sandbox.bench import Bench
-from copydesk.agent.sandbox.records import Capability, Tier
+from copydesk.agent.sandbox.records import Capability, Outcome, Tier
 from copydesk.agent.testgen.context import source_roots
 from copydesk.agent.testgen.runs import TOOLS
 from copydesk.agent.testgen.verify import verify
 
 Climb = Callable[..., tuple[Evidence, Candidate]]
+
+
+class LeanBench(Bench):
+    """A bench whose pytest loads no plugins of this suite's own environment: five times faster."""
+
+    def run(self, argv: Sequence[str], **how: Any) -> Outcome:
+        """Run as any bench does."""
+        env = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **how.pop("env", {})}
+        return super().run(argv, env=env, **how)
 
 
 @pytest.fixture
@@ -58,7 +68,7 @@ def bench(tree: Path, interpreter: Interpreter) -> Callable[[], Bench]:
     """A bench without a guard, made after the project's files are there."""
 
     def make() -> Bench:
-        return Bench(
+        return LeanBench(
             tree,
             tree,
             interpreter,

@@ -1,0 +1,400 @@
+from __future__ import annotations
+
+import ast
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from copydesk.agent.errors import CopydeskError
+from copydesk.agent.records import Draft, Target
+from copydesk.agent.testgen.apply import Placement, accept, placement, revert
+from copydesk.agent.testgen.merge import merge
+
+DRAFT = '''"""Drafted."""
+
+from __future__ import annotations
+
+import pytest
+from shop.prices import total
+
+
+def test_nothing_costs_nothing():
+    assert total([]) == 0
+
+
+def test_a_negative_price_is_refused():
+    with pytest.raises(ValueError):
+        total([-1])
+'''
+
+
+def draft(content: str = DRAFT, source: str = "shop/prices.py", path: str = "") -> Draft:
+    target = Target(source, "total", (3,)) if source else None
+    return Draft(1, "test", "ready", "0" * 40, "total", "embedded", path, content, target)
+
+
+def put(tree: Path, name: str, text: str = "") -> Path:
+    path = tree / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text.encode())
+    return path
+
+
+# -- where it goes
+
+
+@pytest.mark.parametrize(
+    ("existing", "expected"),
+    [
+        ([], "tests/test_prices.py"),
+        (["tests/conftest.py"], "tests/test_prices.py"),
+        (["test/test_other.py"], "test/test_prices.py"),
+        (["tests/shop/test_other.py"], "tests/shop/test_prices.py"),
+        (["tests/other_test.py", "tests/more_test.py"], "tests/prices_test.py"),
+        (["shop/test_other.py"], "shop/test_prices.py"),
+        (["checks/test_other.py", "checks/test_more.py"], "checks/test_prices.py"),
+        (["tests/unit/test_other.py", ".venv/x/test_prices.py"], "tests/test_prices.py"),
+    ],
+)
+def test_a_new_file_stands_beside_its_siblings(
+    tree: Path, existing: list[str], expected: str
+) -> None:
+    for name in existing:
+        put(tree, name)
+    put(tree, "shop/prices.py")
+    assert placement(draft(), tree) == Placement(expected, DRAFT, None)
+
+
+def test_a_package_gives_its_name(tree: Path) -> None:
+    put(tree, "shop/__init__.py")
+    assert placement(draft(source="shop/__init__.py"), tree).path == "tests/test_shop.py"
+    assert placement(draft(source="__init__.py"), tree).path == "tests/test_package.py"
+
+
+def test_a_taken_name_is_not_taken_twice(tree: Path) -> None:
+    put(tree, "tests/test_prices.py", "def broken(:\n")
+    assert placement(draft(), tree).path == "tests/test_shop_prices.py"
+    put(tree, "tests/test_shop_prices.py", "def broken(:\n")
+    assert placement(draft(), tree).path == "tests/test_prices_2.py"
+    put(tree, "tests/test_prices_2.py")
+    assert placement(draft(), tree).path == "tests/test_prices_3.py"
+
+
+def test_a_draft_without_a_target_goes_where_it_says(tree: Path) -> None:
+    found = placement(draft(source="", path="tests/test_prices.py"), tree)
+    assert found == Placement("tests/test_prices.py", DRAFT, None)
+
+
+# -- appending
+
+
+def test_appending_keeps_everything_that_is_there(tree: Path) -> None:
+    old = (
+        "# Copyright\n"
+        '"""Prices."""\n'
+        "from __future__ import annotations\n"
+        "import zebra  # first for a reason\n"
+        "import pytest\n"
+        "\n"
+        "LIMIT = 3   # aligned\n"
+        "\n"
+        "def test_nothing_costs_nothing():\n"
+        "    assert zebra\n"
+        "# the end"
+    )
+    put(tree, "tests/test_prices.py", old)
+    found = placement(draft(), tree)
+    assert found.path == "tests/test_prices.py"
+    assert found.old_text == old
+    assert found.new_text == (
+        "# Copyright\n"
+        '"""Prices."""\n'
+        "from __future__ import annotations\n"
+        "import zebra  # first for a reason\n"
+        "import pytest\n"
+        "from shop.prices import total\n"
+        "\n"
+        "LIMIT = 3   # aligned\n"
+        "\n"
+        "def test_nothing_costs_nothing():\n"
+        "    assert zebra\n"
+        "# the end\n"
+        "\n"
+        "\n"
+        "def test_nothing_costs_nothing_2():\n"
+        "    assert total([]) == 0\n"
+        "\n"
+        "\n"
+        "def test_a_negative_price_is_refused():\n"
+        "    with pytest.raises(ValueError):\n"
+        "        total([-1])\n"
+    )
+
+
+def test_windows_line_ends_stay(tree: Path) -> None:
+    put(tree, "tests/test_prices.py", "import pytest\r\n\r\n\r\ndef test_x():\r\n    pass\r\n")
+    found = placement(draft(), tree)
+    assert found.old_text is not None
+    assert "\n" not in found.new_text.replace("\r\n", "")
+    accept(found, tree)
+    assert (tree / found.path).read_bytes() == found.new_text.encode()
+
+
+@pytest.mark.parametrize(
+    ("head", "encoding", "works"),
+    [
+        ("# -*- coding: latin-1 -*-\nNAME = 'é'\n", "latin-1", True),
+        ("NAME = 'é'\n", "utf-8-sig", True),
+        ("# coding: ascii\n", "ascii", False),
+        ("NAME = 'é'\n", "latin-1", False),
+    ],
+)
+def test_the_encoding_stays_or_a_new_file_is_made(
+    tree: Path, head: str, encoding: str, works: bool
+) -> None:
+    path = put(tree, "tests/test_prices.py")
+    path.write_bytes(head.encode(encoding))
+    found = placement(draft(DRAFT.replace("== 0", "!= 'é'")), tree)
+    accept(found, tree)
+    if works:
+        assert path.read_bytes().decode(encoding) == found.new_text
+        assert path.read_bytes().startswith(head.encode(encoding)[:3])
+    else:
+        assert found.old_text is None
+        assert path.read_bytes() == head.encode(encoding)
+
+
+@pytest.mark.parametrize(
+    "old",
+    [
+        "from other import total\n",
+        "total = 3\n",
+        "for total in []:\n    pass\n",
+        "if True:\n    def total(): ...\n",
+        "def total():\n    return 1\n",
+        "def broken(:\n",
+        "import pytest\rx = 1\r",
+        'import pytest; x = """\n"""\n',
+    ],
+)
+def test_what_does_not_go_together_becomes_a_new_file(tree: Path, old: str) -> None:
+    put(tree, "tests/test_prices.py", old)
+    found = placement(draft(), tree)
+    assert found.old_text is None
+    assert found.new_text == DRAFT
+
+
+def test_a_helper_is_shared_when_it_is_the_same_and_a_clash_when_not() -> None:
+    helper = "def build():\n    return 1\n"
+    new = helper + "\n\ndef test_b():\n    assert build() == 1\n"
+    merged = merge(helper + "\n\ndef test_a():\n    assert build()\n", new)
+    assert merged is not None
+    assert merged.count("def build") == 1
+    assert merge("def build():\n    return 2\n", new) is None
+
+
+def test_a_test_used_by_name_is_not_renamed() -> None:
+    new = "def test_a():\n    assert True\n\n\ntest_b = test_a\n"
+    assert merge("def test_a():\n    pass\n", new) is None
+
+
+def test_tests_go_before_a_closing_main(tree: Path) -> None:
+    old = (
+        "import unittest\n\n\nclass TestPrices(unittest.TestCase):\n"
+        "    def test_a(self):\n        self.assertTrue(1)\n\n\n"
+        "# run me\nif __name__ == '__main__':\n    unittest.main()\n"
+    )
+    merged = merge(old, DRAFT)
+    assert merged is not None
+    assert merged.index("def test_a_negative") < merged.index("# run me")
+    assert merged.endswith("\n\n\n# run me\nif __name__ == '__main__':\n    unittest.main()\n")
+
+
+def test_imports_are_merged_name_by_name() -> None:
+    old = (
+        "import os.path\n"
+        "try:\n    import tomllib\nexcept ImportError:\n    import tomli as tomllib\n"
+        "from shop import prices\ndef test_a(): pass\n"
+    )
+    new = (
+        "import os\nimport os.path\nimport json, re as regex\nimport tomllib\n"
+        "from shop import prices, rates\nfrom . import near\n"
+        "def test_b():\n    assert json and regex and prices and rates and near\n"
+    )
+    merged = merge(old, new)
+    assert merged is not None
+    assert merged.splitlines()[5:11] == [
+        "from shop import prices",
+        "import os",
+        "import json, re as regex",
+        "from shop import rates",
+        "from . import near",
+        "",
+    ]
+
+
+def test_an_empty_or_commented_file_takes_a_draft() -> None:
+    for old in ("", "# only words\n", '"""Only a docstring."""', "x = 1"):
+        merged = merge(old, DRAFT)
+        assert merged is not None
+        assert merged.startswith(old) or old == "x = 1"
+        assert "from shop.prices import total" in merged
+    assert merge('"""One."""', "def test_a():\n    assert 1\n") == (
+        '"""One."""\n\n\ndef test_a():\n    assert 1\n'
+    )
+
+
+NAMES = st.sampled_from(["a", "b", "total", "pytest", "test_x", "test_y"])
+OLD = st.one_of(
+    st.builds("import {}\n".format, NAMES),
+    st.builds("from shop import {0} as {1}\n".format, NAMES, NAMES),
+    st.builds("{} = '''é\n  '''\n".format, NAMES),
+    st.builds("def {}():\n    pass\n".format, NAMES),
+    st.builds("@pytest.mark.slow\nclass {}:\n    # words\n    x = 1\n".format, NAMES),
+    st.just("\n"),
+    st.just("# a comment\n"),
+    st.just('"""text"""\n'),
+    st.just("if __name__ == '__main__':\n    a()\n"),
+    st.just("x = 1; y = [\n  2]\n"),
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.lists(OLD, max_size=7).map("".join),
+    st.lists(OLD, max_size=3).map("".join),
+    st.sampled_from(["\n", "\r\n"]),
+    st.booleans(),
+)
+def test_merging_never_changes_an_old_statement(
+    old: str, extra: str, newline: str, cut: bool
+) -> None:
+    old = (old.rstrip("\n") if cut else old).replace("\n", newline)
+    merged = merge(old, extra + DRAFT.split("\n\n", 2)[2])
+    if merged is None:
+        return
+    kept = iter(ast.dump(node) for node in ast.parse(merged).body)
+    assert all(any(ast.dump(node) == dump for dump in kept) for node in ast.parse(old).body)
+    rows = iter(merged.split("\n"))
+    assert all(any(row.rstrip("\r") == r.rstrip("\r") for r in rows) for row in old.split("\n"))
+    assert "def test_a_negative_price_is_refused" in merged
+
+
+# -- writing
+
+
+def test_a_new_file_is_written_and_taken_back(tree: Path) -> None:
+    found = placement(draft(), tree)
+    path = accept(found, tree)
+    assert path == tree / "tests/test_prices.py"
+    assert path.read_text() == DRAFT
+    assert revert(found, tree) == path
+    assert not path.exists()
+
+
+def test_an_existing_file_is_written_with_its_mode_and_taken_back(tree: Path) -> None:
+    path = put(tree, "tests/test_prices.py", "import pytest\n")
+    path.chmod(0o750)
+    found = placement(draft(), tree)
+    accept(found, tree)
+    assert path.read_text() == found.new_text
+    assert stat.S_IMODE(path.stat().st_mode) == 0o750
+    revert(found, tree)
+    assert path.read_text() == "import pytest\n"
+    assert [p.name for p in path.parent.iterdir()] == ["test_prices.py"]
+
+
+def refusal(found: Placement, tree: Path, back: bool = False) -> str:
+    with pytest.raises(CopydeskError) as caught:
+        (revert if back else accept)(found, tree)
+    assert caught.value.hint
+    return caught.value.slug
+
+
+def test_nothing_is_written_over_changed_text(tree: Path) -> None:
+    path = put(tree, "tests/test_prices.py", "import pytest\n")
+    found = placement(draft(), tree)
+    path.write_text("import pytest  # mine\n")
+    assert refusal(found, tree) == "changed-meanwhile"
+    assert refusal(found, tree, back=True) == "changed-meanwhile"
+    assert path.read_text() == "import pytest  # mine\n"
+    path.unlink()
+    assert refusal(found, tree) == "changed-meanwhile"
+
+
+def test_a_file_that_appeared_is_left_alone(tree: Path) -> None:
+    found = placement(draft(), tree)
+    path = put(tree, "tests/test_prices.py", "mine\n")
+    assert refusal(found, tree) == "changed-meanwhile"
+    assert refusal(found, tree, back=True) == "changed-meanwhile"
+    assert path.read_text() == "mine\n"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/tmp/test_x.py",
+        "../test_x.py",
+        "tests/../../test_x.py",
+        ".git/test_x.py",
+        "tests/.GIT/test_x.py",
+        "tests/conftest.py",
+        "tests/test_x.txt",
+        "shop/prices.py",
+        "",
+        "tests/te\0st_x.py",
+    ],
+)
+@pytest.mark.parametrize("old", [None, ""])
+def test_other_places_are_refused(tree: Path, path: str, old: str | None) -> None:
+    put(tree, ".git/config")
+    assert refusal(Placement(path, "x = 1\n", old), tree) == "not-a-test-file"
+
+
+def test_links_are_never_followed(tree: Path, tmp_path: Path) -> None:
+    outside = put(tmp_path, "outside/test_x.py", "precious\n")
+    (tree / "tests").symlink_to(tmp_path / "outside")
+    assert refusal(Placement("tests/test_y.py", "x", None), tree) == "not-a-test-file"
+    assert refusal(Placement("tests/test_x.py", "x", "precious\n"), tree) == "not-a-test-file"
+    (tree / "test_x.py").symlink_to(outside)
+    assert refusal(Placement("test_x.py", "x", "precious\n"), tree) == "not-a-test-file"
+    assert refusal(Placement("test_x.py", "x", None), tree) == "changed-meanwhile"
+    assert refusal(Placement("test_x.py", "precious\n", None), tree, True) == "not-a-test-file"
+    assert outside.read_text() == "precious\n"
+
+
+def test_a_file_in_place_of_a_folder_is_refused(tree: Path) -> None:
+    put(tree, "tests", "a file\n")
+    assert refusal(Placement("tests/test_x.py", "x", None), tree) == "not-a-test-file"
+
+
+def test_a_full_disk_leaves_the_old_file(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = put(tree, "tests/test_prices.py", "import pytest\n")
+
+    def full(fd: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    found = placement(draft(), tree)
+    monkeypatch.setattr(os, "fsync", full)
+    assert refusal(found, tree) == "cannot-write"
+    assert refusal(Placement("tests/test_new.py", "x = 1\n", None), tree) == "cannot-write"
+    assert [p.name for p in path.parent.iterdir()] == ["test_prices.py"]
+    assert path.read_text() == "import pytest\n"
+
+
+def test_a_change_in_the_last_moment_is_seen(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = put(tree, "tests/test_prices.py", "import pytest\n")
+    found = placement(draft(), tree)
+    sync = os.fsync
+
+    def meddle(fd: int) -> None:
+        path.write_text("import pytest  # mine\n")
+        sync(fd)
+
+    monkeypatch.setattr(os, "fsync", meddle)
+    assert refusal(found, tree) == "changed-meanwhile"
+    assert path.read_text() == "import pytest  # mine\n"
