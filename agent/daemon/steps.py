@@ -1,0 +1,61 @@
+"""The steps of the daemon's work, one function a kind of job. Each is safe to repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from copydesk.agent.daemon.context import StepContext
+
+from copydesk.agent import config
+from copydesk.agent.coverage import gaps as gap_rows
+from copydesk.agent.coverage.measure import measure, stored
+from copydesk.agent.desk import queue
+from copydesk.agent.errors import CopydeskError
+from copydesk.agent.records import Gap, Sha
+from copydesk.agent.stories.desk import write_story
+from copydesk.agent.testgen.desk import reach_model, write_drafts
+
+DRAFT_PRIORITY, STORY_PRIORITY = -10, -20
+"""Below a measure's 0: what was just committed is measured before anything is drafted."""
+
+
+def measure_step(context: StepContext, sha: Sha) -> None:
+    """Measure a commit, then ask for its drafts and its story."""
+    if stored(context.db, sha) is None:
+        measure(context.repo, context.db, sha, say=context.say)
+    queue.put(context.db, "draft", sha, priority=DRAFT_PRIORITY)
+    if config.load(context.repo, sha).project.stories:
+        queue.put(context.db, "story", sha, priority=STORY_PRIORITY)
+
+
+def gaps_to_draft(gaps: list[Gap], limit: int) -> list[Gap]:
+    """The gaps a commit's drafts are for: what it changed first, then the riskiest others."""
+    return [gap for gap in gaps if gap.function != gap_rows.MODULE][:limit]
+
+
+def draft_step(context: StepContext, sha: Sha) -> None:
+    """Draft tests for a commit's gaps. Where nothing may be run, the gaps simply stay listed."""
+    limit = config.load(context.repo, sha).project.drafts_per_commit
+    gaps = gaps_to_draft(gap_rows.load(context.db, sha), limit)
+    if not gaps:
+        return
+    try:
+        write_drafts(context.repo, context.db, sha, gaps, say=context.say)
+    except CopydeskError as error:
+        if error.slug != "no-sandbox":
+            raise
+        context.say(f"no drafts: {error}")
+
+
+def story_step(context: StepContext, sha: Sha) -> None:
+    """Draft the dev log entry of a commit."""
+    settings = config.load(context.repo, sha)
+    client = reach_model(settings, context.db, context.say, prose=True)
+    write_story(context.repo, context.db, [sha], say=context.say, client=client)
+
+
+STEPS: dict[str, Callable[[StepContext, str], None]] = {
+    "measure": measure_step,
+    "draft": draft_step,
+    "story": story_step,
+}

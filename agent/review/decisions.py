@@ -1,0 +1,129 @@
+"""Carrying out what the editor decides on a draft."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+from copydesk.agent.coverage import gaps as gap_rows
+from copydesk.agent.desk import drafts
+from copydesk.agent.errors import CopydeskError
+from copydesk.agent.git.repository import Repository
+from copydesk.agent.records import Draft, DraftState, Gap
+from copydesk.agent.testgen import apply
+from copydesk.agent.testgen.desk import evidence_json, recheck
+
+WAITING: tuple[DraftState, ...] = ("ready", "not_run")
+
+
+def accept(repo: Repository, db: sqlite3.Connection, identity: int) -> Path:
+    """Put a draft where it belongs: a test into the working tree, a story into the outbox.
+
+    Nothing is staged or committed.
+
+    Returns:
+        The file that was written.
+
+    Raises:
+        CopydeskError: The draft is not waiting, or the file changed under it.
+    """
+    draft = _waiting(db, identity)
+    if draft.kind == "test":
+        place = apply.placement(draft, repo.worktree)
+        before = place.old_text
+        path = apply.accept(place, repo.worktree)
+        after = place.new_text
+    else:
+        path, before, after = _outbox(repo, draft), None, draft.content
+    evidence = draft.evidence | {"accepted": {"path": str(path), "before": before, "after": after}}
+    drafts.decide(db, draft, "accept", "accepted", path=str(path), evidence=evidence)
+    return path
+
+
+def _outbox(repo: Repository, draft: Draft) -> Path:
+    path = repo.desk / draft.path
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    partial.write_text(draft.content, encoding="utf-8")
+    partial.replace(path)
+    return path
+
+
+def reject(repo: Repository, db: sqlite3.Connection, identity: int, why: str) -> Draft:
+    """Turn a draft down; the reason is kept for the next drafts."""
+    return drafts.decide(db, _waiting(db, identity), "reject", "rejected", why=why)
+
+
+def edit(repo: Repository, db: sqlite3.Connection, identity: int, content: str) -> Draft:
+    """Take the editor's version of a draft; a test climbs the verify ladder again.
+
+    Returns:
+        The draft as it stands now. A test that fails keeps waiting, with the evidence saying so:
+        the editor's word counts.
+
+    Raises:
+        CopydeskError: The draft is not waiting, or an edited test is not valid Python.
+    """
+    draft = _waiting(db, identity)
+    if content == draft.content:
+        return draft
+    evidence = draft.evidence
+    if draft.kind == "test":
+        found, candidate = recheck(repo, gap_of(db, draft), draft, content)
+        evidence = evidence_json(found, candidate) | {"edited": True}
+    return drafts.decide(db, draft, "edit", draft.state, content=content, evidence=evidence)
+
+
+def gap_of(db: sqlite3.Connection, draft: Draft) -> Gap:
+    """The gap that a test draft was written for, as it was measured."""
+    assert draft.target is not None
+    for gap in gap_rows.load(db, draft.commit):
+        if (gap.path, gap.function) == (draft.target.path, draft.target.function):
+            return gap
+    lines = draft.target.lines or (1,)
+    return Gap(
+        draft.commit, draft.target.path, draft.target.function, min(lines), max(lines), lines
+    )
+
+
+def undo(repo: Repository, db: sqlite3.Connection, identity: int) -> Draft:
+    """Take back the last decision on a draft, and what it wrote.
+
+    Raises:
+        CopydeskError: The draft was not decided on, or its file was changed since.
+    """
+    draft = drafts.get(db, identity)
+    if draft.state == "accepted":
+        _take_back(repo, draft)
+    elif draft.state != "rejected":
+        raise CopydeskError(
+            f"draft {identity} is {draft.state}; there is nothing to undo",
+            slug="nothing-to-undo",
+            hint="Only an accepted or rejected draft can be taken back.",
+        )
+    evidence = {k: v for k, v in draft.evidence.items() if k != "accepted"}
+    state: DraftState = "not_run" if evidence.get("verdict") == "not run" else "ready"
+    return drafts.decide(db, draft, "undo", state, evidence=evidence)
+
+
+def _take_back(repo: Repository, draft: Draft) -> None:
+    written = draft.evidence.get("accepted", {})
+    path = Path(str(written.get("path", "")))
+    if draft.kind == "test":
+        name = os.path.relpath(path, repo.worktree).replace(os.sep, "/")
+        place = apply.Placement(name, str(written["after"]), written["before"])
+        apply.revert(place, repo.worktree)
+    elif path.is_file() and path.read_text("utf-8") == written.get("after"):
+        path.unlink()
+
+
+def _waiting(db: sqlite3.Connection, identity: int) -> Draft:
+    draft = drafts.get(db, identity)
+    if draft.state not in WAITING:
+        raise CopydeskError(
+            f"draft {identity} is {draft.state}, not waiting for a decision",
+            slug="draft-not-waiting",
+            hint="`copydesk drafts` lists those that wait; `copydesk undo` takes a decision back.",
+        )
+    return draft
