@@ -1,0 +1,61 @@
+# copydesk: `make demo` and `make test` do everything on a fresh machine with git, make and
+# Python 3.11 or later. PYTHON=python3.13 make test picks another interpreter.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+JOBS ?= 2
+
+# A checkout without symlinks (git config core.symlinks=false) cannot be installed editable.
+EDITABLE := $(if $(wildcard src/copydesk/agent/.),-e,)
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help venv demo test lint wheel clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo    install into $(VENV) and show copydesk at work in a sample repository"
+	@echo "make test    install into $(VENV), lint, and run the quick suite with its coverage gate"
+	@echo "make lint    ruff and mypy alone"
+	@echo "make wheel   build wheel and sdist into dist/"
+	@echo "make clean   remove what was built, $(VENV) included"
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "copydesk needs Python 3.11 or later; try: make PYTHON=python3.13 $(MAKECMDGOALS)"; exit 1; }
+	@echo "== making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed-demo: $(BIN)/python pyproject.toml
+	@echo "== installing copydesk and what the demo needs"
+	@$(PIP) $(EDITABLE) '.[demo]'
+	@touch $@
+
+$(VENV)/.installed-dev: $(BIN)/python pyproject.toml
+	@echo "== installing copydesk and what its tests need"
+	@$(PIP) $(EDITABLE) '.[dev]'
+	@touch $@ $(VENV)/.installed-demo
+
+venv: $(VENV)/.installed-dev
+
+demo: $(VENV)/.installed-demo
+	@$(BIN)/copydesk demo
+
+test: $(VENV)/.installed-dev lint
+	@echo "== tests"
+	@rm -f .coverage .coverage.*
+	@$(BIN)/python -m pytest -n $(JOBS) -m "not slow and not real_model" --cov --cov-config=pyproject.toml
+
+lint: $(VENV)/.installed-dev
+	@echo "== ruff"
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet . || { echo "to format: $(BIN)/ruff format"; exit 1; }
+	@echo "== mypy"
+	@$(BIN)/mypy
+
+wheel: $(VENV)/.installed-dev
+	@rm -rf dist
+	@$(BIN)/python -m build --no-isolation --outdir dist .
+
+clean:
+	rm -rf $(VENV) dist build .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
