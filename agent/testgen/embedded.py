@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from copydesk.agent.records import Candidate, Gap, Json
 from copydesk.agent.testgen.context import FunctionNode, function_node, import_name
-from copydesk.agent.testgen.phrasing import BINARY, UNARY, Case, Subject, module_text
+from copydesk.agent.testgen.naming import Case, Subject
+from copydesk.agent.testgen.phrasing import BINARY, UNARY, module_text
 from copydesk.agent.testgen.values import Refused, is_module, is_name, render
 from copydesk.agent.text import one_line
 

@@ -8,58 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from copydesk.agent.testgen.inside.files import FILES
+from copydesk.agent.testgen.naming import Case, Subject, argument_names, snake, test_name, unique
 from copydesk.agent.testgen.values import expected_float, quoted
 
 WIDTH = 88
 TAKE = 10
 """Items asserted of a long generator; the search takes as many."""
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """The function under test: how it is imported, called, and what its parameters are named."""
-
-    module: str
-    owner: str
-    name: str
-    shape: str
-    parameters: tuple[str, ...]
-
-    @property
-    def imported(self) -> str:
-        """The name that the test module imports."""
-        return self.owner or self.name
-
-    @property
-    def words(self) -> str:
-        """The subject's part of a test name."""
-        name = self.name.strip("_")
-        if self.shape == "construct":
-            return snake(self.owner)
-        return f"{snake(self.owner)}_{name}" if self.owner else name
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One recorded call, every text of it checked and written by the host."""
-
-    receiver: str | None
-    arguments: tuple[str, ...]
-    keywords: tuple[tuple[str, str], ...]
-    kind: str
-    expected: str = ""
-    fields: tuple[tuple[str, str], ...] = ()
-    message: str = ""
-    argument: int = 0
-    wrap: str = ""
-    warns: str = ""
-    names: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def texts(self) -> tuple[str, ...]:
-        """The texts of all its inputs."""
-        own = (self.receiver,) if self.receiver is not None else ()
-        return (*own, *self.arguments, *(value for _, value in self.keywords))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +78,7 @@ def _row_shape(case: Case) -> object:
 
 def _table(subject: Subject, cases: Sequence[Case], taken: set[str]) -> Test:
     first = cases[0]
-    names = [_free(name, subject) for name in _argument_names(subject, first)]
+    names = [_free(name, subject) for name in argument_names(subject, first)]
     names += [_free(word, subject) for word, _ in first.keywords]
     rows = []
     for case in cases:
@@ -139,7 +93,7 @@ def _table(subject: Subject, cases: Sequence[Case], taken: set[str]) -> Test:
     call = _wrapped(_call(subject, first.receiver, [*positional, *words]), first.wrap)
     how = "is" if first.expected in ("True", "False", "None") else "=="
     suffix = "".join(f"_and_{word}" for word, _ in first.keywords).replace("_and_", "_with_", 1)
-    name = _unique(f"test_{subject.words}{suffix}", taken)
+    name = unique(f"test_{subject.words}{suffix}", taken)
     return Test(
         name,
         (
@@ -156,12 +110,6 @@ def _table(subject: Subject, cases: Sequence[Case], taken: set[str]) -> Test:
     )
 
 
-def _argument_names(subject: Subject, case: Case) -> list[str]:
-    names = list(subject.parameters[: len(case.arguments)])
-    missing = len(case.arguments) - len(names)
-    return names + [f"argument_{i + 1 + len(names)}" for i in range(missing)]
-
-
 def _free(name: str, subject: Subject) -> str:
     """A parameter's name, unless it would hide something the test needs."""
     taken = {"request", "expected", "pytest", "asyncio", "itertools", subject.imported}
@@ -169,7 +117,7 @@ def _free(name: str, subject: Subject) -> str:
 
 
 def _single(subject: Subject, case: Case, taken: set[str]) -> Test:
-    name = _unique(_name(subject, case), taken)
+    name = unique(test_name(subject, case), taken)
     fixtures = []
     setup: list[str] = []
     for file, text in FILES.items():
@@ -201,7 +149,7 @@ def _body(subject: Subject, case: Case) -> list[str]:
         receiver = _variable(subject)
         lines += _assigned(receiver, str(case.receiver))
     if case.kind == "changes":
-        changed = _free(_argument_names(subject, case)[case.argument], subject)
+        changed = _free(argument_names(subject, case)[case.argument], subject)
         lines += _assigned(changed, arguments[case.argument])
         arguments[case.argument] = changed
         lines += _statement("", _call(subject, receiver, [*arguments, *words]))
@@ -322,101 +270,6 @@ def _pattern(message: str) -> str:
     if escaped == message or not message.isprintable() or '"' in message:
         return quoted(escaped)
     return f'r"{escaped}"'
-
-
-def snake(name: str) -> str:
-    """CamelCase as snake_case."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
-
-
-def _unique(name: str, taken: set[str]) -> str:
-    chosen, number = name, 2
-    while chosen in taken:
-        chosen, number = f"{name}_{number}", number + 1
-    taken.add(chosen)
-    return chosen
-
-
-def _name(subject: Subject, case: Case) -> str:
-    """test_<subject>_<what it does>_<for what input>."""
-    given = _given(subject, case)
-    outcome = _outcome(case)
-    if outcome == "of" and given.startswith("with"):
-        words = given
-    elif outcome in ("of", "rejects"):
-        words = f"{outcome}_{given}" if given else "" if outcome == "of" else "rejects_the_call"
-    else:
-        words = outcome + (f"_{'' if given.startswith('with') else 'for_'}{given}" if given else "")
-    if outcome == "of" and not given:
-        words = f"returns_{_slug(case.expected) or 'the_same_each_time'}"
-    return f"test_{subject.words}_{words}"[:100].rstrip("_")
-
-
-def _outcome(case: Case) -> str:
-    if case.kind == "raises":
-        rejected = (
-            case.expected.endswith(("ValueError", "DecodeError")) or "Invalid" in case.expected
-        )
-        return "rejects" if rejected else f"raises_{snake(case.expected)}"
-    if case.kind == "prints":
-        return f"prints_{_slug(case.expected) or 'its_output'}"
-    if case.kind == "changes":
-        return "changes_its_argument"
-    if case.kind == "receiver":
-        return "updates_" + "_and_".join(name for name, _ in case.fields[:2])
-    if case.kind == "value" and case.expected in ("None", "True", "False"):
-        return f"returns_{case.expected.lower()}"
-    empty = {
-        '""': "empty_text",
-        "[]": "an_empty_list",
-        "{}": "an_empty_dict",
-        "set()": "an_empty_set",
-    }
-    if case.kind == "value" and case.expected in empty:
-        return f"returns_{empty[case.expected]}"
-    return "of"
-
-
-def _given(subject: Subject, case: Case) -> str:
-    names = _argument_names(subject, case)
-    words = [describe(text, name) for text, name in zip(case.arguments, names, strict=True)]
-    given = "_and_".join(word for word in words[:3] if word)
-    for number, (name, text) in enumerate(case.keywords[:3]):
-        joint = "and" if number else "with"
-        if text == "False":
-            given += f"_{joint}out_{name}" if joint == "with" else f"_and_no_{name}"
-        elif text in ("True", "None") or not _slug(text):
-            given += f"_{joint}_{'no_' if text == 'None' else ''}{name}"
-        else:
-            given += f"_{joint}_{name}_{_slug(text)}"
-    return given.strip("_")
-
-
-def describe(text: str, name: str) -> str:
-    """A few words for an input: empty_text, negative_amount, nan, hello_world."""
-    fixed = {'""': "empty_text", "None": f"no_{name}", "[]": f"empty_{name}", "{}": f"empty_{name}"}
-    fixed |= {'float("nan")': "nan", 'float("inf")': "infinity", 'float("-inf")': "minus_infinity"}
-    fixed |= {"()": f"empty_{name}", "set()": f"empty_{name}", "0": "zero", "0.0": "zero"}
-    if text in fixed:
-        return fixed[text].strip("_")
-    if text in ("True", "False"):
-        return f"{name}_{text.lower()}"
-    if re.fullmatch(r"-[\d.e+]+", text):
-        return f"minus_{_slug(text)}"
-    if text.startswith("tmp_path"):
-        return {"missing": "a_missing_file", "empty": "an_empty_file"}.get(
-            text.split('"')[1].split(".")[0], f"a_{text.rsplit('.', 1)[-1].strip(chr(34))}_file"
-        )
-    return _slug(text) or name.strip("_")
-
-
-def _slug(text: str) -> str:
-    """Letters and digits of a short text joined by underscores; empty when it is no short text."""
-    if len(text) > 34 or text[:1] in "[{(":
-        return ""
-    words = re.findall(r"[a-z0-9]+", re.sub(r"\\[a-z]", " ", text).lower())
-    slug = "_".join(words)
-    return slug if len(slug) <= 30 else ""
 
 
 def _imports(subject: Subject, tests: Sequence[Test], body: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import asyncio
 import contextlib
-import copy
 import inspect
 import io
 import itertools
@@ -23,9 +22,11 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 if TYPE_CHECKING:
     from copydesk.agent.testgen.inside.expressions import Expression, evaluate, write
     from copydesk.agent.testgen.inside.files import FILES
+    from copydesk.agent.testgen.inside.guard import GivenUp
 else:
     from expressions import Expression, evaluate, write
     from files import FILES
+    from guard import GivenUp
 
 MAX_EVENTS = 60_000
 """Lines of the project's code one call may execute; counted, so that load changes nothing."""
@@ -39,10 +40,6 @@ _MISUSE = (TypeError, AttributeError, NameError, NotImplementedError, EOFError, 
 _LOOKS_LIKE_A_BUG = (
     IndexError, ZeroDivisionError, RecursionError, UnboundLocalError, MemoryError,
 )  # fmt: skip
-
-
-class GivenUp(BaseException):
-    """A call took too long or wanted something outside of its test."""
 
 
 class Call(NamedTuple):
@@ -219,145 +216,6 @@ def folder_with_files(wanted: bool) -> Any:
             for file, text in FILES.items():
                 (folder / file).write_text(text)
         yield folder
-
-
-class State:
-    """The mutable globals of the project's loaded modules, to compare and to put back."""
-
-    def __init__(self, top: str) -> None:
-        kinds = (list, dict, set, bytearray)
-        self.modules = [
-            m
-            for m in list(sys.modules.values())
-            if str(getattr(m, "__file__", None) or "").startswith(top + os.sep)
-        ]
-        self.saved: list[tuple[dict[str, Any], str, Any, Any]] = []
-        for module in self.modules:
-            for name, value in list(vars(module).items()):
-                if name.startswith("__") or not isinstance(value, (*kinds, int, float, str)):
-                    continue
-                with contextlib.suppress(Exception):  # not everything can be copied or compared
-                    kept = copy.deepcopy(value)
-                    if kept == value:
-                        self.saved.append((vars(module), name, value, kept))
-        self.environ = dict(os.environ)
-        self.cwd = os.getcwd()
-
-    def changed(self) -> bool:
-        """Whether a call left a trace in a module, the environment or the working folder."""
-        if dict(os.environ) != self.environ or os.getcwd() != self.cwd:
-            return True
-        for scope, name, value, kept in self.saved:
-            try:
-                if scope.get(name) is not value or value != kept:
-                    return True
-            except Exception:  # a comparison that fails now and did not before
-                return True
-        return False
-
-    def restore(self) -> None:
-        """Put everything back."""
-        os.environ.clear()
-        os.environ.update(self.environ)
-        os.chdir(self.cwd)
-        for scope, name, value, kept in self.saved:
-            fresh = copy.deepcopy(kept)
-            if isinstance(value, (list, bytearray)):
-                value[:] = fresh
-            elif isinstance(value, (dict, set)):
-                value.clear()
-                value.update(fresh)
-            scope[name] = value
-
-
-class Guard:
-    """Notices, and stops, what reaches outside a test: files, programs, the network, the clock."""
-
-    def __init__(self, top: str) -> None:
-        self.active = False
-        self.touched = ""
-        self.clock = False
-        self.folder = ""
-        self.readable = tuple(
-            {
-                os.path.realpath(p)
-                for p in (top, sys.prefix, sys.base_prefix, *filter(None, sys.path))
-            }
-            | {"/usr/share/zoneinfo", "/dev/null"}
-        )
-        sys.addaudithook(self._audit)
-
-    def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if not self.active:
-            return
-        if event == "open":
-            self._opened(arguments)
-        elif event.split(".")[0] in (
-            "socket",
-            "subprocess",
-            "ctypes",
-            "shutil",
-            "ftplib",
-            "smtplib",
-        ):
-            self._refuse(event)
-        elif event in _FILE_EVENTS:
-            if not str(arguments[0]).startswith(self.folder or "\0"):
-                self._refuse(event)
-        elif event in ("os.system", "os.exec", "os.posix_spawn", "os.fork", "os.kill"):
-            self._refuse(event)
-
-    def _opened(self, arguments: tuple[Any, ...]) -> None:
-        path, mode = arguments[0], arguments[1]
-        if not isinstance(path, (str, bytes)):
-            return
-        place = os.path.realpath(os.fsdecode(path))
-        if self.folder and place.startswith(self.folder):
-            return
-        flags = arguments[2] if isinstance(arguments[2], int) else 0
-        writes = flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
-        if isinstance(mode, str):
-            writes = writes or any(letter in mode for letter in "wax+")
-        if writes or not place.startswith(self.readable):
-            self._refuse("open")
-
-    def _refuse(self, what: str) -> None:
-        self.touched = what
-        raise GivenUp(what)
-
-    def profile(self, frame: Any, event: str, argument: Any) -> None:
-        """sys.setprofile function: notes calls whose result nobody can repeat."""
-        if event == "c_call" and argument.__name__ in _UNREPEATABLE:
-            caller = frame.f_globals.get("__name__", "")
-            if caller.split(".")[0] not in (
-                "logging",
-                "tempfile",
-                "asyncio",
-                "warnings",
-                "selectors",
-            ):
-                owner = getattr(argument, "__self__", None)
-                kind = getattr(owner, "__name__", "") or type(owner).__module__
-                if kind in _UNREPEATABLE[argument.__name__]:
-                    if kind in _CLOCKS:
-                        self.clock = True
-                    else:
-                        self.touched = argument.__name__
-
-
-_FILE_EVENTS = (
-    "os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.chmod", "os.link", "os.symlink",
-    "os.truncate", "os.chdir", "os.utime",
-)  # fmt: skip
-
-_CLOCKS = ("datetime", "date", "time", "_zoneinfo")
-_UNREPEATABLE = {
-    **dict.fromkeys(("now", "today", "utcnow", "time", "time_ns", "monotonic"), _CLOCKS),
-    **dict.fromkeys(("perf_counter", "localtime", "ctime", "process_time"), _CLOCKS),
-    **dict.fromkeys(("random", "getrandbits"), ("random", "_random")),
-    **dict.fromkeys(("urandom", "getcwd", "getpid", "getlogin", "uname"), ("posix", "nt")),
-    "gethostname": ("_socket",),
-}
 
 
 def observation(subject: Subject, call: Call, run: Run, folder: Path) -> dict[str, Any] | None:

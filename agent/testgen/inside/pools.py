@@ -10,158 +10,38 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from copydesk.agent.testgen.inside.expressions import Expression, join, write
+    from copydesk.agent.testgen.inside.kinds import (
+        ATTRIBUTES,
+        DICTS,
+        EVERYTHING,
+        HINTS,
+        KNOWN_ATTRIBUTES,
+        LISTS,
+        SETS,
+        kind_of,
+        kinds_by_call,
+        kinds_by_name,
+        neighbours,
+        plain,
+    )
     from copydesk.agent.testgen.inside.texts import fitting_texts
 else:
     from expressions import Expression, join, write
+    from kinds import (
+        ATTRIBUTES,
+        DICTS,
+        EVERYTHING,
+        HINTS,
+        KNOWN_ATTRIBUTES,
+        LISTS,
+        SETS,
+        kind_of,
+        kinds_by_call,
+        kinds_by_name,
+        neighbours,
+        plain,
+    )
     from texts import fitting_texts
-
-_DATE = (("date", "datetime"),)
-_DATETIME = (("datetime", "datetime"),)
-_DELTA = (("timedelta", "datetime"),)
-
-_PLAIN: dict[str, list[str]] = {
-    "int": ["1", "0", "2", "-1", "3", "10", "11", "100", "12345", "1000000"],
-    "float": ["1.5", "0.0", "-2.5", "0.001", "3.0", "1e20", "float('nan')", "float('inf')"],
-    "str": [
-        *("'abc'", "''", "'Hello World'", "'a'", "'1'", "'some_name-here'", "'CamelCase'"),
-        *("'1,234.5'", "'-1'", "'2024-01-31'", "'2024-01-31T10:20:30.5'", "'1d 2h'", "'1/2'"),
-        *("'a,b'", "'key=value'", "'ada@example.com'", "'https://example.com/a?b=1'"),
-        *("'  padded  '", "'first\\nsecond'", "'caf\\xe9'", "'true'", "'{\"a\": 1}'"),
-    ],
-    "bool": ["True", "False"],
-    "bytes": ["b'abc'", "b''"],
-    "None": ["None"],
-    "list": ["[1, 2, 3]", "[]", "['a', 'b']", "[3, 1, 2, 1]", "[[1, 2], [3, 4]]", "[1.5, 2.5]"],
-    "tuple": ["(1, 2)", "()", "('a', 'b', 'c')"],
-    "set": ["{1, 2}", "set()"],
-    "dict": ["{'a': 1, 'b': 2}", "{}", "{'a': {'b': 1}}", "{'a': [1, 2]}"],
-    "callable": ["len", "str", "str.upper", "bool", "lambda value: value", "lambda *args: True"],
-    "object": ["1", "'abc'", "None", "[1, 2, 3]", "{'a': 1}"],
-    "complex": ["(1+2j)", "0j"],
-    "argv": ["[]", "['--help']"],
-}
-
-_NAMED: dict[str, list[Expression]] = {
-    "date": [Expression("date(2024, 2, 29)", _DATE), Expression("date(2023, 12, 31)", _DATE)],
-    "datetime": [
-        Expression("datetime(2024, 2, 29, 12, 30)", _DATETIME),
-        Expression("datetime(2023, 1, 1)", _DATETIME),
-        Expression("datetime(2024, 2, 29, 12, 30, 45, 123456)", _DATETIME),
-        Expression(
-            "datetime(2024, 2, 29, 12, 30, tzinfo=timezone.utc)",
-            (("datetime", "datetime"), ("timezone", "datetime")),
-        ),
-    ],
-    "time": [Expression("time(12, 30)", (("time", "datetime"),))],
-    "timedelta": [
-        Expression("timedelta(days=1)", _DELTA),
-        Expression("timedelta(0)", _DELTA),
-        Expression("timedelta(seconds=90)", _DELTA),
-        Expression("timedelta(days=400, seconds=5)", _DELTA),
-        Expression("timedelta(hours=5)", _DELTA),
-        Expression("timedelta(days=-40)", _DELTA),
-        Expression("timedelta(milliseconds=5)", _DELTA),
-    ],
-    "tzinfo": [Expression("timezone.utc", (("timezone", "datetime"),))],
-    "Decimal": [
-        Expression("Decimal('1.50')", (("Decimal", "decimal"),)),
-        Expression("Decimal('0')", (("Decimal", "decimal"),)),
-        Expression("Decimal('-2')", (("Decimal", "decimal"),)),
-    ],
-    "Fraction": [Expression("Fraction(1, 3)", (("Fraction", "fractions"),))],
-    "UUID": [
-        Expression("UUID('12345678-1234-5678-1234-567812345678')", (("UUID", "uuid"),)),
-    ],
-    "StringIO": [Expression("StringIO('a,b\\n1,2\\n')", (("StringIO", "io"),))],
-    "BytesIO": [Expression("BytesIO(b'abc')", (("BytesIO", "io"),))],
-    "path": [
-        Expression(f"tmp_path / '{name}'")
-        for name in ("data.txt", "data.csv", "data.json", "empty.txt", "missing.txt")
-    ],
-}
-
-_HINTS = {
-    **{name: (name,) for name in ("int", "float", "str", "bool", "bytes", "complex", "None")},
-    **{name: (name,) for name in ("date", "datetime", "time", "timedelta", "tzinfo", "Decimal")},
-    **{name: (name,) for name in ("Fraction", "UUID", "StringIO", "BytesIO", "object")},
-    "Path": ("path",),
-    "PathLike": ("path",),
-    "FilePath": ("path",),
-    "TextIO": ("StringIO",),
-    "Any": ("object", "str"),
-    "Callable": ("callable",),
-    "Number": ("int", "float"),
-    "Real": ("int", "float"),
-    "Integral": ("int",),
-    "Hashable": ("str", "int"),
-    "SupportsInt": ("int",),
-    "SupportsFloat": ("float", "int"),
-    "AnyStr": ("str", "bytes"),
-    "IO": ("StringIO", "BytesIO"),
-    "BinaryIO": ("BytesIO",),
-    "Text": ("str",),
-}
-
-_LISTS = [  # of anything that is gone through once
-    "list",
-    "List",
-    "Sequence",
-    "MutableSequence",
-    "Iterable",
-    "Collection",
-    "Iterator",
-    "Reversible",
-]
-_SETS = ["set", "Set", "frozenset", "FrozenSet", "AbstractSet", "MutableSet"]
-_DICTS = ["dict", "Dict", "Mapping", "MutableMapping", "OrderedDict", "DefaultDict", "defaultdict"]
-
-_NAME_WORDS = (
-    (("argv",), ("argv",)),
-    (("path", "file", "filename", "filepath", "fname"), ("path", "str")),
-    (("date", "day", "since", "until"), ("date", "datetime", "str")),
-    (("when", "dt", "datetime", "timestamp", "moment"), ("datetime", "date", "float", "str")),
-    (("delta", "duration", "interval", "timedelta"), ("timedelta", "str", "float")),
-    (("tz", "tzinfo", "timezone"), ("tzinfo",)),
-    (("text", "string", "str", "word", "name", "title", "line", "msg", "message", "s"), ("str",)),
-    (("slug", "url", "email", "key", "prefix", "suffix", "sep", "pattern", "label"), ("str",)),
-    (
-        ("n", "num", "count", "size", "index", "width", "length", "limit", "i", "k"),
-        ("int", "float"),
-    ),
-    (("number", "value", "amount", "price", "rate", "x", "y", "total"), ("int", "float", "str")),
-    (
-        ("items", "seq", "sequence", "iterable", "values", "list", "rows", "numbers"),
-        ("list", "str"),
-    ),
-    (("dict", "mapping", "config", "options", "data", "params", "settings"), ("dict", "list")),
-    (("func", "function", "fn", "callback", "predicate", "pred", "key_func"), ("callable",)),
-    (("flag", "strict", "verbose", "reverse", "inclusive"), ("bool",)),
-)
-
-_ATTRIBUTES = (
-    ("str", "split strip lower upper startswith endswith replace rstrip lstrip encode join title"),
-    ("str", "splitlines format isdigit isalpha partition rpartition casefold zfill capitalize"),
-    ("dict", "items keys values get setdefault update"),
-    ("list", "append extend sort insert reverse"),
-    ("set", "add union intersection difference issubset discard"),
-    ("timedelta", "total_seconds days seconds microseconds"),
-    ("datetime", "hour minute tzinfo astimezone timestamp utcoffset date timetuple"),
-    ("date", "year month day isoformat weekday strftime isocalendar toordinal"),
-    ("path", "exists is_file is_dir read_text read_bytes open suffix stem parent mkdir iterdir"),
-    ("bytes", "decode hex"),
-    ("StringIO", "read readline readlines write seek"),
-)
-
-_KNOWN_ATTRIBUTES = {word for _, words in _ATTRIBUTES for word in words.split()} | {
-    "index", "count", "pop", "copy", "clear", "remove", "find", "name", "real", "imag",
-}  # fmt: skip
-
-_EVERYTHING = ("str", "int", "float", "list", "dict", "None", "date", "datetime", "timedelta")
-
-
-def plain(kind: str) -> list[Expression]:
-    """The values of one kind, simplest first."""
-    return _NAMED.get(kind) or [Expression(text) for text in _PLAIN[kind]]
 
 
 def alternate(lists: list[list[Expression]]) -> list[Expression]:
@@ -210,11 +90,10 @@ class Pools:
         lists = [plain(kind) for kind in kinds]
         if default is not None and isinstance(default, ast.Constant):
             lists.insert(0, plain(type(default.value).__name__.replace("NoneType", "None")))
-        if not kinds and not (default is not None and lists and default.value is not None):
+        says_nothing = default is None or getattr(default, "value", None) is None
+        if not kinds and (says_nothing or not lists):
             by_name = kinds_by_name(parameter.arg)
-            lists += [plain(kind) for kind in by_name or _EVERYTHING]
-            if by_name and not lists:
-                return alternate(lists), {"str"}
+            lists += [plain(kind) for kind in by_name or EVERYTHING]
         found = alternate(lists)
         return found, {kind_of(e) for e in found}
 
@@ -231,12 +110,12 @@ class Pools:
         if isinstance(hint, ast.Subscript):
             return self._hinted_generic(hint, depth)
         name = hint.attr if isinstance(hint, ast.Attribute) else getattr(hint, "id", "")
-        if name in _HINTS:
-            return alternate([plain(kind) for kind in _HINTS[name]])
-        if name in _LISTS or name == "Generator":
+        if name in HINTS:
+            return alternate([plain(kind) for kind in HINTS[name]])
+        if name in LISTS or name == "Generator":
             return plain("list")
-        if name in _SETS or name in _DICTS or name.lower() == "tuple":
-            kind = "set" if name in _SETS else "dict" if name in _DICTS else "tuple"
+        if name in SETS or name in DICTS or name.lower() == "tuple":
+            kind = "set" if name in SETS else "dict" if name in DICTS else "tuple"
             return plain(kind)
         return self._hinted_own(name, depth)
 
@@ -261,10 +140,10 @@ class Pools:
             return self.hinted(items[0], depth + 1)
         if name in ("type", "Type"):
             return [Expression("int"), Expression("str")]
-        if name in _DICTS and len(items) == 2:
+        if name in DICTS and len(items) == 2:
             return _dicts(self.hinted(items[0], depth + 1), self.hinted(items[1], depth + 1))
-        if name in _LISTS or name in _SETS:
-            return _many(self.hinted(items[0], depth + 1), "{{{}}}" if name in _SETS else "[{}]")
+        if name in LISTS or name in SETS:
+            return _many(self.hinted(items[0], depth + 1), "{{{}}}" if name in SETS else "[{}]")
         if name in ("tuple", "Tuple"):
             return self._hinted_tuple(items, depth)
         return self.hinted(hint.value, depth + 1)
@@ -341,15 +220,15 @@ class Pools:
         kinds: list[str] = []
         for node in ast.walk(self.function):
             if isinstance(node, ast.Attribute) and getattr(node.value, "id", None) == name:
-                kinds += [kind for kind, words in _ATTRIBUTES if node.attr in words.split()]
+                kinds += [kind for kind, words in ATTRIBUTES if node.attr in words.split()]
             elif isinstance(node, ast.Call):
-                kinds += _kinds_by_call(node, name)
+                kinds += kinds_by_call(node, name)
             elif isinstance(node, (ast.For, ast.comprehension)):
                 if getattr(node.iter, "id", None) == name:
                     kinds += ["list", "str"]
             elif isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mod, ast.Div, ast.Sub)):
-                if name in (getattr(node.left, "id", None), getattr(node.right, "id", None)):
-                    kinds += ["int", "float"]
+                sides = (getattr(node.left, "id", None), getattr(node.right, "id", None))
+                kinds += ["int", "float"] if name in sides else []
         return list(dict.fromkeys(kinds))
 
     def _compared_with(self, name: str) -> list[Expression]:
@@ -391,12 +270,14 @@ class Pools:
         made: list[Expression] = []
         values = ("1", "'abc'", "0", "-1", "[1, 2]", "None", "True")
         if keys:
-            for value in values:
-                made.append(Expression("{" + ", ".join(f"{k!r}: {value}" for k in keys) + "}"))
+            made += [
+                Expression("{" + ", ".join(f"{key!r}: {value}" for key in keys) + "}")
+                for value in values
+            ]
             made += [
                 Expression("{" + f"{key!r}: {value}" + "}") for key in keys for value in values
             ]
-        if attributes and not set(attributes) & _KNOWN_ATTRIBUTES:
+        if attributes and not set(attributes) & KNOWN_ATTRIBUTES:
             for value in values[:4]:
                 inner = ", ".join(f"{a}={value}" for a in attributes)
                 names = (("SimpleNamespace", "types"),)
@@ -405,7 +286,7 @@ class Pools:
 
     def _noise(self, kinds: set[str]) -> list[Expression]:
         """A few seeded random values, the last resort."""
-        made = []
+        made: list[Any] = []
         if not kinds or "int" in kinds:
             made += [self.random.randint(-50, 50) for _ in range(3)]
             made += [self.random.randint(1, 10**6) for _ in range(3)]
@@ -418,64 +299,6 @@ class Pools:
                 for _ in range(6)
             ]
         return [Expression(repr(value)) for value in made]
-
-
-def _kinds_by_call(node: ast.Call, name: str) -> list[str]:
-    first = [getattr(a, "id", None) for a in node.args]
-    if name == getattr(node.func, "id", None):
-        return ["callable"]
-    if name not in first:
-        return []
-    called = getattr(node.func, "id", "") or getattr(node.func, "attr", "")
-    if called == "isinstance" and first[0] == name:
-        asked = [getattr(n, "id", getattr(n, "attr", "")) for n in ast.walk(node.args[1])]
-        return [
-            k for word in asked for k in _HINTS.get(word, (word,)) if k in _PLAIN or k in _NAMED
-        ]
-    return {
-        "len": ["list", "str"],
-        "open": ["path"],
-        "int": ["str", "int"],
-        "float": ["str", "float"],
-        "abs": ["int", "float"],
-        "round": ["float", "int"],
-        "sorted": ["list"],
-        "sum": ["list"],
-        "enumerate": ["list"],
-        "iter": ["list"],
-        "callable": ["callable"],
-    }.get(called, [])
-
-
-def kinds_by_name(name: str) -> tuple[str, ...]:
-    """What a parameter's name alone says about its kind; empty when it says nothing."""
-    lowered = name.lower()
-    parts = {lowered, *lowered.split("_")}
-    for words, kinds in _NAME_WORDS:
-        if parts & set(words):
-            return kinds
-    return ()
-
-
-def kind_of(expression: Expression) -> str:
-    """A rough word for what an expression makes: int, str, date, list ..."""
-    node = ast.parse(expression.text, mode="eval").body
-    if isinstance(node, ast.UnaryOp):
-        node = node.operand
-    if isinstance(node, ast.Constant):
-        return type(node.value).__name__.replace("NoneType", "None")
-    if isinstance(node, ast.Call):
-        return getattr(node.func, "id", "object")
-    return type(node).__name__.lower()
-
-
-def neighbours(value: Any) -> list[Expression]:
-    """A literal and, for a number, what stands on both sides of it."""
-    if isinstance(value, bool) or value is None or value is ... or isinstance(value, complex):
-        return []
-    if isinstance(value, (int, float)):
-        return [Expression(repr(v)) for v in (value, value - 1, value + 1, -value)]
-    return [Expression(repr(value))] if len(value) < 40 else []
 
 
 def literals_of(function: ast.AST, tree: ast.Module) -> list[Expression]:

@@ -12,7 +12,6 @@ saw alike counts. A worker that hangs or dies costs that one candidate.
 from __future__ import annotations
 
 import ast
-import contextlib
 import importlib
 import io
 import json
@@ -21,35 +20,29 @@ import select
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, NamedTuple
 
 _HERE = str(Path(__file__).resolve().parent)
 if TYPE_CHECKING:
-    from copydesk.agent.testgen.inside import clock as clocks
-    from copydesk.agent.testgen.inside import inputs, observe
-    from copydesk.agent.testgen.inside.expressions import Expression
+    from copydesk.agent.testgen.inside import guard, inputs, observe, recorder, worker
 else:
     sys.path.insert(0, _HERE)
-    import clock as clocks
+    import guard
     import inputs
     import observe
-    from expressions import Expression
+    import recorder
+    import worker
 
     # The user's project may have modules of these names too; theirs must win from here on.
     sys.path[:] = [p for p in sys.path if os.path.realpath(p or ".") != _HERE]
-    for _name in ("clock", "expressions", "files", "inputs", "observe", "pools", "sites", "texts"):
-        sys.modules.pop(_name, None)
+    for _file in Path(_HERE).glob("*.py"):
+        sys.modules.pop(_file.stem, None)
 
-PATIENCE = 10.0
-"""Seconds without a word from a child after which it is ended."""
 MAX_KEPT = 40
-MAX_EVENTS = 1_500_000
-"""Lines of the project's code that one search may execute."""
-MAX_STUCK = 12
-"""Calls that had to be given up, after which the search ends."""
+MAX_NOTICING = 10
+"""Calls kept only because they notice a change to the function."""
 
 Json = Dict[str, Any]
-Recorded = Tuple[Optional[Json], List[Tuple[int, int]], bool]
 
 
 def main() -> int:
@@ -79,8 +72,7 @@ def _quiet() -> None:
 def answer(request: Json) -> Json:
     """Import the target and do what the request asks for."""
     top = os.getcwd()
-    source = Path(request["path"]).read_bytes()
-    tree = ast.parse(source)
+    tree = ast.parse(Path(request["path"]).read_bytes())
     owners, node = inputs.find_function(tree, request["function"])
     if node is None or len(owners) > 1:
         return {"error": "no such function"}
@@ -94,17 +86,17 @@ def answer(request: Json) -> Json:
         node.lineno,
         node.end_lineno or node.lineno,
     )
-    owner = getattr(module, owners[0]) if owners else module
-    if not _is_callable(owner, subject):
+    if not _is_callable(getattr(module, owners[0], None) if owners else module, subject):
         return {"error": "not a plain function"}
     signal.signal(signal.SIGALRM, _give_up)
-    bench = Recorder(subject, top)
+    recording = recorder.Recorder(subject, top)
     if request["do"] == "record":
-        calls = [call_from(plain) for plain in request["calls"]]
-        return {"observations": [bench.record(call)[0] for call in calls]}
-    statements = observe.lines_of(tree, subject.first, subject.last)
+        calls = [worker.call_from(plain) for plain in request["calls"]]
+        return {"observations": [recording.record(call)[0] for call in calls]}
+    targets = set(request["lines"]) | {tuple(arc) for arc in request["branches"]}
+    lines = worker.Lines(observe.lines_of(tree, subject.first, subject.last), targets)
     stream = inputs.Stream(subject, tree, node, top, request["seed"])
-    return Search(subject, bench, stream, request, statements).report()
+    return Search(subject, recording, stream, lines).report()
 
 
 def _is_callable(owner: Any, subject: observe.Subject) -> bool:
@@ -114,105 +106,16 @@ def _is_callable(owner: Any, subject: observe.Subject) -> bool:
     return callable(member) and not isinstance(member, type)
 
 
-def call_to(call: observe.Call) -> Json:
-    """A call as plain data."""
-    return {
-        "receiver": call.receiver,
-        "arguments": call.arguments,
-        "keywords": call.keywords,
-        "origin": call.origin,
-    }
+def _give_up(*_: Any) -> None:
+    raise guard.GivenUp
 
 
-def call_from(plain: Json) -> observe.Call:
-    """The call that call_to wrote."""
-    return observe.Call(
-        None if plain["receiver"] is None else _expression(plain["receiver"]),
-        tuple(_expression(a) for a in plain["arguments"]),
-        tuple((name, _expression(value)) for name, value in plain["keywords"]),
-        plain["origin"],
-    )
+class Kept(NamedTuple):
+    """A call that becomes a test, what was seen of it, and what it reached."""
 
-
-def _expression(plain: list[Any]) -> Expression:
-    return Expression(plain[0], tuple((name, module) for name, module in plain[1]))
-
-
-class Recorder:
-    """Makes one call in a fork of the fresh parent and says what a test may assert about it."""
-
-    def __init__(self, subject: observe.Subject, top: str) -> None:
-        self.subject = subject
-        self.top = top
-        self.guard = observe.Guard(top)
-
-    def record(self, call: observe.Call) -> tuple[Json | None, list[tuple[int, int]]]:
-        """The observation and the arcs, or None when the call may not become a test."""
-        first, arcs, clock = self._forked(call, 0.0)
-        if first is not None and clock:
-            # it asked for the time; on other days the result has to be the same
-            if any(self._forked(call, seconds)[0] != first for seconds in clocks.SHIFTS[1:]):
-                return None, []
-        return first, arcs
-
-    def twice(self, call: observe.Call) -> tuple[Json | None, list[tuple[int, int]]]:
-        """The same, when two fresh processes agree."""
-        first, arcs = self.record(call)
-        if first is None or self._forked(call, 0.0)[0] != first:
-            return None, []
-        return first, arcs
-
-    def _forked(self, call: observe.Call, seconds: float) -> Recorded:
-        recorded = _in_child(lambda: self._once(call, seconds))
-        return tuple(recorded) if recorded else (None, [], False)
-
-    def _once(self, call: observe.Call, seconds: float) -> Recorded:
-        if seconds:
-            clocks.shift(seconds)
-        state = observe.State(self.top)
-        with observe.folder_with_files(call.uses_files) as folder:
-            self.guard.folder = os.path.realpath(folder)
-            self.guard.active = True
-            sys.setprofile(self.guard.profile)
-            run = observe.invoke(self.subject, call, folder)
-            sys.setprofile(None)
-            self.guard.active = False
-            if self.guard.touched or state.changed():
-                return None, [], False
-            seen = observe.observation(self.subject, call, run, folder)
-        return seen, sorted(run.arcs), self.guard.clock
-
-
-def _in_child(work: Any) -> Any:
-    """Run a function in a fork and return its JSON-able result; None when it dies or hangs."""
-    reader, writer = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.close(reader)
-        try:
-            with os.fdopen(writer, "w") as out:
-                json.dump(work(), out)
-        finally:
-            os._exit(0)
-    os.close(writer)
-    chunks = []
-    while select.select([reader], [], [], PATIENCE)[0]:
-        chunk = os.read(reader, 1 << 16)
-        if not chunk:
-            break
-        chunks.append(chunk)
-    os.close(reader)
-    _end(pid)
-    try:
-        return json.loads(b"".join(chunks))
-    except ValueError:
-        return None
-
-
-def _end(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
+    call: observe.Call
+    seen: Json
+    reached: set[Any]
 
 
 class Search:
@@ -221,16 +124,15 @@ class Search:
     def __init__(
         self,
         subject: observe.Subject,
-        recorder: Recorder,
+        recording: recorder.Recorder,
         stream: inputs.Stream,
-        request: Json,
-        statements: dict[int, int],
+        lines: worker.Lines,
     ) -> None:
-        self.subject, self.recorder, self.stream = subject, recorder, stream
-        self.statements = statements
-        self.targets = set(request["lines"]) | {tuple(arc) for arc in request["branches"]}
+        self.subject, self.recording, self.stream = subject, recording, stream
+        self.lines = lines
         self.reached: set[Any] = set()
-        self.kept: list[tuple[observe.Call, Json, set[Any]]] = []
+        self.kept: list[Kept] = []
+        self.noticing: list[Kept] = []
         self.suspects: list[str] = []
         self.verdicts: dict[int, bool] = {}
 
@@ -239,34 +141,23 @@ class Search:
         skip = 0
         while skip >= 0:
             skip = self._worker(skip)
-        kept = self._needed()
-        wanted = [(c, o, r) for c, o, r in kept if r & self.targets]
-        return {
-            "cases": [
-                {**call_to(c), "observed": o, "lines": sorted(x for x in r if isinstance(x, int))}
-                for c, o, r in (kept if wanted else [])
-            ],
-            "suspects": self.suspects[:5],
-        }
+        kept = [*self._needed(), *self.noticing]
+        if not any(one.reached & self.lines.targets for one in kept):
+            kept = []
+        return {"cases": [self._plain(one) for one in kept], "suspects": self.suspects[:5]}
 
-    def _needed(self) -> list[tuple[observe.Call, Json, set[Any]]]:
+    def _plain(self, one: Kept) -> Json:
+        lines = sorted(feature for feature in one.reached if isinstance(feature, int))
+        return {**worker.call_to(one.call), "observed": one.seen, "lines": lines}
+
+    def _needed(self) -> list[Kept]:
         """Without the calls whose every line and arc another kept call reaches too."""
         kept = list(self.kept)
         for one in reversed(self.kept):
-            others: set[Any] = set().union(*(r for c, _, r in kept if c is not one[0]))
-            if one[2] <= others and len(kept) > 1:
+            others: set[Any] = set().union(*(k.reached for k in kept if k is not one))
+            if one.reached <= others and len(kept) > 1:
                 kept = [k for k in kept if k is not one]
         return kept
-
-    def features(self, arcs: Any) -> set[Any]:
-        """What a run reached: statement lines and arcs between them."""
-        found: set[Any] = set()
-        for start, end in arcs:
-            first, last = self.statements.get(start, start), self.statements.get(end, end)
-            if first != last:
-                found.add((first, last))
-            found |= {line for line in (first, last) if line > 0}
-        return found & (set(self.statements.values()) | {f for f in found if isinstance(f, tuple)})
 
     def _worker(self, skip: int) -> int:
         """Let a worker go on from candidate number skip; return where the next must, or -1."""
@@ -275,8 +166,17 @@ class Search:
         if pid == 0:
             os.close(to_parent_r)
             os.close(to_worker_w)
+            memory = worker.Memory(skip, self.verdicts, self.reached)
             try:
-                self._work(skip, os.fdopen(to_parent_w, "w"), os.fdopen(to_worker_r))
+                with os.fdopen(to_parent_w, "w") as out, os.fdopen(to_worker_r) as answers:
+                    worker.Worker(
+                        self.subject,
+                        self.recording.guard,
+                        self.stream,
+                        self.lines,
+                        memory,
+                        (out, answers),
+                    ).work(self.recording.top)
             finally:
                 os._exit(0)
         os.close(to_parent_w)
@@ -284,104 +184,56 @@ class Search:
         last = self._listen(to_parent_r, to_worker_w, skip)
         os.close(to_parent_r)
         os.close(to_worker_w)
-        _end(pid)
+        recorder.end(pid)
         return last
 
     def _listen(self, reader: int, writer: int, skip: int) -> int:
+        """Follow a worker to its end; a dead or silent one is followed by the next candidate."""
         buffer = b""
         last = skip
-        while select.select([reader], [], [], PATIENCE)[0]:
+        heard = False
+        while select.select([reader], [], [], recorder.PATIENCE)[0]:
             chunk = os.read(reader, 1 << 16)
             if not chunk:
                 break
-            *lines, buffer = (buffer + chunk).split(b"\n")
-            for line in lines:
-                number, word = json.loads(line)
-                last = number + 1
+            *messages, buffer = (buffer + chunk).split(b"\n")
+            for message in messages:
+                number, word = json.loads(message)
+                heard, last = True, number + 1
                 if word == "end":
                     return -1
                 if word is not None:
-                    kept = self._consider(call_from(word))
-                    self.verdicts[number] = kept
-                    os.write(
-                        writer, json.dumps([kept, [_key(f) for f in self.reached]]).encode() + b"\n"
-                    )
-        return last
+                    self.verdicts[number] = self._consider(number, worker.call_from(word))
+                    features = [list(f) if isinstance(f, tuple) else f for f in self.reached]
+                    reply = json.dumps([self.verdicts[number], features])
+                    os.write(writer, reply.encode() + b"\n")
+        return last if heard else -1
 
-    def _consider(self, call: observe.Call) -> bool:
-        seen, arcs = self.recorder.twice(call)
-        reached = self.features([tuple(arc) for arc in arcs])
-        if seen is None or not reached - self.reached or len(self.kept) >= MAX_KEPT:
+    def _consider(self, number: int, call: observe.Call) -> bool:
+        """Record a call that the worker proposes, and keep it if it still adds something."""
+        seen, arcs = self.recording.twice(call)
+        if seen is None:
             return False
         if seen["kind"] == "suspect":
             if self.stream.is_typed:
                 self.suspects.append(f"{self._said(call)} raises {seen['name']}")
             return False
-        self.reached |= reached
-        self.kept.append((call, seen, reached))
+        one = Kept(call, seen, self.lines.features([tuple(arc) for arc in arcs]))
+        if number >= worker.LATER:
+            if not one.reached & self.lines.targets or len(self.noticing) >= MAX_NOTICING:
+                return False
+            self.noticing.append(one)
+            return True
+        if one.reached <= self.reached or len(self.kept) >= MAX_KEPT:
+            return False
+        self.reached |= one.reached
+        self.kept.append(one)
         return True
 
     def _said(self, call: observe.Call) -> str:
         texts = [a.text for a in call.arguments] + [f"{k}={v.text}" for k, v in call.keywords]
         receiver = f"{call.receiver.text}." if call.receiver is not None else ""
         return f"{receiver}{self.subject.name}({', '.join(texts)})"
-
-    def _work(self, skip: int, out: Any, answers: Any) -> None:
-        """The worker: try calls in order, report those that reach something new."""
-        state = observe.State(self.recorder.top)
-        guard = self.recorder.guard
-        reached = set(self.reached)
-        tried: dict[Any, int] = {}
-        events = stuck = 0
-        with observe.folder_with_files(True) as folder:
-            guard.folder = os.path.realpath(folder)
-            for number, call in enumerate(self.stream.calls()):
-                if number < skip:
-                    if self.verdicts.get(number):
-                        self.stream.kept.append(call)
-                    continue
-                _say(out, [number, None])
-                guard.active = True
-                run = observe.invoke(self.subject, call, folder)
-                guard.active = False
-                guard.touched = ""
-                events += run.events
-                stuck += run.kind != "inputs" and isinstance(run.value, observe.GivenUp)
-                if events > MAX_EVENTS or stuck >= MAX_STUCK:
-                    break
-                if state.changed():
-                    state.restore()
-                    continue
-                found = self.features(run.arcs)
-                fresh = frozenset(found - reached)
-                # a call that reaches it and may not be kept does not bar the next ones: three tries
-                if not fresh or tried.get(fresh, 0) >= 3 or not self._usable(run):
-                    continue
-                tried[fresh] = tried.get(fresh, 0) + 1
-                _say(out, [number, call_to(call)])
-                kept, now = json.loads(answers.readline())
-                reached = {tuple(f) if isinstance(f, list) else f for f in now}
-                if kept:
-                    self.stream.kept.append(call)
-        _say(out, [0, "end"])
-
-    def _usable(self, run: observe.Run) -> bool:
-        return run.kind != "inputs" and not isinstance(
-            run.value, (TypeError, AttributeError, NameError, observe.GivenUp)
-        )
-
-
-def _key(feature: Any) -> Any:
-    return list(feature) if isinstance(feature, tuple) else feature
-
-
-def _say(out: Any, message: Any) -> None:
-    out.write(json.dumps(message) + "\n")
-    out.flush()
-
-
-def _give_up(*_: Any) -> None:
-    raise observe.GivenUp
 
 
 if __name__ == "__main__":

@@ -54,8 +54,9 @@ def fitting_texts(function: ast.AST, scope: dict[str, Any]) -> list[str]:
             )  # fmt: skip
             chosen.update(dict.fromkeys(words))
         elif isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.In, ast.NotIn)):
-            if isinstance(node.left, ast.Constant) and isinstance(node.left.value, str):
-                separators[node.left.value] = None
+            asked = getattr(node.left, "value", None)
+            if isinstance(asked, str):
+                separators[asked] = None
     found = _composed(list(separators), list(beginnings), list(endings))
     for pattern in _patterns(function, scope):
         found += samples(pattern)
@@ -77,9 +78,8 @@ def _patterns(function: ast.AST, scope: dict[str, Any]) -> list[str]:
     found: dict[str, None] = {}
     for node in ast.walk(function):
         if isinstance(node, ast.Name):
-            for value in _values(scope.get(node.id)):
-                if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
-                    found[value.pattern] = None
+            patterns = [v for v in _values(scope.get(node.id)) if isinstance(v, re.Pattern)]
+            found.update((p.pattern, None) for p in patterns if isinstance(p.pattern, str))
         elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") in _MATCHING:
             first = node.args[0] if node.args else None
             named = getattr(getattr(node.func, "value", None), "id", "") == "re"

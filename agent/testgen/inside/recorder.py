@@ -1,0 +1,102 @@
+"""Record one call in a fork of a process that never made another."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import sys
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
+
+if TYPE_CHECKING:
+    from copydesk.agent.testgen.inside import clock, guard, observe
+else:
+    import clock
+    import guard
+    import observe
+
+PATIENCE = 10.0
+"""Seconds without a word from a child after which it is ended."""
+
+Json = Dict[str, Any]
+Recorded = Tuple[Optional[Json], List[Tuple[int, int]], bool]
+
+
+class Recorder:
+    """Makes one call in a fork of the fresh parent and says what a test may assert about it."""
+
+    def __init__(self, subject: observe.Subject, top: str) -> None:
+        self.subject = subject
+        self.top = top
+        self.guard = guard.Guard(top)
+
+    def record(self, call: observe.Call) -> tuple[Json | None, list[tuple[int, int]]]:
+        """The observation and the arcs, or None when the call may not become a test."""
+        first, arcs, asked_the_time = self._forked(call, 0.0)
+        # what asked for the time has to give the same result on other days
+        other_days = clock.SHIFTS if first is not None and asked_the_time else ()
+        if any(self._forked(call, seconds)[0] != first for seconds in other_days):
+            return None, []
+        return first, arcs
+
+    def twice(self, call: observe.Call) -> tuple[Json | None, list[tuple[int, int]]]:
+        """The same, when two fresh processes agree."""
+        first, arcs = self.record(call)
+        if first is None or self._forked(call, 0.0)[0] != first:
+            return None, []
+        return first, arcs
+
+    def _forked(self, call: observe.Call, seconds: float) -> Recorded:
+        recorded = in_child(lambda: self._once(call, seconds))
+        return tuple(recorded) if recorded else (None, [], False)
+
+    def _once(self, call: observe.Call, seconds: float) -> Recorded:
+        if seconds:
+            clock.shift(seconds)
+        state = guard.State(self.top)
+        with observe.folder_with_files(call.uses_files) as folder:
+            self.guard.folder = os.path.realpath(folder)
+            self.guard.active = True
+            sys.setprofile(self.guard.profile)
+            run = observe.invoke(self.subject, call, folder)
+            sys.setprofile(None)
+            self.guard.active = False
+            if self.guard.touched or state.changed():
+                return None, [], False
+            seen = observe.observation(self.subject, call, run, folder)
+        return seen, sorted(run.arcs), self.guard.clock
+
+
+def in_child(work: Any) -> Any:
+    """Run a function in a fork and return its JSON-able result; None when it dies or hangs."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(reader)
+        try:
+            with os.fdopen(writer, "w") as out:
+                json.dump(work(), out)
+        finally:
+            os._exit(0)
+    os.close(writer)
+    chunks = []
+    while select.select([reader], [], [], PATIENCE)[0]:
+        chunk = os.read(reader, 1 << 16)
+        if not chunk:
+            break
+        chunks.append(chunk)
+    os.close(reader)
+    end(pid)
+    try:
+        return json.loads(b"".join(chunks))
+    except ValueError:
+        return None
+
+
+def end(pid: int) -> None:
+    """Kill a child and wait for it."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)

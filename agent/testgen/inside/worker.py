@@ -1,0 +1,205 @@
+"""The process that tries candidates: quick, and in a state that wears out."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Dict, NamedTuple
+
+if TYPE_CHECKING:
+    from copydesk.agent.testgen.inside import guard, inputs, observe, variants
+    from copydesk.agent.testgen.inside.expressions import Expression
+else:
+    import guard
+    import inputs
+    import observe
+    import variants
+    from expressions import Expression
+
+MAX_EVENTS = 1_500_000
+"""Lines of the project's code that one search may execute."""
+MAX_STUCK = 12
+"""Calls that had to be given up, after which the search ends."""
+NOTICING_POOL = 150
+"""Calls tried for each change of the function that no kept one notices."""
+LATER = 1_000_000
+"""Numbers from here on are changes to the function, not candidate calls."""
+
+Json = Dict[str, Any]
+
+
+def call_to(call: observe.Call) -> Json:
+    """A call as plain data."""
+    return {
+        "receiver": call.receiver,
+        "arguments": call.arguments,
+        "keywords": call.keywords,
+        "origin": call.origin,
+    }
+
+
+def call_from(plain: Json) -> observe.Call:
+    """The call that call_to wrote."""
+    return observe.Call(
+        None if plain["receiver"] is None else _expression(plain["receiver"]),
+        tuple(_expression(a) for a in plain["arguments"]),
+        tuple((name, _expression(value)) for name, value in plain["keywords"]),
+        plain["origin"],
+    )
+
+
+def _expression(plain: list[Any]) -> Expression:
+    return Expression(plain[0], tuple((name, module) for name, module in plain[1]))
+
+
+class Lines(NamedTuple):
+    """What counts as reached: line -> first line of its statement, and the gap's own features."""
+
+    statements: dict[int, int]
+    targets: set[Any]
+
+    def features(self, arcs: Any) -> set[Any]:
+        """What a run reached: statement lines and arcs between them."""
+        found: set[Any] = set()
+        starts = set(self.statements.values())
+        for start, end in arcs:
+            first, last = self.statements.get(start, start), self.statements.get(end, end)
+            if first != last:
+                found.add((first, last))
+            found |= {line for line in (first, last) if line in starts}
+        return found
+
+
+class Memory(NamedTuple):
+    """What the parent knows from earlier workers: where to go on, and what was kept."""
+
+    skip: int
+    verdicts: dict[int, bool]
+    reached: set[Any]
+
+
+class Worker:
+    """Tries the calls of a stream in order and asks the parent about those that reach more."""
+
+    def __init__(
+        self,
+        subject: observe.Subject,
+        watch: guard.Guard,
+        stream: inputs.Stream,
+        lines: Lines,
+        memory: Memory,
+        pipes: tuple[Any, Any],
+    ) -> None:
+        self.subject, self.guard, self.stream, self.lines = subject, watch, stream, lines
+        self.memory = memory
+        self.out, self.answers = pipes
+        self.reached = set(memory.reached)
+        self.folder = Path()
+        self.events = self.stuck = 0
+        self.worth_trying: list[observe.Call] = []
+
+    def work(self, top: str) -> None:
+        """Try everything, then look for calls that notice small changes of the function."""
+        self.state = guard.State(top)
+        with observe.folder_with_files(True) as folder:
+            self.folder = folder
+            self.guard.folder = os.path.realpath(folder)
+            self._explore()
+            if self.reached & self.lines.targets:
+                self._notice()
+        self._say(0, "end")
+
+    def _say(self, number: int, word: Any) -> None:
+        self.out.write(json.dumps([number, word]) + "\n")
+        self.out.flush()
+
+    def _ask(self, number: int, call: observe.Call) -> bool:
+        """Have the parent record a call; whether it was kept."""
+        self._say(number, call_to(call))
+        kept, now = json.loads(self.answers.readline())
+        self.reached = {tuple(f) if isinstance(f, list) else f for f in now}
+        return bool(kept)
+
+    def _try(self, call: observe.Call) -> observe.Run | None:
+        """Make a call; None when it left a trace, which is wiped."""
+        self.guard.active = True
+        run = observe.invoke(self.subject, call, self.folder)
+        self.guard.active = False
+        self.guard.touched = ""
+        self.events += run.events
+        self.stuck += run.kind != "inputs" and isinstance(run.value, guard.GivenUp)
+        if self.state.changed():
+            self.state.restore()
+            return None
+        return run
+
+    @property
+    def _spent(self) -> bool:
+        return self.events > MAX_EVENTS or self.stuck >= MAX_STUCK
+
+    def _explore(self) -> None:
+        tried: dict[Any, int] = {}
+        for number, call in enumerate(self.stream.calls()):
+            if number < self.memory.skip:
+                if self.memory.verdicts.get(number):
+                    self.stream.kept.append(call)
+                continue
+            self._say(number, None)
+            run = self._try(call)
+            if self._spent:
+                return
+            if run is None or not _usable(run):
+                continue
+            self.worth_trying.append(call)
+            fresh = frozenset(self.lines.features(run.arcs) - self.reached)
+            # a call that reaches it and may not be kept does not bar the next ones: three tries
+            if fresh and tried.get(fresh, 0) < 3:
+                tried[fresh] = tried.get(fresh, 0) + 1
+                if self._ask(number, call):
+                    self.stream.kept.append(call)
+
+    def _notice(self) -> None:
+        """For each small change that no kept call notices, offer the first call that does."""
+        self.events = self.stuck = 0
+        live = variants.live_function(self.subject)
+        lines = {f for f in self.reached & self.lines.targets if isinstance(f, int)}
+        if live is None or not self.stream.kept:
+            return
+        changes = variants.edits(self.stream.node, lines)
+        pool = _without_repeats([*self.stream.kept, *self.worth_trying])[:NOTICING_POOL]
+        normal: dict[observe.Call, Json | None] = {}
+        kept = list(self.stream.kept)
+        for index, code in enumerate(variants.variants(self.subject, self.stream.node, changes)):
+            number = LATER + index
+            if code is None or number < self.memory.skip:
+                continue
+            self._say(number, None)
+            if self._spent:
+                return
+            for call in [*kept, *(c for c in pool if c not in kept)]:
+                if call not in normal:
+                    normal[call] = self._outcome(call)
+                before = normal[call]
+                if before is None or before["kind"] == "suspect":
+                    continue
+                if variants.with_code(live, code, self._outcome, call) != before:
+                    if call not in kept and self._ask(number, call):
+                        kept.append(call)
+                    break
+
+    def _outcome(self, call: observe.Call) -> Json | None:
+        run = self._try(call)
+        if run is None:
+            return None
+        return observe.observation(self.subject, call, run, self.folder)
+
+
+def _without_repeats(calls: list[observe.Call]) -> list[observe.Call]:
+    return list(dict.fromkeys(calls))
+
+
+def _usable(run: observe.Run) -> bool:
+    return run.kind != "inputs" and not isinstance(
+        run.value, (TypeError, AttributeError, NameError, guard.GivenUp)
+    )

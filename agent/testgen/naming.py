@@ -1,0 +1,156 @@
+"""What a recorded call is, and what a test of it is called."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The function under test: how it is imported, called, and what its parameters are named."""
+
+    module: str
+    owner: str
+    name: str
+    shape: str
+    parameters: tuple[str, ...]
+
+    @property
+    def imported(self) -> str:
+        """The name that the test module imports."""
+        return self.owner or self.name
+
+    @property
+    def words(self) -> str:
+        """The subject's part of a test name."""
+        name = self.name.strip("_")
+        if self.shape == "construct":
+            return snake(self.owner)
+        return f"{snake(self.owner)}_{name}" if self.owner else name
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One recorded call, every text of it checked and written by the host."""
+
+    receiver: str | None
+    arguments: tuple[str, ...]
+    keywords: tuple[tuple[str, str], ...]
+    kind: str
+    expected: str = ""
+    fields: tuple[tuple[str, str], ...] = ()
+    message: str = ""
+    argument: int = 0
+    wrap: str = ""
+    warns: str = ""
+    names: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The texts of all its inputs."""
+        own = (self.receiver,) if self.receiver is not None else ()
+        return (*own, *self.arguments, *(value for _, value in self.keywords))
+
+
+def argument_names(subject: Subject, case: Case) -> list[str]:
+    """The parameter names of a call's positional arguments."""
+    names = list(subject.parameters[: len(case.arguments)])
+    missing = len(case.arguments) - len(names)
+    return names + [f"argument_{i + 1 + len(names)}" for i in range(missing)]
+
+
+def snake(name: str) -> str:
+    """CamelCase as snake_case."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+def unique(name: str, taken: set[str]) -> str:
+    """The name, with a number behind it when another test has it already."""
+    chosen, number = name, 2
+    while chosen in taken:
+        chosen, number = f"{name}_{number}", number + 1
+    taken.add(chosen)
+    return chosen
+
+
+def test_name(subject: Subject, case: Case) -> str:
+    """test_<subject>_<what it does>_<for what input>."""
+    given = _given(subject, case)
+    outcome = _outcome(case)
+    if outcome == "of" and given.startswith("with"):
+        words = given
+    elif outcome in ("of", "rejects"):
+        words = f"{outcome}_{given}" if given else "" if outcome == "of" else "rejects_the_call"
+    else:
+        words = outcome + (f"_{'' if given.startswith('with') else 'for_'}{given}" if given else "")
+    if outcome == "of" and not given:
+        words = f"returns_{_slug(case.expected) or 'the_same_each_time'}"
+    return f"test_{subject.words}_{words}"[:100].rstrip("_")
+
+
+def _outcome(case: Case) -> str:
+    if case.kind == "raises":
+        rejected = (
+            case.expected.endswith(("ValueError", "DecodeError")) or "Invalid" in case.expected
+        )
+        return "rejects" if rejected else f"raises_{snake(case.expected)}"
+    if case.kind == "prints":
+        return f"prints_{_slug(case.expected) or 'its_output'}"
+    if case.kind == "changes":
+        return "changes_its_argument"
+    if case.kind == "receiver":
+        return "updates_" + "_and_".join(name for name, _ in case.fields[:2])
+    if case.kind == "value" and case.expected in ("None", "True", "False"):
+        return f"returns_{case.expected.lower()}"
+    empty = {
+        '""': "empty_text",
+        "[]": "an_empty_list",
+        "{}": "an_empty_dict",
+        "set()": "an_empty_set",
+    }
+    if case.kind == "value" and case.expected in empty:
+        return f"returns_{empty[case.expected]}"
+    return "of"
+
+
+def _given(subject: Subject, case: Case) -> str:
+    names = argument_names(subject, case)
+    words = [describe(text, name) for text, name in zip(case.arguments, names, strict=True)]
+    given = "_and_".join(word for word in words[:3] if word)
+    for number, (name, text) in enumerate(case.keywords[:3]):
+        joint = "and" if number else "with"
+        if text == "False":
+            given += f"_{joint}out_{name}" if joint == "with" else f"_and_no_{name}"
+        elif text in ("True", "None") or not _slug(text):
+            given += f"_{joint}_{'no_' if text == 'None' else ''}{name}"
+        else:
+            given += f"_{joint}_{name}_{_slug(text)}"
+    return given.strip("_")
+
+
+def describe(text: str, name: str) -> str:
+    """A few words for an input: empty_text, negative_amount, nan, hello_world."""
+    fixed = {'""': "empty_text", "None": f"no_{name}", "[]": f"empty_{name}", "{}": f"empty_{name}"}
+    fixed |= {'float("nan")': "nan", 'float("inf")': "infinity", 'float("-inf")': "minus_infinity"}
+    fixed |= {"()": f"empty_{name}", "set()": f"empty_{name}", "0": "zero", "0.0": "zero"}
+    if text in fixed:
+        return fixed[text].strip("_")
+    if text in ("True", "False"):
+        return f"{name}_{text.lower()}"
+    if re.fullmatch(r"-[\d.e+]+", text):
+        return f"minus_{_slug(text)}"
+    if text.startswith("tmp_path"):
+        return {"missing": "a_missing_file", "empty": "an_empty_file"}.get(
+            text.split('"')[1].split(".")[0], f"a_{text.rsplit('.', 1)[-1].strip(chr(34))}_file"
+        )
+    return _slug(text) or name.strip("_")
+
+
+def _slug(text: str) -> str:
+    """Letters and digits of a short text joined by underscores; empty when it is no short text."""
+    if len(text) > 34 or text[:1] in "[{(":
+        return ""
+    words = re.findall(r"[a-z0-9]+", re.sub(r"\\[a-z]", " ", text).lower())
+    slug = "_".join(words)
+    return slug if len(slug) <= 30 else ""
