@@ -59,20 +59,23 @@ def parse_host(raw: str | None) -> Host:
     scheme, rest = (scheme.lower(), rest) if mark else ("http", text)
     if scheme not in _PORTS:
         raise _bad(text)
-    if rest.count(":") > 1 and not rest.startswith("["):
-        rest = f"[{rest}]"
+    place, _, path = rest.partition("/")
+    if place.count(":") > 1 and not place.startswith("["):
+        place = f"[{place}]"
     try:
-        parts = urlsplit(f"{scheme}://{rest}")
+        parts = urlsplit(f"{scheme}://{place}")
         name, port = parts.hostname or "", parts.port
     except ValueError:
         raise _bad(text) from None
-    if parts.username is not None or parts.query or parts.fragment:
+    plain = re.fullmatch(r"[\w./~-]*", path, re.ASCII)
+    if parts.username is not None or parts.netloc != place or not plain:
         raise _bad(text)
     if not re.fullmatch(r"[a-z0-9._-]*|[0-9a-f:.]+(%[a-z0-9_.-]+)?", name) or port == 0:
         raise _bad(text)
     default = _PORTS[scheme] if mark else DEFAULT_PORT
     name = _ANYWHERE.get(name, name)
-    return Host(scheme, name, port or default, parts.path.rstrip("/"))
+    path = path.strip("/")
+    return Host(scheme, name, port or default, f"/{path}" if path else "")
 
 
 def allowed_host(raw: str | None, allow_remote: bool) -> Host:

@@ -49,8 +49,9 @@ def repair(code: str, aim: Aim) -> Repaired | None:
     """Make a test module of what a model wrote.
 
     Adds missing imports, corrects the module path, leaves out the main block and every other
-    statement that would run on import, copies of the target's own code, tests that assert
-    nothing and tests that use a name nobody defines. The tests of a class become functions.
+    statement that would run on import, copies of the target's own code, and tests that assert
+    nothing, do not name the target or use a name nobody defines. The tests of a class become
+    functions.
 
     Args:
         code: Python that parses.
@@ -168,8 +169,6 @@ class _Work:
         last = self.aim.module.rpartition(".")[2]
         if alias.name in (last, f"your_{last}", "your_module") and not self._exists(alias.name):
             self._note(f"imported {self.aim.module}")
-            if bound == self.aim.module:
-                return bound, f"import {self.aim.module}"
             return bound, f"import {self.aim.module} as {bound}"
         return bound, f"import {alias.name}" + f" as {alias.asname}" * bool(alias.asname)
 
@@ -192,8 +191,10 @@ class _Work:
         bound = set(self.helpers)
         needed: dict[str, str] = {}
         for name, (_, node) in list(self.tests.items()):
-            missing = self._resolve(node, bound, needed)
-            if missing:
+            if not self._is_about_target(node):
+                del self.tests[name]
+                self._note(f"left out {name}: it does not name {self.aim.function}")
+            elif missing := self._resolve(node, bound, needed):
                 del self.tests[name]
                 self._note(f"left out {name}: nobody defines {', '.join(sorted(missing))}")
         if not self.tests:
@@ -208,6 +209,15 @@ class _Work:
         if parse(content) is None:
             return None
         return Repaired(content, tuple(self.tests), tuple(dict.fromkeys(self.notes)))
+
+    def _is_about_target(self, node: ast.stmt) -> bool:
+        """Whether a test, or a helper it could use, names the function or its class."""
+        nodes = [node, *(helper for _, helper in self.helpers.values())]
+        parts = [part for whole in nodes for part in ast.walk(whole)]
+        said = {n.id for n in parts if isinstance(n, ast.Name)}
+        said |= {n.attr for n in parts if isinstance(n, ast.Attribute)}
+        said |= {a.name for n in parts if isinstance(n, ast.ImportFrom) for a in n.names}
+        return not said.isdisjoint(self.aim.function.split("."))
 
     def _resolve(self, node: ast.stmt, bound: set[str], needed: dict[str, str]) -> set[str]:
         """Add the imports a statement needs; the names that nothing provides come back."""

@@ -277,6 +277,20 @@ def test_status_waits_no_longer_than_two_seconds() -> None:
     assert time.monotonic() - started < 2.8
 
 
+def test_something_else_at_the_address_is_said(serve: Serve) -> None:
+    script = serve()
+    with pytest.raises(ModelUnavailable, match="is not Ollama") as caught:
+        connect(ModelSettings(host=f"{script.host}/another/service"))
+    assert caught.value.slug == "model-server-odd"
+
+
+def test_a_secure_server_is_spoken_to_securely(serve: Serve) -> None:
+    plain = serve().host.removeprefix("http://")
+    with pytest.raises(ModelUnavailable) as caught:
+        connect(ModelSettings(host=f"https://{plain}"))
+    assert caught.value.slug == "model-server-down"  # what answers does not speak TLS
+
+
 @given(st.text())
 def test_the_estimate_never_falls_below_a_third_of_the_bytes(text: str) -> None:
     assert estimate(text) * 3 >= len(text.encode("utf-8", "replace"))

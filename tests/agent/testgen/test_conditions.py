@@ -91,6 +91,11 @@ def test_conditions_follow_ifs_and_early_exits(line: int, words: tuple[str, ...]
             ["`a` is false", "`b` is false"],
         ),
         ("x = [\n    HERE\n]", "HERE", []),
+        ("a()\n# HERE\nb()", "HERE", []),
+        ("if a:\n    pass\n# HERE", "HERE", []),
+        ("if a and (\n    HERE\n):\n    pass", "HERE", []),
+        ("while a(\n    HERE\n):\n    pass", "HERE", []),
+        ("match a:\n    case HERE:\n        pass", "HERE", []),
     ],
 )
 def test_conditions_of_every_statement(code: str, marked: str, words: list[str]) -> None:

@@ -178,11 +178,21 @@ def test_tests_that_assert_nothing_are_left_out(body: str) -> None:
 
 def test_tests_that_use_an_unknown_name_are_left_out() -> None:
     done = mended(
-        "def test_a():\n    assert clamp(1) == mystery\n"
+        "def test_a():\n    assert clamp_page(clamp) == mystery\n"
         "def test_b(tmp_path):\n    assert clamp_page(tmp_path, 2) == 1\n"
     )
     assert done.tests == ("test_b",)
     assert done.notes == ("left out test_a: nobody defines clamp, mystery",)
+
+
+def test_tests_of_something_else_are_left_out() -> None:
+    code = "def test_a():\n    assert len([1]) == 1\n"
+    assert repair(code, AIM) is None
+    done = mended(code + "def test_b():\n    assert clamp_page(1, 2) == 1\n")
+    assert done.notes == ("left out test_a: it does not name clamp_page",)
+    method = Aim("shop.web.pager", "Pager.go", SOURCE)
+    for call in ("Pager()", "make().go()", "from_fixture.go()"):
+        assert mended(f"def test_a(make, from_fixture):\n    assert {call}\n", method).tests
 
 
 def test_helpers_and_fixtures_that_are_used_stay() -> None:
