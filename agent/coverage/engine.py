@@ -13,7 +13,7 @@ import os
 import re
 import shlex
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -85,7 +85,10 @@ class Engine:
     def _ask(self, request: Json) -> Any:
         argv = [self.interpreter.path, PROBE / "copydesk_report.py"]
         source, branch = pytest_cov_options(self.tree)
-        request |= {"default_source": source or ["."], "default_omit": list(DEFAULT_OMIT)}
+        request |= {
+            "default_source": source or list(self.roots()),
+            "default_omit": list(DEFAULT_OMIT),
+        }
         try:
             said = run(
                 argv, cwd=self.tree, env=self.environ(), timeout=300,
@@ -113,9 +116,14 @@ class Engine:
         digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
         return Environment(digest, answer["branch"])
 
-    def counted(self, files: Sequence[str]) -> list[str]:
-        """The files of the tree that belong to the total, executed or not."""
-        return list(self._ask({"ask": "counted", "files": list(files)}))
+    def counted(self, executed: Iterable[str]) -> list[str]:
+        """The files of the tree that belong to the total.
+
+        Args:
+            executed: The files of which something was executed; others count too where the
+                configuration names a source.
+        """
+        return list(self._ask({"ask": "counted", "executed": sorted(executed)}))
 
     def analyse(
         self, executed: Mapping[str, Sequence[LineNo] | Sequence[Arc]], *, branch: bool

@@ -8,11 +8,10 @@ import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from copydesk.predictor.rank import score
-
 from copydesk.agent.coverage.totals import Total
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.records import Gap, LineNo, Sha
+from copydesk.predictor.rank import score
 from copydesk.predictor.subjects.commits.features import GapFeatures, shapes
 
 MODULE = "<module>"

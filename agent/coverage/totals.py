@@ -111,7 +111,7 @@ def assemble(
         environment: The fingerprint under which results may be reused.
         branch: Whether arcs count.
     """
-    counted = engine.counted([p for p in blobs if p.endswith(".py")])
+    counted = engine.counted(found.keys() & blobs.keys())
     nothing = Executed(frozenset(), frozenset())
     totals: dict[str, Total] = {}
     new: dict[str, Executed] = {}

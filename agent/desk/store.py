@@ -30,27 +30,44 @@ def open_desk(desk: Path) -> Iterator[sqlite3.Connection]:
             by a newer copydesk (its data stay untouched).
     """
     path = desk / "desk.db"
+    db = _opened(desk, path)
+    try:
+        yield db
+    except sqlite3.OperationalError as error:  # a full disk, a lock held for ever, a damaged file
+        raise _unusable(path, error) from error
+    finally:
+        db.close()
+
+
+def _opened(desk: Path, path: Path) -> sqlite3.Connection:
     try:
         desk.mkdir(mode=0o700, parents=True, exist_ok=True)
         # a database is created with the process's umask, which may let others read it
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        with contextlib.closing(
-            sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
-        ) as db:
-            _prepare(db, path)
-            yield db
-    except sqlite3.DatabaseError as error:
+        db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+    except (OSError, sqlite3.Error) as error:
         raise CopydeskError(
-            f"can't use {path}: {error}",
-            slug="bad-desk",
-            hint="If it stays so, move that file away; the next command starts a new one.",
-        ) from error
-    except OSError as error:
-        raise CopydeskError(
-            f"can't use {error.filename or path}: {error.strerror}",
+            f"can't open {path}: {getattr(error, 'strerror', None) or error}",
             slug="desk-not-writable",
             hint="Check the owner and the free space of the repository's .git folder.",
         ) from error
+    try:
+        _prepare(db, path)
+    except sqlite3.DatabaseError as error:
+        db.close()
+        raise _unusable(path, error) from error
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _unusable(path: Path, error: sqlite3.Error) -> CopydeskError:
+    return CopydeskError(
+        f"can't use {path}: {error}",
+        slug="bad-desk",
+        hint="If it stays so, move that file away; the next command starts a new one.",
+    )
 
 
 def _prepare(db: sqlite3.Connection, path: Path) -> None:
