@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
@@ -37,7 +37,7 @@ def walk_forward(
     if first < 1 or step < 1:
         raise ValueError("first and step must be at least 1")
     for start in range(first, len(times), step):
-        train = bisect_left(known_at, times[start] - gap + timedelta.resolution)
+        train = bisect_right(known_at, times[start] - gap)
         yield range(min(train, start)), range(start, min(start + step, len(times)))
 
 
@@ -50,10 +50,10 @@ def in_order(times: Sequence[date], known_at: Sequence[date]) -> None:
     if len(times) != len(known_at):
         raise ValueError("times and known_at must be equally long")
     for i, (time, known) in enumerate(zip(times, known_at, strict=True)):
-        if known < time:
-            raise PredictorError(f"row {i}: its answer was known at {known}, before {time}")
         if i and (time <= times[i - 1] or known < known_at[i - 1]):
             raise PredictorError(
                 f"row {i} ({time}) is not later than the row before ({times[i - 1]}): "
                 "rows must be in order of time and never shuffled"
             )
+        if known < time:
+            raise PredictorError(f"row {i}: its answer was known at {known}, before {time}")

@@ -1,0 +1,357 @@
+"""The market subject: bars in, range out, no leak and no claim that was not earned."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from copydesk.predictor import predict, train
+from copydesk.predictor.core import judge
+from copydesk.predictor.core.errors import PredictorError
+from copydesk.predictor.core.leaks import refuse_lookahead
+from copydesk.predictor.core.split import walk_forward
+from copydesk.predictor.subjects.market import model
+from copydesk.predictor.subjects.market.data import Bar, read_bars
+from copydesk.predictor.subjects.market.features import as_percent, inputs, log_range, smoothed
+
+MakeBars = Callable[..., list[Bar]]
+CsvOf = Callable[[list[Bar]], Path]
+HEAD = "date,open,high,low,close,volume\n"
+
+
+# reading
+
+
+def test_bars_come_back_as_written(bars_with: MakeBars, csv_of: CsvOf) -> None:
+    bars = bars_with(30)
+    assert read_bars(csv_of(bars)) == bars
+
+
+def test_columns_may_stand_in_any_order(tmp_path: Path) -> None:
+    path = tmp_path / "b.csv"
+    path.write_text(
+        "\ufeffVolume,Adj,Close,Low,High,Open,Date\n7,0,2,1,3,2.5,2020-01-02\n\n", "utf-8"
+    )
+    assert read_bars(path) == [Bar(date(2020, 1, 2), 2.5, 3, 1, 2, 7)]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "row 1: column date is missing"),
+        ("date,open,high,low,close\n", "row 1: column volume is missing"),
+        ("date,date,open,high,low,close,volume\n", "row 1: column date stands there twice"),
+        (HEAD + "2020-01-02,1,1,1,1\n", "row 2: 5 cells, the header has 6"),
+        (HEAD + "02/01/2020,1,1,1,1,1\n", "row 2, column date: '02/01/2020'"),
+        (HEAD + "20200102,1,1,1,1,1\n", "row 2, column date: '20200102'"),
+        (HEAD + "2020-02-30,1,1,1,1,1\n", "row 2, column date: '2020-02-30'"),
+        (HEAD + "2020-01-02,x,1,1,1,1\n", "row 2, column open: 'x' is not a number"),
+        (HEAD + "2020-01-02,1,inf,1,1,1\n", "row 2, column high: 'inf' is not a number"),
+        (HEAD + "2020-01-02,1,1_0,1,1,1\n", "row 2, column high: '1_0' is not a number"),
+        (HEAD + "2020-01-02,1,1,1,1,\n", "row 2, column volume: '' is not a number"),
+        (HEAD + "2020-01-02,1,1,0,1,1\n", "row 2, column low: 0 is not above 0"),
+        (HEAD + "2020-01-02,1,1,1,1,-1\n", "row 2, column volume: -1 is below 0"),
+        (HEAD + "2020-01-02,1,2,1,3,1\n", "row 2, column high: 2 is below the close, 3"),
+        (HEAD + "2020-01-02,1,3,2,3,1\n", "row 2, column low: 2 is above the open, 1"),
+        (
+            HEAD + "2020-01-03,1,1,1,1,1\n2020-01-02,1,1,1,1,1\n",
+            "row 3, column date: 2020-01-02 is not after 2020-01-03",
+        ),
+        (HEAD + "2020-01-03,1,1,1,1,1\n2020-01-03,1,1,1,1,1\n", "row 3, column date"),
+        (HEAD + '2020-01-02,"1"x,1,1,1,1\n', "row 2: "),
+    ],
+)
+def test_a_wrong_cell_is_named(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "b.csv"
+    path.write_text(text)
+    with pytest.raises(PredictorError) as caught:
+        read_bars(path)
+    assert said in str(caught.value)
+    assert "b.csv" in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe\x00"])
+def test_an_unreadable_file_is_named(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "b.csv"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(PredictorError, match="cannot be read"):
+        read_bars(path)
+
+
+@given(st.text())
+def test_any_text_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    path = tmp_path_factory.mktemp("bars") / "b.csv"
+    path.write_text(HEAD + text, "utf-8", errors="surrogatepass")
+    try:
+        bars = read_bars(path)
+    except PredictorError:
+        return
+    assert [b.date for b in bars] == sorted({b.date for b in bars})
+
+
+# splits and leaks
+
+
+@given(st.data())
+def test_nothing_is_trained_on_that_was_not_known(data: st.DataObject) -> None:
+    steps = data.draw(st.lists(st.integers(1, 9), min_size=2, max_size=60))
+    times = [date(2020, 1, 1)]
+    for step in steps:
+        times.append(times[-1] + timedelta(days=step))
+    known = [*times[1:], times[-1] + timedelta(days=1)]
+    first, step = data.draw(st.integers(1, 30)), data.draw(st.integers(1, 20))
+    gap = timedelta(days=data.draw(st.integers(0, 5)))
+    tested: list[int] = []
+    for past, test in walk_forward(times, known, first=first, step=step, gap=gap):
+        assert all(known[i] <= times[test[0]] - gap for i in past)
+        assert not set(past) & set(test)
+        if len(past) < test[0]:  # nothing that could have been used was left out
+            assert known[len(past)] > times[test[0]] - gap
+        tested += test
+    assert tested == list(range(first, len(times)))
+
+
+def test_shuffled_rows_are_refused() -> None:
+    times = [date(2020, 1, 1) + timedelta(days=n) for n in range(60)]
+    random.Random(0).shuffle(times)
+    known = [t + timedelta(days=1) for t in times]
+    with pytest.raises(PredictorError, match="never shuffled"):
+        list(walk_forward(times, known, first=10, step=10))
+
+
+def test_an_answer_older_than_its_row_is_refused() -> None:
+    days = [date(2020, 1, 2), date(2020, 1, 3)]
+    with pytest.raises(PredictorError, match="row 0: its answer was known at 2020-01-01"):
+        list(walk_forward(days, [date(2020, 1, 1), days[1]], first=1, step=1))
+
+
+def test_bad_arguments_of_a_split_are_bugs() -> None:
+    day = [date(2020, 1, 2)]
+    with pytest.raises(ValueError):
+        list(walk_forward(day, day, first=0, step=1))
+    with pytest.raises(ValueError):
+        list(walk_forward(day, [], first=1, step=1))
+
+
+def test_shuffled_bars_cannot_be_trained_on(bars_with: MakeBars, tmp_path: Path) -> None:
+    bars = bars_with(400)
+    bars[350], bars[360] = bars[360], bars[350]
+    with pytest.raises(PredictorError, match="order of time and never shuffled"):
+        model.train(bars, "shuffled", tmp_path)
+
+
+def _forgot_shift(bars: Sequence[Bar]) -> list[dict[str, float] | None]:
+    return [{"next_day": log_range(b)} for b in bars[1:]] + [None]
+
+
+def _centred(bars: Sequence[Bar]) -> list[dict[str, float] | None]:
+    ranges = [log_range(b) for b in bars]
+    return [
+        {"centred": sum(near) / len(near)} if len(near := ranges[i - 2 : i + 3]) else None
+        for i in range(len(ranges))
+    ]
+
+
+def _scaled(bars: Sequence[Bar]) -> list[dict[str, float] | None]:
+    top = max(b.high for b in bars)
+    return [{"scaled": b.close / top} for b in bars]
+
+
+@pytest.mark.parametrize(
+    ("leaky", "name"),
+    [(_forgot_shift, "next_day"), (_centred, "centred"), (_scaled, "scaled")],
+    ids=["a forgotten shift", "a centred window", "scaled over everything"],
+)
+def test_an_input_that_knows_the_future_is_caught(
+    bars_with: MakeBars,
+    leaky: Callable[[Sequence[Bar]], list[dict[str, float] | None]],
+    name: str,
+) -> None:
+    with pytest.raises(PredictorError, match=f"input '{name}' .* knows the future"):
+        refuse_lookahead(leaky, bars_with(120))
+
+
+def test_our_inputs_know_only_the_past(bars_with: MakeBars) -> None:
+    bars = bars_with(120)
+    refuse_lookahead(inputs, bars)
+    for i in (21, 50, 119):
+        assert inputs(bars)[i] == inputs(bars[: i + 1])[i]
+        assert smoothed(bars)[i] == smoothed(bars[: i + 1])[i]
+
+
+# training
+
+
+def test_a_market_with_memory_puts_the_model_in_force(bars_with: MakeBars, tmp_path: Path) -> None:
+    bars = bars_with(1500)
+    card = model.train(bars, "made up", tmp_path / "deep" / "er")
+    held = card["figures"]["hold_out"]
+    assert card["in_force"] == "har"
+    assert held["har"]["rmse"] < min(held[name]["rmse"] for name in model.BASELINES)
+    assert "The model beat every one-number baseline" in card["why"]
+    trained, read = model.load(tmp_path / "deep" / "er")
+    assert read == card
+    said = model.forecast(trained, bars)
+    assert sum(said["terms"].values()) == pytest.approx(said["log_range"], abs=1e-12)
+    assert said["low"] < said["log_range"] < said["high"]
+
+
+def test_a_market_without_memory_keeps_the_model_out(bars_with: MakeBars, tmp_path: Path) -> None:
+    outcomes = []
+    for seed in range(6):
+        bars = bars_with(500, memory=0.0, seed=seed)
+        card = model.train(bars, "noise", tmp_path)
+        part = card["figures"]["hold_out"]
+        if card["in_force"] != "har":
+            assert "did not beat" in card["why"]
+            best = min(part[name]["rmse"] for name in model.BASELINES)
+            assert part[card["in_force"]]["rmse"] == best
+            said = model.forecast(model.load(tmp_path)[0], bars)
+            assert list(said["terms"]) == [card["in_force"]]
+        outcomes.append(card["in_force"])
+    assert outcomes.count("har") <= 2
+
+
+def test_training_twice_gives_the_same_files(bars_with: MakeBars, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        model.train(bars_with(400), "same", tmp_path / name)
+    for file in (model.PRIOR, model.CARD):
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+def test_later_bars_do_not_change_the_walk(bars_with: MakeBars) -> None:
+    bars = bars_with(420)
+    whole, cut = model.rows_of(bars), model.rows_of(bars[:400])
+    said = [model._forecasts(rows, first=200, last=300, step=50)["har"] for rows in (whole, cut)]
+    assert said[0] == said[1]
+
+
+def test_too_few_bars_are_refused(bars_with: MakeBars, tmp_path: Path) -> None:
+    with pytest.raises(PredictorError, match="299 bars are too few, at least 300"):
+        model.train(bars_with(299), "short", tmp_path)
+    with pytest.raises(PredictorError, match="0 bars are too few"):
+        model.train([], "none", tmp_path)
+    model.train(bars_with(300), "enough", tmp_path)
+    trained, _ = model.load(tmp_path)
+    with pytest.raises(PredictorError, match="21 bars are too few to predict"):
+        model.forecast(trained, bars_with(21))
+    with pytest.raises(PredictorError, match="0 bars"):
+        model.forecast(trained, [])
+
+
+def test_bars_without_any_range_are_refused(bars_with: MakeBars, tmp_path: Path) -> None:
+    flat = [Bar(b.date, 5, 5, 5, 5, 0) for b in bars_with(320)]
+    with pytest.raises(PredictorError, match="cannot be fitted"):
+        model.train(flat, "flat", tmp_path)
+
+
+def test_a_hold_out_without_variation_is_refused(bars_with: MakeBars, tmp_path: Path) -> None:
+    bars = bars_with(400)
+    flat = [b if i < 300 else Bar(b.date, 5, 5, 5, 5, 0) for i, b in enumerate(bars)]
+    with pytest.raises(PredictorError, match="nothing to compare"):
+        model.train(flat, "flat", tmp_path)
+
+
+@pytest.mark.parametrize("harm", ["missing", "changed", "foreign", "broken"])
+def test_a_model_that_is_not_its_cards_is_refused(
+    bars_with: MakeBars, tmp_path: Path, harm: str
+) -> None:
+    model.train(bars_with(300), "x", tmp_path)
+    prior, card = tmp_path / model.PRIOR, tmp_path / model.CARD
+    if harm == "missing":
+        card.unlink()
+    elif harm == "changed":
+        prior.write_text(prior.read_text().replace("har", "rah"))
+        prior.write_text(prior.read_text() + " ")
+    elif harm == "foreign":
+        prior.write_text("[]")
+    else:
+        prior.write_text("{")
+    with pytest.raises(PredictorError, match=r"no market model|not the file its card"):
+        model.load(tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_is_named(bars_with: MakeBars, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(PredictorError, match="cannot be written"):
+        model.train(bars_with(300), "x", tmp_path / "file")
+
+
+# figures
+
+
+def test_figures() -> None:
+    assert judge.r_squared([1, 2, 3], [1, 2, 3]) == 1
+    assert judge.r_squared([1, 2, 3], [2, 2, 2]) == 0
+    assert judge.rmse([1, 3], [2, 2]) == 1
+    assert judge.quantile([3, 1, 2], 0.5) == 2
+    assert judge.quantile([1, 2], 0.1) == pytest.approx(1.1)
+    assert judge.quantile([7], 0.9) == 7
+    for flat in ([], [2, 2]):
+        with pytest.raises(ValueError):
+            judge.r_squared(flat, flat)
+
+
+def test_a_range_in_percent_is_the_range_of_the_bar() -> None:
+    bar = Bar(date(2020, 1, 1), 100, 103, 100, 101, 1)
+    assert as_percent(log_range(bar)) == pytest.approx(3)
+    assert log_range(bar._replace(high=100.0)) == pytest.approx(
+        log_range(bar._replace(high=100.001))
+    )
+
+
+# the commands
+
+
+def test_train_and_predict_from_the_command_line(
+    bars_with: MakeBars, csv_of: CsvOf, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bars, out = str(csv_of(bars_with(600))), str(tmp_path / "model")
+    assert train.main(["--subject", "market", bars, "--out", out]) == 0
+    report = capsys.readouterr().out
+    assert "in force" in report
+    assert "tomorrow as today" in report
+    assert train.main([bars, "--out", out, "--json"]) == 0
+    card = json.loads(capsys.readouterr().out)
+    assert card == json.loads((tmp_path / "model" / model.CARD).read_text())
+    assert predict.main([out, bars, "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["range_percent_low"] < said["range_percent"] < said["range_percent_high"]
+    assert predict.main([out, bars]) == 0
+    report = capsys.readouterr().out
+    assert f"{said['range_percent']:.2f}%" in report
+    assert "Not predicted: direction" in report
+
+
+def test_a_wrong_file_is_one_line_and_exit_code_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "b.csv"
+    path.write_text(HEAD + "2020-01-02,x,1,1,1,1\n")
+    assert train.main([str(path), "--out", str(tmp_path)]) == 2
+    assert predict.main([str(tmp_path), str(path)]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert all(line.startswith("error: ") for line in lines)
+
+
+@pytest.mark.parametrize("program", ["train", "predict"])
+def test_only_what_works_is_offered(program: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", f"copydesk.predictor.{program}", "--subject", "commits", "a", "b"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "invalid choice: 'commits'" in done.stderr
