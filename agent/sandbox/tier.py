@@ -122,8 +122,8 @@ def probed(
     why, fix = switched_off(proc)
     if why:
         return Capability(Tier.NONE, f"{why} ({wrong})" + _WEAKER, fix)
-    if os.geteuid() == 0:
-        wrong += "; as root it must become nobody first: try as an ordinary user"
+    if os.geteuid() == 0 and ("not permitted" in wrong or "denied" in wrong):
+        wrong += "; root becomes nobody for it, and may lack the right to: try as another user"
     return Capability(Tier.NONE, f"the probe sandbox failed: {wrong}" + _WEAKER)
 
 
