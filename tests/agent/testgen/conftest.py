@@ -92,7 +92,7 @@ def climb(tree: Path, bench: Callable[[], Bench]) -> Climb:
         *,
         branches: Sequence[tuple[int, int]] = (),
         origin: str = "a-model",
-        repeats: int = 1,
+        repeats: int = 0,
         recorded: Sequence[str] = (),
         approved: bool = False,
         on: Bench | None = None,
