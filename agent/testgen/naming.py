@@ -81,6 +81,7 @@ def test_name(subject: Subject, case: Case) -> str:
     if outcome == "of" and given.startswith("with"):
         words = given
     elif outcome in ("of", "rejects"):
+        given = given.removeprefix("with_")
         words = f"{outcome}_{given}" if given else "" if outcome == "of" else "rejects_the_call"
     else:
         words = outcome + (f"_{'' if given.startswith('with') else 'for_'}{given}" if given else "")
@@ -144,6 +145,8 @@ def describe(text: str, name: str) -> str:
         return {"missing": "a_missing_file", "empty": "an_empty_file"}.get(
             text.split('"')[1].split(".")[0], f"a_{text.rsplit('.', 1)[-1].strip(chr(34))}_file"
         )
+    if re.match(r"[A-Z]\w*\(", text):
+        return name.strip("_")
     return _slug(text) or name.strip("_")
 
 

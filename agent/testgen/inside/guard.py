@@ -85,19 +85,10 @@ class Guard:
             return
         if event == "open":
             self._opened(arguments)
-        elif event.split(".")[0] in (
-            "socket",
-            "subprocess",
-            "ctypes",
-            "shutil",
-            "ftplib",
-            "smtplib",
-        ):
-            self._refuse(event)
         elif event in _FILE_EVENTS:
             if not str(arguments[0]).startswith(self.folder or "\0"):
                 self._refuse(event)
-        elif event in ("os.system", "os.exec", "os.posix_spawn", "os.fork", "os.kill"):
+        elif event in _OUTSIDE or event.split(".")[0] in ("subprocess", "ctypes", "shutil"):
             self._refuse(event)
 
     def _opened(self, arguments: tuple[Any, ...]) -> None:
@@ -122,26 +113,33 @@ class Guard:
         """sys.setprofile function: notes calls whose result nobody can repeat."""
         if event == "c_call" and argument.__name__ in _UNREPEATABLE:
             caller = frame.f_globals.get("__name__", "")
-            if caller.split(".")[0] not in (
-                "logging",
-                "tempfile",
-                "asyncio",
-                "warnings",
-                "selectors",
-            ):
-                owner = getattr(argument, "__self__", None)
-                kind = getattr(owner, "__name__", "") or type(owner).__module__
-                if kind in _UNREPEATABLE[argument.__name__]:
-                    if kind in _CLOCKS:
-                        self.clock = True
-                    else:
-                        self.touched = argument.__name__
+            if caller.split(".")[0] not in _MAY_ASK:
+                self._asked(argument)
+
+    def _asked(self, function: Any) -> None:
+        owner = getattr(function, "__self__", None)
+        kind = getattr(owner, "__name__", "") or type(owner).__module__
+        if kind not in _UNREPEATABLE[function.__name__]:
+            return
+        if kind in _CLOCKS:
+            self.clock = True
+        elif kind != "random" or owner is getattr(sys.modules["random"], "_inst", None):
+            self.touched = function.__name__  # a generator that the project seeds is its own
 
 
 _FILE_EVENTS = (
     "os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.chmod", "os.link", "os.symlink",
     "os.truncate", "os.chdir", "os.utime",
 )  # fmt: skip
+
+_OUTSIDE = frozenset(
+    {"os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "os.kill"}
+    | {"socket.connect", "socket.bind", "socket.getaddrinfo", "socket.sendto", "socket.sendmsg"}
+    | {"socket.gethostbyname", "socket.gethostbyaddr", "webbrowser.open"}
+)
+
+_MAY_ASK = frozenset({"logging", "tempfile", "asyncio", "warnings", "selectors", "importlib"})
+"""Packages of the standard library that ask for the time or the folder for their own use."""
 
 _CLOCKS = ("datetime", "date", "time", "_zoneinfo")
 _UNREPEATABLE = {

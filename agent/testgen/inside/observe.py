@@ -17,7 +17,7 @@ import traceback
 import types
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, NamedTuple
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Tuple
 
 if TYPE_CHECKING:
     from copydesk.agent.testgen.inside.expressions import Expression, evaluate, write
@@ -40,6 +40,10 @@ _MISUSE = (TypeError, AttributeError, NameError, NotImplementedError, EOFError, 
 _LOOKS_LIKE_A_BUG = (
     IndexError, ZeroDivisionError, RecursionError, UnboundLocalError, MemoryError,
 )  # fmt: skip
+
+
+Field = Tuple[str, str, Tuple[Tuple[str, str], ...]]
+"""An attribute's name, the text of its value, and the names that text imports."""
 
 
 class Call(NamedTuple):
@@ -270,11 +274,21 @@ def _effect(subject: Subject, call: Call, run: Run) -> dict[str, Any]:
         if now is not None and now.text != _text_again(before):
             kind = {"kind": "changes", "argument": index - 1}
             return {**kind, "text": now.text, "names": now.names}
-    if run.inputs and run.inputs[0] is not None:
-        state = _state(run.inputs[0])
-        if state is not None:
-            return {**state, "kind": "receiver"}
+    changed = _changed(call, run.inputs[0]) if run.inputs else []
+    if changed:
+        return {"kind": "receiver", "fields": changed[:4]}
     return {"kind": "value", "text": "None", "names": ()}
+
+
+def _changed(call: Call, receiver: Any) -> list[Field]:
+    """The attributes of a method's object that are not what they were before the call."""
+    if call.receiver is None:
+        return []
+    try:
+        before = _fields(evaluate(call.receiver))
+    except Exception:  # tmp_path is not known here
+        return []
+    return [field for field in _fields(receiver) if field not in before]
 
 
 def _text_again(expression: Expression) -> str:
@@ -287,7 +301,12 @@ def _text_again(expression: Expression) -> str:
 
 def _state(value: Any) -> dict[str, Any] | None:
     """An object by up to four of its public attributes."""
-    fields: list[tuple[str, str, tuple[tuple[str, str], ...]]] = []
+    fields = _fields(value)[:4]
+    return {"kind": "state", "fields": fields} if fields else None
+
+
+def _fields(value: Any) -> list[Field]:
+    fields: list[Field] = []
     names = [*getattr(value, "__dict__", {}), *_slots(type(value)), *_properties(type(value))]
     for name in dict.fromkeys(names):
         if name.startswith("_") or not name.isidentifier():
@@ -298,9 +317,7 @@ def _state(value: Any) -> dict[str, Any] | None:
             continue
         if written is not None and len(written.text) <= 120:
             fields.append((name, written.text, written.names))
-    if not fields:
-        return None
-    return {"kind": "state", "fields": fields[:4]}
+    return fields
 
 
 def _slots(kind: type) -> list[str]:
