@@ -157,7 +157,7 @@ def _checked(
     for one in plain:
         try:
             yield _case(one, names)
-        except (Refused, KeyError, TypeError, ValueError, AttributeError):
+        except (Refused, LookupError, TypeError, ValueError, AttributeError):
             continue
 
 
@@ -216,14 +216,14 @@ def _case(plain: Json, names: _Names) -> Case:
     keywords = tuple((_word(name), names.text(value)) for name, value in plain["keywords"])
     wrap = seen.get("wrap", "")
     warns = seen.get("warns", "")
-    if wrap not in ("", "run", "list", "take") or (warns and not hasattr(builtins, str(warns))):
+    if wrap not in ("", "run", "list", "take") or not (warns == "" or _is_builtin(warns, Warning)):
         raise Refused("wrap")
     case = Case(receiver, arguments, keywords, kind, wrap=wrap, warns=str(warns))
     if kind == "raises":
         name, module, message = seen["name"], seen["module"], seen["message"]
         if module != "builtins":
             names.used[name] = names.allowed(name, module)
-        elif not _is_builtin_error(name):
+        elif not _is_builtin(name, BaseException):
             raise Refused("exception")
         case = replace(case, expected=name, message=str(message)[:200])
     elif kind in ("state", "receiver") and "fields" in seen:
@@ -242,6 +242,6 @@ def _word(name: object) -> str:
     return str(name)
 
 
-def _is_builtin_error(name: object) -> bool:
+def _is_builtin(name: object, base: type) -> bool:
     kind = getattr(builtins, str(name), None)
-    return isinstance(kind, type) and issubclass(kind, BaseException)
+    return isinstance(kind, type) and issubclass(kind, base)

@@ -37,7 +37,7 @@ TAKE = 10
 MAX_STDOUT = 600
 
 _MISUSE = (TypeError, AttributeError, NameError, NotImplementedError, EOFError, ImportError)
-_LOOKS_LIKE_A_BUG = (
+LOOKS_LIKE_A_BUG = (
     IndexError, ZeroDivisionError, RecursionError, UnboundLocalError, MemoryError,
 )  # fmt: skip
 
@@ -340,7 +340,7 @@ def _raised(run: Run, folder: Path) -> dict[str, Any] | None:
     deliberate = _deliberate(error)
     if isinstance(error, AssertionError) and not deliberate:
         return None
-    if isinstance(error, _LOOKS_LIKE_A_BUG) and not deliberate:
+    if isinstance(error, LOOKS_LIKE_A_BUG) and not deliberate:
         return {"kind": "suspect", "name": kind.__name__, "module": kind.__module__}
     message = str(error) if deliberate and not isinstance(error, SystemExit) else ""
     if _unstable(message, folder) or len(message) > 120 or "\n" in message:

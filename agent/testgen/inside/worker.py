@@ -152,7 +152,7 @@ class Worker:
             if run is None or not _usable(run):
                 continue
             self.worth_trying.append(call)
-            fresh = frozenset(self.lines.features(run.arcs) - self.reached)
+            fresh = frozenset(self.lines.features(run.arcs) - self.reached) or _bug(run)
             # a call that reaches it and may not be kept does not bar the next ones: three tries
             if fresh and tried.get(fresh, 0) < 3:
                 tried[fresh] = tried.get(fresh, 0) + 1
@@ -197,6 +197,12 @@ class Worker:
 
 def _without_repeats(calls: list[observe.Call]) -> list[observe.Call]:
     return list(dict.fromkeys(calls))
+
+
+def _bug(run: observe.Run) -> frozenset[Any]:
+    """An error that looks like a bug is worth a report, wherever it was raised."""
+    suspect = run.kind == "raises" and isinstance(run.value, observe.LOOKS_LIKE_A_BUG)
+    return frozenset({type(run.value).__name__}) if suspect else frozenset()
 
 
 def _usable(run: observe.Run) -> bool:
