@@ -139,7 +139,7 @@ def run(
     ]
     for reader in readers:
         reader.start()
-    with _group_ended(child):
+    with _ended(child, readers):
         writer = threading.Thread(target=_feed, args=(child, stdin), daemon=True)
         writer.start()
         try:
@@ -155,6 +155,7 @@ def run(
             ) from None
         for reader in readers:
             reader.join(2.0)  # a grandchild that keeps the pipe open must not hold us
+        writer.join(2.0)
     out, err = bytes(streams["out"]), bytes(streams["err"])
     if flooded.is_set():
         raise ProcessError(f"said more than {max_output:,} bytes", words, out[:2000], err[:2000])
@@ -170,12 +171,16 @@ def _feed(child: subprocess.Popen[bytes], stdin: bytes) -> None:
 
 
 @contextlib.contextmanager
-def _group_ended(child: subprocess.Popen[bytes]) -> Iterator[None]:
+def _ended(child: subprocess.Popen[bytes], readers: Sequence[threading.Thread]) -> Iterator[None]:
     try:
         yield
     finally:
         end_group(child)
         child.wait()
+        for reader, pipe in zip(readers, (child.stdout, child.stderr), strict=True):
+            reader.join(2.0)
+            if pipe and not reader.is_alive():  # closing under a reader would free its number
+                pipe.close()
 
 
 def end_group(child: subprocess.Popen[bytes]) -> None:

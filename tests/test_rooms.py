@@ -1,0 +1,168 @@
+"""The walls of the house: who may import whom."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MAY_IMPORT = {
+    "hooks": {"hooks"},
+    "predictor": {"predictor"},
+    "agent": {"agent", "hooks", "predictor"},
+}
+LADDER = [
+    {"errors", "records", "text", "process"},
+    {"config", "git", "desk"},
+    {"sandbox", "model"},
+    {"coverage"},
+    {"testgen", "stories", "community"},
+    {"review"},
+    {"setup"},
+    {"daemon"},
+    {"demo"},
+    {"cli"},
+]
+STEP = {room: level for level, rooms in enumerate(LADDER) for room in rooms}
+INSIDE = {"agent/coverage/probe", "agent/testgen/inside", "agent/demo/sample", "agent/demo/change"}
+HEAVY = {
+    "catboost",
+    "ollama",
+    "git",
+    "pandas",
+    "rich",
+    "ruamel",
+    "sqlite_utils",
+    "watchdog",
+    "httpx",
+}
+HEAVY_HOME = {"agent/desk/migrations.py"}  # imported only when a migration is due
+GIT_STARTERS = {"agent/git/command.py"}
+
+
+class Found(NamedTuple):
+    path: str
+    module: str
+    top_level: bool
+    line: int
+
+
+def sources(room: str) -> Iterator[Path]:
+    for path in sorted((ROOT / room).rglob("*.py")):
+        if not any(path.relative_to(ROOT).as_posix().startswith(f"{i}/") for i in INSIDE):
+            yield path
+
+
+def imported(path: Path) -> list[Found]:
+    tree = ast.parse(path.read_text("utf-8"))
+    name = path.relative_to(ROOT).as_posix()
+    typing_only = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for inner in ast.walk(node)
+    }
+    top = {id(inner) for node in tree.body for inner in _outside_functions(node)}
+    found = []
+    for node in ast.walk(tree):
+        if id(node) in typing_only:
+            continue
+        if isinstance(node, ast.Import):
+            found += [Found(name, a.name, id(node) in top, node.lineno) for a in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{name}:{node.lineno}: relative import"
+            base = node.module or ""
+            found.append(Found(name, base, id(node) in top, node.lineno))
+            found += [
+                Found(name, f"{base}.{a.name}", id(node) in top, node.lineno)
+                for a in node.names
+                if base.startswith("copydesk.")
+            ]
+    return found
+
+
+def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
+    yield node
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        for child in ast.iter_child_nodes(node):
+            yield from _outside_functions(child)
+
+
+def rooms_of(found: list[Found]) -> set[str]:
+    return {f.module.split(".")[1] for f in found if f.module.startswith("copydesk.")}
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_a_room_keeps_to_its_walls(room: str) -> None:
+    for path in sources(room):
+        found = imported(path)
+        assert rooms_of(found) <= MAY_IMPORT[room], path
+        assert not {f.module.split(".")[0] for f in found} & MAY_IMPORT.keys(), (
+            f"{path}: import it as copydesk.*"
+        )
+
+
+def test_hooks_use_nothing_but_the_standard_library() -> None:
+    for path in sources("hooks"):
+        for found in imported(path):
+            top = found.module.split(".")[0]
+            assert top in sys.stdlib_module_names or top == "copydesk", found
+
+
+def test_inside_the_agent_imports_only_go_down_the_ladder() -> None:
+    for path in sources("agent"):
+        parts = path.relative_to(ROOT / "agent").with_suffix("").parts
+        if parts[0] == "__init__":
+            continue
+        assert parts[0] in STEP, f"{path}: no rung for {parts[0]}"
+        for found in imported(path):
+            other = found.module.split(".")
+            if other[:2] == ["copydesk", "agent"] and len(other) > 2:
+                assert STEP[other[2]] <= STEP[parts[0]], f"{found} climbs the ladder"
+
+
+def test_there_are_no_import_cycles() -> None:
+    graph: dict[str, set[str]] = {}
+    for room in MAY_IMPORT:
+        for path in sources(room):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            name = ".".join(("copydesk", *parts)).removesuffix(".__init__")
+            graph[name] = {f.module for f in imported(path)} - {name}
+    while leaves := {name for name, needs in graph.items() if not needs & graph.keys()}:
+        graph = {name: needs for name, needs in graph.items() if name not in leaves}
+    assert not graph
+
+
+def test_heavy_libraries_are_imported_where_they_are_used() -> None:
+    for room in MAY_IMPORT:
+        for path in sources(room):
+            if path.relative_to(ROOT).as_posix() in HEAVY_HOME:
+                continue
+            for found in imported(path):
+                if found.module.split(".")[0] in HEAVY:
+                    assert not found.top_level, f"{found}: import it inside the function"
+
+
+def test_one_module_starts_git() -> None:
+    for room in MAY_IMPORT:
+        for path in sources(room):
+            name = path.relative_to(ROOT).as_posix()
+            if name in GIT_STARTERS or name.startswith(("hooks/", "agent/demo/")):
+                continue  # hooks may not import the agent; the demo types the user's own commands
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if isinstance(node, ast.List | ast.Tuple) and node.elts:
+                    first = node.elts[0]
+                    starts = isinstance(first, ast.Constant) and first.value == "git"
+                    assert not starts, f"{name}:{node.lineno} starts git"
+
+
+def test_no_file_grows_past_400_lines() -> None:
+    for room in MAY_IMPORT:
+        for path in (ROOT / room).rglob("*.py"):
+            length = path.read_text("utf-8").count("\n")
+            assert length <= 400, f"{path.relative_to(ROOT)}: {length} lines"
