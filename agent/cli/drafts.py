@@ -1,0 +1,95 @@
+"""`copydesk drafts` and `copydesk show`: what lies on the desk."""
+
+from __future__ import annotations
+
+import click
+
+from copydesk.agent.cli import show as screen
+from copydesk.agent.cli.common import (
+    desk,
+    echo,
+    echo_json,
+    examples,
+    id_argument,
+    json_option,
+)
+from copydesk.agent.cli.words import ago, draft_counts, goal, verdict
+from copydesk.agent.desk import drafts as rows
+from copydesk.agent.records import Draft, DraftKind
+from copydesk.agent.text import plural
+
+KINDS = ("test", "devlog")
+
+
+@click.command(
+    epilog=examples(
+        "copydesk drafts",
+        "copydesk drafts --kind test --json",
+        "copydesk drafts --all",
+    )
+)
+@click.option("--all", "everything", is_flag=True, help="List decided and discarded ones too.")
+@click.option("--kind", type=click.Choice(KINDS), help="List drafts of one kind only.")
+@json_option
+def drafts(everything: bool, kind: DraftKind | None, as_json: bool) -> None:
+    """List the drafts on your desk.
+
+    Without options these are the ones that wait for your decision, the oldest first.
+    """
+    with desk() as (_, db):
+        found = rows.listed(db, ()) if everything else rows.listed(db)
+        found = [d for d in found if kind in (None, d.kind)]
+        counts = rows.counts(db)
+    if as_json:
+        echo_json([rows.as_json(draft) for draft in found])
+        return
+    if not found:
+        echo(f"Nothing waits for you (drafts: {draft_counts(counts)}).")
+        echo("`copydesk gaps` shows what could be tested; `copydesk draft` writes tests for it.")
+        return
+    _table(found, everything)
+    if not everything:
+        echo(f"\n{plural(len(found), 'draft')}; `copydesk review` goes through them.")
+
+
+def _table(found: list[Draft], states: bool) -> None:
+    headings = ["ID", "Kind", *(["State"] if states else []), "About", "Evidence", "By", "Made"]
+    screen.table(
+        headings,
+        [
+            [
+                str(d.id),
+                d.kind,
+                *([d.state.replace("_", " ")] if states else []),
+                goal(d),
+                verdict(d),
+                d.origin,
+                ago(d.created_at),
+            ]
+            for d in found
+        ],
+        right=(0,),
+    )
+
+
+@click.command(epilog=examples("copydesk show 3", "copydesk show 3 --json"))
+@id_argument
+@json_option
+def show(identity: int, as_json: bool) -> None:
+    """Show one draft with its evidence.
+
+    The evidence of a test says which steps of the check it passed, which lines it reaches and
+    how many deliberate faults it notices; that of a story lists its facts.
+    """
+    with desk() as (_, db):
+        draft = rows.get(db, identity)
+    if as_json:
+        echo_json(rows.as_json(draft))
+        return
+    screen.heading(draft)
+    echo()
+    screen.code(draft.content, screen.language(draft))
+    echo()
+    screen.proof(draft)
+    if draft.state in ("ready", "not_run"):
+        echo(f"\n`copydesk accept {identity}`, `edit {identity}` or `reject {identity} --why …`")

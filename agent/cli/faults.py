@@ -1,0 +1,85 @@
+"""What is shown when something goes wrong. Never a traceback, unless it is asked for."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import traceback
+from importlib import metadata
+from pathlib import Path
+
+import click
+
+from copydesk.agent.errors import CopydeskError
+from copydesk.agent.text import clean, one_line
+
+MESSAGES = "docs/reference/messages.md"
+DEBUG = "COPYDESK_DEBUG"
+"""The environment variable that puts tracebacks on the screen."""
+
+
+def tell(error: CopydeskError) -> None:
+    """Show a problem the user can act on: what, the next step, and where more is said."""
+    if os.environ.get(DEBUG):
+        click.echo(clean("".join(traceback.format_exception(error))), err=True, nl=False)
+    click.echo(f"copydesk: {clean(str(error))}", err=True)
+    if error.hint:
+        click.echo(clean(error.hint), err=True)
+    click.echo(f"see {MESSAGES}#{error.slug}", err=True)
+
+
+def no_answer() -> CopydeskError:
+    """The error for a question that nobody is there to answer."""
+    return CopydeskError(
+        "a question was asked and standard input ended",
+        slug="no-answer",
+        hint="Answer with an option instead, such as --yes; --help lists them.",
+    )
+
+
+def tell_bug(error: BaseException) -> None:
+    """Say that copydesk itself went wrong, and keep the traceback in a file."""
+    trace = "".join(traceback.format_exception(error))
+    if os.environ.get(DEBUG):
+        click.echo(clean(trace), err=True, nl=False)
+    kind = type(error).__name__
+    where = keep(trace)
+    click.echo(f"copydesk: this is a bug: {kind}: {one_line(str(error))}", err=True)
+    click.echo(
+        f"The traceback is in {where}; please open an issue with it (read it first: it may name"
+        " your files)."
+        if where
+        else f"The traceback could not be kept; {DEBUG}=1 shows it here.",
+        err=True,
+    )
+
+
+def keep(trace: str) -> Path | None:
+    """Write a traceback to the desk's crash.log, or to the temporary folder.
+
+    Returns:
+        The file, readable by its owner only; None when neither folder can be written.
+    """
+    python = ".".join(map(str, sys.version_info[:3]))
+    head = f"copydesk {metadata.version('copydesk')}, Python {python}, {sys.platform}\n"
+    try:
+        from copydesk.agent.git.repository import find
+
+        desk = find(Path.cwd()).desk
+        if desk.is_dir():
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+            path = desk / "crash.log"
+            with open(os.open(path, flags, 0o600), "w", encoding="utf-8") as log:  # noqa: PTH123
+                log.write(head + clean(trace))
+            return path
+    except Exception:  # whatever is broken, the first error is the one to show
+        pass
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="copydesk-crash-", suffix=".log", delete=False, encoding="utf-8"
+        ) as kept:
+            kept.write(head + clean(trace))
+        return Path(kept.name)
+    except OSError:
+        return None

@@ -1,0 +1,82 @@
+"""`copydesk log`: what has happened."""
+
+from __future__ import annotations
+
+import click
+
+from copydesk.agent.cli import show as screen
+from copydesk.agent.cli.common import desk, echo, echo_json, examples, json_option
+from copydesk.agent.cli.decide import relative
+from copydesk.agent.cli.words import ago, duration
+from copydesk.agent.desk import history
+from copydesk.agent.records import Json
+from copydesk.agent.text import one_line
+
+
+@click.command(
+    epilog=examples("copydesk log", "copydesk log --model --limit 5", "copydesk log --model --json")
+)
+@click.option("--model", "calls", is_flag=True, help="List the calls to the model instead.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="List at most N."
+)
+@json_option
+def log(calls: bool, limit: int, as_json: bool) -> None:
+    """List your decisions, or the calls to the model, the newest first.
+
+    With --model --json each call comes with its whole prompt and answer.
+    """
+    with desk() as (_, db):
+        found = history.model_calls(db, limit) if calls else history.reviews(db, limit)
+    if as_json:
+        echo_json(found)
+    elif calls and found:
+        _calls(found)
+    elif found:
+        _reviews(found)
+    elif calls:
+        echo("No model was asked yet; copydesk works without one.")
+    else:
+        echo("Nothing was decided yet; `copydesk review` starts.")
+
+
+def _reviews(found: list[Json]) -> None:
+    screen.table(
+        ("When", "Draft", "Decision", "About", "Why or where"),
+        [
+            (
+                ago(one["decided_at"]),
+                str(one["draft"]),
+                one["action"],
+                one_line(one["title"]),
+                one_line(one["why"]) or (relative_or_nothing(one["path"])),
+            )
+            for one in found
+        ],
+    )
+
+
+def relative_or_nothing(path: str) -> str:
+    """A path as seen from here; nothing stays nothing."""
+    from pathlib import Path
+
+    return relative(Path(path)) if path else ""
+
+
+def _calls(found: list[Json]) -> None:
+    screen.table(
+        ("When", "For", "Model", "Tokens in", "out", "Time", "Outcome"),
+        [
+            (
+                ago(one["called_at"]),
+                one["purpose"],
+                one["model"],
+                str(one["prompt_tokens"] or 0),
+                str(one["output_tokens"] or 0),
+                duration(one["seconds"]),
+                one["outcome"],
+            )
+            for one in found
+        ],
+        right=(3, 4, 5),
+    )

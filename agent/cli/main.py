@@ -1,0 +1,202 @@
+"""The `copydesk` command: one group whose commands are loaded when they are called."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import importlib
+import os
+import sys
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+import click
+
+from copydesk.agent.cli import faults
+from copydesk.agent.cli.common import examples
+from copydesk.agent.errors import CopydeskError
+
+
+class Entry(NamedTuple):
+    """A command as the help lists it. `module` is the file of this folder that holds it."""
+
+    name: str
+    module: str
+    help: str
+
+
+SECTIONS: dict[str, tuple[Entry, ...]] = {
+    "Set up": (
+        Entry("init", "init", "Set copydesk up in this repository."),
+        Entry("config", "config", "Show what is in force and from where, or set it."),
+        Entry("daemon", "daemon", "Start, stop and watch the work in the background."),
+        Entry("completion", "completion", "Print the completion script of a shell."),
+    ),
+    "Look": (
+        Entry("status", "status", "Show what is measured, running and waiting for you."),
+        Entry("wait", "status", "Wait until nothing is left to do."),
+        Entry("measure", "measure", "Measure a commit now, in the foreground."),
+        Entry("coverage", "measure", "Show the stored coverage of a commit."),
+        Entry("gaps", "measure", "List uncovered code by function, the riskiest first."),
+        Entry("gate", "gate", "Say whether the staged change passes the gate."),
+        Entry("log", "log", "List your decisions, or the calls to the model."),
+    ),
+    "Write": (
+        Entry("draft", "write", "Draft tests for gaps now, in the foreground."),
+        Entry("story", "write", "Draft a dev log entry now, in the foreground."),
+    ),
+    "Decide": (
+        Entry("drafts", "drafts", "List the drafts on your desk."),
+        Entry("show", "drafts", "Show one draft with its evidence."),
+        Entry("review", "review", "Go through the waiting drafts one by one."),
+        Entry("accept", "decide", "Put a draft where it belongs."),
+        Entry("edit", "decide", "Change a draft in your editor and check it again."),
+        Entry("reject", "decide", "Turn a draft down and say why."),
+        Entry("undo", "decide", "Take back the last decision on a draft."),
+        Entry("export", "write", "Write a story for a channel."),
+    ),
+}
+"""The one table of commands; a test holds it against the commands themselves."""
+
+COMMANDS = {entry.name: entry for entries in SECTIONS.values() for entry in entries}
+
+EXIT_SET_UP, EXIT_BUG, EXIT_INTERRUPTED, EXIT_PIPE = 2, 70, 130, 141
+"""Exit codes besides 0 (fine) and 1 (the gate or check says no); 70 is EX_SOFTWARE."""
+
+
+class Copydesk(click.Group):
+    """Loads a command when it is called, and turns what goes wrong into one clean line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of the commands, as the table has them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load a command; None when there is none of that name."""
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        module = importlib.import_module(f"copydesk.agent.cli.{entry.module}")
+        command = getattr(module, entry.name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that was called, or say which one was probably meant."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
+            near = difflib.get_close_matches(name, COMMANDS, n=1)
+            meant = f" Did you mean {near[0]!r}?" if near else ""
+            raise click.UsageError(f"There is no command {name!r}.{meant}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table, without loading one of them."""
+        for section, entries in SECTIONS.items():
+            with formatter.section(section):
+                formatter.write_dl([(entry.name, entry.help) for entry in entries])
+
+    def shell_complete(
+        self, ctx: click.Context, incomplete: str
+    ) -> list[click.shell_completion.CompletionItem]:
+        """Complete a command's name from the table, without loading one of them."""
+        from click.shell_completion import CompletionItem
+
+        names = [
+            CompletionItem(entry.name, help=entry.help)
+            for entry in COMMANDS.values()
+            if entry.name.startswith(incomplete)
+        ]
+        return names + click.Command.shell_complete(self, ctx, incomplete)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; the one place where errors become words and exit codes."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()  # a reader that has gone away shows here, not after the exit
+        except (click.ClickException, click.exceptions.Exit):
+            raise
+        except CopydeskError as error:
+            faults.tell(error)
+            ctx.exit(EXIT_SET_UP)
+        except click.Abort as abort:
+            if not isinstance(abort.__context__, EOFError):
+                ctx.exit(EXIT_INTERRUPTED)
+            faults.tell(faults.no_answer())
+            ctx.exit(EXIT_SET_UP)
+        except KeyboardInterrupt:
+            ctx.exit(EXIT_INTERRUPTED)
+        except BrokenPipeError:
+            _close_output()
+            ctx.exit(EXIT_PIPE)
+        except Exception as error:
+            faults.tell_bug(error)
+            ctx.exit(EXIT_BUG)
+        return result
+
+
+def _close_output() -> None:
+    # what is still buffered would fail once more when Python shuts down
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _show_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+    if asked and not ctx.resilient_parsing:
+        python = ".".join(map(str, sys.version_info[:3]))
+        click.echo(f"copydesk {metadata.version('copydesk')} (Python {python})")
+        ctx.exit()
+
+
+@click.group(
+    cls=Copydesk,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 88},
+    epilog=examples(
+        "copydesk init",
+        "copydesk status",
+        "copydesk review",
+        "copydesk -C ../other measure HEAD",
+    ),
+)
+@click.option(
+    "-C",
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Run as if started in DIR.",
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
+@click.pass_context
+def cli(ctx: click.Context, folder: Path | None) -> None:
+    """Commit normally; copydesk measures, drafts and leaves it on your desk.
+
+    It measures what you changed, drafts the tests you did not write and the dev log you would
+    rather not, checks every draft, and waits for your decision. Only `accept` touches your files.
+    """
+    if folder is not None:
+        ctx.with_resource(contextlib.chdir(folder))
+
+
+def main(run: Callable[..., Any] = cli) -> NoReturn:
+    """The console entry: run the command line and exit."""
+    for stream in (sys.stdout, sys.stderr):
+        # a terminal that cannot show a character must not end the command
+        if reconfigure := getattr(stream, "reconfigure", None):
+            reconfigure(errors="backslashreplace")
+    run(prog_name="copydesk")
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

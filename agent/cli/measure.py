@@ -1,0 +1,227 @@
+"""`copydesk measure`, `coverage` and `gaps`: what the tests reach."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from pathlib import Path
+
+import click
+
+from copydesk.agent.cli import show as screen
+from copydesk.agent.cli.common import (
+    desk,
+    echo,
+    echo_json,
+    examples,
+    json_option,
+    revision_argument,
+    say,
+)
+from copydesk.agent.cli.words import duration, percent, ranges, short
+from copydesk.agent.coverage import export
+from copydesk.agent.coverage import gaps as gap_rows
+from copydesk.agent.coverage import measure as measuring
+from copydesk.agent.coverage.measure import Measure
+from copydesk.agent.desk import queue
+from copydesk.agent.errors import CopydeskError
+from copydesk.agent.git import repository as git
+from copydesk.agent.git.repository import Repository
+from copydesk.agent.records import Gap, Json, Sha
+from copydesk.agent.text import plural
+
+FOLDERS = {"html": "htmlcov", "data": ".coverage"}
+"""Formats that are no text: what they are called in the desk when no place is named."""
+
+
+@click.command(
+    epilog=examples(
+        "copydesk measure",
+        "copydesk measure --full",
+        "copydesk measure main..HEAD --json",
+    )
+)
+@click.argument("revision", metavar="[REV | A..B]", default="HEAD")
+@click.option("--full", is_flag=True, help="Run every test, whatever is known.")
+@json_option
+def measure(revision: str, full: bool, as_json: bool) -> None:
+    """Measure a commit now, in the foreground.
+
+    Only the tests that the change affects are run. Commits are measured, not the working tree.
+    """
+    done: list[Measure] = []
+    with desk() as (repo, db):
+        for sha in git.between(repo, revision):
+            say(f"measuring {short(sha)} {git.commit_info(repo, sha).subject}")
+            done.append(measuring.measure(repo, db, sha, say=say, full=full))
+            _resume(db, sha)
+            if not as_json:
+                _tell(done[-1])
+    if as_json:
+        echo_json([_as_json(found) for found in done])
+    elif not done:
+        echo(f"There is no commit in {revision}.")
+    elif done[-1].percent < 100:
+        echo("`copydesk gaps` lists what is not covered.")
+
+
+def _resume(db: sqlite3.Connection, sha: Sha) -> None:
+    """Let the daemon go on with a commit that it could not measure."""
+    if any((kind, of) == ("measure", sha) for kind, of, _ in queue.failures(db)):
+        queue.put(db, "measure", sha, again=True)
+
+
+def _as_json(found: Measure) -> Json:
+    return {
+        "commit": found.sha,
+        "base": found.base,
+        "reason": found.reason,
+        "selected": found.selected,
+        "total": found.total,
+        "passed": found.passed,
+        "failed": found.failed,
+        "skipped": found.skipped,
+        "executable": found.executable,
+        "covered": found.covered,
+        "percent": found.percent,
+        "seconds": round(found.seconds, 3),
+    }
+
+
+def _tell(found: Measure) -> None:
+    failed = f", {found.failed} failed" if found.failed else ""
+    echo(
+        f"{short(found.sha)}  {percent(found.percent)} covered"
+        f" ({found.covered:,} of {found.executable:,}),"
+        f" {found.selected:,} of {plural(found.total, 'test')} run{failed},"
+        f" {duration(found.seconds)}"
+    )
+    echo(f"  why: {found.reason}")
+
+
+@click.command(
+    epilog=examples(
+        "copydesk coverage",
+        "copydesk coverage HEAD~1 --format json -o coverage.json",
+        "copydesk coverage --format html -o htmlcov",
+    )
+)
+@revision_argument
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(export.FORMATS),
+    default="text",
+    show_default=True,
+    help="How to write it; json is coverage.py's JSON report, data a .coverage file.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write it there (a folder for html) instead of standard output.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+def coverage(revision: str, form: str, output: Path | None, as_json: bool) -> None:
+    """Show the stored coverage of a commit.
+
+    It is written by coverage.py, under the project's own configuration, from what was measured
+    before; nothing is run. html and data without -o go to the desk folder.
+    """
+    form = "json" if as_json else form
+    with desk() as (repo, db):
+        sha = measured(repo, db, revision)
+        if output is None and form in FOLDERS:
+            output = repo.desk / "reports" / short(sha) / FOLDERS[form]
+            output.parent.mkdir(parents=True, exist_ok=True)
+        if output is None:
+            text = _report(repo, db, sha, form)
+        else:
+            export.export(repo, db, sha, form, output)
+    if output is None:
+        # coverage.py's own words, paths included, with the escapes of a terminal taken out
+        echo(text.rstrip("\n"))
+    else:
+        echo(f"Wrote {output / 'index.html' if form == 'html' else output}")
+
+
+def _report(repo: Repository, db: sqlite3.Connection, sha: Sha, form: str) -> str:
+    with tempfile.TemporaryDirectory(prefix="copydesk-") as folder:
+        path = Path(folder) / "report"
+        export.export(repo, db, sha, form, path)
+        return path.read_text("utf-8", "replace")
+
+
+@click.command(
+    epilog=examples("copydesk gaps", "copydesk gaps HEAD~3 --limit 5", "copydesk gaps --json")
+)
+@revision_argument
+@click.option(
+    "--limit", type=click.IntRange(min=1), metavar="N", help="List at most N; 20 on the screen."
+)
+@json_option
+def gaps(revision: str, limit: int | None, as_json: bool) -> None:
+    """List uncovered code by function, the riskiest first.
+
+    What the commit itself changed comes first and is marked with a star.
+    """
+    with desk() as (repo, db):
+        sha = measured(repo, db, revision)
+        found = gap_rows.load(db, sha)
+    if as_json:
+        echo_json([_gap_json(gap) for gap in found[:limit]])
+        return
+    if not found:
+        echo(f"Every line of {short(sha)} is covered; there is nothing to do.")
+        return
+    shown = found[: limit or 20]
+    screen.table(
+        ("", "Function", "Lines", "Risk", "Why"),
+        [
+            (
+                "*" if gap.changed else "",
+                f"{gap.path}::{gap.function}",
+                ranges(gap.lines) or "branches",
+                f"{gap.risk:.2f}",
+                "; ".join(gap.reasons),
+            )
+            for gap in shown
+        ],
+    )
+    if len(shown) < len(found):
+        echo(f"… and {len(found) - len(shown)} more; --limit {len(found)} lists all.")
+    echo("\n`copydesk draft` writes tests for the first of them.")
+
+
+def _gap_json(gap: Gap) -> Json:
+    return {
+        "commit": gap.commit,
+        "path": gap.path,
+        "function": gap.function,
+        "first_line": gap.first_line,
+        "last_line": gap.last_line,
+        "lines": list(gap.lines),
+        "branches": [list(arc) for arc in gap.branches],
+        "risk": gap.risk,
+        "reasons": list(gap.reasons),
+        "changed": gap.changed,
+    }
+
+
+def measured(repo: Repository, db: sqlite3.Connection, revision: str) -> Sha:
+    """The commit that a revision names, which must have been measured.
+
+    Raises:
+        CopydeskError: It names none, or that one was not measured.
+    """
+    sha = git.resolve(repo, revision)
+    if measuring.stored(db, sha) is not None:
+        return sha
+    near = next((s for s in git.ancestors(repo, sha, 50) if measuring.stored(db, s)), None)
+    other = f"; the nearest measured one is {short(near)}" if near else ""
+    raise CopydeskError(
+        f"commit {short(sha)} was not measured{other}",
+        slug="not-measured",
+        hint=f"`copydesk measure {short(sha)}` does it now.",
+    )

@@ -1,0 +1,197 @@
+"""`copydesk review`: the waiting drafts, one at a time."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import sys
+from collections import Counter
+
+import click
+
+from copydesk.agent.cli import show as screen
+from copydesk.agent.cli.common import desk, echo, examples, say
+from copydesk.agent.cli.decide import in_editor, relative
+from copydesk.agent.cli.words import evidence
+from copydesk.agent.desk import drafts as rows
+from copydesk.agent.errors import CopydeskError
+from copydesk.agent.git.repository import Repository
+from copydesk.agent.records import Draft, DraftKind
+from copydesk.agent.review import decisions
+from copydesk.agent.text import plural
+
+PROMPT = "[a]ccept [e]dit [r]eject [s]kip [u]ndo [m]ore [q]uit [?]"
+HELP = """\
+a  accept: a test goes into its test module, a story into the outbox; nothing is committed
+e  edit: change the draft in your editor; it is checked again and stays here
+r  reject: turn it down; the reason is asked for
+s  skip: leave it for another time
+u  undo: take back the last decision of this review and go back to that draft
+m  more: show the whole draft and all of its evidence
+q  quit: leave the rest as it is"""
+CHOICES = {word: word[0] for word in ("accept", "edit", "reject", "skip", "undo", "more", "quit")}
+_FRAME = 7
+"""Lines of a screen taken by heading, blanks and prompt."""
+
+
+class _Quit(Exception):
+    """The editor has had enough."""
+
+
+@click.command(epilog=examples("copydesk review", "copydesk review --kind test"))
+@click.option("--kind", type=click.Choice(("test", "devlog")), help="Drafts of one kind only.")
+def review(kind: DraftKind | None) -> None:
+    """Go through the waiting drafts one by one.
+
+    Shows each draft with its evidence and asks what to do with it. Nothing is committed; leaving
+    half-way is fine.
+    """
+    with desk() as (repo, db):
+        waiting = rows.listed(db, kind=kind)
+        if not waiting:
+            echo("Nothing waits for you. `copydesk status` says what is going on.")
+            return
+        desk_work = _Review(repo, db, [draft.id for draft in waiting])
+        try:
+            desk_work.run()
+        except _Quit:
+            pass
+        except click.Abort as abort:
+            if not isinstance(abort.__context__, EOFError):
+                raise
+            echo()  # the input ended; what was decided stays
+        left = len(rows.listed(db, kind=kind))
+    desk_work.sum_up(left)
+
+
+class _Review:
+    """Where the editor stands in the pile."""
+
+    def __init__(self, repo: Repository, db: sqlite3.Connection, pile: list[int]) -> None:
+        self.repo = repo
+        self.db = db
+        self.pile = pile
+        self.place = 0
+        self.decided: list[tuple[int, str]] = []
+
+    def run(self) -> None:
+        """Show draft after draft until the pile ends.
+
+        Raises:
+            _Quit: The editor left before.
+        """
+        while self.place < len(self.pile):
+            draft = rows.get(self.db, self.pile[self.place])
+            if draft.state in decisions.WAITING:
+                self.show(draft)
+                self.ask(draft)
+            else:
+                self.place += 1  # decided elsewhere meanwhile
+
+    def show(self, draft: Draft, *, whole: bool = False) -> None:
+        """Show a draft so that it fits the screen, or all of it."""
+        echo(f"\n── {self.place + 1} of {len(self.pile)} " + "─" * 40)
+        screen.heading(draft)
+        echo()
+        proof = evidence(draft)
+        room = None
+        if not whole and sys.stdout.isatty():
+            height = shutil.get_terminal_size().lines
+            proof = _brief(proof, height // 3)
+            room = max(5, height - _FRAME - len(proof))
+        left = screen.code(draft.content, screen.language(draft), limit=room)
+        if left:
+            echo(f"… {plural(left, 'more line')}: m shows all")
+        echo()
+        for line in proof:
+            echo(line)
+
+    def ask(self, draft: Draft) -> None:
+        """Ask what to do with a draft until that moves on or changes it."""
+        while True:
+            said = click.prompt(PROMPT, prompt_suffix=" > ", default="", show_default=False)
+            word = said.strip().lower()
+            choice = CHOICES.get(word, word)
+            try:
+                if self.act(choice, draft):
+                    return
+            except CopydeskError as error:
+                # one draft that cannot be placed must not end the review
+                say(f"copydesk: {error}")
+                if error.hint:
+                    say(error.hint)
+
+    def act(self, choice: str, draft: Draft) -> bool:
+        """Do what was chosen.
+
+        Returns:
+            Whether to show the next draft, or the same one again.
+
+        Raises:
+            _Quit: The choice was to leave.
+            CopydeskError: It cannot be done.
+        """
+        match choice:
+            case "a":
+                path = decisions.accept(self.repo, self.db, draft.id)
+                echo(f"wrote {relative(path)}")
+                self.next(draft, "accepted")
+            case "e":
+                self.edit(draft)
+            case "r":
+                why = click.prompt("why", prompt_suffix="? ")
+                decisions.reject(self.repo, self.db, draft.id, why)
+                self.next(draft, "rejected")
+            case "s":
+                self.next(draft, "skipped")
+            case "u":
+                return self.undo()
+            case "m":
+                self.show(draft, whole=True)
+                return False
+            case "q":
+                raise _Quit
+            case _:
+                echo(HELP)
+                return False
+        return True
+
+    def next(self, draft: Draft, decision: str) -> None:
+        self.decided.append((draft.id, decision))
+        self.place += 1
+
+    def edit(self, draft: Draft) -> None:
+        content = in_editor(draft)
+        if content is None or content == draft.content:
+            echo("Nothing was changed.")
+            return
+        with screen.spinner("checking your version"):
+            decisions.edit(self.repo, self.db, draft.id, content)
+
+    def undo(self) -> bool:
+        if not self.decided:
+            echo("Nothing was decided yet in this review.")
+            return False
+        identity, decision = self.decided[-1]
+        if decision != "skipped":
+            decisions.undo(self.repo, self.db, identity)
+        self.decided.pop()
+        self.place = self.pile.index(identity)
+        return True
+
+    def sum_up(self, left: int) -> None:
+        """Say what was decided, and the next step."""
+        counts = Counter(decision for _, decision in self.decided)
+        said = [
+            f"{counts[decision]} {decision}" for decision in ("accepted", "rejected", "skipped")
+        ]
+        echo(f"\n{', '.join(said)}; {plural(left, 'draft')} left on the desk.")
+        if counts["accepted"]:
+            echo("Look the accepted ones over and commit them; `copydesk undo ID` takes one back.")
+
+
+def _brief(lines: list[str], most: int) -> list[str]:
+    """The first lines of the evidence, and how many follow."""
+    if len(lines) <= most:
+        return lines
+    return [*lines[: most - 1], f"… {plural(len(lines) - most + 1, 'more line')} of evidence"]

@@ -1,0 +1,140 @@
+"""Putting things on the screen: tables, highlighted drafts, progress.
+
+Rich is imported in the functions that need it: it costs a tenth of a second, and most commands
+print plain lines. Its markup is never used, so nothing that comes from outside can be markup.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
+
+import click
+
+from copydesk.agent.cli.common import echo
+from copydesk.agent.cli.words import ago, evidence, goal, short
+from copydesk.agent.records import Draft
+from copydesk.agent.text import clean, one_line
+
+NARROW = 40
+"""Columns below which nothing is squeezed further."""
+
+
+def width() -> int | None:
+    """The columns of the terminal (or $COLUMNS); None where a file or pipe takes any width."""
+    if not sys.stdout.isatty() and not os.environ.get("COLUMNS"):
+        return None
+    return max(NARROW, shutil.get_terminal_size().columns)
+
+
+def colours() -> bool:
+    """Whether colours are wanted: a terminal, and no NO_COLOR (https://no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def table(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()
+) -> None:
+    """Print rows under headings, one line each.
+
+    Where they do not fit the terminal, the widest columns are cut with an ellipsis; piped
+    output is never cut.
+
+    Args:
+        headings: The head of each column.
+        rows: The cells; cleaned here.
+        right: The columns that stand flush right.
+    """
+    from rich.cells import cell_len, set_cell_size
+
+    cells = [[clean(cell, keep="") for cell in row] for row in (headings, *rows)]
+    sizes = [max(cell_len(row[n]) for row in cells) for n in range(len(headings))]
+    room = width()
+    while room is not None and sum(sizes) + 2 * (len(sizes) - 1) > room and max(sizes) > 8:
+        sizes[sizes.index(max(sizes))] -= 1
+    for number, row in enumerate(cells):
+        line = []
+        for n, cell in enumerate(row):
+            size = sizes[n]
+            if cell_len(cell) > size:
+                cell = set_cell_size(cell, size - 1).rstrip() + "…"
+            padding = " " * (size - cell_len(cell))
+            line.append(padding + cell if n in right else cell + padding)
+        text = "  ".join(line).rstrip()
+        click.echo(click.style(text, bold=True) if number == 0 and colours() else text)
+
+
+def code(text: str, language: str, *, limit: int | None = None) -> int:
+    """Print a draft, highlighted on a terminal.
+
+    Args:
+        text: The draft; cleaned here.
+        language: "python" or "markdown".
+        limit: The most lines to print; None prints all.
+
+    Returns:
+        How many lines were left out.
+    """
+    lines = clean(text).rstrip("\n").split("\n")
+    shown = lines if limit is None else lines[:limit]
+    if not colours():
+        click.echo("\n".join(shown))
+    else:
+        from rich.console import Console
+        from rich.syntax import Syntax
+
+        syntax = Syntax(
+            "\n".join(shown),
+            language,
+            theme="ansi_dark",
+            background_color="default",
+            word_wrap=True,
+        )
+        Console(width=width()).print(syntax)
+    return len(lines) - len(shown)
+
+
+def language(draft: Draft) -> str:
+    """The language a draft is written in."""
+    return "python" if draft.kind == "test" else "markdown"
+
+
+def heading(draft: Draft) -> None:
+    """Print what a draft is, in three lines."""
+    kind = "Test" if draft.kind == "test" else "Dev log"
+    title = f"{kind} {draft.id} · {goal(draft)}"
+    click.echo(click.style(title, bold=True) if colours() else title)
+    origin = one_line(draft.origin)
+    echo(
+        f"by {origin} for {short(draft.commit)}, {ago(draft.created_at)};"
+        f" {draft.state.replace('_', ' ')}"
+    )
+    echo(f"→ {clean(draft.path, keep='')}")
+
+
+def proof(draft: Draft) -> None:
+    """Print what stands behind a draft."""
+    for line in evidence(draft):
+        echo(line)
+    if draft.note:
+        echo(f"Your note: {draft.note}")
+
+
+@contextlib.contextmanager
+def spinner(text: str) -> Iterator[Callable[[str], None]]:
+    """Turn a wheel on standard error while something goes on; on a terminal only.
+
+    Yields:
+        A function that changes the text.
+    """
+    if not sys.stderr.isatty():
+        yield lambda _text: None
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    with Console(stderr=True).status(Text(clean(text))) as status:
+        yield lambda new: status.update(Text(clean(new)))

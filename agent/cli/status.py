@@ -1,0 +1,183 @@
+"""`copydesk status` and `copydesk wait`: what is going on."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+
+import click
+
+from copydesk.agent import config
+from copydesk.agent.cli.common import desk, echo, echo_json, examples, here, json_option, say
+from copydesk.agent.cli.show import spinner
+from copydesk.agent.cli.words import ago, draft_counts, percent, short
+from copydesk.agent.daemon import control
+from copydesk.agent.desk import drafts, queue
+from copydesk.agent.desk.store import open_desk
+from copydesk.agent.errors import CopydeskError
+from copydesk.agent.git import repository as git
+from copydesk.agent.git.repository import Repository
+from copydesk.agent.records import Json, Sha
+from copydesk.agent.text import clean, one_line, plural
+
+MODEL_SECONDS = 0.7
+"""How long status waits for the model's server."""
+
+AGAIN = {"measure": "measure", "draft": "draft", "story": "story --range"}
+"""The command that does a job by hand."""
+
+
+@click.command(epilog=examples("copydesk status", "copydesk status --json"))
+@json_option
+def status(as_json: bool) -> None:
+    """Show what is measured, running and waiting for you."""
+    with desk() as (repo, db):
+        found = _found(repo, db)
+    if as_json:
+        echo_json(found)
+    else:
+        _tell(found)
+
+
+def _found(repo: Repository, db: sqlite3.Connection) -> Json:
+    sha = _head(repo)
+    daemon = control.status(repo)
+    gap_count = db.execute("SELECT count(*) FROM gaps WHERE sha = ?", (sha,)).fetchone()[0]
+    return {
+        "repository": str(repo.top or repo.common_dir),
+        "daemon": {"running": daemon.running, "pid": daemon.pid, "version": daemon.version},
+        "queue": queue.counts(db)._asdict(),
+        "failures": [
+            {"kind": kind, "subject": subject, "error": error}
+            for kind, subject, error in queue.failures(db)
+        ],
+        "head": _measured(repo, db, sha) | {"gaps": gap_count},
+        "drafts": drafts.counts(db),
+        "model": _model(repo, db, sha),
+    }
+
+
+def _head(repo: Repository) -> Sha | None:
+    try:
+        return git.resolve(repo, "HEAD")
+    except CopydeskError as error:
+        if error.slug != "no-commits":
+            raise
+        return None
+
+
+def _measured(repo: Repository, db: sqlite3.Connection, sha: Sha | None) -> Json:
+    # straight from the row: the measuring modules take long to import
+    row = db.execute(
+        "SELECT percent, selected, total, failed, measured_at FROM measures WHERE sha = ?", (sha,)
+    ).fetchone()
+    percent_, selected, total, failed, moment = row or (None,) * 5
+    return {
+        "sha": sha,
+        "subject": git.commit_info(repo, sha).subject if sha else None,
+        "measured": row is not None,
+        "percent": percent_,
+        "selected": selected,
+        "total": total,
+        "failed": failed,
+        "measured_at": moment,
+    }
+
+
+def _model(repo: Repository, db: sqlite3.Connection, sha: Sha | None) -> Json:
+    # the model's client takes a tenth of a second to import
+    from copydesk.agent.model.client import ModelSettings, available
+
+    settings = config.load(repo, sha if repo.top is None else None)
+    there, name, why = available(
+        ModelSettings(
+            host=settings.personal.model_host or None,
+            model=settings.project.model or None,
+            allow_remote=settings.personal.allow_remote,
+        ),
+        seconds=MODEL_SECONDS,
+    )
+    return {"available": there, "name": name or None, "why": why or None}
+
+
+def _tell(found: Json) -> None:
+    head, daemon, model, jobs = found["head"], found["daemon"], found["model"], found["queue"]
+    echo(f"Repository  {clean(found['repository'], keep='')}")
+    echo(f"HEAD        {_head_words(head)}")
+    echo(f"Drafts      {draft_counts(found['drafts'])}")
+    work = ", ".join(f"{jobs[s]} {s}" for s in ("running", "ready", "failed") if jobs[s])
+    echo(f"Work        {work or 'nothing to do'}")
+    version = f", copydesk {daemon['version']}" if daemon["version"] else ""
+    pid = f"process {daemon['pid']}{version}" if daemon["pid"] else "starting"
+    echo(f"Daemon      {f'running ({pid})' if daemon['running'] else 'asleep; a commit wakes it'}")
+    echo(f"Model       {one_line(model['name'] or 'none; ' + str(model['why']), 100)}")
+    for failure in found["failures"]:
+        _tell_failure(failure)
+    if step := _next_step(found):
+        echo(f"\n{step}")
+
+
+def _head_words(head: Json) -> str:
+    if head["sha"] is None:
+        return "no commit yet"
+    name = f"{short(head['sha'])} {one_line(head['subject'], 50)}"
+    if not head["measured"]:
+        return f"{name}: not measured yet"
+    failed = f", {plural(head['failed'], 'test')} failed" if head["failed"] else ""
+    return f"{name}: {percent(head['percent'])} covered{failed}, {ago(head['measured_at'])}"
+
+
+def _tell_failure(failure: Json) -> None:
+    kind, subject = failure["kind"], failure["subject"]
+    echo(f"\nFailed: {kind} {short(subject)}")
+    for line in clean(failure["error"]).strip().splitlines()[-12:]:
+        echo(f"  {line}")
+    if kind in AGAIN:
+        echo(f"  `copydesk {AGAIN[kind]} {short(subject)}` tries again.")
+
+
+def _next_step(found: Json) -> str:
+    head, jobs = found["head"], found["queue"]
+    waiting = found["drafts"]["ready"] + found["drafts"]["not_run"]
+    if head["sha"] is None:
+        return "Next: make the first commit; copydesk measures commits."
+    if waiting:
+        return f"Next: `copydesk review` ({plural(waiting, 'draft')})."
+    if jobs["ready"] or jobs["running"]:
+        return "Next: `copydesk wait` returns when the work is done."
+    if not head["measured"]:
+        if found["failures"]:
+            return ""
+        return "Next: `copydesk init` sets this repository up; `copydesk measure` only measures."
+    if head["gaps"]:
+        return f"Next: `copydesk gaps` lists what no test reaches ({head['gaps']})."
+    return "Everything is covered and decided; there is nothing to do."
+
+
+@click.command(epilog=examples("copydesk wait", "git commit -m fix && copydesk wait --timeout 300"))
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0),
+    metavar="S",
+    help="Give up after S seconds with exit code 1; without it, wait for ever.",
+)
+@json_option
+def wait(timeout: float | None, as_json: bool) -> None:
+    """Wait until nothing is left to do.
+
+    Starts the daemon when it sleeps. Jobs that were given up count as done and are named.
+    """
+    repo = here()
+    with spinner("waiting") as progress:
+        done = control.wait(repo, float("inf") if timeout is None else timeout, progress)
+    with open_desk(repo.desk) as db:
+        counts, given_up = queue.counts(db), queue.failures(db)
+    if as_json:
+        echo_json({"done": done, "queue": counts._asdict()})
+    else:
+        left = counts.ready + counts.running
+        echo("Nothing is left to do." if done else f"Time is up; {plural(left, 'job')} left.")
+    if given_up:
+        say(f"{plural(len(given_up), 'job')} failed; `copydesk status` says why.")
+    if not done:
+        sys.exit(1)

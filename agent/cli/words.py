@@ -1,0 +1,164 @@
+"""Values in the words of a human: times, shas, line numbers, and what stands behind a draft."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+
+from copydesk.agent.records import Draft, Json, Sha
+from copydesk.agent.text import clean, one_line, plural
+
+_UNITS = ((86_400.0, "day"), (3_600.0, "hour"), (60.0, "minute"))
+_LONG_AGO = 30 * 86_400.0
+
+RUNGS = {
+    "asserts": "asserts",
+    "gate": "stays out of the check itself",
+    "passes": "passes",
+    "gains": "reaches",
+    "probe": "depends on it",
+    "repeats": "passes again",
+    "mutants": "challenged",
+}
+"""The rungs of the verify ladder as they are shown."""
+
+_GUARDS = {
+    "full": "in the sandbox",
+    "off": "without a sandbox (copydesk.sandbox is off)",
+    "none": "without having been run",
+}
+
+_ORDER = ("ready", "not_run", "discarded", "accepted", "rejected", "superseded")
+
+
+def short(sha: Sha) -> str:
+    """The first eight digits of a commit's id."""
+    return sha[:8]
+
+
+def duration(seconds: float) -> str:
+    """A span of time: "0.4 s", "12 s", "3 min 20 s"."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def ago(moment: str, now: datetime | None = None) -> str:
+    """How long ago an ISO 8601 moment was; its date when that is more than thirty days."""
+    try:
+        then = datetime.fromisoformat(moment)
+    except ValueError:
+        return clean(moment)
+    if then.tzinfo is None:
+        then = then.replace(tzinfo=UTC)
+    seconds = ((now or datetime.now(UTC)) - then).total_seconds()
+    if seconds > _LONG_AGO:
+        return then.date().isoformat()
+    for size, name in _UNITS:
+        if seconds >= size:
+            return f"{plural(int(seconds // size), name)} ago"
+    return "just now"
+
+
+def percent(value: float) -> str:
+    """A percentage of 100; only what is whole reads as 100 %."""
+    text = f"{value:.1f}"
+    return f"{'99.9' if text == '100.0' and value < 100 else text} %"
+
+
+def ranges(lines: Iterable[int]) -> str:
+    """Line numbers, runs joined: "3-5, 9"."""
+    runs: list[list[int]] = []
+    for line in sorted(set(lines)):
+        if runs and line == runs[-1][1] + 1:
+            runs[-1][1] = line
+        else:
+            runs.append([line, line])
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
+
+
+def branch(arc: Iterable[int]) -> str:
+    """A branch: "4→6", or "4→exit" where it leaves the function."""
+    first, last = arc
+    return f"{abs(first)}→{'exit' if last < 0 else last}"
+
+
+def draft_counts(counts: dict[str, int]) -> str:
+    """How many drafts there are: "2 ready, 1 rejected"."""
+    said = [f"{counts[s]} {s.replace('_', ' ')}" for s in _ORDER if counts.get(s)]
+    return ", ".join(said) or "none"
+
+
+def goal(draft: Draft) -> str:
+    """What a draft is about: path::function of a test, the title of a story."""
+    if draft.target is None:
+        return one_line(draft.title)
+    return clean(f"{draft.target.path}::{draft.target.function}", keep="")
+
+
+def evidence(draft: Draft) -> list[str]:
+    """What stands behind a draft, a line each."""
+    if draft.kind == "test":
+        return [clean(line) for line in _test(draft.evidence)]
+    lines = list(_story(draft.evidence))
+    if "[^F1]:" not in draft.content:  # else the facts are its footnotes
+        facts = draft.evidence.get("facts") or ()
+        lines += [f"  {fact.get('id')}: {fact.get('text')}" for fact in facts]
+    return [clean(line) for line in lines]
+
+
+def verdict(draft: Draft) -> str:
+    """The evidence in one line, for lists."""
+    found = draft.evidence
+    if draft.kind == "devlog":
+        problems = len(found.get("problems") or ())
+        return plural(problems, "doubt") if problems else "checked"
+    if found.get("verdict") == "verified":
+        killed, total = found.get("mutants_killed", 0), found.get("mutants_total", 0)
+        return f"{plural(len(found.get('gained_lines') or ()), 'line')}, {killed}/{total} mutants"
+    return str(found.get("verdict") or "no evidence")
+
+
+def _test(found: Json) -> Iterator[str]:
+    if not found:
+        yield "No evidence was kept."
+        return
+    tier = str(found.get("tier", ""))
+    guard = _GUARDS.get(tier, f"in the sandbox (tier {tier})")
+    said = str(found.get("verdict", ""))
+    edited = ", as you edited it," if found.get("edited") else ""
+    yield f"{said.capitalize()}{edited} {guard}, {duration(float(found.get('seconds') or 0))}."
+    for rung in found.get("rungs") or ():
+        name = RUNGS.get(str(rung.get("name")), str(rung.get("name")))
+        yield f"  {'✓' if rung.get('passed') else '✗'} {name}: {rung.get('detail')}"
+    yield from _gains(found)
+    yield from (f"Not noticed: {survivor}" for survivor in found.get("survivors") or ())
+    if recorded := found.get("recorded"):
+        names = ", ".join(str(name).rpartition("::")[2] for name in recorded)
+        yield f"Recorded, not predicted: {names}. The expected values are what the code gave."
+    yield from (f"Note: {note}" for note in found.get("notes") or ())
+
+
+def _gains(found: Json) -> Iterator[str]:
+    lines, arcs = found.get("gained_lines") or (), found.get("gained_branches") or ()
+    said = [f"lines {ranges(lines)}"] if lines else []
+    said += [f"branches {', '.join(map(branch, arcs))}"] if arcs else []
+    if said:
+        yield f"Gains {'; '.join(said)}."
+    if total := found.get("mutants_total"):
+        yield f"Mutants: {found.get('mutants_killed', 0)} of {total} killed."
+
+
+def _story(found: Json) -> Iterator[str]:
+    facts, problems = found.get("facts") or (), found.get("problems") or ()
+    if problems:
+        yield f"Doubtful: {plural(len(problems), 'problem')} against {plural(len(facts), 'fact')}."
+    elif facts:
+        yield f"Checked: every sentence rests on its facts ({len(facts)} of them)."
+    else:
+        yield "No facts were kept."
+    for problem in problems:
+        yield f"  ✗ {problem.get('token')}: {problem.get('why')} ({problem.get('sentence')})"
