@@ -1,0 +1,193 @@
+"""What the command line asks of the daemon: start, stop, status, wait, logs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from copydesk.agent.daemon import lock, log, reconcile, spool
+from copydesk.agent.desk import queue
+from copydesk.agent.desk.store import open_desk
+from copydesk.agent.errors import CopydeskError
+from copydesk.agent.git.repository import Repository
+from copydesk.agent.process import run, scrubbed_environment
+from copydesk.agent.text import plural
+from copydesk.hooks import knock
+
+START_SECONDS = 10.0
+STOP_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Whether a daemon lives for this repository and, if so, which. `started` is Unix time."""
+
+    running: bool
+    pid: int | None = None
+    version: str | None = None
+    prefix: str | None = None
+    started: float | None = None
+
+
+def status(repo: Repository) -> Status:
+    """Whether a daemon lives; the lock alone decides, daemon.json says which it is."""
+    if not repo.desk.is_dir() or not knock.daemon_lives(str(repo.common_dir)):
+        return Status(False)
+    note = lock.read_note(repo.desk)
+    if note is None:
+        return Status(True)
+    return Status(True, note.pid, note.version, note.prefix, note.started)
+
+
+def start(repo: Repository) -> Status:
+    """Start the daemon because the user asked for it, on a CI machine too.
+
+    Raises:
+        CopydeskError: It did not come up.
+    """
+    ensure(repo, explicit=True)
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until:
+        now = status(repo)
+        if now.running and now.pid and _alive(now.pid):
+            return now
+        time.sleep(0.02)
+    raise CopydeskError(
+        "the daemon did not come up",
+        slug="daemon-not-started",
+        hint=f"{repo.desk / log.NAME} may say why; `copydesk daemon run` shows it here.",
+    )
+
+
+def ensure(repo: Repository, *, explicit: bool = False) -> bool:
+    """Wake the daemon, or start one; one of another version or installation is replaced.
+
+    Args:
+        repo: The repository.
+        explicit: The user asked for it: start one even where CI is set.
+
+    Returns:
+        Whether one was started.
+    """
+    common = str(repo.common_dir)
+    knock.drop(common, "command", str(repo.top or repo.common_dir))
+    if os.environ.get("CI") and not explicit:
+        return False
+    note = lock.read_note(repo.desk)
+    if note and knock.daemon_lives(common) and _foreign(note):
+        stop(repo)
+    if knock.daemon_lives(common):
+        return False
+    # in a process of its own: a fork of this one would copy threads it may have
+    kept = {key: os.environ[key] for key in knock.KEPT if key in os.environ}
+    environment = scrubbed_environment(kept)
+    environment.pop("CI", None)
+    script = Path(knock.__file__)
+    run([sys.executable, "-I", "-S", script, "--ensure", common], env=environment, cwd=Path("/"))
+    until = time.monotonic() + START_SECONDS
+    while not knock.daemon_lives(common) and time.monotonic() < until:
+        time.sleep(0.01)
+    return True
+
+
+def _foreign(note: lock.Holder) -> bool:
+    return (note.version, note.prefix) != (lock.version(), sys.prefix)
+
+
+def stop(repo: Repository, timeout: float = STOP_SECONDS) -> bool:
+    """Ask the daemon to end and wait until it has. A job in hand goes back to the queue.
+
+    Returns:
+        Whether there was one.
+
+    Raises:
+        CopydeskError: It does not end, or cannot be reached from here.
+    """
+    now = status(repo)
+    if not now.running:
+        return False
+    until = time.monotonic() + timeout
+    asked: set[int] = set()
+    while time.monotonic() < until:
+        note = lock.read_note(repo.desk)
+        if note and note.pid not in asked and _is_daemon(note.pid, repo):
+            asked.add(note.pid)
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(note.pid, signal.SIGTERM)
+        if not knock.daemon_lives(str(repo.common_dir)):
+            return True
+        time.sleep(0.02)
+    raise CopydeskError(
+        f"the daemon{f' (process {now.pid})' if now.pid else ''} does not end",
+        slug="daemon-not-stopped",
+        hint="It may belong to another user or container; `copydesk daemon status` names it.",
+    )
+
+
+def _is_daemon(pid: int, repo: Repository) -> bool:
+    """Whether that process is this repository's daemon, and not one that got its number."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return not Path("/proc/self").exists() and _alive(pid)
+    return os.fsencode(repo.common_dir) in words
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def logs(repo: Repository, count: int = 50) -> list[str]:
+    """The last lines of the daemon's log."""
+    return log.tail(repo.desk, count)
+
+
+def wait(repo: Repository, timeout: float, progress: Callable[[str], None]) -> bool:
+    """Wait until events, commits and jobs have all been seen to.
+
+    Starts a daemon when none lives. Jobs that were given up are nothing left to do.
+
+    Args:
+        repo: The repository.
+        timeout: Seconds.
+        progress: Takes a line whenever what is left has changed.
+
+    Returns:
+        False when time ran out first.
+    """
+    until = time.monotonic() + timeout
+    said, looked = "", 0.0
+    with open_desk(repo.desk) as db:
+        while True:
+            counts = queue.counts(db)
+            jobs = counts.ready + counts.running
+            events = spool.waiting(repo.desk)
+            if not jobs and not events and not reconcile.pending(repo, db):
+                # what a job asked for between these looks is caught by the second count
+                if not sum(queue.counts(db)[:2]):
+                    return True
+                continue
+            line = f"{plural(jobs, 'job')} left" if jobs else "looking for commits"
+            if line != said:
+                progress(line)
+                said = line
+            now = time.monotonic()
+            if now > until:
+                return False
+            if now - looked > 1.0:
+                looked = now
+                if not knock.daemon_lives(str(repo.common_dir)):
+                    ensure(repo, explicit=True)
+            time.sleep(0.05)

@@ -1,0 +1,119 @@
+"""One daemon a repository: the lock, and the note beside it that says who holds it.
+
+The lock alone decides; it goes with its process, however that ends. It is never unlinked:
+two processes could then each hold the lock of a file of that name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from copydesk.hooks import knock
+
+_PATIENCE_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds the lock: the note in daemon.json. `started` is Unix time."""
+
+    pid: int
+    version: str
+    prefix: str
+    hostname: str
+    started: float
+
+
+class Lock:
+    """The daemon's lock on a desk."""
+
+    def __init__(self, desk: Path) -> None:
+        desk.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._path = desk / knock.LOCK
+        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+
+    def acquire(self) -> bool:
+        """Take the lock; False when another daemon has it.
+
+        Who only asks whether a daemon lives holds a shared lock for a moment; that one is
+        waited for.
+        """
+        until = time.monotonic() + _PATIENCE_SECONDS
+        while not self._try(fcntl.LOCK_EX):
+            if not self._try(fcntl.LOCK_SH):
+                return False
+            self.release()
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.002)
+        return True
+
+    def release(self) -> None:
+        """Let go of the lock."""
+        fcntl.flock(self._file, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Let go of the lock for good."""
+        os.close(self._file)
+
+    def in_place(self) -> bool:
+        """Whether the file is still the one that others would lock."""
+        with contextlib.suppress(OSError):
+            return os.path.samestat(self._path.stat(), os.fstat(self._file))
+        return False
+
+    def _try(self, kind: int) -> bool:
+        try:
+            fcntl.flock(self._file, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
+@contextlib.contextmanager
+def held(desk: Path) -> Iterator[Lock | None]:
+    """Hold the lock of a desk; None when another daemon has it."""
+    lock = Lock(desk)
+    try:
+        yield lock if lock.acquire() else None
+    finally:
+        lock.close()
+
+
+def version() -> str:
+    """copydesk's own version, read from the name of its installed metadata.
+
+    importlib.metadata would bring the email package into a process that stays for hours.
+    """
+    for folder in sys.path:
+        with contextlib.suppress(OSError):
+            for entry in os.scandir(folder or "."):
+                if entry.name.startswith("copydesk-") and entry.name.endswith(".dist-info"):
+                    return entry.name.removeprefix("copydesk-").removesuffix(".dist-info")
+    return "unknown"
+
+
+def write_note(desk: Path) -> Holder:
+    """Say in daemon.json that this process holds the lock."""
+    holder = Holder(os.getpid(), version(), sys.prefix, socket.gethostname(), time.time())
+    temporary = desk / "daemon.json.tmp"
+    temporary.write_text(json.dumps(asdict(holder)))
+    temporary.replace(desk / "daemon.json")
+    return holder
+
+
+def read_note(desk: Path) -> Holder | None:
+    """Who said last that they hold the lock; whether they still do, only the lock can tell."""
+    try:
+        return Holder(**json.loads((desk / "daemon.json").read_text()))
+    except (OSError, ValueError, TypeError):
+        return None

@@ -1,0 +1,287 @@
+"""The daemon: `python -m copydesk.agent.daemon.service COMMON_DIR`.
+
+A loop until a flag. Each turn takes in events, compares the refs, sees to the one job that
+may be running, and then sleeps until something stirs or is due. It keeps nothing in memory
+that matters: SIGKILL at any point loses nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import sqlite3
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+from copydesk.agent.config import PERSONAL_KEYS, personal_value
+from copydesk.agent.daemon import lock, reconcile, spool, worker
+from copydesk.agent.daemon.context import repository
+from copydesk.agent.daemon.log import Log
+from copydesk.agent.daemon.watch import Watcher
+from copydesk.agent.desk import queue
+from copydesk.agent.desk.store import open_desk
+from copydesk.agent.errors import CopydeskError
+from copydesk.agent.git.repository import Repository, get_config
+from copydesk.agent.process import ProcessError
+from copydesk.agent.process import run as run_program
+from copydesk.agent.text import one_line, plural
+
+RESCAN_SECONDS = 45.0
+DEBOUNCE_SECONDS = 0.02
+
+
+class Service:
+    """A daemon for one repository.
+
+    Args:
+        common_dir: The git folder that all its worktrees share.
+        worker_command: What runs a job; gets the common dir and the job's id as arguments.
+        idle_seconds: How long to stay with nothing to do; the user's setting when left out.
+        rescan_seconds: How often to look although nothing stirred.
+    """
+
+    def __init__(
+        self,
+        common_dir: Path,
+        *,
+        worker_command: Sequence[str] | None = None,
+        idle_seconds: float | None = None,
+        rescan_seconds: float = RESCAN_SECONDS,
+    ) -> None:
+        self._repo = repository(common_dir)
+        self._desk = self._repo.desk
+        self._command = list(worker_command or worker.command())
+        self._idle_seconds = idle_seconds
+        self._rescan_seconds = rescan_seconds
+        self._log = Log(self._desk)
+        self._listen, self._poke = os.pipe()
+        os.set_blocking(self._listen, False)
+        os.set_blocking(self._poke, False)
+        self._stopping = False
+        self._worker: worker.Worker | None = None
+
+    @property
+    def poke(self) -> int:
+        """The file descriptor that wakes the loop when a byte is written to it."""
+        return self._poke
+
+    def wake(self) -> None:
+        """Have the loop take a turn soon; safe from any thread and from a signal handler."""
+        with contextlib.suppress(OSError):  # a full pipe wakes just as well
+            os.write(self._poke, b".")
+
+    def stop(self) -> None:
+        """Have the loop end; a job in hand goes back to the queue."""
+        self._stopping = True
+        self.wake()
+
+    def run(self) -> int:
+        """Be the daemon until there is nothing to do, or told to stop.
+
+        Returns:
+            The exit code: 0, or 1 when the desk cannot be used.
+        """
+        try:
+            with lock.held(self._desk) as held:
+                if held is None:
+                    return 0
+                lock.write_note(self._desk)
+                spool.prepare(self._desk)
+                self._prepare_desk()
+                with open_desk(self._desk) as db:
+                    self._serve(held, db)
+        except CopydeskError as error:
+            self._log.say(f"cannot go on: {error}")
+            return 1
+        return 0
+
+    def close(self) -> None:
+        """Give the loop's pipe back."""
+        os.close(self._listen)
+        os.close(self._poke)
+
+    def _prepare_desk(self) -> None:
+        """Bring the desk's schema up to date in a child: migrations need large libraries."""
+        try:
+            run_program([*self._command, str(self._repo.common_dir)], timeout=120)
+        except ProcessError as error:
+            raise CopydeskError(
+                f"the desk cannot be made ready: {error.output or error.reason}", slug="bad-desk"
+            ) from error
+
+    def _serve(self, held: lock.Lock, db: sqlite3.Connection) -> None:
+        queue.release_orphans(db)
+        watcher = Watcher(self._repo.common_dir, self.wake)
+        self._log.say(f"started, process {os.getpid()}" + (", polling" if watcher.polling else ""))
+        try:
+            while True:
+                self._loop(held, db, watcher)
+                if not self._ends(held, db):
+                    break
+        finally:
+            self._end_worker(db)
+            watcher.stop()
+        self._log.say("stopped")
+
+    def _ends(self, held: lock.Lock, db: sqlite3.Connection) -> bool:
+        """Leave without orphaning what came meanwhile; True when the loop must go on.
+
+        Whoever found the lock held before it was released has dropped an event before, so
+        the look after the release finds it.
+        """
+        if self._stopping or self._homeless(held):
+            return False
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        held.release()
+        if not self._anything(db):
+            return False
+        if not held.acquire():
+            return False
+        lock.write_note(self._desk)
+        return True
+
+    def _anything(self, db: sqlite3.Connection) -> bool:
+        return (
+            spool.waiting(self._desk)
+            or queue.next_due(db) is not None
+            or reconcile.pending(self._repo, db)
+        )
+
+    def _homeless(self, held: lock.Lock) -> bool:
+        """Whether the repository, the desk or copydesk itself has gone."""
+        return not (held.in_place() and Path(sys.prefix).is_dir())
+
+    def _loop(self, held: lock.Lock, db: sqlite3.Connection, watcher: Watcher) -> None:
+        busy_until = time.monotonic()
+        looked = -self._rescan_seconds
+        idle_seconds = self._setting("idle_seconds", self._idle_seconds)
+        stirred = True
+        while not self._stopping and not self._homeless(held):
+            now = time.monotonic()
+            if stirred or now - looked >= self._rescan_seconds:
+                looked = now
+                if self._look(db, watcher):
+                    busy_until = now
+            if self._work(db):
+                busy_until = time.monotonic()
+            due = queue.next_due(db)
+            if due is None and self._worker is None and not spool.waiting(self._desk):
+                left = busy_until + idle_seconds - time.monotonic()
+                if left <= 0:
+                    return
+            else:
+                left = self._rescan_seconds if due is None else max(0.05, due - time.time())
+                busy_until = time.monotonic()
+            if self._worker:
+                left = self._worker.deadline - time.monotonic()
+            until_look = looked + self._rescan_seconds - time.monotonic()
+            stirred = self._sleep(max(0.0, min(left, until_look)))
+
+    def _sleep(self, seconds: float) -> bool:
+        """Sleep until something stirs; True when something did."""
+        if not select.select([self._listen], [], [], seconds)[0]:
+            return False
+        if not self._stopping:
+            time.sleep(DEBOUNCE_SECONDS)  # one commit moves several files
+        with contextlib.suppress(BlockingIOError):
+            while os.read(self._listen, 4096):
+                pass
+        return True
+
+    def _look(self, db: sqlite3.Connection, watcher: Watcher) -> bool:
+        """Take in events and compare the refs. Returns whether there was anything new."""
+        spool.prepare(self._desk)
+        spool.sweep(self._desk)
+        watcher.refresh()
+        events = spool.take_in(db, self._desk)
+        try:
+            seen = reconcile.reconcile(self._repo, db)
+        except CopydeskError as error:
+            self._log.say(f"the refs could not be read: {one_line(str(error))}")
+            return bool(events)
+        if seen.tips:
+            self._log.say(
+                f"{plural(seen.commits, 'new commit')}, {plural(len(seen.tips), 'tip')}"
+                + (f", {plural(seen.dropped, 'measure')} superseded" if seen.dropped else "")
+            )
+        return bool(events or seen.tips)
+
+    def _work(self, db: sqlite3.Connection) -> bool:
+        """See to the running job and start the next. Returns whether anything changed."""
+        if self._worker:
+            if self._worker.running():
+                return False
+            self._settle(db, self._worker)
+            self._worker = None
+        seconds = self._setting("measure_seconds", None)
+        job = queue.lease(db, seconds=seconds + 60)
+        if job is None:
+            return False
+        argv = [*self._command, str(self._repo.common_dir), str(job.id)]
+        self._log.say(f"{job.kind} {job.subject[:12]}: started")
+        self._worker = worker.Worker(argv, self._repo.common_dir, job, seconds, self.wake)
+        return True
+
+    def _settle(self, db: sqlite3.Connection, ended: worker.Worker) -> None:
+        how, said = ended.result()
+        job = ended.job
+        if how == "done":
+            queue.finish(db, job)
+        elif how == "superseded":
+            queue.drop(db, job, "superseded")
+        else:
+            queue.fail(db, job, said, final=how == "final")
+        reason = said.splitlines()[-1] if said and how in ("retry", "final") else ""
+        self._log.say(f"{job.kind} {job.subject[:12]}: {how} {one_line(reason)}".rstrip())
+
+    def _end_worker(self, db: sqlite3.Connection) -> None:
+        if self._worker:
+            self._worker.kill()
+            self._worker.result()
+            with contextlib.suppress(sqlite3.Error):  # the desk itself may be gone
+                queue.release_orphans(db)
+
+    def _setting(self, name: str, given: float | None) -> float:
+        if given is not None:
+            return given
+        said = get_config(Repository(None, *[self._repo.common_dir] * 2), PERSONAL_KEYS[name])
+        default = {"idle_seconds": 1200.0, "measure_seconds": 3600.0}[name]
+        return float(personal_value(name, said)) if said is not None else default
+
+
+def run(
+    common_dir: Path,
+    *,
+    worker_command: Sequence[str] | None = None,
+    idle_seconds: float | None = None,
+    rescan_seconds: float = RESCAN_SECONDS,
+) -> int:
+    """Be the daemon in this process, until SIGTERM, SIGINT or nothing to do. See Service."""
+    service = Service(
+        common_dir,
+        worker_command=worker_command,
+        idle_seconds=idle_seconds,
+        rescan_seconds=rescan_seconds,
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: service.stop())
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    # the flag alone would not end a select that Python restarts after the handler
+    signal.set_wakeup_fd(service.poke, warn_on_full_buffer=False)
+    try:
+        return service.run()
+    except Exception:
+        Log(common_dir / "copydesk").say(traceback.format_exc())
+        return 1
+    finally:
+        signal.set_wakeup_fd(-1)
+        service.close()
+
+
+if __name__ == "__main__":
+    sys.exit(run(Path(sys.argv[1])))

@@ -1,0 +1,129 @@
+"""Waking the daemon when something stirs in the git folder.
+
+A wake-up and nothing more: inotify's queue can overflow without a word, so what happened is
+always read from the spool and from git itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from copydesk.agent.daemon import spool
+
+if TYPE_CHECKING:
+    from watchdog.events import FileSystemEvent
+    from watchdog.observers.api import BaseObserver
+
+POLL_SECONDS = 2.0
+
+_QUIET_NAMES = frozenset({"index", "COMMIT_EDITMSG", "FETCH_HEAD", "ORIG_HEAD", "config", "gc.pid"})
+_STIRRING = frozenset({"created", "modified", "moved", "deleted"})
+
+
+class Watcher:
+    """Watches the spool and the places where refs change, in both ref formats.
+
+    Args:
+        common_dir: The git folder that all worktrees share.
+        wake: Called, from another thread, whenever something may have happened.
+        polling: Look from time to time instead of asking the kernel.
+    """
+
+    def __init__(
+        self, common_dir: Path, wake: Callable[[], None], *, polling: bool = False
+    ) -> None:
+        self._wake = wake
+        self._spool = spool.folder(common_dir / "copydesk")
+        self._places = {
+            self._spool: False,
+            common_dir: False,
+            common_dir / "logs": False,
+            common_dir / "refs" / "heads": True,
+            common_dir / "worktrees": True,
+            common_dir / "reftable": False,
+        }
+        self._watched: dict[Path, tuple[int, Any]] = {}
+        self.polling = polling
+        self._observer = self._start()
+
+    def _start(self) -> BaseObserver:
+        # watchdog takes 40 ms to import, and nothing else needs it
+        from watchdog.observers import Observer
+        from watchdog.observers.polling import PollingObserver
+
+        if not self.polling:
+            observer = Observer()
+            with contextlib.suppress(OSError):  # no inotify instance or watch is left
+                observer.start()
+                self._observer = observer
+                if self.refresh():
+                    return observer
+            with contextlib.suppress(RuntimeError, OSError):
+                observer.stop()
+            self.polling, self._watched = True, {}
+        self._observer = PollingObserver(timeout=POLL_SECONDS)
+        self._observer.start()
+        self.refresh()
+        return self._observer
+
+    def refresh(self) -> bool:
+        """Watch the places that have appeared since, and anew those that were made anew.
+
+        Returns:
+            Whether every place that exists is watched.
+        """
+        whole = True
+        for place, deep in self._places.items():
+            try:
+                inode = place.stat().st_ino
+            except OSError:
+                inode = 0
+            former, watch = self._watched.get(place, (0, None))
+            if inode == former:
+                continue
+            if watch is not None:
+                with contextlib.suppress(KeyError, OSError):
+                    self._observer.unschedule(watch)
+            self._watched[place] = (0, None)
+            if inode:
+                handler: Any = _Handler(self)
+                try:
+                    made = self._observer.schedule(handler, str(place), recursive=deep)
+                    self._watched[place] = (inode, made)
+                except OSError:
+                    whole = False
+        return whole
+
+    def stirs(self, event: FileSystemEvent) -> bool:
+        """Whether an event may mean a knock or a moved ref."""
+        if event.event_type not in _STIRRING:
+            return False
+        path = Path(str(event.dest_path or event.src_path))
+        if path.parent == self._spool or path == self._spool:
+            return event.event_type in ("created", "moved") and path != self._spool
+        if path.name.endswith(".lock") or path.name in _QUIET_NAMES:
+            return False
+        return path.name != "copydesk"
+
+    def woken(self, event: FileSystemEvent) -> None:
+        """Take an event from watchdog."""
+        if self.stirs(event):
+            self._wake()
+
+    def stop(self) -> None:
+        """Stop watching."""
+        self._observer.stop()
+        self._observer.join(5.0)
+
+
+class _Handler:
+    """What watchdog calls; its own base class would have to be imported with the module."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher = watcher
+
+    def dispatch(self, event: FileSystemEvent) -> None:
+        self._watcher.woken(event)

@@ -1,0 +1,117 @@
+"""The child process that does one job: `python -m copydesk.agent.daemon.work COMMON_DIR JOB`.
+
+Whatever a step imports and allocates goes with this process; the daemon stays small. Without
+a job it only brings the desk up to date, for that too needs large libraries.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from copydesk.agent.daemon.context import Step, StepContext, repository
+from copydesk.agent.daemon.log import Log
+from copydesk.agent.daemon.worker import DONE, FINAL, RETRY, SUPERSEDED
+from copydesk.agent.desk.store import open_desk
+from copydesk.agent.errors import CopydeskError, Superseded
+from copydesk.agent.process import lower_priority
+
+_PATIENCE_SECONDS = 30.0
+
+
+def main(argv: Sequence[str], steps: Mapping[str, Step] | None = None) -> int:
+    """Do one job.
+
+    Args:
+        argv: The shared git folder and the job's id; without an id the desk is made ready.
+        steps: What to do for each kind of job; copydesk's own steps when left out.
+
+    Returns:
+        The exit code: see agent/daemon/worker.py.
+    """
+    repo = repository(Path(argv[0]))
+    try:
+        if len(argv) == 1:
+            with open_desk(repo.desk):
+                return DONE
+        _die_with_the_daemon()
+        lower_priority()
+        if not _alone(repo.desk):
+            print("another worker has not ended yet", file=sys.stderr)
+            return RETRY
+        with open_desk(repo.desk) as db:
+            kind, subject = _job(db, int(argv[1]))
+            step = _step(kind, steps)
+            step(StepContext(repo, db, Log(repo.desk).say), subject)
+        return DONE
+    except Superseded:
+        return SUPERSEDED
+    except CopydeskError as error:
+        print(f"{error}\n{error.hint}".strip(), file=sys.stderr)
+        return RETRY if getattr(error, "retry", False) else FINAL
+    except Exception:
+        traceback.print_exc()
+        return RETRY
+
+
+def _job(db: object, identity: int) -> tuple[str, str]:
+    import sqlite3
+
+    assert isinstance(db, sqlite3.Connection)
+    row = db.execute("SELECT kind, subject FROM jobs WHERE id = ?", (identity,)).fetchone()
+    if row is None:
+        raise Superseded
+    return str(row[0]), str(row[1])
+
+
+def _step(kind: str, steps: Mapping[str, Step] | None) -> Step:
+    if steps is None:
+        # the steps bring in everything there is, and a test brings its own
+        from copydesk.agent.daemon.steps import STEPS
+
+        steps = STEPS
+    if kind not in steps:
+        raise CopydeskError(
+            f"no step is named {kind!r}",
+            slug="unknown-step",
+            hint="The job was queued by another version of copydesk.",
+        )
+    return steps[kind]
+
+
+def _die_with_the_daemon() -> None:
+    """End the whole group when standard input ends: a daemon that was killed ends nothing."""
+
+    def watch() -> None:
+        while os.read(0, 4096):
+            pass
+        os.killpg(os.getpgid(0), signal.SIGKILL)
+
+    if os.getpgid(0) == os.getpid():  # not when run by hand, in somebody else's group
+        threading.Thread(target=watch, daemon=True).start()
+
+
+def _alone(desk: Path) -> bool:
+    """Wait until the worker of a daemon that was killed is gone; False when it stays."""
+    lock = os.open(desk / "work.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # held until this process ends
+            return True
+        except BlockingIOError:
+            if time.monotonic() > until:
+                os.close(lock)
+                return False
+            time.sleep(0.02)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Setting copydesk up in a repository, and taking it out again."""

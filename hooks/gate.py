@@ -1,0 +1,222 @@
+"""The verdict on a change before it is committed or pushed, from what has been measured.
+
+Lines whose file version was measured keep their verdict; others are unknown, never guessed.
+Nothing is run and nobody is waited for: no data, no verdict. Only sqlite3 and subprocess are
+imported, for git waits for this.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+
+from copydesk.hooks import knock
+
+BUSY_SECONDS = 0.05
+DEFAULT_FLOOR = 95.0
+"""Percent of changed lines that must be reached when the project names no other."""
+
+_BUSY = ("rebase-merge", "rebase-apply", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD")
+_DIFF = (
+    *("git", "-c", "core.fsmonitor=false", "-c", "core.quotePath=true", "diff", "-U0"),
+    *("--inter-hunk-context=0", "--full-index", "--no-renames", "--no-color", "--no-ext-diff"),
+    *("--no-textconv", "--no-relative", "--src-prefix=a/", "--dst-prefix=b/"),
+)
+_ESCAPES = dict(zip('abtnvfr"\\', '\a\b\t\n\v\f\r"\\', strict=True))
+
+Change = dict[str, tuple[str, list[int]]]
+"""By path: the new blob's id and the lines that were added or changed."""
+
+
+def main() -> int:
+    """Run as the hook.
+
+    Returns:
+        1 when the change is under the project's floor, else 0: whatever goes wrong is one line
+        on standard error and stops nobody.
+    """
+    code = 0
+    try:
+        code = judge()
+    except Exception as error:
+        knock.complain(error)
+    if "PRE_COMMIT_TO_REF" not in os.environ and not os.environ.get("CI"):
+        try:
+            knock.knock("pre-commit")
+        except Exception as error:
+            knock.complain(error)
+    return code
+
+
+def judge() -> int:
+    """Say what is known of the change, if anything; 1 when it must not pass."""
+    common = knock.common_dir()
+    desk = os.path.join(common, knock.DESK, "desk.db")
+    if not os.path.isfile(desk) or in_progress():
+        return 0
+    changed = parse(diff(os.environ))
+    if not changed:
+        return 0
+    name = desk.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    db = sqlite3.connect(f"file:{name}?mode=ro", uri=True, timeout=BUSY_SECONDS)
+    try:
+        return verdict(db, changed)
+    finally:
+        db.close()
+
+
+def in_progress() -> bool:
+    """Whether a merge, rebase, cherry-pick or revert is under way in this worktree."""
+    git_dir = os.environ.get("GIT_DIR") or ".git"
+    if os.path.isfile(git_dir):
+        with open(git_dir, encoding="utf-8", errors="surrogateescape") as file:
+            git_dir = file.readline().rstrip("\n").partition(": ")[2]
+    return any(os.path.exists(os.path.join(git_dir, mark)) for mark in _BUSY)
+
+
+def diff(environ: os._Environ[str] | dict[str, str]) -> bytes:
+    """The staged change, or before a push what it adds to the other side.
+
+    GIT_INDEX_FILE stays as git set it: `git commit -a` stages into another index.
+    """
+    base, tip = environ.get("PRE_COMMIT_FROM_REF"), environ.get("PRE_COMMIT_TO_REF")
+    if tip and not base:  # the whole history is pushed: no change to judge
+        return b""
+    ranges = [["--cached"]]
+    if base and tip:
+        ranges = [["--end-of-options", f"{base}...{tip}"], ["--end-of-options", base, tip]]
+    said = None
+    for words in ranges:
+        argv = [*_DIFF, *words, "--", "*.py"]
+        said = subprocess.run(argv, capture_output=True, stdin=subprocess.DEVNULL, check=False)
+        if said.returncode == 0:
+            return said.stdout
+    assert said is not None
+    raise OSError(said.stderr.decode("utf-8", "replace").strip() or "git diff failed")
+
+
+def parse(patch: bytes) -> Change:
+    """The changed Python files of a patch made with -U0 --full-index."""
+    changed: Change = {}
+    blob, path, left = "", "", 0
+    for line in patch.split(b"\n"):
+        if left:  # a line of a hunk, whatever it looks like
+            left -= not line.startswith(b"\\")
+        elif line.startswith(b"diff --git "):
+            blob, path = "", ""
+        elif line.startswith(b"index "):
+            blob = line.split()[1].partition(b"..")[2].decode()
+        elif line.startswith((b"+++ b/", b'+++ "b/')):
+            path = unquoted(line[4:])[2:]
+            changed[path] = (blob, [])
+        elif line.startswith(b"@@ ") and path:
+            removed, added = line.split()[1:3]
+            first, count = _range(added)
+            changed[path][1].extend(range(first, first + count))
+            left = count + _range(removed)[1]
+    return {path: change for path, change in changed.items() if change[1]}
+
+
+def _range(side: bytes) -> tuple[int, int]:
+    first, comma, count = side[1:].partition(b",")
+    return int(first), int(count) if comma else 1
+
+
+def unquoted(name: bytes) -> str:
+    """A path as it is, from the way git writes it."""
+    name = name.rstrip(b"\t")
+    if not name.startswith(b'"'):
+        return os.fsdecode(name)
+    raw, at, body = bytearray(), 0, name[1:-1].decode("latin-1")
+    while at < len(body):
+        char = body[at]
+        if char == "\\" and body[at + 1].isdigit():
+            raw.append(int(body[at + 1 : at + 4], 8))
+            at += 4
+            continue
+        if char == "\\":
+            at += 1
+            char = _ESCAPES[body[at]]
+        raw += char.encode("latin-1")
+        at += 1
+    return os.fsdecode(bytes(raw))
+
+
+def verdict(db: sqlite3.Connection, changed: Change) -> int:
+    """Judge the change by the views made for it and print what there is to say."""
+    missing: dict[str, list[int]] = {}
+    known = unknown = 0
+    for path, (blob, lines) in sorted(changed.items()):
+        version = (path, blob)
+        if db.execute("SELECT 1 FROM gate_files WHERE path = ? AND blob = ?", version).fetchone():
+            rows = db.execute("SELECT line FROM gate_lines WHERE path = ? AND blob = ?", version)
+            open_lines = {int(line) for (line,) in rows}.intersection(lines)
+            known += len(lines)
+            if open_lines:
+                missing[path] = sorted(open_lines)
+        elif not is_test(path):
+            unknown += len(lines)
+    count = sum(map(len, missing.values()))
+    floor = _floor(db)
+    percent = 100.0 * (1 - count / known) if known else 100.0
+    if count and percent < floor:
+        print(f"copydesk: {_lines(count, known)} reached by no test", end="")
+        print(f" ({percent:.0f} % are, the floor is {floor:g} %)")
+        for path, lines in missing.items():
+            print(f"  {_printable(path)}: {ranges(lines)}")
+        print("  `copydesk draft` drafts the tests; `git commit --no-verify` goes on without.")
+        return 1
+    if unknown:
+        noun = "line" if unknown == 1 else "lines"
+        said = f"copydesk: {unknown} changed {noun} not measured yet; the daemon will"
+        print(said + _total(db))
+    return 0
+
+
+def is_test(path: str) -> bool:
+    """Whether a file's name says that it holds tests, which need no tests themselves."""
+    folders, _, name = path.rpartition("/")
+    return (
+        name == "conftest.py"
+        or name.startswith("test_")
+        or name.endswith("_test.py")
+        or not {"test", "tests"}.isdisjoint(folders.split("/"))
+    )
+
+
+def ranges(lines: list[int]) -> str:
+    """Line numbers in the short form: 3-5, 9."""
+    found: list[list[int]] = []
+    for line in lines:
+        if found and line == found[-1][1] + 1:
+            found[-1][1] = line
+        else:
+            found.append([line, line])
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in found)
+
+
+def _lines(count: int, known: int) -> str:
+    return f"{count} of {known} changed line{'s are' if known != 1 else ' is'}"
+
+
+def _printable(path: str) -> str:
+    return path if path.isprintable() else ascii(path)
+
+
+def _floor(db: sqlite3.Connection) -> float:
+    row = db.execute("SELECT value FROM gate_policy WHERE key = 'diff_fail_under'").fetchone()
+    return float(row[0]) if row else DEFAULT_FLOOR
+
+
+def _total(db: sqlite3.Connection) -> str:
+    argv = ["git", "rev-parse", "--verify", "--quiet", "HEAD"]
+    said = subprocess.run(argv, capture_output=True, stdin=subprocess.DEVNULL, check=False)
+    head = said.stdout.decode("ascii", "replace").strip()
+    row = db.execute("SELECT percent FROM gate_totals WHERE sha = ?", (head,)).fetchone()
+    return f" (HEAD: {float(row[0]):.1f} % covered)" if row else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

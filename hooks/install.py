@@ -1,0 +1,91 @@
+"""Put native git hooks in place, chain what was there, and take them out again."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+HOOKS = ("post-commit", "post-merge", "post-rewrite")
+CHAINED = ".copydesk-chained"
+_MARK = b"# copydesk: tells the daemon about new commits"
+_HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def put(folder: str, python: str = sys.executable) -> list[str]:
+    """Install the hooks into a folder. What was there is kept beside ours and runs first.
+
+    Args:
+        folder: The folder git takes its hooks from.
+        python: The interpreter that starts the daemon.
+
+    Returns:
+        What was done, a phrase each.
+    """
+    os.makedirs(folder, exist_ok=True)
+    done = []
+    for name in HOOKS:
+        path = os.path.join(folder, name)
+        if is_ours(path + ".legacy"):  # pre-commit was installed over ours and runs it
+            _write(path + ".legacy", name, python)
+            done.append(f"{name}: in place, run by pre-commit")
+            continue
+        said = f"{name}: installed"
+        if is_ours(path):
+            said = f"{name}: in place"
+        elif os.path.lexists(path):
+            os.replace(path, path + CHAINED)
+            said = f"{name}: installed; the one that was there runs first"
+        _write(path, name, python)
+        done.append(said)
+    return done
+
+
+def remove(folder: str) -> list[str]:
+    """Take our hooks out and put back what was there before.
+
+    Returns:
+        What was done, a phrase each.
+    """
+    done = []
+    for name in HOOKS:
+        path = os.path.join(folder, name)
+        if is_ours(path + ".legacy"):
+            os.unlink(path + ".legacy")
+            done.append(f"{name}: taken out")
+        if is_ours(path):
+            os.unlink(path)
+            done.append(f"{name}: taken out")
+        if os.path.lexists(path + CHAINED) and not os.path.lexists(path):
+            os.replace(path + CHAINED, path)
+            done[-1:] = [f"{name}: taken out; the former one is back"]
+    return done
+
+
+def is_ours(path: str) -> bool:
+    """Whether the file is a hook that we wrote."""
+    try:
+        with open(path, "rb") as file:
+            return _MARK in file.read(4096)
+    except OSError:
+        return False
+
+
+def is_husky(folder: str) -> bool:
+    """Whether husky writes this folder, and would write over what is put there."""
+    return ".husky" in os.path.normpath(folder).split(os.sep)
+
+
+def _write(path: str, name: str, python: str) -> None:
+    with open(os.path.join(_HERE, "shim.sh"), encoding="utf-8") as file:
+        text = file.read()
+    text = text.replace("@HOOK@", name).replace("@PYTHON@", _quoted(python))
+    text = text.replace("@KNOCK@", _quoted(os.path.join(_HERE, "knock.py")))
+    temporary = f"{path}.{os.getpid()}"
+    with open(temporary, "w", encoding="utf-8", errors="surrogateescape") as file:
+        file.write(text)
+    os.chmod(temporary, 0o755)
+    os.replace(temporary, path)
+
+
+def _quoted(word: str) -> str:
+    return "'" + word.replace("'", "'\\''") + "'"
