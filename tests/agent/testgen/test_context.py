@@ -73,8 +73,7 @@ value = 1
 
 @pytest.mark.parametrize(
     "name",
-    ["plain", "Box.open", "Box.open.<locals>.inner", "Box.open.inner", "conditional"]
-    + ["otherwise", "fallback"],
+    ["plain", "Box.open", "Box.open.<locals>.inner", "conditional", "otherwise", "fallback"],
 )
 def test_function_node_finds_functions_wherever_they_are_defined(name: str) -> None:
     node = function_node(SOURCE, name)
@@ -113,7 +112,7 @@ def test_fixtures_are_listed_with_their_arguments(tmp_path: Path) -> None:
     put(
         tmp_path,
         "tests/conftest.py",
-        text="import pytest\n@pytest.fixture\ndef shop(tmp_path, *, name): ...\ndef helper(): ...\n",
+        text="@pytest.fixture\ndef shop(tmp_path, *, name): ...\ndef helper(): ...\n",
     )
     put(tmp_path, "tests/test_x.py", text="@fixture(scope='module')\nasync def till(): ...\n")
     put(tmp_path, "tests/test_broken.py", text="def (")

@@ -1,0 +1,386 @@
+"""The parts of the search, one by one, imported as the user's interpreter would import them."""
+
+from __future__ import annotations
+
+import ast
+import datetime
+import enum
+import importlib
+import json
+import os
+import subprocess
+import sys
+import time
+import types
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from copydesk.agent.testgen.embedded import TOOLS
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _importable() -> Iterator[None]:
+    sys.path.insert(0, str(TOOLS))
+    yield
+    sys.path.remove(str(TOOLS))
+    for file in TOOLS.glob("*.py"):
+        sys.modules.pop(file.stem, None)
+
+
+def inside(name: str) -> Any:
+    return importlib.import_module(name)
+
+
+def texts(expressions: Any) -> list[str]:
+    return [e.text for e in expressions]
+
+
+class Color(enum.Enum):
+    RED = 1
+
+
+class Point(NamedTuple):
+    x: int
+
+
+@dataclass
+class Item:
+    name: str
+    price: float
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (1, "1"),
+        ([1, "a"], "[1, 'a']"),
+        ((1,), "(1,)"),
+        ({3, 1, 2}, "{1, 2, 3}"),
+        (set(), "set()"),
+        (frozenset({1}), "frozenset({1})"),
+        (frozenset(), "frozenset()"),
+        ({"a": {"b": ()}}, "{'a': {'b': ()}}"),
+        (float("nan"), "float('nan')"),
+        ([float("-inf")], "[float('-inf')]"),
+        (datetime.date(2024, 1, 2), "date(2024, 1, 2)"),
+        (
+            datetime.datetime(2024, 1, 2, tzinfo=datetime.timezone.utc),
+            "datetime(2024, 1, 2, 0, 0, tzinfo=timezone.utc)",
+        ),
+        (datetime.timedelta(days=1), "timedelta(days=1)"),
+        (Decimal("1.5"), "Decimal('1.5')"),
+        (Fraction(1, 3), "Fraction(1, 3)"),
+        (Path("a/b"), "Path('a/b')"),
+        (int, "int"),
+        (range(3), "range(0, 3)"),
+        (b"x", "b'x'"),
+    ],
+)
+def test_values_are_written_as_text_that_makes_them_again(value: object, expected: str) -> None:
+    assert inside("expressions").write(value).text == expected
+
+
+def test_values_of_own_classes_name_their_module() -> None:
+    write = inside("expressions").write
+    module = types.ModuleType("own_module")
+    for kind in (Color, Point, Item):
+        kind.__module__ = "own_module"
+        setattr(module, kind.__name__, kind)
+    sys.modules["own_module"] = module
+    assert write([Color.RED]) == ("[Color.RED]", (("Color", "own_module"),))
+    assert write(Point(1)) == ("Point(x=1)", (("Point", "own_module"),))
+    assert write(Item("a", 1.5)).text == "Item(name='a', price=1.5)"
+    assert write(Item("a", object())) is None  # type: ignore[arg-type]
+    del module.Color  # type: ignore[attr-defined]
+    assert write(Color.RED) is None
+    del sys.modules["own_module"]
+
+
+class Awkward:
+    def __repr__(self) -> str:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    "value", [object(), Awkward(), [object()], {1: object()}, len, "x" * 700, print, os]
+)
+def test_values_without_honest_text_are_not_written(value: object) -> None:
+    assert inside("expressions").write(value) is None
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        (r"^\d{4}-\d\d$", ["7777-77", "7777-77"]),
+        (r"(a|bc)+x?", ["a", "bcbcbcx"]),
+        (r"[^a]\s*", ["b", "b  "]),
+        (r"(?P<q>['\"]).(?P=q)", ["'x'", "'x'"]),
+        (r"[a-f0-9]{2,}", ["aa", "aaaa"]),
+        (r"[\w]+?", ["w", "www"]),
+        ("(", []),
+    ],
+)
+def test_samples_of_a_pattern_match_it(pattern: str, expected: list[str]) -> None:
+    assert inside("texts").samples(pattern) == expected
+
+
+def parsed(source: str) -> ast.AST:
+    return ast.parse(source).body[0]
+
+
+def test_texts_are_made_of_the_separators_and_endings_in_use() -> None:
+    function = parsed(
+        "def f(name):\n"
+        "    if name.endswith('.whl') and '-' in name:\n"
+        "        return name.split('-')\n"
+        "    return re.match('v[0-9]', name) or PATTERN.match(name)\n"
+    )
+    scope = {"PATTERN": importlib.import_module("re").compile("x=y")}
+    found = inside("texts").fitting_texts(function, scope)
+    assert {"a-1", "a-1-2-3-b.whl", "abc.whl", "v0", "x=y"} <= set(found)
+
+
+def pools(source: str, name: str = "f") -> tuple[Any, dict[str, list[str]]]:
+    tree = ast.parse(source)
+    module = types.ModuleType("pooled")
+    exec(compile(source, "pooled", "exec"), vars(module))
+    sys.modules["pooled"] = module
+    function = next(n for n in tree.body if getattr(n, "name", "") == name)
+    assert isinstance(function, ast.FunctionDef)
+    made = inside("pools").Pools(tree, module, function, 0)
+    arguments = function.args
+    padded: list[Any] = [None] * (len(arguments.args) - len(arguments.defaults))
+    padded += arguments.defaults
+    found = {a.arg: texts(made.of(a, d)) for a, d in zip(arguments.args, padded, strict=True)}
+    return made, found
+
+
+@pytest.mark.parametrize(
+    ("signature", "expected"),
+    [
+        ("x: int", "0"),
+        ("x: 'int | str'", "''"),
+        ("x: Optional[float]", "None"),
+        ("x: Union[bytes, date]", "date(2024, 2, 29)"),
+        ("x: list[int]", "[1, 0, 2]"),
+        ("x: set[str]", "{'abc', '', 'Hello World'}"),
+        ("x: tuple[int, str]", "(1, 'abc')"),
+        ("x: tuple[int]", "(1,)"),
+        ("x: tuple[int, ...]", "(1,)"),
+        ("x: dict[str, int]", "{'abc': 1}"),
+        ("x: Literal['a', 'b']", "'b'"),
+        ("x: Annotated[int, 3]", "12345"),
+        ("x: type[int]", "str"),
+        ("x: Callable[[int], str]", "str.upper"),
+        ("x: Sequence", "[]"),
+        ("x: Mapping", "{}"),
+        ("x: tuple", "()"),
+        ("x: frozenset", "set()"),
+        ("x: Number", "1.5"),
+        ("x: Alias", "'1'"),
+        ("x: Path", "tmp_path / 'missing.txt'"),
+        ("x: None", "None"),
+        ("x=True", "False"),
+        ("x=b'a'", "b''"),
+        ("thing=None", "timedelta(0)"),
+        ("filename", "tmp_path / 'data.csv'"),
+        ("start_date", "date(2023, 12, 31)"),
+        ("callback", "len"),
+        ("x: Unknown", "'abc'"),
+    ],
+)
+def test_pools_follow_hints_defaults_and_names(signature: str, expected: str) -> None:
+    source = (
+        f"from __future__ import annotations\nAlias = 'str | int'\ndef f({signature}): return x\n"
+    )
+    name = signature.split(":")[0].split("=")[0]
+    assert expected in pools(source)[1][name]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("x.split()", "'Hello World'"),
+        ("x.items()", "{'a': 1, 'b': 2}"),
+        ("x.total_seconds()", "timedelta(seconds=90)"),
+        ("[y for y in x]", "[1, 2, 3]"),
+        ("x['mode'] == 'fast'", "{'mode': 1}"),
+        ("x.get('mode')", "{'mode': None}"),
+        ("'mode' in x", "{'mode': 'abc'}"),
+        ("x.width * x.height", "SimpleNamespace(width=1, height=1)"),
+        ("x > 42", "43"),
+        ("x % 2", "1.5"),
+        ("isinstance(x, date)", "date(2024, 2, 29)"),
+        ("open(x)", "tmp_path / 'data.json'"),
+        ("x('a')", "str.upper"),
+        ("x == 'needle'", "'needle'"),
+    ],
+)
+def test_pools_follow_what_the_body_does(body: str, expected: str) -> None:
+    assert expected in pools(f"def f(x): return {body}\n")[1]["x"]
+
+
+def test_pools_construct_own_classes_and_enum_members() -> None:
+    made, found = pools(
+        "import enum\n"
+        "class Kind(enum.Enum):\n    A = 1\n"
+        "class Box:\n"
+        "    def __init__(self, size: int, label: 'str', *rest, kind: Kind, deep=None): ...\n"
+        "class Hard:\n    def __init__(self, other: 'Hard'): ...\n"
+        "def f(kind: Kind, box: Box, hard: Hard): ...\n"
+    )
+    assert found["kind"][0] == "Kind.A"
+    assert "Box(1, '', kind=Kind.A)" in found["box"]
+    assert made.constructed(int) == []
+
+
+SITES = """
+import datetime
+from datetime import date as day
+from shop.models import Item, make
+from elsewhere import helper
+
+TOP = 3
+
+@pytest.mark.parametrize("value, expected", [(1, 2), pytest.param(3, 4), (5,)])
+def test_price(value, expected):
+    assert price(value) == expected
+
+@pytest.mark.parametrize("value", ["a", "b"])
+def test_words(value):
+    text = "local"
+    price(text, unit=value)
+    price(Item("x", day(2024, 1, 1)), TOP)
+    price(datetime.timedelta(1), float("inf"))
+    price(unknown)
+    price(make(1))
+    price(helper.thing)
+    price(1 + 2)
+    price(*rows)
+    Cart("ada").price(-1)
+
+price([1, {"a": None}])
+"""
+
+
+def test_sites_are_taken_from_tests_production_and_doctests(tmp_path: Path) -> None:
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "test_shop.py").write_text(SITES)
+    (tmp_path / "use.py").write_text("from shop import price\nprice('direct')\n")
+    (tmp_path / "README.md").write_text(">>> price('readme')\n1\n")
+    (tmp_path / "broken.py").write_text("price(")
+    (tmp_path / "venv").mkdir()
+    (tmp_path / "venv" / "x.py").write_text("price('never')\n")
+    tree = ast.parse('def price(x):\n    """\n    >>> n = 9\n    >>> price(n)\n    0\n    """\n')
+    found = inside("sites").find_sites(str(tmp_path), tree, "price")
+    made = {
+        (s.origin, *texts(s.arguments), *(f"{k}={v.text}" for k, v in s.keywords)) for s in found
+    }
+    assert made == {
+        ("doctest", "9"),
+        ("doctest", "'readme'"),
+        ("test", "1"),
+        ("test", "3"),
+        ("test", "-1"),
+        ("test", "'local'", "unit='a'"),
+        ("test", "'local'", "unit='b'"),
+        ("test", "Item('x', date(2024, 1, 1))", "3"),
+        ("test", "timedelta(1)", "float('inf')"),
+        ("test", "[1, {'a': None}]"),
+        ("production", "'direct'"),
+    }
+
+
+def test_sites_of_a_method_keep_their_object(tmp_path: Path) -> None:
+    (tmp_path / "use.py").write_text(
+        "from shop import Cart\ndef go():\n    cart = Cart('ada')\n    cart.price(1)\n    price(2)\n"
+    )
+    found = inside("sites").find_sites(str(tmp_path), ast.parse(""), "price", "Cart")
+    assert [(s.receiver.text, *texts(s.arguments)) for s in found] == [("Cart('ada')", "1")]
+
+
+def test_the_clock_tells_another_time_in_every_loaded_module() -> None:
+    code = (
+        "import sys, time, datetime\n"
+        "from datetime import datetime as moment\n"
+        f"sys.path.insert(0, {str(TOOLS)!r})\n"
+        "import clock\n"
+        "before, stamp = datetime.datetime.now(), time.time()\n"
+        "clock.shift(98_765_432.1)\n"
+        "assert moment.now() - before > datetime.timedelta(days=1000)\n"
+        "assert moment.utcnow().year >= before.year + 2\n"
+        "assert moment.today().year >= before.year + 2\n"
+        "assert datetime.date.today().year >= before.year + 2\n"
+        "assert time.time() - stamp > 9e7 and time.time_ns() - stamp * 1e9 > 9e16\n"
+        "assert time.localtime().tm_year >= before.year + 2\n"
+        "assert time.localtime(0).tm_year in (1969, 1970)\n"
+        "assert isinstance(before, datetime.datetime) and isinstance(before, datetime.date)\n"
+        "assert moment(2024, 1, 1) == before.replace(2024, 1, 1, 0, 0, 0, 0)\n"
+        "assert datetime.date(2024, 1, 1).year == 2024\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def ask(tree: Path, request: dict[str, Any]) -> dict[str, Any]:
+    """Run search.py plainly and return its report."""
+    reader, writer = os.pipe()
+    with subprocess.Popen(
+        [sys.executable, str(TOOLS / "search.py")],
+        cwd=tree,
+        env={**os.environ, "COPYDESK_REPORT_FD": str(writer), "PYTHONPATH": str(tree)},
+        stdin=subprocess.PIPE,
+        pass_fds=[writer],
+    ) as child:
+        os.close(writer)
+        child.communicate(json.dumps(request).encode())
+    with os.fdopen(reader, "rb") as report:
+        found: dict[str, Any] = json.loads(report.read())
+    return found
+
+
+def request(function: str, **more: Any) -> dict[str, Any]:
+    base = {"do": "search", "path": "m.py", "module": "m", "function": function}
+    return {**base, "lines": [], "branches": [], "seed": 0, **more}
+
+
+@pytest.mark.parametrize(
+    ("function", "error"),
+    [
+        ("missing", "no such function"),
+        ("value", "no such function"),
+        ("A.B.deep", "no such function"),
+        ("shadowed", "not a plain function"),
+        ("gone", "not a plain function"),
+    ],
+)
+def test_the_search_says_why_it_has_nothing(tree: Path, function: str, error: str) -> None:
+    (tree / "m.py").write_text(
+        "value = 1\nclass A:\n    class B:\n        def deep(self): ...\n"
+        "def shadowed(): ...\nshadowed = 3\ndef gone(): ...\ndel gone\n"
+    )
+    assert error in ask(tree, request(function))["error"]
+
+
+def test_the_search_wins_over_no_module_of_the_user(tree: Path) -> None:
+    """A project may have modules named as ours; they are imported as the project means it."""
+    (tree / "inputs.py").write_text("def own(number):\n    return number * 3\n")
+    (tree / "m.py").write_text(
+        "from inputs import own\n\ndef f(number: int):\n    return own(number)\n"
+    )
+    cases = ask(tree, request("f", lines=[4]))["cases"]
+    assert [c["observed"]["text"] for c in cases][:1] == ["3"]
+
+
+def test_the_search_tries_the_same_calls_whatever_the_time_of_day(tree: Path) -> None:
+    (tree / "m.py").write_text("def f(text: str, n: int = 1):\n    return text[:n] * n\n")
+    started = time.monotonic()
+    first, again = ask(tree, request("f", lines=[2])), ask(tree, request("f", lines=[2]))
+    assert first == again
+    assert time.monotonic() - started < 60
