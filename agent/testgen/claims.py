@@ -92,14 +92,14 @@ def read(outcome: Outcome, expected: Sequence[TestId], *, together: bool = True)
         raise Doubtful(f"the run did not end by itself ({outcome.ended})")
     _check_frame(records, outcome.returncode)
     try:
-        report = _build(records, expected)
+        report = _build(records)
         if not report.broken:
             _check_tests(records, report, expected, together)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        failed = bool(report.broken) or any(
+            r["report"][2] == "failed" for r in records if r["kind"] == "report"
+        )
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise Doubtful(f"a record is malformed ({type(error).__name__})") from error
-    failed = bool(report.broken) or any(
-        r["report"][2] == "failed" for r in records if r["kind"] == "report"
-    )
     if outcome.returncode != int(failed):
         raise Doubtful(f"the exit code {outcome.returncode} does not follow from the records")
     return report
@@ -128,7 +128,7 @@ def _check_frame(records: Sequence[Mapping[str, Any]], code: int | None) -> None
             raise Doubtful(f"there is not exactly one record {kind!r}")
 
 
-def _build(records: Sequence[Mapping[str, Any]], expected: Sequence[TestId]) -> Report:
+def _build(records: Sequence[Mapping[str, Any]]) -> Report:
     report = Report()
     for record in records:
         kind = record["kind"]
