@@ -111,7 +111,7 @@ def test_the_template_tells_a_story(cases: Cases) -> None:
     ]
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_no_sentence_is_empty_or_unfilled(
     any_commit: st.SearchStrategy[CommitFacts], data: st.DataObject
