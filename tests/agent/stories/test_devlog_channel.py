@@ -13,6 +13,7 @@ from copydesk.agent.records import Sentence, Story
 from copydesk.agent.stories.channels.devlog import escape, render
 from copydesk.agent.stories.draft import write_devlog
 from copydesk.agent.stories.facts import CommitFacts, commit_facts
+from copydesk.agent.text import clean
 
 Cases = dict[str, CommitFacts]
 
@@ -77,4 +78,4 @@ def test_no_text_can_mark_up_the_page(text: str) -> None:
     assert kinds <= allowed | {"softbreak"}
     outside = re.sub(r"`[^`\n]*`", "", page)
     assert not re.search(r"\{[{%#]", outside)
-    assert all(c.isprintable() or c == "\n" for c in page)
+    assert clean(page) == page
