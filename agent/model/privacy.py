@@ -46,7 +46,7 @@ _SHAPES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     # a quoted text that is given to a telling name
     (
         re.compile(
-            rf"(\b\w*{_NAMES}\w*[\"']?\s*(?::\s*\w+\s*)?[:=]\s*[bru]?)([\"'])(?!\[hidden\])"
+            rf"(\b\w{{0,40}}{_NAMES}\w{{0,40}}[\"']?\s{{0,9}}(?::\s{{0,9}}\w{{1,40}}\s{{0,9}})?[:=]\s{{0,9}}[bru]?)([\"'])(?!\[hidden\])"
             r"(?:(?!\2)[^\\\n]|\\.){6,}\2",
             re.I,
         ),
@@ -55,7 +55,7 @@ _SHAPES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     # a line of a .env file
     (
         re.compile(
-            rf"^((?:export\s+)?[A-Z0-9_]*{_NAMES.upper()}[A-Z0-9_]*=)"
+            rf"^((?:export\s+)?[A-Z0-9_]{{0,40}}{_NAMES.upper()}[A-Z0-9_]{{0,40}}=)"
             r"(?![\"']?\[hidden\])[^\s()\[\]\"']{4,}$",
             re.M,
         ),

@@ -52,7 +52,7 @@ def _chunks(code: str) -> list[list[str]]:
     """The lines of a text, split where a statement seems to begin; prose in front is dropped."""
     chunks: list[list[str]] = []
     for line in code.split("\n"):
-        decorated = bool(chunks) and all(part.startswith("@") for part in chunks[-1])
+        decorated = bool(chunks) and chunks[-1][-1].startswith("@")
         if _START.match(line) and not decorated:
             chunks.append([line])
         elif chunks:
@@ -62,7 +62,9 @@ def _chunks(code: str) -> list[list[str]]:
 
 def _longest(lines: list[str]) -> str:
     """The longest beginning of some lines that parses, or ""."""
-    for end in range(len(lines), max(0, len(lines) - _TRIES), -1):
+    length = sum(map(len, lines)) + 1
+    tries = max(5, min(_TRIES, 100_000 // length))  # a long text takes long to parse each time
+    for end in range(len(lines), max(0, len(lines) - tries), -1):
         code = "\n".join(lines[:end]).rstrip()
         if code and parse(code) is not None:
             return code

@@ -9,12 +9,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from copydesk.agent.records import Arc, LineNo
 from copydesk.agent.testgen.context import FunctionNode
 from copydesk.agent.text import one_line
 
 _WIDTH = 90
+_MOST_LINES = 200  # of one function; what is left over is a gap again later
 _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 
 
@@ -39,7 +41,7 @@ def branch_groups(
         lines: Its uncovered lines.
         branches: Its uncovered branches; those that lead to an uncovered line add nothing.
     """
-    missing = sorted(set(lines))
+    missing = sorted(set(lines))[:_MOST_LINES]
     found: dict[tuple[str, ...], list[LineNo]] = {}
     for line in missing:
         found.setdefault(path_condition(node, line), []).append(line)
@@ -63,9 +65,13 @@ def path_condition(node: FunctionNode, line: LineNo) -> tuple[str, ...]:
     """What must hold for a line of a function to run, outermost condition first.
 
     Understands if, while, for, try, match, with, inner functions, asserts and early exits;
-    an expression that decides inside one line adds nothing.
+    an expression that decides inside one line adds nothing. A line that is nested too deeply to
+    be followed (hundreds of elifs) has no conditions.
     """
-    return tuple(_trail(node.body, line))
+    try:
+        return tuple(_trail(node.body, line))
+    except RecursionError:
+        return ()
 
 
 def _trail(body: Sequence[ast.stmt], line: LineNo) -> list[str]:
@@ -185,5 +191,6 @@ def _is(test: ast.expr, truth: bool) -> str:
     return f"{_code(test)} is {'true' if truth else 'false'}"
 
 
+@lru_cache(maxsize=1024)  # by identity; many lines share their conditions
 def _code(node: ast.AST) -> str:
     return f"`{one_line(ast.unparse(node), _WIDTH)}`"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -170,14 +171,24 @@ def _plans(material: _Material) -> Iterator[tuple[int, str]]:
     """Ever smaller budgets for the source, and what is said beside it."""
     seeds = "".join(f"\n- {seed}" for seed in material.seeds)
     tried = f"\nCalls that work, but do not reach them:{seeds}\n" if seeds else ""
+    tried = _calling(material.node) + tried
     example = f"\nA test of this project, for its style:\n{fenced(material.example)}\n"
     fixtures = f"\nFixtures you may use: {', '.join(material.fixtures)}\n"
     fixtures = fixtures if material.fixtures else ""
     yield 800, tried + example + fixtures
     yield 600, tried + example
     yield 800, tried
-    yield 500, ""
+    yield 500, _calling(material.node)
     yield 250, ""
+
+
+def _calling(node: FunctionNode) -> str:
+    """How to call a function whose result is not there at once."""
+    if isinstance(node, ast.AsyncFunctionDef):
+        return "\nIt is async: call it with asyncio.run(...) in a plain test.\n"
+    if any(isinstance(part, ast.Yield | ast.YieldFrom) for part in ast.walk(node)):
+        return "\nIt is a generator: take its values with list(...).\n"
+    return ""
 
 
 def _in_words(group: BranchGroup) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,3 +103,10 @@ def test_a_fenced_test_is_found_whatever_stands_around_it(prose: str, cut: int) 
     assert python_in(whole) == TEST
     shorter = python_in(whole[: len(prose) + 1 + cut])
     assert shorter == "" or parse(shorter) is not None
+
+
+@pytest.mark.parametrize("piece", ["@a\n", "def f(\n", "```x\n", "x = [\n", "@a(\n)\ndef f(:\n"])
+def test_an_answer_made_to_be_slow_is_not(piece: str) -> None:
+    started = time.process_time()
+    python_in(piece * (MAX_CHARACTERS // len(piece)))
+    assert time.process_time() - started < 8

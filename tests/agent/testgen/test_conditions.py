@@ -140,3 +140,11 @@ def test_long_conditions_are_cut() -> None:
     code = "def f(a):\n    if a == '" + "x" * 300 + "':\n        return 1\n"
     [words] = path_condition(function(code), 3)
     assert len(words) < 110
+
+
+def test_a_chain_without_end_has_no_conditions() -> None:
+    chain = "".join(f"    elif a == {n}:\n        return {n}\n" for n in range(600))
+    node = function(f"def f(a):\n    if a < 0:\n        return 0\n{chain}")
+    assert len(path_condition(node, 5)) == 2
+    assert path_condition(node, 1203) == ()
+    assert branch_groups(node, range(2, 1204))
