@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from copydesk.agent.daemon.context import StepContext
-
 from copydesk.agent import config
 from copydesk.agent.coverage import gaps as gap_rows
 from copydesk.agent.coverage.measure import measure, stored
+from copydesk.agent.daemon.context import StepContext
 from copydesk.agent.desk import queue
 from copydesk.agent.errors import CopydeskError
+from copydesk.agent.git import repository as git
 from copydesk.agent.records import Gap, Sha
 from copydesk.agent.stories.desk import write_story
 from copydesk.agent.testgen.desk import reach_model, write_drafts
@@ -34,13 +34,27 @@ def gaps_to_draft(gaps: list[Gap], limit: int) -> list[Gap]:
 
 
 def draft_step(context: StepContext, sha: Sha) -> None:
-    """Draft tests for a commit's gaps. Where nothing may be run, the gaps simply stay listed."""
+    """Draft tests for a commit's gaps. Where nothing may be run, the gaps simply stay listed.
+
+    As of measures, those of the tips alone are wanted: a newer commit does not wait until the
+    drafts of the one before it are done.
+
+    Raises:
+        Superseded: The commit is no tip any more.
+    """
     limit = config.load(context.repo, sha).project.drafts_per_commit
     gaps = gaps_to_draft(gap_rows.load(context.db, sha), limit)
     if not gaps:
         return
     try:
-        write_drafts(context.repo, context.db, sha, gaps, say=context.say)
+        write_drafts(
+            context.repo,
+            context.db,
+            sha,
+            gaps,
+            say=context.say,
+            wanted=lambda: sha in git.tips(context.repo),
+        )
     except CopydeskError as error:
         if error.slug != "no-sandbox":
             raise

@@ -13,7 +13,7 @@ from pathlib import Path
 from copydesk.agent import config
 from copydesk.agent.desk import drafts
 from copydesk.agent.desk.store import transaction
-from copydesk.agent.errors import CopydeskError
+from copydesk.agent.errors import CopydeskError, Superseded
 from copydesk.agent.git.interpreter import ready
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.git.snapshot import snapshot
@@ -118,7 +118,13 @@ def reach_model(
 
 
 def write_drafts(
-    repo: Repository, db: sqlite3.Connection, sha: Sha, gaps: Sequence[Gap], *, say: Say
+    repo: Repository,
+    db: sqlite3.Connection,
+    sha: Sha,
+    gaps: Sequence[Gap],
+    *,
+    say: Say,
+    wanted: Callable[[], bool] = lambda: True,
 ) -> list[Draft]:
     """Draft tests for gaps, one draft a gap and writer.
 
@@ -131,11 +137,13 @@ def write_drafts(
         sha: The measured commit.
         gaps: What to write tests for, in order.
         say: Told what is going on.
+        wanted: Asked before each gap whether to go on.
 
     Returns:
         The drafts that wait for the editor, these gaps' earlier ones included.
 
     Raises:
+        Superseded: The drafts are wanted no longer; those made so far stay.
         CopydeskError: Nothing can be run: no interpreter, or no sandbox and no leave without.
     """
     with workshop(repo, sha) as place:
@@ -149,6 +157,8 @@ def write_drafts(
         model = reach_model(config.load(repo, sha), db, say)
         found: list[Draft] = []
         for number, gap in enumerate(gaps, 1):
+            if not wanted():
+                raise Superseded
             say(f"[{number}/{len(gaps)}] {gap.path}::{gap.function}")
             found += _gap(db, sha, gap, place, model, say)
         return found
