@@ -22,7 +22,9 @@ from copydesk.agent.cli.words import duration, percent, ranges, short
 from copydesk.agent.coverage import export
 from copydesk.agent.coverage import gaps as gap_rows
 from copydesk.agent.coverage import measure as measuring
+from copydesk.agent.coverage import totals as total_rows
 from copydesk.agent.coverage.measure import Measure
+from copydesk.agent.daemon import control
 from copydesk.agent.desk import queue
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
@@ -54,21 +56,22 @@ def measure(revision: str, full: bool, as_json: bool) -> None:
         for sha in git.between(repo, revision):
             say(f"measuring {short(sha)} {git.commit_info(repo, sha).subject}")
             done.append(measuring.measure(repo, db, sha, say=say, full=full))
-            _resume(db, sha)
+            _resume(repo, db, sha)
             if not as_json:
                 _tell(done[-1])
     if as_json:
         echo_json([_as_json(found) for found in done])
     elif not done:
         echo(f"There is no commit in {revision}.")
-    elif done[-1].percent < 100:
-        echo("`copydesk gaps` lists what is not covered.")
+    else:
+        _tell_next(done[-1])
 
 
-def _resume(db: sqlite3.Connection, sha: Sha) -> None:
+def _resume(repo: Repository, db: sqlite3.Connection, sha: Sha) -> None:
     """Let the daemon go on with a commit that it could not measure."""
     if any((kind, of) == ("measure", sha) for kind, of, _ in queue.failures(db)):
         queue.put(db, "measure", sha, again=True)
+        control.ensure(repo)
 
 
 def _as_json(found: Measure) -> Json:
@@ -89,14 +92,21 @@ def _as_json(found: Measure) -> Json:
 
 
 def _tell(found: Measure) -> None:
+    covered = f"{percent(found.percent)} covered ({found.covered:,} of {found.executable:,})"
     failed = f", {found.failed} failed" if found.failed else ""
     echo(
-        f"{short(found.sha)}  {percent(found.percent)} covered"
-        f" ({found.covered:,} of {found.executable:,}),"
+        f"{short(found.sha)}  {covered if found.executable else 'no Python code'},"
         f" {found.selected:,} of {plural(found.total, 'test')} run{failed},"
         f" {duration(found.seconds)}"
     )
     echo(f"  why: {found.reason}")
+
+
+def _tell_next(found: Measure) -> None:
+    if found.executable and not found.total and not found.failed:
+        echo("There are no tests yet; `copydesk draft` writes the first ones.")
+    elif found.percent < 100:
+        echo("`copydesk gaps` lists what is not covered.")
 
 
 @click.command(
@@ -132,6 +142,12 @@ def coverage(revision: str, form: str, output: Path | None, as_json: bool) -> No
     form = "json" if as_json else form
     with desk() as (repo, db):
         sha = measured(repo, db, revision)
+        if not total_rows.of_commit(db, sha):
+            raise CopydeskError(
+                f"commit {short(sha)} has no Python code that counts",
+                slug="nothing-to-report",
+                hint="Coverage's source and omit settings say what counts.",
+            )
         if output is None and form in FOLDERS:
             output = repo.desk / "reports" / short(sha) / FOLDERS[form]
             output.parent.mkdir(parents=True, exist_ok=True)

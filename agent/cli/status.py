@@ -23,6 +23,9 @@ from copydesk.agent.text import clean, one_line, plural
 MODEL_SECONDS = 0.7
 """How long status waits for the model's server."""
 
+SET_UP = "copydesk.bin"
+"""The git config key that `copydesk init` leaves behind."""
+
 AGAIN = {"measure": "measure", "draft": "draft", "story": "story --range"}
 """The command that does a job by hand."""
 
@@ -45,6 +48,7 @@ def _found(repo: Repository, db: sqlite3.Connection) -> Json:
     gap_count = db.execute("SELECT count(*) FROM gaps WHERE sha = ?", (sha,)).fetchone()[0]
     return {
         "repository": str(repo.top or repo.common_dir),
+        "set_up": git.get_config(repo, SET_UP) is not None,
         "daemon": {"running": daemon.running, "pid": daemon.pid, "version": daemon.version},
         "queue": queue.counts(db)._asdict(),
         "failures": [
@@ -85,6 +89,8 @@ def _measured(repo: Repository, db: sqlite3.Connection, sha: Sha | None) -> Json
 
 
 def _model(repo: Repository, db: sqlite3.Connection, sha: Sha | None) -> Json:
+    if repo.top is None and sha is None:
+        return {"available": False, "name": None, "why": "no commit yet"}
     # the model's client takes a tenth of a second to import
     from copydesk.agent.model.client import ModelSettings, available
 
@@ -146,12 +152,18 @@ def _next_step(found: Json) -> str:
     if jobs["ready"] or jobs["running"]:
         return "Next: `copydesk wait` returns when the work is done."
     if not head["measured"]:
-        if found["failures"]:
-            return ""
-        return "Next: `copydesk init` sets this repository up; `copydesk measure` only measures."
+        return _unmeasured(found)
     if head["gaps"]:
         return f"Next: `copydesk gaps` lists what no test reaches ({head['gaps']})."
     return "Everything is covered and decided; there is nothing to do."
+
+
+def _unmeasured(found: Json) -> str:
+    if found["failures"]:
+        return ""  # how to try again stands beside the failure
+    if found["set_up"]:
+        return "Next: `copydesk wait` has it measured in the background."
+    return "Next: `copydesk init` sets this repository up; `copydesk measure` only measures."
 
 
 @click.command(epilog=examples("copydesk wait", "git commit -m fix && copydesk wait --timeout 300"))
