@@ -70,7 +70,7 @@ class Item:
         ([float("-inf")], "[float('-inf')]"),
         (datetime.date(2024, 1, 2), "date(2024, 1, 2)"),
         (
-            datetime.datetime(2024, 1, 2, tzinfo=datetime.timezone.utc),
+            datetime.datetime(2024, 1, 2, tzinfo=datetime.UTC),
             "datetime(2024, 1, 2, 0, 0, tzinfo=timezone.utc)",
         ),
         (datetime.timedelta(days=1), "timedelta(days=1)"),
@@ -299,7 +299,8 @@ def test_sites_are_taken_from_tests_production_and_doctests(tmp_path: Path) -> N
 
 def test_sites_of_a_method_keep_their_object(tmp_path: Path) -> None:
     (tmp_path / "use.py").write_text(
-        "from shop import Cart\ndef go():\n    cart = Cart('ada')\n    cart.price(1)\n    price(2)\n"
+        "from shop import Cart\n"
+        "def go():\n    cart = Cart('ada')\n    cart.price(1)\n    price(2)\n"
     )
     found = inside("sites").find_sites(str(tmp_path), ast.parse(""), "price", "Cart")
     assert [(s.receiver.text, *texts(s.arguments)) for s in found] == [("Cart('ada')", "1")]
