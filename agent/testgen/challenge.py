@@ -8,14 +8,8 @@ from dataclasses import dataclass, field
 
 from copydesk.agent.records import Gap, LineNo, TestId
 from copydesk.agent.testgen.claims import Changed, Doubtful, Report
-from copydesk.agent.testgen.mutants import (
-    Mutant,
-    choose,
-    first_statement,
-    mutate,
-    sites,
-    target_functions,
-)
+from copydesk.agent.testgen.definitions import first_statement, target_functions
+from copydesk.agent.testgen.mutants import Mutant, choose, mutate, sites
 from copydesk.agent.testgen.reach import Reached
 from copydesk.agent.testgen.runs import Bed
 from copydesk.agent.text import plural

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterator, Sequence
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef
+from copydesk.agent.testgen.definitions import Function
+
 Span = tuple[int, int]
 
 _NEEDS_A_YES = frozenset(

@@ -13,8 +13,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from copydesk.agent.records import LineNo
-
-Function = ast.FunctionDef | ast.AsyncFunctionDef
+from copydesk.agent.testgen.definitions import Function, is_text
 
 _COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE,
@@ -128,59 +127,6 @@ def choose(mutants: Sequence[Mutant], most: int = 24) -> list[Mutant]:
     return picked[:most]
 
 
-def functions(source: str) -> dict[str, list[Function]]:
-    """The functions of a module by qualified name ("Class.method", "outer.inner").
-
-    A name has several when it is defined again: a property and its setter, the arms of an `if`.
-    """
-    found: dict[str, list[Function]] = {}
-
-    def walk(node: ast.AST, prefix: str) -> None:
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, Function):
-                found.setdefault(prefix + child.name, []).append(child)
-            if isinstance(child, (Function, ast.ClassDef)):
-                walk(child, f"{prefix}{child.name}.")
-            else:
-                walk(child, prefix)
-
-    walk(ast.parse(source), "")
-    return found
-
-
-def target_functions(source: str, function: str, lines: Collection[LineNo]) -> list[Function]:
-    """The definitions a gap means: of that name, and around its lines where several share it.
-
-    Falls back on the innermost function around the lines when no function has the name.
-    """
-    known = functions(source)
-    named = known.get(function.replace(".<locals>", ""), [])
-    around = [f for f in named if _holds(f, lines)]
-    if named:
-        return around or named
-    holders = [f for same in known.values() for f in same if _holds(f, lines)]
-    return [max(holders, key=lambda f: f.lineno)] if holders else []
-
-
-def _holds(function: Function, lines: Collection[LineNo]) -> bool:
-    last = function.end_lineno or function.lineno
-    return bool(lines) and all(function.lineno <= line <= last for line in lines)
-
-
-def first_statement(function: Function) -> ast.stmt:
-    """The first statement after the docstring (the docstring where there is nothing else)."""
-    body = function.body
-    return body[1] if len(body) > 1 and _is_text(body[0]) else body[0]
-
-
-def _is_text(node: ast.stmt) -> bool:
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, (str, bytes))
-    )
-
-
 class _Finder:
     """Walks a module and collects the mutants of its statements."""
 
@@ -214,7 +160,7 @@ class _Finder:
             self.statement(statement, inside)
 
     def statement(self, node: ast.stmt, inside: bool) -> None:
-        if _is_text(node) or isinstance(node, ast.Raise):
+        if is_text(node) or isinstance(node, ast.Raise):
             return
         self.at(node.lineno, inside)
         if isinstance(node, (Function, ast.ClassDef)):

@@ -22,7 +22,7 @@ from copydesk.agent.testgen import module
 from copydesk.agent.testgen.challenge import Score, challenge, probe_statement
 from copydesk.agent.testgen.claims import CouldNotRun, Doubtful, Report, Result, rank
 from copydesk.agent.testgen.context import import_name
-from copydesk.agent.testgen.mutants import target_functions
+from copydesk.agent.testgen.definitions import target_functions
 from copydesk.agent.testgen.reach import Reached, reached
 from copydesk.agent.testgen.runs import TOOLS, Bed, place
 from copydesk.agent.text import clean, plural

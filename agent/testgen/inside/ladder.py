@@ -1,13 +1,10 @@
 """Runs one draft inside the user's own pytest and says what happened, test by test.
 
-Started in the sandbox, by the user's interpreter (3.9 or later), with the standard library and
-pytest only. Reads its orders as JSON from standard input and writes records, one JSON object a
-line, to the file descriptor named by $COPYDESK_REPORT_FD. Everything it says is a claim: the
-tested code shares its memory. copydesk/agent/testgen/claims.py reads the records and decides.
-
-Forking after collection makes each further run of the same tests cost milliseconds: one fork a
-test that runs alone, one for the probe, one for each mutant. A mutant replaces the code of live
-function objects, so that names bound by `from module import function` see it too.
+Started in the sandbox by the user's interpreter (3.9 or later); standard library and pytest only.
+Reads its orders as JSON from standard input and writes numbered records to $COPYDESK_REPORT_FD:
+claims, which testgen/claims.py judges. After collection each further run is a fork of
+milliseconds; a mutant replaces the code of live function objects, so that names bound by
+`from module import function` see it too.
 """
 
 from __future__ import annotations
@@ -47,11 +44,8 @@ class Reporter:
 
     def write(self, kind: str, **fields: Any) -> None:
         """Write one record whole."""
-        line = json.dumps({"n": self.count, "kind": kind, **fields}) + "\n"
+        _send(self.fd, {"n": self.count, "kind": kind, **fields})
         self.count += 1
-        data = line.encode("ascii")
-        while data:
-            data = data[os.write(self.fd, data) :]
 
 
 class Tracer:
@@ -162,8 +156,10 @@ class Edition:
             How many live functions changed.
         """
         new, changed = _index(module), 0
-        for function in _functions(self.mine):
+        for function in [f for f in gc.get_objects() if type(f) is types.FunctionType]:
             code = function.__code__
+            if not self.mine(code.co_filename):
+                continue
             key = self.place.get(code) or self.by_line.get((code.co_name, code.co_firstlineno))
             if key in new and new[key] != self.codes[key]:
                 with contextlib.suppress(ValueError):  # other free variables: cannot be swapped
@@ -183,14 +179,6 @@ class Edition:
             return module
 
         loader.get_code = get_code  # type: ignore
-
-
-def _functions(mine: Callable[[str], bool]) -> list[types.FunctionType]:
-    return [
-        thing
-        for thing in gc.get_objects()
-        if type(thing) is types.FunctionType and mine(thing.__code__.co_filename)
-    ]
 
 
 def _index(module: types.CodeType) -> dict[Any, types.CodeType]:
@@ -222,13 +210,13 @@ class Ladder:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self) -> None:
-        """Pytest itself is up: from here on a failure is the draft's."""
+        """Say that pytest is up: from here on a failure is the draft's."""
         self.reporter.write("ready", python=list(sys.version_info[:3]), pytest=pytest.__version__)
 
     def pytest_collectreport(self, report: Any) -> None:
         """Say what could not be collected."""
         if report.failed:
-            self.reporter.write("broken", id=report.nodeid, why=_cut(report.longreprtext))
+            self.reporter.write("broken", id=report.nodeid, why=report.longreprtext[-MAX_WHY:])
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         """Say how one phase of one test went."""
@@ -237,7 +225,7 @@ class Ladder:
             outcome = "xfailed" if report.skipped else "xpassed"
         if type(report) is not pytest.TestReport and not report.failed:
             return  # a subtest that passed; its test reports for itself
-        why = _cut(report.longreprtext) if report.failed else ""
+        why = report.longreprtext[-MAX_WHY:] if report.failed else ""
         record = [report.nodeid, report.when, outcome, why]
         if self.sink is not None:
             self.sink.append(record)
@@ -377,8 +365,19 @@ def _receive(fd: int, seconds: float) -> Any:
     return said if isinstance(said, dict) else "lost"
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= MAX_WHY else "…" + text[-MAX_WHY:]
+def _leave_plugins_as_they_are() -> None:
+    """Keep pytest from rewriting the assertions in every module of every installed plugin.
+
+    Without a cache it may write to, that took 1.0 of 1.5 s of CPU next to Hypothesis and anyio.
+    The tests' own assertions are rewritten as ever.
+    """
+    from _pytest.config import Config
+
+    def mark(this: Any, hook: Any, *others: Any) -> None:
+        this.pluginmanager.rewrite_hook = hook
+
+    if hasattr(Config, "_mark_plugins_for_rewrite"):
+        Config._mark_plugins_for_rewrite = mark  # type: ignore
 
 
 def main(arguments: list[str]) -> None:
@@ -392,6 +391,7 @@ def main(arguments: list[str]) -> None:
     sys.argv = ["pytest", *arguments]
     reporter = Reporter()
     ladder = Ladder(orders, reporter)
+    _leave_plugins_as_they_are()
     if orders.get("imports"):
         ladder.tracer.start()
     code = int(pytest.main(arguments, plugins=[ladder]))

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from copydesk.agent.testgen.mutants import functions
+from copydesk.agent.testgen.definitions import functions
 from copydesk.agent.testgen.runs import TOOLS
 
 Write = Callable[[dict[str, str]], None]

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  # cases read better on one line
 from __future__ import annotations
 
 import ast
@@ -7,14 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from copydesk.agent.testgen.mutants import (
-    choose,
-    first_statement,
-    functions,
-    mutate,
-    sites,
-    target_functions,
-)
+from copydesk.agent.testgen.definitions import first_statement, functions, target_functions
+from copydesk.agent.testgen.mutants import choose, mutate, sites
 
 
 def described(body: str, *, inside: bool = True) -> list[str]:
@@ -163,7 +158,7 @@ ATOMS = st.sampled_from(
 EXPRESSIONS = st.recursive(
     ATOMS,
     lambda inner: st.one_of(
-        st.builds("({} {} {})".format, inner, st.sampled_from("< <= == in is + - * / % ** @ and or".split()), inner),
+        st.builds("({} {} {})".format, inner, st.sampled_from(["<", "<=", "==", "in", "is", "+", "-", "*", "/", "%", "**", "@", "and", "or"]), inner),
         st.builds("({}\n  not in {})".format, inner, inner),
         st.builds("(not {})".format, inner),
         st.builds("({} if {} else\n {})".format, inner, inner, inner),
