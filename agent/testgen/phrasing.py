@@ -12,6 +12,8 @@ from copydesk.agent.testgen.naming import Case, Subject, argument_names, snake, 
 from copydesk.agent.testgen.values import expected_float, quoted
 
 WIDTH = 88
+MAX_MATCH = 44
+"""Characters of an exception's message that a test asks for."""
 TAKE = 10
 """Items asserted of a long generator; the search takes as many."""
 
@@ -203,7 +205,7 @@ def _call(subject: Subject, receiver: str | None, arguments: Sequence[str]) -> s
     if subject.shape in UNARY:
         return UNARY[subject.shape].format(receiver)
     if subject.shape == "__contains__":
-        return f"{inner} in {receiver}"
+        return f"({inner} in {receiver})"
     if subject.shape == "__getitem__":
         return f"{receiver}[{inner}]"
     if subject.shape in BINARY:
@@ -265,7 +267,9 @@ def _assertion(actual: str, how: str, expected: str) -> list[str]:
 
 
 def _pattern(message: str) -> str:
-    """A regular expression that matches exactly this message's text."""
+    """A regular expression that matches this message's text, or the words a line has room for."""
+    if len(message) > MAX_MATCH:
+        message = message[:MAX_MATCH].rpartition(" ")[0] or message[:MAX_MATCH]
     escaped = re.sub(r"([\\.^$*+?{}\[\]|()])", r"\\\1", message)
     if escaped == message or not message.isprintable() or '"' in message:
         return quoted(escaped)

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from copydesk.agent.testgen.naming import Case, Subject, describe, snake
+from copydesk.agent.testgen.phrasing import module_text
+
+LONG = '"' + "long words " * 9 + '"'
+
+
+def text(case: Case | list[Case], shape: str = "function", name: str = "f", owner: str = "") -> str:
+    subject = Subject("shop.cart", owner, name, shape, ("number", "request", "_hidden"))
+    return module_text(subject, case if isinstance(case, list) else [case])[0]
+
+
+def value(expected: str, *arguments: str, **more: Any) -> Case:
+    return Case(more.pop("receiver", None), arguments, (), "value", expected, **more)
+
+
+@pytest.mark.parametrize(
+    ("shape", "arguments", "expected"),
+    [
+        ("__len__", (), "assert len(Cart(1)) == 3"),
+        ("__neg__", (), "assert -Cart(1) == 3"),
+        ("__lt__", ("Cart(2)",), "assert (Cart(1) < Cart(2)) == 3"),
+        ("__contains__", ("4",), "assert (4 in Cart(1)) == 3"),
+        ("__getitem__", ("4",), "assert Cart(1)[4] == 3"),
+        ("property", (), "assert Cart(1).total == 3"),
+        ("static", ("4",), "assert Cart.total(4) == 3"),
+        ("method", ("4",), "assert Cart(1).total(4) == 3"),
+    ],
+)
+def test_each_shape_is_called_in_its_own_way(
+    shape: str, arguments: tuple[str, ...], expected: str
+) -> None:
+    case = value("3", *arguments, receiver="Cart(1)")
+    assert expected in text(case, shape, "total", "Cart")
+
+
+@pytest.mark.parametrize(
+    ("case", "expected"),
+    [
+        (value("0.30000000000000004", "1"), "assert f(1) == pytest.approx(0.3)"),
+        (value("None", "None"), "def test_f_returns_none_for_no_number():"),
+        (value('""', '""'), "def test_f_returns_empty_text_for_empty_text():"),
+        (value("True", "-2.5"), "def test_f_returns_true_for_minus_2_5():"),
+        (value("3"), "def test_f_returns_3():"),
+        (value("(1, 2)"), "def test_f_returns_the_same_each_time():"),
+        (Case(None, ("1",), (("strict", "False"),), "value", "2"), "of_1_without_strict()"),
+        (Case(None, (), (("a", "1"), ("b", "False")), "value", "2"), "with_a_1_and_no_b()"),
+        (Case(None, (), (("a", "None"),), "value", "2"), "test_f_with_no_a()"),
+        (Case(None, ("1",), (), "repr", '"<f>"'), 'assert repr(f(1)) == "<f>"'),
+        (Case(None, ("[]",), (), "raises", "KeyError"), "test_f_raises_key_error_for_empty_number"),
+        (Case(None, (), (), "raises", "ValueError"), "def test_f_rejects_the_call():"),
+        (Case(None, ("1",), (), "prints", '"\\n"'), "test_f_prints_its_output_for_1(capsys)"),
+        (Case(None, ("1",), (), "state", fields=(("x", "None"),)), "assert result.x is None"),
+        (Case(None, ("1",), (), "raises", "E", message='say "x"\n'), "match='say \"x\"\\n'"),
+        (
+            Case(None, ("1",), (), "raises", "E", message="word " * 20),
+            'match="word word word word word word word word"):',
+        ),
+    ],
+)
+def test_each_result_is_named_and_asserted(case: Case, expected: str) -> None:
+    assert expected in text(case)
+
+
+def test_long_lines_are_opened_up() -> None:
+    assert f"    result = f(\n        {LONG},\n        1,\n    )\n" in text(value("1", LONG, "1"))
+    rows = ", ".join(["123456789"] * 9)
+    assert "    assert result == [\n        123456789,\n" in text(value(f"[{rows}]", "1"))
+    pairs = ", ".join(f'"{key}": 123456789' for key in "abcdef")
+    assert '    assert result == {\n        "a": 123456789,\n' in text(value(f"{{{pairs}}}", "1"))
+    assert f"    assert result == {LONG}\n" in text(value(LONG, "1"))
+    state = Case(None, ("1",), (), "state", fields=(("names", f"({rows})"),))
+    assert "    result = f(1)\n    result_2" not in text(state)
+    assert "assert result == (\n        123456789," in text(state)
+
+
+def test_rows_of_one_shape_become_a_table_whose_names_hide_nothing() -> None:
+    made = text([value(f'"{n}"', str(n), "1", "2", "3") for n in range(3)])
+    assert '("number", "request_value", "_hidden_value", "argument_4", "expected"),' in made
+    assert "    assert f(number, request_value, _hidden_value, argument_4) == expected\n" in made
+
+
+def test_imports_stand_in_three_sorted_groups() -> None:
+    names = (("Cart", "shop.cart"), ("Item", "shop.items"), ("date", "datetime"))
+    case = value('float("nan")', "date(1, 1, 1)", "Cart()", "Item()", names=names)
+    assert text([case, Case(None, (), (), "raises", "ValueError")]).startswith(
+        "import math\nfrom datetime import date\n\nimport pytest\n\n"
+        "from shop.cart import Cart, f\nfrom shop.items import Item\n\n\n"
+    )
+
+
+def test_many_imports_of_one_module_are_opened_up() -> None:
+    words = [f"Kind{'x' * 12}{n}" for n in range(6)]
+    case = value("1", *(f"{w}()" for w in words), names=tuple((w, "shop.cart") for w in words))
+    assert "from shop.cart import (\n    Kindxxxxxxxxxxxx0,\n" in text(case)
+
+
+def test_equal_names_are_numbered() -> None:
+    made = text([value("1", "[1]"), Case(None, ("[2]",), (), "repr", '"x"')])
+    assert "def test_f_of_number():" in made
+    assert "def test_f_of_number_2():" in made
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("0", "zero"),
+        ('float("-inf")', "minus_infinity"),
+        ("True", "flag_true"),
+        ('tmp_path / "missing.txt"', "a_missing_file"),
+        ('tmp_path / "data.csv"', "a_csv_file"),
+        ("Item(1)", "flag"),
+        ("date(2024, 1, 2)", "date_2024_1_2"),
+        ('"a\\nb"', "a_b"),
+        ('"' + "x" * 40 + '"', "flag"),
+    ],
+)
+def test_inputs_are_described_in_words(written: str, expected: str) -> None:
+    assert describe(written, "flag") == expected
+
+
+def test_snake_case() -> None:
+    assert snake("HTTPServerError") == "http_server_error"
