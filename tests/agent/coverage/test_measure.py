@@ -1,0 +1,247 @@
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from copydesk.agent.coverage import gaps, totals
+from copydesk.agent.coverage.engine import DEFAULT_OMIT
+from copydesk.agent.coverage.export import export
+from copydesk.agent.coverage.map import load
+from copydesk.agent.coverage.measure import Measure, stored
+from copydesk.agent.desk.store import open_desk
+from copydesk.agent.errors import CopydeskError
+from copydesk.agent.git.repository import find, set_config
+
+Measured = Callable[..., Measure]
+
+
+def edit(project: Path, path: str, old: str, new: str) -> dict[str, str]:
+    text = (project / path).read_text()
+    assert old in text
+    return {path: text.replace(old, new)}
+
+
+def truth(project: Path, tmp_path: Path, *, branch: bool = False) -> dict[str, object]:
+    """What `coverage run -m pytest` itself says of the working tree."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("COV", "PYTEST"))}
+    env |= {"PYTHONPATH": str(project / "src"), "COVERAGE_FILE": str(tmp_path / "truth")}
+    run = [sys.executable, "-m", "coverage", "run", "--source=src,.", "--omit"]
+    run += [",".join(DEFAULT_OMIT), *(["--branch"] if branch else [])]
+    run += ["-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    subprocess.run(run, cwd=project, env=env, capture_output=True, check=False)
+    out = tmp_path / "truth.json"
+    report = [sys.executable, "-m", "coverage", "json", "-q", "-o", str(out)]
+    subprocess.run(report, cwd=project, env=env, check=True, capture_output=True)
+    files = json.loads(out.read_text())["files"]
+    keys = ("executed_lines", "missing_lines", "excluded_lines", "missing_branches")
+    return {path: {k: entry[k] for k in keys if k in entry} for path, entry in files.items()}
+
+
+def ours(db: sqlite3.Connection, sha: str) -> dict[str, object]:
+    """The stored total, in the words of coverage's JSON report."""
+    found = totals.of_commit(db, sha)
+    assert found is not None
+    return {
+        t.path: {
+            "executed_lines": sorted(set(t.statements) - set(t.missing)),
+            "missing_lines": list(t.missing),
+            "excluded_lines": list(t.excluded),
+        }
+        | ({"missing_branches": [list(a) for a in t.missing_branches]} if t.branches else {})
+        for t in found
+    }
+
+
+def without_empty(report: dict[str, object]) -> dict[str, object]:
+    """A JSON report without the branches of files that have none."""
+    return {
+        path: {k: v for k, v in dict(entry).items() if k != "missing_branches" or v}  # type: ignore[call-overload]
+        for path, entry in report.items()
+    }
+
+
+def test_a_first_measure_equals_coverage_itself(
+    project: Path, desk: sqlite3.Connection, measured: Measured, tmp_path: Path
+) -> None:
+    done = measured()
+    assert (done.selected, done.total, done.passed, done.failed) == (6, 6, 6, 0)
+    assert done.reason == "every test: the first measure"
+    out = tmp_path / "ours.json"
+    export(find(project), desk, done.sha, "json", out)
+    exported = json.loads(out.read_text())["files"]
+    expected = truth(project, tmp_path)
+    assert ours(desk, done.sha) == expected
+    assert {p: {k: e[k] for k in expected[p]} for p, e in exported.items()} == expected  # type: ignore[attr-defined]
+    assert stored(desk, done.sha) == done
+    found = gaps.load(desk, done.sha)
+    assert {(g.path, g.function, g.lines) for g in found} == {
+        ("src/shop/prices.py", "total", (6,)),
+        ("src/shop/prices.py", "label", (15,)),
+        ("src/shop/stock.py", "Shelf.put", (12,)),
+        ("src/shop/unused.py", "nothing", (1, 2)),
+    }
+    assert all(0 <= g.risk <= 1 and g.reasons for g in found)
+
+
+PRICES, STOCK = "src/shop/prices.py", "src/shop/stock.py"
+EDITS: list[tuple[str, str, str, str, int]] = [
+    # what, file, old text, new text, how many tests it affects
+    ("a comment", PRICES, "LIMIT = 100", "# top\nLIMIT = 100", 0),
+    ("a body", PRICES, "return f'{value:.2f}'", "return f'{value:.3f}'[:-1]", 1),
+    ("a constant", PRICES, "LIMIT = 100", "LIMIT = 99", 3),
+    ("a class attribute", STOCK, "size = 3", "size = 4", 1),
+    ("a new function", PRICES, "def label", "def brandnew():\n    pass\n\n\ndef label", 0),
+    ("a data file", "data/names.txt", "apple", "plum", 1),
+    ("a fixture", "tests/conftest.py", "put('one')", "put('two')", 1),
+    ("a test", "tests/test_stock.py", "assert shelf.items", "assert len(shelf.items)", 1),
+    ("a default", PRICES, "rate=0.0", "rate=0", 3),
+]
+
+
+def test_incremental_measures_run_what_is_affected_and_equal_coverage(
+    project: Path,
+    desk: sqlite3.Connection,
+    measured: Measured,
+    commit: Callable[..., str],
+    tmp_path: Path,
+) -> None:
+    measured()
+    for what, path, old, new, count in EDITS:
+        commit(project, edit(project, path, old, new), what)
+        done = measured()
+        assert (what, done.selected, done.total) == (what, count, 6), done.reason
+        assert (what, ours(desk, done.sha)) == (what, truth(project, tmp_path))
+
+
+def test_tests_that_come_and_go_renames_and_a_way_back(
+    project: Path,
+    desk: sqlite3.Connection,
+    measured: Measured,
+    commit: Callable[..., str],
+    git: Callable[..., str],
+    tmp_path: Path,
+) -> None:
+    first = measured()
+    commit(
+        project,
+        {
+            "tests/test_prices.py": None,
+            "tests/test_money.py": "from shop.prices import label\n\n\n"
+            "def test_refund():\n    assert label(-1) == 'refund'\n",
+            "src/shop/money.py": (project / "src/shop/stock.py").read_text(),
+            "src/shop/unused.py": None,
+        },
+    )
+    second = measured()
+    assert (second.selected, second.total) == (1, 3)
+    assert ours(desk, second.sha) == truth(project, tmp_path)
+    git(project, "revert", "--no-edit", "HEAD")
+    third = measured()
+    assert third.percent == first.percent
+    assert third.total == 6
+
+
+def test_a_failing_test_runs_again_and_a_broken_file_does_not_stop_the_rest(
+    project: Path, measured: Measured, commit: Callable[..., str]
+) -> None:
+    measured()
+    commit(project, edit(project, "tests/test_stock.py", "assert shelf.items", "assert 0"))
+    assert measured().failed == 1
+    commit(project, {"README.md": "words"})
+    again = measured()
+    assert (again.selected, again.failed) == (1, 1)
+    assert "failed before" in again.reason
+    commit(project, {"tests/test_broken.py": "import nothing_of_that_name\n"})
+    broken = measured()
+    assert broken.failed == 2
+    assert broken.total == 6
+
+
+def test_branches_are_measured_where_the_project_measures_them(
+    project: Path,
+    desk: sqlite3.Connection,
+    measured: Measured,
+    commit: Callable[..., str],
+    tmp_path: Path,
+) -> None:
+    text = (project / "pyproject.toml").read_text() + "[tool.coverage.run]\nbranch = true\n"
+    commit(project, {"pyproject.toml": text})
+    first = measured()
+    assert without_empty(ours(desk, first.sha)) == without_empty(
+        truth(project, tmp_path, branch=True)
+    )
+    commit(project, edit(project, "src/shop/prices.py", "LIMIT = 100", "# moved\nLIMIT = 100"))
+    second = measured()
+    assert second.selected == 0
+    assert without_empty(ours(desk, second.sha)) == without_empty(
+        truth(project, tmp_path, branch=True)
+    )
+    found = load(desk, second.sha)
+    assert found is not None
+    assert found.branch
+
+
+def test_configuration_changes_run_everything(
+    project: Path, measured: Measured, commit: Callable[..., str]
+) -> None:
+    measured()
+    commit(project, {"pyproject.toml": "[tool.pytest.ini_options]\naddopts = '-v'\n"})
+    done = measured()
+    assert done.selected == done.total == 6
+    assert "configuration" in done.reason
+    assert measured(full=True).reason == "every test, as asked"
+
+
+def test_a_repository_without_tests_is_measured_as_uncovered(
+    repo: Path, commit: Callable[..., str]
+) -> None:
+    set_config(find(repo), "copydesk.python", sys.executable)
+    sha = commit(repo, {"lib.py": "def f():\n    return 1\n"})
+    from copydesk.agent.coverage.measure import measure
+
+    with open_desk(find(repo).desk) as db:
+        done = measure(find(repo), db, sha)
+        assert (done.total, done.percent) == (0, 0.0)
+        assert [g.function for g in gaps.load(db, sha)]
+        empty = commit(repo, {"lib.py": None, "README": "x"})
+        assert measure(find(repo), db, empty).percent == 100.0
+
+
+def test_a_suite_that_cannot_run_is_one_clear_error(
+    project: Path, measured: Measured, commit: Callable[..., str]
+) -> None:
+    commit(project, {"tests/conftest.py": "raise RuntimeError('broken on purpose')\n"})
+    with pytest.raises(CopydeskError, match="broken on purpose") as caught:
+        measured()
+    assert caught.value.slug == "suite-broken"
+
+
+def test_the_stored_total_is_exported_in_every_format(
+    project: Path, desk: sqlite3.Connection, measured: Measured, tmp_path: Path
+) -> None:
+    done = measured()
+    for form, name in [("xml", "c.xml"), ("lcov", "c.lcov"), ("text", "c.txt"), ("data", ".cov")]:
+        export(find(project), desk, done.sha, form, tmp_path / name)
+        assert (tmp_path / name).stat().st_size > 0
+    export(find(project), desk, done.sha, "html", tmp_path / "html")
+    assert (tmp_path / "html" / "index.html").is_file()
+    assert "src/shop/prices.py" in (tmp_path / "c.txt").read_text()
+    with pytest.raises(CopydeskError, match="was not measured"):
+        export(find(project), desk, "0" * 40, "json", tmp_path / "x")
+
+
+def test_totals_add_up(desk: sqlite3.Connection, measured: Measured) -> None:
+    done = measured()
+    found = totals.of_commit(desk, done.sha)
+    assert found is not None
+    assert totals.add_up(found).percent == done.percent
+    assert totals.of_commit(desk, "0" * 40) is None
+    assert load(desk, "0" * 40) is None
+    assert stored(desk, "0" * 40) is None

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from copydesk.agent.errors import CopydeskError
+from copydesk.agent.git import interpreter
+from copydesk.agent.git.repository import find, set_config
+
+
+@pytest.fixture(scope="module")
+def bare_environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A virtual environment with neither pytest nor coverage."""
+    path = tmp_path_factory.mktemp("venv") / "env"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", path], check=True)
+    return path
+
+
+def test_the_named_interpreter_comes_first(repo: Path) -> None:
+    set_config(find(repo), "copydesk.python", sys.executable)
+    found = interpreter.find(find(repo))
+    assert found.interpreter.source == "git config copydesk.python"
+    assert found.interpreter.version == sys.version_info[:3]
+    assert found.missing == []
+    assert interpreter.ready(find(repo)) == found.interpreter
+
+
+@pytest.mark.parametrize("named", ["/no/such/python", "/bin/echo"])
+def test_a_named_interpreter_that_cannot_be_used_is_said(repo: Path, named: str) -> None:
+    set_config(find(repo), "copydesk.python", named)
+    with pytest.raises(CopydeskError, match="cannot be used") as caught:
+        interpreter.find(find(repo))
+    assert "git config copydesk.python" in caught.value.hint
+
+
+def test_a_program_that_answers_something_else_is_no_python(repo: Path, tmp_path: Path) -> None:
+    fake = tmp_path / "python"
+    fake.write_text("#!/bin/sh\necho '[1]'\n")
+    fake.chmod(0o755)
+    set_config(find(repo), "copydesk.python", str(fake))
+    with pytest.raises(CopydeskError, match="does not answer like a Python"):
+        interpreter.find(find(repo))
+
+
+def test_the_projects_environment_is_found_also_from_a_linked_worktree(
+    repo: Path, git, tmp_path: Path, bare_environment: Path
+) -> None:
+    (repo / ".venv").symlink_to(bare_environment)
+    git(repo, "worktree", "add", "-q", "-b", "other", str(tmp_path / "wt"))
+    for place in (repo, tmp_path / "wt"):
+        found = interpreter.find(find(place))
+        assert found.interpreter.source == f".venv in {repo}"
+        assert found.missing == ["pytest", "coverage"]
+    with pytest.raises(CopydeskError, match="has no pytest and coverage"):
+        interpreter.ready(find(repo))
+
+
+def test_the_environment_recorded_by_init_and_a_broken_one(repo: Path, tmp_path: Path) -> None:
+    set_config(find(repo), interpreter.RECORDED, sys.executable)
+    assert "init" in interpreter.find(find(repo)).interpreter.source
+    broken = tmp_path / "broken"
+    broken.write_text("#!/bin/sh\nexit 3\n")
+    broken.chmod(0o755)
+    set_config(find(repo), interpreter.RECORDED, str(broken))
+    assert "PATH" in interpreter.find(find(repo)).interpreter.source
+
+
+def test_no_python_at_all(repo: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    only_git = tmp_path / "bin"
+    only_git.mkdir()
+    (only_git / "git").symlink_to("/usr/bin/git")
+    monkeypatch.setenv("PATH", str(only_git))
+    with pytest.raises(CopydeskError, match="no Python was found"):
+        interpreter.find(find(repo))
+
+
+def test_poetry_is_asked(repo: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (repo / "poetry.lock").write_text("")
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    poetry = folder / "poetry"
+    poetry.write_text(f"#!/bin/sh\necho {sys.executable}\n")
+    poetry.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    assert interpreter.find(find(repo)).interpreter.source == "poetry"
+    poetry.write_text("#!/bin/sh\nexit 1\n")
+    assert "PATH" in interpreter.find(find(repo)).interpreter.source
+
+
+def test_coverage_is_lent_without_the_network(repo: Path, bare_environment: Path) -> None:
+    found = interpreter.inspect(find(repo), bare_environment / "bin" / "python", "test")
+    lent = interpreter.runtime(find(repo), found.interpreter.version)
+    lent.mkdir(parents=True)
+    assert interpreter._lend_coverage(found, lent)
+    again = interpreter.inspect(find(repo), bare_environment / "bin" / "python", "test")
+    assert (again.coverage, again.pytest) == ("unknown", None)
+    assert again.interpreter.extra_path == lent
+    assert again.missing == ["pytest"]
+
+
+def test_what_cannot_be_installed_is_one_clear_error(repo: Path, bare_environment: Path) -> None:
+    found = interpreter.inspect(find(repo), bare_environment / "bin" / "python", "test")
+    with pytest.raises(CopydeskError, match="has no pytest") as caught:
+        interpreter.provide(find(repo), found)
+    assert "pip install" in caught.value.hint
+
+
+def test_a_complete_environment_is_left_alone(repo: Path) -> None:
+    found = interpreter.inspect(find(repo), Path(sys.executable), "test")
+    assert interpreter.provide(find(repo), found) is found
+    assert not (find(repo).desk / "runtime").exists()
+
+
+def test_the_shells_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+    monkeypatch.delenv("CONDA_PREFIX", raising=False)
+    assert interpreter.shell_python() is None
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").write_text("")
+    monkeypatch.setenv("CONDA_PREFIX", str(tmp_path))
+    assert interpreter.shell_python() == tmp_path / "bin" / "python"
