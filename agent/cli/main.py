@@ -32,6 +32,7 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
         Entry("init", "init", "Set copydesk up in this repository."),
         Entry("config", "config", "Show what is in force and from where, or set it."),
         Entry("daemon", "daemon", "Start, stop and watch the work in the background."),
+        Entry("demo", "demo", "Show copydesk at work in a sample repository."),
         Entry("completion", "completion", "Print the completion script of a shell."),
     ),
     "Look": (
@@ -182,7 +183,7 @@ def cli(ctx: click.Context, folder: Path | None) -> None:
     """Commit normally; copydesk measures, drafts and leaves it on your desk.
 
     It measures what you changed, drafts the tests you did not write and the dev log you would
-    rather not, checks every draft, and waits for your decision. Only `accept` touches your files.
+    rather not, checks every draft, and waits for your decision. Only `accept` changes your code.
     """
     if folder is not None:
         ctx.with_resource(contextlib.chdir(folder))

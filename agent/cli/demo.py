@@ -1,0 +1,112 @@
+"""`copydesk demo`: copydesk at work in a sample repository."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import click
+
+from copydesk.agent.cli import show
+from copydesk.agent.cli.common import echo, echo_json, examples, json_option, say
+from copydesk.agent.demo import run
+from copydesk.agent.demo.run import Screen
+from copydesk.agent.records import Draft
+from copydesk.agent.text import clean
+
+
+class Terminal:
+    """Shows the demonstration with the command line's own means."""
+
+    def __init__(self) -> None:
+        self._steps = 0
+
+    def step(self, title: str) -> None:
+        """Begin a step with a numbered heading."""
+        self._steps += 1
+        text = clean(f"{self._steps}. {title}")
+        echo()
+        click.secho(text, bold=True) if show.colours() else click.echo(text)
+        echo("─" * min(len(text), show.width() or 80))
+
+    def say(self, text: str) -> None:
+        """Show a paragraph."""
+        echo(text)
+
+    def table(
+        self, headings: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int]
+    ) -> None:
+        """Show a table."""
+        show.table(headings, rows, right=right)
+
+    def draft(self, draft: Draft, limit: int | None) -> None:
+        """Show a draft, its evidence and its text."""
+        echo()
+        show.heading(draft)
+        show.proof(draft)
+        echo()
+        left = show.code(draft.content, show.language(draft), limit=limit)
+        if left:
+            echo(f"… {left} more lines: copydesk show {draft.id}")
+
+    def progress(self, text: str) -> AbstractContextManager[Callable[[str], None]]:
+        """A wheel on a terminal, plain lines elsewhere."""
+        return show.spinner(text) if show.colours() else _lines()
+
+
+@contextlib.contextmanager
+def _lines() -> Iterator[Callable[[str], None]]:
+    yield lambda line: echo(f"  {line}")
+
+
+class Silent:
+    """Shows nothing but, on standard error, what goes on."""
+
+    def step(self, title: str) -> None:
+        """Say which step begins."""
+        say(title)
+
+    def say(self, text: str) -> None:
+        """Nothing."""
+
+    def table(
+        self, headings: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int]
+    ) -> None:
+        """Nothing."""
+
+    def draft(self, draft: Draft, limit: int | None) -> None:
+        """Nothing."""
+
+    def progress(self, text: str) -> AbstractContextManager[Callable[[str], None]]:
+        """Nothing."""
+        return contextlib.nullcontext(lambda _line: None)
+
+
+@click.command(epilog=examples("copydesk demo", "copydesk demo --folder ~/copydesk-demo"))
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Make the repository in DIR; a new temporary folder when left out.",
+)
+@json_option
+@click.pass_context
+def demo(ctx: click.Context, folder: Path | None, as_json: bool) -> None:
+    """Show copydesk at work in a sample repository.
+
+    Makes a small project with git, installs the hooks, commits a change, waits for the drafts,
+    accepts one and shows the coverage before and after. Needs no network and no Ollama; the
+    repository stays, so that you can look around in it. Exit code 1 when it did not come to
+    five verified test drafts, a dev log draft and a higher coverage.
+    """
+    screen: Screen = Silent() if as_json else Terminal()
+    outcome = run.demo(screen, folder)
+    if as_json:
+        echo_json({**dataclasses.asdict(outcome), "folder": str(outcome.folder)})
+    for line in outcome.missed:
+        say(f"Missed: {line}")
+    if outcome.missed:
+        ctx.exit(1)
