@@ -159,7 +159,7 @@ class _Tour:
     def _project(self) -> None:
         self.screen.step("A sample project: a stock predictor with a few tests of its own")
         names = sorted(p for p in self.repo.worktree.rglob("*.py") if ".git" not in p.parts)
-        self.screen.say(f"In {self.repo.worktree}: ")
+        self.screen.say(f"In {self.repo.worktree}:\n")
         rows = [
             (str(p.relative_to(self.repo.worktree)), str(len(p.read_text("utf-8").splitlines())))
             for p in names
@@ -231,7 +231,7 @@ class _Tour:
         ]
         self.screen.step(f"The {plural(len(ready), 'test draft')} that passed every check")
         for draft in ready:
-            self.screen.draft(draft, 24)
+            self.screen.draft(draft, 60)
         return ready
 
     def _accept(self, ready: Sequence[Draft], before: Measure) -> float:
