@@ -39,6 +39,8 @@ else:
         sys.modules.pop(_file.stem, None)
 
 MAX_KEPT = 40
+MAX_WORKERS = 12
+"""Workers that may break before the search makes do with what it has; a silent one counts five, being slow."""
 MAX_NOTICING = 10
 """Calls kept only because they notice a change to the function."""
 
@@ -135,11 +137,13 @@ class Search:
         self.noticing: list[Kept] = []
         self.suspects: list[str] = []
         self.verdicts: dict[int, bool] = {}
+        self.patience = MAX_WORKERS
 
     def report(self) -> Json:
         """Search to the end and return the calls worth keeping."""
         skip = 0
-        while skip >= 0:
+        while skip >= 0 and self.patience > 0:
+            self.patience -= 1
             skip = self._worker(skip)
         kept = [*self._needed(), *self.noticing]
         if not any(one.reached & self.lines.targets for one in kept):
@@ -192,7 +196,10 @@ class Search:
         buffer = b""
         last = skip
         heard = False
-        while select.select([reader], [], [], recorder.PATIENCE)[0]:
+        while True:
+            if not select.select([reader], [], [], recorder.PATIENCE)[0]:
+                self.patience -= MAX_WORKERS // 3  # waiting is what costs
+                break
             chunk = os.read(reader, 1 << 16)
             if not chunk:
                 break
