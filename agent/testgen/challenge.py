@@ -171,7 +171,7 @@ def probe_statement(source: str, lines: Collection[LineNo], *, inside: bool) -> 
     """
     alarm = "raise BaseException('the probe was reached')"
     text = source.split("\n")
-    for node in sorted(_statements(source), key=lambda n: -n.lineno):
+    for node in sorted(_statements(source), key=lambda n: (-n.lineno, -n.col_offset)):
         if node.lineno not in lines:
             continue
         if inside:

@@ -325,6 +325,33 @@ class TestDraftsThatFall:
         )
         assert fallen(evidence) == ("passes", "test_x: it did not come to its end (timeout)")
 
+    @pytest.mark.parametrize(
+        ("content", "rung", "why"),
+        [
+            (
+                "import os\nassert os.environ['PYTHONHASHSEED'] == '0'\ndef test_x():\n    assert grade(90) == 'A'\n",
+                "repeats",
+                "in fresh process 1: ",
+            ),
+            (
+                "import os\ndef test_x():\n    assert grade(90) == 'A'\n    if os.environ['PYTHONHASHSEED'] != '0':\n        os._exit(0)\n",
+                "repeats",
+                "in fresh process 1: ",
+            ),
+            (
+                "import os\ndef test_x():\n    try:\n        assert grade(90) == 'A'\n    except BaseException:\n        os._exit(0)\n",
+                "probe",
+                "it ends otherwise (lost)",
+            ),
+        ],
+    )
+    def test_what_shows_up_late_falls_late(self, climb, content: str, rung: str, why: str) -> None:
+        content = "from grades import grade\n" + content
+        evidence, _ = climb("grades.py", "grade", [8], content, repeats=1, origin="embedded")
+        fell, said = fallen(evidence)
+        assert fell == rung
+        assert why in said
+
     def test_nothing_to_mutate_is_said(self, climb, write: Write) -> None:
         write({"quiet.py": "class C:\n    def quiet(self, a):\n        self.a = a\n"})
         evidence, _ = climb(
@@ -468,6 +495,8 @@ class TestWhereItRuns:
                 "[tool.pytest.ini_options]\naddopts = ['--cov', '-x', '--import-mode', 'append']\n"
                 "filterwarnings = ['error']\nxfail_strict = true\n",
             ),
+            ("pytest.toml", "[pytest]\naddopts = ['--cov', '-n', '2']\nstrict = true\n"),
+            ("pyproject.toml", "[tool.pytest]\naddopts = ['--import-mode=importlib', '--cov']\n"),
             ("tox.ini", "[pytest]\naddopts = --doctest-modules -k nothing\n"),
             ("setup.cfg", "[tool:pytest]\naddopts = -m 'not slow' tests --maxfail=1\n"),
         ],
@@ -511,3 +540,23 @@ class TestWhereItRuns:
         evidence, _ = climb("grades.py", "grade", [8], content, on=bench)
         assert evidence.verdict == "verified"
         assert evidence.tier == "full"
+
+    def test_only_harmless_options_of_the_project_stay(self, write: Write, tree: Path) -> None:
+        from copydesk.agent.testgen.runs import options, place
+
+        write(
+            {
+                "pytest.ini": "[other]\n",
+                "tox.ini": "[pytest]\naddopts = --ds=site.settings -p a -pb\n",
+            }
+        )
+        assert options(tree)[-3:] == ["--ds=site.settings", "-p", "a"]
+        write(
+            {"tox.ini": "no section\n", "pyproject.toml": "not toml [", "setup.cfg": "[metadata]\n"}
+        )
+        assert options(tree)[-1] == "addopts="
+        write({"pyproject.toml": "[tool]\npytest = 3\n"})
+        assert options(tree)[-1] == "addopts="
+        assert place(tree, "grades.py") == "tests/test_copydesk_draft.py"
+        write({"test_grades.py": ""})
+        assert place(tree, "grades.py") == "test_copydesk_draft.py"

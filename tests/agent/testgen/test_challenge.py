@@ -1,0 +1,130 @@
+# drafts read better on one line
+from __future__ import annotations
+
+import ast
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from copydesk.agent.records import Gap
+from copydesk.agent.testgen.challenge import Score, challenge, probe_statement
+from copydesk.agent.testgen.claims import Changed, Doubtful, Report, Result
+from copydesk.agent.testgen.reach import Reached
+
+Write = Callable[[dict[str, str]], None]
+SOURCE = "import os\n\ndef stop(n):\n    if n > 5:\n        os._exit(3)\n    return n\n"
+
+
+def test_mutants_that_end_the_process_count_apart(climb, write: Write) -> None:
+    write({"stops.py": SOURCE})
+    draft = "from stops import stop\n\ndef test_x():\n    assert stop(5) == 5\n"
+    evidence, _ = climb("stops.py", "stop", [4, 6], draft)
+    assert evidence.verdict == "verified"
+    assert "2 mutants ended the process and do not count" in evidence.notes
+    assert evidence.survivors == ("line 4: `5` becomes `6`",)
+
+
+def test_code_that_is_never_a_live_function_is_mutated_in_the_file(climb, write: Write) -> None:
+    write({"script.py": "def twice(a):\n    return a * 2\n"})
+    draft = (
+        "import runpy\n\ndef test_x():\n    assert runpy.run_path('script.py')['twice'](3) == 6\n"
+    )
+    evidence, _ = climb("script.py", "twice", [2], draft)
+    assert evidence.verdict == "failed"  # it never names its target
+    draft = draft.replace("import runpy\n", "import runpy\n\nFUNCTION = 'script'\n")
+    evidence, _ = climb("script.py", "twice", [2], draft)
+    assert evidence.verdict == "verified"
+    assert (evidence.mutants_killed, evidence.mutants_total) == (3, 3)
+
+
+def test_a_module_whose_mutants_cannot_be_imported_is_not_checked_by_them(
+    climb, write: Write
+) -> None:
+    write(
+        {
+            "settings.py": "import os\nif os.sep == 3:\n    os._exit(0)\nTABLE = {}['a'] if 0 else 1\n"
+        }
+    )
+    draft = "import settings\n\ndef test_x():\n    assert settings.TABLE is not None\n"
+    evidence, _ = climb("settings.py", "<module>", [2, 4], draft)
+    assert evidence.verdict == "failed"
+    assert evidence.rungs[-1].name == "mutants"
+    assert any("ended the process" in note for note in evidence.notes)
+
+
+class Stub:
+    """A bed whose runs say what the test wants."""
+
+    source = SOURCE
+    target = "stops.py"
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        self.orders: dict[str, Any] = {}
+
+    def run(self, orders: dict[str, Any], **how: Any) -> tuple[Report, None]:
+        self.orders = orders
+        return self.report, None
+
+
+def ask(report: Report, lines: frozenset[int] = frozenset({4})) -> Score:
+    gap = Gap("0" * 40, "stops.py", "stop", 3, 6, (4,))
+    first = Report(ids=("t",), alone={"t": Result(True, seconds=2.0)})
+    reached = {"t": Reached(frozenset({4, 6}), frozenset())}
+    return challenge(Stub(report), gap, first, reached, lines)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("report", "odd"),
+    [
+        (Report(broken="E"), "collected again"),
+        (Report(ids=("t",)), "collected again"),
+        (Report(ids=("t",), unmutated=Changed("timeout", False)), "does not pass unmutated"),
+        (Report(ids=("t",), unmutated=Changed("done", False, frozenset({"t"}))), "does not pass"),
+        (Report(ids=("t",), unmutated=Changed("done", False)), "does not pass unmutated"),
+    ],
+)
+def test_a_draft_must_pass_unmutated_first(report: Report, odd: str) -> None:
+    with pytest.raises(Doubtful, match=odd):
+        ask(report)
+
+
+def test_mutants_that_never_ran_do_not_count() -> None:
+    good = Changed("done", False, passed=frozenset({"t"}))
+    timeout = Changed("timeout", True)
+    score = ask(Report(ids=("t",), unmutated=good, mutants={0: timeout}))
+    assert (score.total, score.too_long) == (0, 1)
+    assert score.notes == ["1 mutant ran too long and do not count"] or score.notes
+    assert score.sentence() == "notices 0 of 0 mutants"
+
+
+def test_the_function_is_mutated_when_the_gained_lines_offer_nothing() -> None:
+    good = Changed("done", False, passed=frozenset({"t"}))
+    killed = Changed("done", True, frozenset({"t"}))
+    score = ask(Report(ids=("t",), unmutated=good, mutants={0: killed}), frozenset({1}))
+    assert score.killed == 1
+    assert score.sites == 4
+    assert score.kills == {"t": {0}}
+
+
+@pytest.mark.parametrize(
+    ("source", "lines", "inside"),
+    [
+        ("x = 1\nif x:\n    y = 2; z = 3\n", [3], False),
+        ("x = 1\nif x:\n    y = 2\n", [2], False),
+        ("@a\nclass C:\n    x = 1\n", [2], False),
+        ("def f(): return 1\n", [1], True),
+        ("def f():\n    'text'\n    if 1:\n        pass\n", [1], True),
+        ("class C:\n    async def f(self):\n        return 'é'; x = 1\n", [2], True),
+        ("x = 'é'; y = 1\n", [1], False),
+    ],
+)
+def test_the_probe_in_the_file_parses_and_raises_first(
+    source: str, lines: list[int], inside: bool
+) -> None:
+    text = probe_statement(textwrap.dedent(source), lines, inside=inside)
+    raises = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Raise)]
+    assert raises
+    assert all("the probe was reached" in ast.unparse(node) for node in raises)
