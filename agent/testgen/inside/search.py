@@ -40,7 +40,7 @@ else:
 
 MAX_KEPT = 40
 MAX_WORKERS = 12
-"""Workers that may break before the search makes do with what it has; a silent one counts five, being slow."""
+"""Workers that may break before the search makes do with what it has; a silent one counts five."""
 MAX_NOTICING = 10
 """Calls kept only because they notice a change to the function."""
 
