@@ -96,9 +96,9 @@ def version() -> str:
     """
     for folder in sys.path:
         with contextlib.suppress(OSError):
-            for entry in os.scandir(folder or "."):
-                if entry.name.startswith("copydesk-") and entry.name.endswith(".dist-info"):
-                    return entry.name.removeprefix("copydesk-").removesuffix(".dist-info")
+            for path in Path(folder or ".").iterdir():
+                if path.name.startswith("copydesk-") and path.suffix == ".dist-info":
+                    return path.stem.removeprefix("copydesk-")
     return "unknown"
 
 

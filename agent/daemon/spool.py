@@ -41,7 +41,7 @@ def prepare(desk: Path) -> None:
 def waiting(desk: Path) -> bool:
     """Whether an event has not been taken in yet."""
     with contextlib.suppress(OSError):
-        return any(os.scandir(folder(desk)))
+        return any(list(folder(desk).iterdir()))  # a list: an open scan would leak
     return False
 
 

@@ -101,6 +101,8 @@ class Watcher:
         """Whether an event may mean a knock or a moved ref."""
         if event.event_type not in _STIRRING:
             return False
+        if event.is_directory and event.event_type == "modified":
+            return False  # says only that something in it came or went, which is told apart
         path = Path(str(event.dest_path or event.src_path))
         if path.parent == self._spool or path == self._spool:
             return event.event_type in ("created", "moved") and path != self._spool

@@ -1,0 +1,156 @@
+"""Daemons with a worker of the test's own, and none of them left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from copydesk.agent.daemon import lock, spool
+from copydesk.agent.daemon.service import Service
+from copydesk.agent.desk.store import open_desk
+from copydesk.agent.git.repository import Repository, find
+from copydesk.hooks import knock
+
+WORKER = """
+import os, signal, sys, time
+from copydesk.agent.daemon import work
+from copydesk.agent.errors import CopydeskError, Superseded
+
+def note(context, subject):
+    pace = context.repo.desk / "pace"
+    time.sleep(float(pace.read_text()) if pace.exists() else 0)
+    with (context.repo.desk / "done.txt").open("a") as file:
+        file.write(subject + "\\n")
+
+def refuse(context, subject):
+    raise CopydeskError("there is no pytest", slug="missing-packages", hint="Install it.")
+
+def later(context, subject):
+    error = CopydeskError("the model is busy", slug="model-busy")
+    error.retry = True
+    raise error
+
+def crash(context, subject):
+    raise ValueError("a bug")
+
+def give_up(context, subject):
+    raise Superseded
+
+def die(context, subject):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def hang(context, subject):
+    time.sleep(600)
+
+STEPS = {"measure": note, "refuse": refuse, "later": later, "crash": crash,
+         "give-up": give_up, "die": die, "hang": hang}
+if __name__ == "__main__":
+    sys.exit(work.main(sys.argv[1:], STEPS))
+"""
+DAEMON = """
+import sys
+from pathlib import Path
+from copydesk.agent.daemon import service
+common, worker, idle = sys.argv[1:]
+sys.exit(service.run(Path(common), worker_command=[sys.executable, worker],
+                     idle_seconds=float(idle), rescan_seconds=2.0))
+"""
+
+
+@pytest.fixture(autouse=True)
+def _no_daemon_stays(tmp_path: Path) -> Iterator[None]:
+    yield
+    until = time.monotonic() + 10
+    for note in tmp_path.rglob("copydesk/daemon.lock"):
+        while knock.daemon_lives(str(note.parents[1])) and time.monotonic() < until:
+            holder = lock.read_note(note.parent)
+            if holder and holder.pid != os.getpid():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(holder.pid, signal.SIGKILL)
+            time.sleep(0.01)
+
+
+@pytest.fixture
+def worker_script(tmp_path: Path) -> Path:
+    """A worker with the steps above."""
+    script = tmp_path / "worker.py"
+    script.write_text(WORKER)
+    return script
+
+
+@pytest.fixture
+def daemon_argv(tmp_path: Path, worker_script: Path) -> Callable[..., list[str]]:
+    """The command that runs a daemon with that worker."""
+    script = tmp_path / "daemon.py"
+    script.write_text(DAEMON)
+
+    def argv(common: Path, idle: float = 60.0) -> list[str]:
+        return [sys.executable, str(script), str(common), str(worker_script), str(idle)]
+
+    return argv
+
+
+@pytest.fixture
+def found(repo: Path) -> Repository:
+    """The repository, with a desk."""
+    known = find(repo)
+    with open_desk(known.desk):
+        spool.prepare(known.desk)
+    return known
+
+
+@pytest.fixture
+def serving(found: Repository, worker_script: Path) -> Iterator[Callable[..., Service]]:
+    """Start a service in a thread: serving(idle_seconds=1) returns it; ended with the test."""
+    running: list[tuple[Service, threading.Thread]] = []
+
+    def start(**options: float) -> Service:
+        service = Service(
+            found.common_dir, worker_command=[sys.executable, str(worker_script)], **options
+        )
+        thread = threading.Thread(target=service.run)
+        thread.start()
+        running.append((service, thread))
+        until = time.monotonic() + 10
+        while not knock.daemon_lives(str(found.common_dir)) and time.monotonic() < until:
+            time.sleep(0.005)
+        return service
+
+    yield start
+    for service, thread in running:
+        service.stop()
+        thread.join(20)
+        assert not thread.is_alive()
+        service.close()
+
+
+@pytest.fixture
+def eventually() -> Callable[..., None]:
+    """Wait until something is true: eventually(lambda: ..., seconds=10)."""
+
+    def wait(true: Callable[[], object], seconds: float = 20.0) -> None:
+        until = time.monotonic() + seconds
+        while not true():
+            assert time.monotonic() < until, "it never became true"
+            time.sleep(0.01)
+
+    return wait
+
+
+@pytest.fixture
+def done(found: Repository) -> Callable[[], list[str]]:
+    """What the worker has done, in order."""
+
+    def read() -> list[str]:
+        path = found.desk / "done.txt"
+        return path.read_text().split() if path.exists() else []
+
+    return read

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from copydesk.agent.daemon.reconcile import Seen, pending, reconcile
+from copydesk.agent.desk.store import open_desk
+from copydesk.agent.git.repository import Repository, find
+
+Git = Callable[..., str]
+Commit = Callable[..., str]
+
+
+@pytest.fixture
+def db(found: Repository) -> Iterator[sqlite3.Connection]:
+    with open_desk(found.desk) as connection:
+        yield connection
+
+
+def jobs(db: sqlite3.Connection) -> dict[str, str]:
+    return dict(db.execute("SELECT subject, state FROM jobs WHERE kind = 'measure' ORDER BY id"))
+
+
+def recorded(db: sqlite3.Connection) -> set[str]:
+    return {sha for (sha,) in db.execute("SELECT sha FROM commits")}
+
+
+def test_a_repository_without_commits_is_nothing_special(tmp_path: Path, git: Git) -> None:
+    (tmp_path / "fresh").mkdir()
+    git(tmp_path / "fresh", "init", "-q")
+    fresh = find(tmp_path / "fresh")
+    with open_desk(fresh.desk) as db:
+        assert reconcile(fresh, db) == Seen()
+        assert not pending(fresh, db)
+        git(tmp_path / "fresh", "commit", "-q", "--allow-empty", "-m", "first")
+        assert pending(fresh, db)
+        seen = reconcile(fresh, db)
+        assert seen.commits == 1
+        assert list(jobs(db)) == list(seen.tips)
+
+
+def test_at_first_only_what_is_checked_out_is_measured(
+    found: Repository, db: sqlite3.Connection, repo: Path, git: Git, commit: Commit
+) -> None:
+    commit(repo, {"a.py": "1"})
+    git(repo, "branch", "other")
+    head = commit(repo, {"a.py": "2"})
+    reconcile(found, db)
+    assert jobs(db) == {head: "ready"}
+    assert not pending(found, db)
+    assert reconcile(found, db) == Seen()
+
+
+def test_of_a_burst_the_tip_is_measured_and_all_is_recorded(
+    found: Repository, db: sqlite3.Connection, repo: Path, commit: Commit
+) -> None:
+    reconcile(found, db)
+    shas = [commit(repo, {"a.py": str(n)}, message=f"no {n} \x01 ü") for n in range(5)]
+    assert pending(found, db)
+    seen = reconcile(found, db)
+    assert (seen.tips, seen.commits) == ((shas[-1],), 5)
+    assert set(shas) <= recorded(db)
+    assert jobs(db)[shas[-1]] == "ready"
+    assert not set(shas[:-1]) & set(jobs(db))
+    row = db.execute(
+        "SELECT parents, author, subject FROM commits WHERE sha = ?", (shas[1],)
+    ).fetchone()
+    assert row == (shas[0], "Ada Author", "no 1 \x01 ü")
+
+
+def test_every_way_to_make_a_commit_is_seen(
+    found: Repository, db: sqlite3.Connection, repo: Path, tmp_path: Path, git: Git, commit: Commit
+) -> None:
+    commit(repo, {"a.py": "1"})
+    reconcile(found, db)
+    known = set(git(repo, "rev-list", "--all").split())
+    git(repo, "checkout", "-q", "-b", "topic")
+    commit(repo, {"b.py": "1"})
+    reconcile(found, db)
+    git(repo, "checkout", "-q", "main")
+    commit(repo, {"c.py": "1"})
+    git(repo, "checkout", "-q", "topic")
+    git(repo, "rebase", "-q", "main")
+    reconcile(found, db)
+    git(repo, "checkout", "-q", "main")
+    git(repo, "merge", "-q", "--no-ff", "-m", "merge", "topic")
+    plumbed = git(repo, "commit-tree", "-m", "plumbing", "main^{tree}", "-p", "main")
+    git(repo, "update-ref", "refs/heads/deep/er", plumbed)
+    git(repo, "checkout", "-q", "--detach")
+    commit(repo, {"d.py": "1"})
+    linked = tmp_path / "linked"
+    git(repo, "worktree", "add", "-q", "-b", "beside", str(linked))
+    commit(linked, {"e.py": "1"})
+    reconcile(found, db)
+    git(repo, "pack-refs", "--all")
+    assert reconcile(found, db) == Seen()
+    reachable = set(git(repo, "rev-list", "--branches", "HEAD").split())
+    assert reachable - known <= recorded(db)
+
+
+def test_a_waiting_measure_of_a_commit_that_was_amended_away_is_given_up(
+    found: Repository, db: sqlite3.Connection, repo: Path, git: Git, commit: Commit
+) -> None:
+    reconcile(found, db)
+    first = commit(repo, {"a.py": "1"})
+    reconcile(found, db)
+    git(repo, "commit", "-q", "--amend", "-m", "better")
+    assert reconcile(found, db).dropped == 1
+    assert jobs(db)[first] == "dropped"
+    git(repo, "reset", "-q", "--hard", first)
+    reconcile(found, db)
+    assert jobs(db)[first] == "ready"
+
+
+def test_a_measure_that_has_begun_may_end(
+    found: Repository, db: sqlite3.Connection, repo: Path, commit: Commit
+) -> None:
+    reconcile(found, db)
+    first = commit(repo, {"a.py": "1"})
+    reconcile(found, db)
+    db.execute("UPDATE jobs SET state = 'running' WHERE subject = ?", (first,))
+    commit(repo, {"a.py": "2"})
+    assert reconcile(found, db).dropped == 0
+    assert jobs(db)[first] == "running"
+
+
+def test_a_worktree_in_the_middle_of_something_is_left_alone(
+    found: Repository, db: sqlite3.Connection, repo: Path, tmp_path: Path, git: Git, commit: Commit
+) -> None:
+    linked = tmp_path / "linked"
+    git(repo, "worktree", "add", "-q", "-b", "beside", str(linked))
+    reconcile(found, db)
+    git_dir = Path(git(linked, "rev-parse", "--absolute-git-dir"))
+    git(linked, "checkout", "-q", "--detach")
+    picked = commit(linked, {"a.py": "1"})
+    (git_dir / "rebase-merge").mkdir()
+    other = commit(repo, {"b.py": "1"})
+    assert reconcile(found, db).tips == (other,)
+    assert not pending(found, db)
+    (git_dir / "rebase-merge").rmdir()
+    assert reconcile(found, db).tips == (picked,)
+
+
+def test_a_worktree_whose_folder_is_gone_does_no_harm(
+    found: Repository, db: sqlite3.Connection, repo: Path, tmp_path: Path, git: Git
+) -> None:
+    git(repo, "worktree", "add", "-q", "-b", "beside", str(tmp_path / "linked"))
+    shutil.rmtree(tmp_path / "linked")
+    assert reconcile(found, db).commits == 1
+
+
+def test_tips_whose_objects_are_gone_are_no_hindrance(
+    found: Repository, db: sqlite3.Connection, repo: Path, commit: Commit
+) -> None:
+    reconcile(found, db)
+    db.execute("INSERT INTO tips (sha) VALUES (?)", ("1" * 40,))
+    sha = commit(repo, {"a.py": "1"})
+    assert reconcile(found, db).tips == (sha,)
+    assert db.execute("SELECT sha FROM tips").fetchall() == [(sha,)]

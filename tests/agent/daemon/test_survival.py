@@ -1,0 +1,161 @@
+"""What must not be lost: events around the idle exit, and work under SIGKILL."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from copydesk.agent.daemon import lock, spool
+from copydesk.agent.desk.store import open_desk
+from copydesk.agent.git.repository import Repository
+from copydesk.hooks import knock
+
+Commit = Callable[..., str]
+Eventually = Callable[..., None]
+Argv = Callable[..., list[str]]
+Done = Callable[[], list[str]]
+
+
+def wake(repo: Repository, argv: list[str]) -> None:
+    knock.drop(str(repo.common_dir), "post-commit", "/")
+    knock.ensure(str(repo.common_dir), argv)
+
+
+def kill_holder(repo: Repository) -> bool:
+    holder = lock.read_note(repo.desk)
+    if holder is None or not knock.daemon_lives(str(repo.common_dir)):
+        return False
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(holder.pid, signal.SIGKILL)
+        return True
+    return False
+
+
+def test_a_daemon_killed_in_the_middle_of_a_job_loses_and_repeats_nothing(
+    found: Repository,
+    repo: Path,
+    commit: Commit,
+    daemon_argv: Argv,
+    eventually: Eventually,
+    done: Done,
+) -> None:
+    argv = daemon_argv(found.common_dir)
+    (found.desk / "pace").write_text("0.5")
+    sha = commit(repo, {"a.py": "1"})
+    wake(found, argv)
+
+    def running() -> bool:
+        with open_desk(found.desk) as db:
+            return bool(db.execute("SELECT 1 FROM jobs WHERE state = 'running'").fetchone())
+
+    eventually(running)
+    assert kill_holder(found)
+    eventually(lambda: not knock.daemon_lives(str(found.common_dir)))
+    wake(found, argv)
+    eventually(lambda: sha in done())
+    eventually(lambda: not running())
+    time.sleep(0.6)
+    assert done() == [sha]
+
+
+def test_no_event_around_the_idle_exit_is_orphaned(
+    found: Repository, daemon_argv: Argv, eventually: Eventually
+) -> None:
+    near_the_exit(found, daemon_argv, eventually, rounds=25)
+
+
+@pytest.mark.slow
+def test_no_event_of_hundreds_around_the_idle_exit_is_orphaned(
+    found: Repository, daemon_argv: Argv, eventually: Eventually
+) -> None:
+    near_the_exit(found, daemon_argv, eventually, rounds=300)
+
+
+def near_the_exit(
+    found: Repository, daemon_argv: Argv, eventually: Eventually, *, rounds: int
+) -> None:
+    """Two events a round: one that starts a daemon, one when that daemon is about to go."""
+    argv = daemon_argv(found.common_dir, 0.05)
+    chance = random.Random(7)
+    for _ in range(rounds):
+        wake(found, argv)
+        eventually(lambda: not spool.waiting(found.desk))
+        time.sleep(chance.uniform(0.0, 0.12))
+        wake(found, argv)
+        eventually(lambda: not spool.waiting(found.desk))  # nobody knocks again meanwhile
+    assert count(found) == 2 * rounds
+
+
+def test_a_storm_of_kills_loses_nothing(
+    found: Repository, repo: Path, commit: Commit, daemon_argv: Argv, eventually: Eventually
+) -> None:
+    storm(found, repo, commit, daemon_argv, eventually, events=40, kills=8)
+
+
+@pytest.mark.slow
+def test_a_thousand_events_under_a_hundred_kills(
+    found: Repository, repo: Path, commit: Commit, daemon_argv: Argv, eventually: Eventually
+) -> None:
+    storm(found, repo, commit, daemon_argv, eventually, events=1000, kills=100)
+
+
+def storm(
+    found: Repository,
+    repo: Path,
+    commit: Commit,
+    daemon_argv: Argv,
+    eventually: Eventually,
+    *,
+    events: int,
+    kills: int,
+) -> None:
+    argv = daemon_argv(found.common_dir, 0.2)
+    chance = random.Random(3)
+    strikes = set(chance.sample(range(events), kills))
+    killed = 0
+    for number in range(events):
+        if number % 10 == 0:
+            commit(repo, {"a.py": str(number)})
+        wake(found, argv)
+        if number in strikes:
+            time.sleep(chance.uniform(0.05, 0.4))
+            killed += kill_holder(found)
+    wake(found, argv)
+    eventually(lambda: not spool.waiting(found.desk), seconds=60)
+    eventually(lambda: not knock.daemon_lives(str(found.common_dir)), seconds=60)
+    assert killed
+    with open_desk(found.desk) as db:
+        assert db.execute("SELECT count(*) FROM events").fetchone() == (events + 1,)
+        left = db.execute("SELECT * FROM jobs WHERE state NOT IN ('done', 'dropped')").fetchall()
+        assert left == []
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_a_spool_a_daemon_never_heard_of_is_taken_in(
+    found: Repository, daemon_argv: Argv, eventually: Eventually
+) -> None:
+    """Watching is only a wake-up: what came while the watcher slept is found by looking."""
+    daemon = subprocess.Popen(daemon_argv(found.common_dir))
+    eventually(lambda: knock.daemon_lives(str(found.common_dir)))
+    eventually(lambda: count(found) == 0 and (found.desk / "daemon.log").exists())
+    daemon.send_signal(signal.SIGSTOP)
+    for _ in range(300):
+        knock.drop(str(found.common_dir), "post-commit", "/")
+    daemon.send_signal(signal.SIGCONT)
+    eventually(lambda: count(found) == 300)
+    daemon.terminate()
+    daemon.wait(20)
+
+
+def count(found: Repository) -> int:
+    with contextlib.closing(sqlite3.connect(found.desk / "desk.db")) as db:
+        return int(db.execute("SELECT count(*) FROM events").fetchone()[0])

@@ -1,0 +1,100 @@
+"""Repositories whose daemon, if a hook started one, does not outlive the test."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from copydesk.agent.desk.migrations import migrate
+from copydesk.hooks import knock
+
+
+@pytest.fixture(autouse=True)
+def _no_daemon_stays(tmp_path: Path) -> Iterator[None]:
+    yield
+    until = time.monotonic() + 10
+    for lock in tmp_path.rglob("copydesk/daemon.lock"):
+        while knock.daemon_lives(str(lock.parents[1])) and time.monotonic() < until:
+            note = lock.with_name("daemon.json")
+            if note.exists() and (found := re.search(r'"pid": (\d+)', note.read_text())):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(found[1]), signal.SIGKILL)
+            time.sleep(0.01)
+
+
+@pytest.fixture
+def events() -> Callable[[Path], list[tuple[str, str]]]:
+    """The events of a common dir, in the spool or already taken in: (hook, worktree)."""
+
+    def read(common: Path) -> list[tuple[str, str]]:
+        found = []
+        for path in sorted((common / "copydesk/spool/new").glob("*")):
+            with contextlib.suppress(OSError):
+                hook, worktree = path.read_text().split("\n")[:2]
+                found.append((hook, worktree))
+        with contextlib.suppress(sqlite3.Error), contextlib.closing(desk(common)) as db:
+            found += db.execute("SELECT hook, worktree FROM events").fetchall()
+        return found
+
+    def desk(common: Path) -> sqlite3.Connection:
+        return sqlite3.connect(f"file:{common}/copydesk/desk.db?mode=ro", uri=True)
+
+    return read
+
+
+@pytest.fixture
+def lives() -> Callable[[Path], bool]:
+    """Whether a daemon comes up for a common dir within some seconds."""
+
+    def wait(common: Path, seconds: float = 15.0) -> bool:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if knock.daemon_lives(str(common)):
+                return True
+            time.sleep(0.01)
+        return False
+
+    return wait
+
+
+@pytest.fixture
+def desk(repo: Path) -> Iterator[sqlite3.Connection]:
+    """The repository's desk, with the schema and nothing in it."""
+    folder = repo / ".git" / "copydesk"
+    folder.mkdir()
+    with contextlib.closing(sqlite3.connect(folder / "desk.db", isolation_level=None)) as db:
+        db.execute("PRAGMA journal_mode = wal")
+        migrate(db)
+        yield db
+
+
+@pytest.fixture
+def measured(
+    repo: Path, desk: sqlite3.Connection, git: Callable[..., str]
+) -> Callable[[str, str], None]:
+    """Say which lines of the staged version of a file no test reaches: measured(path, "[2]")."""
+
+    def put(path: str, missing: str) -> None:
+        blob = subprocess.run(
+            ["git", "rev-parse", f":{path}"], cwd=repo, capture_output=True, text=True, check=True
+        ).stdout.strip()
+        desk.execute("INSERT OR IGNORE INTO files (path, blob) VALUES (?, ?)", (path, blob))
+        (file,) = desk.execute(
+            "SELECT id FROM files WHERE path = ? AND blob = ?", (path, blob)
+        ).fetchone()
+        desk.execute(
+            "INSERT INTO totals (file_id, environment, executed, statements, excluded, missing)"
+            " VALUES (?, 'e', x'', x'', x'', ?)",
+            (file, missing),
+        )
+
+    return put

@@ -1,0 +1,349 @@
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from copydesk.hooks import gate
+
+Git = Callable[..., str]
+Measured = Callable[[str, str], None]
+CODE = "def f(x):\n    if x:\n        return 1\n    return 2\n"
+
+
+@pytest.fixture(autouse=True)
+def _ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI", "1")  # no daemon is started
+
+
+@pytest.fixture
+def judged(
+    repo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[[], tuple[int, str, str]]:
+    """Run the gate: exit code, what it printed, what it complained of."""
+
+    def run() -> tuple[int, str, str]:
+        monkeypatch.chdir(repo)
+        code = gate.main()
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+Judged = Callable[[], tuple[int, str, str]]
+
+
+def stage(repo: Path, git: Git, path: str, text: str) -> None:
+    (repo / path).parent.mkdir(parents=True, exist_ok=True)
+    (repo / path).write_text(text)
+    git(repo, "add", "-A")
+
+
+def test_lines_known_to_be_missed_fail_it(
+    repo: Path, git: Git, measured: Measured, judged: Judged
+) -> None:
+    stage(repo, git, "pkg/a.py", CODE)
+    measured("pkg/a.py", "[3, 4]")
+    code, said, _ = judged()
+    assert code == 1
+    assert "2 of 4 changed lines are reached by no test (50 % are, the floor is 95 %)" in said
+    assert "pkg/a.py: 3-4" in said
+    assert "copydesk draft" in said
+
+
+def test_only_changed_lines_count(repo: Path, git: Git, measured: Measured, judged: Judged) -> None:
+    stage(repo, git, "a.py", CODE)
+    git(repo, "commit", "-q", "-m", "x")
+    stage(repo, git, "a.py", CODE + "\n\ndef g():\n    return 3\n")
+    measured("a.py", "[3, 4]")
+    assert judged() == (0, "", "")
+
+
+def test_the_projects_floor_is_in_force(
+    repo: Path, git: Git, measured: Measured, judged: Judged, desk: sqlite3.Connection
+) -> None:
+    stage(repo, git, "a.py", CODE)
+    measured("a.py", "[3]")
+    assert judged()[0] == 1
+    desk.execute("INSERT INTO policy VALUES ('diff_fail_under', '75')")
+    assert judged() == (0, "", "")
+
+
+def test_lines_not_measured_are_unknown_not_guessed(
+    repo: Path, git: Git, judged: Judged, desk: sqlite3.Connection
+) -> None:
+    stage(repo, git, "a.py", CODE)
+    assert judged() == (0, "copydesk: 4 changed lines not measured yet; the daemon will\n", "")
+    desk.execute(
+        "INSERT INTO measures VALUES (?, NULL, 'r', 'e', 'i', 0, 1, 1, 1, 0, 0, 10, 9, 90.0, 1,"
+        " x'', x'', 'now')",
+        (git(repo, "rev-parse", "HEAD"),),
+    )
+    stage(repo, git, "a.py", "x = 1\n")
+    said = judged()[1]
+    assert said == (
+        "copydesk: 1 changed line not measured yet; the daemon will (HEAD: 90.0 % covered)\n"
+    )
+
+
+@pytest.mark.parametrize("path", ["tests/a.py", "test_a.py", "x/a_test.py", "conftest.py"])
+def test_tests_need_no_tests(
+    repo: Path, git: Git, judged: Judged, desk: sqlite3.Connection, path: str
+) -> None:
+    stage(repo, git, path, CODE)
+    assert judged() == (0, "", "")
+
+
+def test_without_data_it_is_silent(repo: Path, git: Git, judged: Judged) -> None:
+    stage(repo, git, "a.py", CODE)
+    assert judged() == (0, "", "")
+
+
+def test_without_python_it_is_silent(
+    repo: Path, git: Git, judged: Judged, desk: sqlite3.Connection
+) -> None:
+    stage(repo, git, "a.txt", "x")
+    assert judged() == (0, "", "")
+
+
+def test_in_the_middle_of_a_merge_it_is_silent(
+    repo: Path, git: Git, measured: Measured, judged: Judged
+) -> None:
+    stage(repo, git, "a.py", CODE)
+    measured("a.py", "[3, 4]")
+    (repo / ".git/MERGE_HEAD").write_text("x")
+    assert judged() == (0, "", "")
+
+
+def test_in_a_linked_worktree_it_looks_at_that_one(
+    repo: Path,
+    tmp_path: Path,
+    git: Git,
+    measured: Measured,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stage(repo, git, "a.py", CODE)
+    measured("a.py", "[3, 4]")
+    git(repo, "worktree", "add", "-q", "-b", "beside", str(tmp_path / "linked"))
+    stage(tmp_path / "linked", git, "a.py", CODE)
+    monkeypatch.chdir(tmp_path / "linked")
+    assert gate.main() == 1
+    git_dir = git(tmp_path / "linked", "rev-parse", "--absolute-git-dir")
+    (Path(git_dir) / "rebase-merge").mkdir()
+    capsys.readouterr()
+    assert gate.main() == 0
+
+
+def test_a_locked_database_stops_nobody(
+    repo: Path, git: Git, measured: Measured, judged: Judged, desk: sqlite3.Connection
+) -> None:
+    stage(repo, git, "a.py", CODE)
+    measured("a.py", "[3, 4]")
+    desk.execute("PRAGMA journal_mode = delete")
+    desk.execute("BEGIN EXCLUSIVE")
+    code, said, complaint = judged()
+    assert (code, said) == (0, "")
+    assert "database is locked" in complaint
+    assert complaint.count("\n") == 1
+    desk.execute("ROLLBACK")
+
+
+def test_a_database_that_is_none_stops_nobody(repo: Path, git: Git, judged: Judged) -> None:
+    (repo / ".git/copydesk").mkdir()
+    (repo / ".git/copydesk/desk.db").write_text("nonsense" * 100)
+    stage(repo, git, "a.py", CODE)
+    code, said, complaint = judged()
+    assert (code, said, complaint.count("\n")) == (0, "", 1)
+
+
+def test_a_folder_with_a_strange_name_is_read_too(
+    tmp_path: Path, git: Git, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    strange = tmp_path / "100% #1?"
+    strange.mkdir()
+    git(strange, "init", "-q")
+    (strange / ".git/copydesk").mkdir()
+    db = sqlite3.connect(strange / ".git/copydesk/desk.db")
+    db.executescript(
+        "CREATE TABLE gate_files (path, blob); CREATE TABLE gate_policy (key, value);"
+        "CREATE TABLE gate_totals (sha, percent)"
+    )
+    db.close()
+    stage(strange, git, "a.py", "x = 1\n")
+    monkeypatch.chdir(strange)
+    assert gate.main() == 0
+    assert capsys.readouterr().out.startswith("copydesk: 1 changed line not")
+
+
+def test_the_index_of_commit_a_is_the_one_that_counts(
+    repo: Path, git: Git, measured: Measured
+) -> None:
+    stage(repo, git, "a.py", "x = 1\n")
+    git(repo, "commit", "-q", "-m", "x")
+    (repo / "a.py").write_text(CODE)
+    git(repo, "add", "a.py")
+    measured("a.py", "[3, 4]")
+    git(repo, "reset", "-q")
+    hook = repo / ".git/hooks/pre-commit"
+    source = Path(gate.__file__).parents[2]
+    hook.write_text(
+        f"#!/bin/sh\nPYTHONPATH={source} exec {sys.executable} -m copydesk.hooks.gate\n"
+    )
+    hook.chmod(0o755)
+    done = subprocess.run(
+        ["git", "commit", "-q", "-a", "-m", "y"], cwd=repo, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert "a.py: 3-4" in done.stderr
+
+
+@pytest.mark.parametrize("related", [True, False], ids=["related", "unrelated"])
+def test_before_a_push_what_it_adds_is_judged(
+    repo: Path,
+    git: Git,
+    measured: Measured,
+    judged: Judged,
+    monkeypatch: pytest.MonkeyPatch,
+    related: bool,
+) -> None:
+    base = git(repo, "rev-parse", "HEAD")
+    if not related:
+        base = git(repo, "commit-tree", "-m", "other", "HEAD^{tree}")
+    stage(repo, git, "a.py", CODE)
+    measured("a.py", "[3, 4]")
+    git(repo, "commit", "-q", "-m", "x")
+    monkeypatch.setenv("PRE_COMMIT_FROM_REF", base)
+    monkeypatch.setenv("PRE_COMMIT_TO_REF", git(repo, "rev-parse", "HEAD"))
+    monkeypatch.delenv("CI")
+    code, said, _ = judged()
+    assert (code, "a.py: 3-4" in said) == (1, True)
+    assert not (repo / ".git/copydesk/spool").exists()  # nothing new to tell the daemon
+
+
+def test_the_push_of_a_whole_history_is_no_change_to_judge(
+    repo: Path, git: Git, measured: Measured, judged: Judged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage(repo, git, "a.py", CODE)
+    measured("a.py", "[3, 4]")
+    monkeypatch.setenv("PRE_COMMIT_TO_REF", "HEAD")
+    assert judged() == (0, "", "")
+
+
+def test_a_reference_that_is_not_there_stops_nobody(
+    repo: Path, judged: Judged, desk: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRE_COMMIT_FROM_REF", "nowhere")
+    monkeypatch.setenv("PRE_COMMIT_TO_REF", "--output=/tmp/x")
+    code, said, complaint = judged()
+    assert (code, said, complaint.count("\n")) == (0, "", 1)
+
+
+def test_it_knocks_too(
+    repo: Path, judged: Judged, monkeypatch: pytest.MonkeyPatch, lives: Callable[[Path], bool]
+) -> None:
+    monkeypatch.delenv("CI")
+    assert judged() == (0, "", "")
+    assert lives(repo / ".git")
+
+
+def test_a_knock_that_fails_stops_nobody(
+    repo: Path, judged: Judged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CI")
+    (repo / ".git/copydesk").write_text("in the way")
+    code, said, complaint = judged()
+    assert (code, said, complaint.count("\n")) == (0, "", 1)
+
+
+def test_it_imports_little() -> None:
+    source = str(Path(gate.__file__).parents[2])
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from copydesk.hooks import gate;"
+        "print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code, source], capture_output=True, text=True, check=True
+    )
+    modules = set(done.stdout.split())
+    assert {"sqlite3", "subprocess"} <= modules
+    heavy = {"click", "json", "logging", "pathlib", "argparse", "asyncio", "tempfile"}
+    assert not heavy & modules
+    assert not any(name.startswith("copydesk.agent") for name in modules)
+
+
+NAMES = ["plain.py", "with space.py", "ümläut.py", 'quo"te.py', "tab\there.py", "back\\slash.py"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_name_of_a_file_is_understood(repo: Path, git: Git, name: str) -> None:
+    stage(repo, git, name, "a = 1\nb = 2\n")
+    environment = {**os.environ, "GIT_DIR": str(repo / ".git"), "GIT_WORK_TREE": str(repo)}
+    said = subprocess.run(
+        [*gate._DIFF, "--cached", "--", "*.py"], env=environment, capture_output=True, check=True
+    )
+    ((path, (blob, lines)),) = gate.parse(said.stdout).items()
+    assert (path, lines) == (name, [1, 2])
+    assert blob == git(repo, "hash-object", name)
+
+
+def test_a_line_that_looks_like_a_header_is_none(repo: Path, git: Git) -> None:
+    stage(repo, git, "a.py", "++ b/evil.py\nx = 1\n")
+    git(repo, "commit", "-q", "-m", "x")
+    stage(repo, git, "a.py", "++ b/evil.py\n++ b/worse.py\n@@ -1 +9,99 @@\nx = 1")
+    environment = {**os.environ, "GIT_DIR": str(repo / ".git"), "GIT_WORK_TREE": str(repo)}
+    said = subprocess.run(
+        [*gate._DIFF, "--cached", "--", "*.py"], env=environment, capture_output=True, check=True
+    )
+    ((path, (_, lines)),) = gate.parse(said.stdout).items()
+    assert (path, lines) == ("a.py", [2, 3, 4])
+
+
+def test_a_file_that_only_lost_lines_has_none_to_judge(
+    repo: Path, git: Git, judged: Judged, desk: sqlite3.Connection
+) -> None:
+    stage(repo, git, "a.py", CODE)
+    git(repo, "commit", "-q", "-m", "x")
+    stage(repo, git, "a.py", CODE.splitlines(keepends=True)[0])
+    assert judged() == (0, "", "")
+    git(repo, "rm", "-q", "-f", "a.py")
+    assert judged() == (0, "", "")
+
+
+@given(st.binary(max_size=400))
+def test_no_patch_breaks_the_parser(patch: bytes) -> None:
+    head = b"diff --git a/x.py b/x.py\nindex 1..2 100644\n--- a/x.py\n+++ b/x.py\n"
+    assert gate.parse(head + b"@@ -0,0 +1,400 @@\n" + patch).keys() == {"x.py"}
+
+
+@given(st.text(alphabet=st.characters(min_codepoint=1, exclude_categories=["Cs"]), min_size=1))
+def test_a_quoted_path_comes_back(name: str) -> None:
+    escapes = {ord(v): "\\" + k for k, v in gate._ESCAPES.items()}
+    quoted = "".join(
+        escapes.get(byte) or (chr(byte) if 32 <= byte < 127 else f"\\{byte:03o}")
+        for byte in name.encode()
+    )
+    assert gate.unquoted(b'"' + quoted.encode("latin-1") + b'"') == name
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"), [([1], "1"), ([1, 2, 3], "1-3"), ([1, 3, 4, 9], "1, 3-4, 9")]
+)
+def test_line_numbers_in_the_short_form(lines: list[int], said: str) -> None:
+    assert gate.ranges(lines) == said
+
+
+def test_an_unprintable_path_is_shown_escaped(
+    repo: Path, git: Git, measured: Measured, judged: Judged
+) -> None:
+    stage(repo, git, "a\x1b[2J.py", "x = 1\n")
+    measured("a\x1b[2J.py", "[1]")
+    assert "'a\\x1b[2J.py': 1" in judged()[1]
