@@ -10,7 +10,7 @@ from copydesk.agent.testgen.definitions import Function
 Span = tuple[int, int]
 
 _NEEDS_A_YES = frozenset(
-    {"gc", "ctypes", "subprocess", "_pytest", "pluggy", "coverage", "ladder", "faulthandler"}
+    {"gc", "ctypes", "subprocess", "_pytest", "pluggy", "coverage", "faulthandler"}
 )
 _REACHES_IN = frozenset(
     {"__code__", "__globals__", "__builtins__", "_exit", "settrace", "setprofile", "fork"}
