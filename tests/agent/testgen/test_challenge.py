@@ -44,7 +44,8 @@ def test_a_module_whose_mutants_cannot_be_imported_is_not_checked_by_them(
 ) -> None:
     write(
         {
-            "settings.py": "import os\nif os.sep == 3:\n    os._exit(0)\nTABLE = {}['a'] if 0 else 1\n"
+            "settings.py": "import os\nif os.sep == 3:\n    os._exit(0)\n"
+            "TABLE = {}['a'] if 0 else 1\n"
         }
     )
     draft = "import settings\n\ndef test_x():\n    assert settings.TABLE is not None\n"
