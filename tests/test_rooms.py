@@ -23,8 +23,8 @@ LADDER = [
     {"coverage"},
     {"testgen", "stories", "community"},
     {"review"},
-    {"setup"},
     {"daemon"},
+    {"setup"},
     {"demo"},
     {"cli"},
 ]

@@ -1,0 +1,257 @@
+"""From a commit to an accepted test: the steps, one after the other, on a real repository."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from copydesk.agent.coverage import gaps as gap_rows
+from copydesk.agent.coverage.measure import measure, stored
+from copydesk.agent.daemon.context import StepContext
+from copydesk.agent.daemon.steps import STEPS, gaps_to_draft
+from copydesk.agent.desk import drafts, queue
+from copydesk.agent.desk.store import open_desk
+from copydesk.agent.errors import CopydeskError, Superseded
+from copydesk.agent.git.repository import Repository, find, resolve, set_config
+from copydesk.agent.records import Draft
+from copydesk.agent.review import decisions
+from copydesk.agent.sandbox.records import Capability, Tier
+from copydesk.agent.stories.desk import write_story
+
+FIRST = {
+    "shop.py": "def price(amount, rate=2):\n    return amount * rate\n",
+    "tests/test_shop.py": "from shop import price\n\n\n"
+    "def test_price():\n    assert price(3) == 6\n",
+    "pyproject.toml": "[tool.pytest.ini_options]\ntestpaths = ['tests']\npythonpath = ['.']\n",
+}
+SECOND = {
+    "shop.py": "def price(amount, rate=2):\n"
+    "    if amount < 0:\n        raise ValueError('an amount is never negative')\n"
+    "    return amount * rate\n\n\n"
+    "def label(amount):\n    if amount > 100:\n        return 'much'\n    return 'little'\n",
+}
+
+
+class Bench:
+    """A repository with its desk, and the steps run by hand."""
+
+    def __init__(self, path: Path, db: sqlite3.Connection) -> None:
+        self.path, self.db = path, db
+        self.repo: Repository = find(path)
+        self.said: list[str] = []
+
+    def step(self, kind: str, sha: str) -> None:
+        STEPS[kind](StepContext(self.repo, self.db, self.said.append), sha)
+
+    def head(self) -> str:
+        return resolve(self.repo, "HEAD")
+
+    def tests(self) -> list[Draft]:
+        return drafts.listed(self.db, kind="test")
+
+    def pytest(self) -> int:
+        run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+        return subprocess.run(run, cwd=self.path, capture_output=True).returncode
+
+
+@pytest.fixture
+def bench(repo: Path, commit: Callable[..., str]) -> Iterator[Bench]:
+    commit(repo, dict(FIRST), "Sell things")
+    set_config(find(repo), "copydesk.python", sys.executable)
+    with open_desk(find(repo).desk) as db:
+        yield Bench(repo, db)
+
+
+@pytest.fixture
+def second(bench: Bench, commit: Callable[..., str]) -> str:
+    """Two measured commits; the second has open lines."""
+    bench.step("measure", bench.head())
+    sha = commit(bench.path, dict(SECOND), "Refuse negative amounts\n\nA customer found one.")
+    bench.step("measure", sha)
+    return sha
+
+
+def test_a_commit_becomes_drafts_and_an_accepted_test_raises_coverage(
+    bench: Bench, second: str, commit: Callable[..., str]
+) -> None:
+    kinds = {k for (k,) in bench.db.execute("SELECT kind FROM jobs WHERE subject = ?", (second,))}
+    assert kinds == {"draft", "story"}
+    assert [g.function for g in gap_rows.load(bench.db, second)] == ["label", "price"]
+
+    bench.step("draft", second)
+    found = {d.target.function: d for d in bench.tests() if d.target}
+    assert set(found) == {"price", "label"}
+    draft = found["price"]
+    assert draft.state == "ready"
+    assert draft.path == "tests/test_shop.py"
+    assert draft.evidence["gained_lines"] == [3]
+    assert draft.evidence["mutants_killed"] >= 1
+    assert draft.evidence["tier"] in ("full", "off")
+
+    bench.step("draft", second)  # doing it again does nothing twice
+    assert len(drafts.listed(bench.db, (), kind="test")) == 2
+
+    bench.step("story", second)
+    [story] = drafts.listed(bench.db, kind="devlog")
+    assert story.evidence["verdict"] == "checked"
+    assert "Refuse negative amounts" in story.content
+    assert "A customer found one." in story.content
+
+    before = stored(bench.db, second)
+    for one in found.values():
+        written = decisions.accept(bench.repo, bench.db, one.id)
+        assert written == bench.path / "tests/test_shop.py"
+    changed = subprocess.check_output(["git", "status", "--porcelain"], cwd=bench.path, text=True)
+    assert changed == " M tests/test_shop.py\n"
+    assert bench.pytest() == 0
+    third = commit(bench.path, {}, "Take the drafts")
+    after = measure(bench.repo, bench.db, third)
+    assert before
+    assert after.percent == 100.0 > before.percent
+    combined = write_story(bench.repo, bench.db, [second, third], say=bench.said.append)
+    assert "100" in combined.content
+
+    assert decisions.accept(bench.repo, bench.db, story.id).read_text() == story.content
+    with pytest.raises(CopydeskError, match="not waiting"):
+        decisions.accept(bench.repo, bench.db, story.id)
+
+
+def test_the_editor_edits_rejects_and_takes_back(bench: Bench, second: str) -> None:
+    bench.step("draft", second)
+    draft, other = bench.tests()
+
+    better = draft.content.replace("def test_", "def test_that_").replace("\n\n\n\n", "\n\n\n")
+    edited = decisions.edit(bench.repo, bench.db, draft.id, better)
+    assert edited.evidence["verdict"] == "verified"
+    assert edited.evidence["edited"] is True
+    assert decisions.edit(bench.repo, bench.db, draft.id, better) == edited
+    broken = decisions.edit(bench.repo, bench.db, draft.id, "def test_x():\n    assert 1 == 2\n")
+    assert broken.evidence["verdict"] == "failed"
+    with pytest.raises(CopydeskError, match="not valid Python"):
+        decisions.edit(bench.repo, bench.db, draft.id, "def test_(:")
+    decisions.edit(bench.repo, bench.db, draft.id, better)
+
+    untouched = (bench.path / "tests/test_shop.py").read_text()
+    decisions.accept(bench.repo, bench.db, draft.id)
+    assert "test_that_" in (bench.path / "tests/test_shop.py").read_text()
+    assert decisions.undo(bench.repo, bench.db, draft.id).state == "ready"
+    assert (bench.path / "tests/test_shop.py").read_text() == untouched
+
+    decisions.reject(bench.repo, bench.db, other.id, "says nothing new")
+    assert decisions.undo(bench.repo, bench.db, other.id).state == "ready"
+    with pytest.raises(CopydeskError, match="nothing to undo"):
+        decisions.undo(bench.repo, bench.db, other.id)
+    actions = [a for (a,) in bench.db.execute("SELECT action FROM reviews ORDER BY id")]
+    assert actions == ["edit", "edit", "edit", "accept", "undo", "reject", "undo"]
+
+    story = write_story(bench.repo, bench.db, [second], say=bench.said.append)
+    longer = decisions.edit(bench.repo, bench.db, story.id, story.content + "\nMore.\n")
+    written = decisions.accept(bench.repo, bench.db, story.id)
+    assert written.read_text() == longer.content
+    decisions.undo(bench.repo, bench.db, story.id)
+    assert not written.exists()
+
+
+def test_where_nothing_may_be_run_the_gaps_stay_listed(
+    bench: Bench, second: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from copydesk.agent.testgen import desk
+
+    none = Capability(Tier.NONE, "no guard here", "install one")
+    monkeypatch.setattr(desk, "detect", lambda *a, **k: none)
+    bench.step("draft", second)
+    assert bench.tests() == []
+    assert any("no guard here" in line for line in bench.said)
+
+
+def test_a_switched_off_sandbox_runs_drafts_and_says_so(bench: Bench, second: str) -> None:
+    set_config(bench.repo, "copydesk.sandbox", "off")
+    bench.step("draft", second)
+    assert {d.evidence["tier"] for d in bench.tests()} == {"off"}
+
+
+def test_a_newer_commit_supersedes_the_drafting_of_an_older(
+    bench: Bench, second: str, commit: Callable[..., str]
+) -> None:
+    commit(bench.path, {"README": "x"})
+    with pytest.raises(Superseded):
+        bench.step("draft", second)
+
+
+def test_a_commit_without_gaps_needs_no_draft(bench: Bench) -> None:
+    bench.step("measure", bench.head())
+    bench.step("draft", bench.head())
+    assert bench.tests() == []
+    assert gaps_to_draft([], 3) == []
+    bench.step("measure", bench.head())  # measured already: only asks for what follows
+    assert queue.counts(bench.db).ready == 2
+
+
+def test_stories_can_be_switched_off(bench: Bench, commit: Callable[..., str]) -> None:
+    text = FIRST["pyproject.toml"] + "[tool.copydesk]\nstories = false\n"
+    sha = commit(bench.path, {"pyproject.toml": text})
+    bench.step("measure", sha)
+    assert [k for (k,) in bench.db.execute("SELECT kind FROM jobs")] == ["draft"]
+
+
+@pytest.fixture(scope="module")
+def ollama_server() -> ModuleType:
+    path = Path(__file__).parent / "ollama_server.py"
+    spec = importlib.util.spec_from_file_location("ollama_server", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["ollama_server"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+ANSWER = """Here is a test:
+
+```python
+from shop import secret
+
+def test_secret_word():
+    assert secret({"word": "xyzzy", "door": 7}) == "open"
+```
+"""
+
+
+def test_a_model_gets_what_the_embedded_drafter_leaves(
+    bench: Bench, commit: Callable[..., str], ollama_server: ModuleType
+) -> None:
+    source = FIRST["shop.py"] + (
+        "\n\ndef secret(thing):\n"
+        "    if sum(map(ord, thing['word'])) * thing['door'] == 4242:\n"
+        "        return 'open'\n    return 'shut'\n"
+    )
+    sha = commit(bench.path, {"shop.py": source}, "Lock the door")
+    with ollama_server.serve([ANSWER]) as script:
+        set_config(bench.repo, "copydesk.modelHost", script.host)
+        bench.step("measure", sha)
+        bench.step("draft", sha)
+    found = {d.origin: d for d in bench.tests()}
+    assert "qwen2.5-coder:7b" in found, bench.said
+    assert 5 in found["qwen2.5-coder:7b"].evidence["gained_lines"]
+    rows = bench.db.execute("SELECT purpose, model, outcome, options FROM model_calls").fetchall()
+    assert rows[0][1:3] == ("qwen2.5-coder:7b", "ok")
+    assert json.loads(rows[0][3])
+
+
+def test_a_model_that_fails_leaves_the_embedded_drafts(
+    bench: Bench, second: str, ollama_server: ModuleType
+) -> None:
+    with ollama_server.serve(["nothing of use"], fault="http500") as script:
+        set_config(bench.repo, "copydesk.modelHost", script.host)
+        bench.step("draft", second)
+        bench.step("story", second)
+    assert {d.origin for d in bench.tests()} == {"embedded"}
+    assert drafts.listed(bench.db, kind="devlog")
