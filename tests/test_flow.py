@@ -240,7 +240,7 @@ def test_a_model_gets_what_the_embedded_drafter_leaves(
         bench.step("draft", sha)
     found = {d.origin: d for d in bench.tests()}
     assert "qwen2.5-coder:7b" in found, bench.said
-    assert 5 in found["qwen2.5-coder:7b"].evidence["gained_lines"]
+    assert 7 in found["qwen2.5-coder:7b"].evidence["gained_lines"]
     rows = bench.db.execute("SELECT purpose, model, outcome, options FROM model_calls").fetchall()
     assert rows[0][1:3] == ("qwen2.5-coder:7b", "ok")
     assert json.loads(rows[0][3])
