@@ -204,8 +204,7 @@ class Ladder:
     def __init__(self, orders: dict[str, Any], reporter: Reporter) -> None:
         self.orders = orders
         self.reporter = reporter
-        self.target = os.path.realpath(orders["target"])
-        self.tracer = Tracer(self.target)
+        self.tracer = Tracer(os.path.realpath(orders["target"]))
         self.sink: list[list[Any]] | None = None
 
     @pytest.hookimpl(trylast=True)
@@ -224,7 +223,7 @@ class Ladder:
         if hasattr(report, "wasxfail"):
             outcome = "xfailed" if report.skipped else "xpassed"
         if type(report) is not pytest.TestReport and not report.failed:
-            return  # a subtest that passed; its test reports for itself
+            return  # a subtest that passed
         why = report.longreprtext[-MAX_WHY:] if report.failed else ""
         record = [report.nodeid, report.when, outcome, why]
         if self.sink is not None:
@@ -276,7 +275,7 @@ class Ladder:
 
     def change(self, items: list[Any]) -> None:
         """Run the tests against the probe and the mutants, each in a fork."""
-        edition = Edition(self.target, self.orders["source"], self.tracer.mine)
+        edition = Edition(self.tracer.target, self.orders["source"], self.tracer.mine)
         began = time.monotonic()
 
         def attempt(module: types.CodeType | None, wanted: list[str] | None) -> dict[str, Any]:
@@ -342,7 +341,7 @@ def run(items: list[Any]) -> None:
 
 
 def _send(fd: int, said: dict[str, Any]) -> None:
-    data = json.dumps(said).encode("ascii") + b"\n"
+    data = json.dumps(said).encode() + b"\n"
     while data:
         data = data[os.write(fd, data) :]
 
@@ -358,11 +357,10 @@ def _receive(fd: int, seconds: float) -> Any:
         if not chunk:
             return "lost"
         data += chunk
-    try:
+    with contextlib.suppress(ValueError):
         said = json.loads(data)
-    except ValueError:
-        return "lost"
-    return said if isinstance(said, dict) else "lost"
+        return said if isinstance(said, dict) else "lost"
+    return "lost"
 
 
 def _leave_plugins_as_they_are() -> None:
