@@ -22,9 +22,9 @@ from copydesk.agent.text import one_line
 )
 @json_option
 def log(calls: bool, limit: int, as_json: bool) -> None:
-    """List your decisions, or the calls to the model, the newest first.
+    """List your decisions, or the calls to the model.
 
-    With --model --json each call comes with its whole prompt and answer.
+    The newest come first. With --model --json each call comes with its whole prompt and answer.
     """
     with desk() as (_, db):
         found = history.model_calls(db, limit) if calls else history.reviews(db, limit)

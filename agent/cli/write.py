@@ -153,9 +153,9 @@ def story(revisions: str, as_json: bool) -> None:
     help="Write it there instead of standard output.",
 )
 def export(identity: int, channel: str, output: Path | None) -> None:
-    """Write a story for a channel; devlog is Markdown.
+    """Write a story for a channel.
 
-    Nothing is sent anywhere.
+    devlog is Markdown. Nothing is sent anywhere.
     """
     with desk() as (_, db):
         found = rows.get(db, identity)
