@@ -53,7 +53,7 @@ class ModelFault(CopydeskError):
     def __init__(self, outcome: str, detail: str = "", *, partial: str = "") -> None:
         words, retry = OUTCOMES[outcome]
         said = f" ({one_line(detail)})" if detail.strip() else ""
-        super().__init__(f"{words}{said}", slug="model-call-failed", hint="copydesk doctor --model")
+        super().__init__(f"{words}{said}", slug="model-call-failed", hint="copydesk log --model")
         self.outcome = outcome
         self.retry = retry
         self.detail = detail

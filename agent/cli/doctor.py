@@ -1,0 +1,144 @@
+"""`copydesk doctor`: what copydesk found on this machine, and the cure for what is amiss."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import click
+
+from copydesk.agent import config
+from copydesk.agent.cli.common import echo, echo_json, examples, here, json_option
+from copydesk.agent.daemon import control
+from copydesk.agent.desk import queue
+from copydesk.agent.desk.store import open_desk
+from copydesk.agent.errors import CopydeskError
+from copydesk.agent.git.interpreter import find, missing_error
+from copydesk.agent.git.repository import Repository, get_config
+from copydesk.agent.sandbox.records import Tier
+from copydesk.agent.sandbox.tier import detect
+from copydesk.agent.text import plural
+
+LOW_DISK = 1 << 30
+"""Free bytes below which a warning is given."""
+
+_MARKS = {"ok": "✓", "note": "·", "wrong": "✗"}
+
+
+class Finding(NamedTuple):
+    """One thing looked at. `state` is ok, note (works, with less) or wrong (does not work)."""
+
+    name: str
+    state: str
+    said: str
+    fix: str = ""
+
+
+@click.command(epilog=examples("copydesk doctor", "copydesk doctor --json"))
+@json_option
+@click.pass_context
+def doctor(ctx: click.Context, as_json: bool) -> None:
+    """Check what copydesk needs here, and name the cure for what is amiss.
+
+    Ends with exit code 1 when something does not work.
+    """
+    found = list(examine(here()))
+    if as_json:
+        echo_json([finding._asdict() for finding in found])
+    else:
+        for finding in found:
+            echo(f"{_MARKS[finding.state]} {finding.name}: {finding.said}")
+            if finding.fix:
+                echo(f"    {finding.fix}")
+    ctx.exit(int(any(finding.state == "wrong" for finding in found)))
+
+
+def examine(repo: Repository) -> Iterator[Finding]:
+    """Look at everything, one finding each; what fails to be looked at is a finding too."""
+    for name, look in _LOOKS.items():
+        try:
+            yield look(repo)
+        except CopydeskError as error:
+            yield Finding(name, "wrong", str(error), error.hint)
+
+
+def _interpreter(repo: Repository) -> Finding:
+    found = find(repo)
+    python = found.interpreter
+    if found.missing and found.missing != ["coverage"]:
+        error = missing_error(found)
+        return Finding("interpreter", "wrong", str(error), error.hint)
+    said = f"{python.path}, Python {'.'.join(map(str, python.version))} ({python.source})"
+    return Finding("interpreter", "ok", f"{said}; pytest {found.pytest}")
+
+
+def _hooks(repo: Repository) -> Finding:
+    if get_config(repo, "copydesk.bin") is None:
+        return Finding(
+            "hooks", "note", "not set up here; commits are seen while the daemon runs",
+            "copydesk init",
+        )  # fmt: skip
+    return Finding("hooks", "ok", "set up by `copydesk init`")
+
+
+def _daemon(repo: Repository) -> Finding:
+    now = control.status(repo)
+    if now.running:
+        return Finding("daemon", "ok", f"running, process {now.pid}, copydesk {now.version}")
+    return Finding("daemon", "note", "not running; the next commit or command starts it")
+
+
+def _queue(repo: Repository) -> Finding:
+    with open_desk(repo.desk) as db:
+        failed = queue.failures(db)
+    if not failed:
+        return Finding("queue", "ok", "nothing was given up")
+    kind, subject, error = failed[0]
+    reason = error.strip().splitlines()[-1] if error.strip() else "no reason was kept"
+    return Finding(
+        "queue", "wrong", f"{plural(len(failed), 'job')} given up; the last: {kind}"
+        f" {subject[:12]}: {reason}", f"copydesk measure {subject[:12]}"
+    )  # fmt: skip
+
+
+def _sandbox(repo: Repository) -> Finding:
+    setting = config.load(repo).personal.sandbox
+    try:
+        python = find(repo).interpreter
+    except CopydeskError:
+        python = None
+    tier = detect(setting, python, outside=(repo.worktree,))
+    states = {Tier.FULL: "ok", Tier.OFF: "note"}
+    said = f"tier {tier.tier}: {tier.reason}"
+    return Finding("sandbox", states.get(tier.tier, "wrong"), said, tier.fix)
+
+
+def _model(repo: Repository) -> Finding:
+    # the model's client and the drafters take a while to import
+    from copydesk.agent.model.client import available
+    from copydesk.agent.testgen.desk import model_settings
+
+    there, name, why = available(model_settings(config.load(repo)))
+    if there:
+        return Finding("model", "ok", name)
+    return Finding("model", "note", f"{why}; the embedded drafter and templates do the work")
+
+
+def _disk(repo: Repository) -> Finding:
+    free = shutil.disk_usage(repo.common_dir).free
+    said = f"{free / (1 << 30):,.1f} GiB free at {repo.common_dir}"
+    if free < LOW_DISK:
+        return Finding("disk", "wrong", said, "Make room; the desk cannot be written when full.")
+    return Finding("disk", "ok", said)
+
+
+_LOOKS: dict[str, Callable[[Repository], Finding]] = {
+    "interpreter": _interpreter,
+    "hooks": _hooks,
+    "daemon": _daemon,
+    "queue": _queue,
+    "sandbox": _sandbox,
+    "model": _model,
+    "disk": _disk,
+}
