@@ -147,6 +147,7 @@ def main() -> None:
         request["ask"]
     ](request)
     json.dump(answer, answer_to)
+    answer_to.flush()  # at exit only what sys.stdout names is flushed for certain
 
 
 if __name__ == "__main__":
