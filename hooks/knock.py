@@ -136,7 +136,10 @@ def daemon_lives(common: str) -> bool:
 
     Asked with a shared lock, so that two who ask at once do not take each other for a daemon.
     """
-    lock = os.open(os.path.join(common, DESK, LOCK), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        lock = os.open(os.path.join(common, DESK, LOCK), os.O_RDWR | os.O_CREAT, 0o600)
+    except FileNotFoundError:  # nothing has been here yet
+        return False
     try:
         fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:

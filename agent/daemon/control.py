@@ -37,7 +37,7 @@ class Status:
 
 def status(repo: Repository) -> Status:
     """Whether a daemon lives; the lock alone decides, daemon.json says which it is."""
-    if not repo.desk.is_dir() or not knock.daemon_lives(str(repo.common_dir)):
+    if not knock.daemon_lives(str(repo.common_dir)):
         return Status(False)
     note = lock.read_note(repo.desk)
     if note is None:

@@ -167,13 +167,12 @@ def _configure(repo: Repository, wanted: precommit.Wanted) -> list[str]:
     path = repo.worktree / precommit.NAME
     before = _read(path)
     record = _read_record(repo)
-    if not (record and before == record.get("after")):
-        plain = None if before is None else precommit.remove(before, precommit.Added((), False))
-        extra = precommit.added(plain, wanted)
-        former = record.get("added", [[], False])
-        record["before"] = before if before is None or before == plain else record.get("before")
+    former = precommit.Added(*record.get("added", [[], False]))
+    if not record or before != record.get("after"):
+        base = None if before is None else precommit.remove(before, former)
+        record["before"] = base
         record["created"] = before is None or bool(record.get("created"))
-        record["added"] = [[*former[0], *extra.types], former[1] or extra.stages]
+        record["added"] = precommit.added(base, wanted)
     after = precommit.add(before, wanted)
     record["after"] = after
     _write_record(repo, record)
@@ -189,10 +188,10 @@ def _unconfigure(repo: Repository, record: Json) -> list[str]:
     now = _read(path)
     if now is None:
         return []
-    types, stages = record.get("added", [[], False])
-    after: str | None = precommit.remove(now, precommit.Added(tuple(types), bool(stages)))
-    if now == record.get("after") and (record.get("created") or record.get("before") is not None):
-        after = None if record.get("created") else str(record["before"])
+    put = precommit.Added(*record.get("added", [[], False]))
+    after: str | None = precommit.remove(now, put)
+    if "after" in record and now == record["after"]:
+        after = record["before"]
     elif record.get("created") and after is not None and not after.replace("repos:", "").strip():
         after = None
     if after == now:

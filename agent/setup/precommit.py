@@ -97,7 +97,9 @@ def add(text: str | None, wanted: Wanted) -> str:
     Raises:
         CopydeskError: The file is not valid.
     """
-    before = remove(text or "", Added((), False)) if text else ""
+    if text and _has(_load(text), wanted):
+        return text
+    before = remove(text, Added((), False)) if text else ""
     data = _load(before)
     goal = _plain(data)
     goal.setdefault("repos", [])
@@ -105,7 +107,7 @@ def add(text: str | None, wanted: Wanted) -> str:
     _, _, defaults = _defaults(data, wanted)
     goal |= defaults
     spliced = _spliced(before, data, wanted)
-    if spliced is not None and _plain(_load(spliced)) == goal:
+    if spliced is not None and _means(spliced, goal):
         return spliced
     for key, value in defaults.items():
         if key in data:
@@ -118,6 +120,12 @@ def add(text: str | None, wanted: Wanted) -> str:
     stream = io.StringIO()
     _yaml(before).dump(data, stream)
     return stream.getvalue()
+
+
+def _has(data: Any, wanted: Wanted) -> bool:
+    ours = [_plain(entry) for entry in data.get("repos") or [] if is_ours(entry)]
+    types, stages, _ = _defaults(data, wanted)
+    return ours == [_entry(wanted)] and not types and not stages
 
 
 class Added(NamedTuple):
@@ -175,6 +183,8 @@ def _spliced(text: str, data: Any, wanted: Wanted) -> str | None:
     if "repos" not in data:
         lines.append("repos:\n")
         at, indent = len(lines), ""
+    elif repos is None:
+        at, indent = data.lc.key("repos")[0] + 1, ""
     elif not repos or repos.fa.flow_style():
         return None
     else:
@@ -183,7 +193,8 @@ def _spliced(text: str, data: Any, wanted: Wanted) -> str | None:
         at = min(after, default=len(lines))
         while at and (not lines[at - 1].strip() or lines[at - 1].startswith("#")):
             at -= 1
-        indent = " " * (repos.lc.item(0)[1] - 2)
+        first = lines[repos.lc.item(0)[0]]
+        indent = first[: len(first) - len(first.lstrip())]
     lines[at:at] = [f"{indent}{line}\n" for line in _block(wanted)]
     start = next((n + 1 for n, line in enumerate(lines) if line.startswith("---")), 0)
     lines[start:start] = [f"{key}: [{', '.join(value)}]\n" for key, value in values.items()]
@@ -236,12 +247,7 @@ def remove(text: str, put: Added) -> str:
         else:
             del lines[line]
     spliced = "".join(lines)
-    try:
-        if _same(_plain(_load(spliced)), goal):
-            return spliced
-    except CopydeskError:
-        pass  # what was cut out was not whole lines; the round trip below cuts by meaning
-    return _rewritten(text, data, goal)
+    return spliced if _means(spliced, goal) else _rewritten(text, data, goal)
 
 
 def _undo_defaults(goal: Json, put: Added) -> list[str]:
@@ -274,8 +280,13 @@ def _rewritten(text: str, data: Any, goal: Json) -> str:
     return stream.getvalue()
 
 
-def _same(one: Json, other: Json) -> bool:
-    return {**one, "repos": one.get("repos") or []} == other
+def _means(text: str, goal: Json) -> bool:
+    """Whether a text that was cut or pasted together says what it has to."""
+    try:
+        found = _plain(_load(text))
+    except CopydeskError:  # what was cut was not whole lines
+        return False
+    return {**found, "repos": found.get("repos") or []} == goal
 
 
 def _plain(value: Any) -> Any:

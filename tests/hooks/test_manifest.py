@@ -55,11 +55,16 @@ def test_another_project_can_use_the_repository_as_a_hook(
     done = pre_commit(repo, "try-repo", str(source), "copydesk-gate", "--verbose", **store)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Passed" in done.stdout
-    assert lives(repo / ".git")
-    hook = ("copydesk-commit", "--hook-stage", "post-commit", "--verbose")
-    done = pre_commit(repo, "try-repo", str(source), *hook, **store)
+    assert [hook for hook, _ in events(repo / ".git")] == ["pre-commit"]
+    config = f"repos: [{{repo: '{source}', rev: {git(source, 'rev-parse', 'HEAD')}, hooks: ["
+    config += "{id: copydesk-gate}, {id: copydesk-commit}]}]\n"
+    (repo / ".pre-commit-config.yaml").write_text(config)
+    done = pre_commit(repo, "install-hooks", **store)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert {"pre-commit", "post-commit"} <= {hook for hook, _ in events(repo / ".git")}
+    done = pre_commit(repo, "run", "copydesk-commit", "--hook-stage", "post-commit", **store)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "post-commit" in {hook for hook, _ in events(repo / ".git")}
+    assert lives(repo / ".git")
     (environment,) = (tmp_path / "store").glob("repo*/py_env-*")
     size = sum(p.stat().st_size for p in environment.rglob("*") if not p.is_symlink())
     print(f"environment: {size / 1e6:.0f} MB")

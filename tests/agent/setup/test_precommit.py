@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from copydesk.agent.errors import CopydeskError
+from copydesk.agent.setup.precommit import HOOK_TYPES, Added, Wanted, add, added, is_ours, remove
+
+PLAIN = """\
+# what we check
+repos:
+  - repo: https://github.com/astral-sh/ruff-pre-commit
+    rev: 'v0.9.0'   # keep in step with pyproject.toml
+    hooks:
+      - id: ruff
+        args: [ --fix, "--exit-non-zero-on-fix" ]
+"""
+WIDE = """\
+---
+exclude: ^vendored/
+repos:
+-   repo: https://github.com/pre-commit/pre-commit-hooks
+    rev: v5.0.0
+    hooks:
+    -   id: trailing-whitespace
+    # the next one is slow
+    -   id: check-yaml
+
+# settings of pre-commit.ci
+ci:
+    autofix_prs: false
+"""
+WITH_DEFAULTS = """\
+default_install_hook_types: [pre-commit, commit-msg]
+default_stages: [pre-commit]
+repos:
+- repo: local
+  hooks:
+  - {id: x, name: x, entry: "true", language: system}
+"""
+FLOW = "repos: [{repo: local, hooks: [{id: x, name: x, entry: x, language: system}]}]\n"
+EMPTY_LIST = "repos: []\n# nothing yet\n"
+NO_REPOS = "fail_fast: true\n"
+NO_NEWLINE = PLAIN.rstrip("\n")
+FILES = {
+    "plain": PLAIN,
+    "wide": WIDE,
+    "with defaults": WITH_DEFAULTS,
+    "flow": FLOW,
+    "empty list": EMPTY_LIST,
+    "no repos": NO_REPOS,
+    "no newline": NO_NEWLINE,
+    "comments alone": "# to be written\n",
+}
+each_file = pytest.mark.parametrize("text", FILES.values(), ids=FILES)
+each_way = pytest.mark.parametrize(
+    "wanted", [Wanted(), Wanted(repo_url="https://example.com/copydesk", rev="v1")], ids=str
+)
+
+
+def load(text: str) -> dict[str, object]:
+    data = YAML(typ="safe").load(text) or {}
+    assert isinstance(data, dict)
+    return data
+
+
+def valid(tmp_path: Path, text: str) -> bool:
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    script = Path(sys.executable).parent / "pre-commit"
+    return subprocess.run([script, "validate-config", path], capture_output=True).returncode == 0
+
+
+@each_way
+@each_file
+def test_ours_come_last_and_the_rest_means_what_it_meant(text: str, wanted: Wanted) -> None:
+    before, after = load(text), load(add(text, wanted))
+    repos = after.pop("repos")
+    assert isinstance(repos, list)
+    ours = repos.pop()
+    assert is_ours(ours)
+    assert repos == (before.pop("repos", None) or [])
+    types = after.pop("default_install_hook_types")
+    former = before.pop("default_install_hook_types", [])
+    assert isinstance(types, list)
+    assert isinstance(former, list)
+    assert set(types) == {*former, *HOOK_TYPES}
+    assert after.pop("default_stages") == before.pop("default_stages", None) or ["pre-commit"]
+    assert after == before
+
+
+@each_file
+def test_what_we_write_is_valid(tmp_path: Path, text: str) -> None:
+    assert valid(tmp_path, add(text, Wanted()))
+
+
+@pytest.mark.parametrize("text", [PLAIN, WIDE], ids=["plain", "wide"])
+def test_not_one_line_of_the_user_is_touched(text: str) -> None:
+    lines = add(text, Wanted()).splitlines()
+    left = iter(lines)
+    assert all(line in left for line in text.splitlines())
+
+
+@each_way
+@each_file
+def test_taking_ours_out_gives_back_what_was_there(text: str, wanted: Wanted) -> None:
+    put = added(text, wanted)
+    back = remove(add(text, wanted), put)
+    before = load(text)
+    after = load(back)
+    assert (after.pop("repos", None) or []) == (before.pop("repos", None) or [])
+    assert after == before
+    if text in (PLAIN, WIDE):
+        assert back == text
+
+
+def test_what_was_added_since_is_kept() -> None:
+    put = added(PLAIN, Wanted())
+    more = add(PLAIN, Wanted()) + (
+        "# mine\n  - repo: https://example.com/x\n    rev: v1\n    hooks: [{id: x}]\n"
+    )
+    back = remove(more, put)
+    assert "copydesk" not in back
+    assert back.startswith(PLAIN)
+    assert "- repo: https://example.com/x" in back
+
+
+def test_doing_it_twice_is_doing_it_once() -> None:
+    once = add(PLAIN, Wanted())
+    assert add(once, Wanted()) == once
+
+
+def test_another_source_takes_the_place_of_the_former() -> None:
+    moved = add(add(PLAIN, Wanted()), Wanted(repo_url="https://example.com/copydesk", rev="v1"))
+    assert moved.count("copydesk-gate") == 1
+    assert "repo: https://example.com/copydesk" in moved
+
+
+def test_a_file_of_our_own_is_complete(tmp_path: Path) -> None:
+    text = add(None, Wanted())
+    assert valid(tmp_path, text)
+    assert "/" not in text.replace("$p/", "")  # no path of this machine
+
+
+def test_the_gate_alone_needs_no_other_hook_types() -> None:
+    after = load(add(None, Wanted(("copydesk-gate",))))
+    assert after["default_install_hook_types"] == ["pre-commit", "pre-push"]
+
+
+def test_hooks_without_stages_stay_at_the_stages_they_ran_at() -> None:
+    text = "default_install_hook_types: [pre-commit, pre-push]\nrepos: []\n"
+    assert load(add(text, Wanted()))["default_stages"] == ["pre-commit", "pre-push"]
+
+
+def test_a_hook_types_line_in_block_style_is_understood() -> None:
+    text = "default_install_hook_types:\n- commit-msg\nrepos: []\n"
+    put = added(text, Wanted())
+    after = add(text, Wanted())
+    assert load(after)["default_install_hook_types"] == ["commit-msg", *HOOK_TYPES]
+    assert load(remove(after, put)) == load(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["repos: [", "- a\n- b\n", "repos: 3\n", "just words"], ids=str.strip
+)
+def test_a_file_that_is_no_configuration_is_refused(text: str) -> None:
+    with pytest.raises(CopydeskError) as error:
+        add(text, Wanted())
+    assert error.value.slug == "bad-precommit-config"
+
+
+def test_other_entries_are_not_ours() -> None:
+    assert not is_ours({"repo": "local", "hooks": [{"id": "copydesk-gate"}, {"id": "mine"}]})
+    assert not is_ours({"repo": "local", "hooks": []})
+    assert not is_ours("text")
+
+
+def test_nothing_of_ours_is_nothing_to_do() -> None:
+    assert remove(PLAIN, Added((), False)) == PLAIN
