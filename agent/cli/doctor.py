@@ -39,7 +39,7 @@ class Finding(NamedTuple):
 @json_option
 @click.pass_context
 def doctor(ctx: click.Context, as_json: bool) -> None:
-    """Check what copydesk needs here, and name the cure for what is amiss.
+    """Check what copydesk needs here, and name the cure.
 
     Ends with exit code 1 when something does not work.
     """
