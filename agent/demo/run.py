@@ -154,7 +154,7 @@ class _Tour:
             self.repo.worktree, tier, model, len(ready), len(stories), before.percent, after, ()
         )
         self._look_around(ready)
-        return _judged(outcome)
+        return judged(outcome)
 
     def _project(self) -> None:
         self.screen.step("A sample project: a stock predictor with a few tests of its own")
@@ -339,7 +339,8 @@ def worth(draft: Draft) -> tuple[int, int, int]:
     return gained, int(draft.evidence.get("mutants_killed", 0)), -draft.id
 
 
-def _judged(outcome: Outcome) -> Outcome:
+def judged(outcome: Outcome) -> Outcome:
+    """The same, with what it missed."""
     missed = []
     if outcome.verified < NEEDED_DRAFTS:
         missed.append(
