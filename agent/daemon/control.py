@@ -132,11 +132,15 @@ def stop(repo: Repository, timeout: float = STOP_SECONDS) -> bool:
 
 def _is_daemon(pid: int, repo: Repository) -> bool:
     """Whether that process is this repository's daemon, and not one that got its number."""
-    try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except OSError:
-        return not Path("/proc/self").exists() and _alive(pid)
-    return os.fsencode(repo.common_dir) in words
+    if not Path("/proc/self/fd").is_dir():
+        return _alive(pid)
+    lock_file = str(repo.desk.resolve() / knock.LOCK)
+    with contextlib.suppress(OSError):  # it has ended, or is somebody else's
+        for opened in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                if str(opened.readlink()) == lock_file:
+                    return True
+    return False
 
 
 def _alive(pid: int) -> bool:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -81,11 +81,16 @@ def test_a_daemon_that_does_not_end_is_named(
 
 
 def test_a_process_that_got_the_number_of_a_daemon_is_left_alone(found: Repository) -> None:
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     with lock.held(found.desk):
-        note = lock.write_note(found.desk)  # this very process holds the lock
-        assert note.pid == os.getpid()
+        note = dataclasses.replace(lock.write_note(found.desk), pid=other.pid)
+        (found.desk / "daemon.json").write_text(json.dumps(dataclasses.asdict(note)))
         with pytest.raises(CopydeskError):
             control.stop(found, timeout=0.2)
+        (found.desk / "daemon.json").unlink()
+    assert other.poll() is None
+    other.kill()
+    other.wait(20)
 
 
 def test_a_lock_without_a_note_is_a_daemon_all_the_same(found: Repository) -> None:
