@@ -81,7 +81,7 @@ def logs(stay: bool, count: int) -> None:
     found = control.logs(repo, count)
     for line in found:
         echo(line)
-    if not found and not stay:
+    if not path.exists() and not stay:
         echo("The log is empty: no daemon has run here yet.")
     for line in lines:
         echo(line)

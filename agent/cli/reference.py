@@ -87,7 +87,7 @@ def _options(command: click.Command, context: click.Context) -> str:
     rows = []
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
-        if record and isinstance(parameter, click.Option) and parameter.name != "help":
+        if record and isinstance(parameter, click.Option) and "--help" not in parameter.opts:
             option, words = (cell.replace("|", "\\|") for cell in record)
             rows.append(f"| `{option}` | {words} |")
     return "\n".join(["| option | |", "| --- | --- |", *rows]) if rows else ""

@@ -102,6 +102,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
 
     def call(where: Path, *words: str, input: str | None = None) -> Result:
         monkeypatch.chdir(where)
+        monkeypatch.delenv("COLUMNS", raising=False)
         return CliRunner().invoke(cli, list(words), input=input, prog_name="copydesk")
 
     return call

@@ -35,7 +35,10 @@ def test_a_table_fits_eighty_columns(capsys: pytest.CaptureFixture[str]) -> None
     assert all("…" in line for line in lines[1:])
 
 
-def test_a_table_in_a_pipe_is_never_cut(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_table_in_a_pipe_is_never_cut(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
     show.table(("ID", "About", "Why"), ROWS)
     out = capsys.readouterr().out
     assert ROWS[0][1] in out

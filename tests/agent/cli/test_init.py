@@ -1,0 +1,73 @@
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def fresh(repo: Path, git: Callable[..., str], run: Any) -> Iterator[Path]:
+    """A repository that is not set up, whose daemon is ended afterwards."""
+    git(repo, "config", "copydesk.python", sys.executable)
+    yield repo
+    run(repo, "daemon", "stop")
+
+
+def test_it_says_what_it_will_do_and_asks(run: Any, fresh: Path) -> None:
+    done = run(fresh, "init", input="n\n")
+    assert done.exit_code == 0
+    assert f"copydesk will set up {fresh}:" in done.output
+    assert ".pre-commit-config.yaml" in done.output
+    assert done.output.endswith("Nothing was done.\n")
+    assert not (fresh / ".pre-commit-config.yaml").exists()
+
+
+def test_nobody_there_to_say_yes(run: Any, fresh: Path) -> None:
+    done = run(fresh, "init", input="")
+    assert done.exit_code == 2
+    assert "`copydesk init --yes` does not ask." in done.output
+    assert not (fresh / ".pre-commit-config.yaml").exists()
+
+
+def test_native_hooks_there_and_back(run: Any, fresh: Path, git: Callable[..., str]) -> None:
+    done = run(fresh, "init", "--native", input="y\n")
+    assert done.exit_code == 0, done.output
+    assert "post-commit: installed" in done.output
+    assert "Next: commit as always." in done.output
+    hook = fresh / ".git/hooks/post-commit"
+    assert hook.is_file()
+    done = run(fresh, "init", "--undo", "--yes")
+    assert done.exit_code == 0, done.output
+    assert f"copydesk will leave {fresh}:" in done.output
+    assert not hook.exists()
+    assert git(fresh, "status", "--short") == ""
+
+
+def test_nothing_to_undo(run: Any, fresh: Path) -> None:
+    done = run(fresh, "init", "--undo", "--yes")
+    assert done.exit_code == 0
+    assert "There was nothing to undo." in done.output
+
+
+def test_pre_commit_hooks(run: Any, fresh: Path) -> None:
+    done = run(fresh, "init", "--yes", "--repo", "https://example.com/copydesk", "--rev", "v1")
+    assert done.exit_code == 0, done.output
+    assert "https://example.com/copydesk" in (fresh / ".pre-commit-config.yaml").read_text()
+    assert "Commit .pre-commit-config.yaml when you want" in done.output
+    assert run(fresh, "init", "--undo", "--yes").exit_code == 0
+    assert not (fresh / ".pre-commit-config.yaml").exists()
+
+
+@pytest.mark.parametrize("words", [("--repo", "x"), ("--rev", "x"), ("--undo", "--native")])
+def test_options_that_do_not_go_together(run: Any, fresh: Path, words: tuple[str, ...]) -> None:
+    assert run(fresh, "init", *words).exit_code == 2
+
+
+def test_a_bare_repository_cannot_be_set_up(
+    run: Any, tmp_path: Path, git: Callable[..., str]
+) -> None:
+    git(tmp_path, "init", "-q", "--bare", "bare.git")
+    done = run(tmp_path / "bare.git", "init", "--yes")
+    assert done.exit_code == 2
+    assert "messages.md#bare-repository" in done.output

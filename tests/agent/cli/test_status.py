@@ -1,0 +1,153 @@
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from copydesk.agent.cli import status
+from copydesk.agent.daemon import control
+from copydesk.agent.desk import queue
+from copydesk.agent.desk.store import open_desk
+from copydesk.agent.git import repository
+
+
+def test_the_json_of_a_measured_repository(run: Any, measured_shop: Path) -> None:
+    done = run(measured_shop, "status", "--json")
+    assert done.exit_code == 0
+    found = json.loads(done.output)
+    assert found["daemon"] == {"running": False, "pid": None, "version": None}
+    assert found["queue"] == {"ready": 0, "running": 0, "done": 0, "failed": 0}
+    head = found["head"]
+    assert len(head["sha"]) == 40
+    assert head["measured"] is True
+    assert head["percent"] == pytest.approx(50)
+    assert head["gaps"] == 2
+    assert found["drafts"]["ready"] == 0
+    assert found["model"]["available"] is False
+    assert found["model"]["name"] is None
+    assert found["model"]["why"]
+    assert found["failures"] == []
+
+
+def test_status_in_words_names_the_next_step(run: Any, measured_shop: Path) -> None:
+    said = run(measured_shop, "status").output
+    assert "prices: 50.0 % covered," in said
+    assert "Daemon      asleep" in said
+    assert "Work        nothing to do" in said
+    assert "Next: `copydesk gaps`" in said
+
+
+def test_a_repository_without_commit(run: Any, tmp_path: Path, git: Callable[..., str]) -> None:
+    git(tmp_path, "init", "-q")
+    found = json.loads(run(tmp_path, "status", "--json").output)
+    assert found["head"]["sha"] is None
+    assert found["head"]["measured"] is False
+    said = run(tmp_path, "status").output
+    assert "no commit yet" in said
+    assert "make the first commit" in said
+
+
+def test_a_bare_repository(run: Any, tmp_path: Path, git: Callable[..., str], shop: Path) -> None:
+    git(tmp_path, "init", "-q", "--bare", "empty.git")
+    assert json.loads(run(tmp_path / "empty.git", "status", "--json").output)["model"] == {
+        "available": False,
+        "name": None,
+        "why": "no commit yet",
+    }
+    git(tmp_path, "clone", "-q", "--bare", str(shop), "full.git")
+    assert "not measured yet" in run(tmp_path / "full.git", "status").output
+
+
+def test_a_new_repository_is_told_how_to_begin(
+    run: Any, shop: Path, git: Callable[..., str]
+) -> None:
+    assert "Next: `copydesk init` sets this" in run(shop, "status").output
+    git(shop, "config", status.SET_UP, "/somewhere")
+    assert "Next: `copydesk wait`" in run(shop, "status").output
+
+
+def test_waiting_drafts_and_jobs_are_the_next_step(
+    run: Any, shop: Path, add_test: Callable[..., int]
+) -> None:
+    with open_desk(repository.find(shop).desk) as db:
+        queue.put(db, "measure", "a" * 40)
+    said = run(shop, "status").output
+    assert "Work        1 ready" in said
+    assert "Next: `copydesk wait`" in said
+    add_test()
+    assert "Next: `copydesk review` (1 draft)." in run(shop, "status").output
+
+
+def test_a_failed_job_shows_its_error_and_how_to_try_again(run: Any, shop: Path) -> None:
+    sha = "b" * 40
+    with open_desk(repository.find(shop).desk) as db:
+        queue.put(db, "measure", sha)
+        job = queue.lease(db)
+        assert job
+        queue.fail(db, job, "the test suite cannot be run\n\x1b[31mE  boom", final=True)
+        queue.put(db, "odd", "c" * 40)
+        job = queue.lease(db)
+        assert job
+        queue.fail(db, job, "no step", final=True)
+    said = run(shop, "status").output
+    assert "Failed: measure bbbbbbbb" in said
+    assert "  \\x1b[31mE  boom" in said
+    assert "`copydesk measure bbbbbbbb` tries again." in said
+    assert "Failed: odd cccccccc\n  no step\n" in said
+    assert "Next:" not in said
+    assert len(json.loads(run(shop, "status", "--json").output)["failures"]) == 2
+
+
+def test_everything_done_says_so() -> None:
+    found = {
+        "head": {"sha": "a", "measured": True, "gaps": 0},
+        "queue": {"ready": 0, "running": 0, "done": 9, "failed": 0},
+        "drafts": {"ready": 0, "not_run": 0},
+    }
+    assert "nothing to do" in status._next_step(found)
+
+
+def test_a_broken_configuration_is_named(run: Any, shop: Path) -> None:
+    (shop / "pyproject.toml").write_text("[tool.copydesk]\nfail_unter = 3\n")
+    done = run(shop, "status")
+    assert done.exit_code == 2
+    assert "Did you mean 'fail_under'?" in done.output
+
+
+def test_head_with_failed_tests_says_how_many(shop: Path) -> None:
+    head = {"sha": "a" * 40, "subject": "x", "measured": True, "percent": 50.0, "failed": 1}
+    said = status._head_words(head | {"measured_at": "2026-01-01T00:00:00+00:00"})
+    assert said == "aaaaaaaa x: 50.0 % covered, 1 test failed, 2026-01-01"
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_wait_gives_up_in_time(
+    run: Any, shop: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(control, "ensure", lambda *_, **__: False)
+    done = run(shop, "wait", "--timeout", "0.1", *words)
+    assert done.exit_code == 1
+    assert ("Time is up" in done.output) or json.loads(done.output)["done"] is False
+
+
+def test_wait_wakes_the_daemon_and_returns_when_all_is_done(
+    run: Any, repo: Path, git: Callable[..., str]
+) -> None:
+    git(repo, "config", "copydesk.python", sys.executable)
+    try:
+        done = run(repo, "wait", "--timeout", "100")
+        assert done.exit_code == 0
+        assert "Nothing is left to do." in done.output
+        found = json.loads(run(repo, "status", "--json").output)
+        assert found["head"]["measured"] is True
+        assert found["daemon"]["running"] is True
+        assert f"process {found['daemon']['pid']}" in run(repo, "status").output
+        with open_desk(repository.find(repo).desk) as db:
+            db.execute("UPDATE jobs SET state = 'failed' WHERE kind = 'story'")
+        done = run(repo, "wait", "--timeout", "50", "--json")
+        assert json.loads(done.stdout)["done"] is True
+        assert "1 job failed; `copydesk status` says why." in done.stderr
+    finally:
+        run(repo, "daemon", "stop")

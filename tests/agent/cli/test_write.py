@@ -1,0 +1,105 @@
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from copydesk.agent.cli import write
+from copydesk.agent.records import Gap
+
+
+@pytest.fixture
+def copy(measured_shop: Path, tmp_path: Path) -> Path:
+    """The measured shop, to be written to."""
+    return Path(shutil.copytree(measured_shop, tmp_path / "copy", symlinks=True))
+
+
+def test_a_gap_is_drafted_checked_and_put_on_the_desk(
+    run: Any, copy: Path, git: Callable[..., str]
+) -> None:
+    git(copy, "config", "copydesk.sandbox", "off")
+    done = run(copy, "draft", "prices.py::label")
+    assert done.exit_code == 0, done.output
+    assert "[1/1] prices.py::label" in done.stderr
+    assert "1: prices.py::label: 3 lines" in done.stdout
+    assert "1 draft for 1 gap; `copydesk review`" in done.stdout
+    (again,) = json.loads(run(copy, "draft", "prices.py::label", "--json").stdout)
+    assert again["state"] == "ready"
+
+
+def test_gaps_are_chosen_by_name_path_rank_or_all(
+    run: Any, copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+
+    def stand_in(_repo: object, _db: object, _sha: str, gaps: list[Gap], *, say: object) -> Any:
+        asked.append([f"{gap.path}::{gap.function}" for gap in gaps])
+        return []
+
+    monkeypatch.setattr(write, "write_drafts", stand_in)
+    (copy / "pyproject.toml").write_text("")
+    assert run(copy, "draft").exit_code == 0
+    assert run(copy, "draft", "prices.py", "HEAD").exit_code == 0
+    done = run(copy, "draft", "HEAD", "prices.py::discount")
+    assert run(copy, "draft", "--all").exit_code == 0
+    assert sorted(asked[0]) == ["prices.py::discount", "prices.py::label"]
+    assert sorted(asked[1]) == sorted(asked[3]) == sorted(asked[0])
+    assert asked[2] == ["prices.py::discount"]
+    assert "No draft passed its check; `copydesk drafts --all` says why." in done.output
+
+
+def test_what_is_no_gap_is_refused(run: Any, measured_shop: Path) -> None:
+    done = run(measured_shop, "draft", "prices.py::nothing")
+    assert done.exit_code == 2
+    assert "messages.md#no-such-gap" in done.output
+    done = run(measured_shop, "draft", "HEAD", "main")
+    assert done.exit_code == 2
+    assert "both taken for a commit" in done.output
+
+
+def test_a_story_of_a_commit_and_of_a_range(run: Any, copy: Path) -> None:
+    done = run(copy, "story")
+    assert done.exit_code == 0, done.output
+    assert "1: prices: checked" in done.stdout
+    assert "no model:" in done.stderr
+    made = json.loads(run(copy, "story", "--range", "HEAD~1..HEAD", "--json").stdout)
+    assert made["kind"] == "devlog"
+    assert "prices" in made["content"]
+    done = run(copy, "story", "--range", "HEAD..HEAD~1")
+    assert done.exit_code == 2
+    assert "messages.md#empty-range" in done.output
+
+
+def test_a_story_is_exported(
+    run: Any,
+    shop: Path,
+    add_test: Callable[..., int],
+    add_story: Callable[..., int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    content = "# a \u202e b\n"
+    story = str(add_story(content=content))
+    assert run(shop, "export", story, "--to", "devlog").stdout == content
+    path = tmp_path / "entry.md"
+    assert run(shop, "export", story, "--to", "devlog", "-o", str(path)).exit_code == 0
+    assert path.read_text() == content
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True, raising=False)
+    assert run(shop, "export", story, "--to", "devlog").stdout == "# a \\u202e b\n"
+    done = run(shop, "export", str(add_test()), "--to", "devlog")
+    assert done.exit_code == 2
+    assert "messages.md#not-a-story" in done.output
+
+
+def test_without_sandbox_nothing_is_drafted(
+    run: Any, copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from copydesk.agent.sandbox.records import Capability, Tier
+    from copydesk.agent.testgen import desk
+
+    monkeypatch.setattr(desk, "detect", lambda *_, **__: Capability(Tier.NONE, "no bubblewrap"))
+    done = run(copy, "draft")
+    assert done.exit_code == 2
+    assert "messages.md#no-sandbox" in done.output
