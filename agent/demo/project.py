@@ -21,14 +21,19 @@ _DEAF = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMI
 
 
 @contextlib.contextmanager
-def deaf() -> Iterator[None]:
+def deaf(folder: Path) -> Iterator[None]:
     """Have git take no notice of the user's own configuration, in this process and its children.
 
     Commit signing, a hooks folder of their own or a template would get in the way of a
-    repository that is nobody's.
+    repository that is nobody's. pre-commit keeps its cache with the repository, for the same
+    reason and because there may be no home to write to.
+
+    Args:
+        folder: The repository's.
     """
-    former = {key: os.environ.get(key) for key in _DEAF}
-    os.environ.update(_DEAF)
+    wanted = _DEAF | {"XDG_CACHE_HOME": str(folder / ".git" / "copydesk" / "cache")}
+    former = {key: os.environ.get(key) for key in wanted}
+    os.environ.update(wanted)
     try:
         yield
     finally:

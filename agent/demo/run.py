@@ -24,6 +24,7 @@ from copydesk.agent.desk import drafts, queue
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import interpreter
+from copydesk.agent.git.command import git_program
 from copydesk.agent.git.repository import Repository, resolve, set_config
 from copydesk.agent.records import Draft, Sha
 from copydesk.agent.review import decisions
@@ -90,7 +91,7 @@ def demo(screen: Screen, folder: Path | None = None) -> Outcome:
     """
     check_packages()
     place = _place(folder)
-    with project.deaf():
+    with project.deaf(place):
         repo = project.create(place)
         try:
             with open_desk(repo.desk) as db:
@@ -100,16 +101,18 @@ def demo(screen: Screen, folder: Path | None = None) -> Outcome:
 
 
 def check_packages() -> None:
-    """Make sure that the interpreter has what the sample project needs.
+    """Make sure that what the sample project needs is there.
 
     Raises:
-        CopydeskError: It has not.
+        CopydeskError: git, pytest or pre-commit is not.
     """
-    missing = [
-        name
-        for name, module in (("pytest", "pytest"), ("pre-commit", "pre_commit"))
-        if importlib.util.find_spec(module) is None
-    ]
+    git_program()
+    missing = []
+    if importlib.util.find_spec("pytest") is None:
+        missing.append("pytest")
+    beside = Path(sys.executable).with_name("pre-commit")
+    if not beside.exists() and shutil.which("pre-commit") is None:
+        missing.append("pre-commit")
     if missing:
         raise CopydeskError(
             f"the demo needs {' and '.join(missing)} beside copydesk",

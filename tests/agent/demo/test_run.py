@@ -133,7 +133,7 @@ def test_the_users_git_configuration_neither_matters_nor_changes(
     )
     personal.write_text(hostile)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(personal))
-    with project.deaf():
+    with project.deaf(tmp_path / "sample"):
         repo = project.create(tmp_path / "sample")
         said = project.commit(repo, "first")
         assert "10 files" in said or "9 files" in said
@@ -144,7 +144,7 @@ def test_the_users_git_configuration_neither_matters_nor_changes(
 
 
 def test_the_sample_project_passes_its_own_tests(tmp_path: Path) -> None:
-    with project.deaf():
+    with project.deaf(tmp_path / "sample"):
         repo = project.create(tmp_path / "sample")
         for _ in range(2):
             done = subprocess.run(
@@ -172,9 +172,11 @@ def test_a_folder_that_is_in_use_is_left_alone(tmp_path: Path, name: str) -> Non
 
 
 def test_missing_packages_are_named_with_the_command_that_installs_them(
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run.importlib.util, "find_spec", lambda _name: None)
+    monkeypatch.setattr(run.shutil, "which", lambda _name: None)
+    monkeypatch.setattr(run.sys, "executable", str(tmp_path / "python"))
     with pytest.raises(CopydeskError, match="pytest and pre-commit") as caught:
         run.demo(Paper())
     assert caught.value.hint.endswith("-m pip install pytest pre-commit")
