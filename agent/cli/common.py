@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -51,11 +50,6 @@ def echo(text: str = "") -> None:
 def echo_json(value: object) -> None:
     """Show a value as JSON, all ASCII."""
     click.echo(json.dumps(value, indent=2))
-
-
-def interactive() -> bool:
-    """Whether somebody sits at both ends: standard input and output are terminals."""
-    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def examples(*lines: str) -> str:

@@ -60,6 +60,26 @@ def test_run_is_the_daemon_with_its_log_on_the_screen(quiet: Path) -> None:
     assert "stopped" in rest
 
 
+def test_run_and_logs_in_this_process(
+    run: Any, quiet: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = quiet / ".git/copydesk/daemon.log"
+    path.parent.mkdir()
+
+    def serve(common: Path) -> int:
+        assert common == quiet / ".git"
+        path.write_text("a line \x1b[2J\n")
+        return 0
+
+    monkeypatch.setattr("copydesk.agent.daemon.service.run", serve)
+    done = run(quiet, "daemon", "run")
+    assert done.exit_code == 0
+    assert "a line \\x1b[2J\n" in done.output
+    monkeypatch.setattr("copydesk.agent.cli.daemon.follow", lambda _: iter(["and then"]))
+    done = run(quiet, "daemon", "logs", "-f")
+    assert done.output.endswith("a line \\x1b[2J\nand then\n")
+
+
 def test_lines_are_followed_through_the_rotation_of_the_file(tmp_path: Path) -> None:
     path = tmp_path / "daemon.log"
     stop = threading.Event()

@@ -3,6 +3,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 
@@ -28,6 +29,17 @@ def test_nobody_there_to_say_yes(run: Any, fresh: Path) -> None:
     assert done.exit_code == 2
     assert "`copydesk init --yes` does not ask." in done.output
     assert not (fresh / ".pre-commit-config.yaml").exists()
+
+
+def test_ctrl_c_at_the_question(run: Any, fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> bool:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            raise click.Abort from None
+
+    monkeypatch.setattr("click.confirm", interrupted)
+    assert run(fresh, "init").exit_code == 130
 
 
 def test_native_hooks_there_and_back(run: Any, fresh: Path, git: Callable[..., str]) -> None:

@@ -138,6 +138,24 @@ def test_a_bug_on_a_full_disk_is_still_told(
     assert "COPYDESK_DEBUG=1 shows it here" in done.output
 
 
+def test_a_bug_outside_any_repository_goes_to_the_temporary_folder(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("copydesk.agent.cli.status.desk", _raises(KeyError("x")))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert run(tmp_path, "status").exit_code == 70
+    assert len(list(tmp_path.glob("copydesk-crash-*.log"))) == 1
+
+
+def test_the_output_is_closed_for_good(capfd: pytest.CaptureFixture[str]) -> None:
+    with open(os.dup(1), "w") as kept:  # noqa: PTH123
+        os.write(kept.fileno(), b"before")
+        entry._close_output()
+        os.write(1, b"nobody reads this")
+        os.dup2(kept.fileno(), 1)
+    assert "nobody" not in capfd.readouterr().out
+
+
 def test_a_desk_that_is_no_database_is_a_problem_not_a_bug(run: Any, repo: Path) -> None:
     (repo / ".git/copydesk").mkdir()
     (repo / ".git/copydesk/desk.db").write_text("hello " * 500)
@@ -263,6 +281,23 @@ def test_the_shell_completes_commands_and_ids(
     assert _complete(shop, "show", "") == [str(identity)]
     assert _complete(shop, "accept", "9") == []
     assert _complete(tmp_path, "show", "") == []
+
+
+def test_completions_in_this_process(
+    run: Any, shop: Path, add_test: Callable[..., int], tmp_path: Path
+) -> None:
+    identity = add_test()
+    root = click.Context(cli, info_name="copydesk")
+    assert [item.value for item in cli.shell_complete(root, "wa")] == ["wait"]
+    show = cli.get_command(root, "show")
+    assert show
+    context = click.Context(show, parent=root)
+    run(shop, "drafts")  # goes there
+    (item,) = show.params[0].shell_complete(context, "")
+    assert (item.value, item.help) == (str(identity), "Tests for label in prices.py")
+    assert show.params[0].shell_complete(context, "7") == []
+    run(tmp_path, "completion", "fish")
+    assert show.params[0].shell_complete(context, "") == []
 
 
 def test_a_desk_locked_by_a_writer_is_waited_for_not_given_up(

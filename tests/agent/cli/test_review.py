@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 LONG = "def test_long():\n" + "".join(f"    assert {n} == {n}\n" for n in range(60))
@@ -118,6 +119,33 @@ def test_what_was_decided_elsewhere_is_passed_over(
     done = run(shop, "review", input="s\ns\n")
     assert "── 2 of 3" not in done.output
     assert "2 skipped; 2 drafts left" in done.output
+
+
+def test_a_short_screen_in_this_process(
+    run: Any, shop: Path, add_test: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes = {"verdict": "verified", "notes": [f"note {n}" for n in range(30)]}
+    add_test(content=LONG, evidence=notes)
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True, raising=False)
+    monkeypatch.setattr(
+        "shutil.get_terminal_size", lambda *_: os.terminal_size((80, 24)), raising=True
+    )
+    said = run(shop, "review", input="q\n").output
+    assert "more lines: m shows all" in said
+    assert "more lines of evidence" in said
+
+
+def test_ctrl_c_while_asking_for_the_reason(
+    run: Any, shop: Path, three: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> str:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            raise click.Abort from None
+
+    monkeypatch.setattr("click.prompt", interrupted)
+    assert run(shop, "review").exit_code == 130
 
 
 class Terminal:

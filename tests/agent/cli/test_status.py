@@ -10,6 +10,7 @@ from copydesk.agent.cli import status
 from copydesk.agent.daemon import control
 from copydesk.agent.desk import queue
 from copydesk.agent.desk.store import open_desk
+from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository
 
 
@@ -114,6 +115,18 @@ def test_a_broken_configuration_is_named(run: Any, shop: Path) -> None:
     done = run(shop, "status")
     assert done.exit_code == 2
     assert "Did you mean 'fail_under'?" in done.output
+
+
+def test_a_head_that_cannot_be_read_is_named(
+    run: Any, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def resolve(*_: object) -> str:
+        raise CopydeskError("git rev-parse: damaged", slug="git-failed")
+
+    monkeypatch.setattr(repository, "resolve", resolve)
+    done = run(shop, "status")
+    assert done.exit_code == 2
+    assert "messages.md#git-failed" in done.output
 
 
 def test_head_with_failed_tests_says_how_many(shop: Path) -> None:
