@@ -21,7 +21,8 @@ _ASK = """
 import importlib.metadata as m, importlib.util as u, json, sys
 def version(name):
     try: return m.version(name)
-    except Exception: return "unknown" if u.find_spec(name) else None
+    except Exception:  # a folder without metadata, such as what was lent
+        return getattr(__import__(name), "__version__", "unknown") if u.find_spec(name) else None
 print(json.dumps([sys.executable, list(sys.version_info[:3]), sys.prefix, sys.base_prefix,
                   version("pytest"), version("coverage")]))
 """
@@ -128,7 +129,11 @@ def inspect(repo: Repository, path: Path, source: str) -> Found:
     if None in answer[4:] and extra.is_dir():
         answer, folder = _answer(path, extra), extra
     executable = path if path.is_absolute() else Path(answer[0])
-    interpreter = Interpreter(executable, version, Path(answer[2]), Path(answer[3]), source, folder)
+    executable, prefix = Path(answer[0]), Path(answer[2])
+    real = prefix / "bin" / f"python{version[0]}.{version[1]}"
+    if not executable.is_relative_to(prefix) and real.exists():
+        executable = real  # a version manager's shim, which costs a shell script at every start
+    interpreter = Interpreter(executable, version, prefix, Path(answer[3]), source, folder)
     return Found(interpreter, answer[4], answer[5])
 
 

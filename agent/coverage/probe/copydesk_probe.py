@@ -60,6 +60,7 @@ def wrap_loader(loader: type) -> None:
     inner = loader.exec_module  # type: ignore[attr-defined]
 
     def exec_module(self: Any, module: Any) -> None:
+        __tracebackhide__ = True
         path = relative(getattr(module, "__file__", None) or os.sep)
         if path is None:
             return inner(self, module)  # type: ignore[no-any-return]

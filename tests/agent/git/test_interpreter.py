@@ -96,7 +96,8 @@ def test_coverage_is_lent_without_the_network(repo: Path, bare_environment: Path
     lent.mkdir(parents=True)
     assert interpreter._lend_coverage(found, lent)
     again = interpreter.inspect(find(repo), bare_environment / "bin" / "python", "test")
-    assert (again.coverage, again.pytest) == ("unknown", None)
+    assert again.coverage not in (None, "unknown")
+    assert again.pytest is None
     assert again.interpreter.extra_path == lent
     assert again.missing == ["pytest"]
 
