@@ -21,6 +21,9 @@ from copydesk.agent.text import plural
 from copydesk.hooks import knock
 
 START_SECONDS = 10.0
+ENSURE_SECONDS = 2.0
+"""How long a command that only wants work done in the background waits for the daemon."""
+
 STOP_SECONDS = 15.0
 
 
@@ -90,7 +93,7 @@ def ensure(repo: Repository, *, explicit: bool = False) -> bool:
     environment.pop("CI", None)
     script = Path(knock.__file__)
     run([sys.executable, "-I", "-S", script, "--ensure", common], env=environment, cwd=Path("/"))
-    until = time.monotonic() + START_SECONDS
+    until = time.monotonic() + ENSURE_SECONDS
     while not knock.daemon_lives(common) and time.monotonic() < until:
         time.sleep(0.01)
     return True

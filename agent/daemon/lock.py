@@ -37,7 +37,7 @@ class Lock:
     """The daemon's lock on a desk."""
 
     def __init__(self, desk: Path) -> None:
-        desk.mkdir(mode=0o700, parents=True, exist_ok=True)
+        desk.mkdir(mode=0o700, exist_ok=True)  # never a repository that is gone
         self._path = desk / knock.LOCK
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
 

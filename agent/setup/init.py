@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sys
+import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,6 +27,7 @@ BIN = "copydesk.bin"
 """The git config key that says where the console scripts are on this machine."""
 
 _RECORD = "setup.json"
+_STAGE_IT = f"`git add {precommit.NAME}`: pre-commit refuses to run while its change is not staged."
 
 
 def initialise(
@@ -49,15 +51,14 @@ def initialise(
         What was done, a sentence each.
 
     Raises:
-        CopydeskError: Something the user has to settle first; nothing was changed then.
+        CopydeskError: Something the user has to settle first; no file was changed then.
     """
     top = repo.worktree
-    folder = hooks_folder(repo)
-    foreign = folder != repo.common_dir / "hooks"
+    folder, elsewhere = hooks_folder(repo), hooks_path(repo)
     program = _pre_commit()
-    framework = program is not None and not foreign
+    framework = program is not None and elsewhere is None
     if not native:
-        _check(program, folder if foreign else None)
+        _check(program, elsewhere)
     done = _choose_python(repo, progress)
     set_config(repo, BIN, str(_scripts()))
     repo.desk.mkdir(mode=0o700, exist_ok=True)
@@ -73,7 +74,12 @@ def initialise(
         ids = (precommit.GATE,) if native else (precommit.GATE, precommit.COMMIT)
         wanted = precommit.Wanted(ids, repo_url, rev)
         progress("Installing the hooks with pre-commit")
-        done += _configure(repo, wanted) + _install(repo, program, wanted)
+        done += _configure(repo, wanted)
+        try:
+            done += _install(repo, program, wanted)
+        except CopydeskError:
+            _unconfigure(repo, _read_record(repo))
+            raise
     elif native:
         done.append("Without pre-commit nothing is checked before a commit: `copydesk gate` is.")
     return done + _begin(repo)
@@ -105,6 +111,11 @@ def undo(repo: Repository) -> list[str]:
 
 def hooks_folder(repo: Repository) -> Path:
     """The folder git takes this repository's hooks from: core.hooksPath, else its own."""
+    return hooks_path(repo) or repo.common_dir / "hooks"
+
+
+def hooks_path(repo: Repository) -> Path | None:
+    """What core.hooksPath names, if it is set; pre-commit installs nothing then."""
     for scope in ("--worktree", "--local", "--global", "--system"):
         # asked scope by scope: our own git runs with core.hooksPath=/dev/null on its command line
         try:
@@ -116,11 +127,15 @@ def hooks_folder(repo: Repository) -> Path:
             continue
         named = Path(os.fsdecode(said.rstrip(b"\n")))
         return Path(os.path.normpath((repo.top or repo.common_dir) / named))
-    return repo.common_dir / "hooks"
+    return None
 
 
 def _scripts() -> Path:
-    return Path(sys.executable).absolute().parent
+    """The folder of our console scripts: an installation for one user has them elsewhere."""
+    beside = Path(sys.executable).absolute().parent
+    places = [beside, Path(sysconfig.get_path("scripts"))]
+    places.append(Path(sysconfig.get_path("scripts", sysconfig.get_preferred_scheme("user"))))
+    return next((place for place in places if (place / precommit.GATE).exists()), beside)
 
 
 def _pre_commit() -> str | None:
@@ -179,8 +194,9 @@ def _configure(repo: Repository, wanted: precommit.Wanted) -> list[str]:
     if after == before:
         return [f"{precommit.NAME} has our hooks already."]
     _write(path, after)
-    verb = "Wrote" if before is None else "Added our hooks to"
-    return [f"{verb} {precommit.NAME}."]
+    if before is None:
+        return [f"Wrote {precommit.NAME}."]
+    return [f"Added our hooks to {precommit.NAME}; {_STAGE_IT}"]
 
 
 def _unconfigure(repo: Repository, record: Json) -> list[str]:
@@ -200,7 +216,7 @@ def _unconfigure(repo: Repository, record: Json) -> list[str]:
         path.unlink()
         return [f"Deleted {precommit.NAME}, which held our hooks alone."]
     _write(path, after)
-    return [f"Took our hooks out of {precommit.NAME}."]
+    return [f"Took our hooks out of {precommit.NAME}; {_STAGE_IT}"]
 
 
 def _run_pre_commit(repo: Repository, program: str, *arguments: str) -> None:

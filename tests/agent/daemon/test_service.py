@@ -281,3 +281,13 @@ def test_the_daemon_sleeps_when_there_is_nothing_to_do(
     assert rss < 40_000
     daemon.terminate()
     daemon.wait(20)
+
+
+def test_a_repository_that_is_gone_is_not_made_again(tmp_path: Path, worker_script: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from copydesk.agent.daemon import service;"
+        "sys.exit(service.run(Path(sys.argv[1])))"
+    )
+    gone = tmp_path / "gone" / ".git"
+    assert subprocess.run([sys.executable, "-c", code, str(gone)]).returncode == 1
+    assert not gone.exists()

@@ -97,7 +97,7 @@ def test_undoing_gives_a_configuration_back_to_the_byte(found: Repository, repo:
     (repo / NAME).write_bytes(text)
     setup(found)
     assert b"copydesk-gate" in (repo / NAME).read_bytes()
-    setup(found)
+    assert any("git add" in said for said in setup(found)) is False
     undo(found)
     assert (repo / NAME).read_bytes() == text
 
@@ -216,7 +216,7 @@ def test_without_pre_commit_it_says_what_to_do(
 
 @pytest.mark.usefixtures("no_daemon")
 def test_a_pre_commit_that_fails_is_quoted(
-    found: Repository, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    found: Repository, repo: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     broken = tmp_path / "pre-commit"
     broken.write_text("#!/bin/sh\necho it is broken; exit 1\n")
@@ -225,6 +225,7 @@ def test_a_pre_commit_that_fails_is_quoted(
     with pytest.raises(CopydeskError, match="it is broken") as error:
         setup(found)
     assert error.value.slug == "pre-commit-failed"
+    assert not (repo / NAME).exists()
 
 
 @pytest.mark.usefixtures("no_daemon")
