@@ -13,7 +13,7 @@ from copydesk.agent.cli.common import (
     id_argument,
     json_option,
 )
-from copydesk.agent.cli.words import ago, draft_counts, goal, verdict
+from copydesk.agent.cli.words import age, draft_counts, goal, verdict
 from copydesk.agent.desk import drafts as rows
 from copydesk.agent.records import Draft, DraftKind
 from copydesk.agent.text import plural
@@ -64,11 +64,12 @@ def _table(found: list[Draft], states: bool) -> None:
                 goal(d),
                 verdict(d),
                 d.origin,
-                ago(d.created_at),
+                age(d.created_at),
             ]
             for d in found
         ],
         right=(0,),
+        ends=(headings.index("About"),),
     )
 
 

@@ -7,7 +7,7 @@ import click
 from copydesk.agent.cli import show as screen
 from copydesk.agent.cli.common import desk, echo, echo_json, examples, json_option
 from copydesk.agent.cli.decide import relative
-from copydesk.agent.cli.words import ago, duration
+from copydesk.agent.cli.words import age, duration
 from copydesk.agent.desk import history
 from copydesk.agent.records import Json
 from copydesk.agent.text import one_line
@@ -45,7 +45,7 @@ def _reviews(found: list[Json]) -> None:
         ("When", "Draft", "Decision", "About", "Why or where"),
         [
             (
-                ago(one["decided_at"]),
+                age(one["decided_at"]),
                 str(one["draft"]),
                 one["action"],
                 one_line(one["title"]),
@@ -68,7 +68,7 @@ def _calls(found: list[Json]) -> None:
         ("When", "For", "Model", "Tokens in", "out", "Time", "Outcome"),
         [
             (
-                ago(one["called_at"]),
+                age(one["called_at"]),
                 one["purpose"],
                 one["model"],
                 str(one["prompt_tokens"] or 0),

@@ -204,6 +204,7 @@ def gaps(revision: str, limit: int | None, as_json: bool) -> None:
             )
             for gap in shown
         ],
+        ends=(1,),
     )
     if len(shown) < len(found):
         echo(f"… and {len(found) - len(shown)} more; --limit {len(found)} lists all.")

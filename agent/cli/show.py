@@ -36,7 +36,11 @@ def colours() -> bool:
 
 
 def table(
-    headings: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    right: Sequence[int] = (),
+    ends: Sequence[int] = (),
 ) -> None:
     """Print rows under headings, one line each.
 
@@ -47,8 +51,9 @@ def table(
         headings: The head of each column.
         rows: The cells; cleaned here.
         right: The columns that stand flush right.
+        ends: The columns whose ends matter most (paths): these are cut at the start.
     """
-    from rich.cells import cell_len, set_cell_size
+    from rich.cells import cell_len
 
     cells = [[clean(cell, keep="") for cell in row] for row in (headings, *rows)]
     sizes = [max(cell_len(row[n]) for row in cells) for n in range(len(headings))]
@@ -58,13 +63,22 @@ def table(
     for number, row in enumerate(cells):
         line = []
         for n, cell in enumerate(row):
-            size = sizes[n]
-            if cell_len(cell) > size:
-                cell = set_cell_size(cell, size - 1).rstrip() + "…"
-            padding = " " * (size - cell_len(cell))
+            cell = _cut(cell, sizes[n], keep_end=n in ends and number > 0)
+            padding = " " * (sizes[n] - cell_len(cell))
             line.append(padding + cell if n in right else cell + padding)
         text = "  ".join(line).rstrip()
         click.echo(click.style(text, bold=True) if number == 0 and colours() else text)
+
+
+def _cut(cell: str, size: int, *, keep_end: bool) -> str:
+    """A cell of at most size columns, with an ellipsis where something is missing."""
+    from rich.cells import cell_len
+
+    if cell_len(cell) <= size:
+        return cell
+    while cell_len(cell) > size - 1:
+        cell = cell[1:] if keep_end else cell[:-1]
+    return f"…{cell}" if keep_end else f"{cell.rstrip()}…"
 
 
 def code(text: str, language: str, *, limit: int | None = None) -> int:

@@ -115,10 +115,14 @@ def _tell(found: Json) -> None:
     echo(f"Work        {work or 'nothing to do'}")
     version = f", copydesk {daemon['version']}" if daemon["version"] else ""
     pid = f"process {daemon['pid']}{version}" if daemon["pid"] else "starting"
-    echo(f"Daemon      {f'running ({pid})' if daemon['running'] else 'asleep; a commit wakes it'}")
+    asleep = "asleep; a commit wakes it" if found["set_up"] else "not set up"
+    echo(f"Daemon      {f'running ({pid})' if daemon['running'] else asleep}")
     echo(f"Model       {one_line(model['name'] or 'none; ' + str(model['why']), 100)}")
     for failure in found["failures"]:
-        _tell_failure(failure)
+        if head["measured"] and failure["subject"] != head["sha"]:
+            _tell_former_failure(failure)
+        else:
+            _tell_failure(failure)
     if step := _next_step(found):
         echo(f"\n{step}")
 
@@ -140,6 +144,12 @@ def _tell_failure(failure: Json) -> None:
         echo(f"  {line}")
     if kind in AGAIN:
         echo(f"  `copydesk {AGAIN[kind]} {short(subject)}` tries again.")
+
+
+def _tell_former_failure(failure: Json) -> None:
+    """One line: a later commit has done well, so this one is history."""
+    error = one_line(failure["error"], 60)
+    echo(f"Failed      {failure['kind']} {short(failure['subject'])} before: {error}")
 
 
 def _next_step(found: Json) -> str:

@@ -9,6 +9,7 @@ from copydesk.agent.records import Draft, Json, Sha
 from copydesk.agent.text import clean, one_line, plural
 
 _UNITS = ((86_400.0, "day"), (3_600.0, "hour"), (60.0, "minute"))
+_SHORT = {"day": "d", "hou": "h", "min": "min"}
 _LONG_AGO = 30 * 86_400.0
 
 RUNGS = {
@@ -61,6 +62,15 @@ def ago(moment: str, now: datetime | None = None) -> str:
         if seconds >= size:
             return f"{plural(int(seconds // size), name)} ago"
     return "just now"
+
+
+def age(moment: str, now: datetime | None = None) -> str:
+    """How long ago a moment was, for tables: "now", "5 min", "3 h", "2 d", or its date."""
+    said = ago(moment, now).removesuffix(" ago")
+    if said == "just now":
+        return "now"
+    number, _, unit = said.partition(" ")
+    return f"{number} {_SHORT[unit[:3]]}" if unit[:3] in _SHORT else said
 
 
 def percent(value: float) -> str:

@@ -19,7 +19,7 @@ def test_decisions_newest_first(run: Any, shop: Path, add_test: Callable[..., in
     run(shop, "undo", identity)
     run(shop, "accept", identity)
     lines = run(shop, "log").output.splitlines()
-    assert [line.split()[3] for line in lines[1:]] == ["accept", "undo", "reject"]
+    assert [line.split()[2] for line in lines[1:]] == ["accept", "undo", "reject"]
     assert lines[1].endswith("test_prices.py")
     assert lines[3].endswith("no")
     found = json.loads(run(shop, "log", "--json", "--limit", "1").output)

@@ -46,6 +46,18 @@ def test_a_table_in_a_pipe_is_never_cut(
     assert "…" not in out
 
 
+@pytest.mark.usefixtures("narrow")
+def test_of_a_path_the_end_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    show.table(
+        ("A path " * 15, "B"), [("long/" * 20 + "module.py::function", "名前" * 30)], ends=(0,)
+    )
+    head, row = capsys.readouterr().out.splitlines()
+    assert head.startswith("A path A path")
+    assert row.startswith("…")
+    assert "module.py::function  " in row
+    assert cell_len(row) <= 80
+
+
 def test_a_cell_cannot_hold_a_line_break_or_an_escape(capsys: pytest.CaptureFixture[str]) -> None:
     show.table(("A",), [("x\ny\x1b[2J[bold]",)])
     assert capsys.readouterr().out == "A\nx\\x0ay\\x1b[2J[bold]\n"

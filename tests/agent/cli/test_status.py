@@ -1,4 +1,5 @@
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -35,7 +36,7 @@ def test_the_json_of_a_measured_repository(run: Any, measured_shop: Path) -> Non
 def test_status_in_words_names_the_next_step(run: Any, measured_shop: Path) -> None:
     said = run(measured_shop, "status").output
     assert "prices: 50.0 % covered," in said
-    assert "Daemon      asleep" in said
+    assert "Daemon      not set up" in said
     assert "Work        nothing to do" in said
     assert "Next: `copydesk gaps`" in said
 
@@ -66,7 +67,9 @@ def test_a_new_repository_is_told_how_to_begin(
 ) -> None:
     assert "Next: `copydesk init` sets this" in run(shop, "status").output
     git(shop, "config", status.SET_UP, "/somewhere")
-    assert "Next: `copydesk wait`" in run(shop, "status").output
+    said = run(shop, "status").output
+    assert "Next: `copydesk wait`" in said
+    assert "Daemon      asleep; a commit wakes it" in said
 
 
 def test_waiting_drafts_and_jobs_are_the_next_step(
@@ -99,6 +102,20 @@ def test_a_failed_job_shows_its_error_and_how_to_try_again(run: Any, shop: Path)
     assert "Failed: odd cccccccc\n  no step\n" in said
     assert "Next:" not in said
     assert len(json.loads(run(shop, "status", "--json").output)["failures"]) == 2
+
+
+def test_the_failure_of_a_former_commit_is_one_line(
+    run: Any, measured_shop: Path, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(measured_shop, tmp_path / "copy", symlinks=True))
+    with open_desk(repository.find(copy).desk) as db:
+        queue.put(db, "measure", "b" * 40)
+        job = queue.lease(db)
+        assert job
+        queue.fail(db, job, "the suite is broken\nmore\nand more", final=True)
+    said = run(copy, "status").output
+    assert "Failed      measure bbbbbbbb before: the suite is broken\n" in said
+    assert "more" not in said
 
 
 def test_everything_done_says_so() -> None:

@@ -34,6 +34,21 @@ def test_a_moment_without_zone_is_utc_and_one_that_is_none_stays_as_it_is() -> N
 
 
 @pytest.mark.parametrize(
+    ("back", "said"),
+    [
+        (timedelta(seconds=5), "now"),
+        (timedelta(minutes=32), "32 min"),
+        (timedelta(hours=1), "1 h"),
+        (timedelta(days=2), "2 d"),
+        (timedelta(days=40), "2026-03-25"),
+    ],
+    ids=str,
+)
+def test_an_age_is_short(back: timedelta, said: str) -> None:
+    assert words.age((NOW - back).isoformat(), NOW) == said
+
+
+@pytest.mark.parametrize(
     ("seconds", "said"),
     [(0.04, "0.0 s"), (9.94, "9.9 s"), (12.4, "12 s"), (200, "3 min 20 s"), (7260, "2 h 1 min")],
 )
