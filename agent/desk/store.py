@@ -42,8 +42,10 @@ def open_desk(desk: Path) -> Iterator[sqlite3.Connection]:
 def _opened(desk: Path, path: Path) -> sqlite3.Connection:
     try:
         desk.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # a database is created with the process's umask, which may let others read it
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        # SQLite makes a file with the process's umask, which may let others read it. Only a new
+        # file may be opened here: closing an old one drops every lock this process has on it
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
     except (OSError, sqlite3.Error) as error:
         raise CopydeskError(

@@ -99,3 +99,25 @@ def test_writers_wait_for_each_other(tmp_path: Path) -> None:
     assert [w.wait(120) for w in writers] == [0] * 4
     with open_desk(tmp_path) as db:
         assert db.execute("SELECT count(*) FROM tips").fetchone() == (240,)
+
+
+HOLDER = """
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1], timeout=0.2, isolation_level=None)
+try:
+    db.execute("BEGIN IMMEDIATE")
+    print("taken")
+except sqlite3.OperationalError as error:
+    print(error)
+"""
+
+
+def test_a_second_connection_in_one_process_leaves_the_firsts_lock_alone(tmp_path: Path) -> None:
+    # closing any descriptor of a file drops all POSIX locks of the process on it (fcntl(2))
+    with open_desk(tmp_path) as db, transaction(db):
+        db.execute("INSERT INTO tips VALUES ('a')")
+        with open_desk(tmp_path):
+            pass
+        other = [sys.executable, "-c", HOLDER, str(tmp_path / "desk.db")]
+        said = subprocess.run(other, capture_output=True, text=True, check=True).stdout
+    assert said == "database is locked\n"
