@@ -158,6 +158,20 @@ def test_the_sample_project_passes_its_own_tests(tmp_path: Path) -> None:
             project.change(repo)
 
 
+@pytest.mark.parametrize(("idle", "slug"), [(True, "demo-not-measured"), (False, "demo-too-slow")])
+def test_a_step_that_comes_to_nothing_ends_the_demo_and_its_daemon(
+    small: Path, monkeypatch: pytest.MonkeyPatch, idle: bool, slug: str
+) -> None:
+    monkeypatch.setattr(run, "WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(run.control, "wait", lambda *_: idle)
+    monkeypatch.setattr(run, "stored", lambda *_: None)
+    with pytest.raises(CopydeskError) as caught:
+        run.demo(Paper(), small)
+    assert caught.value.slug == slug
+    assert "daemon.log" in caught.value.hint
+    assert not control.status(git.find(small)).running
+
+
 @pytest.mark.parametrize("name", ["full", "file"])
 def test_a_folder_that_is_in_use_is_left_alone(tmp_path: Path, name: str) -> None:
     place = tmp_path / name
