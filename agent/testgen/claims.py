@@ -11,7 +11,7 @@ import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from copydesk.agent.records import Arc, TestId
 from copydesk.agent.sandbox.records import Outcome
@@ -31,14 +31,23 @@ class CouldNotRun(Exception):
     """Nothing ran, for a reason that is not the draft's. Says which."""
 
 
+class Comparison(NamedTuple):
+    """A comparison that failed on a line of the draft: both values as Python writes them."""
+
+    line: int
+    left: str
+    right: str
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How one test went: passed, or why not (cut, as pytest words it)."""
+    """How one test went: passed, or why not (cut, as pytest words it) and what differed."""
 
     passed: bool
     why: str = ""
     arcs: frozenset[Arc] = frozenset()
     seconds: float = 0.0
+    compared: Comparison | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +229,12 @@ def _alone(record: Mapping[str, Any]) -> Result:
     reports = record["reports"]
     if {entry[0] for entry in reports} != {record["id"]}:
         raise Doubtful("a test that ran alone reports for others")
-    return replace(_result(reports, _arcs(record["arcs"])), seconds=float(record["seconds"]))
+    result = _result(reports, _arcs(record["arcs"]))
+    compared = None
+    if record.get("compared") and not result.passed:
+        line, left, right = record["compared"]
+        compared = Comparison(int(line), str(left), str(right))
+    return replace(result, seconds=float(record["seconds"]), compared=compared)
 
 
 def _changed(record: Mapping[str, Any]) -> Changed:

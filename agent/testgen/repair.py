@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from copydesk.agent.testgen.answers import parse
-from copydesk.agent.testgen.context import FunctionNode, source_roots
+from copydesk.agent.testgen.context import source_roots
 from copydesk.agent.testgen.names import (
     WELL_KNOWN,
     absolute_imports,
@@ -282,84 +282,3 @@ def asserts_something(node: ast.AST) -> bool:
         ):
             return True
     return False
-
-
-def substitute_observed(
-    content: str, test_name: str, observed_repr: str, line: int | None = None
-) -> str:
-    """Put the value that was observed where a test expected another one.
-
-    The assert gets a comment with both: a wrong prediction may be a bug in the code. Floats are
-    compared with pytest.approx.
-
-    Args:
-        content: The test module.
-        test_name: The test whose `assert call == literal` failed.
-        observed_repr: The observed value as Python writes it; it must be a literal.
-        line: A line of the assert that failed; by default the first such assert of the test.
-
-    Returns:
-        The changed module; the same text when there is no such assert or no such literal.
-    """
-    tree = parse(content)
-    value = _literal(observed_repr)
-    if tree is None or value is None:
-        return content
-    tests = (n for n in tree.body if isinstance(n, _FUNCTIONS) and n.name == test_name)
-    place = _expectation(next(tests, None), line)
-    if place is None:
-        return content
-    node, expected = place
-    said = one_line(ast.unparse(expected), 60)
-    inserted = f"pytest.approx({observed_repr})" if isinstance(value[0], float) else observed_repr
-    comment = f"  # recorded, not predicted: the model expected {said}"
-    changed = _spliced(content, expected, inserted, node, comment)
-    if "pytest.approx(" in inserted and "pytest" not in _imported(tree):
-        changed = f"import pytest\n{changed}"
-    return changed if parse(changed) is not None else content
-
-
-def _imported(tree: ast.Module) -> set[str]:
-    imports = (n for n in tree.body if isinstance(n, ast.Import))
-    return {alias.asname or alias.name for node in imports for alias in node.names}
-
-
-def _literal(text: str) -> tuple[object] | None:
-    if not text.isprintable():
-        return None
-    try:
-        return (ast.literal_eval(text),)
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        return None
-
-
-def _expectation(test: FunctionNode | None, line: int | None) -> tuple[ast.Assert, ast.expr] | None:
-    """The assert of a test that compares with a literal, and that literal."""
-    for node in ast.walk(test) if test else ():
-        if not isinstance(node, ast.Assert) or not isinstance(node.test, ast.Compare):
-            continue
-        if line is not None and not node.lineno <= line <= (node.end_lineno or node.lineno):
-            continue
-        compare = node.test
-        if len(compare.ops) == 1 and isinstance(compare.ops[0], ast.Eq):
-            for side in (compare.comparators[0], compare.left):
-                if _literal(ast.unparse(side).replace("\n", "")) is not None or _is_approx(side):
-                    return node, side
-    return None
-
-
-def _is_approx(node: ast.expr) -> bool:
-    return isinstance(node, ast.Call) and ast.unparse(node.func) in ("pytest.approx", "approx")
-
-
-def _spliced(
-    content: str, expected: ast.expr, inserted: str, node: ast.Assert, comment: str
-) -> str:
-    """Replace an expression by its place (columns are bytes) and comment the end of its assert."""
-    lines = [line.encode() for line in content.split("\n")]
-    end_line = (node.end_lineno or node.lineno) - 1
-    lines[end_line] += comment.encode()
-    first, last = expected.lineno - 1, (expected.end_lineno or expected.lineno) - 1
-    tail = lines[last][expected.end_col_offset or 0 :]
-    lines[first : last + 1] = [lines[first][: expected.col_offset] + inserted.encode() + tail]
-    return b"\n".join(lines).decode()

@@ -24,11 +24,14 @@ NAME = "test_copydesk_draft.py"
 
 _START = (
     "import importlib.util as u, os, sys\n"
-    "s = u.spec_from_file_location('_ladder', os.path.join(os.environ['COPYDESK_TOOLS'],"
-    " 'ladder.py'))\n"
-    "m = u.module_from_spec(s)\n"
-    "s.loader.exec_module(m)\n"
-    "m.main(sys.argv[1:])\n"
+    "def load(name):\n"
+    "    path = os.path.join(os.environ['COPYDESK_TOOLS'], name + '.py')\n"
+    "    s = u.spec_from_file_location('_' + name, path)\n"
+    "    m = u.module_from_spec(s)\n"
+    "    s.loader.exec_module(m)\n"
+    "    return m\n"
+    "compared = load('compared').Compared(sys.argv[-1])\n"
+    "load('ladder').main(sys.argv[1:], compared)\n"
 )
 _KEPT = ("--import-mode", "--asyncio-mode", "--ds", "--dc", "--confcutdir", "--pyargs", "-p")
 

@@ -20,16 +20,19 @@ from copydesk.agent.records import Arc, Candidate, Evidence, Gap, LineNo, Rung, 
 from copydesk.agent.sandbox.bench import Bench
 from copydesk.agent.testgen import module
 from copydesk.agent.testgen.challenge import Score, challenge, probe_statement
-from copydesk.agent.testgen.claims import CouldNotRun, Doubtful, Report, Result, rank
+from copydesk.agent.testgen.claims import Comparison, CouldNotRun, Doubtful, Report, Result, rank
 from copydesk.agent.testgen.context import import_name
 from copydesk.agent.testgen.definitions import target_functions
 from copydesk.agent.testgen.reach import Reached, reached
+from copydesk.agent.testgen.recorded import Recorded, record
 from copydesk.agent.testgen.runs import TOOLS, Bed, place
 from copydesk.agent.text import clean, plural
 
 __all__ = ["TOOLS", "verify"]
 
 ALONE_SECONDS = 10.0
+MENDS = 4
+"""Times a draft is run anew with observed values: a test may hold several wrong ones."""
 
 
 class _Fell(Exception):
@@ -39,6 +42,14 @@ class _Fell(Exception):
         super().__init__(rung, why)
         self.rung = rung
         self.why = why
+
+
+class _Mended(Exception):
+    """The draft goes on with observed values where it predicted wrong ones."""
+
+    def __init__(self, mended: Recorded) -> None:
+        super().__init__(mended)
+        self.mended = mended
 
 
 class _Fewer(Exception):
@@ -51,7 +62,13 @@ class _Fewer(Exception):
 
 
 def verify(
-    candidate: Candidate, tree: Path, bench: Bench, *, repeats: int = 3, approved: bool = False
+    candidate: Candidate,
+    tree: Path,
+    bench: Bench,
+    *,
+    repeats: int = 3,
+    approved: bool = False,
+    recording: bool = False,
 ) -> tuple[Evidence, Candidate]:
     """Check a drafted test module on the ladder.
 
@@ -61,17 +78,26 @@ def verify(
         bench: Runs it; its tools folder is TOOLS.
         repeats: How many fresh processes it has to pass in once more.
         approved: A human has read the draft and allows what the static gate asks about.
+        recording: Where a comparison fails, put the observed value in the predicted one's place
+            and go on; the tests that were changed so are among the candidate's `recorded`.
 
     Returns:
         The evidence, and the candidate with only the tests worth keeping (as it came, when the
         verdict is not "verified").
     """
     began = time.monotonic()
-    current, notes = candidate, list(candidate.notes)
+    current, notes, mends = candidate, list(candidate.notes), MENDS if recording else 0
     while True:
-        climb = _Climb(current, tree, bench, repeats, approved)
+        climb = _Climb(current, tree, bench, repeats, approved, mends)
         try:
             climb.up()
+        except _Mended as change:
+            mends -= 1
+            text, names, said = change.mended
+            notes += said
+            recorded = tuple(dict.fromkeys((*current.recorded, *names)))
+            current = replace(current, content=text, recorded=recorded)
+            continue
         except _Fewer as fewer:
             notes += fewer.why
             current = replace(current, content=module.keep(current.content, fewer.names))
@@ -97,6 +123,7 @@ class _Climb:
     bench: Bench
     repeats: int
     approved: bool
+    mends: int
     rungs: list[Rung] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     names: tuple[str, ...] = ()
@@ -113,7 +140,7 @@ class _Climb:
         """Take rung after rung.
 
         Raises:
-            _Fell, _Fewer, CouldNotRun: It does not get to the top like this.
+            _Fell, _Fewer, _Mended, CouldNotRun: It does not get to the top like this.
         """
         self.asserts()
         self.gate()
@@ -206,6 +233,7 @@ class _Climb:
             raise _Fell("passes", str(odd)) from odd
         if report.broken:
             raise _Fell("passes", report.broken)
+        self.mend(bed, report)
         self.drop("passes", self.failing(bed, report.alone))
         self.drop("passes", self.failing(bed, report.together))
         self.passed("passes", f"{plural(len(report.ids), 'test')} alone and together")
@@ -307,6 +335,18 @@ class _Climb:
         return idle
 
     # -- help
+
+    def mend(self, bed: Bed, report: Report) -> None:
+        """Go on with observed values in the tests without parameters that failed over others."""
+        if not self.mends:
+            return
+        seen: dict[str, list[Comparison | None]] = {}
+        for test, result in report.alone.items():
+            seen.setdefault(rank_name(bed, test), []).append(result.compared)
+        failed = {name: found[0] for name, found in seen.items() if len(found) == 1 and found[0]}
+        mended = record(self.text, failed)
+        if mended.tests:
+            raise _Mended(mended)
 
     def failing(self, bed: Bed, results: dict[TestId, Result]) -> dict[str, str]:
         """Why which test functions failed."""

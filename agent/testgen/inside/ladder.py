@@ -201,9 +201,8 @@ def _index(module: types.CodeType) -> dict[Any, types.CodeType]:
 class Ladder:
     """The pytest plugin: collects once, then does what its orders say."""
 
-    def __init__(self, orders: dict[str, Any], reporter: Reporter) -> None:
-        self.orders = orders
-        self.reporter = reporter
+    def __init__(self, orders: dict[str, Any], reporter: Reporter, compared: Any) -> None:
+        self.orders, self.reporter, self.compared = orders, reporter, compared
         self.tracer = Tracer(os.path.realpath(orders["target"]))
         self.sink: list[list[Any]] | None = None
 
@@ -267,7 +266,7 @@ class Ladder:
         def work() -> dict[str, Any]:
             self.tracer.start()
             run([item])
-            return {"arcs": self.tracer.stop()}
+            return {"arcs": self.tracer.stop(), "compared": self.compared.last}
 
         said = self.fork(work, self.orders["alone_seconds"])
         self.reporter.write("alone", id=item.nodeid, **said)
@@ -378,8 +377,8 @@ def _leave_plugins_as_they_are() -> None:
         Config._mark_plugins_for_rewrite = mark  # type: ignore
 
 
-def main(arguments: list[str]) -> None:
-    """Run pytest with the plugin and leave with pytest's code, past any exit handler."""
+def main(arguments: list[str], compared: Any) -> None:
+    """Run pytest with both plugins and leave with pytest's code, past any exit handler."""
     tools = os.environ.pop("COPYDESK_TOOLS", "")
     sys.path[:] = [folder for folder in sys.path if not tools or folder != tools]
     paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
@@ -388,11 +387,11 @@ def main(arguments: list[str]) -> None:
     sys.stdin = open(os.devnull, encoding="utf-8")
     sys.argv = ["pytest", *arguments]
     reporter = Reporter()
-    ladder = Ladder(orders, reporter)
+    ladder = Ladder(orders, reporter, compared)
     _leave_plugins_as_they_are()
     if orders.get("imports"):
         ladder.tracer.start()
-    code = int(pytest.main(arguments, plugins=[ladder]))
+    code = int(pytest.main(arguments, plugins=[ladder, compared]))
     reporter.write("end", code=code)
     with contextlib.suppress(Exception):
         sys.stdout.flush()

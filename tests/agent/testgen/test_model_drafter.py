@@ -7,7 +7,6 @@ import importlib.util
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,6 @@ from copydesk.agent.testgen.model_drafter import (
     PROMPT_TOKENS,
     draft_with_model,
 )
-from copydesk.agent.testgen.repair import substitute_observed
 from copydesk.agent.testgen.verify import verify
 
 PAGER = '''\
@@ -245,11 +243,14 @@ def test_a_draft_climbs_the_ladder_once_its_value_is_recorded(
     evidence, kept = verify(draft, tree, bench(), repeats=1)
     assert evidence.verdict == "verified"
     assert kept.tests == ("test_size_must_be_positive",)  # the other expects a wrong value
-    recorded = substitute_observed(draft.content, "test_page_after_the_last", "(1, 0)")
-    evidence, kept = verify(replace(draft, content=recorded), tree, bench(), repeats=1)
+    assert kept.recorded == ()
+    evidence, kept = verify(draft, tree, bench(), repeats=1, recording=True)
     assert evidence.gained_lines == (6, 11)
     assert kept.tests == draft.tests
     assert kept.origin == "qwen2.5-coder:7b"
+    assert kept.recorded == ("test_page_after_the_last",)
+    assert "(1, 0)  # recorded, not predicted: the model expected (20, 40)" in kept.content
+    assert "test_page_after_the_last: recorded (1, 0); predicted was (20, 40)" in evidence.notes
 
 
 @pytest.mark.parametrize("fault", ["http500", "killed", "endless", "nodone", "html502"])
