@@ -12,7 +12,7 @@ from pathlib import Path
 from copydesk.agent.coverage.engine import Engine, has_pytest_configuration
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.process import ProcessError, run
-from copydesk.agent.records import Arc, Json, TestId
+from copydesk.agent.records import Json, TestId
 from copydesk.agent.text import clean
 
 NOTHING_COLLECTED = 5
@@ -36,14 +36,15 @@ class TestRun:
 class Recording:
     """What the probe saw of one pytest run.
 
-    `lines` and `arcs` are by context and path (lines as numbits); `needs` by context.
+    `lines` (numbits) and `arcs` (as `map.pack_arcs` has them) are by context and path, `needs` by
+    context.
     """
 
     tests: dict[TestId, TestRun]
     collected: tuple[TestId, ...]
     errors: dict[str, str]
     lines: dict[str, dict[str, bytes]]
-    arcs: dict[str, dict[str, tuple[Arc, ...]]]
+    arcs: dict[str, dict[str, bytes]]
     needs: dict[str, frozenset[tuple[str, str]]]
     seconds: float
     tracer: str
@@ -96,15 +97,25 @@ def collect(
         return _read(json.loads(zlib.decompress(report.read_bytes())), result.seconds, said)
 
 
-def _argv(engine: Engine, scratch: Path, tests: Sequence[str]) -> list[str | Path]:
-    argv: list[str | Path] = [engine.interpreter.path, "-m", "pytest", "-p", "copydesk_probe"]
-    argv += ["-q", "--tb=short", "--continue-on-collection-errors"]
+def pytest_options(engine: Engine, scratch: Path) -> list[str | Path]:
+    """What every run of pytest in a snapshot is told, so that it stays within it.
+
+    Args:
+        engine: The tree and the interpreter.
+        scratch: A folder for what pytest keeps, and for a configuration where there is none.
+    """
+    argv: list[str | Path] = ["-q", "--tb=short", "--continue-on-collection-errors"]
     argv += ["-o", f"cache_dir={scratch / 'cache'}", f"--rootdir={engine.tree}"]
     if not has_pytest_configuration(engine.tree):
         # else pytest would look further up, into the worktree around the snapshot
         (scratch / "pytest.ini").write_text("[pytest]\n")
         argv += ["-c", scratch / "pytest.ini", f"--confcutdir={engine.tree}"]
-    return [*argv, *tests]
+    return argv
+
+
+def _argv(engine: Engine, scratch: Path, tests: Sequence[str]) -> list[str | Path]:
+    argv: list[str | Path] = [engine.interpreter.path, "-m", "pytest", "-p", "copydesk_probe"]
+    return [*argv, *pytest_options(engine, scratch), *tests]
 
 
 def _broken(reason: str, output: str) -> CopydeskError:
@@ -127,14 +138,16 @@ def _read(report: Json, seconds: float, output: str) -> Recording:
         )
         for name, entry in report["tests"].items()
     }
-    lines = {
-        context: {path: bytes.fromhex(bits) for path, bits in files.items()}
-        for context, files in report["lines"].items()
-    }
-    arcs = {
-        context: {path: tuple((a, b) for a, b in found) for path, found in files.items()}
-        for context, files in report["arcs"].items()
-    }
+    pieces = [
+        (path, bytes.fromhex(bits), bytes.fromhex(pairs)) if path else None
+        for path, bits, pairs in (piece or ("", "", "") for piece in report["pieces"])
+    ]
+    lines: dict[str, dict[str, bytes]] = {}
+    arcs: dict[str, dict[str, bytes]] = {}
+    for context, numbers in report["contexts"].items():
+        mine = [piece for piece in map(pieces.__getitem__, numbers) if piece]
+        lines[context] = {path: bits for path, bits, _ in mine}
+        arcs[context] = {path: pairs for path, _, pairs in mine if pairs}
     needs = {
         context: frozenset((kind, name) for kind, name in found)
         for context, found in report["needs"].items()

@@ -23,12 +23,12 @@ from copydesk.agent.records import Arc, Sha
 
 
 class Hit(NamedTuple):
-    """Lines (numbits) and arcs executed in one version of a file."""
+    """Lines (numbits) and arcs (as `pack_arcs` has them) executed in one version of a file."""
 
     path: str
     blob: str
     lines: bytes
-    arcs: tuple[Arc, ...] = ()
+    arcs: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +97,20 @@ def unpack_arcs(packed: bytes) -> tuple[Arc, ...]:
 
 def file_id(db: sqlite3.Connection, path: str, blob: str) -> int:
     """The row of a file version, made where it is new."""
-    db.execute("INSERT OR IGNORE INTO files (path, blob) VALUES (?, ?)", (path, blob))
-    (row,) = db.execute("SELECT id FROM files WHERE path = ? AND blob = ?", (path, blob)).fetchone()
-    return int(row)
+    return _row(db, "files", {"path": path, "blob": blob})
+
+
+def _row(db: sqlite3.Connection, table: str, values: Mapping[str, object]) -> int:
+    """The id of the row with these values, which are unique in the table; made where it is new."""
+    where, names = " AND ".join(f"{n} = ?" for n in values), ", ".join(values)
+    given = tuple(values.values())
+    found = db.execute(f"SELECT id FROM {table} WHERE {where}", given).fetchone()
+    if found is not None:
+        return int(found[0])
+    marks = ", ".join("?" * len(given))
+    cursor = db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", given)
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
 
 
 def add_traces(db: sqlite3.Connection, traces: Iterable[Trace], environment: str) -> list[int]:
@@ -109,41 +120,35 @@ def add_traces(db: sqlite3.Connection, traces: Iterable[Trace], environment: str
         Their ids, in order; a trace that is stored already keeps its id.
     """
     files: dict[tuple[str, str], int] = {}
+    hits: dict[Hit, int] = {}
     found: list[int] = []
     with transaction(db):
         for trace in traces:
             if trace.id is not None:
                 found.append(trace.id)
                 continue
-            hits = []
             for hit in trace.hits:
-                key = (hit.path, hit.blob)
-                if key not in files:
-                    files[key] = file_id(db, *key)
-                hits.append(_hit_id(db, files[key], hit))
-            found.append(_trace_id(db, trace, environment, hits))
+                if hit not in hits:
+                    key = (hit.path, hit.blob)
+                    if key not in files:
+                        files[key] = file_id(db, *key)
+                    hits[hit] = _hit_id(db, files[key], hit)
+            found.append(_trace_id(db, trace, environment, [hits[hit] for hit in trace.hits]))
     return found
 
 
 def _hit_id(db: sqlite3.Connection, file: int, hit: Hit) -> int:
-    values = (file, hit.lines, pack_arcs(hit.arcs))
-    db.execute("INSERT OR IGNORE INTO hits (file_id, lines, arcs) VALUES (?, ?, ?)", values)
-    (row,) = db.execute(
-        "SELECT id FROM hits WHERE file_id = ? AND lines = ? AND arcs = ?", values
-    ).fetchone()
-    return int(row)
+    return _row(db, "hits", {"file_id": file, "lines": hit.lines, "arcs": hit.arcs})
 
 
 def _trace_id(db: sqlite3.Connection, trace: Trace, environment: str, hits: list[int]) -> int:
-    db.execute(
-        "INSERT OR IGNORE INTO contexts (kind, name) VALUES (?, ?)", (trace.kind, trace.name)
-    )
+    context = _row(db, "contexts", {"kind": trace.kind, "name": trace.name})
     cursor = db.execute(
         "INSERT INTO traces (context_id, environment, outcome, seconds, hits, needs, recorded_at)"
-        " SELECT id, ?, ?, ?, ?, ?, ? FROM contexts WHERE kind = ? AND name = ?",
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
-            *(environment, trace.outcome, trace.seconds, pack(hits)),
-            *(json.dumps(sorted(trace.needs)), time.time(), trace.kind, trace.name),
+            *(context, environment, trace.outcome, trace.seconds, pack(hits)),
+            *(json.dumps(sorted(trace.needs)), time.time()),
         ),
     )
     assert cursor.lastrowid is not None
@@ -158,28 +163,37 @@ def load(db: sqlite3.Connection, sha: Sha) -> CoverageMap | None:
     if row is None:
         return None
     environment, branch, packed = row
-    wanted = set(unpack(zlib.decompress(packed)))
-    hits = _load_hits(db)
-    found = CoverageMap(sha, environment, bool(branch))
-    for identity, kind, name, outcome, seconds, hit_ids, needs in db.execute(
+    rows = db.execute(
         "SELECT t.id, c.kind, c.name, t.outcome, t.seconds, t.hits, t.needs"
-        " FROM traces AS t JOIN contexts AS c ON c.id = t.context_id"
-    ):
-        if identity in wanted:
-            found.traces[kind, name] = Trace(
-                kind, name, outcome, seconds,
-                tuple(hits[i] for i in unpack(hit_ids)),
-                frozenset((k, n) for k, n in json.loads(needs)), identity,
-            )  # fmt: skip
+        " FROM json_each(?) AS wanted JOIN traces AS t ON t.id = wanted.value"
+        " JOIN contexts AS c ON c.id = t.context_id",
+        (json.dumps(unpack_ids(packed)),),
+    ).fetchall()
+    hit_ids = {identity: unpack(packed) for identity, *_, packed, _ in rows}
+    hits = _load_hits(db, {i for ids in hit_ids.values() for i in ids})
+    needs = {text: frozenset(map(_pair, json.loads(text))) for text in {row[-1] for row in rows}}
+    found = CoverageMap(sha, environment, bool(branch))
+    for identity, kind, name, outcome, seconds, _, text in rows:
+        found.traces[kind, name] = Trace(
+            kind, name, outcome, seconds,
+            tuple(hits[i] for i in hit_ids[identity]), needs[text], identity,
+        )  # fmt: skip
     return found
 
 
-def _load_hits(db: sqlite3.Connection) -> Mapping[int, Hit]:
+def _pair(need: list[str]) -> tuple[str, str]:
+    kind, name = need
+    return kind, name
+
+
+def _load_hits(db: sqlite3.Connection, wanted: Iterable[int]) -> Mapping[int, Hit]:
     return {
-        identity: Hit(path, blob, lines, unpack_arcs(arcs))
+        identity: Hit(path, blob, lines, arcs)
         for identity, path, blob, lines, arcs in db.execute(
-            "SELECT h.id, f.path, f.blob, h.lines, h.arcs FROM hits AS h"
-            " JOIN files AS f ON f.id = h.file_id"
+            "SELECT h.id, f.path, f.blob, h.lines, h.arcs"
+            " FROM json_each(?) AS wanted JOIN hits AS h ON h.id = wanted.value"
+            " JOIN files AS f ON f.id = h.file_id",
+            (json.dumps(sorted(wanted)),),
         )
     }
 

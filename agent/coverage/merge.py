@@ -53,7 +53,7 @@ def _recorded(recording: Recording, blobs: Mapping[str, str]) -> Iterable[Trace]
         kind, _, name = context.partition(":") if context else ("session", "", "")
         arcs = recording.arcs.get(context, {})
         hits = tuple(
-            Hit(path, blobs[path], bits, arcs.get(path, ()))
+            Hit(path, blobs[path], bits, arcs.get(path, b""))
             for path, bits in sorted(recording.lines.get(context, {}).items())
             if path in blobs
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from array import array
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from coverage.numbits import numbits_to_nums, nums_to_numbits
 
 from copydesk.agent.coverage.blocks import moved, parse
 from copydesk.agent.coverage.engine import Analysis, Engine
-from copydesk.agent.coverage.map import Hit, Trace, file_id, pack_arcs, unpack_arcs, unpack_ids
+from copydesk.agent.coverage.map import Trace, file_id, pack_arcs, unpack_arcs, unpack_ids
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.records import Arc, Sha
 
@@ -60,32 +61,38 @@ def executed(
         blobs: The commit's tree: blob by path.
         read: The text of a blob.
     """
-    lines: dict[str, set[int]] = {}
-    arcs: dict[str, set[Arc]] = {}
-    maps: dict[tuple[str, str], dict[int, int]] = {}
-    seen: set[Hit] = set()
-    for trace in traces:
-        for hit in trace.hits:
-            now = blobs.get(hit.path)
-            if now is None or hit in seen:
-                continue
-            seen.add(hit)
-            numbers = numbits_to_nums(hit.lines)
-            pairs: Iterable[Arc] = hit.arcs
-            if now != hit.blob:
-                key = (hit.path, hit.blob)
-                if key not in maps:
-                    maps[key] = moved(parse(read(hit.blob)), parse(read(now)))
-                there = maps[key]
-                numbers = [there[n] for n in numbers if n in there]
-                pairs = [
-                    (_moved_end(a, there), _moved_end(b, there))
-                    for a, b in hit.arcs
-                    if abs(a) in there and abs(b) in there
-                ]
-            lines.setdefault(hit.path, set()).update(numbers)
-            arcs.setdefault(hit.path, set()).update(pairs)
-    return {p: Executed(frozenset(found), frozenset(arcs[p])) for p, found in lines.items()}
+    lines: dict[tuple[str, str], int] = {}
+    arcs: dict[tuple[str, str], set[int]] = {}
+    for hit in {hit for trace in traces for hit in trace.hits}:
+        key = (hit.path, hit.blob)
+        lines[key] = lines.get(key, 0) | int.from_bytes(hit.lines, "little")
+        arcs.setdefault(key, set()).update(_whole(hit.arcs))
+    found: dict[str, tuple[set[int], set[Arc]]] = {}
+    for (path, blob), bits in lines.items():
+        now = blobs.get(path)
+        if now is None:
+            continue
+        numbers = numbits_to_nums(bits.to_bytes((bits.bit_length() + 7) // 8, "little"))
+        pairs: Iterable[Arc] = unpack_arcs(array("q", arcs[path, blob]).tobytes())
+        if now != blob:
+            there = moved(parse(read(blob)), parse(read(now)))
+            numbers = [there[n] for n in numbers if n in there]
+            pairs = [
+                (_moved_end(a, there), _moved_end(b, there))
+                for a, b in pairs
+                if abs(a) in there and abs(b) in there
+            ]
+        into = found.setdefault(path, (set(), set()))
+        into[0].update(numbers)
+        into[1].update(pairs)
+    return {p: Executed(frozenset(ls), frozenset(pairs)) for p, (ls, pairs) in found.items()}
+
+
+def _whole(packed: bytes) -> array[int]:
+    """Packed arcs, each as one integer: they are united without being looked into."""
+    whole = array("q")
+    whole.frombytes(packed)
+    return whole
 
 
 def _moved_end(line: int, there: Mapping[int, int]) -> int:

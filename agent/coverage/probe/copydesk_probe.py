@@ -16,11 +16,14 @@ import json
 import os
 import sys
 import zlib
+from array import array
+from collections.abc import Callable, Iterable
 from time import perf_counter
 from typing import Any
 
 import copydesk_tracers
 import pytest
+from copydesk_outcomes import outcome_of, worse
 
 SETTINGS = json.loads(open(os.environ.pop("COPYDESK_PROBE"), encoding="utf-8").read())  # noqa: SIM115
 ROOT = os.path.realpath(SETTINGS["root"]) + os.sep
@@ -76,28 +79,44 @@ def wrap_loader(loader: type) -> None:
 CODE = (".py", ".pyc", ".pyo", ".so", ".pyd")
 
 
-def audit(event: str, args: tuple[Any, ...]) -> None:
-    """Note files read, folders listed and programs started while a context owns the time."""
-    if event == "open":
-        path, flags = args[0], args[2] or 0
-        if type(path) is str and not flags & 3 and not path.endswith(CODE):
-            inside = relative(path)
-            if inside is not None:
-                need("file", inside)
-    elif event in ("os.listdir", "os.scandir", "glob.glob"):
-        if not sys._getframe(1).f_code.co_filename.startswith("<frozen importlib"):
-            inside = relative(os.fsdecode(args[0]) if args[0] else os.curdir)
-            if inside is not None and not isinstance(args[0], int):
-                need("folder", inside)
-    elif event in ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn"):
-        need("process", "")
+def opened(args: tuple[Any, ...]) -> None:
+    """Note a file that was read."""
+    path, flags = args[0], args[2] or 0
+    if type(path) is str and not flags & 3 and not path.endswith(CODE):
+        inside = relative(path)
+        if inside is not None:
+            need("file", inside)
 
 
-def guarded_audit(event: str, args: tuple[Any, ...]) -> None:
-    """An audit hook must never raise: that would fail the user's own call."""
-    if TRACER.context.startswith(("test:", "fixture:")):
+def listed(args: tuple[Any, ...]) -> None:
+    """Note a folder that was listed, by the import system too: a module may appear there."""
+    inside = relative(os.fsdecode(args[0]) if args[0] else os.curdir)
+    if inside is not None and not isinstance(args[0], int):
+        need("folder", inside)
+
+
+def started(args: tuple[Any, ...]) -> None:
+    """Note that a program was started."""
+    need("process", "")
+
+
+WATCHED: dict[str, Callable[[tuple[Any, ...]], None]] = {
+    **dict.fromkeys(("open",), opened),
+    **dict.fromkeys(("os.listdir", "os.scandir", "glob.glob"), listed),
+    **dict.fromkeys(("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn"), started),
+}
+
+
+def audit(event: str, args: tuple[Any, ...], watched: Any = WATCHED.get) -> None:
+    """Note files read, folders listed and programs started while a context owns the time.
+
+    Called for everything that anything does, so what is not watched must end at once. It must
+    never raise: that would fail the user's own call.
+    """
+    note = watched(event)
+    if note is not None and TRACER.context.startswith(("test:", "fixture:")):
         with contextlib.suppress(Exception):
-            audit(event, args)
+            note(args)
 
 
 # --- pytest ------------------------------------------------------------------------------------
@@ -194,52 +213,72 @@ def wrap_finish() -> None:
     FixtureDef.finish = finish  # type: ignore[method-assign]
 
 
-RANK = {"passed": 0, "skipped": 1, "xfailed": 2, "xpassed": 3, "failed": 4, "error": 5}
-
-
 def pytest_runtest_logreport(report: Any) -> None:
     """Keep the worst thing that happened to a test."""
     entry = TESTS.get(report.nodeid)
     if entry is None:
         return
-    outcome = report.outcome
-    if hasattr(report, "wasxfail"):
-        outcome = "xfailed" if report.skipped else "xpassed"
-    elif report.failed and report.when != "call":
-        outcome = "error"
-    if RANK.get(outcome, 4) > RANK[entry["outcome"]]:
-        entry["outcome"] = outcome
+    entry["outcome"] = worse(entry["outcome"], outcome_of(report))
     if report.failed:
         entry["message"] = str(getattr(report, "longreprtext", ""))[-2000:]
 
 
-def numbits(lines: set[int]) -> str:
+def numbits(lines: Iterable[int]) -> str:
     """Line numbers as coverage.py's numbits, in hexadecimal."""
-    bits = bytearray(max(lines) // 8 + 1) if lines else bytearray()
+    bits = 0
     for line in lines:
-        bits[line // 8] |= 1 << line % 8
-    return bytes(bits).hex()
+        bits |= 1 << line
+    return bits.to_bytes((bits.bit_length() + 7) // 8, "little").hex()
+
+
+def pairs(arcs: Iterable[tuple[int, int]]) -> str:
+    """Arcs as sorted pairs of little-endian int32, in hexadecimal."""
+    flat = array("i", [n for arc in sorted(arcs) for n in arc])
+    if sys.byteorder == "big":
+        flat.byteswap()
+    return flat.tobytes().hex()
+
+
+def described(contexts: dict[str, dict[str, frozenset[int]]]) -> tuple[list[Any], dict[str, Any]]:
+    """Every piece once, as [path, lines, arcs], and the numbers of each context's pieces."""
+    pieces: list[Any] = []
+    numbers: dict[tuple[str, int], int] = {}
+    by_context: dict[str, list[int]] = {}
+    for context, files in contexts.items():
+        mine = by_context.setdefault(context, [])
+        for path, piece in files.items():
+            key = (path, id(piece))
+            if key not in numbers:
+                numbers[key] = len(pieces)
+                pieces.append(piece_of(path, piece))
+            if pieces[numbers[key]] is not None:
+                mine.append(numbers[key])
+    return pieces, by_context
+
+
+def piece_of(path: str, piece: frozenset[int]) -> Any:
+    """One piece for the report, or None where it is none of the repository's."""
+    inside = relative(path)
+    if inside is None or path not in SCOPE or not piece:
+        return None
+    if not TRACER.arcs:
+        return [inside, numbits(piece), ""]
+    arcs = [copydesk_tracers.unpacked(arc) for arc in piece]
+    return [inside, numbits({n for arc in arcs for n in arc if n > 0}), pairs(arcs)]
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure() -> None:
     """Write the report: whole under its final name, or not at all."""
     TRACER.stop()
-    lines = {
-        context: {relative(path): numbits(found) for path, found in files.items() if found}
-        for context, files in TRACER.lines.items()
-    }
-    arcs = {
-        context: {relative(path): sorted(found) for path, found in files.items() if found}
-        for context, files in TRACER.arcs.items()
-    }
+    pieces, contexts = described(TRACER.kept.contexts)
     report = {
         "tracer": TRACER.name,
         "collected": COLLECTED,
         "errors": COLLECT_ERRORS,
         "tests": TESTS,
-        "lines": lines,
-        "arcs": arcs,
+        "pieces": pieces,
+        "contexts": contexts,
         "needs": {context: sorted(found) for context, found in NEEDS.items()},
     }
     partial = SETTINGS["report"] + ".partial"
@@ -255,7 +294,7 @@ def install() -> None:
     wrap_finish()
     wrap_loader(AssertionRewritingHook)
     wrap_loader(importlib.machinery.SourceFileLoader)
-    sys.addaudithook(guarded_audit)
+    sys.addaudithook(audit)
     TRACER.start()
 
 

@@ -8,12 +8,42 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, Dict, Set, Tuple
+from typing import Any, Dict, FrozenSet
 
 monitoring: Any = getattr(sys, "monitoring", None)  # Python 3.12 and later
 
-Lines = Dict[str, Set[int]]
-Arcs = Dict[str, Set[Tuple[int, int]]]
+Piece = FrozenSet[int]
+Pieces = Dict[str, Piece]
+"""What one context executed, by file: line numbers, or arcs as `packed` makes them."""
+
+
+def packed(start: int, end: int) -> int:
+    """An arc as one integer, as coverage.py's C tracer has it: 28 bits a line, then the signs."""
+    sign = (start < 0) << 56 | (end < 0) << 57
+    return abs(start) | abs(end) << 28 | sign
+
+
+def unpacked(arc: int) -> tuple[int, int]:
+    """What `packed` packed."""
+    start, end = arc & 0xFFFFFFF, arc >> 28 & 0xFFFFFFF
+    return (-start if arc >> 56 & 1 else start), (-end if arc >> 57 & 1 else end)
+
+
+class Kept:
+    """What every context executed. Equal pieces, which are the rule, are kept once."""
+
+    def __init__(self) -> None:
+        self.contexts: dict[str, Pieces] = {}
+        self._same: dict[Piece, Piece] = {}
+
+    def add(self, context: str, found: dict[str, Piece]) -> None:
+        """Note that a context executed these, besides what it had."""
+        into = self.contexts.setdefault(context, {})
+        for path, piece in found.items():
+            former = into.get(path)
+            if former is not None:
+                piece = former | piece
+            into[path] = self._same.setdefault(piece, piece)
 
 
 class Scope:
@@ -38,11 +68,11 @@ class MonitoringTracer:
     """Lines through sys.monitoring (PEP 669): an event fires once, and is re-armed per context."""
 
     name = "sys.monitoring"
-    arcs: dict[str, Arcs] = {}  # noqa: RUF012
+    arcs = False
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
-        self.lines: dict[str, Lines] = {}
+        self.kept = Kept()
         self.context = ""
         self._hit: dict[int, set[int]] = {}
         # code objects hash slowly and compare equal across files, so they are known by id
@@ -80,21 +110,30 @@ class MonitoringTracer:
     def switch(self, context: str) -> str:
         """Go on under another context; returns the former one."""
         former, hit = self.context, self._hit
-        self._flush()
+        if former == context:
+            return former
+        if hit:
+            self._flush()
+            arm, tool, codes, line = (
+                monitoring.set_local_events, self._tool, self._codes, self._line_event
+            )  # fmt: skip
+            for identity in hit:
+                # toggling our own events leaves other tools alone, unlike restart_events()
+                arm(tool, codes[identity], 0)
+                arm(tool, codes[identity], line)
         self.context = context
-        arm, tool = monitoring.set_local_events, self._tool
-        for code in [self._codes[i] for i in hit]:
-            # toggling our own events leaves other tools alone, unlike restart_events()
-            arm(tool, code, 0)
-            arm(tool, code, self._line_event)
         return former
 
     def _flush(self) -> None:
         hit, self._hit = self._hit, {}
-        into = self.lines.setdefault(self.context, {})
+        found: dict[str, set[int]] = {}
         for identity, lines in hit.items():
-            path = os.path.abspath(self._codes[identity].co_filename)
-            into.setdefault(path, set()).update(lines)
+            path = self._codes[identity].co_filename
+            if path in found:
+                found[path] |= lines
+            else:
+                found[path] = lines
+        self.kept.add(self.context, {path: frozenset(lines) for path, lines in found.items()})
 
     def stop(self) -> None:
         """Give the tool back."""
@@ -104,7 +143,12 @@ class MonitoringTracer:
 
 
 class CoverageTracer:
-    """Lines or arcs through coverage.py's own tracer and dynamic contexts."""
+    """Lines or arcs through coverage.py's own tracer, taken from it at each change of context.
+
+    coverage.py's dynamic contexts write to SQLite at each change, which costs more than the
+    tracing. The tracer's own sets are taken instead, by the collector's interface that every
+    coverage.py since 6 has; where that is not to be found, dynamic contexts serve.
+    """
 
     name = "coverage.py"
 
@@ -114,10 +158,9 @@ class CoverageTracer:
         # the sys.monitoring core knows no dynamic contexts
         os.environ["COVERAGE_CORE"] = "ctrace"
         self.scope = scope
-        self.branch = branch
+        self.arcs = branch
         self.context = ""
-        self.lines: dict[str, Lines] = {}
-        self.arcs: dict[str, Arcs] = {}
+        self.kept = Kept()
         self._coverage = coverage.Coverage(
             data_file=data_file,
             config_file=False,
@@ -126,38 +169,56 @@ class CoverageTracer:
             omit=["*/site-packages/*"],
             messages=False,
         )
+        self._live: dict[str, set[Any]] | None = None
         os.environ.pop("COVERAGE_CORE", None)
 
     def start(self) -> None:
         """Start tracing."""
         self._coverage.start()
+        live = getattr(getattr(self._coverage, "_collector", None), "data", None)
+        self._live = live if type(live) is dict else None
 
     def switch(self, context: str) -> str:
         """Go on under another context; returns the former one."""
-        former, self.context = self.context, context
-        self._coverage.switch_context(context)
+        former = self.context
+        if former == context:
+            return former
+        if self._live is None:
+            self._coverage.switch_context(context)
+        else:
+            self._take(self._live)
+        self.context = context
         return former
+
+    def _take(self, live: dict[str, set[Any]]) -> None:
+        """Empty the tracer's sets, which running frames go on filling, into the context."""
+        found: dict[str, Piece] = {}
+        for path, hit in list(live.items()):  # other threads may add to it meanwhile
+            if hit:
+                piece = frozenset(hit)
+                if len(hit) == len(piece):
+                    hit.clear()
+                else:
+                    hit.difference_update(piece)
+                if type(next(iter(piece))) is tuple:  # the Python tracer does not pack
+                    piece = frozenset(packed(*arc) for arc in piece)
+                found[path] = piece
+        self.kept.add(self.context, found)
 
     def stop(self) -> None:
         """Stop tracing and read what was seen."""
         self._coverage.stop()
+        if self._live is not None:
+            self._take(self._live)
+            return
         data = self._coverage.get_data()
         for path in data.measured_files():
-            if path not in self.scope:
-                continue
             spots = data.contexts_by_lineno(path)
-            if not self.branch:
-                for line, contexts in spots.items():
-                    for context in contexts:
-                        into = self.lines.setdefault(context, {})
-                        into.setdefault(path, set()).add(line)
-                continue
             for context in {c for contexts in spots.values() for c in contexts}:
                 data.set_query_context(context)
-                arcs = {(a, b) for a, b in data.arcs(path) or ()}
-                self.arcs.setdefault(context, {})[path] = arcs
-                lines = {n for arc in arcs for n in arc if n > 0}
-                self.lines.setdefault(context, {})[path] = lines
+                arcs, lines = data.arcs(path) or (), data.lines(path) or ()
+                piece = frozenset(packed(*a) for a in arcs) if self.arcs else frozenset(lines)
+                self.kept.add(context, {path: piece})
             data.set_query_contexts(None)
 
 
