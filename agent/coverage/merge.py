@@ -64,7 +64,9 @@ def _recorded(recording: Recording, blobs: Mapping[str, str]) -> Iterable[Trace]
             if test is None:
                 continue
             outcome, seconds = test.outcome, test.seconds
-            needs |= {("fixture", f.partition(":")[2]) for f in test.fixtures} | {("name", n) for n in test.names}
+            needs |= {("fixture", f.partition(":")[2]) for f in test.fixtures} | {
+                ("name", n) for n in test.names
+            }
         yield Trace(kind, name, outcome, seconds, hits, frozenset(needs))
 
 
