@@ -131,7 +131,7 @@ def resolve(repo: Repository, revision: str) -> Sha:
             git_dir=repo.git_dir,
         )
     except GitFailed as error:
-        if revision == "HEAD":
+        if revision == "HEAD" and _unborn(repo):
             raise CopydeskError(
                 "this repository has no commit yet",
                 slug="no-commits",
@@ -143,6 +143,15 @@ def resolve(repo: Repository, revision: str) -> Sha:
             hint="`git log --oneline` lists commits; branches and tags work too.",
         ) from error
     return checked(said.decode().strip())
+
+
+def _unborn(repo: Repository) -> bool:
+    """Whether HEAD names a branch that has no commit; a damaged repository is something else."""
+    try:
+        git("rev-parse", "--verify", "--quiet", "HEAD", git_dir=repo.git_dir)
+    except GitFailed:
+        return True
+    return False
 
 
 def checked(sha: str) -> Sha:

@@ -81,7 +81,7 @@ def initialise(
             _unconfigure(repo, _read_record(repo))
             raise
     elif native:
-        done.append("Without pre-commit nothing is checked before a commit: `copydesk gate` is.")
+        done.append("Nothing is checked before a commit this way; `copydesk gate` checks by hand.")
     return done + _begin(repo)
 
 

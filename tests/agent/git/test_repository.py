@@ -215,3 +215,10 @@ def test_another_users_repository_is_refused_with_the_cure(
         assert caught.value.slug == "dubious-ownership"
     finally:
         git_program.cache_clear()
+
+
+def test_a_head_whose_commit_is_gone_is_not_taken_for_an_empty_repository(repo: Path, git) -> None:
+    (repo / ".git" / "refs" / "heads" / "main").write_text("1" * 40 + "\n")
+    with pytest.raises(CopydeskError) as caught:
+        git_room.resolve(git_room.find(repo), "HEAD")
+    assert caught.value.slug == "no-such-revision"
