@@ -42,6 +42,7 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
         Entry("measure", "measure", "Measure a commit now, in the foreground."),
         Entry("coverage", "measure", "Show the stored coverage of a commit."),
         Entry("gaps", "measure", "List uncovered code by function, the riskiest first."),
+        Entry("replay", "replay", "Prove on history that a measure equals a full run."),
         Entry("gate", "gate", "Say whether the staged change passes the gate."),
         Entry("log", "log", "List your decisions, or the calls to the model."),
     ),

@@ -95,6 +95,7 @@ def measure(
     *,
     say: Callable[[str], None] = lambda _: None,
     full: bool = False,
+    interpreter: Interpreter | None = None,
 ) -> Measure:
     """Measure a commit and put everything about it on the desk.
 
@@ -104,12 +105,13 @@ def measure(
         sha: The commit.
         say: Told what is going on, a line at a time.
         full: Run every test, whatever is known.
+        interpreter: What runs the tests; found by the repository's settings when left out.
 
     Raises:
         CopydeskError: It cannot be measured: no interpreter, no pytest, a broken suite.
     """
     started = time.monotonic()
-    interpreter = ready(repo)
+    interpreter = interpreter or ready(repo)
     settings = config.load(repo, sha)
     with snapshot(repo, sha) as shot:
         engine = Engine(shot.path, interpreter)
