@@ -15,7 +15,7 @@ from copydesk.agent.coverage import gaps as gap_rows
 from copydesk.agent.coverage import map as coverage_map
 from copydesk.agent.coverage.collect import Recording, collect
 from copydesk.agent.coverage.engine import Engine, Environment
-from copydesk.agent.coverage.merge import merge
+from copydesk.agent.coverage.merge import COLLECTION, merge
 from copydesk.agent.coverage.select import Selection, Tree, select
 from copydesk.agent.coverage.totals import Total, add_up, assemble, executed
 from copydesk.agent.desk.drafts import now
@@ -202,7 +202,7 @@ class _Work:
         tests = [t for t in traces if t.kind == "test"]
         outcomes = [t.outcome for t in tests]
         failed = sum(o in ("failed", "error") for o in outcomes)
-        failed += len(recording.errors) if recording else 0
+        failed += sum(t.kind == COLLECTION for t in traces)
         total = add_up(totals)
         info = git.commit_info(self.repo, self.sha)
         parent = info.parents[0] if info.parents else None

@@ -11,6 +11,9 @@ from copydesk.agent.coverage.select import Selection
 SESSION = ("session", "")
 """The context of what runs between tests: pytest's hooks in conftest files and plugins."""
 
+COLLECTION = "collection"
+"""The kind of a trace that stands for a test file which could not be collected."""
+
 
 def merge(
     base: CoverageMap | None,
@@ -48,6 +51,8 @@ def merge(
 
 
 def _recorded(recording: Recording, blobs: Mapping[str, str]) -> Iterable[Trace]:
+    for name in recording.errors:  # kept, so that the file is collected again next time
+        yield Trace(COLLECTION, name, "error", 0.0, ())
     contexts = {*recording.lines, *recording.needs, *(f"test:{name}" for name in recording.tests)}
     for context in sorted(contexts | {""}):
         kind, _, name = context.partition(":") if context else ("session", "", "")

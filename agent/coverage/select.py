@@ -273,7 +273,7 @@ class _Selector:
     ) -> set[str]:
         test_files = {p for p in self.new.blobs if p.endswith(".py") and self.is_test_file(p)}
         known = {_file(name) for name in self.base.tests()}
-        collect = {_file(name) for (kind, name) in reasons if kind == "test"}
+        collect = {_file(name) for (kind, name) in reasons if kind != "fixture"}
         collect |= test_files & (self.change.added | set(self.change.modified))
         # parametrisation and the like: what a test file collects depends on what it imports
         collect |= {p for p in known & test_files if self._collection_changed(p)}

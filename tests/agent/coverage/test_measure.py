@@ -158,10 +158,16 @@ def test_a_failing_test_runs_again_and_a_broken_file_does_not_stop_the_rest(
     again = measured()
     assert (again.selected, again.failed) == (1, 1)
     assert "failed before" in again.reason
-    commit(project, {"tests/test_broken.py": "import nothing_of_that_name\n"})
+    text = "import nothing_of_that_name\n\n\ndef test_now():\n    pass\n"
+    commit(project, {"tests/test_broken.py": text})
     broken = measured()
-    assert broken.failed == 2
-    assert broken.total == 6
+    assert (broken.failed, broken.total) == (2, 6)
+    commit(project, {"README.md": "more words"})
+    still = measured()
+    assert (still.failed, still.total) == (2, 6)
+    commit(project, {"src/nothing_of_that_name.py": "x = 1\n"})
+    mended = measured()
+    assert (mended.failed, mended.total) == (1, 7)
 
 
 def test_branches_are_measured_where_the_project_measures_them(
