@@ -83,6 +83,8 @@ class Script:
     overflow: Literal["native", "rendered"] = "native"
     fault: str = ""
     faults: list[str] = field(default_factory=list)  # one a request, before `fault`
+    load_fault: str = ""  # of a request that only loads the model
+    allocates: int = 0  # the longest context there is memory for; 0 is any
     cloud_disabled: bool = True
     max_queue: int = 512
     load_seconds: float = 1.0  # of the fault slowload
@@ -101,9 +103,10 @@ class Script:
 
     @property
     def asked(self) -> list[Json]:
-        """The bodies of all inference requests."""
+        """The bodies of all inference requests; those that only load the model are none."""
         paths = ("/api/chat", "/api/generate")
-        return [call["body"] for call in self.requests if call["path"] in paths]
+        bodies = [call["body"] for call in self.requests if call["path"] in paths]
+        return [body for body in bodies if body.get("messages") or body.get("prompt")]
 
     def answer(self, request: Json) -> str:
         if self._texts is None:
@@ -137,7 +140,7 @@ class Script:
 
     def load(self, model: Model, num_ctx: int, keep_alive: object) -> int:
         """Load or reload; returns the context length in force (clamped to the training's)."""
-        num_ctx = min(num_ctx, model.context_length)
+        num_ctx = min(num_ctx, model.context_length, self.allocates or num_ctx)
         if self.loaded.get(model.name, (0,))[0] != num_ctx:
             self.loads.append((model.name, num_ctx))
         self.loaded[model.name] = (num_ctx, datetime.now(UTC) + timedelta(minutes=5))

@@ -169,7 +169,9 @@ class Handler(BaseHTTPRequestHandler):
     def infer(self, body: Json) -> None:
         script, chat = self.script, self.path == "/api/chat"
         started = time.perf_counter_ns()
-        model, fault = script.find(body.get("model", "")), script.next_fault()
+        model = script.find(body.get("model", ""))
+        loads = not (body.get("messages") or body.get("prompt"))
+        fault = script.load_fault if loads else script.next_fault()
         self.early(fault)
         if body.get("think") and "thinking" not in model.capabilities:
             raise ApiError(400, f'"{body["model"]}" does not support thinking')

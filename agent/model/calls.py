@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from copydesk.agent.model.breaker import Breaker
 from copydesk.agent.records import Json
 
 
@@ -32,12 +33,18 @@ def _forget(_call: CallRecord) -> None:
     """Log nothing."""
 
 
+def _silent(_what: str, _tokens: int) -> None:
+    """Show nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
     """What the user set about the model; all of it from their own git config.
 
     `host` None means $OLLAMA_HOST, else Ollama's default. `model` None means the first
     installed one of the preference list. `prose_model` writes stories when it is set.
+    `on_progress` is told "loading", "reading" and, with each piece, "writing" and the pieces
+    so far.
     """
 
     host: str | None = None
@@ -45,18 +52,22 @@ class ModelSettings:
     prose_model: str | None = None
     allow_remote: bool = False
     on_call: Callable[[CallRecord], None] = _forget
+    on_progress: Callable[[str, int], None] = _silent
+    breaker: Breaker = field(default_factory=Breaker, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class TimeLimits:
     """How long a model may take, in seconds.
 
-    `first_token` holds the load of the model, which Ollama itself gives up after 300 s.
-    `idle` is the longest silence after that, `total` the longest answer.
+    `load` is for a request of its own that only loads the model, which Ollama itself gives up
+    after 300 s. `first_token` is for reading the prompt, and grows by a second for each 20 tokens
+    of it; `idle` is the longest silence after that, `total` the longest answer.
     """
 
     connect: float = 5.0
-    first_token: float = 330.0
+    load: float = 330.0
+    first_token: float = 30.0
     idle: float = 60.0
     total: float = 900.0
 

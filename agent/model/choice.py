@@ -86,7 +86,7 @@ def none_usable() -> ModelUnavailable:
     return ModelUnavailable(
         "Ollama has no local model that writes text",
         slug="no-model",
-        hint="ollama pull qwen2.5-coder:7b (or the size your memory allows)",
+        hint="copydesk model pull qwen2.5-coder:7b (or the size your memory allows)",
     )
 
 
@@ -95,5 +95,5 @@ def not_installed(name: str) -> ModelUnavailable:
     return ModelUnavailable(
         f"the model {name} is not installed",
         slug="model-not-installed",
-        hint=f"ollama pull {name}, or copydesk config --unset model",
+        hint=f"copydesk model pull {name}, or take `model` out of [tool.copydesk]",
     )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from copydesk.agent.errors import CopydeskError
-from copydesk.agent.model import choice, shape
+from copydesk.agent.model import choice
+from copydesk.agent.model.breaker import TROUBLE
 from copydesk.agent.model.calls import (
     Answer,
     CallRecord,
@@ -18,14 +18,19 @@ from copydesk.agent.model.calls import (
     SizeLimits,
     TimeLimits,
 )
-from copydesk.agent.model.faults import LimitReached, ModelFault, ModelUnavailable, fault_of
+from copydesk.agent.model.exchange import BUCKETS, SPARE, Call, Heard, estimate, finished, shrunk
+from copydesk.agent.model.faults import ModelFault, ModelUnavailable, fault_of
 from copydesk.agent.model.hosts import Host
 from copydesk.agent.model.privacy import hide_secrets, is_remote, local_name, remote_model
-from copydesk.agent.model.server import context_length, show, survey
-from copydesk.agent.model.wire import strict_transport
+from copydesk.agent.model.server import allocated, context_length, show, survey
+from copydesk.agent.model.wire import fetch, strict_transport
 from copydesk.agent.records import Json
 
+if TYPE_CHECKING:
+    import ollama
+
 __all__ = [
+    "BUCKETS",
     "Answer",
     "CallRecord",
     "Client",
@@ -39,72 +44,13 @@ __all__ = [
     "estimate",
 ]
 
-BUCKETS: Final = (4096, 8192, 16384, 32768)
-"""The context lengths we ask for; another one each time would reload the model each time."""
+KEEP_ALIVE: Final = "5m"
+"""How long the server keeps the model loaded after a request; Ollama's own default."""
 
-_SPARE = 256  # tokens of the chat template
-_TEMPERATURE = 0.2
+PROBE_SECONDS: Final = 2.0
+_LOADED_SECONDS = 270.0  # within KEEP_ALIVE
+_TOKENS_A_SECOND = 20.0  # read by a slow machine
 _PAUSES = {"busy": 1.0, "crashed": 5.0, "out_of_memory": 5.0, "died": 1.0}
-_THOUGHT = re.compile(r"\A\s*<think>.*?</think>\s*", re.S)
-
-
-def estimate(text: str) -> int:
-    """The tokens of a text, guessed on the high side: a third of its bytes in UTF-8."""
-    return -(-len(text.encode("utf-8", "replace")) // 3)
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """One request as it will be sent."""
-
-    purpose: str
-    messages: tuple[tuple[str, str], ...]
-    max_tokens: int
-    num_ctx: int
-    seed: int
-    schema: Json | None
-
-    @property
-    def prompt(self) -> str:
-        return "\n\n".join(text for _, text in self.messages)
-
-    @property
-    def options(self) -> dict[str, int | float]:
-        return {
-            "num_ctx": self.num_ctx,
-            "num_predict": self.max_tokens,
-            "seed": self.seed,
-            "temperature": _TEMPERATURE,
-        }
-
-
-@dataclass(slots=True)
-class _Heard:
-    """What has come back so far."""
-
-    pieces: list[str] = field(default_factory=list)
-    size: int = 0
-    last: str = ""
-    repeats: int = 0
-    done: bool = False
-    reason: str = ""
-    prompt_tokens: int = 0
-    output_tokens: int = 0
-
-    @property
-    def text(self) -> str:
-        return "".join(self.pieces)
-
-    def hear(self, piece: str, limits: SizeLimits) -> None:
-        if not piece:
-            return
-        self.size += len(piece)
-        self.repeats = self.repeats + 1 if piece == self.last else 1
-        self.last = piece
-        if self.size > limits.characters:
-            raise LimitReached("endless", f"more than {limits.characters:,} characters")
-        if self.repeats >= limits.repeats:
-            raise LimitReached("endless", f"{piece!r} {self.repeats} times")
 
 
 class Client:
@@ -144,6 +90,7 @@ class Client:
         self._times = times
         self._sizes = sizes
         self._pause = pause
+        self._loaded = (0, 0.0)  # the context length and when it was last used
 
     def ask(
         self,
@@ -170,11 +117,15 @@ class Client:
 
         Raises:
             ModelFault: Both tries failed, or the first in a way that will not change.
+            ModelUnavailable: The server has failed too often to be asked now.
         """
+        self._settings.breaker.check(
+            lambda: fetch(self._host, "/api/version", seconds=PROBE_SECONDS)
+        )
         parts = [("system", hide_secrets(system)), ("user", hide_secrets(prompt))]
         messages = tuple((role, text) for role, text in parts if text)
         num_ctx = self._room(messages, max_tokens)
-        call = _Call(purpose, messages, max_tokens, num_ctx, seed, schema)
+        call = Call(purpose, messages, max_tokens, num_ctx, seed, schema)
         try:
             return self._try(call)
         except ModelFault as fault:
@@ -186,13 +137,13 @@ class Client:
 
     def _room(self, messages: tuple[tuple[str, str], ...], max_tokens: int) -> int:
         """The smallest bucket that holds prompt and answer."""
-        need = sum(estimate(text) for _, text in messages) + max_tokens + _SPARE
+        need = sum(estimate(text) for _, text in messages) + max_tokens + SPARE
         fits = [bucket for bucket in BUCKETS if bucket >= need]
         if not fits or need > self._context_length:
             raise ModelFault("overflow", f"about {need:,} tokens of {self._context_length:,}")
         return min(fits[0], self._context_length)
 
-    def _second(self, call: _Call, fault: ModelFault) -> _Call | None:
+    def _second(self, call: Call, fault: ModelFault) -> Call | None:
         """The request to try after a fault, or None when trying again is no use."""
         if not fault.retry:
             return None
@@ -201,7 +152,7 @@ class Client:
             place += 1 if fault.outcome == "overflow" else -1
             need = estimate(call.prompt) + call.max_tokens
             if not 0 <= place < len(BUCKETS) or not need <= BUCKETS[place] <= self._context_length:
-                return None
+                return shrunk(call, fault) if fault.outcome == "overflow" else None
             return replace(call, num_ctx=BUCKETS[place])
         again = replace(call, seed=call.seed + 1)
         if fault.outcome == "cut":
@@ -212,13 +163,18 @@ class Client:
             again = replace(again, messages=call.messages + said)
         return replace(again, num_ctx=self._room(again.messages, again.max_tokens))
 
-    def _try(self, call: _Call) -> Answer:
-        heard, started = _Heard(), time.monotonic()
+    def _try(self, call: Call) -> Answer:
+        heard, started = Heard(), time.monotonic()
         try:
+            self._load(call)
+            self._settings.on_progress("reading", 0)
             self._listen(call, heard)
-            text, outcome = _finished(call, heard, self._version)
+            self._loaded = (call.num_ctx, time.monotonic())
+            text, outcome = finished(call, heard, self._version)
         except Exception as error:  # eight types and more, see faults.fault_of
             fault = fault_of(error, heard.text, started=heard.size > 0)
+            if fault.outcome in TROUBLE:
+                self._loaded = (0, 0.0)
             self._log(call, heard, time.monotonic() - started, fault.outcome)
             raise fault from error
         seconds = time.monotonic() - started
@@ -226,16 +182,43 @@ class Client:
         counts = (heard.prompt_tokens, heard.output_tokens)
         return Answer(text, self.name, self.digest, *counts, seconds, outcome)
 
-    def _listen(self, call: _Call, heard: _Heard) -> None:
+    def _open(self, seconds: float) -> ollama.Client:
+        """The ollama package's client for one exchange, its first word due within `seconds`."""
         import ollama  # 0.4 s, so only when a model is really called
 
+        return ollama.Client(
+            host=self._host.url,
+            transport=strict_transport(replace(self._times, first_token=seconds), self._sizes),
+            trust_env=False,  # a proxy of the environment would see the prompts
+            follow_redirects=False,
+        )
+
+    def _load(self, call: Call) -> None:
+        """Have the model loaded before it is asked, with a time limit of its own.
+
+        Raises:
+            ModelFault: The context it got is too small for the request.
+        """
+        loaded, used = self._loaded
+        if loaded == call.num_ctx and time.monotonic() - used < _LOADED_SECONDS:
+            return
+        self._settings.on_progress("loading", 0)
+        with self._open(self._times.load) as client:
+            client.chat(
+                model=local_name(self.name, self._version),
+                messages=[],
+                options={"num_ctx": call.num_ctx},
+                keep_alive=KEEP_ALIVE,
+            )
+        got = allocated(self._host, self.name, self._times.connect)
+        if got and got < call.num_ctx:
+            self._context_length = got
+            self._room(call.messages, call.max_tokens)
+
+    def _listen(self, call: Call, heard: Heard) -> None:
+        seconds = self._times.first_token + estimate(call.prompt) / _TOKENS_A_SECOND
         with (
-            ollama.Client(
-                host=self._host.url,
-                transport=strict_transport(self._times, self._sizes),
-                trust_env=False,  # a proxy of the environment would see the prompts
-                follow_redirects=False,
-            ) as client,
+            self._open(seconds) as client,
             contextlib.closing(
                 client.chat(
                     model=local_name(self.name, self._version),
@@ -244,7 +227,7 @@ class Client:
                     think=False,
                     format=call.schema,
                     options=call.options,
-                    keep_alive="5m",
+                    keep_alive=KEEP_ALIVE,
                 )
             ) as stream,
         ):
@@ -252,12 +235,14 @@ class Client:
                 heard.hear(part.message.thinking or "", self._sizes)
                 heard.hear(part.message.content or "", self._sizes)
                 heard.pieces.append(part.message.content or "")
+                self._settings.on_progress("writing", len(heard.pieces))
                 if part.done:
                     heard.done, heard.reason = True, part.done_reason or ""
                     heard.prompt_tokens = part.prompt_eval_count or 0
                     heard.output_tokens = part.eval_count or 0
 
-    def _log(self, call: _Call, heard: _Heard, seconds: float, outcome: str) -> None:
+    def _log(self, call: Call, heard: Heard, seconds: float, outcome: str) -> None:
+        self._settings.breaker.saw(outcome)
         self._settings.on_call(
             CallRecord(
                 purpose=call.purpose,
@@ -272,45 +257,6 @@ class Client:
                 outcome=outcome,
             )
         )
-
-
-def _finished(call: _Call, heard: _Heard, version: tuple[int, ...]) -> tuple[str, str]:
-    """The text of a whole answer and its outcome.
-
-    Raises:
-        ModelFault: It only looks whole.
-    """
-    text = _THOUGHT.sub("", heard.text)
-    if not heard.done:
-        raise ModelFault("unfinished", partial=text)
-    if _was_truncated(call, heard.prompt_tokens, version):
-        raise ModelFault("truncated", f"{heard.prompt_tokens} tokens read", partial=text)
-    if not text.strip():
-        raise ModelFault("empty")
-    cut = heard.reason == "length"
-    if call.schema is None:
-        return text, "cut" if cut else "ok"
-    try:
-        value = shape.loads(text)
-    except ValueError as error:
-        raise ModelFault("cut" if cut else "not_json", str(error), partial=text) from None
-    if wrong := shape.problem(value, call.schema):
-        raise ModelFault("wrong_schema", wrong, partial=text)
-    return text, "ok"
-
-
-def _was_truncated(call: _Call, evaluated: int, version: tuple[int, ...]) -> bool:
-    """Whether the server threw a part of the prompt away and answered all the same.
-
-    It keeps num_ctx - (num_ctx - keep) // 2 tokens, keep being 4 or 5 (llm/llama_server.go), of
-    the context it really has. The second test is for one smaller than the one asked for; since
-    0.30 the count includes what came from a cache. Text with many blanks has 5 bytes a token.
-    """
-    guess = estimate(call.prompt)
-    halves = {call.num_ctx - (call.num_ctx - keep) // 2 for keep in (4, 5)}
-    if evaluated in halves and guess > evaluated:
-        return True
-    return version >= (0, 30) and guess > 1000 and 0 < evaluated < guess * 0.5
 
 
 def connect(

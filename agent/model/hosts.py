@@ -89,7 +89,7 @@ def allowed_host(raw: str | None, allow_remote: bool) -> Host:
         raise ModelUnavailable(
             f"the model server {host.url} is not on this machine",
             slug="model-host-remote",
-            hint="copydesk config --set allowRemote true, if your code may be sent there",
+            hint="copydesk config --set allow_remote=yes, if your code may be sent there",
         )
     return host
 
@@ -98,5 +98,5 @@ def _bad(text: str) -> ModelUnavailable:
     return ModelUnavailable(
         f"{text[:80]!r} is not the address of a model server",
         slug="model-host-invalid",
-        hint="copydesk config --set host 127.0.0.1:11434",
+        hint="copydesk config --set model_host=127.0.0.1:11434",
     )

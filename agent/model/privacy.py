@@ -101,7 +101,7 @@ def remote_model(name: str) -> ModelUnavailable:
     return ModelUnavailable(
         f"the model {name} runs on another machine, not on this one",
         slug="model-remote",
-        hint="choose a local one: copydesk config --set model NAME (ollama list shows them)",
+        hint="name a local one as `model` under [tool.copydesk]; `ollama list` shows them",
     )
 
 

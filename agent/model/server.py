@@ -11,6 +11,7 @@ from copydesk.agent.model import choice
 from copydesk.agent.model.calls import ModelSettings
 from copydesk.agent.model.faults import ModelUnavailable
 from copydesk.agent.model.hosts import Host, allowed_host
+from copydesk.agent.model.privacy import full_name
 from copydesk.agent.model.wire import NoSuchModel, fetch
 from copydesk.agent.records import Json
 
@@ -70,3 +71,19 @@ def context_length(told: Json) -> int:
     pairs = info.items() if isinstance(info, dict) else ()
     found = [v for k, v in pairs if k.endswith(".context_length") and isinstance(v, int)]
     return found[0] if found else 0
+
+
+def allocated(host: Host, name: str, seconds: float) -> int:
+    """The context a loaded model really got, out of /api/ps; 0 when the server does not say.
+
+    Short of memory, a server gives less than it was asked for and says so nowhere else.
+    """
+    try:
+        loaded = fetch(host, "/api/ps", seconds=seconds).get("models") or []
+    except ModelUnavailable:
+        return 0
+    for entry in loaded:
+        if isinstance(entry, dict) and entry.get("name") == full_name(name):
+            found = entry.get("context_length")
+            return found if isinstance(found, int) else 0
+    return 0

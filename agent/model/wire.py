@@ -82,7 +82,7 @@ def _object(host: Host, path: str, status: int, raw: bytes) -> Json:
     raise ModelUnavailable(
         f"what answers at {host.url}{path} is not Ollama (status {status}: {said})",
         slug="model-server-odd",
-        hint="check the address: copydesk config --set host 127.0.0.1:11434",
+        hint="check the address: copydesk config --set model_host=127.0.0.1:11434",
     )
 
 

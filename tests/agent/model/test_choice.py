@@ -43,7 +43,7 @@ def test_a_wanted_one_that_is_not_installed_is_never_replaced() -> None:
     with pytest.raises(ModelUnavailable) as caught:
         first(entry("qwen2.5-coder:7b"), wanted="z:1b")
     assert caught.value.slug == "model-not-installed"
-    assert "ollama pull z:1b" in caught.value.hint
+    assert "model pull z:1b" in caught.value.hint
 
 
 def test_remote_and_embedding_models_are_left_out() -> None:

@@ -17,7 +17,10 @@ from hypothesis import strategies as st
 from copydesk.agent.model import client as client_module
 from copydesk.agent.model.calls import CallRecord, ModelSettings, SizeLimits, TimeLimits
 from copydesk.agent.model.client import Client, available, connect, estimate
+from copydesk.agent.model.exchange import LEFT_OUT, Call, shrunk
 from copydesk.agent.model.faults import ModelFault, ModelUnavailable
+from copydesk.agent.model.hosts import Host
+from copydesk.agent.model.server import allocated
 
 Serve = Callable[..., Any]
 ClientOf = Callable[..., Client]
@@ -198,6 +201,7 @@ def test_a_context_smaller_than_asked_is_found_out(
     model = ollama_server.Model()
     script = serve(models=[model], overflow="rendered")
     client = client_of(script)
+    client.ask("?", purpose="test")
     model.context_length = 1024  # lowered behind our back
     drop_truncate(script)
     with pytest.raises(ModelFault) as caught:
@@ -297,5 +301,77 @@ def test_the_estimate_never_falls_below_a_third_of_the_bytes(text: str) -> None:
 
 
 def test_times_and_sizes_have_sane_defaults() -> None:
-    assert TimeLimits().first_token > 300  # Ollama itself gives up loading after 300 s
+    assert TimeLimits().load > 300  # Ollama itself gives up loading after 300 s
     assert SizeLimits().repeats == 100
+
+
+def test_the_model_is_loaded_by_a_request_of_its_own(serve: Serve, client_of: ClientOf) -> None:
+    script = serve()
+    told: list[tuple[str, int]] = []
+    client = client_of(script, on_progress=lambda what, tokens: told.append((what, tokens)))
+    client.ask("?", purpose="test")
+    client.ask("?", purpose="test")
+    chats = [c["body"] for c in script.requests if c["path"] == "/api/chat"]
+    assert [bool(body["messages"]) for body in chats] == [False, True, True]
+    assert {body["keep_alive"] for body in chats} == {"5m"}
+    assert {body["options"]["num_ctx"] for body in chats} == {4096}
+    assert [c["path"] for c in script.requests].count("/api/ps") == 1
+    assert told[:3] == [("loading", 0), ("reading", 0), ("writing", 1)]
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome"),
+    [("slowload", "slow"), ("loadcrash", "crashed"), ("html502", "not_ollama")],
+)
+def test_a_load_that_fails_is_a_fault(
+    serve: Serve, client_of: ClientOf, calls: list[CallRecord], fault: str, outcome: str
+) -> None:
+    script = serve(load_fault=fault)
+    times = TimeLimits(connect=1.0, load=0.2, first_token=9.0)
+    with pytest.raises(ModelFault) as caught:
+        client_of(script, times).ask("?", purpose="test")
+    assert caught.value.outcome == outcome
+    assert script.asked == []
+    assert calls
+
+
+def test_less_context_than_asked_for_is_seen_before_asking(
+    serve: Serve, client_of: ClientOf
+) -> None:
+    script = serve(allocates=2048)
+    client = client_of(script)
+    assert client.ask("?", purpose="test").text == "ok"
+    with pytest.raises(ModelFault, match="of 2,048") as caught:
+        client.ask("x" * 6_000, purpose="test")
+    assert caught.value.outcome == "overflow"
+    assert len(script.asked) == 1
+
+
+def test_a_server_without_ps_is_believed(serve: Serve, client_of: ClientOf) -> None:
+    script = serve()
+    client = client_of(script)
+    script.loaded = {}
+    assert allocated(client._host, "gone:1b", 1.0) == 0
+    assert allocated(Host("http", "127.0.0.1", 9), "gone:1b", 0.5) == 0
+
+
+def test_a_prompt_too_long_is_cut_by_the_servers_count(
+    serve: Serve, client_of: ClientOf, ollama_server: Any
+) -> None:
+    script = serve(models=[ollama_server.Model(context_length=4096)])
+    fit = script.fit
+    script.fit = lambda count, num_ctx, body: fit(count * 3, num_ctx, body)  # an odd tokenizer
+    prompt = "\n".join(f"line {n} of many" for n in range(350))
+    assert client_of(script).ask(prompt, purpose="test", max_tokens=64).text == "ok"
+    first, second = (body["messages"][-1]["content"] for body in script.asked)
+    assert first == prompt
+    assert LEFT_OUT in second
+    assert second.startswith("line 0 of")
+    assert second.endswith("line 349 of many")
+
+
+def test_an_overflow_without_figures_is_not_cut() -> None:
+    call = Call("test", (("user", "a\nb\nc"),), 10, 4096, 0, None)
+    assert shrunk(call, ModelFault("overflow", "too long")) is None
+    figures = '"n_prompt_tokens":9000,"n_ctx":128'
+    assert shrunk(call, ModelFault("overflow", figures)) is None

@@ -32,7 +32,8 @@ def test_the_limits_are_the_ones_in_force() -> None:
     times, sizes = TimeLimits(), SizeLimits()
     for text in (
         f"| connecting | {times.connect:g} s |",
-        f"loading included | {times.first_token:g} s |",
+        f"| loading the model | {times.load:g} s |",
+        f"until the first word | {times.first_token:g} s, and",
         f"silence after that | {times.idle:g} s |",
         f"{times.total:g} s, {sizes.characters:,} characters, {sizes.repeats} equal pieces",
         "{}, {}, {} or {} tokens".format(*BUCKETS),
