@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from shutil import copytree
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -165,8 +166,14 @@ def test_a_step_that_comes_to_nothing_ends_the_demo_and_its_daemon(
     monkeypatch.setattr(run, "WAIT_SECONDS", 0.0)
     monkeypatch.setattr(run.control, "wait", lambda *_: idle)
     monkeypatch.setattr(run, "stored", lambda *_: None)
+    full = Capability(Tier.FULL, "bubblewrap 0.8.0")
+    monkeypatch.setattr(run, "detect", lambda *_a, **_k: full)
+    monkeypatch.setattr(run, "reach_model", lambda *_: SimpleNamespace(name="tiny:1b"))
+    paper = Paper()
     with pytest.raises(CopydeskError) as caught:
-        run.demo(Paper(), small)
+        run.demo(paper, small)
+    assert "Drafts are run in a sandbox: bubblewrap 0.8.0." in paper.said
+    assert "Ollama answers: tiny:1b gets what the embedded drafter leaves." in paper.said
     assert caught.value.slug == slug
     assert "daemon.log" in caught.value.hint
     assert not control.status(git.find(small)).running
