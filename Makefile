@@ -6,7 +6,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 
-# A checkout without symlinks (git config core.symlinks=false) cannot be installed editable.
+# A checkout without symlinks (git config core.symlinks=false) cannot be installed editable; it
+# can run the demo and be built, but not be tested.
 EDITABLE := $(if $(wildcard src/copydesk/agent/.),-e,)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
@@ -24,7 +25,7 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "copydesk needs Python 3.11 or later; try: make PYTHON=python3.13 $(MAKECMDGOALS)"; exit 1; }
 	@echo "== making $(VENV) with $$($(PYTHON) --version)"
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(VENV)/.installed-demo: $(BIN)/python pyproject.toml
 	@echo "== installing copydesk and what the demo needs"
@@ -32,6 +33,8 @@ $(VENV)/.installed-demo: $(BIN)/python pyproject.toml
 	@touch $@
 
 $(VENV)/.installed-dev: $(BIN)/python pyproject.toml
+	@test -n "$(EDITABLE)" || { echo "the tests need src/copydesk's symbolic links:" \
+		"git config core.symlinks true && rm -r src && git checkout -- src"; exit 1; }
 	@echo "== installing copydesk and what its tests need"
 	@$(PIP) $(EDITABLE) '.[dev]'
 	@touch $@ $(VENV)/.installed-demo
