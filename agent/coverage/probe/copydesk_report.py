@@ -14,6 +14,7 @@ import json
 import os
 import sys
 import tempfile
+import types
 from typing import Any
 
 import coverage
@@ -56,14 +57,38 @@ def environment(request: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def module_name(full: str) -> str:
+    """The dotted name under which a file is imported: a source may be named so."""
+    places = [os.path.join(os.path.realpath(place), "") for place in sys.path]
+    place = max((p for p in places if full.startswith(p)), key=len, default=os.path.dirname(full))
+    name = os.path.relpath(full, place)[: -len(".py")].replace(os.sep, ".")
+    return name[: -len(".__init__")] if name.endswith(".__init__") else name
+
+
+def stand_in(root: str, name: str) -> None:
+    """Let a package of the tree pass for imported, for coverage.py to look for its files."""
+    if os.path.isdir(name) or name in sys.modules:
+        return
+    for place in sys.path:
+        stem = os.path.join(os.path.realpath(place), *name.split("."))
+        for full in (os.path.join(stem, "__init__.py"), stem + ".py"):
+            if os.path.isfile(full) and full.startswith(root + os.sep):
+                sys.modules[name] = types.ModuleType(name)
+                sys.modules[name].__file__ = full
+                return
+
+
 def counted(request: dict[str, Any]) -> list[str]:
     """The files that belong to the total, executed or not."""
     root = os.path.realpath(os.getcwd())
     cov = open_coverage(request)
+    for name in [*(cov.get_option("run:source") or []), *(cov.get_option("run:source_pkgs") or [])]:
+        stand_in(root, name)
     cov.start()
     for path in request["executed"]:
+        full = os.path.join(root, path)
         # coverage.py itself decides, by its own rules, whether a file is measured
-        exec(compile("pass", os.path.join(root, path), "exec"), {})
+        exec(compile("pass", full, "exec"), {"__name__": module_name(full)})
     cov.stop()
     found = {relevant(root, path) for path in cov.get_data().measured_files()}
     return sorted(path for path in found if path)
