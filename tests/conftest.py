@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
+import signal
 import subprocess
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from copydesk.agent.daemon import lock
 
 Git = Callable[..., str]
 
@@ -29,6 +35,29 @@ def _sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "[user]\n\tname = Ada Author\n\temail = ada@example.com\n"
         "[init]\n\tdefaultBranch = main\n[commit]\n\tgpgsign = false\n[gc]\n\tauto = 0\n"
     )
+
+
+@pytest.fixture(autouse=True)
+def _no_daemon_stays(tmp_path: Path) -> Iterator[None]:
+    """End every daemon that a hook or a command of the test started."""
+    yield
+    for path in tmp_path.rglob("copydesk/daemon.lock"):
+        _end_daemon(path)
+
+
+def _end_daemon(path: Path) -> None:
+    """End the holder of a lock and keep the lock: a hook may still be about to start another."""
+    mine = os.open(path, os.O_RDWR)
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(mine, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        holder = lock.read_note(path.parent)
+        if holder and holder.pid != os.getpid():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(holder.pid, signal.SIGKILL)
+        time.sleep(0.01)
 
 
 @pytest.fixture

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
-import re
-import signal
 import sqlite3
 import subprocess
 import time
@@ -17,28 +13,6 @@ import pytest
 
 from copydesk.agent.desk.migrations import migrate
 from copydesk.hooks import knock
-
-
-@pytest.fixture(autouse=True)
-def _no_daemon_stays(tmp_path: Path) -> Iterator[None]:
-    yield
-    for path in tmp_path.rglob("copydesk/daemon.lock"):
-        _end_daemon(path)
-
-
-def _end_daemon(path: Path) -> None:
-    """End the holder of a lock and keep the lock: a hook may still be about to start another."""
-    mine = os.open(path, os.O_RDWR)
-    until = time.monotonic() + 10
-    while time.monotonic() < until:
-        with contextlib.suppress(BlockingIOError):
-            fcntl.flock(mine, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        with contextlib.suppress(OSError):
-            found = re.search(r'"pid": (\d+)', path.with_name("daemon.json").read_text())
-            if found:
-                os.kill(int(found[1]), signal.SIGKILL)
-        time.sleep(0.01)
 
 
 @pytest.fixture

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import os
-import signal
 import sys
 import threading
 import time
@@ -14,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from copydesk.agent.daemon import lock, spool
+from copydesk.agent.daemon import spool
 from copydesk.agent.daemon.service import Service
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import Repository, find
@@ -64,28 +60,6 @@ common, worker, idle = sys.argv[1:]
 sys.exit(service.run(Path(common), worker_command=[sys.executable, worker],
                      idle_seconds=float(idle), rescan_seconds=2.0))
 """
-
-
-@pytest.fixture(autouse=True)
-def _no_daemon_stays(tmp_path: Path) -> Iterator[None]:
-    yield
-    for path in tmp_path.rglob("copydesk/daemon.lock"):
-        _end_daemon(path)
-
-
-def _end_daemon(path: Path) -> None:
-    """End the holder of a lock and keep the lock: a hook may still be about to start another."""
-    mine = os.open(path, os.O_RDWR)
-    until = time.monotonic() + 10
-    while time.monotonic() < until:
-        with contextlib.suppress(BlockingIOError):
-            fcntl.flock(mine, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        holder = lock.read_note(path.parent)
-        if holder and holder.pid != os.getpid():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(holder.pid, signal.SIGKILL)
-        time.sleep(0.01)
 
 
 @pytest.fixture
