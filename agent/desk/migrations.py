@@ -246,6 +246,16 @@ CREATE VIEW gate_policy AS
     SELECT key, value FROM policy;
 """
 
+KNOWN = """
+CREATE TABLE known (
+    -- A row per value worked out from content alone, so that it is worked out once. May be emptied.
+    kind TEXT NOT NULL,                      -- what was worked out, and by which version of it
+    key TEXT NOT NULL,                       -- git object id of the content, or a hash of it
+    value TEXT NOT NULL,                     -- JSON
+    PRIMARY KEY (kind, key)
+) WITHOUT ROWID;
+"""
+
 
 def _executescript(db: Database, script: str) -> None:
     # sqlite3's own executescript commits first, which would break the step's transaction
@@ -278,7 +288,16 @@ def m004_views(db: Database) -> None:
     _executescript(db, VIEWS)
 
 
-STEPS: tuple[Callable[[Database], None], ...] = (m001_jobs, m002_coverage, m003_drafts, m004_views)
+@migrations()
+def m005_known(db: Database) -> None:
+    """What was worked out from sources and from the interpreter."""
+    _executescript(db, KNOWN)
+
+
+STEPS: tuple[Callable[[Database], None], ...] = (
+    *(m001_jobs, m002_coverage, m003_drafts, m004_views),
+    m005_known,
+)
 
 
 def migrate(connection: sqlite3.Connection) -> None:
