@@ -101,7 +101,7 @@ class Engine:
                 hint="Try `coverage report` there; its configuration may be broken.",
             ) from error
         answer = json.loads(said.text)
-        if request["ask"] == "environment":
+        if request["ask"] in ("environment", "survey"):
             answer["branch"] = answer["branch"] or branch
         return answer
 
@@ -111,7 +111,24 @@ class Engine:
         Args:
             tests: What copydesk's own configuration hands to pytest.
         """
-        answer = self._ask({"ask": "environment"})
+        return self.described(self._ask({"ask": "environment"}), tests)
+
+    def survey(self, candidates: Sequence[str]) -> Json:
+        """Everything there is to ask before a run, of one child process.
+
+        Args:
+            candidates: The Python files of the tree.
+
+        Returns:
+            "fingerprint" and "branch", as `environment` has them; "always" and "measurable", the
+            files that count in the total executed or not, and those that count once executed;
+            "folders", where the interpreter's packages lie.
+        """
+        answer: Json = self._ask({"ask": "survey", "candidates": list(candidates)})
+        return answer
+
+    def described(self, answer: Json, tests: Sequence[str]) -> Environment:
+        """The environment's fingerprint, given what the interpreter says of itself."""
         parts = [answer["fingerprint"], *configuration(self.tree), *tests]
         digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
         return Environment(digest, answer["branch"])

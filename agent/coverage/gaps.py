@@ -6,13 +6,13 @@ import ast
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from copydesk.agent.coverage.totals import Total
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.records import Gap, LineNo, Sha
 from copydesk.predictor.rank import score
-from copydesk.predictor.subjects.commits.features import GapFeatures, shapes
+from copydesk.predictor.subjects.commits.features import GapFeatures, Shape, shapes
 
 MODULE = "<module>"
 
@@ -23,6 +23,26 @@ class Span(NamedTuple):
     name: str
     first: LineNo
     last: LineNo
+
+
+class Outline(NamedTuple):
+    """The functions of a source: where they stand, and their shapes by name."""
+
+    spans: list[Span]
+    shapes: dict[str, Shape]
+
+    @classmethod
+    def of(cls, source: str) -> Outline:
+        """Work it out."""
+        return cls(functions(source), shapes(source))
+
+    @classmethod
+    def from_json(cls, value: Any) -> Outline:
+        """Read back what JSON made of one."""
+        spans, found = value
+        return cls(
+            [Span(*span) for span in spans], {n: Shape(*shape) for n, shape in found.items()}
+        )
 
 
 def functions(source: str) -> list[Span]:
@@ -56,6 +76,7 @@ def find(
     read: Callable[[str], str],
     changed: Mapping[str, tuple[LineNo, ...]],
     history: Mapping[str, tuple[int, int, int]] | None = None,
+    outline: Callable[[str], Outline] | None = None,
 ) -> list[Gap]:
     """The gaps of a measured commit: changed functions first, then the riskiest.
 
@@ -65,14 +86,15 @@ def find(
         read: The text of a blob.
         changed: The lines the commit changed, by path.
         history: By path: commits in 90 days, fixes in 180 days, authors ever; where known.
+        outline: The functions of a blob; worked out from its text when left out.
     """
+    outlined = outline or (lambda blob: Outline.of(read(blob)))
     gaps: list[Gap] = []
     features: list[GapFeatures] = []
     for total in totals:
         if total.missing or total.missing_branches:
-            source = read(total.blob)
-            known = shapes(source)
-            for gap in _of_file(sha, total, source, frozenset(changed.get(total.path, ()))):
+            spans, known = outlined(total.blob)
+            for gap in _of_file(sha, total, spans, frozenset(changed.get(total.path, ()))):
                 gaps.append(gap)
                 shape = known.get(gap.function)
                 recent = (history or {}).get(gap.path, (None, None, None))
@@ -102,9 +124,11 @@ def _within(lines: Iterable[LineNo], gap: Gap) -> int:
     return sum(gap.first_line <= line <= gap.last_line for line in lines)
 
 
-def _of_file(sha: Sha, total: Total, source: str, changed: frozenset[int]) -> Iterable[Gap]:
+def _of_file(
+    sha: Sha, total: Total, spans: Iterable[Span], changed: frozenset[int]
+) -> Iterable[Gap]:
     missing, partial = set(total.missing), set(total.missing_branches)
-    for span in functions(source):
+    for span in spans:
         inside = {n for n in missing if span.first <= n <= span.last}
         arcs = {a for a in partial if span.first <= a[0] <= span.last and a[0] not in missing}
         missing -= inside

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
@@ -20,6 +20,31 @@ class Import(NamedTuple):
     names: tuple[str, ...]
     level: int
     lazy: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sources(Mapping[str, str]):
+    """The texts of a tree's Python files, each read when it is asked for.
+
+    Args:
+        blobs: Blob by path.
+        read: The text of a blob.
+    """
+
+    blobs: Mapping[str, str]
+    read: Callable[[str], str]
+
+    def __getitem__(self, path: str) -> str:
+        return self.read(self.blobs[path])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.blobs)
+
+    def __len__(self) -> int:
+        return len(self.blobs)
+
+    def __contains__(self, path: object) -> bool:
+        return path in self.blobs
 
 
 @lru_cache(maxsize=4096)
@@ -53,12 +78,15 @@ class ImportGraph:
     Args:
         sources: Text by path, for every Python file of the tree.
         roots: Folders that stand on the import path, such as "" and "src".
+        imports: The imports of a path; read from its source when left out.
     """
 
     sources: Mapping[str, str]
     roots: tuple[str, ...] = ("", "src")
+    imports: Callable[[str], Iterable[Import]] | None = None
     _modules: dict[str, list[str]] = field(init=False, default_factory=dict)
     _direct: dict[tuple[str, bool], frozenset[str]] = field(init=False, default_factory=dict)
+    _closures: dict[tuple[str, bool], frozenset[str]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         for path in self.sources:
@@ -90,7 +118,8 @@ class ImportGraph:
         key = (path, lazy)
         if key not in self._direct:
             found = set(self._around(path))
-            for item in imports_of(self.sources[path]):
+            imports = self.imports(path) if self.imports else imports_of(self.sources[path])
+            for item in imports:
                 if lazy or not item.lazy:
                     found |= self._resolve(path, item)
             self._direct[key] = frozenset(found - {path})
@@ -134,7 +163,15 @@ class ImportGraph:
 
     def closure(self, path: str, *, lazy: bool = True) -> frozenset[str]:
         """The file and all it imports, directly or through others."""
-        seen, todo = {path}, [path]
+        key = (path, lazy)
+        if key not in self._closures:
+            self._closures[key] = self.reachable([path], lazy=lazy)
+        return self._closures[key]
+
+    def reachable(self, paths: Iterable[str], *, lazy: bool = True) -> frozenset[str]:
+        """Some files and all they import, directly or through others."""
+        seen = set(paths)
+        todo = list(seen)
         while todo:
             for near in self.direct(todo.pop(), lazy=lazy):
                 if near not in seen:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import PurePosixPath
 from typing import NamedTuple
@@ -15,10 +16,13 @@ from copydesk.agent.coverage import gaps as gap_rows
 from copydesk.agent.coverage import map as coverage_map
 from copydesk.agent.coverage.collect import Recording, collect
 from copydesk.agent.coverage.engine import Engine, Environment
+from copydesk.agent.coverage.imports import Import, imports_of
 from copydesk.agent.coverage.merge import COLLECTION, merge
 from copydesk.agent.coverage.select import Selection, Tree, select
+from copydesk.agent.coverage.survey import Survey, survey
 from copydesk.agent.coverage.totals import Total, add_up, assemble, executed
 from copydesk.agent.desk.drafts import now
+from copydesk.agent.desk.known import Known
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.interpreter import ready
@@ -61,27 +65,73 @@ def stored(db: sqlite3.Connection, sha: Sha) -> Measure | None:
 
 @dataclass(slots=True)
 class Blobs:
-    """Texts of blobs, read in bulk and kept."""
+    """Texts of blobs, read in bulk and kept, and what was worked out from them before.
+
+    `later` are blobs that are read all together once one of them is asked for.
+    """
 
     repo: Repository
-    texts: dict[str, str]
+    texts: dict[str, str] = field(default_factory=dict)
+    later: set[str] = field(default_factory=set)
+    imports: Known | None = None
+    outlines: Known | None = None
 
     @classmethod
-    def of(cls, repo: Repository, *trees: dict[str, git.Entry]) -> Blobs:
-        """Read every Python file of some trees at once."""
-        blobs = {
-            e.blob
-            for tree in trees
-            for p, e in tree.items()
-            if p.endswith(".py") and e.mode != "120000"
-        }
-        return cls(repo, {b: _text(raw) for b, raw in git.read_blobs(repo, blobs).items()})
+    def of(cls, repo: Repository, db: sqlite3.Connection, *trees: Mapping[str, str]) -> Blobs:
+        """Be ready to read every Python file of some trees, given as blob by path.
+
+        Read at once are those that differ between the trees and those never seen before.
+        """
+        mine = cls(repo)
+
+        def outline(blob: str) -> gap_rows.Outline:
+            return gap_rows.Outline.of(mine(blob))
+
+        language = f"{sys.version_info[0]}.{sys.version_info[1]}"
+        mine.imports = Known(db, f"imports/1/{language}", lambda blob: imports_of(mine(blob)))
+        mine.outlines = Known(db, f"outline/1/{language}", outline)
+        python = [{b for p, b in tree.items() if p.endswith(".py")} for tree in trees]
+        every = set[str]().union(*python)
+        differing = {blob for blob in every if not all(blob in tree for tree in python)}
+        now = mine.imports.fetch(every) | differing
+        mine.later = every - now
+        mine.read(now)
+        return mine
+
+    def read(self, blobs: set[str]) -> None:
+        """Read some at once."""
+        self.texts |= {b: _text(raw) for b, raw in git.read_blobs(self.repo, blobs).items()}
 
     def __call__(self, blob: str) -> str:
         """The text of a blob."""
+        if blob in self.later:
+            self.read(self.later)
+            self.later = set()
         if blob not in self.texts:
             self.texts[blob] = _text(git.read_blob(self.repo, blob))
         return self.texts[blob]
+
+    def imported(self, blob: str) -> list[Import]:
+        """The imports of a blob."""
+        found = self.imports(blob) if self.imports else imports_of(self(blob))
+        return [Import(name, tuple(names), level, lazy) for name, names, level, lazy in found]
+
+    def outlined(self, blob: str) -> gap_rows.Outline:
+        """The functions of a blob."""
+        if self.outlines is None:
+            return gap_rows.Outline.of(self(blob))
+        return gap_rows.Outline.from_json(self.outlines(blob))
+
+    def save(self) -> None:
+        """Keep what was worked out."""
+        for known in (self.imports, self.outlines):
+            if known:
+                known.save()
+
+
+def _files_of(entries: Mapping[str, git.Entry]) -> dict[str, str]:
+    """The blob of every path of a tree that is a file."""
+    return {path: entry.blob for path, entry in entries.items() if entry.mode != "120000"}
 
 
 def _text(raw: bytes) -> str:
@@ -115,8 +165,9 @@ def measure(
     settings = config.load(repo, sha)
     with snapshot(repo, sha) as shot:
         engine = Engine(shot.path, interpreter)
-        environment = engine.environment(settings.project.tests)
-        work = _Work(repo, db, sha, engine, environment, interpreter, settings, say)
+        blobs = _files_of(git.tree(repo, sha))
+        seen = survey(engine, db, settings.project.tests, blobs)
+        work = _Work(repo, db, sha, engine, seen, blobs, interpreter, settings, say)
         return work.run(full, started)
 
 
@@ -126,21 +177,25 @@ class _Work:
     db: sqlite3.Connection
     sha: Sha
     engine: Engine
-    environment: Environment
+    survey: Survey
+    blobs: dict[str, str]
     interpreter: Interpreter
     settings: config.Config
     say: Callable[[str], None]
 
+    @property
+    def environment(self) -> Environment:
+        return self.survey.environment
+
     def run(self, full: bool, started: float) -> Measure:
         base, reason = (None, "every test, as asked") if full else self._base()
-        entries = git.tree(self.repo, self.sha)
-        old_entries = git.tree(self.repo, base.sha) if base else {}
-        read = Blobs.of(self.repo, entries, old_entries)
-        blobs = {p: e.blob for p, e in entries.items() if e.mode != "120000"}
+        blobs = self.blobs
+        old_blobs = _files_of(git.tree(self.repo, base.sha)) if base else {}
+        read = Blobs.of(self.repo, self.db, blobs, *([old_blobs] if base else []))
         selection, files = None, None
         if base is not None:
-            old = Tree({p: e.blob for p, e in old_entries.items() if e.mode != "120000"}, read)
-            selection = select(base, old, Tree(blobs, read), _test_file_check(base))
+            old, new = Tree(old_blobs, read, read.imported), Tree(blobs, read, read.imported)
+            selection = select(base, old, new, _test_file_check(base))
             files = _files(selection, old.blobs, blobs, base)
             reason = _reason(selection)
         recording = self._collect(selection, files)
@@ -149,6 +204,7 @@ class _Work:
         totals = assemble(
             self.db, self.engine, found, blobs,
             environment=self.environment.fingerprint, branch=self.environment.branch,
+            counts=self.survey.counted,
         )  # fmt: skip
         return self._store(base, reason, traces, totals, recording, read, started)
 
@@ -196,7 +252,7 @@ class _Work:
         traces: list[coverage_map.Trace],
         totals: list[Total],
         recording: Recording | None,
-        read: Callable[[str], str],
+        read: Blobs,
         started: float,
     ) -> Measure:
         tests = [t for t in traces if t.kind == "test"]
@@ -209,7 +265,7 @@ class _Work:
         parent_there = git.exists(self.repo, [parent]) if parent else set()
         changes = git.changes(self.repo, parent if parent in parent_there else None, self.sha)
         changed = {path: change.lines for path, change in changes.items()}
-        found = gap_rows.find(self.sha, totals, read, changed)
+        found = gap_rows.find(self.sha, totals, read, changed, outline=read.outlined)
         done = Measure(
             self.sha, base.sha if base else None, reason,
             len(recording.tests) if recording else 0, len(tests),
@@ -234,6 +290,7 @@ class _Work:
                 ),
             )
             gap_rows.store(self.db, self.sha, found)
+            read.save()
             self._publish_policy()
         return done
 

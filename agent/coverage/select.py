@@ -10,13 +10,13 @@ uses; the outcome (what failed runs again); programs it started.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from coverage.numbits import numbits_to_nums
 
 from copydesk.agent.coverage.blocks import Module, compare, parse
-from copydesk.agent.coverage.imports import ImportGraph
+from copydesk.agent.coverage.imports import Import, ImportGraph, Sources
 from copydesk.agent.coverage.map import CoverageMap, Hit, Trace
 
 FAILING = frozenset({"failed", "error"})
@@ -28,10 +28,15 @@ class Tree:
 
     blobs: Mapping[str, str]
     read: Callable[[str], str]
+    imports: Callable[[str], Iterable[Import]] | None = None
+    """The imports of a blob, where they are known without reading it."""
 
-    def python(self) -> dict[str, str]:
-        """The text of every Python file, by path."""
-        return {p: self.read(blob) for p, blob in self.blobs.items() if p.endswith(".py")}
+    def graph(self) -> ImportGraph:
+        """The imports between its Python files."""
+        python = {path: blob for path, blob in self.blobs.items() if path.endswith(".py")}
+        known = self.imports
+        by_path = None if known is None else lambda path: known(python[path])
+        return ImportGraph(Sources(python, self.read), imports=by_path)
 
 
 @dataclass(slots=True)
@@ -77,7 +82,7 @@ def select(
         is_test_file: Whether pytest would collect from a file.
     """
     change = _difference(old, new)
-    before, after = ImportGraph(old.python()), ImportGraph(new.python())
+    before, after = old.graph(), new.graph()
     return _Selector(base, old, new, change, before, after, is_test_file).run()
 
 
@@ -106,7 +111,7 @@ class _Selector:
     wild: set[str] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
     _closures: dict[str, frozenset[str]] = field(default_factory=dict)
-    _unchanged: dict[tuple[str, str], bool] = field(default_factory=dict)
+    _held: dict[Hit, bool] = field(default_factory=dict)
 
     def run(self) -> Selection:
         self._spread()
@@ -131,11 +136,11 @@ class _Selector:
         return Selection(carried, collect, affected, counts, self._reachable())
 
     def _reachable(self) -> frozenset[str]:
-        found: frozenset[str] = frozenset()
-        for path in self.after.sources:
-            if self.is_test_file(path) or path.endswith("conftest.py"):
-                found |= self.after.closure(path)
-        return found
+        return self.after.reachable(
+            path
+            for path in self.after.sources
+            if self.is_test_file(path) or path.endswith("conftest.py")
+        )
 
     # --- module-level changes ------------------------------------------------------------------
     def _spread(self) -> None:
@@ -187,16 +192,12 @@ class _Selector:
         for hit in trace.hits:
             if not self._holds(hit):
                 return f"executes changed code in {hit.path}"
-        home = _file(trace.name) if trace.kind == "test" else ""
-        around = (
-            self._closure(home)
-            if home
-            else frozenset().union(*(self._closure(hit.path) for hit in trace.hits))
-        )
-        if hit_by := around & self.wild:
-            return f"imports {min(hit_by)}, whose module-level code changed"
-        if self.names and self._mentions(trace, around):
-            return "uses a changed module-level name"
+        if self.wild or self.names:
+            around = self._around(trace)
+            if hit_by := around & self.wild:
+                return f"imports {min(hit_by)}, whose module-level code changed"
+            if self.names and self._mentions(trace, around):
+                return "uses a changed module-level name"
         if trace.needed("file") & self.change.data:
             return "reads a changed file"
         if trace.needed("folder") & self.change.folders:
@@ -205,8 +206,19 @@ class _Selector:
             return "starts programs"
         return None
 
+    def _around(self, trace: Trace) -> frozenset[str]:
+        """The modules a trace may have a part of: what its file, or what it executed, imports."""
+        if trace.kind == "test":
+            return self._closure(_file(trace.name))
+        return frozenset().union(*(self._closure(hit.path) for hit in trace.hits))
+
     def _holds(self, hit: Hit) -> bool:
         """Whether every block of a hit stands unchanged in the new tree."""
+        if hit not in self._held:
+            self._held[hit] = self._stands(hit)
+        return self._held[hit]
+
+    def _stands(self, hit: Hit) -> bool:
         now = self.new.blobs.get(hit.path)
         if now is None:
             return False
@@ -254,6 +266,8 @@ class _Selector:
             old, new = self.change.modified[path]
             if {b.key for b in old.statements()} != {b.key for b in new.statements()}:
                 return True
+        if not self.wild and not self.names:
+            return False
         around = self._closure(path)
         if around & self.wild:
             return True
@@ -281,8 +295,12 @@ class _Selector:
         missing = {m for m in stale if m in self.new.blobs}
         for path in collect:
             missing -= self.after.closure(path, lazy=False)
-        for path in sorted(
-            known & test_files, key=lambda p: -len(self.after.closure(p, lazy=False) & missing)
+        for path in (
+            []
+            if not missing
+            else sorted(
+                known & test_files, key=lambda p: -len(self.after.closure(p, lazy=False) & missing)
+            )
         ):
             reach = self.after.closure(path, lazy=False) & missing
             if reach:
@@ -296,6 +314,8 @@ class _Selector:
         return collect & self.new.blobs.keys()
 
     def _collection_changed(self, path: str) -> bool:
+        if not self.wild and not self.names:
+            return False
         around = self.after.closure(path)
         if around & self.wild:
             return True

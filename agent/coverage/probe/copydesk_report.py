@@ -57,6 +57,19 @@ def environment(request: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def survey(request: dict[str, Any]) -> dict[str, Any]:
+    """Everything there is to know before a run: the environment, and which files count."""
+    root = os.path.realpath(os.getcwd())
+    folders = [os.path.realpath(path) for path in sys.path]
+    return environment(request) | {
+        "always": counted(request | {"executed": []}),
+        "measurable": counted(request | {"executed": request["candidates"]}),
+        "folders": [
+            path for path in folders if not f"{path}{os.sep}".startswith(f"{root}{os.sep}")
+        ],
+    }
+
+
 def module_name(full: str) -> str:
     """The dotted name under which a file is imported: a source may be named so."""
     places = [os.path.join(os.path.realpath(place), "") for place in sys.path]
@@ -168,9 +181,14 @@ def main() -> None:
     """Answer one request."""
     request = json.load(sys.stdin)
     answer_to, sys.stdout = sys.stdout, io.StringIO()  # reports print; the answer goes alone
-    answer = {"environment": environment, "counted": counted, "analyse": analyse, "export": export}[
-        request["ask"]
-    ](request)
+    questions: dict[str, Any] = {
+        "environment": environment,
+        "survey": survey,
+        "counted": counted,
+        "analyse": analyse,
+        "export": export,
+    }
+    answer = questions[request["ask"]](request)
     json.dump(answer, answer_to)
     answer_to.flush()  # at exit only what sys.stdout names is flushed for certain
 

@@ -1,0 +1,117 @@
+"""What there is to know of a tree before anything of it runs, in one question and kept.
+
+Starting the user's interpreter and reading its packages costs more than a small measure, so the
+answer is kept on the desk for as long as everything it follows from is the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from copydesk.agent.coverage.engine import DEFAULT_OMIT, Engine, Environment
+from copydesk.agent.desk.known import Known
+from copydesk.agent.records import Json
+
+_METADATA = (".dist-info", ".egg-info")
+_CONFIGURATION = (
+    *("pyproject.toml", "setup.cfg", "tox.ini", ".coveragerc"),
+    *("pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What coverage.py and the interpreter say of a tree.
+
+    `always` are the files that count in the total whether executed or not, `measurable` those
+    that count once executed.
+    """
+
+    environment: Environment
+    always: frozenset[str]
+    measurable: frozenset[str]
+
+    def counted(self, executed: Iterable[str]) -> list[str]:
+        """The files that belong to the total, given those of which something was executed."""
+        return sorted(self.always | (self.measurable & frozenset(executed)))
+
+
+def survey(
+    engine: Engine, db: sqlite3.Connection, tests: Sequence[str], blobs: Mapping[str, str]
+) -> Survey:
+    """Ask the user's interpreter about a tree, or remember what it said.
+
+    Args:
+        engine: The tree and the interpreter.
+        db: The desk.
+        tests: What copydesk's own configuration hands to pytest.
+        blobs: The files of the tree: blob by path.
+
+    Raises:
+        CopydeskError: The project's coverage configuration cannot be read.
+    """
+    paths = sorted(path for path in blobs if path.endswith(".py"))
+    known = Known(db, "survey/1", lambda _: _asked(engine, paths))
+    key = _key(engine, paths)
+    answer = known(key)
+    if _installed(answer["folders"]) != answer["installed"]:
+        known.renew(key)
+        answer = known(key)
+    if _may_be_kept(engine, blobs):
+        known.save()
+    environment = engine.described(answer, tests)
+    return Survey(environment, frozenset(answer["always"]), frozenset(answer["measurable"]))
+
+
+def _asked(engine: Engine, paths: list[str]) -> Json:
+    answer = engine.survey(paths)
+    return answer | {"installed": _installed(answer["folders"])}
+
+
+def _key(engine: Engine, paths: Collection[str]) -> str:
+    """A name for everything the answer follows from, but for what is installed."""
+    interpreter = engine.interpreter
+    parts = [str(interpreter.path), str(interpreter.extra_path), *map(str, interpreter.version)]
+    parts += [_state(interpreter.path), _state(interpreter.prefix / "pyvenv.cfg")]
+    parts += [str(engine.tree), *DEFAULT_OMIT, *paths]
+    for name in _CONFIGURATION:
+        path = engine.tree / name
+        if path.is_file():
+            parts += [name, hashlib.sha256(path.read_bytes()).hexdigest()]
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:24]
+
+
+def _may_be_kept(engine: Engine, blobs: Mapping[str, str]) -> bool:
+    """Not where the answer follows from variables, or from packages that the tree itself holds."""
+    texts = [engine.tree / name for name in _CONFIGURATION if (engine.tree / name).is_file()]
+    if any(b"$" in path.read_bytes() for path in texts):
+        return False
+    return not any(mark in path for path in blobs for mark in _METADATA)
+
+
+def _installed(folders: Iterable[str]) -> str:
+    """A name for the packages in some folders: it changes with each that comes, goes or changes."""
+    parts: list[str] = []
+    for folder in map(Path, folders):
+        parts.append(str(folder))
+        if not folder.is_dir():
+            continue
+        for entry in sorted(folder.iterdir()):
+            if entry.name.endswith(_METADATA):
+                parts += [entry.name, *(_state(entry / n) for n in ("METADATA", "PKG-INFO"))]
+            elif entry.name.endswith((".pth", ".egg-link")):
+                parts += [entry.name, _state(entry)]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
+
+
+def _state(path: Path) -> str:
+    try:
+        found = path.stat()
+    except OSError:
+        return "-"
+    return f"{found.st_ino} {found.st_size} {found.st_mtime_ns}"
