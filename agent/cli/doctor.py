@@ -117,7 +117,7 @@ def _sandbox(repo: Repository) -> Finding:
 def _model(repo: Repository) -> Finding:
     # the model's client and the drafters take a while to import
     from copydesk.agent.model.client import available
-    from copydesk.agent.testgen.desk import model_settings
+    from copydesk.agent.model.desk import model_settings
 
     there, name, why = available(model_settings(config.load(repo)))
     if there:

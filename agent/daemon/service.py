@@ -18,6 +18,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
+from copydesk.agent import config
 from copydesk.agent.config import PERSONAL_KEYS, personal_value
 from copydesk.agent.daemon import lock, reconcile, spool, worker
 from copydesk.agent.daemon.context import repository
@@ -29,6 +30,7 @@ from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository, get_config
 from copydesk.agent.process import ProcessError
 from copydesk.agent.process import run as run_program
+from copydesk.agent.testgen import waiting
 from copydesk.agent.text import one_line, plural
 
 RESCAN_SECONDS = 45.0
@@ -199,6 +201,8 @@ class Service:
         spool.sweep(self._desk)
         watcher.refresh()
         events = spool.take_in(db, self._desk)
+        for sha in waiting.look(db, self._model_answers):
+            self._log.say(f"draft {sha[:12]}: a model answers again")
         try:
             seen = reconcile.reconcile(self._repo, db)
         except CopydeskError as error:
@@ -210,6 +214,17 @@ class Service:
                 + (f", {plural(seen.dropped, 'measure')} superseded" if seen.dropped else "")
             )
         return bool(events or seen.tips)
+
+    def _model_answers(self) -> bool:
+        """Whether there is a model to ask now; loads nothing large and takes 2 s at most."""
+        # a daemon at rest stays small: http.client is only loaded when something waits
+        from copydesk.agent.model.client import available
+        from copydesk.agent.model.desk import model_settings
+
+        try:
+            return available(model_settings(config.load(self._repo)))[0]
+        except CopydeskError:
+            return False  # settings that cannot be read
 
     def _work(self, db: sqlite3.Connection) -> bool:
         """See to the running job and start the next. Returns whether anything changed."""

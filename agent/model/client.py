@@ -101,6 +101,7 @@ class Client:
         max_tokens: int = 512,
         schema: Json | None = None,
         seed: int = 0,
+        version: str = "",
     ) -> Answer:
         """Ask once, and once more when a second try can help.
 
@@ -111,6 +112,7 @@ class Client:
             max_tokens: The longest answer.
             schema: The JSON schema of the answer; its text is then JSON of that shape.
             seed: The same seed mostly gives the same answer.
+            version: Of the prompt, for the log.
 
         Returns:
             The answer; plain text that ran into max_tokens has the outcome "cut".
@@ -125,7 +127,7 @@ class Client:
         parts = [("system", hide_secrets(system)), ("user", hide_secrets(prompt))]
         messages = tuple((role, text) for role, text in parts if text)
         num_ctx = self._room(messages, max_tokens)
-        call = Call(purpose, messages, max_tokens, num_ctx, seed, schema)
+        call = Call(purpose, messages, max_tokens, num_ctx, seed, schema, version)
         try:
             return self._try(call)
         except ModelFault as fault:
@@ -250,7 +252,7 @@ class Client:
                 digest=self.digest,
                 prompt=call.prompt,
                 response=heard.text,
-                options=dict(call.options),
+                options=call.options | ({"prompt": call.version} if call.version else {}),
                 prompt_tokens=heard.prompt_tokens,
                 output_tokens=heard.output_tokens,
                 seconds=seconds,

@@ -36,6 +36,7 @@ class Call:
     num_ctx: int
     seed: int
     schema: Json | None
+    version: str = ""
 
     @property
     def prompt(self) -> str:

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from copydesk.agent import config
 from copydesk.agent.desk import drafts
-from copydesk.agent.desk.store import transaction
 from copydesk.agent.errors import CopydeskError, Superseded
 from copydesk.agent.git.interpreter import ready
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.git.snapshot import snapshot
-from copydesk.agent.model.calls import CallRecord, ModelSettings
+from copydesk.agent.model.breaker import TROUBLE
 from copydesk.agent.model.client import Client, connect
+from copydesk.agent.model.desk import last_call, model_settings
 from copydesk.agent.model.faults import ModelFault, ModelUnavailable
 from copydesk.agent.records import (
     Candidate,
@@ -33,10 +33,11 @@ from copydesk.agent.records import (
 from copydesk.agent.sandbox.bench import Bench
 from copydesk.agent.sandbox.records import Tier
 from copydesk.agent.sandbox.tier import detect
+from copydesk.agent.testgen import waiting
 from copydesk.agent.testgen.apply import placement
 from copydesk.agent.testgen.context import source_roots
 from copydesk.agent.testgen.embedded import TOOLS, draft_embedded
-from copydesk.agent.testgen.model_drafter import draft_with_model
+from copydesk.agent.testgen.model_drafter import REPAIRS, ModelDrafter
 from copydesk.agent.testgen.verify import verify
 from copydesk.agent.text import plural
 
@@ -80,32 +81,6 @@ def workshop(repo: Repository, sha: Sha) -> Iterator[Workshop]:
         )
 
 
-def log_call(db: sqlite3.Connection, call: CallRecord) -> None:
-    """Keep a request to the model, and what came of it."""
-    with transaction(db):
-        db.execute(
-            "INSERT INTO model_calls (purpose, model, digest, prompt, response, options,"
-            " prompt_tokens, output_tokens, seconds, outcome, called_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                *(call.purpose, call.model, call.digest, call.prompt, call.response),
-                *(json.dumps(call.options, default=str), call.prompt_tokens, call.output_tokens),
-                *(call.seconds, call.outcome, drafts.now()),
-            ),
-        )
-
-
-def model_settings(settings: config.Config, db: sqlite3.Connection | None = None) -> ModelSettings:
-    """What the user set about the model; with a desk, every call is logged there."""
-    quiet = ModelSettings(
-        host=settings.personal.model_host or None,
-        model=settings.project.model or None,
-        prose_model=settings.project.prose_model or None,
-        allow_remote=settings.personal.allow_remote,
-    )
-    return quiet if db is None else dataclasses.replace(quiet, on_call=lambda c: log_call(db, c))
-
-
 def reach_model(
     settings: config.Config, db: sqlite3.Connection, say: Say, *, prose: bool = False
 ) -> Client | None:
@@ -129,6 +104,7 @@ def write_drafts(
     """Draft tests for gaps, one draft a gap and writer.
 
     The embedded drafter comes first; a model, where one answers, gets the lines that are left.
+    Where none does, the commit waits for one; see waiting.py.
     A gap that was drafted for this commit already is passed over, so that work can be resumed.
 
     Args:
@@ -154,78 +130,124 @@ def write_drafts(
                 hint="`copydesk doctor` names the cure; `git config copydesk.sandbox off` runs"
                 " drafts without a guard, with your own rights.",
             )
-        model = reach_model(config.load(repo, sha), db, say)
+        work = _Work(db, sha, place, reach_model(config.load(repo, sha), db, say), say)
         found: list[Draft] = []
         for number, gap in enumerate(gaps, 1):
             if not wanted():
                 raise Superseded
             say(f"[{number}/{len(gaps)}] {gap.path}::{gap.function}")
-            found += _gap(db, sha, gap, place, model, say)
+            found += work.gap(gap)
+        if work.unasked:
+            waiting.wait(db, sha, work.unasked)
+        else:
+            waiting.forget(db, sha)
         return found
 
 
-def _gap(
-    db: sqlite3.Connection, sha: Sha, gap: Gap, place: Workshop, model: Client | None, say: Say
-) -> list[Draft]:
-    target = Target(gap.path, gap.function, gap.lines)
-    known = {
-        d.origin: d
-        for d in drafts.listed(db, (), kind="test", commit=sha)
-        if d.target and (d.target.path, d.target.function) == (gap.path, gap.function)
-    }
-    if "embedded" not in known and (candidate := draft_embedded(gap, place.tree, place.bench)):
-        known["embedded"] = _checked(db, sha, target, candidate, place, say)
-    gained = {n for d in known.values() for n in d.evidence.get("gained_lines", ())}
-    left = dataclasses.replace(gap, lines=tuple(n for n in gap.lines if n not in gained))
-    if model and model.name not in known and left.lines:
-        for candidate in _asked(left, place, model, say):
-            draft = _checked(db, sha, target, candidate, place, say)
-            known[draft.origin] = draft
-            if draft.state == "ready":
-                break
-    waiting = [d for d in known.values() if d.state in ("ready", "not_run")]
-    if waiting:
-        drafts.supersede(db, target, sha)
-    elif not known:
-        say("  no input was found that reaches these lines")
-    return waiting
+@dataclass(slots=True)
+class _Work:
+    """The drafting of one commit. `unasked` says why a model has still to be asked, or is ""."""
+
+    db: sqlite3.Connection
+    sha: Sha
+    place: Workshop
+    model: Client | None
+    say: Say
+    unasked: str = ""
+
+    def gap(self, gap: Gap) -> list[Draft]:
+        """Draft tests for one gap; the drafts that wait for the editor."""
+        target = Target(gap.path, gap.function, gap.lines)
+        known = {
+            d.origin: d
+            for d in drafts.listed(self.db, (), kind="test", commit=self.sha)
+            if d.target and (d.target.path, d.target.function) == (gap.path, gap.function)
+        }
+        if "embedded" not in known and (
+            candidate := draft_embedded(gap, self.place.tree, self.place.bench)
+        ):
+            evidence, kept = verify(candidate, self.place.tree, self.place.bench)
+            known["embedded"] = self.keep(target, evidence, kept)
+        gained = {n for d in known.values() for n in d.evidence.get("gained_lines", ())}
+        left = dataclasses.replace(gap, lines=tuple(n for n in gap.lines if n not in gained))
+        if left.lines and self.model is None:
+            self.unasked = self.unasked or "no model answered"
+        elif left.lines and self.model and self.model.name not in known:
+            for draft in self.by_model(target, left, self.model):
+                known[draft.origin] = draft
+        waits = [d for d in known.values() if d.state in ("ready", "not_run")]
+        if waits:
+            drafts.supersede(self.db, target, self.sha)
+        elif not known:
+            self.say("  no input was found that reaches these lines")
+        return waits
+
+    def by_model(self, target: Target, gap: Gap, model: Client) -> Iterator[Draft]:
+        """Ask group by group until a draft stands, each group anew with its failure."""
+        drafter = ModelDrafter(gap, self.place.tree, model)
+        for group in drafter.groups:
+            asked, found, trouble = last_call(self.db), None, False
+            try:
+                tried = drafter.draft(group)
+                for turn in range(1, REPAIRS + 2):
+                    if tried is None:
+                        break
+                    found = self.verified(tried)
+                    if found[0].verdict != "failed" or turn > REPAIRS:
+                        break
+                    tried = drafter.again(group, tried, _failure(found[0]), turn=turn)
+            except (ModelFault, ModelUnavailable) as error:
+                trouble = self.failed(error, model)
+            if found:
+                calls = list(range(asked + 1, last_call(self.db) + 1))
+                yield self.keep(target, *found, calls=calls)
+            if trouble or (found and found[0].verdict != "failed"):
+                return
+
+    def verified(self, candidate: Candidate) -> tuple[Evidence, Candidate]:
+        """Climb the ladder, with observed values where the model predicted wrong ones."""
+        evidence, kept = verify(candidate, self.place.tree, self.place.bench, recording=True)
+        self.say(f"  {candidate.origin}: {_in_words(evidence)}")
+        return evidence, kept
+
+    def failed(self, error: ModelFault | ModelUnavailable, model: Client) -> bool:
+        """Say what went wrong; True when it is the server, for which the rest then waits."""
+        self.say(f"  {model.name}: {error}")
+        away = isinstance(error, ModelUnavailable) or error.outcome == "unavailable"
+        if away:
+            self.model = None
+        if away or (isinstance(error, ModelFault) and error.outcome in TROUBLE):
+            self.unasked = str(error)
+            return True
+        return False
+
+    def keep(
+        self, target: Target, evidence: Evidence, kept: Candidate, *, calls: Sequence[int] = ()
+    ) -> Draft:
+        """Put a draft on the desk with its evidence and the numbers of the calls behind it."""
+        state = _STATES[evidence.verdict]
+        draft = Draft(0, "test", state, self.sha, "", kept.origin, "", kept.content, target)
+        identity = drafts.add(
+            self.db,
+            kind="test",
+            state=state,
+            commit=self.sha,
+            title=f"Tests for {target.function} in {target.path}",
+            origin=kept.origin,
+            path=placement(draft, self.place.tree).path,
+            content=kept.content,
+            target=target,
+            evidence=evidence_json(evidence, kept) | ({"calls": list(calls)} if calls else {}),
+        )
+        if kept.origin == "embedded":
+            self.say(f"  embedded: {_in_words(evidence)}")
+        return drafts.get(self.db, identity)
 
 
-def _asked(gap: Gap, place: Workshop, model: Client, say: Say) -> Sequence[Candidate]:
-    try:
-        return draft_with_model(gap, place.tree, model)
-    except ModelFault as fault:
-        say(f"  {model.name}: {fault}")
-        return ()
-
-
-def _checked(
-    db: sqlite3.Connection,
-    sha: Sha,
-    target: Target,
-    candidate: Candidate,
-    place: Workshop,
-    say: Say,
-) -> Draft:
-    recording = candidate.origin != "embedded"  # whose values are observed ones already
-    evidence, kept = verify(candidate, place.tree, place.bench, recording=recording)
-    state = _STATES[evidence.verdict]
-    text = kept.content
-    draft = Draft(0, "test", state, sha, "", candidate.origin, "", text, target)
-    identity = drafts.add(
-        db,
-        kind="test",
-        state=state,
-        commit=sha,
-        title=f"Tests for {target.function} in {target.path}",
-        origin=candidate.origin,
-        path=placement(draft, place.tree).path,
-        content=text,
-        target=target,
-        evidence=evidence_json(evidence, kept),
-    )
-    say(f"  {candidate.origin}: {_in_words(evidence)}")
-    return drafts.get(db, identity)
+def _failure(evidence: Evidence) -> str:
+    """Why a draft was not kept, for the model to read."""
+    fell = next((r for r in evidence.rungs if not r.passed), None)
+    return f"{fell.name}: {fell.detail}" if fell else evidence.verdict
 
 
 def evidence_json(evidence: Evidence, candidate: Candidate) -> Json:

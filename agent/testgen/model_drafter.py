@@ -34,6 +34,9 @@ GROUPS: Final = 4
 TURNS: Final = 2
 """Times the same group is asked when no test comes back."""
 
+REPAIRS: Final = 2
+"""Times the model is shown how its test failed."""
+
 _CONDITIONS = 6
 _SEEDS = 5
 
@@ -86,13 +89,11 @@ def draft_with_model(
     Raises:
         ModelFault: The model failed before it had written anything usable.
     """
-    material = _gather(gap, tree, seeds, example)
-    if material is None:
-        return []
+    drafter = ModelDrafter(gap, tree, client, seeds=seeds, example=example)
     drafts: list[Candidate] = []
-    for group in branch_groups(material.node, gap.lines, gap.branches)[:GROUPS]:
+    for group in drafter.groups:
         try:
-            draft = _draft(material, group, client)
+            draft = drafter.draft(group)
         except ModelFault:
             if drafts:
                 break  # what is there can be verified; the rest stays a gap
@@ -100,6 +101,99 @@ def draft_with_model(
         if draft:
             drafts.append(draft)
     return drafts
+
+
+class ModelDrafter:
+    """Asks a model about one gap, a group of branches at a time.
+
+    Args:
+        gap: What no test reaches.
+        tree: The snapshot it was measured in.
+        client: The model.
+        seeds: Calls that were tried, as examples of inputs.
+        example: A test to learn the style from; by default the project's nearest one.
+    """
+
+    def __init__(
+        self,
+        gap: Gap,
+        tree: Path,
+        client: Client,
+        *,
+        seeds: Sequence[str] = (),
+        example: str | None = None,
+    ) -> None:
+        self.client = client
+        self.groups: list[BranchGroup] = []
+        self._material = _gather(gap, tree, seeds, example)
+        if self._material:
+            found = branch_groups(self._material.node, gap.lines, gap.branches)
+            self.groups = list(found[:GROUPS])
+
+    def draft(self, group: BranchGroup) -> Candidate | None:
+        """Ask for tests of one group; None when no answer holds one.
+
+        Raises:
+            ModelFault, ModelUnavailable: The model failed.
+        """
+        known = prompts.load("test")
+        prompt = self._prompt(group)
+        asked = prompt
+        for turn in range(TURNS if prompt else 0):
+            found = self._ask(group, asked, known.version, seed=turn)
+            if found:
+                return found
+            asked = prompt + "\nThe last answer held no test that asserts something.\n"
+        return None
+
+    def again(
+        self, group: BranchGroup, tried: Candidate, why: str, *, turn: int
+    ) -> Candidate | None:
+        """Ask once more, with the test that was not kept and the reason as a counter-example.
+
+        Nothing of the first conversation is sent along: a short prompt is what small models read.
+
+        Args:
+            group: The group it was asked for.
+            tried: What was tried.
+            why: How it failed.
+            turn: 1, 2 ...; another one gives another answer.
+
+        Raises:
+            ModelFault, ModelUnavailable: The model failed.
+        """
+        known = prompts.load("again")
+        test, reason = fenced(_clipped(tried.content, 900)), fenced(_clipped(why, 600))
+        room = estimate(known.fill(prompt="", test=test, why=reason))
+        prompt = self._prompt(group, less=room)
+        if not prompt:
+            return None
+        asked = known.fill(prompt=prompt.strip(), test=test, why=reason)
+        return self._ask(group, asked, known.version, seed=turn * TURNS)
+
+    def _prompt(self, group: BranchGroup, less: int = 0) -> str:
+        assert self._material  # else there are no groups
+        return build_prompt(self._material, group, less=less) or ""
+
+    def _ask(self, group: BranchGroup, asked: str, version: str, *, seed: int) -> Candidate | None:
+        assert self._material
+        answer = self.client.ask(
+            asked,
+            system=prompts.load("test").system,
+            purpose="test",
+            max_tokens=ANSWER_TOKENS,
+            seed=seed,
+            version=version,
+        )
+        repaired = repair(python_in(answer.text), self._material.aim)
+        if repaired is None:
+            return None
+        return _candidate(self._material, group, self.client.name, version, repaired)
+
+
+def _clipped(text: str, size: int) -> str:
+    """A text of at most so many characters: its end is what tells most of a traceback."""
+    return text if len(text) <= size else f"...\n{text[-size:]}"
 
 
 def _gather(gap: Gap, tree: Path, seeds: Sequence[str], example: str | None) -> _Material | None:
@@ -122,23 +216,6 @@ def _gather(gap: Gap, tree: Path, seeds: Sequence[str], example: str | None) -> 
     )
 
 
-def _draft(material: _Material, group: BranchGroup, client: Client) -> Candidate | None:
-    prompt = build_prompt(material, group)
-    if prompt is None:
-        return None
-    known = prompts.load("test")
-    asked = prompt
-    for turn in range(TURNS):
-        answer = client.ask(
-            asked, system=known.system, purpose="test", max_tokens=ANSWER_TOKENS, seed=turn
-        )
-        repaired = repair(python_in(answer.text), material.aim)
-        if repaired:
-            return _candidate(material, group, client.name, known.version, repaired)
-        asked = prompt + "\nThe last answer held no test that asserts something.\n"
-    return None
-
-
 def _candidate(
     material: _Material, group: BranchGroup, model: str, version: str, repaired: Repaired
 ) -> Candidate:
@@ -147,10 +224,16 @@ def _candidate(
     return Candidate(material.gap, model, repaired.content, repaired.tests, (), notes)
 
 
-def build_prompt(material: _Material, group: BranchGroup) -> str | None:
-    """The prompt for one group, the richest that fits the budget; None when none does."""
+def build_prompt(material: _Material, group: BranchGroup, *, less: int = 0) -> str | None:
+    """The prompt for one group, the richest that fits the budget; None when none does.
+
+    Args:
+        material: What it is made of.
+        group: What it asks for.
+        less: Tokens to leave for something else.
+    """
     known = prompts.load("test")
-    room = PROMPT_TOKENS - estimate(known.system)
+    room = PROMPT_TOKENS - estimate(known.system) - less
     name = material.aim.function
     for budget, extras in _plans(material):
         source = function_excerpt(material.aim.source, material.node, group.lines, budget)

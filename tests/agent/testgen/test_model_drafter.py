@@ -29,6 +29,7 @@ from copydesk.agent.testgen.excerpts import (
 from copydesk.agent.testgen.model_drafter import (
     GROUPS,
     PROMPT_TOKENS,
+    ModelDrafter,
     draft_with_model,
 )
 from copydesk.agent.testgen.verify import verify
@@ -493,3 +494,25 @@ def test_the_prompt_has_a_version() -> None:
         known.fill()
     with pytest.raises(FileNotFoundError):
         prompts.load("none")
+
+
+def test_a_second_turn_shows_what_failed_in_a_prompt_of_its_own(
+    model: Callable[..., Model], tree: Path
+) -> None:
+    told = model([GOOD, "nothing", GOOD])
+    drafter = ModelDrafter(gap(), tree, told.client)
+    [group] = drafter.groups
+    tried = drafter.draft(group)
+    assert tried
+    why = "passes: E       assert (1, 0) == (20, 40)\n" * 80
+    assert drafter.again(group, tried, why, turn=1) is None
+    again = drafter.again(group, tried, why, turn=2)
+    assert again
+    assert again.notes[0] == "prompt again-1"
+    body = told.script.asked[2]
+    assert [m["role"] for m in body["messages"]] == ["system", "user"]
+    assert sum(estimate(m["content"]) for m in body["messages"]) <= PROMPT_TOKENS
+    assert "clamp_page(25, 20) == (20, 40)" in told.prompts[2]
+    assert "E       assert (1, 0) == (20, 40)" in told.prompts[2]
+    assert len({b["options"]["seed"] for b in told.script.asked}) == 3
+    assert [call.options["prompt"] for call in told.calls] == ["test-1", "again-1", "again-1"]
