@@ -95,8 +95,20 @@ def _difference(old: Tree, new: Tree) -> _Change:
         p: (parse(old.read(old.blobs[p])), parse(new.read(new.blobs[p])))
         for p in python - added - deleted
     }
-    folders = {posixpath.dirname(p) or "." for p in paths if (p in old.blobs) != (p in new.blobs)}
-    return _Change(modified, added, deleted, paths, folders)
+    came_or_went = {p for p in paths if (p in old.blobs) != (p in new.blobs)}
+    whole = _folders(old.blobs) ^ _folders(new.blobs)
+    folders = {posixpath.dirname(p) or "." for p in came_or_went | whole}
+    return _Change(modified, added, deleted, paths | whole, folders)
+
+
+def _folders(paths: Iterable[str]) -> set[str]:
+    """The folders that hold some files, and those above them."""
+    found: set[str] = set()
+    for folder in {posixpath.dirname(p) for p in paths}:
+        while folder and folder not in found:
+            found.add(folder)
+            folder = posixpath.dirname(folder)
+    return found
 
 
 @dataclass(slots=True)

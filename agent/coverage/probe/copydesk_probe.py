@@ -11,6 +11,7 @@ what runs between them.
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.machinery
 import json
 import os
@@ -100,8 +101,14 @@ def started(args: tuple[Any, ...]) -> None:
     need("process", "")
 
 
+def connected(args: tuple[Any, ...]) -> None:
+    """Note a SQLite file: the library opens it by itself, unseen."""
+    opened((os.fsdecode(args[0]), None, 0))
+
+
 WATCHED: dict[str, Callable[[tuple[Any, ...]], None]] = {
     **dict.fromkeys(("open",), opened),
+    **dict.fromkeys(("sqlite3.connect",), connected),
     **dict.fromkeys(("os.listdir", "os.scandir", "glob.glob"), listed),
     **dict.fromkeys(("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn"), started),
 }
@@ -117,6 +124,23 @@ def audit(event: str, args: tuple[Any, ...], watched: Any = WATCHED.get) -> None
     if note is not None and TRACER.context.startswith(("test:", "fixture:")):
         with contextlib.suppress(Exception):
             note(args)
+
+
+def wrap_status(name: str) -> None:
+    """Note files that a test only asks for, which no audit event tells of: one may appear there."""
+    inner = getattr(os, name)
+
+    @functools.wraps(inner)
+    def status(*args: Any, **options: Any) -> Any:
+        if TRACER.context.startswith(("test:", "fixture:")):
+            with contextlib.suppress(Exception):
+                opened((os.fsdecode(args[0] if args else options["path"]), None, 0))
+        return inner(*args, **options)
+
+    setattr(os, name, status)
+    for supported in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
+        if inner in supported:
+            supported.add(status)  # `shutil` looks functions up there
 
 
 # --- pytest ------------------------------------------------------------------------------------
@@ -294,6 +318,8 @@ def install() -> None:
     wrap_finish()
     wrap_loader(AssertionRewritingHook)
     wrap_loader(importlib.machinery.SourceFileLoader)
+    for name in ("stat", "lstat", "access"):
+        wrap_status(name)
     sys.addaudithook(audit)
     TRACER.start()
 

@@ -102,3 +102,13 @@ def test_functions_of_a_source_and_of_none() -> None:
     assert [(s.name, s.first, s.last) for s in functions(source)] == [("f", 1, 4), ("K.m", 9, 9)]
     assert functions("def (") == []
     assert find("0" * 40, [], lambda blob: "", {}) == []
+
+
+@pytest.mark.parametrize("setting", ["source", "source_pkgs"])
+def test_a_source_that_names_a_package_counts_its_files(tmp_path: Path, setting: str) -> None:
+    for name in ("src/pkg/__init__.py", "src/pkg/used.py", "src/pkg/unused.py", "src/other.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x = 1\n")
+    (tmp_path / ".coveragerc").write_text(f"[run]\n{setting} =\n    pkg\n    nowhere\n")
+    counted = Engine(tmp_path, PYTHON).counted(["src/pkg/used.py", "src/other.py"])
+    assert counted == ["src/pkg/__init__.py", "src/pkg/unused.py", "src/pkg/used.py"]

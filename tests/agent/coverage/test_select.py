@@ -101,8 +101,16 @@ def test_data_folders_programs_fixtures_and_failures() -> None:
     found = base(a=reader, b=lister, c=starter, d=fixture, e=user, f=failed)
     assert set(run({"data.txt": "y"}, found).affected) == {reader.name, failed.name}
     assert set(run({"more.txt": "y"}, found).affected) == {lister.name, failed.name}
+    assert set(run({"deep/er/more.txt": "y"}, found).affected) == {lister.name, failed.name}
     assert starter.name in run({"core.py": "# c\n" + CORE}, found).affected
     assert user.name in run({"core.py": CORE.replace("return x\n", "return +x\n")}, found).affected
+
+
+def test_a_folder_that_a_test_asks_for_appears() -> None:
+    asker = trace("test", "test_a.py::test_q", hit("test_a.py", 5), needs=(("file", "deep"),))
+    found = base(q=asker)
+    assert set(run({"deep/er/more.txt": "y"}, found).affected) == {asker.name}
+    assert set(run({"other/more.txt": "y"}, found).affected) == set()
 
 
 def test_a_fixture_asked_for_by_name_and_a_decorator() -> None:

@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from click.testing import CliRunner
+
+from copydesk.agent.cli import replay as cli
+from copydesk.agent.coverage import replay as replaying
+from copydesk.agent.coverage.probe import copydesk_outcomes
+from copydesk.agent.coverage.replay import Comparison, Reference, commits, replay, summary
+from copydesk.agent.errors import CopydeskError
+from copydesk.agent.git.repository import find
+
+Commit = Callable[..., str]
+PYTHON = Path(sys.executable)
+
+HOLES = {
+    "src/pkg/__init__.py": "",
+    "src/pkg/consts.py": "SIZE = 1\n",
+    "src/pkg/deep.py": "COLOUR = 'red'\n",
+    "src/pkg/shape.py": "class Box:\n    sides = 4\n\n    def area(self):\n        return 2\n",
+    "src/pkg/childmod.py": "WORD = 'hello'\nprint(WORD)\n",
+    "src/pkg/optional.py": (
+        "try:\n    from pkg import extra\nexcept ImportError:\n    extra = None\n\n\n"
+        "def has_extra():\n    return extra is not None\n"
+    ),
+    "src/pkg/late.py": "def numbers():\n    yield 1\n    yield 2\n",
+    "data/value.txt": "1\n",
+    "data/list/a.txt": "",
+    "tests/conftest.py": (
+        "import pytest\n\nfrom pkg import consts\n\n\n"
+        "@pytest.fixture(scope='module')\ndef size():\n    return consts.SIZE\n\n\n"
+        "@pytest.fixture(scope='session')\ndef shared():\n    made = []\n    made.append(1)\n"
+        "    return made\n"
+    ),
+    "tests/test_data.py": (
+        "import os\n\n\n"
+        "def test_read():\n    assert open('data/value.txt').read() == '1\\n'\n\n\n"
+        "def test_list():\n    assert os.listdir('data/list') == ['a.txt']\n\n\n"
+        "def test_missing():\n    assert not os.path.exists('data/later.txt')\n\n\n"
+        "def test_missing_open():\n"
+        "    try:\n        open('data/later.txt').close()\n"
+        "    except FileNotFoundError:\n        return\n    raise AssertionError\n"
+    ),
+    "tests/test_code.py": (
+        "import subprocess\nimport sys\n\nfrom pkg.shape import Box\n\n\n"
+        "def test_lazy():\n    from pkg.deep import COLOUR\n\n    assert COLOUR == 'red'\n\n\n"
+        "def test_class():\n    assert Box.sides == 4\n\n\n"
+        "def test_fixture(size):\n    assert size == 1\n\n\n"
+        "def test_child():\n"
+        "    said = subprocess.run([sys.executable, '-m', 'pkg.childmod'], capture_output=True)\n"
+        "    assert said.stdout.strip() == b'hello'\n"
+    ),
+    "tests/test_optional.py": (
+        "import os\n\nfrom pkg import optional\n\n\n"
+        "def test_optional():\n    assert not optional.has_extra()\n\n\n"
+        "def test_variable():\n    assert 'AUTO' not in os.environ\n"
+    ),
+    "tests/sub/test_auto.py": (
+        "import os\n\n\ndef test_auto():\n    assert 'AUTO' not in os.environ\n"
+    ),
+    "tests/test_shared.py": (
+        "from pkg import late\n\n\n"
+        "def test_first(shared):\n    assert shared\n\n\n"
+        "def test_second(shared):\n    assert shared\n\n\n"
+        "def test_late():\n    assert next(late.numbers()) == 1\n"
+    ),
+    "pyproject.toml": "[tool.coverage.run]\nsource = ['pkg', 'tests']\nbranch = true\n",
+}
+
+AUTOUSE = (
+    "import os\n\nimport pytest\n\n\n@pytest.fixture(autouse=True)\n"
+    "def everywhere(monkeypatch):\n    monkeypatch.setenv('AUTO', '1')\n"
+)
+
+
+FIRST = "assert [1] == shared\n\n\ndef test_s"
+
+
+def replaced(path: str, old: str, new: str) -> dict[str, str | None]:
+    assert old in HOLES[path]
+    return {path: HOLES[path].replace(old, new)}
+
+
+def test_the_holes_of_other_tools_are_closed(repo: Path, commit: Commit) -> None:
+    start = commit(repo, dict(HOLES), "start")
+    outcomes = {
+        "data/list/b.txt": "",
+        "data/later.txt": "",
+        "src/pkg/extra.py": "x = 1\n",
+        "tests/sub/conftest.py": AUTOUSE,
+        **replaced("data/value.txt", "1", "2"),
+        **replaced("src/pkg/consts.py", "1", "2"),
+        **replaced("src/pkg/deep.py", "red", "blue"),
+        **replaced("src/pkg/shape.py", "sides = 4", "sides = 5"),
+        **replaced("src/pkg/childmod.py", "hello", "bye"),
+    }
+    commit(repo, outcomes, "every test that should notice fails")
+    back: dict[str, str | None] = {path: HOLES.get(path) for path in outcomes}
+    commit(repo, back, "and passes again")
+    quiet = "# said\n" + HOLES["src/pkg/shape.py"] + "\n\ndef unused():\n    return 3\n"
+    first = replaced("tests/test_shared.py", "assert shared\n\n\ndef test_s", FIRST)
+    commit(repo, {"src/pkg/shape.py": quiet} | first, "the first user of a session fixture")
+    repository = find(repo)
+    found = list(replay(repository, commits(repository, f"{start}..HEAD"), python=PYTHON))
+    assert [(c.subject, c.verdict, c.differences, c.missed) for c in found] == [
+        (c.subject, "exact", [], []) for c in found
+    ]
+    assert [(c.first, c.selected, c.total) for c in found] == [
+        *((True, 14, 14), (False, 11, 14)),
+        *((False, 11, 14), (False, 2, 14)),  # and one that starts a program
+    ]
+    assert not repository.desk.exists()
+    assert found[1].ratio > 0
+    assert found[1].processor_ratio > 0
+    assert summary(found)["exact"] == 4
+
+
+def test_what_differs_is_named_and_a_commit_that_cannot_run_is_said_to_be_so(
+    repo: Path, commit: Commit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lib = "import os\n\n\ndef f(path):\n    if os.path.exists(path):\n        return 1\n"
+    marker = repo.parent / "marker"  # outside the tree, where nothing is watched
+    test = "import lib\n\n\ndef test_f():\n    assert lib.f(PATH) is None\n    open(PATH, 'w')\n"
+    start = commit(repo, {"lib.py": lib, "test_lib.py": test.replace("PATH", repr(str(marker)))})
+    commit(repo, {"conftest.py": "raise RuntimeError('on purpose')\n"}, "broken")
+    monkeypatch.chdir(repo.parent)
+    argv = [str(repo), f"{start}..HEAD", "--python", str(PYTHON), "--keep-going"]
+    said = CliRunner().invoke(cli.replay, [*argv, "--json"])
+    assert said.exit_code == 1
+    first, broken = json.loads(said.stdout)["commits"]
+    assert first["verdict"] == "inexact"
+    assert "test_lib.py::test_f: failed (full)" in first["differences"]
+    assert "lib.py: executed 6 (full)" in first["differences"]
+    assert broken["verdict"] == "broken"
+    assert "on purpose" in broken["error"]
+    assert "test_lib.py::test_f: passed (incremental)" in said.stderr
+
+
+def test_the_table_and_what_is_wrong_with_a_commit() -> None:
+    bad = Comparison("0123456789" * 4, "a subject", first=False, verdict="inexact", total=4)
+    bad.selected, bad.seconds, bad.full_seconds, bad.full_processor = 1, 2.0, 8.0, 4.0
+    bad.processor = 1.0
+    bad.differences = [f"lib.py: executed {n} (full)" for n in range(30)]
+    table = cli._table([bad])
+    assert "| 01234567 | inexact | 25.0 % | 8.0 | 2.0 | 0.25 | 0.25 |" in table
+    assert "0 of 1 commit exact, 1 inexact; median: 25.0 % of the tests selected, 0.25" in table
+    assert len(cli._problems(bad)) == 21
+    assert cli._problems(bad)[-1] == "… and 10 more; --json has them all"
+
+
+def test_two_full_runs_that_differ_are_named_as_such(
+    repo: Path, commit: Commit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = commit(repo, {"lib.py": "x = 1\n", "test_lib.py": "def test_f():\n    import lib\n"})
+    answers = iter([("lib.py", "executed", 7), ("lib.py", "executed", 8)])
+    inner = replaying._Replay._reference
+
+    def unsteady(self: replaying._Replay, sha: str) -> Reference:
+        true = inner(self, sha)
+        return Reference(true.facts | {next(answers)}, true.outcomes, true.seconds, 0.0)
+
+    monkeypatch.setattr(replaying._Replay, "_reference", unsteady)
+    [found] = replay(find(repo), [start], python=PYTHON)
+    assert found.verdict == "flaky"
+    assert found.differences == ["lib.py: executed 7 (full)"]
+    assert len(found.unsteady) == 2
+    assert found.processor_ratio == 0.0
+
+
+def test_a_range_has_two_ends_and_a_limit_keeps_the_newest(repo: Path, commit: Commit) -> None:
+    shas = [commit(repo, {"a.txt": str(n)}) for n in range(4)]
+    repository = find(repo)
+    assert commits(repository, f"{shas[0]}..HEAD") == shas
+    assert commits(repository, f"{shas[0]}..HEAD", 2) == shas[1:]
+    with pytest.raises(CopydeskError) as caught:
+        commits(repository, "HEAD")
+    assert caught.value.slug == "not-a-range"
+
+
+def test_an_interpreter_that_cannot_be_used_is_named(repo: Path, tmp_path: Path) -> None:
+    with pytest.raises(CopydeskError) as caught:
+        next(replay(find(repo), ["HEAD"], python=tmp_path / "python"))
+    assert caught.value.slug == "no-interpreter"
+
+
+def test_a_replay_of_nothing_has_no_medians() -> None:
+    assert summary([])["ratio"] is None
+    assert Comparison("0" * 40, "", first=True).fraction == 0.0
+
+
+@pytest.mark.parametrize(
+    ("phases", "outcome"),
+    [
+        ([{"when": "call"}], "passed"),
+        ([{"when": "setup", "outcome": "skipped"}], "skipped"),
+        ([{"when": "call"}, {"when": "teardown", "outcome": "failed"}], "error"),
+        ([{"when": "call", "outcome": "failed"}, {"when": "teardown"}], "failed"),
+        ([{"when": "call", "outcome": "skipped", "wasxfail": ""}], "xfailed"),
+        ([{"when": "call", "wasxfail": ""}], "xpassed"),
+        ([{"when": "call", "outcome": "rerun"}], "rerun"),
+    ],
+)
+def test_the_worst_phase_is_the_outcome(phases: list[dict[str, str]], outcome: str) -> None:
+    found = "passed"
+    for phase in phases:
+        said = {"outcome": "passed"} | phase
+        report = SimpleNamespace(
+            **said, skipped=said["outcome"] == "skipped", failed=said["outcome"] == "failed"
+        )
+        found = copydesk_outcomes.worse(found, copydesk_outcomes.outcome_of(report))
+    assert found == outcome
