@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -86,6 +86,7 @@ def git(
     cwd: Path | None = None,
     stdin: bytes = b"",
     timeout: float = TIMEOUT,
+    extra: Mapping[str, str] | None = None,
 ) -> bytes:
     """Run one git command and return what it printed.
 
@@ -95,6 +96,7 @@ def git(
         cwd: Where to run it; the git directory's own folder when left out.
         stdin: What it reads.
         timeout: Seconds.
+        extra: Variables to set in its environment.
 
     Raises:
         GitFailed: It ended with an error; the message is git's own.
@@ -103,7 +105,7 @@ def git(
         return run(
             _argv(git_dir, arguments),
             cwd=cwd or git_dir,
-            env=environment(),
+            env=environment() | dict(extra or {}),
             stdin=stdin,
             timeout=timeout,
             max_output=1 << 30,
