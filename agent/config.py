@@ -23,12 +23,15 @@ from copydesk.agent.records import Json, Sha
 class Project:
     """`[tool.copydesk]`: what everybody who works on the project shares.
 
-    Percentages are of 100. `tests` are folders or files handed to pytest; empty means whatever
-    pytest finds by the project's own configuration.
+    Percentages are of 100. `unknown` is what the gate does with changed lines that were not
+    measured: pass, measure or fail. `tests` are folders or files handed to pytest; empty means
+    whatever pytest finds by the project's own configuration.
     """
 
     fail_under: float = 95.0
     diff_fail_under: float = 95.0
+    may_not_fall: bool = True
+    unknown: str = "pass"
     tests: tuple[str, ...] = ()
     drafts_per_commit: int = 10
     stories: bool = True
@@ -70,6 +73,7 @@ PERSONAL_KEYS = {
     "measure_seconds": "copydesk.measureSeconds",
 }
 _PERCENT = {"fail_under", "diff_fail_under"}
+_CHOICES = {"unknown": ("pass", "measure", "fail")}
 
 
 def load(repo: Repository, sha: Sha | None = None) -> Config:
@@ -150,6 +154,8 @@ def _checked(key: str, value: Any, default: object) -> Any:
             raise wrong
         return float(value)
     if not isinstance(value, type(default)):
+        raise wrong
+    if key in _CHOICES and value not in _CHOICES[key]:
         raise wrong
     return value
 
