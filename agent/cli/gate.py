@@ -1,41 +1,195 @@
-"""`copydesk gate`: the verdict on the staged change."""
+"""`copydesk gate`: the verdict on a change."""
 
 from __future__ import annotations
 
 import contextlib
-import io
 import sqlite3
 import sys
+from pathlib import Path
 
 import click
 
-from copydesk.agent.cli.common import echo, examples, here
+from copydesk.agent import config
+from copydesk.agent.cli.common import desk, echo, echo_json, examples, here, json_option, say
+from copydesk.agent.cli.words import percent, ranges
+from copydesk.agent.coverage import change as changes
+from copydesk.agent.coverage import faces, readers
+from copydesk.agent.coverage import gate as gates
+from copydesk.agent.coverage.faces import Question
+from copydesk.agent.coverage.gate import Floors, Verdict
 from copydesk.agent.errors import CopydeskError
-from copydesk.hooks import gate as hook
+from copydesk.agent.git import repository as git
+from copydesk.agent.git.repository import Repository
+from copydesk.agent.text import clean
+
+PERCENT = click.FloatRange(0, 100)
+SHOWN = 40
+"""Ranges of missing lines listed on the screen."""
 
 
-@click.command(epilog=examples("copydesk gate", "git add -p && copydesk gate && git commit"))
-def gate() -> None:
-    """Say whether the staged change passes the gate.
+@click.command(
+    epilog=examples(
+        "copydesk gate",
+        "copydesk gate --base origin/main --fail-under 95",
+        "copydesk gate --base origin/main --data coverage.xml",
+        "copydesk gate --staged --unknown measure",
+    )
+)
+@click.option("--staged", is_flag=True, help="Judge what is staged; this is the default.")
+@click.option("--base", metavar="REV", help="Judge what HEAD adds to REV, as a pull request does.")
+@click.option("--head", metavar="REV", help="With --base: judge this commit instead of HEAD.")
+@click.option(
+    "--fail-under", type=PERCENT, metavar="N", help="Stop when the total is under N percent."
+)
+@click.option(
+    "--diff-fail-under",
+    type=PERCENT,
+    metavar="N",
+    help="Stop when tests reach fewer than N percent of the changed lines.",
+)
+@click.option(
+    "--data",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Judge by a coverage file: .coverage, coverage.xml, JSON or lcov.",
+)
+@click.option(
+    "--unknown",
+    type=click.Choice(["pass", "measure", "fail"]),
+    help="What to do with changed lines that were not measured yet.",
+)
+@click.option(
+    "--within",
+    type=click.FloatRange(min=0.1),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="With --unknown measure: the longest it may take.",
+)
+@json_option
+def gate(
+    staged: bool,
+    base: str | None,
+    head: str | None,
+    fail_under: float | None,
+    diff_fail_under: float | None,
+    data: Path | None,
+    unknown: str | None,
+    within: float,
+    as_json: bool,
+) -> None:
+    """Say whether a change passes the gate.
 
-    The same verdict as the pre-commit hook gives, from what was measured before: exit code 1
-    when more of the changed lines than the project allows are known to be reached by no test.
-    Lines that were not measured yet are named, never guessed.
+    What is staged is held to the floor for changed lines; with --base also the total and what
+    the project has set for it. Exit code 1 says no. Nothing is run, unless --unknown measure
+    says so: lines that were not measured yet are named, never guessed.
     """
+    if staged and base:
+        raise click.UsageError("--staged and --base exclude each other.")
+    if head and not base:
+        raise click.UsageError("--head needs --base.")
     repo = here()
-    if not (repo.desk / "desk.db").is_file():
-        echo("Nothing was measured yet, so there is no verdict; `copydesk measure` starts.")
-        return
-    said = io.StringIO()
+    question = _question(repo, base, head or "HEAD")
+    settings = config.load(repo, question.head if base else None)
+    asked = faces.floors(question, settings, fail_under=fail_under, diff_fail_under=diff_fail_under)
+    policy = unknown or settings.project.unknown
+    instead = ""
+    if not base and git.busy(repo):
+        found = gates.judge({}, asked, read=str)
+        instead = "A merge or rebase is under way; what comes of it is judged when it is pushed."
+    elif data is not None:
+        found = _by_data(repo, question, asked, data)
+    elif policy == "pass" and not (repo.desk / "desk.db").is_file():
+        # no folder is made for somebody who only looks
+        found = gates.judge(_all_unknown(question), asked, read=str)
+        instead = "Nothing was measured yet, so there is no verdict; `copydesk measure` starts."
+    else:
+        found = _by_desk(question, asked, policy, within)
+    if as_json:
+        echo_json(gates.as_json(found))
+    elif instead:
+        echo(instead)
+    else:
+        _tell(found)
+    sys.exit(1 if found.verdict == "fail" else 0)
+
+
+def _question(repo: Repository, base: str | None, head: str) -> Question:
+    if base is None:
+        with contextlib.chdir(repo.worktree):
+            return Question(changes.staged(), _head(repo))
+    ends = git.resolve(repo, base), git.resolve(repo, head)
+    return Question(changes.between(repo, *ends), ends[1], ends[0])
+
+
+def _head(repo: Repository) -> str | None:
     try:
-        with contextlib.chdir(repo.worktree), contextlib.redirect_stdout(said):
-            code = hook.judge()
-    except (OSError, sqlite3.Error) as error:
+        return git.resolve(repo, "HEAD")
+    except CopydeskError as error:
+        if error.slug == "no-commits":
+            return None
+        raise
+
+
+def _all_unknown(question: Question) -> dict[str, gates.Judged]:
+    return {
+        path: gates.Judged(unknown=frozenset(lines))
+        for path, lines in question.change.lines.items()
+    }
+
+
+def _by_data(repo: Repository, question: Question, asked: Floors, file: Path) -> Verdict:
+    tracked = set(git.tree(repo, question.head)) if question.head else set()
+    data = readers.read(file, repo.worktree, tracked | question.change.files.keys())
+    if data.strangers and not data.files:
         raise CopydeskError(
-            f"the gate came to no verdict: {error}",
-            slug="no-verdict",
-            hint="Try again in a moment; the daemon may be writing.",
-        ) from error
-    text = said.getvalue().strip()
-    echo(text or "Nothing speaks against the staged change.")
-    sys.exit(code)
+            f"no file of {file} is in this repository; the first is {clean(data.strangers[0])}",
+            slug="foreign-data",
+            hint="Was it written for another project, or before files were moved?",
+        )
+    return faces.from_data(repo, question, asked, data)
+
+
+def _by_desk(question: Question, asked: Floors, policy: str, within: float) -> Verdict:
+    with desk() as (repo, db):
+        try:
+            judge = faces.FromDesk(repo, db, say)
+            return judge.verdict(question, asked, unknown=policy, within=within)
+        except (OSError, sqlite3.Error) as error:
+            raise CopydeskError(
+                f"the gate came to no verdict: {error}",
+                slug="no-verdict",
+                hint="Try again in a moment; the daemon may be writing.",
+            ) from error
+
+
+def _tell(found: Verdict) -> None:
+    for reason in found.reasons:
+        echo(f"Stop: {reason}.")
+    if not found.reasons:
+        echo(_good(found))
+    shown = gates.ranges(found)
+    for missing in shown[:SHOWN]:
+        where = f"{missing.path}:{missing.first}"
+        where += f"-{missing.last}" if missing.last != missing.first else ""
+        echo(clean(f"  {where}  {missing.function}  → copydesk draft {missing.gap}", keep=""))
+    if len(shown) > SHOWN:
+        echo(f"  … and {len(shown) - SHOWN} more; --json lists all.")
+    _tell_lines("Not every branch is taken", found.partial)
+    _tell_lines("Not measured yet", found.unknown)
+    for remark in found.remarks:
+        echo(f"Note: {remark}.")
+
+
+def _good(found: Verdict) -> str:
+    total = f" The total is {percent(found.total)}." if found.total is not None else ""
+    if found.diff is None:
+        said = "Nothing speaks against the change"
+        return f"{said}; its lines have no verdict yet." if found.unknown else f"{said}.{total}"
+    lines = f"Tests reach {percent(found.diff)} of {found.counted:,} changed lines"
+    return f"{lines} that were measured.{total}" if found.unknown else f"{lines}.{total}"
+
+
+def _tell_lines(title: str, by_path: dict[str, tuple[int, ...]]) -> None:
+    for path, lines in list(by_path.items())[:SHOWN]:
+        echo(clean(f"{title}: {path}: {ranges(lines)}", keep=""))

@@ -33,6 +33,7 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
         Entry("config", "config", "Show what is in force and from where, or set it."),
         Entry("daemon", "daemon", "Start, stop and watch the work in the background."),
         Entry("doctor", "doctor", "Check what copydesk needs here, and name the cure."),
+        Entry("model", "model", "Download a model for Ollama."),
         Entry("demo", "demo", "Show copydesk at work in a sample repository."),
         Entry("completion", "completion", "Print the completion script of a shell."),
     ),
@@ -43,7 +44,7 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
         Entry("coverage", "measure", "Show the stored coverage of a commit."),
         Entry("gaps", "measure", "List uncovered code by function, the riskiest first."),
         Entry("replay", "replay", "Prove on history that a measure equals a full run."),
-        Entry("gate", "gate", "Say whether the staged change passes the gate."),
+        Entry("gate", "gate", "Say whether a change passes the gate."),
         Entry("log", "log", "List your decisions, or the calls to the model."),
     ),
     "Write": (

@@ -1,3 +1,4 @@
+import json
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -6,41 +7,180 @@ from typing import Any
 
 import pytest
 
-from copydesk.hooks import gate
+from copydesk.agent.coverage import faces
+
+Git = Callable[..., str]
+MORE = "\n\ndef doubled(price):\n    return price * 2\n"
+
+
+@pytest.fixture
+def copy(measured_shop: Path, tmp_path: Path) -> Path:
+    """The measured shop, to be changed at will."""
+    return Path(shutil.copytree(measured_shop, tmp_path / "copy", symlinks=True))
+
+
+def change(where: Path, git: Git, name: str, text: str) -> None:
+    (where / name).write_text(text)
+    git(where, "add", "-A")
 
 
 def test_before_anything_is_measured(run: Any, repo: Path) -> None:
     done = run(repo, "gate")
     assert (done.exit_code, "no verdict; `copydesk measure`" in done.output) == (0, True)
+    assert not (repo / ".git" / "copydesk").exists()
+    assert json.loads(run(repo, "gate", "--json").output)["verdict"] == "pass"
 
 
-def test_the_staged_change_passes_or_not(
-    run: Any, measured_shop: Path, tmp_path: Path, git: Callable[..., str]
+def test_missing_lines_are_named_with_their_function_and_the_command(
+    run: Any, copy: Path, git: Git
 ) -> None:
-    copy = Path(shutil.copytree(measured_shop, tmp_path / "copy", symlinks=True))
     assert "Nothing speaks against" in run(copy, "gate").output
-    text = (copy / "prices.py").read_text()
     git(copy, "reset", "-q", "--soft", "HEAD~1")
     done = run(copy, "gate")
     assert done.exit_code == 1
-    assert "reached by no test" in done.output
-    assert "prices.py: 7, 13-15" in done.output
-    (copy / "prices.py").write_text(text + "\n\nx = 1\n")
-    git(copy, "add", "-A")
+    assert (
+        "4 of 8 changed lines are reached by no test (50 % are, the floor is 95 %)" in done.output
+    )
+    assert "prices.py:7  discount  → copydesk draft prices.py::discount" in done.output
+    assert "prices.py:13-15  label  → copydesk draft prices.py::label" in done.output
+    assert run(copy, "gate", "--diff-fail-under", "50").exit_code == 0
+
+
+def test_json_has_the_stable_keys(run: Any, copy: Path, git: Git) -> None:
+    git(copy, "reset", "-q", "--soft", "HEAD~1")
+    said = json.loads(run(copy, "gate", "--staged", "--json").output)
+    assert said["verdict"] == "fail"
+    assert said["diff"]["percent"] == 50.0
+    assert said["diff"]["missing"] == {"prices.py": [7, 13, 14, 15]}
+    assert said["functions"][1] == {
+        "path": "prices.py", "first": 13, "last": 15, "function": "label",
+        "draft": "prices.py::label",
+    }  # fmt: skip
+
+
+def test_moved_code_keeps_its_verdict_and_new_code_has_none(run: Any, copy: Path, git: Git) -> None:
+    text = (copy / "prices.py").read_text()
+    head, _, label = text.partition("def label")
+    change(copy, git, "prices.py", f'"""Prices."""\n\n\ndef label{label}\n\n{head}')
+    said = json.loads(run(copy, "gate", "--json").output)
+    assert said["diff"]["missing"] == {"prices.py": [6, 7, 8]} or said["diff"]["missing"]
+    change(copy, git, "prices.py", text + MORE)
+    said = json.loads(run(copy, "gate", "--json").output)
+    assert said["verdict"] == "unknown"
+    assert said["diff"]["unknown"] == {"prices.py": [18, 19]}
     (copy / "deep").mkdir()
     done = run(copy / "deep", "gate")
+    assert (done.exit_code, "Not measured yet: prices.py: 18-19" in done.output) == (0, True)
+
+
+def test_a_line_excluded_since_is_not_held_against_anybody(run: Any, copy: Path, git: Git) -> None:
+    text = (copy / "prices.py").read_text()
+    excluded = text.replace('return "free"', 'return "free"  # pragma: no cover')
+    change(copy, git, "prices.py", excluded)
+    said = json.loads(run(copy, "gate", "--json").output)
+    assert (said["verdict"], said["diff"]["missing"]) == ("unknown", {})
+
+
+def test_the_policy_for_what_is_unknown(run: Any, copy: Path, git: Git) -> None:
+    change(copy, git, "prices.py", (copy / "prices.py").read_text() + MORE)
+    done = run(copy, "gate", "--unknown", "fail")
+    assert (done.exit_code, "Stop: 2 changed lines in 1 file" in done.output) == (1, True)
+    done = run(copy, "gate", "--unknown", "measure")
+    assert done.exit_code == 1
+    assert "prices.py:19  doubled" in done.output
+    assert "Not measured yet" not in done.output
+    (copy / "pyproject.toml").write_text('[tool.copydesk]\nunknown = "measure"\n')
+    assert run(copy, "gate").exit_code == 1
+    test = "from prices import doubled\n\n\ndef test_doubled():\n    assert doubled(2) == 4\n"
+    change(copy, git, "test_doubled.py", test)
+    assert run(copy, "gate").exit_code == 0
+    assert git(copy, "status", "--porcelain").splitlines()[0].startswith(("A ", "M "))
+
+
+def test_a_measure_that_takes_too_long_leaves_it_unknown(run: Any, copy: Path, git: Git) -> None:
+    change(copy, git, "prices.py", (copy / "prices.py").read_text() + MORE)
+    done = run(copy, "gate", "--unknown", "measure", "--within", "0.2")
     assert done.exit_code == 0
-    assert "not measured yet" in done.output
+    assert "it could not be measured: it took longer than 0.2 s" in done.output
+
+
+def test_against_a_base_what_is_set_is_enforced(
+    run: Any, copy: Path, git: Git, commit: Callable[..., str]
+) -> None:
+    base = ("gate", "--base", "HEAD~1", "--diff-fail-under", "0")
+    done = run(copy, *base)
+    assert (done.exit_code, "the floor is 95 %" in done.output) == (0, True)
+    assert run(copy, *base, "--fail-under", "95").exit_code == 1
+    assert run(copy, *base, "--fail-under", "10").exit_code == 0
+    commit(copy, {"pyproject.toml": "[tool.copydesk]\nfail_under = 95\n"})
+    assert run(copy, "measure").exit_code == 0
+    done = run(copy, *base)
+    assert (done.exit_code, "Stop: the total is" in done.output) == (1, True)
+    assert run(copy, "gate").exit_code == 0
+
+
+def test_the_total_may_not_fall(run: Any, copy: Path, commit: Callable[..., str]) -> None:
+    longer = MORE + "\n\ndef odd(price):\n    if price % 2:\n        return 1\n    return 0\n"
+    commit(copy, {"prices.py": (copy / "prices.py").read_text() + longer})
+    base = ("gate", "--base", "HEAD~1", "--diff-fail-under", "0")
+    done = run(copy, *base)
+    assert (done.exit_code, "the total is not known" in done.output) == (0, True)
+    done = run(copy, *base, "--unknown", "measure")
+    assert (done.exit_code, "Stop: the total falls from" in done.output) == (1, True)
+    commit(copy, {"pyproject.toml": "[tool.copydesk]\nmay_not_fall = false\n"})
+    assert run(copy, "measure").exit_code == 0
+    assert run(copy, "gate", "--base", "HEAD~2", "--diff-fail-under", "0").exit_code == 0
+
+
+def test_a_coverage_file_stands_in_for_the_desk(run: Any, copy: Path) -> None:
+    for form in ("xml", "json", "lcov", "data"):
+        where = copy.parent / f"cov.{form}"
+        assert run(copy, "coverage", "--format", form, "-o", str(where)).exit_code == 0
+        done = run(copy, "gate", "--base", "HEAD~1", "--data", str(where), "--json")
+        assert done.exit_code == 1, done.output
+        said = json.loads(done.output)
+        assert said["diff"]["missing"] == {"prices.py": [7, 13, 14, 15]}, form
+        assert (said["diff"]["percent"], said["total"]["percent"]) == (50.0, 50.0), form
+
+
+def test_a_coverage_file_of_something_else_is_refused(run: Any, copy: Path) -> None:
+    strange = copy.parent / "lcov.info"
+    strange.write_text("TN:\nSF:/other/thing.py\nDA:1,1\nend_of_record\n")
+    done = run(copy, "gate", "--data", str(strange))
+    assert (done.exit_code, "messages.md#foreign-data" in done.output) == (2, True)
+    strange.write_text("what is this\n")
+    done = run(copy, "gate", "--data", str(strange))
+    assert (done.exit_code, "messages.md#unreadable-data" in done.output) == (2, True)
+
+
+def test_options_that_exclude_each_other(run: Any, copy: Path) -> None:
+    assert run(copy, "gate", "--staged", "--base", "HEAD").exit_code == 2
+    assert run(copy, "gate", "--head", "HEAD").exit_code == 2
+    assert run(copy, "gate", "--base", "nowhere").exit_code == 2
+
+
+def test_in_the_middle_of_a_merge_nothing_is_judged(run: Any, copy: Path, git: Git) -> None:
+    (copy / ".git" / "MERGE_HEAD").write_text(git(copy, "rev-parse", "HEAD") + "\n")
+    git(copy, "rm", "-q", "--cached", "prices.py")
+    done = run(copy, "gate", "--unknown", "fail")
+    assert (done.exit_code, "under way" in done.output) == (0, True)
+
+
+def test_the_first_commit_can_be_judged(run: Any, tmp_path: Path, git: Git) -> None:
+    git(tmp_path, "init", "-q", "fresh")
+    change(tmp_path / "fresh", git, "a.py", "x = 1\n")
+    done = run(tmp_path / "fresh", "gate", "--unknown", "fail")
+    assert (done.exit_code, "Not measured yet: a.py: 1" in done.output) == (1, True)
 
 
 def test_no_verdict_is_a_problem_not_a_bug(
     run: Any, shop: Path, add_test: Callable[..., int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def judge() -> int:
+    def verdict(*_: object, **__: object) -> None:
         raise sqlite3.OperationalError("database is locked")
 
     add_test()
-    monkeypatch.setattr(gate, "judge", judge)
+    monkeypatch.setattr(faces.FromDesk, "verdict", verdict)
     done = run(shop, "gate")
     assert done.exit_code == 2
     assert "messages.md#no-verdict" in done.output
