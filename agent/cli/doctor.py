@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -35,15 +36,19 @@ class Finding(NamedTuple):
     fix: str = ""
 
 
-@click.command(epilog=examples("copydesk doctor", "copydesk doctor --json"))
+@click.command(
+    epilog=examples("copydesk doctor", "copydesk doctor --model", "copydesk doctor --json")
+)
+@click.option("--model", "test_model", is_flag=True, help="Test the model server instead.")
 @json_option
 @click.pass_context
-def doctor(ctx: click.Context, as_json: bool) -> None:
+def doctor(ctx: click.Context, test_model: bool, as_json: bool) -> None:
     """Check what copydesk needs here, and name the cure.
 
-    Ends with exit code 1 when something does not work.
+    With --model the server, its version and the model are named, and the model is loaded and
+    asked two small questions. Ends with exit code 1 when something does not work.
     """
-    found = list(examine(here()))
+    found = list(_model_checks(here()) if test_model else examine(here()))
     if as_json:
         echo_json([finding._asdict() for finding in found])
     else:
@@ -61,6 +66,18 @@ def examine(repo: Repository) -> Iterator[Finding]:
             yield look(repo)
         except CopydeskError as error:
             yield Finding(name, "wrong", str(error), error.hint)
+
+
+def _model_checks(repo: Repository) -> Iterator[Finding]:
+    # the model's client takes a while to import
+    from copydesk.agent.model.desk import model_settings
+    from copydesk.agent.model.selftest import checks
+
+    with open_desk(repo.desk) as db:
+        settings = model_settings(config.load(repo), db)
+        settings = dataclasses.replace(settings, breaker=type(settings.breaker)())  # ask now
+        for check in checks(settings):
+            yield Finding(*check)
 
 
 def _interpreter(repo: Repository) -> Finding:

@@ -25,13 +25,17 @@ def log(calls: bool, limit: int, as_json: bool) -> None:
     """List your decisions, or the calls to the model.
 
     The newest come first. With --model --json each call comes with its whole prompt and answer.
+    The totals by model and version of the prompt say how many calls were answered, and behind
+    how many of them a verified draft stands.
     """
     with desk() as (_, db):
         found = history.model_calls(db, limit) if calls else history.reviews(db, limit)
+        totals = history.model_totals(db) if calls else []
     if as_json:
         echo_json(found)
     elif calls and found:
         _calls(found)
+        _totals(totals)
     elif found:
         _reviews(found)
     elif calls:
@@ -79,4 +83,25 @@ def _calls(found: list[Json]) -> None:
             for one in found
         ],
         right=(3, 4, 5),
+    )
+
+
+def _totals(found: list[Json]) -> None:
+    echo("")
+    screen.table(
+        ("Model", "Prompt", "Calls", "Answered", "Kept", "Tokens in", "out", "Time"),
+        [
+            (
+                one["model"],
+                one["prompt"] or "-",
+                str(one["calls"]),
+                f"{one['answered'] / one['calls']:.0%}",
+                f"{one['kept'] / one['calls']:.0%}",
+                str(one["prompt_tokens"]),
+                str(one["output_tokens"]),
+                duration(one["seconds"]),
+            )
+            for one in found
+        ],
+        right=(2, 3, 4, 5, 6, 7),
     )

@@ -12,7 +12,7 @@ from copydesk.agent.cli.common import desk, echo, echo_json, examples, here, jso
 from copydesk.agent.cli.show import spinner
 from copydesk.agent.cli.words import ago, draft_counts, percent, short
 from copydesk.agent.daemon import control
-from copydesk.agent.desk import drafts, queue
+from copydesk.agent.desk import drafts, history, queue
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
@@ -57,7 +57,7 @@ def _found(repo: Repository, db: sqlite3.Connection) -> Json:
         ],
         "head": _measured(repo, db, sha) | {"gaps": gap_count},
         "drafts": drafts.counts(db),
-        "model": _model(repo, db, sha),
+        "model": _model(repo, db, sha) | {"totals": history.model_totals(db)},
     }
 
 

@@ -39,4 +39,35 @@ def model_calls(db: sqlite3.Connection, limit: int) -> list[Json]:
         f"SELECT {', '.join(names)} FROM model_calls ORDER BY id DESC LIMIT ?", (limit,)
     )
     found = [dict(zip(names, row, strict=True)) for row in rows]
-    return [call | {"options": json.loads(call["options"])} for call in found]
+    behind: dict[int, list[int]] = {}
+    for call, draft in db.execute(
+        "SELECT one.value, drafts.id FROM drafts, json_each(drafts.evidence, '$.calls') AS one"
+        " ORDER BY drafts.id"
+    ):
+        behind.setdefault(call, []).append(draft)
+    return [
+        call | {"options": json.loads(call["options"]), "drafts": behind.get(call["id"], [])}
+        for call in found
+    ]
+
+
+def model_totals(db: sqlite3.Connection) -> list[Json]:
+    """What was asked of each model with each version of a prompt, and what came of it.
+
+    `answered` are the calls that ended in text; `kept` the drafts behind which they stand that
+    were verified. A prompt without a version is "".
+
+    Args:
+        db: The desk.
+    """
+    names = ("model", "prompt", "calls", "answered", "kept", "prompt_tokens", "output_tokens")
+    rows = db.execute(
+        "WITH good AS (SELECT DISTINCT one.value AS id FROM drafts,"
+        " json_each(drafts.evidence, '$.calls') AS one"
+        " WHERE drafts.state NOT IN ('discarded', 'not_run'))"
+        " SELECT model, coalesce(json_extract(options, '$.prompt'), '') AS prompt, count(*),"
+        " sum(outcome IN ('ok', 'cut')), sum(id IN (SELECT id FROM good)),"
+        " coalesce(sum(prompt_tokens), 0), coalesce(sum(output_tokens), 0), sum(seconds)"
+        " FROM model_calls GROUP BY 1, 2 ORDER BY 1, 2"
+    )
+    return [dict(zip((*names, "seconds"), row, strict=True)) for row in rows]
