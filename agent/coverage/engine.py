@@ -25,10 +25,14 @@ from copydesk.agent.records import Arc, Interpreter, Json, LineNo
 PROBE = Path(__file__).parent / "probe"
 
 DEFAULT_OMIT = (
-    *("tests/*", "test/*", "*/tests/*", "*/test/*", "test_*.py", "*/test_*.py", "*_test.py"),
-    *("conftest.py", "*/conftest.py", "setup.py", "noxfile.py", "docs/*", "doc/*"),
+    *("tests/*", "test/*", "./**/tests/*", "./**/test/*", "test_*.py", "./**/test_*.py"),
+    *("./**/*_test.py", "conftest.py", "./**/conftest.py"),
+    *("setup.py", "noxfile.py", "docs/*", "doc/*"),
 )
-"""Left out of the total where the project's coverage configuration names no source."""
+"""Left out of the total where the project's coverage configuration names no source.
+
+They begin with a dot where coverage.py would else match folders above the tree too.
+"""
 
 _CONFIG_FILES = (
     "pytest.ini",

@@ -112,3 +112,14 @@ def test_a_source_that_names_a_package_counts_its_files(tmp_path: Path, setting:
     (tmp_path / ".coveragerc").write_text(f"[run]\n{setting} =\n    pkg\n    nowhere\n")
     counted = Engine(tmp_path, PYTHON).counted(["src/pkg/used.py", "src/other.py"])
     assert counted == ["src/pkg/__init__.py", "src/pkg/unused.py", "src/pkg/used.py"]
+
+
+def test_what_is_left_out_is_looked_for_in_the_tree_and_not_above_it(tmp_path: Path) -> None:
+    tree = tmp_path / "tests" / "test"
+    for name in ("lib.py", "a/b.py", "a/tests/c.py", "a/d_test.py", "test_e.py", "a/conftest.py"):
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_text("x = 1\n")
+    assert Engine(tree, PYTHON).counted(["lib.py", "a/b.py", "a/tests/c.py"]) == [
+        "a/b.py",
+        "lib.py",
+    ]
