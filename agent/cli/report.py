@@ -1,0 +1,87 @@
+"""`copydesk report`: what needs attention, and why, to read or to hand on."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import click
+
+from copydesk.agent.cli.common import desk, echo, examples, revision_argument
+from copydesk.agent.cli.measure import measured
+from copydesk.agent.cli.words import short
+from copydesk.agent.coverage.report import facts, markdown, page, plain
+from copydesk.agent.coverage.report.facts import Report
+from copydesk.agent.git.repository import Repository
+
+
+@click.command(
+    epilog=examples(
+        "copydesk report --open",
+        "copydesk report HEAD~1 --format md",
+        "copydesk report --format html -o report.html",
+    )
+)
+@revision_argument
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["md", "html", "json"]),
+    help="How to write it; Markdown unless a file's name or --open says otherwise.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write it there instead of standard output.",
+)
+@click.option("--open", "show", is_flag=True, help="Write HTML and open it in the browser.")
+def report(revision: str, form: str | None, as_json: bool, output: Path | None, show: bool) -> None:
+    """Report on a measured commit: what needs attention, and why.
+
+    Coverage over commits, the commit line by line with the tests that reach each line, gaps by
+    risk, the slowest tests, drafts, and what to do next. The HTML is one file that loads nothing.
+    """
+    form = "json" if as_json else form or _form(output, show)
+    with desk() as (repo, db):
+        sha = measured(repo, db, revision)
+        text = _rendered(facts.gather(repo, db, sha), form)
+        if output is None and (show or form == "html"):
+            output = _place(repo, sha, form)
+    if output is None:
+        echo(text.rstrip("\n"))
+        return
+    _write(output, text)
+    echo(f"Wrote {output}")
+    if show:
+        click.launch(output.absolute().as_uri())
+
+
+def _form(output: Path | None, show: bool) -> str:
+    ending = output.suffix.lower() if output else ""
+    return {".html": "html", ".htm": "html", ".json": "json"}.get(ending, "html" if show else "md")
+
+
+def _rendered(found: Report, form: str) -> str:
+    if form == "json":
+        return json.dumps(plain.render(found), indent=2) + "\n"
+    return page.render(found) if form == "html" else markdown.render(found)
+
+
+def _place(repo: Repository, sha: str, form: str) -> Path:
+    folder = repo.desk / "reports" / short(sha)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"report.{form}"
+
+
+def _write(output: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    handle, name = tempfile.mkstemp(dir=output.absolute().parent, prefix=".report-")
+    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(text)
+    Path(name).chmod(0o644)
+    Path(name).replace(output)

@@ -1,0 +1,55 @@
+"""Coverage over commits as a plot in SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from copydesk.agent.coverage.report.facts import Point
+from copydesk.agent.coverage.report.words import percent
+
+WIDTH, HEIGHT = 720, 220
+LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 28
+
+
+def render(points: Sequence[Point]) -> str:
+    """The plot as an SVG element, named for whoever cannot see it; "" for fewer than two points.
+
+    The scale starts at a whole ten under the lowest total, so that small changes can be seen.
+    """
+    if len(points) < 2:
+        return ""
+    values = [point.percent for point in points]
+    low = min(max(0.0, 10 * (min(values) // 10)), 90.0)
+    across = (WIDTH - LEFT - RIGHT) / (len(points) - 1)
+
+    def at(number: int, value: float) -> tuple[float, float]:
+        share = (value - low) / (100.0 - low)
+        return LEFT + number * across, TOP + (HEIGHT - TOP - BOTTOM) * (1 - share)
+
+    placed = [at(n, value) for n, value in enumerate(values)]
+    said = (
+        f"Coverage over {len(points)} measured commits:"
+        f" from {percent(values[0])} to {percent(values[-1])}"
+    )
+    parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(said)}">']
+    for step in range(5):
+        value = low + (100.0 - low) * step / 4
+        _, y = at(0, value)
+        parts.append(
+            f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
+            f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{value:g} %</text>'
+        )
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in placed)
+    parts.append(f'<polyline class="path" points="{line}"/>')
+    for (x, y), point in zip(placed, points, strict=True):
+        parts.append(
+            f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="3">'
+            f"<title>{escape(point.sha[:8])}: {percent(point.percent)}</title></circle>"
+        )
+    for number, anchor in ((0, "start"), (len(points) - 1, "end")):
+        parts.append(
+            f'<text x="{placed[number][0]:.1f}" y="{HEIGHT - 8}" text-anchor="{anchor}">'
+            f"{escape(points[number].date[:10])}</text>"
+        )
+    return "".join([*parts, "</svg>"])

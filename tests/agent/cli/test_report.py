@@ -1,0 +1,47 @@
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+
+def test_markdown_is_the_default(run: Any, measured_shop: Path) -> None:
+    done = run(measured_shop, "report")
+    assert done.exit_code == 0
+    assert "# Coverage of shop at" in done.output
+    assert "prices.py:13-15" in done.output
+
+
+def test_json_knows_the_tests_of_a_line(run: Any, measured_shop: Path) -> None:
+    said = json.loads(run(measured_shop, "report", "--json").output)
+    rows = {row["line"]: row for row in said["diff"]["prices.py"]}
+    assert rows[8] == {
+        "line": 8, "state": "reached", "tests": ["test_prices.py::test_discount"],
+    }  # fmt: skip
+    assert rows[7]["state"] == "missing"
+    assert rows[2]["state"] == "plain"
+    assert said["slowest"][0]["test"] == "test_prices.py::test_discount"
+    assert said["next"][0]["command"] == "copydesk draft prices.py::discount"
+
+
+def test_html_goes_to_a_file(
+    run: Any, measured_shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = run(measured_shop, "report", "-o", str(tmp_path / "report.html"))
+    assert (tmp_path / "report.html").read_text().startswith("<!DOCTYPE html>")
+    assert str(tmp_path / "report.html") in done.output
+    opened: list[str] = []
+    monkeypatch.setattr(click, "launch", opened.append)
+    copy = Path(shutil.copytree(measured_shop, tmp_path / "copy", symlinks=True))
+    assert run(copy, "report", "--open").exit_code == 0
+    assert opened[0].startswith("file://")
+
+
+def test_the_first_commit_and_one_not_measured(
+    run: Any, shop: Path, commit: Callable[..., str]
+) -> None:
+    done = run(shop, "report")
+    assert (done.exit_code, "messages.md#not-measured" in done.output) == (2, True)
