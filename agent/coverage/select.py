@@ -220,9 +220,10 @@ class _Selector:
 
     def _around(self, trace: Trace) -> frozenset[str]:
         """The modules a trace may have a part of: what its file, or what it executed, imports."""
-        if trace.kind == "test":
-            return self._closure(_file(trace.name))
-        return frozenset().union(*(self._closure(hit.path) for hit in trace.hits))
+        around = self._closure(_file(trace.name)) if trace.kind == "test" else frozenset()
+        # a module imported by a computed name is in no import statement
+        others = {hit.path for hit in trace.hits} - around
+        return around.union(*map(self._closure, others)) if others else around
 
     def _holds(self, hit: Hit) -> bool:
         """Whether every block of a hit stands unchanged in the new tree."""
@@ -318,12 +319,29 @@ class _Selector:
             if reach:
                 collect.add(path)
                 missing -= reach
-        for module in missing:  # imported only inside functions: the tests that do it must run
-            for name in self.base.tests():
-                if module in self._closure(_file(name)) and ("test", name) not in reasons:
+        for module in missing:  # imported while tests run, or by a computed name
+            recorded = self._recorded_importers(module)
+            collect |= test_files & {name for kind, name in recorded if kind == "import"}
+            for name, trace in self.base.tests().items():
+                fixtures = {("fixture", fixture) for fixture in trace.needed("fixture")}
+                asks = (
+                    module in self._closure(_file(name)) or {("test", name), *fixtures} & recorded
+                )
+                if asks and ("test", name) not in reasons:
                     affected["test", name] = f"imports {module} while it runs"
                     collect.add(_file(name))
         return collect & self.new.blobs.keys()
+
+    def _recorded_importers(self, module: str) -> set[tuple[str, str]]:
+        """The contexts that were seen to import a module, directly or through others."""
+        found, todo = {("import", module)}, [module]
+        while todo:
+            wanted = ("import", todo.pop())
+            for key, trace in self.base.traces.items():
+                if wanted in trace.needs and key not in found:
+                    found.add(key)
+                    todo += [key[1]] if key[0] == "import" else []
+        return found
 
     def _collection_changed(self, path: str) -> bool:
         if not self.wild and not self.names:

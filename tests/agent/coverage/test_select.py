@@ -150,6 +150,34 @@ def test_a_module_imported_only_inside_a_function_is_refreshed_by_running_its_us
     assert "test_lazy.py" in found.collect
 
 
+def test_a_module_imported_by_a_computed_name_is_known_from_what_was_recorded() -> None:
+    plugin = "LIMIT = 3\n\n\ndef plugged(x):\n    return x + LIMIT\n"
+    FILES["plugin.py"], FILES["loader.py"] = plugin, "def load(name):\n    __import__(name)\n"
+    try:
+        user = trace(
+            "test", "test_a.py::test_plug", hit("test_a.py", 5), hit("plugin.py", 5),
+            needs=(("import", "plugin.py"),),
+        )  # fmt: skip
+        found = base(u=user, p=trace("import", "plugin.py", hit("plugin.py", 1, 4)))
+        for changed in (
+            plugin.replace("LIMIT = 3", "LIMIT = 4"),
+            plugin + "print(1)\n",
+            plugin + "\n\ndef new():\n    pass\n",
+        ):
+            assert set(run({"plugin.py": changed}, found).affected) == {user.name}
+        through = base(
+            u=trace("test", "test_a.py::test_plug", needs=(("fixture", "session::made"),)),
+            f=trace("fixture", "session::made", needs=(("import", "loader.py"),)),
+            l=trace("import", "loader.py", needs=(("import", "plugin.py"),)),
+            p=trace("import", "plugin.py", hit("plugin.py", 1, 4)),
+        )
+        assert (
+            user.name in run({"plugin.py": plugin + "\n\ndef new():\n    pass\n"}, through).affected
+        )
+    finally:
+        del FILES["plugin.py"], FILES["loader.py"]
+
+
 def test_merging_drops_what_nothing_uses_any_more() -> None:
     selection = run(
         {"core.py": CORE.replace("x + LIMIT", "LIMIT + x"), "helper.py": None, "test_b.py": None}
