@@ -333,7 +333,8 @@ def _files(
     """What to collect; None (all) when a test file appeared where pytest might not look."""
     assert isinstance(old, dict)
     is_test = _test_file_check(base)
-    known = {PurePosixPath(name.partition("::")[0]).parent for name in base.tests()}
+    files = {name.partition("::")[0] for name in base.tests()}
+    known = {PurePosixPath(path).parent for path in files}
     for path in selection.collect:
         if path not in old and is_test(path) and PurePosixPath(path).parent not in known:
             return None
