@@ -11,7 +11,7 @@ JOBS ?= 2
 EDITABLE := $(if $(wildcard src/copydesk/agent/.),-e,)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help venv demo test lint wheel clean
+.PHONY: help venv demo test lint wheel clean bench-coverage
 .DEFAULT_GOAL := help
 
 help:
@@ -19,6 +19,8 @@ help:
 	@echo "make test    install into $(VENV), lint, and run the quick suite with its coverage gate"
 	@echo "make lint    ruff and mypy alone"
 	@echo "make wheel   build wheel and sdist into dist/"
+	@echo "make bench-coverage PROJECT=clone FUNCTION=path:name PYTHON_OF_PROJECT=python"
+	@echo "             what measuring that project costs, added to docs/benchmarks.md"
 	@echo "make clean   remove what was built, $(VENV) included"
 
 $(BIN)/python:
@@ -59,6 +61,9 @@ lint: $(VENV)/.installed-dev
 wheel: $(VENV)/.installed-dev
 	@rm -rf dist
 	@$(BIN)/python -m build --no-isolation --outdir dist .
+
+bench-coverage: $(VENV)/.installed-dev
+	@$(BIN)/python bench/measuring.py $(PROJECT) $(FUNCTION) --python $(PYTHON_OF_PROJECT) $(BENCH_OPTIONS)
 
 clean:
 	rm -rf $(VENV) dist build .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
