@@ -25,6 +25,7 @@ from copydesk.agent.records import Draft
 from copydesk.agent.review import decisions
 from copydesk.agent.sandbox.records import Capability, Tier
 from copydesk.agent.stories.desk import write_story
+from copydesk.agent.testgen import waiting
 
 FIRST = {
     "shop.py": "def price(amount, rate=2):\n    return amount * rate\n",
@@ -255,3 +256,35 @@ def test_a_model_that_fails_leaves_the_embedded_drafts(
         bench.step("story", second)
     assert {d.origin for d in bench.tests()} == {"embedded"}
     assert drafts.listed(bench.db, kind="devlog")
+
+
+def test_what_a_dead_server_missed_is_drafted_when_it_is_back(
+    bench: Bench, commit: Callable[..., str], ollama_server: ModuleType
+) -> None:
+    source = FIRST["shop.py"] + (
+        "\n\ndef secret(thing):\n"
+        "    if sum(map(ord, thing['word'])) * thing['door'] == 4242:\n"
+        "        return 'open'\n    return 'shut'\n"
+    )
+    sha = commit(bench.path, {"shop.py": source}, "Lock the door")
+    bench.step("measure", sha)
+    with ollama_server.serve([ANSWER], fault="killed") as script:
+        set_config(bench.repo, "copydesk.modelHost", script.host)
+        bench.step("draft", sha)
+    assert {d.origin for d in bench.tests()} == {"embedded"}
+    assert waiting.waiting(bench.db) == [sha]
+    bench.db.execute("UPDATE jobs SET state = 'done' WHERE kind = 'draft'")
+    wrong = ANSWER.replace('== "open"', '== "ajar"')
+    with ollama_server.serve([wrong]) as script:
+        set_config(bench.repo, "copydesk.modelHost", script.host)
+        assert waiting.look(bench.db, lambda: True, now=1e12) == [sha]
+        job = queue.lease(bench.db)
+        assert job is not None
+        assert (job.kind, job.subject) == ("draft", sha)
+        bench.step("draft", sha)
+    found = {d.origin: d for d in bench.tests()}["qwen2.5-coder:7b"]
+    assert '"open"' in found.content.replace("'", '"')
+    assert "# recorded, not predicted: the model expected 'ajar'" in found.content
+    assert found.evidence["recorded"] == ["test_secret_word"]
+    assert len(found.evidence["calls"]) == 1
+    assert waiting.waiting(bench.db) == []

@@ -1,0 +1,65 @@
+"""The whole pipe against a real model: whatever it says, nothing false is kept."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from copydesk.agent.daemon.context import StepContext
+from copydesk.agent.daemon.steps import STEPS
+from copydesk.agent.desk import drafts
+from copydesk.agent.desk.store import open_desk
+from copydesk.agent.git.repository import find, set_config
+
+SERVER = Path(__file__).parent / "ollama_real.py"
+FILES = {
+    "shop.py": "def price(amount, rate=2):\n    return amount * rate\n\n\n"
+    "def secret(thing):\n    if sum(map(ord, thing['word'])) * thing['door'] == 4242:\n"
+    "        return 'open'\n    return 'shut'\n",
+    "tests/test_shop.py": "from shop import price\n\n\n"
+    "def test_price():\n    assert price(3) == 6\n",
+    "pyproject.toml": "[tool.pytest.ini_options]\ntestpaths = ['tests']\npythonpath = ['.']\n",
+}
+
+
+@pytest.fixture
+def host() -> Iterator[str]:
+    python = os.environ.get("REAL_MODEL_PYTHON")
+    if not python:
+        pytest.skip("set REAL_MODEL_PYTHON; see tests/ollama_real.py")
+    argv = [python, str(SERVER)]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout
+        yield child.stdout.readline().strip()
+        child.kill()
+
+
+@pytest.mark.real_model
+@pytest.mark.timeout(900)
+def test_a_real_model_goes_through_the_whole_pipe(
+    host: str, repo: Path, commit: Callable[..., str]
+) -> None:
+    sha = commit(repo, FILES, "Lock the door")
+    set_config(find(repo), "copydesk.python", sys.executable)
+    set_config(find(repo), "copydesk.modelHost", host)
+    said: list[str] = []
+    with open_desk(find(repo).desk) as db:
+        for step in ("measure", "draft", "story"):
+            STEPS[step](StepContext(find(repo), db, said.append), sha)
+        calls = db.execute("SELECT outcome, response, prompt_tokens FROM model_calls").fetchall()
+        found = drafts.listed(db, (), kind="test")
+        [story] = drafts.listed(db, kind="devlog")
+    print(*said, *calls, sep="\n")
+    assert calls
+    assert any(outcome in ("ok", "cut") for outcome, _, _ in calls)
+    for draft in found:
+        if draft.state == "ready":
+            assert draft.evidence["verdict"] == "verified"
+            assert draft.evidence["gained_lines"]
+            assert draft.evidence["mutants_killed"] >= 1
+    assert not story.evidence["problems"]
