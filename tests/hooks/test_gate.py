@@ -347,3 +347,62 @@ def test_an_unprintable_path_is_shown_escaped(
     stage(repo, git, "a\x1b[2J.py", "x = 1\n")
     measured("a\x1b[2J.py", "[1]")
     assert "'a\\x1b[2J.py': 1" in judged()[1]
+
+
+@pytest.fixture
+def handed(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """What is handed to `copydesk gate`, which says no each time."""
+    words: list[list[str]] = []
+
+    def whole(asked: list[str]) -> int:
+        words.append(asked)
+        return 1
+
+    monkeypatch.setattr(gate, "whole", whole)
+    return words
+
+
+@pytest.mark.parametrize(("policy", "asked"), [("pass", 0), ("measure", 1), ("fail", 1)])
+def test_the_project_says_what_to_do_with_unknown_lines(
+    repo: Path,
+    git: Git,
+    measured: Measured,
+    judged: Judged,
+    handed: list[list[str]],
+    policy: str,
+    asked: int,
+) -> None:
+    stage(repo, git, "pkg/other.py", CODE)
+    measured("pkg/other.py", "[]")
+    (repo / "pyproject.toml").write_text(f'[tool.copydesk]\nunknown = "{policy}"\n')
+    stage(repo, git, "pkg/a.py", CODE)
+    assert judged()[0] == asked
+    assert handed == [["--staged"]] * asked
+
+
+def test_missing_lines_beside_tests_are_not_its_to_judge(
+    repo: Path, git: Git, measured: Measured, judged: Judged, handed: list[list[str]]
+) -> None:
+    stage(repo, git, "pkg/a.py", CODE)
+    measured("pkg/a.py", "[3]")
+    assert judged()[0] == 1
+    assert handed == []
+    stage(repo, git, "tests/test_a.py", "def test_a(): pass\n")
+    assert judged()[0] == 1
+    assert handed == [["--staged"]]
+
+
+def test_a_pure_rename_has_no_line_to_judge(
+    repo: Path, git: Git, measured: Measured, judged: Judged
+) -> None:
+    stage(repo, git, "pkg/a.py", CODE)
+    git(repo, "commit", "-q", "-m", "a")
+    measured("pkg/a.py", "[3]")
+    git(repo, "mv", "pkg/a.py", "pkg/b.py")
+    assert judged()[:2] == (0, "")
+
+
+def test_what_is_handed_over_runs_the_command(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(repo)
+    assert gate.whole(["--staged"]) == 0
+    assert gate.whole(["--no-such-option"]) == 0  # what goes wrong stops nobody
