@@ -11,7 +11,7 @@ JOBS ?= 2
 EDITABLE := $(if $(wildcard src/copydesk/agent/.),-e,)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help venv demo test lint wheel clean bench-coverage
+.PHONY: help venv demo test lint wheel clean bench-coverage bench-model
 .DEFAULT_GOAL := help
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo "make wheel   build wheel and sdist into dist/"
 	@echo "make bench-coverage PROJECT=clone FUNCTION=path:name PYTHON_OF_PROJECT=python"
 	@echo "             what measuring that project costs, added to docs/benchmarks.md"
+	@echo "make bench-model  how many of a model's failing answers are kept without asking again"
 	@echo "make clean   remove what was built, $(VENV) included"
 
 $(BIN)/python:
@@ -64,6 +65,9 @@ wheel: $(VENV)/.installed-dev
 
 bench-coverage: $(VENV)/.installed-dev
 	@$(BIN)/python bench/measuring.py $(PROJECT) $(FUNCTION) --python $(PYTHON_OF_PROJECT) $(BENCH_OPTIONS)
+
+bench-model: $(VENV)/.installed-dev
+	@$(BIN)/python bench/model_answers.py
 
 clean:
 	rm -rf $(VENV) dist build .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -6,6 +6,7 @@ import json
 import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -79,6 +80,13 @@ def test_a_fault_ends_in_its_outcome(
 
 def test_the_table_knows_every_fault_of_the_server(ollama_server: Any) -> None:
     assert {row[0] for row in TABLE} | {"fenced"} == set(ollama_server.FAULTS)
+
+
+def test_the_page_lists_every_fault_with_its_end() -> None:
+    page = (Path(__file__).parents[3] / "docs/reference/model.md").read_text("utf-8")
+    said = page.split("<!-- faults -->")[1].split("<!-- end -->")[0]
+    rows = [f"| `{fault}` | `{outcome}` | {tries} |" for fault, outcome, tries, _ in TABLE]
+    assert said.strip().split("\n")[2:] == rows
 
 
 @pytest.mark.parametrize(
