@@ -86,6 +86,17 @@ def load(repo: Repository, sha: Sha | None = None) -> Config:
     Raises:
         CopydeskError: A key is unknown or a value is of the wrong kind.
     """
+    project, sources = load_project(repo, sha)
+    personal, where = _personal(repo)
+    return Config(project, personal, sources | where)
+
+
+def load_project(repo: Repository, sha: Sha | None = None) -> tuple[Project, dict[str, str]]:
+    """What the project has agreed on, and where each value comes from; as `load`, but quicker.
+
+    Raises:
+        CopydeskError: A key is unknown or a value is of the wrong kind.
+    """
     text = _pyproject(repo, sha)
     table: Json = {}
     if text is not None:
@@ -99,9 +110,7 @@ def load(repo: Repository, sha: Sha | None = None) -> Config:
             ) from error
     sources = dict.fromkeys((f.name for f in dataclasses.fields(Project)), "default")
     project = project_from(table)
-    sources |= dict.fromkeys(table, "pyproject.toml")
-    personal, where = _personal(repo)
-    return Config(project, personal, sources | where)
+    return project, sources | dict.fromkeys(table, "pyproject.toml")
 
 
 def _pyproject(repo: Repository, sha: Sha | None) -> str | None:

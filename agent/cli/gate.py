@@ -90,9 +90,11 @@ def gate(
         raise click.UsageError("--head needs --base.")
     repo = here()
     question = _question(repo, base, head or "HEAD")
-    settings = config.load(repo, question.head if base else None)
-    asked = faces.floors(question, settings, fail_under=fail_under, diff_fail_under=diff_fail_under)
-    policy = unknown or settings.project.unknown
+    project, sources = config.load_project(repo, question.head if base else None)
+    asked = faces.floors(
+        question, project, sources, fail_under=fail_under, diff_fail_under=diff_fail_under
+    )
+    policy = unknown or project.unknown
     instead = ""
     if not base and git.busy(repo):
         found = gates.judge({}, asked, read=str)

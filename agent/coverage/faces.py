@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
-from copydesk.agent.config import Config
+from copydesk.agent.config import Project
 from copydesk.agent.coverage import lines as file_lines
 from copydesk.agent.coverage import measure as measuring
 from copydesk.agent.coverage.change import Change, desk_at, merge_base, nearest, texts
@@ -42,7 +42,8 @@ class Question:
 
 def floors(
     question: Question,
-    settings: Config,
+    project: Project,
+    sources: Mapping[str, str],
     *,
     fail_under: float | None = None,
     diff_fail_under: float | None = None,
@@ -52,8 +53,7 @@ def floors(
     A total is nobody's own doing, so what is staged is only held to its own lines. A floor for
     the total that nobody has set stops nobody either.
     """
-    project = settings.project
-    told = settings.sources["fail_under"] != "default" and question.base is not None
+    told = sources["fail_under"] != "default" and question.base is not None
     asked = project.fail_under if fail_under is None else fail_under
     return Floors(
         project.diff_fail_under if diff_fail_under is None else diff_fail_under,

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from coverage.numbits import numbits_to_nums
 
-from copydesk.agent.config import load as load_config
+from copydesk.agent.config import load_project
 from copydesk.agent.coverage import gaps as gap_rows
 from copydesk.agent.coverage import map as coverage_map
 from copydesk.agent.coverage import measure as measuring
@@ -101,7 +101,7 @@ def gather(repo: Repository, db: sqlite3.Connection, sha: Sha) -> Report:
     traces = coverage_map.load(db, sha)
     if parent is not None:
         question = Question(between(repo, parent, sha), sha, parent)
-        asked = floors(question, load_config(repo, sha))
+        asked = floors(question, *load_project(repo, sha))
         verdict = FromDesk(repo, db).verdict(question, asked)
         diff, left_out = _Diff(repo, db, sha, question.change, traces).rows()
     gaps = tuple(gap_rows.load(db, sha))
