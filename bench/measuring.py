@@ -26,6 +26,8 @@ from copydesk.agent.process import scrubbed_environment
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
 
+TESTMON = ("--testmon", "--testmon-forceselect")  # else it runs everything where addopts has -m
+
 
 def cpu(work: Callable[[], object]) -> float:
     """The CPU seconds of the children that something starts."""
@@ -116,7 +118,7 @@ def one_round(project: Project, function: str, number: int) -> dict[str, float]:
     has_testmon = project.run("-c", "import testmon; print('yes')").strip() == "yes"
     project.forget()
     plain = lambda: project.run(*PYTEST)  # noqa: E731
-    testmon = lambda: project.run(*PYTEST, "--testmon")  # noqa: E731
+    testmon = lambda: project.run(*PYTEST, *TESTMON)  # noqa: E731
     found = {"plain pytest": cpu(plain)}
     found["coverage.py, C tracer, lines, contexts"] = cpu(lambda: contexts(project, branch=False))
     found["coverage.py, C tracer, branches, contexts"] = cpu(lambda: contexts(project, branch=True))
