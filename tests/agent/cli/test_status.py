@@ -57,6 +57,7 @@ def test_a_bare_repository(run: Any, tmp_path: Path, git: Callable[..., str], sh
         "available": False,
         "name": None,
         "why": "no commit yet",
+        "totals": [],
     }
     git(tmp_path, "clone", "-q", "--bare", str(shop), "full.git")
     assert "not measured yet" in run(tmp_path / "full.git", "status").output
