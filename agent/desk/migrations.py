@@ -13,9 +13,9 @@ JOBS = """
 CREATE TABLE jobs (
     -- A row per piece of work; the same work asked for twice is one row.
     id INTEGER PRIMARY KEY,
-    kind TEXT NOT NULL,                      -- measure, draft or story
+    kind TEXT NOT NULL,                      -- measure, draft, story or model
     subject TEXT NOT NULL,                   -- what to work on, such as a commit
-    state TEXT NOT NULL DEFAULT 'ready',     -- ready, running, done, failed or dropped
+    state TEXT NOT NULL DEFAULT 'ready',     -- ready, running, waiting, done, failed, dropped
     priority INTEGER NOT NULL DEFAULT 0,     -- higher first
     attempts INTEGER NOT NULL DEFAULT 0,
     not_before REAL NOT NULL DEFAULT 0,      -- Unix time; a job that failed waits
