@@ -43,9 +43,7 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
         Entry("measure", "measure", "Measure a commit now, in the foreground."),
         Entry("coverage", "measure", "Show the stored coverage of a commit."),
         Entry("gaps", "measure", "List uncovered code by function, the riskiest first."),
-        Entry(
-            "replay", "replay", "Prove on history that an incremental measure equals a full run."
-        ),
+        Entry("replay", "replay", "Prove on history that a measure equals a full run."),
         Entry("gate", "gate", "Say whether a change passes the gate."),
         Entry("report", "report", "Report on a measured commit: what needs attention, and why."),
         Entry("log", "log", "List your decisions, or the calls to the model."),

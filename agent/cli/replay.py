@@ -55,7 +55,7 @@ def replay(
     keep_going: bool,
     as_json: bool,
 ) -> None:
-    """Prove on history that an incremental measure equals a full run.
+    """Prove on history that a measure equals a full run.
 
     Every commit after A is measured as copydesk does it, on a desk that is thrown away, and then
     once more with `coverage run -m pytest` on all tests. Lines, branches and outcomes are
