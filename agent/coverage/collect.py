@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from copydesk.agent.coverage.engine import Engine, has_pytest_configuration
+from copydesk.agent.coverage.engine import Engine
+from copydesk.agent.coverage.project import has_pytest_configuration
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.process import ProcessError, run
 from copydesk.agent.records import Json, TestId

@@ -6,18 +6,15 @@ runs in the user's interpreter, with the commit's tree as working directory.
 
 from __future__ import annotations
 
-import configparser
 import hashlib
 import json
 import os
-import re
-import shlex
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from copydesk.agent.coverage.project import configuration, pytest_cov_options
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.process import ProcessError, run, scrubbed_environment
 from copydesk.agent.records import Arc, Interpreter, Json, LineNo
@@ -33,16 +30,6 @@ DEFAULT_OMIT = (
 
 They begin with a dot where coverage.py would else match folders above the tree too.
 """
-
-_CONFIG_FILES = (
-    "pytest.ini",
-    ".pytest.ini",
-    "pytest.toml",
-    ".pytest.toml",
-    "tox.ini",
-    "setup.cfg",
-    ".coveragerc",
-)
 
 
 class Environment(NamedTuple):
@@ -175,73 +162,3 @@ class Engine:
         """Write a report in one of coverage.py's formats: json, xml, lcov, html, text or data."""
         request = {"ask": "export", "executed": dict(executed), "branch": branch}
         self._ask(request | {"format": form, "output": str(output)})
-
-
-def configuration(tree: Path) -> list[str]:
-    """The texts that decide how tests and coverage run, for a fingerprint."""
-    parts = []
-    for name in _CONFIG_FILES:
-        path = tree / name
-        if path.is_file():
-            parts.append(f"{name}\n{path.read_text('utf-8', 'replace')}")
-    try:
-        table = tomllib.loads((tree / "pyproject.toml").read_text("utf-8", "replace"))
-    except (OSError, tomllib.TOMLDecodeError):
-        return parts
-    tool, project = table.get("tool", {}), table.get("project", {})
-    wanted = [tool.get("pytest"), tool.get("coverage")]
-    wanted += [project.get(k) for k in ("dependencies", "optional-dependencies", "scripts")]
-    wanted += [project.get(k) for k in ("entry-points", "requires-python")]
-    return [*parts, json.dumps(wanted, sort_keys=True, default=str)]
-
-
-def has_pytest_configuration(tree: Path) -> bool:
-    """Whether the tree itself holds a file that pytest takes as its configuration."""
-    if any(
-        (tree / n).is_file() for n in ("pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml")
-    ):
-        return True
-    if (tree / "pyproject.toml").is_file():
-        return True  # pytest stops at it for the root folder even without a table of its own
-    for name, section in (("tox.ini", "pytest"), ("setup.cfg", "tool:pytest")):
-        parser = configparser.ConfigParser(interpolation=None)
-        try:
-            parser.read(tree / name, encoding="utf-8")
-        except (configparser.Error, UnicodeDecodeError):
-            continue
-        if parser.has_section(section):
-            return True
-    return False
-
-
-def pytest_cov_options(tree: Path) -> tuple[list[str], bool]:
-    """What `--cov=` and `--cov-branch` in the project's pytest addopts ask for."""
-    addopts = " ".join(_addopts(tree))
-    try:
-        words = shlex.split(addopts)
-    except ValueError:
-        words = addopts.split()
-    sources = [w.partition("=")[2] for w in words if re.match(r"--cov=.", w)]
-    return sources, "--cov-branch" in words
-
-
-def _addopts(tree: Path) -> list[str]:
-    found: list[str] = []
-    try:
-        table = tomllib.loads((tree / "pyproject.toml").read_text("utf-8", "replace"))
-        options = table.get("tool", {}).get("pytest", {}).get("ini_options", {}).get("addopts", "")
-        found.append(options if isinstance(options, str) else " ".join(map(str, options)))
-    except (OSError, tomllib.TOMLDecodeError, AttributeError):
-        pass
-    for name, section in (
-        ("pytest.ini", "pytest"),
-        ("tox.ini", "pytest"),
-        ("setup.cfg", "tool:pytest"),
-    ):
-        parser = configparser.ConfigParser(interpolation=None)
-        try:
-            parser.read(tree / name, encoding="utf-8")
-        except (configparser.Error, UnicodeDecodeError):
-            continue
-        found.append(parser.get(section, "addopts", fallback=""))
-    return found

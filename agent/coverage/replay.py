@@ -22,8 +22,9 @@ from copydesk.agent import config
 from copydesk.agent.coverage import map as coverage_map
 from copydesk.agent.coverage import totals as total_rows
 from copydesk.agent.coverage.collect import NOTHING_COLLECTED, pytest_options
-from copydesk.agent.coverage.engine import DEFAULT_OMIT, Engine, pytest_cov_options
+from copydesk.agent.coverage.engine import DEFAULT_OMIT, Engine
 from copydesk.agent.coverage.measure import Measure, measure
+from copydesk.agent.coverage.project import pytest_cov_options
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import configparser
 import json
-import shlex
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from copydesk.agent.coverage.project import addopts
 from copydesk.agent.records import TestId
 from copydesk.agent.sandbox.bench import Bench
 from copydesk.agent.sandbox.records import Outcome
@@ -105,7 +103,7 @@ def options(tree: Path) -> list[str]:
     return [
         *("-q", "--rootdir=.", "-p", "no:cacheprovider", "-p", "no:randomly"),
         *("-o", "addopts="),
-        *_kept(_addopts(tree)),
+        *_kept(addopts(tree)),
     ]
 
 
@@ -120,42 +118,3 @@ def _kept(words: Sequence[str]) -> list[str]:
         else:
             kept += [word, words[place_ + 1]]
     return kept
-
-
-def _addopts(tree: Path) -> list[str]:
-    """The project's `addopts`, from the file that pytest would read."""
-    for name, section in (
-        ("pytest.toml", "pytest"),
-        (".pytest.toml", "pytest"),
-        ("pytest.ini", "pytest"),
-        (".pytest.ini", "pytest"),
-        ("pyproject.toml", ""),
-        ("tox.ini", "pytest"),
-        ("setup.cfg", "tool:pytest"),
-    ):
-        try:
-            text = (tree / name).read_text(encoding="utf-8")
-            found = _from_toml(text, section) if name.endswith(".toml") else _ini(text, section)
-        except (OSError, ValueError, configparser.Error):
-            continue
-        if found is not None:
-            return [str(word) for word in found]
-    return []
-
-
-def _from_toml(text: str, section: str) -> list[str] | None:
-    whole = tomllib.loads(text)
-    table = whole.get(section) if section else whole.get("tool", {}).get("pytest")
-    if not isinstance(table, dict):
-        return None
-    table = table.get("ini_options", table)
-    found = table.get("addopts", []) if isinstance(table, dict) else []
-    return shlex.split(found) if isinstance(found, str) else list(found)
-
-
-def _ini(text: str, section: str) -> list[str] | None:
-    parser = configparser.ConfigParser(interpolation=None)
-    parser.read_string(text)
-    if not parser.has_section(section):
-        return None
-    return shlex.split(parser.get(section, "addopts", fallback=""), comments=True)

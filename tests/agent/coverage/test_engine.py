@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from copydesk.agent.coverage.collect import collect
-from copydesk.agent.coverage.engine import (
-    Engine,
+from copydesk.agent.coverage.engine import Engine
+from copydesk.agent.coverage.gaps import find, functions
+from copydesk.agent.coverage.project import (
     configuration,
     has_pytest_configuration,
     pytest_cov_options,
 )
-from copydesk.agent.coverage.gaps import find, functions
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.records import Interpreter
 
