@@ -61,7 +61,8 @@ def escape(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return _SPECIAL.sub(r"\\\1", text)
+    # an escaped brace before a percent sign would still open a tag of Liquid
+    return _SPECIAL.sub(r"\\\1", text).replace("{%", r"{\%")
 
 
 def _start(match: re.Match[str]) -> str:
