@@ -19,11 +19,11 @@ from copydesk.agent.desk.store import transaction
 from copydesk.agent.git.command import git
 from copydesk.agent.git.repository import (
     Repository,
+    branch_tips,
     busy,
     checked,
     exists,
     reachable,
-    tips,
     worktrees,
 )
 from copydesk.agent.records import Sha
@@ -48,13 +48,18 @@ class _Refs(NamedTuple):
 
 
 def _look(repo: Repository) -> _Refs:
-    """What refs point at; `held` are commits of an operation that is still under way."""
+    """What refs point at; `held` are commits of an operation that is still under way.
+
+    Branches are asked first: a commit made between the two questions is then a HEAD, which is
+    measured, and never a mere branch, which on the first look is not.
+    """
+    branches = branch_tips(repo)
     idle, held = set[Sha](), set[Sha]()
     for top, sha in worktrees(repo).items():
         if sha:
             (held if _busy(repo, top) else idle).add(sha)
     held -= idle
-    return _Refs(tips(repo) - held, idle, held)
+    return _Refs((branches | idle) - held, idle, held)
 
 
 def _busy(repo: Repository, top: Path) -> bool:

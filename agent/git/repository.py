@@ -175,11 +175,15 @@ def worktrees(repo: Repository) -> dict[Path, Sha | None]:
     return found
 
 
+def branch_tips(repo: Repository) -> set[Sha]:
+    """The commits that branches point at."""
+    said = git("for-each-ref", "--format=%(objectname)", "refs/heads", git_dir=repo.common_dir)
+    return {checked(line) for line in said.decode().split()}
+
+
 def tips(repo: Repository) -> set[Sha]:
     """The commits that branches and the worktrees' HEADs point at."""
-    said = git("for-each-ref", "--format=%(objectname)", "refs/heads", git_dir=repo.common_dir)
-    found = {checked(line) for line in said.decode().split()}
-    return found | {sha for sha in worktrees(repo).values() if sha}
+    return branch_tips(repo) | {sha for sha in worktrees(repo).values() if sha}
 
 
 def exists(repo: Repository, shas: Iterable[Sha]) -> set[Sha]:

@@ -161,3 +161,30 @@ def test_tips_whose_objects_are_gone_are_no_hindrance(
     sha = commit(repo, {"a.py": "1"})
     assert reconcile(found, db).tips == (sha,)
     assert db.execute("SELECT sha FROM tips").fetchall() == [(sha,)]
+
+
+def test_a_commit_made_during_the_first_look_is_measured(
+    found: Repository,
+    db: sqlite3.Connection,
+    repo: Path,
+    commit: Commit,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from copydesk.agent.daemon import reconcile as module
+
+    made: list[str] = []
+
+    def then_commit(question: Callable[[Repository], object]) -> Callable[[Repository], object]:
+        def ask(where: Repository) -> object:
+            answer = question(where)
+            if not made:  # between the first question to git and the second
+                made.append(commit(repo, {"a.py": "1"}))
+            return answer
+
+        return ask
+
+    for name in ("branch_tips", "worktrees"):
+        monkeypatch.setattr(module, name, then_commit(getattr(module, name)))
+    reconcile(found, db)
+    reconcile(found, db)
+    assert jobs(db)[made[0]] == "ready"
