@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
+from copydesk.agent.coverage.report.words import percent as percent
+from copydesk.agent.coverage.report.words import ranges as ranges
 from copydesk.agent.records import Draft, Json, Sha
 from copydesk.agent.text import clean, one_line, plural
 
@@ -71,23 +73,6 @@ def age(moment: str, now: datetime | None = None) -> str:
         return "now"
     number, _, unit = said.partition(" ")
     return f"{number} {_SHORT[unit[:3]]}" if unit[:3] in _SHORT else said
-
-
-def percent(value: float) -> str:
-    """A percentage of 100; only what is whole reads as 100 %."""
-    text = f"{value:.1f}"
-    return f"{'99.9' if text == '100.0' and value < 100 else text} %"
-
-
-def ranges(lines: Iterable[int]) -> str:
-    """Line numbers, runs joined: "3-5, 9"."""
-    runs: list[list[int]] = []
-    for line in sorted(set(lines)):
-        if runs and line == runs[-1][1] + 1:
-            runs[-1][1] = line
-        else:
-            runs.append([line, line])
-    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
 
 
 def branch(arc: Iterable[int]) -> str:
