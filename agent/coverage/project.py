@@ -9,10 +9,12 @@ import shlex
 import tomllib
 from pathlib import Path
 
-_CONFIG_FILES = (
+CONFIG_FILES = (
     *("pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "tox.ini", "setup.cfg"),
     ".coveragerc",
 )
+"""Files besides pyproject.toml that configure pytest or coverage.py."""
+
 _SECTIONS = (
     ("pytest.toml", "pytest"),
     (".pytest.toml", "pytest"),
@@ -28,7 +30,7 @@ _SECTIONS = (
 def configuration(tree: Path) -> list[str]:
     """The texts that decide how tests and coverage run, for a fingerprint."""
     parts = []
-    for name in _CONFIG_FILES:
+    for name in CONFIG_FILES:
         path = tree / name
         if path.is_file():
             parts.append(f"{name}\n{path.read_text('utf-8', 'replace')}")

@@ -14,14 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from copydesk.agent.coverage.engine import DEFAULT_OMIT, Engine, Environment
+from copydesk.agent.coverage.project import CONFIG_FILES
 from copydesk.agent.desk.known import Known
 from copydesk.agent.records import Json
 
 _METADATA = (".dist-info", ".egg-info")
-_CONFIGURATION = (
-    *("pyproject.toml", "setup.cfg", "tox.ini", ".coveragerc"),
-    *("pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml"),
-)
+_CONFIGURATION = ("pyproject.toml", *CONFIG_FILES)
 
 
 @dataclass(frozen=True, slots=True)

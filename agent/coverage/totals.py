@@ -107,7 +107,7 @@ def assemble(
     *,
     environment: str,
     branch: bool,
-    counts: Callable[[Iterable[str]], list[str]] | None = None,
+    counts: Callable[[Iterable[str]], list[str]],
 ) -> list[Total]:
     """The totals of every file that counts; only what is new is analysed.
 
@@ -118,9 +118,9 @@ def assemble(
         blobs: The commit's tree.
         environment: The fingerprint under which results may be reused.
         branch: Whether arcs count.
-        counts: The files that count, given the executed ones; `engine` is asked when left out.
+        counts: The files that count, given the executed ones.
     """
-    counted = (counts or engine.counted)(found.keys() & blobs.keys())
+    counted = counts(found.keys() & blobs.keys())
     nothing = Executed(frozenset(), frozenset())
     totals: dict[str, Total] = {}
     new: dict[str, Executed] = {}
