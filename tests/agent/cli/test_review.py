@@ -1,8 +1,10 @@
+import contextlib
 import fcntl
 import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -182,10 +184,21 @@ class Terminal:
     def type(self, text: str) -> None:
         os.write(self.ours, text.encode())
 
+    def interrupt(self) -> None:
+        """Press Ctrl-C until it is heard: input() is deaf between its prompt and its read."""
+        end = time.monotonic() + 60
+        while self.child.poll() is None and time.monotonic() < end:
+            self.child.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.child.wait(5)
+
     def close(self) -> int:
-        code = self.child.wait(60)
-        os.close(self.ours)
-        return code
+        try:
+            return self.child.wait(60)
+        finally:
+            self.child.kill()
+            self.child.wait()
+            os.close(self.ours)
 
 
 def test_a_screen_holds_a_long_draft_its_evidence_and_the_question(
@@ -215,5 +228,5 @@ def test_ctrl_c_at_the_question_leaves_quietly(shop: Path, add_test: Callable[..
     add_test()
     terminal = Terminal(shop, "review")
     terminal.until(r"\[\?\] > ")
-    terminal.child.send_signal(2)
+    terminal.interrupt()
     assert terminal.close() == 130
