@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from copydesk.agent import config
-from copydesk.agent.cli.common import desk, echo, echo_json, examples, here, json_option, say
+from copydesk.agent.cli.common import F, desk, echo, echo_json, examples, here, json_option, say
 from copydesk.agent.cli.words import percent, ranges
 from copydesk.agent.coverage import change as changes
 from copydesk.agent.coverage import faces, readers
@@ -27,6 +27,30 @@ SHOWN = 40
 """Ranges of missing lines listed on the screen."""
 
 
+def floor_options(command: F) -> F:
+    """The floors for this once; the function takes `fail_under` and `diff_fail_under`."""
+    diff = click.option(
+        "--diff-fail-under",
+        type=PERCENT,
+        metavar="N",
+        help="Stop when tests reach fewer than N percent of the changed lines.",
+    )
+    total = click.option(
+        "--fail-under", type=PERCENT, metavar="N", help="Stop when the total is under N percent."
+    )
+    return total(diff(command))
+
+
+def data_option(command: F) -> F:
+    """A coverage file to judge by; the function takes `data`."""
+    return click.option(
+        "--data",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Judge by a coverage file: .coverage, coverage.xml, JSON or lcov.",
+    )(command)
+
+
 @click.command(
     epilog=examples(
         "copydesk gate",
@@ -38,21 +62,8 @@ SHOWN = 40
 @click.option("--staged", is_flag=True, help="Judge what is staged; this is the default.")
 @click.option("--base", metavar="REV", help="Judge what HEAD adds to REV, as a pull request does.")
 @click.option("--head", metavar="REV", help="With --base: judge this commit instead of HEAD.")
-@click.option(
-    "--fail-under", type=PERCENT, metavar="N", help="Stop when the total is under N percent."
-)
-@click.option(
-    "--diff-fail-under",
-    type=PERCENT,
-    metavar="N",
-    help="Stop when tests reach fewer than N percent of the changed lines.",
-)
-@click.option(
-    "--data",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Judge by a coverage file: .coverage, coverage.xml, JSON or lcov.",
-)
+@floor_options
+@data_option
 @click.option(
     "--unknown",
     type=click.Choice(["pass", "measure", "fail"]),
@@ -89,10 +100,10 @@ def gate(
     if head and not base:
         raise click.UsageError("--head needs --base.")
     repo = here()
-    question = _question(repo, base, head or "HEAD")
-    project, sources = config.load_project(repo, question.head if base else None)
+    asked_of = question(repo, base, head or "HEAD")
+    project, sources = config.load_project(repo, asked_of.head if base else None)
     asked = faces.floors(
-        question, project, sources, fail_under=fail_under, diff_fail_under=diff_fail_under
+        asked_of, project, sources, fail_under=fail_under, diff_fail_under=diff_fail_under
     )
     policy = unknown or project.unknown
     instead = ""
@@ -100,23 +111,24 @@ def gate(
         found = gates.judge({}, asked, read=str)
         instead = "A merge or rebase is under way; what comes of it is judged when it is pushed."
     elif data is not None:
-        found = _by_data(repo, question, asked, data)
+        found = by_data(repo, asked_of, asked, data)
     elif policy == "pass" and not (repo.desk / "desk.db").is_file():
         # no folder is made for somebody who only looks
-        found = gates.judge(_all_unknown(question), asked, read=str)
+        found = gates.judge(_all_unknown(asked_of), asked, read=str)
         instead = "Nothing was measured yet, so there is no verdict; `copydesk measure` starts."
     else:
-        found = _by_desk(question, asked, policy, within)
+        found = _by_desk(asked_of, asked, policy, within)
     if as_json:
         echo_json(gates.as_json(found))
     elif instead:
         echo(instead)
     else:
-        _tell(found)
+        tell(found)
     sys.exit(1 if found.verdict == "fail" else 0)
 
 
-def _question(repo: Repository, base: str | None, head: str) -> Question:
+def question(repo: Repository, base: str | None, head: str) -> Question:
+    """What is asked: what is staged, or what a commit adds to a base."""
     if base is None:
         with contextlib.chdir(repo.worktree):
             return Question(changes.staged(), _head(repo))
@@ -140,7 +152,12 @@ def _all_unknown(question: Question) -> dict[str, gates.Judged]:
     }
 
 
-def _by_data(repo: Repository, question: Question, asked: Floors, file: Path) -> Verdict:
+def by_data(repo: Repository, question: Question, asked: Floors, file: Path) -> Verdict:
+    """The verdict by a coverage file.
+
+    Raises:
+        CopydeskError: It cannot be read, or none of its files is in the repository.
+    """
     tracked = set(git.tree(repo, question.head)) if question.head else set()
     data = readers.read(file, repo.worktree, tracked | question.change.files.keys())
     if data.strangers and not data.files:
@@ -165,7 +182,8 @@ def _by_desk(question: Question, asked: Floors, policy: str, within: float) -> V
             ) from error
 
 
-def _tell(found: Verdict) -> None:
+def tell(found: Verdict) -> None:
+    """Show a verdict on the screen."""
     for reason in found.reasons:
         echo(f"Stop: {reason}.")
     if not found.reasons:

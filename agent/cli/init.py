@@ -7,8 +7,8 @@ import click
 from copydesk.agent.cli.common import echo, examples, here, say
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
+from copydesk.agent.setup import ci, precommit
 from copydesk.agent.setup import init as setup
-from copydesk.agent.setup import precommit
 
 
 @click.command(
@@ -16,6 +16,7 @@ from copydesk.agent.setup import precommit
         "copydesk init",
         "copydesk init --native --yes",
         "copydesk init --repo https://example.com/copydesk --rev v0.1.0",
+        "copydesk init --ci github --repo https://example.com/copydesk --rev v0.1.0",
         "copydesk init --undo",
     )
 )
@@ -26,10 +27,23 @@ from copydesk.agent.setup import precommit
     "--repo",
     "repo_url",
     metavar="URL",
-    help="Where pre-commit gets the hooks from, so that others can use the file too.",
+    help="Where pre-commit (and CI) gets copydesk from, so that others can use the file too.",
 )
 @click.option("--rev", metavar="REV", help="The revision of --repo.")
-def init(native: bool, back: bool, yes: bool, repo_url: str | None, rev: str | None) -> None:
+@click.option(
+    "--ci",
+    "host",
+    type=click.Choice(["github", "gitlab"]),
+    help="Write the CI job that measures and judges every pull request, and do nothing else.",
+)
+def init(
+    native: bool,
+    back: bool,
+    yes: bool,
+    repo_url: str | None,
+    rev: str | None,
+    host: ci.Kind | None,
+) -> None:
     """Set copydesk up in this repository.
 
     Says what it is going to do and asks; then finds the Python that runs your tests, puts the
@@ -38,9 +52,14 @@ def init(native: bool, back: bool, yes: bool, repo_url: str | None, rev: str | N
     """
     if (repo_url is None) != (rev is None):
         raise click.UsageError("--repo and --rev go together.")
-    if back and (native or repo_url):
+    if back and (native or repo_url or host):
         raise click.UsageError("--undo goes with no other option than --yes.")
+    if host and native:
+        raise click.UsageError("--ci and --native exclude each other.")
     repo = here()
+    if host:
+        _write_job(repo, host, f"git+{repo_url}@{rev}" if repo_url else None, yes)
+        return
     plan = _undo_plan(repo) if back else _plan(repo, native)
     echo(f"copydesk {'will leave' if back else 'will set up'} {repo.worktree}:")
     for line in plan:
@@ -58,6 +77,15 @@ def init(native: bool, back: bool, yes: bool, repo_url: str | None, rev: str | N
         echo("There was nothing to undo.")
     elif not back:
         _tell_next(repo)
+
+
+def _write_job(repo: Repository, host: ci.Kind, source: str | None, yes: bool) -> None:
+    echo(f"copydesk will write {ci.PLACES[host]} in {repo.worktree}")
+    if not yes and not _agreed():
+        echo("Nothing was done.")
+        return
+    for line in ci.write(repo, host, source):
+        echo(line)
 
 
 def _plan(repo: Repository, native: bool) -> list[str]:

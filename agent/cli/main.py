@@ -45,6 +45,7 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
         Entry("gaps", "measure", "List uncovered code by function, the riskiest first."),
         Entry("replay", "replay", "Prove on history that a measure equals a full run."),
         Entry("gate", "gate", "Say whether a change passes the gate."),
+        Entry("ci", "ci", "Measure and judge a change: a whole CI job."),
         Entry("report", "report", "Report on a measured commit: what needs attention, and why."),
         Entry("log", "log", "List your decisions, or the calls to the model."),
     ),

@@ -55,7 +55,7 @@ def report(revision: str, form: str | None, as_json: bool, output: Path | None, 
     if output is None:
         echo(text.rstrip("\n"))
         return
-    _write(output, text)
+    write(output, text)
     echo(f"Wrote {output}")
     if show:
         click.launch(output.absolute().as_uri())
@@ -78,7 +78,7 @@ def _place(repo: Repository, sha: str, form: str) -> Path:
     return folder / f"report.{form}"
 
 
-def _write(output: Path, text: str) -> None:
+def write(output: Path, text: str) -> None:
     """Write a file whole or not at all."""
     handle, name = tempfile.mkstemp(dir=output.absolute().parent, prefix=".report-")
     with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:

@@ -26,6 +26,12 @@ from copydesk.agent.records import Sha
 
 INDEX = "GIT_INDEX_FILE"
 
+NOT_SET = (
+    "this project sets no floor for the total; `fail_under = N` under [tool.copydesk] in"
+    " pyproject.toml says where it stands, and the total may not fall under the base's anyway"
+)
+"""Said where the floor that stops somebody is the default."""
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -50,15 +56,16 @@ def floors(
 ) -> Floors:
     """What is asked of a change: the project's floors, and those named for this once.
 
-    A total is nobody's own doing, so what is staged is only held to its own lines. A floor for
-    the total that nobody has set stops nobody either.
+    A total is nobody's own doing, so what is staged is only held to its own lines. What is to be
+    pushed or merged is held to the project's floor for the total too, 95 where none is set.
     """
-    told = sources["fail_under"] != "default" and question.base is not None
+    merging = question.base is not None
     asked = project.fail_under if fail_under is None else fail_under
+    nobodys = sources["fail_under"] == "default" and fail_under is None
     return Floors(
         project.diff_fail_under if diff_fail_under is None else diff_fail_under,
-        Rule(asked, told or fail_under is not None),
-        (question.base is not None) if project.may_not_fall else None,
+        Rule(asked, merging or fail_under is not None, NOT_SET if nobodys else ""),
+        merging if project.may_not_fall else None,
     )
 
 

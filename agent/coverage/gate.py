@@ -27,10 +27,14 @@ class Judged(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """A floor in percent of 100, and whether being under it stops anybody."""
+    """A floor in percent of 100, and whether being under it stops anybody.
+
+    `note` is said to whoever is stopped.
+    """
 
     floor: float
     enforced: bool
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +148,8 @@ def _judge_total(
     if floors.total and total < floors.total.floor:
         said = f"the total is {_percent(total)}, the floor is {floors.total.floor:g} %"
         (reasons if floors.total.enforced else remarks).append(said)
+        if floors.total.enforced and floors.total.note:
+            remarks.append(floors.total.note)
     if floors.ratchet is not None and base_total is not None and total < base_total - 1e-9:
         said = f"the total falls from {_percent(base_total)} to {_percent(total)}"
         (reasons if floors.ratchet else remarks).append(said)

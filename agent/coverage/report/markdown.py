@@ -21,72 +21,72 @@ def render(report: Report) -> str:
 
 def _lines(report: Report) -> Iterator[str]:
     measure, verdict = report.measure, report.verdict
-    yield f"# Coverage of {_text(report.name)} at `{report.commit.sha[:8]}`"
-    yield f"\n{_text(report.commit.subject)}\n"
+    yield f"# Coverage of {text(report.name)} at `{report.commit.sha[:8]}`"
+    yield f"\n{text(report.commit.subject)}\n"
     yield f"- Total: **{percent(measure.percent)}** ({measure.covered:,} of {measure.executable:,})"
     yield f"- Tests: {measure.passed:,} passed, {measure.failed:,} failed, {measure.total:,} in all"
     if verdict is not None:
         yield f"- This commit: **{percent(verdict.diff)}** of {plural(verdict.counted, 'line')}"
         yield f"- The gate says **{verdict.verdict}**"
         for said in (*verdict.reasons, *verdict.remarks):
-            yield f"  - {_text(said)}"
-        yield from _section(
+            yield f"  - {text(said)}"
+        yield from section(
             "Changed lines that no test reaches",
             ("Where", "Function", "Draft a test"),
             [
-                (_code(f"{r.path}:{r.first}-{r.last}"), _code(r.function),
-                 _code(f"copydesk draft {r.gap}"))
+                (code(f"{r.path}:{r.first}-{r.last}"), code(r.function),
+                 code(f"copydesk draft {r.gap}"))
                 for r in missing_ranges(verdict)
             ],
         )  # fmt: skip
-    yield from _section(
+    yield from section(
         "What to test next, the riskiest first",
         ("Function", "Lines", "Risk", "Why"),
         [
-            (_code(f"{g.path}::{g.function}"), open_parts(g), f"{g.risk:.2f}",
-             _text("; ".join(g.reasons)))
+            (code(f"{g.path}::{g.function}"), open_parts(g), f"{g.risk:.2f}",
+             text("; ".join(g.reasons)))
             for g in report.gaps[:GAPS]
         ],
     )  # fmt: skip
     if len(report.gaps) > GAPS:
         yield f"\n… and {len(report.gaps) - GAPS:,} more."
-    yield from _section(
+    yield from section(
         "Coverage over commits",
         ("Commit", "Total", "Subject"),
-        [
-            (_code(p.sha[:8]), percent(p.percent), _text(p.subject))
-            for p in report.history[-POINTS:]
-        ],
+        [(code(p.sha[:8]), percent(p.percent), text(p.subject)) for p in report.history[-POINTS:]],
     )
-    yield from _section(
-        "Slowest tests", ("Test", "Seconds"), [(_code(n), f"{s:.2f}") for n, s in report.slowest]
+    yield from section(
+        "Slowest tests", ("Test", "Seconds"), [(code(n), f"{s:.2f}") for n, s in report.slowest]
     )
-    yield from _section(
+    yield from section(
         "Drafts on the desk",
         ("Draft", "About", "By"),
-        [(str(d.id), _text(d.title), _text(d.origin)) for d in report.drafts],
+        [(str(d.id), text(d.title), text(d.origin)) for d in report.drafts],
     )
     if report.steps:
         yield "\n## What to do next\n"
-        yield from (f"- {_text(s.what)} {_code(s.command)}" for s in report.steps)
+        yield from (f"- {text(s.what)} {code(s.command)}" for s in report.steps)
 
 
-def _section(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def section(
+    title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], level: int = 2
+) -> Iterator[str]:
+    """A heading and a table; nothing where there are no rows."""
     if rows:
-        yield f"\n## {title}\n"
+        yield f"\n{'#' * level} {title}\n"
         yield f"| {' | '.join(headings)} |"
         yield f"| {' | '.join('---' for _ in headings)} |"
         yield from (f"| {' | '.join(row)} |" for row in rows)
 
 
-def _text(text: str) -> str:
+def text(said: str) -> str:
     """Text that Markdown shows as it is."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~!&@])", r"\\\1", clean(one_line(text), keep=""))
+    return re.sub(r"([\\`*_{}\[\]<>#|~!&@])", r"\\\1", clean(one_line(said), keep=""))
 
 
-def _code(text: str) -> str:
+def code(said: str) -> str:
     """Text in a span of code, which may stand in a table."""
-    inner = clean(text, keep="").replace("|", "\\|")
+    inner = clean(said, keep="").replace("|", "\\|")
     fence = "`" * (max((len(run) for run in re.findall("`+", inner)), default=0) + 1)
     space = " " if "`" in inner else ""
     return f"{fence}{space}{inner}{space}{fence}"

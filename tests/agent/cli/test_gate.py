@@ -104,32 +104,37 @@ def test_a_measure_that_takes_too_long_leaves_it_unknown(run: Any, copy: Path, g
     assert "it could not be measured: it took longer than 0.2 s" in done.output
 
 
-def test_against_a_base_what_is_set_is_enforced(
+def test_against_a_base_the_floors_are_enforced(
     run: Any, copy: Path, git: Git, commit: Callable[..., str]
 ) -> None:
     base = ("gate", "--base", "HEAD~1", "--diff-fail-under", "0")
     done = run(copy, *base)
-    assert (done.exit_code, "the floor is 95 %" in done.output) == (0, True)
-    assert run(copy, *base, "--fail-under", "95").exit_code == 1
+    assert (done.exit_code, "Stop: the total is 50 %, the floor is 95 %" in done.output) == (
+        1,
+        True,
+    )
+    assert "this project sets no floor for the total; `fail_under = N`" in done.output
+    assert "sets no floor" not in run(copy, *base, "--fail-under", "95").output
     assert run(copy, *base, "--fail-under", "10").exit_code == 0
     commit(copy, {"pyproject.toml": "[tool.copydesk]\nfail_under = 95\n"})
     assert run(copy, "measure").exit_code == 0
     done = run(copy, *base)
     assert (done.exit_code, "Stop: the total is" in done.output) == (1, True)
+    assert "sets no floor" not in done.output
     assert run(copy, "gate").exit_code == 0
 
 
 def test_the_total_may_not_fall(run: Any, copy: Path, commit: Callable[..., str]) -> None:
     longer = MORE + "\n\ndef odd(price):\n    if price % 2:\n        return 1\n    return 0\n"
     commit(copy, {"prices.py": (copy / "prices.py").read_text() + longer})
-    base = ("gate", "--base", "HEAD~1", "--diff-fail-under", "0")
+    base = ("gate", "--base", "HEAD~1", "--diff-fail-under", "0", "--fail-under", "0")
     done = run(copy, *base)
     assert (done.exit_code, "the total is not known" in done.output) == (0, True)
     done = run(copy, *base, "--unknown", "measure")
     assert (done.exit_code, "Stop: the total falls from" in done.output) == (1, True)
     commit(copy, {"pyproject.toml": "[tool.copydesk]\nmay_not_fall = false\n"})
     assert run(copy, "measure").exit_code == 0
-    assert run(copy, "gate", "--base", "HEAD~2", "--diff-fail-under", "0").exit_code == 0
+    assert run(copy, *base[:2], "HEAD~2", *base[3:]).exit_code == 0
 
 
 def test_a_coverage_file_stands_in_for_the_desk(run: Any, copy: Path) -> None:

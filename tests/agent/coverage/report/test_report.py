@@ -107,7 +107,7 @@ def test_markdown_names_what_to_do(made: Made) -> None:
     assert "| `shop/prices.py:3-4` | `f` | `copydesk draft shop/prices.py::f` |" in text
     assert "… and 10 more." in text
     assert "`copydesk review`" in text
-    assert markdown._code("a`b|c") == "`` a`b\\|c ``"
+    assert markdown.code("a`b|c") == "`` a`b\\|c ``"
 
 
 def test_json_has_it_all(made: Made) -> None:

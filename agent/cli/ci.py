@@ -1,0 +1,162 @@
+"""`copydesk ci`: what a CI job has to do, in one command."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from copydesk.agent import config
+from copydesk.agent.cli import gate as gates
+from copydesk.agent.cli.common import desk, echo, echo_json, examples, here, json_option, say
+from copydesk.agent.cli.report import write
+from copydesk.agent.cli.words import percent, short
+from copydesk.agent.coverage import faces
+from copydesk.agent.coverage import gate as verdicts
+from copydesk.agent.coverage import measure as measuring
+from copydesk.agent.coverage.change import merge_base
+from copydesk.agent.coverage.gate import Floors, Verdict
+from copydesk.agent.coverage.measure import Measure
+from copydesk.agent.coverage.report import facts, hosts, page
+from copydesk.agent.coverage.report import verdict as words
+from copydesk.agent.errors import CopydeskError
+from copydesk.agent.git import repository as git
+from copydesk.agent.git.repository import Repository
+from copydesk.agent.records import Sha
+from copydesk.agent.text import plural
+
+
+class Answer(NamedTuple):
+    """What came of a job: the verdict, and the measure it rests on where one was made."""
+
+    verdict: Verdict
+    measure: Measure | None
+
+
+@click.command(
+    epilog=examples(
+        "copydesk ci",
+        "copydesk ci --base origin/main --report report.html",
+        "copydesk ci --data coverage.xml --fail-under 90",
+    )
+)
+@click.option(
+    "--base", metavar="REV", help="What the change is compared with; else what the CI host says."
+)
+@gates.floor_options
+@gates.data_option
+@click.option(
+    "--report",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the HTML report there; not with --data.",
+)
+@click.option(
+    "--code-quality",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the missing lines there as GitLab reads them.",
+)
+@json_option
+def ci(
+    base: str | None,
+    fail_under: float | None,
+    diff_fail_under: float | None,
+    data: Path | None,
+    report: Path | None,
+    code_quality: Path | None,
+    as_json: bool,
+) -> None:
+    """Measure HEAD and judge what it adds to its base: a whole CI job.
+
+    The base is measured too where that was not done, then only the tests that the change
+    affects. On GitHub the verdict goes to the job summary and missing lines are marked in the
+    pull request. Exit code 1 says no.
+    """
+    if report and data:
+        raise click.UsageError("--report needs a measure, and --data makes none.")
+    repo, where = here(), hosts.host(os.environ)
+    head = git.resolve(repo, "HEAD")
+    against = _base(repo, head, base, where)
+    project, sources = config.load_project(repo, head)
+    question = gates.question(repo, against, head)
+    asked = faces.floors(
+        question, project, sources, fail_under=fail_under, diff_fail_under=diff_fail_under
+    )
+    say(f"judging {short(head)} against {short(against)}")
+    if data is not None:
+        found = Answer(gates.by_data(repo, question, asked, data), None)
+    else:
+        found = _by_measure(question, asked, report)
+    _tell(found, where, code_quality, as_json)
+    raise SystemExit(1 if found.verdict.verdict == "fail" else 0)
+
+
+def _base(repo: Repository, head: Sha, named: str | None, where: hosts.Host) -> Sha:
+    """What HEAD is compared with: the first of the candidates that is there and another commit.
+
+    A first commit is compared with itself: it adds nothing to judge but its total.
+    """
+    if named is not None:
+        return git.resolve(repo, named)
+    for candidate in (*where.bases, "HEAD~1"):
+        try:
+            found = git.resolve(repo, candidate)
+        except CopydeskError:
+            continue  # a branch that is new, or was rewritten, or lies beyond a shallow border
+        if found != head:
+            return found
+    return head
+
+
+def _by_measure(question: faces.Question, asked: Floors, report: Path | None) -> Answer:
+    assert question.head is not None
+    assert question.base is not None
+    with desk() as (repo, db):
+        start = merge_base(repo, question.base, question.head)
+        if measuring.stored(db, start) is None and start != question.head:
+            say(f"measuring the base, {short(start)}")
+            try:
+                measuring.measure(repo, db, start, say=say)
+            except CopydeskError as error:
+                say(f"the base could not be measured: {error}")
+        done = measuring.stored(db, question.head)
+        if done is None:
+            say(f"measuring {short(question.head)}")
+            done = measuring.measure(repo, db, question.head, say=say)
+        judge = faces.FromDesk(repo, db, say)
+        found = judge.verdict(question, asked, unknown="fail")
+        if report is not None:
+            write(report, page.render(facts.gather(repo, db, question.head)))
+            say(f"wrote {report}")
+    return Answer(found, done)
+
+
+def _tell(found: Answer, where: hosts.Host, code_quality: Path | None, as_json: bool) -> None:
+    verdict, done = found
+    if as_json:
+        echo_json(verdicts.as_json(verdict))
+    else:
+        if done is not None:
+            ran = f"{done.selected:,} of {plural(done.total, 'test')} run"
+            echo(f"{short(done.sha)}: {ran}, {done.reason}.")
+        gates.tell(verdict)
+        echo(f"Total: {percent(verdict.total)}")
+        if where.name == "github":
+            if done is not None and done.failed:
+                echo(f"::warning::{plural(done.failed, 'test')} failed while it was measured")
+            for line in words.github(verdict):
+                echo(line)
+    if where.summary is not None:
+        with where.summary.open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(words.markdown(verdict) + "\n")
+    if where.outputs is not None:
+        with where.outputs.open("a", encoding="utf-8") as file:
+            file.write(f"verdict={verdict.verdict}\n")
+            for name, value in (("total", verdict.total), ("diff", verdict.diff)):
+                file.write(f"{name}={'' if value is None else value}\n")
+    if code_quality is not None:
+        write(code_quality, json.dumps(words.code_quality(verdict), indent=2) + "\n")
