@@ -43,6 +43,9 @@ class Project:
 class Personal:
     """`git config copydesk.*`: what only the user of this machine may say.
 
+    `own_tests` is how the project's tests run when a commit is measured: in the sandbox where
+    there is one, nowhere else, or plainly. What they may reach from there is allowed by name:
+    paths as in $PATH, names of environment variables.
     `idle_seconds` is how long the daemon stays with nothing to do; `measure_seconds` is the
     longest a measure may take.
     """
@@ -51,6 +54,10 @@ class Personal:
     sandbox: Literal["auto", "off"] = "auto"
     model_host: str = ""
     allow_remote: bool = False
+    own_tests: Literal["auto", "sandbox", "plain"] = "auto"
+    own_tests_network: bool = False
+    own_tests_paths: str = ""
+    own_tests_variables: str = ""
     idle_seconds: float = 1200.0
     measure_seconds: float = 3600.0
 
@@ -69,10 +76,15 @@ PERSONAL_KEYS = {
     "sandbox": "copydesk.sandbox",
     "model_host": "copydesk.modelHost",
     "allow_remote": "copydesk.allowRemote",
+    "own_tests": "copydesk.ownTests",
+    "own_tests_network": "copydesk.ownTestsNetwork",
+    "own_tests_paths": "copydesk.ownTestsPaths",
+    "own_tests_variables": "copydesk.ownTestsVariables",
     "idle_seconds": "copydesk.idleSeconds",
     "measure_seconds": "copydesk.measureSeconds",
 }
 _PERCENT = {"fail_under", "diff_fail_under"}
+_PERSONAL_CHOICES = {"sandbox": ("auto", "off"), "own_tests": ("auto", "sandbox", "plain")}
 _CHOICES = {"unknown": ("pass", "measure", "fail")}
 
 
@@ -195,7 +207,7 @@ def personal_value(name: str, said: str) -> Any:
         slug="bad-config",
         hint=f"git config {PERSONAL_KEYS[name]} VALUE, with a value like {default!r}.",
     )
-    if name == "sandbox" and said not in ("auto", "off"):
+    if name in _PERSONAL_CHOICES and said not in _PERSONAL_CHOICES[name]:
         raise wrong
     if isinstance(default, bool):
         if said.lower() not in ("true", "false", "yes", "no", "1", "0", "on", "off"):

@@ -12,7 +12,7 @@ from pathlib import Path
 from copydesk.agent.coverage.engine import Engine
 from copydesk.agent.coverage.project import has_pytest_configuration
 from copydesk.agent.errors import CopydeskError
-from copydesk.agent.process import ProcessError, run
+from copydesk.agent.process import ProcessError
 from copydesk.agent.records import Json, TestId
 from copydesk.agent.text import clean
 
@@ -88,7 +88,7 @@ def collect(
         argv = _argv(engine, scratch, tests if files is None else ())
         env = engine.environ() | {"COPYDESK_PROBE": str(scratch / "settings.json")}
         try:
-            result = run(argv, cwd=engine.tree, env=env, timeout=timeout, check=False)
+            result = engine.run_tests(argv, env, scratch=scratch, timeout=timeout)
         except ProcessError as error:
             raise _broken(error.reason, error.output) from error
         said = (result.stdout + result.stderr).decode("utf-8", "replace")

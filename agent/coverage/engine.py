@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 
 from copydesk.agent.coverage.project import configuration, pytest_cov_options
 from copydesk.agent.errors import CopydeskError
-from copydesk.agent.process import ProcessError, run, scrubbed_environment
+from copydesk.agent.process import ProcessError, Result, run, scrubbed_environment
 from copydesk.agent.records import Arc, Interpreter, Json, LineNo
+from copydesk.agent.sandbox.suite import Guard
 
 PROBE = Path(__file__).parent / "probe"
 
@@ -51,10 +52,14 @@ class Analysis(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """coverage.py in the user's interpreter, for one tree."""
+    """coverage.py in the user's interpreter, for one tree.
+
+    `guard` is what the project's tests run behind; None lets them run with the user's rights.
+    """
 
     tree: Path
     interpreter: Interpreter
+    guard: Guard | None = None
 
     def roots(self) -> tuple[str, ...]:
         """The folders of the tree that go on the import path, the first one first."""
@@ -71,6 +76,26 @@ class Engine:
                 "PYTHONDONTWRITEBYTECODE": "1",
                 "GIT_CEILING_DIRECTORIES": str(self.tree.parent),
             }
+        )
+
+    def run_tests(
+        self, argv: Sequence[str | Path], env: Mapping[str, str], *, scratch: Path, timeout: float
+    ) -> Result:
+        """Run the project's tests in the tree, whatever they end with.
+
+        Args:
+            argv: The program and its arguments.
+            env: The environment, from `environ`.
+            scratch: A folder outside of the tree to write to.
+            timeout: Seconds.
+
+        Raises:
+            ProcessError: They could not be started, or met a limit.
+        """
+        if self.guard is None:
+            return run(argv, cwd=self.tree, env=env, timeout=timeout, check=False)
+        return self.guard.run(
+            argv, tree=self.tree, scratch=scratch, reads=(PROBE,), env=env, timeout=timeout
         )
 
     def _ask(self, request: Json) -> Any:
@@ -121,6 +146,7 @@ class Engine:
     def described(self, answer: Json, tests: Sequence[str]) -> Environment:
         """The environment's fingerprint, given what the interpreter says of itself."""
         parts = [answer["fingerprint"], *configuration(self.tree), *tests]
+        parts += self.guard.described() if self.guard else []
         digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
         return Environment(digest, answer["branch"])
 

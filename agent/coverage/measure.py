@@ -29,6 +29,7 @@ from copydesk.agent.git.interpreter import ready
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.git.snapshot import snapshot
 from copydesk.agent.records import Interpreter, Sha
+from copydesk.agent.sandbox.suite import own_tests
 
 NEAR = 500
 """How many ancestors are looked through for a measured one."""
@@ -164,7 +165,10 @@ def measure(
     interpreter = interpreter or ready(repo)
     settings = config.load(repo, sha)
     with snapshot(repo, sha) as shot:
-        engine = Engine(shot.path, interpreter)
+        guard, why = own_tests(settings.personal, interpreter, repo.worktree, shot.path)
+        if guard is None:
+            say(f"the tests run without a sandbox: {why}")
+        engine = Engine(shot.path, interpreter, guard)
         blobs = _files_of(git.tree(repo, sha))
         seen = survey(engine, db, settings.project.tests, blobs)
         work = _Work(repo, db, sha, engine, seen, blobs, interpreter, settings, say)

@@ -33,6 +33,7 @@ from copydesk.agent.git.repository import Repository
 from copydesk.agent.git.snapshot import snapshot
 from copydesk.agent.process import ProcessError, run
 from copydesk.agent.records import Interpreter, Json, Sha, TestId
+from copydesk.agent.sandbox.suite import own_tests
 
 Verdict = Literal["exact", "flaky", "inexact", "broken"]
 
@@ -281,7 +282,8 @@ class _Replay:
             snapshot(self.repo, sha, "reference") as shot,
             tempfile.TemporaryDirectory(prefix="copydesk-") as folder,
         ):
-            engine, scratch = Engine(shot.path, self.interpreter), Path(folder)
+            guard, _ = own_tests(settings.personal, self.interpreter, self.repo.worktree, shot.path)
+            engine, scratch = Engine(shot.path, self.interpreter, guard), Path(folder)
             data, outcomes = scratch / "data", scratch / "outcomes"
             env = engine.environ() | {"COPYDESK_OUTCOMES": str(outcomes), "COVERAGE_CORE": "ctrace"}
             coverage: list[str | Path] = [self.interpreter.path, "-m", "coverage"]
@@ -296,7 +298,7 @@ class _Replay:
             started = _processor_time()
             timeout = settings.personal.measure_seconds
             argv += settings.project.tests
-            ended = run(argv, cwd=shot.path, env=env, timeout=timeout, check=False)
+            ended = engine.run_tests(argv, env, scratch=scratch, timeout=timeout)
             processor = _processor_time() - started
             said = (ended.stdout + ended.stderr).decode("utf-8", "replace")
             if ended.returncode not in (0, 1, 2, NOTHING_COLLECTED) or not outcomes.exists():

@@ -25,10 +25,9 @@ TREE = Path("/copydesk/tree")
 FILES = Path("/copydesk/files")
 
 _PLACES = ("/usr/bin", "/usr/local/bin", "/bin")
-_SHARED_MEMORY = 64 << 20
 _USER = 1000
 _ISOLATION = (
-    *("--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"),
+    *("--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts"),
     *("--unshare-cgroup-try", "--disable-userns", "--uid", str(_USER), "--gid", str(_USER)),
     *("--hostname", "sandbox", "--die-with-parent", "--new-session", "--cap-drop", "ALL"),
 )
@@ -41,8 +40,8 @@ _ETC = {
     "/etc/passwd": f"root:x:0:0::/:/bin/false\nsandbox:x:{_USER}:{_USER}::{HOME}:/bin/sh\n",
     "/etc/group": f"root:x:0:\nsandbox:x:{_USER}:\n",
     "/etc/hosts": "127.0.0.1 localhost sandbox\n::1 localhost\n",
-    "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
 }
+_NAMES = "passwd: files\ngroup: files\nhosts: files"
 
 
 def find(
@@ -93,7 +92,9 @@ class Box:
     """Everything a sandbox is made of.
 
     `shown` are folders to show read-only: where they are for us, and where they appear.
-    `environment` is all the program will have of one.
+    `environment` is all the program will have of one. With `in_place` the tree itself stands at
+    `appears_at`, to be written to, not a copy; `writable` are further folders to write to.
+    `network` leaves the host's in reach.
     """
 
     program: Path
@@ -104,6 +105,9 @@ class Box:
     environment: Mapping[str, str]
     files: Mapping[str, str]
     limits: Limits
+    writable: tuple[Path, ...] = ()
+    in_place: bool = False
+    network: bool = False
 
 
 def arguments(
@@ -127,6 +131,7 @@ def arguments(
     """
     scratch = box.limits.tree_size // 2
     argv = [str(box.program), *_ISOLATION, "--clearenv"]
+    argv += [] if box.network else ["--unshare-net"]
     for name, value in box.environment.items():
         argv += ["--setenv", name, value]
     for folder in SYSTEM:
@@ -136,19 +141,23 @@ def arguments(
             argv += ["--ro-bind", str(folder), str(folder)]
     for name in _FROM_ETC:
         argv += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
-    for name, text in _ETC.items():
+    argv += ["--ro-bind-try", "/etc/resolv.conf", "/etc/resolv.conf"] if box.network else []
+    names = {"/etc/nsswitch.conf": f"{_NAMES}{' dns' if box.network else ''}\n"}
+    for name, text in (_ETC | names).items():
         argv += ["--perms", "0644", "--file", str(hold(text.encode())), name]
     argv += ["--proc", "/proc", "--dev", "/dev"]
-    argv += ["--perms", "1777", "--size", str(_SHARED_MEMORY), "--tmpfs", "/dev/shm"]
+    argv += ["--perms", "1777", "--size", str(box.limits.tree_size // 8), "--tmpfs", "/dev/shm"]
     argv += ["--remount-ro", "/dev"]
 
     mounts = [
         (Path("/tmp"), ["--perms", "1777", "--size", str(scratch), "--tmpfs", "/tmp"]),
         (HOME, ["--dir", str(HOME)]),
-        (box.appears_at, ["--size", str(box.limits.tree_size), "--tmpfs", str(box.appears_at)]),
+        (box.appears_at, _ground(box, found)),
         *((at, ["--symlink", target, str(at)]) for target, at in box.python.links),
     ]
-    binds = [(path, path) for path in box.python.shown] + [(box.tree, TREE), *box.shown]
+    mounts += [(path, ["--bind", str(found.get(path, path)), str(path)]) for path in box.writable]
+    copied = [] if box.in_place else [(box.tree, TREE)]
+    binds = [(path, path) for path in box.python.shown] + [*copied, *box.shown]
     for source, at in binds:
         mounts.append((at, ["--ro-bind", str(found.get(source, source)), str(at)]))
     for _, words in sorted(mounts, key=lambda mount: len(mount[0].parts)):  # outer ones first
@@ -158,3 +167,11 @@ def arguments(
     argv += ["--remount-ro", "/", "--chdir", str(box.appears_at)]
     argv += ["--seccomp", str(hold(seccomp)), "--info-fd", str(info)]
     return [*argv, "--", *command]
+
+
+def _ground(box: Box, found: Mapping[Path, Path]) -> list[str]:
+    """What stands at `appears_at`: the tree itself, or a room for a copy of it."""
+    at = str(box.appears_at)
+    if box.in_place:
+        return ["--bind", str(found.get(box.tree, box.tree)), at]
+    return ["--size", str(box.limits.tree_size), "--tmpfs", at]

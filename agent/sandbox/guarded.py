@@ -31,7 +31,7 @@ def run(box: bubblewrap.Box, argv: Sequence[str], stdin: bytes) -> Watched:
     """
     if os.geteuid() != 0:
         return _run(box, argv, stdin, {}, None, None)
-    sources = [box.tree, *box.python.shown, *(source for source, _ in box.shown)]
+    sources = [box.tree, *box.writable, *box.python.shown, *(source for source, _ in box.shown)]
     return _in_own_thread(
         lambda stop: _run(box, argv, stdin, stage(sources), NOBODY, stop),
     )
@@ -49,11 +49,7 @@ def _run(
     if filter_ is None:
         raise OSError(f"no system-call filter for {platform.machine()}")
     already = 0 if counts_per_namespace() else processes.threads_of(user or os.getuid())
-    script = prologue.guarded_script(
-        box.limits, str(bubblewrap.TREE), str(bubblewrap.FILES), already
-    )
-    names = list(box.files)
-    command = ["/bin/sh", "-c", script, "sh", str(len(names)), *names, *argv]
+    command = _command(box, argv, already)
     with (
         pipes(box.limits) as streams,
         _held_bytes() as (hold, held),
@@ -70,6 +66,16 @@ def _run(
         )
         start = Start(words, {}, Path("/"), stdin, (*held, namespace.info), user)
         return watch(start, streams, box.limits, namespace.end, stop=stop)
+
+
+def _command(box: bubblewrap.Box, argv: Sequence[str], already: int) -> list[str]:
+    if box.in_place:
+        return ["/bin/sh", "-c", prologue.plain_script(box.limits, already), "sh", *argv]
+    script = prologue.guarded_script(
+        box.limits, str(bubblewrap.TREE), str(bubblewrap.FILES), already
+    )
+    names = list(box.files)
+    return ["/bin/sh", "-c", script, "sh", str(len(names)), *names, *argv]
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from copydesk.agent.coverage import replay as replaying
 from copydesk.agent.coverage.probe import copydesk_outcomes
 from copydesk.agent.coverage.replay import Comparison, Reference, commits, replay, summary
 from copydesk.agent.errors import CopydeskError
-from copydesk.agent.git.repository import find
+from copydesk.agent.git.repository import find, set_config
 
 Commit = Callable[..., str]
 PYTHON = Path(sys.executable)
@@ -126,6 +126,7 @@ def test_what_differs_is_named_and_a_commit_that_cannot_run_is_said_to_be_so(
 ) -> None:
     lib = "import os\n\n\ndef f(path):\n    if os.path.exists(path):\n        return 1\n"
     marker = repo.parent / "marker"  # outside the tree, where nothing is watched
+    set_config(find(repo), "copydesk.ownTests", "plain")
     test = "import lib\n\n\ndef test_f():\n    assert lib.f(PATH) is None\n    open(PATH, 'w')\n"
     start = commit(repo, {"lib.py": lib, "test_lib.py": test.replace("PATH", repr(str(marker)))})
     commit(repo, {"conftest.py": "raise RuntimeError('on purpose')\n"}, "broken")

@@ -1,0 +1,217 @@
+"""Runs the user's own tests behind a guard, in the snapshot where it lies.
+
+They are as trusted as the commit, but nobody asked for this run of them: a rebase or a
+colleague's branch brings tests that the user never started. Unlike a draft's run, nothing is
+copied: the snapshot is there to be used up, and paths stay what they are without a guard, so
+that what is recorded is the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from copydesk.agent.config import Personal
+from copydesk.agent.errors import CopydeskError
+from copydesk.agent.process import MAX_OUTPUT, ProcessError, Result
+from copydesk.agent.records import Interpreter
+from copydesk.agent.sandbox import bubblewrap, guarded
+from copydesk.agent.sandbox.layout import Layout, TooWide, layout, refuse_wide
+from copydesk.agent.sandbox.records import Limits, Tier
+from copydesk.agent.sandbox.stage import NOBODY
+from copydesk.agent.sandbox.tier import detect
+from copydesk.agent.sandbox.watch import PATIENCE_WITH_OUTPUT
+
+_KEPT = frozenset(
+    {"PATH", "LANG", "LANGUAGE", "TZ", "TERM", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR"}
+)
+_PROCESSES = 1024
+_FILE = 4 << 30
+_SCRATCH = 2 << 30
+_LEAST_MEMORY = 4 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What stands between the user's own tests and the rest of the machine.
+
+    `shown` are further folders that may be read, `variables` the names of those environment
+    variables that are passed on beside the harmless ones, `network` whether it can be reached.
+    """
+
+    program: Path
+    python: Layout
+    shown: tuple[Path, ...] = ()
+    variables: tuple[str, ...] = ()
+    network: bool = False
+
+    def described(self) -> list[str]:
+        """What the outcome of tests may follow from, in words."""
+        return ["guarded", str(self.network), *map(str, self.shown), *self.variables]
+
+    def run(
+        self,
+        argv: Sequence[str | Path],
+        *,
+        tree: Path,
+        scratch: Path,
+        reads: Sequence[Path],
+        env: Mapping[str, str],
+        timeout: float,
+    ) -> Result:
+        """Run a command in a tree, with nothing else to write to than that and a scratch folder.
+
+        Args:
+            argv: The program and its arguments.
+            tree: The snapshot, where it runs.
+            scratch: Another folder that it may write to.
+            reads: What it has to see besides.
+            env: The environment; of the user's own variables only harmless ones are passed on.
+            timeout: Seconds of wall time.
+
+        Returns:
+            How it ended; what it said on both streams is in `stdout`.
+
+        Raises:
+            ProcessError: It could not be started, or met a limit.
+        """
+        words = tuple(map(str, argv))
+        if os.geteuid() == 0:
+            _give_away(tree, scratch)
+        box = bubblewrap.Box(
+            self.program,
+            tree,
+            tree,
+            self.python,
+            tuple((path, path) for path in (*reads, *self.shown)),
+            self._environment(env),
+            {},
+            _limits(timeout),
+            writable=(scratch,),
+            in_place=True,
+            network=self.network,
+        )
+        try:
+            done = guarded.run(box, words, b"")
+        except OSError as error:
+            raise ProcessError(f"the sandbox did not start: {error}", words) from error
+        said = done.output.encode()
+        if done.ended == "exit" and not done.ready:
+            raise ProcessError("the sandbox did not start", words, b"", done.complaint.encode())
+        if done.ended != "exit":
+            raise ProcessError(done.reason, words, said)
+        return Result(words, done.code, said, b"", done.seconds)
+
+    def _environment(self, env: Mapping[str, str]) -> dict[str, str]:
+        kept = {
+            name: value
+            for name, value in env.items()
+            if name in _KEPT
+            or name in self.variables
+            or name.startswith("LC_")
+            or os.environ.get(name) != value  # set for this run
+        }
+        return kept | {"HOME": str(bubblewrap.HOME), "TMPDIR": "/tmp"}
+
+
+def own_tests(
+    personal: Personal, python: Interpreter, worktree: Path, tree: Path
+) -> tuple[Guard | None, str]:
+    """The guard for the user's own tests, or None where they run plainly, and why.
+
+    Args:
+        personal: The user's settings.
+        python: What runs the tests.
+        worktree: The top of the work tree, which no guard shows.
+        tree: The snapshot.
+
+    Raises:
+        CopydeskError: The user insists on a sandbox and there is none ("own-tests-unguarded").
+    """
+    if personal.own_tests == "plain":
+        return None, "as copydesk.ownTests says"
+    found = detect(personal.sandbox, python, outside=(worktree,))
+    reason = found.reason
+    if found.tier is Tier.FULL and found.program is not None:
+        try:
+            return _guard(found.program, personal, python, worktree, tree), found.reason
+        except (TooWide, OSError) as error:
+            reason = str(error)
+    if personal.own_tests == "sandbox":
+        raise CopydeskError(
+            f"the project's tests are not run without a sandbox: {reason}",
+            slug="own-tests-unguarded",
+            hint="`copydesk doctor` names the cure; `copydesk config --set own_tests=auto` runs"
+            " them with your own rights where there is none.",
+        )
+    return None, reason
+
+
+def _guard(
+    program: Path, personal: Personal, python: Interpreter, worktree: Path, tree: Path
+) -> Guard:
+    allowed = tuple(
+        Path(name).expanduser().resolve()
+        for name in personal.own_tests_paths.split(os.pathsep)
+        if name
+    )
+    installed = []
+    for path in editable(python):
+        with contextlib.suppress(TooWide):
+            if not path.is_relative_to(worktree):
+                refuse_wide(path, worktree)
+                installed.append(path)
+    extra = [python.extra_path.resolve()] if python.extra_path else []
+    names = tuple(word for word in personal.own_tests_variables.replace(",", " ").split() if word)
+    shown = tuple(dict.fromkeys((*extra, *installed, *(p for p in allowed if p.exists()))))
+    return Guard(program, layout(python, tree), shown, names, personal.own_tests_network)
+
+
+def editable(python: Interpreter) -> list[Path]:
+    """The folders outside an environment that its packages are used from, where they stand.
+
+    Read from the .pth files and from what installers note (PEP 610), not from the running
+    interpreter: nothing of the user's is started for it.
+    """
+    found: list[Path] = []
+    for packages in sorted(python.prefix.glob("lib*/python*/site-packages")):
+        for pth in sorted(packages.glob("*.pth")):
+            lines = pth.read_text("utf-8", "replace").splitlines()
+            found += [Path(line) for line in lines if line.startswith("/")]
+        for note in sorted(packages.glob("*.dist-info/direct_url.json")):
+            found += _noted(note)
+    return [path for path in dict.fromkeys(p.resolve() for p in found) if path.is_dir()]
+
+
+def _noted(note: Path) -> Iterator[Path]:
+    from urllib.parse import unquote, urlsplit
+
+    with contextlib.suppress(OSError, ValueError):
+        said = json.loads(note.read_text("utf-8"))
+        if isinstance(said, dict) and said.get("dir_info", {}).get("editable"):
+            yield Path(unquote(urlsplit(str(said.get("url"))).path))
+
+
+def _limits(timeout: float) -> Limits:
+    return Limits(
+        cpu_seconds=int(timeout) + 1,
+        wall_seconds=timeout,
+        memory=max(_LEAST_MEMORY, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2),
+        processes=_PROCESSES,
+        file_size=_FILE,
+        tree_size=2 * _SCRATCH,
+        output=MAX_OUTPUT // PATIENCE_WITH_OUTPUT,
+    )
+
+
+def _give_away(*folders: Path) -> None:
+    """Let the user that root becomes write there."""
+    for folder in folders:
+        for root, directories, names in os.walk(folder):
+            for path in (root, *(f"{root}/{name}" for name in (*directories, *names))):
+                if os.lstat(path).st_uid != NOBODY:
+                    os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
