@@ -19,7 +19,7 @@ from copydesk.agent.sandbox.records import Outcome
 _PHASES = ["setup", "call", "teardown"]
 _KINDS = frozenset(
     {"ready", "imported", "broken", "collected", "alone", "probe", "unmutated", "mutant"}
-    | {"report", "end"}
+    | {"report", "outside", "end"}
 )
 
 
@@ -41,13 +41,17 @@ class Comparison(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How one test went: passed, or why not (cut, as pytest words it) and what differed."""
+    """How one test went: passed, or why not (cut, as pytest words it) and what differed.
+
+    `outside` is what it reached for outside of the project, in words.
+    """
 
     passed: bool
     why: str = ""
     arcs: frozenset[Arc] = frozenset()
     seconds: float = 0.0
     compared: Comparison | None = None
+    outside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,7 @@ class Report:
     probe: Changed | None = None
     unmutated: Changed | None = None
     mutants: dict[int, Changed] = field(default_factory=dict)
+    outside: tuple[str, ...] = ()
     broken: str = ""
 
 
@@ -151,6 +156,8 @@ def _build(records: Sequence[Mapping[str, Any]]) -> Report:
             if record["id"] in report.alone:
                 raise Doubtful("a test reports twice that it ran alone")
             report.alone[record["id"]] = _alone(record)
+        elif kind == "outside":
+            report.outside = tuple(map(str, record["said"]))
         elif kind == "probe":
             report.probe = _changed(record)
         elif kind == "unmutated":
@@ -234,7 +241,8 @@ def _alone(record: Mapping[str, Any]) -> Result:
     if record.get("compared") and not result.passed:
         line, left, right = record["compared"]
         compared = Comparison(int(line), str(left), str(right))
-    return replace(result, seconds=float(record["seconds"]), compared=compared)
+    outside = tuple(map(str, record.get("outside", ())))
+    return replace(result, seconds=float(record["seconds"]), compared=compared, outside=outside)
 
 
 def _changed(record: Mapping[str, Any]) -> Changed:

@@ -14,6 +14,7 @@ _NEEDS_A_YES = frozenset(
 )
 _REACHES_IN = frozenset(
     {"__code__", "__globals__", "__builtins__", "_exit", "settrace", "setprofile", "fork"}
+    | {"system", "popen", "posix_spawn", "execv", "execve", "spawnv", "audit"}
     | {"get_objects", "get_referrers", "_current_frames", "_getframe"}
 )
 
@@ -109,9 +110,10 @@ def reaches_in(tree: ast.Module) -> list[str]:
         be asked about by a wider list).
     """
     found: set[str] = set()
+    asked = _NEEDS_A_YES - ({"subprocess"} if _runs_only_python(tree) else set())
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found |= {f"imports {a.name}" for a in node.names if _root(a.name) in _NEEDS_A_YES}
+            found |= {f"imports {a.name}" for a in node.names if _root(a.name) in asked}
         elif isinstance(node, ast.ImportFrom) and _root(node.module or "") in _NEEDS_A_YES:
             found.add(f"imports {node.module}")
         elif isinstance(node, ast.ImportFrom) and node.module in {"os", "sys"}:
@@ -129,6 +131,39 @@ def reaches_in(tree: ast.Module) -> list[str]:
             if "COPYDESK_" in node.value:
                 found.add("names a variable of copydesk's own")
     return sorted(found)
+
+
+def _runs_only_python(tree: ast.Module) -> bool:
+    """Whether subprocess is used for one thing only: to run a module with this interpreter, as
+    tests of a project's own command do.
+    """
+    uses = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "subprocess"
+    ]
+    starts = {
+        id(node.func)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and _starts_a_module(node)
+    }
+    named = sum(getattr(node, "id", "") == "subprocess" for node in ast.walk(tree))
+    return named == len(uses) and all(id(u) in starts or u.attr in _HARMLESS for u in uses)
+
+
+_HARMLESS = {"PIPE", "DEVNULL", "STDOUT", "CalledProcessError", "TimeoutExpired"}
+
+
+def _starts_a_module(call: ast.Call) -> bool:
+    words = call.args[0].elts if call.args and isinstance(call.args[0], ast.List) else []
+    keywords = {keyword.arg for keyword in call.keywords}
+    return (
+        getattr(call.func, "attr", "") in {"run", "check_output", "check_call", "call", "Popen"}
+        and [ast.unparse(word) for word in words[:2]] == ["sys.executable", "'-m'"]
+        and len(words) > 2
+        and isinstance(words[2], ast.Constant)
+        and not keywords & {"shell", "executable", "preexec_fn", "pass_fds", None}
+    )
 
 
 def _root(module: str) -> str:

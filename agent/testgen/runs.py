@@ -11,8 +11,8 @@ from typing import Any
 from copydesk.agent.coverage.project import addopts
 from copydesk.agent.records import TestId
 from copydesk.agent.sandbox.bench import Bench
-from copydesk.agent.sandbox.records import Outcome
-from copydesk.agent.testgen.claims import Report, read
+from copydesk.agent.sandbox.records import Outcome, Tier
+from copydesk.agent.testgen.claims import Report, rank, read
 from copydesk.agent.testgen.context import nearest_test
 
 TOOLS = Path(__file__).parent / "inside"
@@ -29,7 +29,8 @@ _START = (
     "    s.loader.exec_module(m)\n"
     "    return m\n"
     "compared = load('compared').Compared(sys.argv[-1])\n"
-    "load('ladder').main(sys.argv[1:], compared)\n"
+    "contained = load('contained').Contained()\n"
+    "load('ladder').main(sys.argv[1:], compared, contained, load('tracing').Tracer)\n"
 )
 _KEPT = ("--import-mode", "--asyncio-mode", "--ds", "--dc", "--confcutdir", "--pyargs", "-p")
 
@@ -55,6 +56,10 @@ class Bed:
         """The node ids that pytest will give the tests."""
         return tuple(f"{self.path}::{test}" for test in self.tests)
 
+    def function_of(self, test: TestId) -> str:
+        """The test function that a node id belongs to."""
+        return self.tests[rank(test, self.ids)]
+
     def run(
         self,
         orders: Mapping[str, Any],
@@ -75,7 +80,8 @@ class Bed:
             Doubtful, CouldNotRun: See claims.read.
         """
         expected = tuple(order) or self.ids
-        whole = {"target": self.target, "order": expected, **orders}
+        guarded = self.bench.tier is Tier.FULL
+        whole = {"target": self.target, "order": expected, "guarded": guarded, **orders}
         outcome = self.bench.run(
             ["python", "-c", _START, *options(self.tree), self.path],
             files={self.path: self.text, **(files or {})},
@@ -118,3 +124,11 @@ def _kept(words: Sequence[str]) -> list[str]:
         else:
             kept += [word, words[place_ + 1]]
     return kept
+
+
+def ast_source(path: Path) -> str:
+    """The text of a source file as Python reads it: its encoding, and newlines as one character."""
+    import tokenize
+
+    with tokenize.open(path) as file:
+        return file.read()

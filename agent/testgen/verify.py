@@ -1,10 +1,11 @@
 """The verify ladder: what a drafted test has to show before it is offered.
 
 Cheapest first, and the first rung that is not passed ends the climb: it asserts something about
-the target; it passes, each test alone and all together; it reaches a line or branch that was not
-covered; it fails when the target raises; it passes again in fresh processes with other hash seeds
-and another order; it notices at least one mutant of the lines it reaches. Tests of a draft that
-fail or add nothing are dropped on the way and the rest climbs anew.
+the target; it passes, each test alone and all together; it reaches for nothing outside of the
+project; it reaches a line or branch that was not covered; it fails when the target raises; it
+passes again in fresh processes with other hash seeds and another order, and when the target does
+the same in other words; it notices at least one mutant of the lines it reaches. Tests that fail or
+add nothing are dropped on the way and the rest climbs anew.
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ from copydesk.agent.records import Arc, Candidate, Evidence, Gap, LineNo, Rung, 
 from copydesk.agent.sandbox.bench import Bench
 from copydesk.agent.testgen import module
 from copydesk.agent.testgen.challenge import Score, challenge, probe_statement
-from copydesk.agent.testgen.claims import Comparison, CouldNotRun, Doubtful, Report, Result, rank
+from copydesk.agent.testgen.claims import Comparison, CouldNotRun, Doubtful, Report, Result
 from copydesk.agent.testgen.context import import_name
-from copydesk.agent.testgen.definitions import target_functions
+from copydesk.agent.testgen.definitions import Function, target_functions
 from copydesk.agent.testgen.reach import Reached, reached
-from copydesk.agent.testgen.recorded import Recorded, record
-from copydesk.agent.testgen.runs import TOOLS, Bed, place
+from copydesk.agent.testgen.recorded import record
+from copydesk.agent.testgen.rewrite import rewrite
+from copydesk.agent.testgen.rungs import Fell, Fewer, Mended
+from copydesk.agent.testgen.runs import TOOLS, Bed, ast_source, place
 from copydesk.agent.text import clean, plural
 
 __all__ = ["TOOLS", "verify"]
@@ -33,32 +36,6 @@ __all__ = ["TOOLS", "verify"]
 ALONE_SECONDS = 10.0
 MENDS = 4
 """Times a draft is run anew with observed values: a test may hold several wrong ones."""
-
-
-class _Fell(Exception):
-    """A rung was not passed: its name and why."""
-
-    def __init__(self, rung: str, why: str) -> None:
-        super().__init__(rung, why)
-        self.rung = rung
-        self.why = why
-
-
-class _Mended(Exception):
-    """The draft goes on with observed values where it predicted wrong ones."""
-
-    def __init__(self, mended: Recorded) -> None:
-        super().__init__(mended)
-        self.mended = mended
-
-
-class _Fewer(Exception):
-    """The draft goes on with these tests only; `why` says what was dropped."""
-
-    def __init__(self, names: Sequence[str], why: Sequence[str]) -> None:
-        super().__init__(names, why)
-        self.names = tuple(names)
-        self.why = tuple(why)
 
 
 def verify(
@@ -91,18 +68,18 @@ def verify(
         climb = _Climb(current, tree, bench, repeats, approved, mends)
         try:
             climb.up()
-        except _Mended as change:
+        except Mended as change:
             mends -= 1
             text, names, said = change.mended
             notes += said
             recorded = tuple(dict.fromkeys((*current.recorded, *names)))
             current = replace(current, content=text, recorded=recorded)
             continue
-        except _Fewer as fewer:
+        except Fewer as fewer:
             notes += fewer.why
             current = replace(current, content=module.keep(current.content, fewer.names))
             continue
-        except _Fell as fell:
+        except Fell as fell:
             climb.rungs.append(Rung(fell.rung, False, clean(fell.why)))
             verdict, current = "failed", candidate
         except CouldNotRun as reason:
@@ -140,18 +117,18 @@ class _Climb:
         """Take rung after rung.
 
         Raises:
-            _Fell, _Fewer, _Mended, CouldNotRun: It does not get to the top like this.
+            Fell, Fewer, Mended, CouldNotRun: It does not get to the top like this.
         """
         self.asserts()
         self.gate()
         bed = self.bed()
-        definitions = [
-            f.lineno for f in target_functions(bed.source, self.gap.function, self.gap.lines)
-        ]
+        functions = target_functions(bed.source, self.gap.function, self.gap.lines)
+        definitions = [f.lineno for f in functions]
         report = self.passes(bed, definitions)
         by_test = self.gains(report)
         self.probe(bed, report, definitions)
         self.repeated(bed, report)
+        self.reworded(bed, report, functions)
         self.mutants(bed, report, by_test)
 
     def kept(self) -> Candidate:
@@ -185,14 +162,14 @@ class _Climb:
             self.text = module.prune_imports(self.candidate.content)
             tree = ast.parse(self.text)
         except (SyntaxError, ValueError, RecursionError) as error:
-            raise _Fell("asserts", f"it does not parse: {error}") from error
+            raise Fell("asserts", f"it does not parse: {error}") from error
         found = module.tests(tree)
         self.names = tuple(found)
         if not found:
-            raise _Fell("asserts", "it holds no test function")
+            raise Fell("asserts", "it holds no test function")
         name = import_name(self.gap.path, self.tree)
         if not module.mentions(tree, self.gap.function, name):
-            raise _Fell("asserts", f"it never names {self.gap.function} or its module")
+            raise Fell("asserts", f"it never names {self.gap.function} or its module")
         vacuous = [test for test, node in found.items() if not module.asserts(node, tree)]
         self.drop("asserts", dict.fromkeys(vacuous, "it asserts nothing that could fail"))
         self.passed("asserts", f"{plural(len(found), 'test')} with assertions")
@@ -205,7 +182,7 @@ class _Climb:
         says = f"needs a human's yes: it {', '.join(asked)}"
         self.notes.append(says)
         if self.candidate.origin != "embedded" and not self.approved:
-            raise _Fell("gate", says)
+            raise Fell("gate", says)
 
     def bed(self) -> Bed:
         target = self.tree / self.gap.path
@@ -230,14 +207,27 @@ class _Climb:
         try:
             report, _ = bed.run(orders)
         except Doubtful as odd:
-            raise _Fell("passes", str(odd)) from odd
+            raise Fell("passes", str(odd)) from odd
         if report.broken:
-            raise _Fell("passes", report.broken)
+            raise Fell("passes", report.broken)
         self.mend(bed, report)
         self.drop("passes", self.failing(bed, report.alone))
         self.drop("passes", self.failing(bed, report.together))
         self.passed("passes", f"{plural(len(report.ids), 'test')} alone and together")
+        self.contained(bed, report)
         return report
+
+    def contained(self, bed: Bed, report: Report) -> None:
+        """It reaches for nothing outside of the project: accepted, it runs without a guard."""
+        reaching = {
+            bed.function_of(test): f"it {', '.join(result.outside)}"
+            for test, result in report.alone.items()
+            if result.outside
+        }
+        self.drop("contained", reaching)
+        if report.outside:
+            raise Fell("contained", f"together they do what is not theirs: {report.outside[0]}")
+        self.passed("contained", "reaches for nothing outside of the project")
 
     def gains(self, report: Report) -> dict[TestId, Reached]:
         """It reaches lines or branches of the gap."""
@@ -248,7 +238,7 @@ class _Climb:
         self.branches = self.wanted_branches(everything)
         if not self.lines and not self.branches:
             missing = ", ".join(map(str, self.gap.lines or self.gap.branches))
-            raise _Fell("gains", f"it reaches none of the uncovered lines ({missing})")
+            raise Fell("gains", f"it reaches none of the uncovered lines ({missing})")
         says = f"{len(self.lines)} of {plural(len(self.gap.lines), 'line')}"
         if self.gap.branches:
             many = plural(len(self.gap.branches), "branch", "branches")
@@ -268,10 +258,10 @@ class _Climb:
         """It fails when the target raises; else what it claims to cover is void."""
         changed = report.probe
         if changed is not None and changed.ended != "done":
-            raise _Fell("probe", f"with a target that raises it ends otherwise ({changed.ended})")
+            raise Fell("probe", f"with a target that raises it ends otherwise ({changed.ended})")
         if changed is not None and changed.applied:
-            void = {rank_name(bed, t) for t in changed.passed} - {
-                rank_name(bed, t) for t in changed.failed
+            void = {bed.function_of(t) for t in changed.passed} - {
+                bed.function_of(t) for t in changed.failed
             }
         else:
             void = set(self.names) if self.survives_statement(bed, definitions) else set()
@@ -296,11 +286,26 @@ class _Climb:
             try:
                 again, _ = bed.run({}, order=order, seed=turn)
             except Doubtful as odd:
-                raise _Fell("repeats", f"in fresh process {turn}: {odd}") from odd
+                raise Fell("repeats", f"in fresh process {turn}: {odd}") from odd
             if again.broken:
-                raise _Fell("repeats", f"in fresh process {turn}: {again.broken}")
+                raise Fell("repeats", f"in fresh process {turn}: {again.broken}")
             self.drop("repeats", self.failing(bed, again.together))
         self.passed("repeats", f"{plural(self.repeats, 'fresh process', 'fresh processes')}")
+
+    def reworded(self, bed: Bed, report: Report, functions: Sequence[Function]) -> None:
+        """It passes when the target does the same in other words."""
+        text = rewrite(bed.source, functions)
+        try:
+            again, _ = bed.run({}, order=report.ids, files={bed.target: text})
+        except Doubtful as odd:
+            raise Fell("rewrite", f"with the target in other words: {odd}") from odd
+        if again.broken:
+            raise Fell("rewrite", f"with the target in other words: {again.broken}")
+        why = dict.fromkeys(
+            self.failing(bed, again.together), "it fails though the target does the same"
+        )
+        self.drop("rewrite", why)
+        self.passed("rewrite", "passes when the target does the same in other words")
 
     def mutants(self, bed: Bed, report: Report, by_test: dict[TestId, Reached]) -> None:
         """It notices at least one mutant; tests that add nothing are dropped."""
@@ -310,10 +315,10 @@ class _Climb:
                 bed, self.gap, report, by_test, frozenset(self.lines | branch_lines)
             )
         except Doubtful as odd:
-            raise _Fell("mutants", str(odd)) from odd
+            raise Fell("mutants", str(odd)) from odd
         self.notes += self.score.notes
         if not self.score.killed:
-            raise _Fell("mutants", self.score.sentence())
+            raise Fell("mutants", self.score.sentence())
         if any(self.score.kills.values()):
             idle = self.idle(bed, by_test)
             self.drop("mutants", dict.fromkeys(idle, "it adds nothing to the others"))
@@ -325,7 +330,7 @@ class _Climb:
         idle = []
         for name in self.names:
             mine: set[object] = set()
-            for test in (t for t in by_test if rank_name(bed, t) == name):
+            for test in (t for t in by_test if bed.function_of(t) == name):
                 mine |= self.wanted_lines([by_test[test]])
                 mine |= self.wanted_branches([by_test[test]])
                 mine |= {("mutant", m) for m in self.score.kills.get(test, ())}
@@ -342,15 +347,15 @@ class _Climb:
             return
         seen: dict[str, list[Comparison | None]] = {}
         for test, result in report.alone.items():
-            seen.setdefault(rank_name(bed, test), []).append(result.compared)
+            seen.setdefault(bed.function_of(test), []).append(result.compared)
         failed = {name: found[0] for name, found in seen.items() if len(found) == 1 and found[0]}
         mended = record(self.text, failed)
         if mended.tests:
-            raise _Mended(mended)
+            raise Mended(mended)
 
     def failing(self, bed: Bed, results: dict[TestId, Result]) -> dict[str, str]:
         """Why which test functions failed."""
-        return {rank_name(bed, t): r.why for t, r in results.items() if not r.passed}
+        return {bed.function_of(t): r.why for t, r in results.items() if not r.passed}
 
     def drop(self, rung: str, why: dict[str, str]) -> None:
         """Go on without these tests, or fall when none is left."""
@@ -358,25 +363,12 @@ class _Climb:
             return
         left = [name for name in self.names if name not in why]
         if not left:
-            raise _Fell(rung, "\n".join(f"{name}: {reason}" for name, reason in why.items()))
+            raise Fell(rung, "\n".join(f"{name}: {reason}" for name, reason in why.items()))
         said = [f"{name} was dropped: {_last_line(reason)}" for name, reason in why.items()]
-        raise _Fewer(left, said)
+        raise Fewer(left, said)
 
     def passed(self, rung: str, detail: str) -> None:
         self.rungs.append(Rung(rung, True, detail))
-
-
-def ast_source(path: Path) -> str:
-    """The text of a source file as Python reads it: its encoding, and newlines as one character."""
-    import tokenize
-
-    with tokenize.open(path) as file:
-        return file.read()
-
-
-def rank_name(bed: Bed, test: TestId) -> str:
-    """The test function that a node id belongs to."""
-    return bed.tests[rank(test, bed.ids)]
 
 
 def _last_line(text: str) -> str:

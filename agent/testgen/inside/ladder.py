@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import dis
 import gc
 import importlib.machinery
 import json
@@ -19,7 +18,6 @@ import os
 import select
 import signal
 import sys
-import threading
 import time
 import types
 import warnings
@@ -28,9 +26,6 @@ from typing import Any
 
 import pytest
 
-RESUME = dis.opmap.get("RESUME")
-YIELD_VALUE = dis.opmap["YIELD_VALUE"]
-YIELD_FROM = dis.opmap.get("YIELD_FROM")  # until 3.10
 MAX_WHY = 2000
 
 
@@ -46,69 +41,6 @@ class Reporter:
         """Write one record whole."""
         _send(self.fd, {"n": self.count, "kind": kind, **fields})
         self.count += 1
-
-
-class Tracer:
-    """Lines and arcs of one file, as coverage.py's own Python tracer records them."""
-
-    def __init__(self, target: str) -> None:
-        self.target = target
-        self.known: dict[str, bool] = {}
-        self.arcs: set[tuple[int, int]] = set()
-        self.last: dict[int, int] = {}
-
-    def mine(self, filename: str) -> bool:
-        """Whether a code object's file is the target, whichever way it was spelled."""
-        if filename not in self.known:
-            self.known[filename] = os.path.realpath(filename) == self.target
-        return self.known[filename]
-
-    def start(self) -> None:
-        """Forget what was recorded and trace from here on, new threads included."""
-        self.arcs, self.last = set(), {}
-        threading.settrace(self.call)
-        sys.settrace(self.call)
-
-    def stop(self) -> list[tuple[int, int]]:
-        """End tracing; returns the arcs, negative where they enter or leave a code object."""
-        sys.settrace(None)
-        threading.settrace(None)
-        return sorted(self.arcs)
-
-    def call(self, frame: types.FrameType, event: str, arg: Any) -> Any:
-        """The global trace function: asks for lines only in the target file."""
-        if not self.mine(frame.f_code.co_filename):
-            return None
-        code = frame.f_code
-        # from 3.11 the instruction is a RESUME, whose argument tells a call from a generator's
-        fresh = frame.f_lasti < 0 if RESUME is None else code.co_code[frame.f_lasti + 1] == 0
-        self.last[id(frame)] = -code.co_firstlineno if fresh else frame.f_lineno
-        return self.step
-
-    def step(self, frame: types.FrameType, event: str, arg: Any) -> Any:
-        """The local trace function of a frame of the target file."""
-        last = self.last.get(id(frame), -frame.f_code.co_firstlineno)
-        if event == "line":
-            self.arcs.add((last, frame.f_lineno))
-            self.last[id(frame)] = frame.f_lineno
-        elif event == "return":
-            if not _suspends(frame):
-                if frame.f_lineno != last and sys.version_info >= (3, 14):
-                    self.arcs.add((last, frame.f_lineno))
-                    last = frame.f_lineno
-                self.arcs.add((last, -frame.f_code.co_firstlineno))
-            self.last.pop(id(frame), None)
-        return self.step
-
-
-def _suspends(frame: types.FrameType) -> bool:
-    """Whether a "return" event is a yield or an await: the frame will go on."""
-    code, at = frame.f_code.co_code, frame.f_lasti
-    if RESUME is None:
-        return code[at] == YIELD_VALUE or (at + 2 < len(code) and code[at + 2] == YIELD_FROM)
-    if len(code) <= at + 2:
-        return False
-    return code[at + 2 if code[at] == YIELD_VALUE else at] == RESUME
 
 
 class Edition:
@@ -201,14 +133,17 @@ def _index(module: types.CodeType) -> dict[Any, types.CodeType]:
 class Ladder:
     """The pytest plugin: collects once, then does what its orders say."""
 
-    def __init__(self, orders: dict[str, Any], reporter: Reporter, compared: Any) -> None:
+    def __init__(
+        self, orders: dict[str, Any], reporter: Reporter, compared: Any, contained: Any, tracer: Any
+    ) -> None:
         self.orders, self.reporter, self.compared = orders, reporter, compared
-        self.tracer = Tracer(os.path.realpath(orders["target"]))
+        self.contained, self.tracer = contained, tracer
         self.sink: list[list[Any]] | None = None
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self) -> None:
         """Say that pytest is up: from here on a failure is the draft's."""
+        self.contained.said.clear()
         self.reporter.write("ready", python=list(sys.version_info[:3]), pytest=pytest.__version__)
 
     def pytest_collectreport(self, report: Any) -> None:
@@ -224,6 +159,7 @@ class Ladder:
         if type(report) is not pytest.TestReport and not report.failed:
             return  # a subtest that passed
         why = report.longreprtext[-MAX_WHY:] if report.failed else ""
+        self.contained.printed(len(report.capstdout) + len(report.capstderr))
         record = [report.nodeid, report.when, outcome, why]
         if self.sink is not None:
             self.sink.append(record)
@@ -247,6 +183,9 @@ class Ladder:
             self.change(items)
         if self.orders.get("together", True):
             run(items)
+        if self.orders.get("guarded"):
+            self.contained.left_behind()
+        self.reporter.write("outside", said=self.contained.said)
         return True
 
     def arrange(self, items: list[Any]) -> list[Any]:
@@ -266,7 +205,9 @@ class Ladder:
         def work() -> dict[str, Any]:
             self.tracer.start()
             run([item])
-            return {"arcs": self.tracer.stop(), "compared": self.compared.last}
+            arcs = self.tracer.stop()
+            said = self.contained.said
+            return {"arcs": arcs, "compared": self.compared.last, "outside": said}
 
         said = self.fork(work, self.orders["alone_seconds"])
         self.reporter.write("alone", id=item.nodeid, **said)
@@ -377,8 +318,15 @@ def _leave_plugins_as_they_are() -> None:
         Config._mark_plugins_for_rewrite = mark  # type: ignore
 
 
-def main(arguments: list[str], compared: Any) -> None:
-    """Run pytest with both plugins and leave with pytest's code, past any exit handler."""
+def main(arguments: list[str], compared: Any, contained: Any, tracer: Any) -> None:
+    """Run pytest with both plugins and leave with pytest's code, past any exit handler.
+
+    Args:
+        arguments: pytest's.
+        compared: The plugin of compared.py.
+        contained: What listens for what is reached outside of the project.
+        tracer: Makes the tracer of a file.
+    """
     tools = os.environ.pop("COPYDESK_TOOLS", "")
     sys.path[:] = [folder for folder in sys.path if not tools or folder != tools]
     paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
@@ -387,7 +335,8 @@ def main(arguments: list[str], compared: Any) -> None:
     sys.stdin = open(os.devnull, encoding="utf-8")
     sys.argv = ["pytest", *arguments]
     reporter = Reporter()
-    ladder = Ladder(orders, reporter, compared)
+    target = tracer(os.path.realpath(orders["target"]))
+    ladder = Ladder(orders, reporter, compared, contained, target)
     _leave_plugins_as_they_are()
     if orders.get("imports"):
         ladder.tracer.start()

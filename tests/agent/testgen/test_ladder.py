@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib.util
 import json
 import os
@@ -251,8 +252,9 @@ def edition(ladder: ModuleType, tmp_path: Path) -> tuple[Any, dict[str, Any]]:
     path.write_text(source)
     space: dict[str, Any] = {"__name__": "small"}
     exec(compile(source, str(path), "exec"), space)
-    tracer = ladder.Tracer(os.path.realpath(path))
-    return ladder.Edition(str(path), source, tracer.mine), space
+    whole = os.path.realpath(path)
+    mine = functools.cache(lambda name: os.path.realpath(name) == whole)
+    return ladder.Edition(str(path), source, mine), space
 
 
 def test_live_functions_get_the_mutated_code(edition, monkeypatch) -> None:
@@ -412,7 +414,7 @@ def test_arcs_are_those_of_coverage(tree: Path, write: Write) -> None:
     write({"traced.py": TRACED})
     env = {"PATH": os.defpath, "COVERAGE_CORE": "pytrace"}
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(COMPARE), str(TOOLS / "ladder.py")],
+        [sys.executable, "-c", textwrap.dedent(COMPARE), str(TOOLS / "tracing.py")],
         cwd=tree,
         env=env,
         capture_output=True,

@@ -94,12 +94,14 @@ class TestHonestDrafts:
         assert [r.name for r in evidence.rungs] == [
             "asserts",
             "passes",
+            "contained",
             "gains",
             "probe",
             "repeats",
+            "rewrite",
             "mutants",
         ]
-        assert evidence.rungs[2].detail == "1 of 2 lines and 1 of 2 branches"
+        assert evidence.rungs[3].detail == "1 of 2 lines and 1 of 2 branches"
         assert evidence.tests == ("test_the_best",)
         assert evidence.gained_lines == (8,)
         assert evidence.gained_branches == ((7, 8),)

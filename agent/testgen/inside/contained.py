@@ -1,0 +1,230 @@
+"""Notes what a draft reaches for outside of its project, by Python's own audit events.
+
+In the sandbox none of it does harm, but an accepted test runs with the user's rights. Loaded by
+ladder.py into the user's pytest; standard library only, Python 3.9 or later.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from typing import Any
+
+MOST = 20
+GRACE = 0.2
+"""Seconds for a process that has just been ended to be gone."""
+SECRET = (".ssh", ".aws", ".gnupg", ".netrc", ".git-credentials", ".pypirc", ".docker", ".kube")
+CACHES = (".cache", ".matplotlib", os.path.join(".config", "matplotlib"))
+READ = ("/usr", "/bin", "/lib", "/lib64", "/lib32", "/sbin", "/etc", "/dev", "/proc", "/sys")
+CODE = (".py", ".pth", ".toml", ".ini", ".cfg", ".so", ".pyc", ".sh")
+CALLS = ("ptrace", "kill", "process_vm_readv", "process_vm_writev", "unshare", "mount", "syscall")
+FLOOD = 1 << 20
+DEVICES = ("/dev/null", "/dev/shm", "/dev/stdout", "/dev/stderr", "/dev/tty", "/dev/pts", "/dev/fd")
+
+
+class Contained:
+    """Listens from its making on; `said` holds what was reached for, in words, without doubles."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.home = os.path.realpath(os.path.expanduser("~"))
+        self.tree = os.path.realpath(os.getcwd())
+        self.temporary = os.path.realpath(tempfile.gettempdir())
+        tools = os.environ.get("COPYDESK_TOOLS", self.tree)
+        python: tuple[str, ...] = (sys.prefix, sys.base_prefix, sys.exec_prefix, *sys.path, tools)
+        self.readable = tuple({os.path.realpath(p) for p in (*python, *READ) if p})
+        self.first = {os.getpid(), os.getppid()}
+        self.busy = False
+        writes = ["os.remove", "os.rmdir", "os.mkdir", "os.chmod", "os.chown", "os.truncate"]
+        writes += ["os.utime", "shutil.rmtree", "shutil.chown"]
+        self.watched: dict[str, Callable[..., Any]] = {
+            "open": self.opened,
+            **dict.fromkeys(writes, self.changed),
+            **dict.fromkeys(("os.rename", "shutil.move"), self.moved),
+            "os.link": self.moved,
+            "os.symlink": self.linked,
+            "os.kill": self.killed,
+            "os.killpg": self.killed,
+            "sqlite3.connect": self.changed,
+            "ctypes.dlsym": self.looked_up,
+            "socket.connect": self.connected,
+            "socket.sendto": self.connected,
+        }
+        sys.addaudithook(self.hear)
+
+    def hear(self, event: str, args: tuple[Any, ...]) -> None:
+        """The audit hook; what it does itself is not heard."""
+        found = self.watched.get(event)
+        if found is None or self.busy:
+            return
+        self.busy = True
+        try:
+            found(*args)
+        except (OSError, TypeError, ValueError):  # the call itself will say so
+            pass
+        finally:
+            self.busy = False
+
+    def say(self, what: str) -> None:
+        """Keep it once."""
+        if what not in self.said and len(self.said) < MOST:
+            self.said.append(what)
+
+    # -- files
+
+    def opened(self, path: Any, mode: Any, flags: int) -> None:
+        """A file is opened."""
+        if isinstance(path, int):
+            return
+        if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND):
+            self.changed(path)
+            return
+        full = place(path)
+        if below(full, (self.home,)):
+            parts = os.path.relpath(full, self.home).split(os.sep)
+            if parts[0] in SECRET:
+                self.say(f"reads {full}")
+            return
+        allowed = below(full, (self.tree, self.temporary, *self.readable))
+        if not allowed or full == "/etc/shadow" or self.of_others(full):
+            self.say(f"reads {full}")
+
+    def of_others(self, full: str) -> bool:
+        """Whether it is another process's file in /proc."""
+        parts = full.split("/")
+        if parts[:2] != ["", "proc"] or len(parts) < 4 or not parts[2].isdigit():
+            return False
+        pid = int(parts[2])
+        return pid != os.getpid() and parent(pid) != os.getpid()
+
+    def changed(self, path: Any, *others: Any) -> None:
+        """Something is written, made, changed or removed; relative to a folder held open, too."""
+        if isinstance(path, int) or path in (":memory:", "", b""):
+            return
+        folder = next((o for o in others if isinstance(o, int) and o > 2), None)
+        if folder is not None and not os.path.isabs(os.fsdecode(path)):
+            held = f"/proc/self/fd/{folder}"
+            path = os.path.join(os.path.realpath(held), os.fsdecode(path))
+        self.written(place(path))
+
+    def written(self, full: str) -> None:
+        """Judge a place that is written to."""
+        if below(full, (self.home,)):
+            inside = os.path.relpath(full, self.home)
+            if not below(full, tuple(os.path.join(self.home, c) for c in CACHES)):
+                self.say("changes the home" if inside == "." else f"changes ~/{inside}")
+        elif below(full, (self.tree,)):
+            parts = os.path.relpath(full, self.tree).split(os.sep)
+            if ".git" in parts or full.endswith(CODE) or below(full, (sys.prefix,)):
+                self.say(f"changes {os.sep.join(parts)}")
+            elif parts == ["."]:
+                self.say("changes the project's own folder")
+        elif not below(full, (self.temporary, *DEVICES)) and not full.startswith("/proc/self/"):
+            self.say(f"changes {full}")
+
+    def moved(self, source: Any, target: Any, *others: Any) -> None:
+        """A file is renamed or linked: both ends count."""
+        self.changed(source)
+        self.changed(target)
+
+    def linked(self, source: Any, target: Any, *others: Any) -> None:
+        """A link is made: where it stands counts; what is reached through it counts when it is."""
+        self.changed(target)
+
+    # -- processes and sockets
+
+    def killed(self, pid: int, signal: int) -> None:
+        """A signal is sent: to itself and its own children it may."""
+        if pid != os.getpid() and (pid <= 1 or parent(pid) != os.getpid()):
+            self.say(f"sends a signal to process {pid}")
+
+    def looked_up(self, library: Any, name: Any) -> None:
+        """A function of the C library is taken, past the events of Python's own."""
+        if name in CALLS:
+            self.say(f"calls {name} of the C library")
+
+    def printed(self, size: int) -> None:
+        """A test has printed so many characters."""
+        if size > FLOOD:
+            self.say("floods the output")
+
+    def connected(self, sock: Any, address: Any) -> None:
+        """A connection is made or a datagram sent: to a server that runs here it may."""
+        if isinstance(address, tuple):
+            host, port = str(address[0]), address[1]
+            local = host.startswith("127.") or host in ("localhost", "::1", "0.0.0.0", "")
+            kind = "udp" if sock.type & 0xF == socket.SOCK_DGRAM else "tcp"
+            if not local or not listens(kind, int(port)):
+                self.say(f"connects to {host}:{port}, which it has not started")
+        elif isinstance(address, (str, bytes)):
+            name = os.fsdecode(address)
+            if name.startswith("\0"):
+                with open("/proc/net/unix", "rb") as table:
+                    if b"@" + os.fsencode(name[1:]) not in table.read():
+                        self.say(f"connects to the socket @{name[1:]}")
+            elif not below(place(name), (self.tree, self.temporary)):
+                self.say(f"connects to the socket {name}")
+
+    def left_behind(self) -> None:
+        """Note the processes that are still there when all tests are done."""
+        try:
+            alive = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+        except OSError:
+            return
+        for pid in {*alive} - {1, os.getpid(), *self.first}:
+            if stays(pid) and _again(pid):
+                self.say("leaves a process behind")
+
+
+def place(path: Any) -> str:
+    """Where a path leads: links are followed."""
+    return os.path.realpath(os.fsdecode(path))
+
+
+def below(full: str, folders: tuple[str, ...]) -> bool:
+    """Whether a path is one of the folders or in one."""
+    return any(full == f or full.startswith(f.rstrip("/") + "/") for f in folders)
+
+
+def parent(pid: int) -> int:
+    """The parent of a process; 0 when it is not known."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return int(file.read().rpartition(b")")[2].split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def stays(pid: int) -> bool:
+    """Whether a process lives, and will when this one ends: it left its parent or its session."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            letter, ppid, _, session = file.read().rpartition(b")")[2].split()[:4]
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            helper = b"multiprocessing" in file.read()  # they end when their pipe does
+    except (OSError, ValueError):
+        return False
+    gone = letter in (b"Z", b"X")
+    return not gone and not helper and (int(ppid) == 1 or int(session) != os.getsid(0))
+
+
+def listens(kind: str, port: int) -> bool:
+    """Whether somebody in this network namespace listens on (or is bound to) a port."""
+    for table in (f"/proc/net/{kind}", f"/proc/net/{kind}6"):
+        if not os.path.exists(table):
+            continue
+        with open(table, encoding="ascii") as file:
+            rows = [row.split() for row in file.read().splitlines()[1:]]
+        bound = [words for words in rows if kind == "udp" or words[3] == "0A"]
+        if any(int(words[1].rpartition(":")[2], 16) == port for words in bound):
+            return True
+    return False
+
+
+def _again(pid: int) -> bool:
+    time.sleep(GRACE)
+    return stays(pid)
