@@ -15,7 +15,7 @@ from copydesk.agent.testgen.context import source_roots
 from copydesk.agent.testgen.runs import TOOLS
 from copydesk.agent.testgen.verify import verify
 
-QUICK = {"subprocess of the project's own command", "a loopback server", "threads"}
+QUICK = {"subprocess of the project's own command", "a loopback server", "multiprocessing"}
 
 
 @pytest.mark.parametrize(
