@@ -1,0 +1,381 @@
+"""How good drafted tests are, on real packages without their tests: `make bench-drafts`.
+
+Each tool writes tests for the same modules; the tests that pass are kept and judged in the same
+way: open lines (inside functions, not executed by importing) that they execute, kept tests that
+fail in five more runs in random order with other hash seeds, and mutants that they kill. Results
+are stored by package and tool, so that a run can be resumed; the table is made of what is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import datetime
+import json
+import os
+import platform
+import re
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from packages import PACKAGES, Package, Source, described, environment, plain_environment, sources
+from packages import unpack as unpacked
+
+from copydesk.agent.records import LineNo
+from copydesk.agent.sandbox.bench import Bench
+from copydesk.agent.sandbox.tier import detect
+from copydesk.agent.testgen.embedded import TOOLS, draft_embedded
+from copydesk.agent.testgen.mutants import choose, mutate, sites
+from copydesk.agent.testgen.verify import verify
+
+PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+JUDGE = Path(__file__).parent / "judging.py"
+MUTANTS = 80
+"""Of one package, spread over the open lines of its modules."""
+RERUNS = 5
+LEAST_SEARCH = 30
+"""Seconds that Pynguin searches in a module, at least; where copydesk took more, as many."""
+MUTATION = 60
+LIMIT = 900
+
+Tool = Callable[["Work"], dict[str, Any]]
+
+
+class Work:
+    """One tool at one package: where its tests go."""
+
+    def __init__(
+        self, package: Package, tool: str, scratch: Path, pythons: dict[str, Path], sandbox: str
+    ) -> None:
+        self.package, self.tool, self.scratch, self.pythons = package, tool, scratch, pythons
+        self.sandbox = sandbox
+        self.tree = unpacked(package, scratch, pythons["tests"])
+        self.sources = sources(package, self.tree, pythons["tests"])
+        self.folder = scratch / package.name / tool
+        self.result = self.folder / "result.json"
+
+    @property
+    def tests(self) -> list[Path]:
+        """The test modules the tool wrote."""
+        return sorted(self.folder.glob("test_*.py"))
+
+    def judge(self, **orders: Any) -> dict[str, Any]:
+        """Have judging.py do something with the tests; an empty answer when it does not end."""
+        answer, said = self.folder / "answer.json", self.folder / "orders.json"
+        answer.unlink(missing_ok=True)
+        said.write_text(json.dumps({"answer": str(answer), **orders}))
+        seed = str(orders.get("seed", 0))
+        process = subprocess.Popen(
+            [str(self.pythons["tests"]), str(JUDGE), str(said)],
+            cwd=self.folder, env=plain_environment(self.tree, PYTHONHASHSEED=seed),
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        try:
+            process.wait(LIMIT)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, 9)
+            process.wait()
+        return json.loads(answer.read_text()) if answer.exists() else {}
+
+
+# -- the tools
+
+
+def by_copydesk(work: Work) -> dict[str, Any]:
+    """The embedded drafter alone, each draft up the whole ladder in the sandbox."""
+    python = described(work.pythons["tests"])
+    bench = Bench(work.tree, work.tree, python, detect(work.sandbox, python), tools=TOOLS)
+    log, tests = [], 0
+    for source in work.sources:
+        for number, gap in enumerate(source.gaps):
+            began = time.monotonic()
+            candidate = draft_embedded(gap, work.tree, bench)
+            row: dict[str, Any] = {"function": f"{source.module}:{gap.function}"}
+            row["lines"] = len(gap.lines)
+            row["searched"] = round(time.monotonic() - began, 2)
+            if candidate is not None:
+                evidence, kept = verify(candidate, work.tree, bench)
+                row["verdict"] = evidence.verdict
+                row["gained"] = len(evidence.gained_lines)
+                row["left"] = sorted(set(gap.lines) - set(evidence.gained_lines))
+                row["mutants"] = [evidence.mutants_killed, evidence.mutants_total]
+                row["notes"] = [
+                    *evidence.notes,
+                    *(r.detail for r in evidence.rungs if not r.passed),
+                ]
+                if evidence.verdict == "verified":
+                    name = f"test_{_slug(source.module)}_{number}_{_slug(gap.function)}.py"
+                    (work.folder / name).write_text(kept.content)
+                    tests += len(evidence.tests)
+            row["seconds"] = round(time.monotonic() - began, 2)
+            log.append(row)
+            print(
+                f"  {row['function']}: {row.get('gained', 0)} of {row['lines']} lines", flush=True
+            )
+    return {"tier": str(bench.tier), "log": log}
+
+
+def by_pynguin(work: Work) -> dict[str, Any]:
+    """Pynguin with its own settings, given at least as much search as copydesk took."""
+    ours = work.scratch / work.package.name / "copydesk" / "result.json"
+    took = json.loads(ours.read_text())["seconds"] if ours.is_file() else 0.0
+    every = sum(len(source.lines) for source in work.sources) or 1
+    log = []
+    for source in work.sources:
+        search = max(LEAST_SEARCH, round(took * len(source.lines) / every))
+        out = work.folder / _slug(source.module)
+        log.append(
+            _run(
+                [
+                    str(work.pythons["pynguin"].with_name("pynguin")),
+                    *("--project-path", str(work.tree), "--module-name", source.module),
+                    *("--output-path", str(out), "--seed", "1"),
+                    *("--maximum-search-time", str(search)),
+                    *("--maximum-mutation-time", str(MUTATION)),
+                ],
+                work,
+                PYNGUIN_DANGER_AWARE="1",
+            )
+        )
+        for file in sorted(out.glob("test_*.py")):
+            shutil.copy(file, work.folder / f"test_{_slug(source.module)}.py")
+    return {"log": log}
+
+
+def by_ghostwriter(work: Work) -> dict[str, Any]:
+    """`hypothesis write`, once a module."""
+    log = []
+    for source in work.sources:
+        hypothesis = str(work.pythons["tests"].with_name("hypothesis"))
+        row = _run([hypothesis, "write", source.module], work)
+        text = row.pop("output")
+        if row["code"] == 0:
+            (work.folder / f"test_{_slug(source.module)}.py").write_text(text)
+        else:
+            row["output"] = text[-500:]
+        log.append(row)
+    return {"log": log}
+
+
+def _run(command: Sequence[str], work: Work, **env: str) -> dict[str, Any]:
+    """Run a tool in the package's folder with a limit; never fails."""
+    process = subprocess.Popen(
+        command, cwd=work.folder, env=plain_environment(work.tree, **env), text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+    )  # fmt: skip
+    try:
+        output, _ = process.communicate(timeout=LIMIT)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, 9)
+        output, _ = process.communicate()
+    keep = None if "hypothesis" in command[0] else -300
+    return {"code": process.returncode, "output": output[keep:] if keep else output}
+
+
+TOOLS_BY_NAME: dict[str, Tool] = {
+    "copydesk": by_copydesk,
+    "Pynguin": by_pynguin,
+    "ghostwriter": by_ghostwriter,
+}
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"\W+", "_", name).strip("_").lower()
+
+
+# -- one result
+
+
+def measure(work: Work) -> dict[str, Any]:
+    """Let a tool write its tests, and judge them."""
+    shutil.rmtree(work.folder, ignore_errors=True)
+    work.folder.mkdir(parents=True)
+    with counted() as spent:
+        found = TOOLS_BY_NAME[work.tool](work)
+    return {**found, "seconds": round(spent(), 1), **judged(work)}
+
+
+def judged(work: Work) -> dict[str, Any]:
+    """What the tests are worth."""
+    files = {str(work.tree / source.path): source for source in work.sources}
+    names = [path.name for path in work.tests]
+    first = work.judge(do="run", tests=names, files=list(files)) if names else {}
+    kept = first.get("passed", [])
+    lines = first.get("lines", {})
+    covered = {
+        (source.path, line): set(lines.get(file, {}).get(str(line), ())) & set(kept)
+        for file, source in files.items()
+        for line in source.lines
+    }
+    failed: set[str] = set()
+    for seed in range(1, RERUNS + 1) if kept else ():
+        again = work.judge(do="run", tests=names, only=kept, seed=seed)
+        failed |= set(kept) - set(again.get("passed", ()))
+    chosen = list(mutated(work.sources, work.tree))
+    facing = [(m, sorted(covered[m["file"], m["line"]])) for m in chosen]
+    asked = [{**m, "tests": tests} for m, tests in facing if tests]
+    verdicts = work.judge(do="mutants", mutants=asked).get("verdicts", []) if asked else []
+    return {
+        "open": len(covered),
+        "covered": sum(bool(tests) for tests in covered.values()),
+        "kept": len(kept),
+        "failing": sorted(failed),
+        "mutants": len(chosen),
+        "faced": sum(v != "too long" for v in verdicts),
+        "killed": verdicts.count("killed"),
+    }
+
+
+def mutated(every: Sequence[Source], tree: Path) -> Iterator[dict[str, Any]]:
+    """The same mutants for each tool, spread over the open lines of all modules."""
+    total = sum(len(source.lines) for source in every) or 1
+    for source in every:
+        text = (tree / source.path).read_text("utf-8")
+        share = max(1, round(MUTANTS * len(source.lines) / total))
+        for mutant in _spread(sites(text, frozenset(source.lines)), share):
+            yield {
+                "module": source.module,
+                "path": str(tree / source.path),
+                "file": source.path,
+                "line": mutant.line,
+                "says": mutant.description,
+                "text": mutate(text, mutant),
+            }
+
+
+def _spread(found: Sequence[Any], most: int) -> list[Any]:
+    """One mutant a line, evenly over the file."""
+    by_line: dict[LineNo, Any] = {}
+    for mutant in choose(found, len(found)):
+        by_line.setdefault(mutant.line, mutant)
+    lines = sorted(by_line)
+    step = max(1.0, len(lines) / most)
+    return [by_line[lines[int(i * step)]] for i in range(min(most, len(lines)))]
+
+
+CGROUP = Path("/sys/fs/cgroup/cpuacct")
+
+
+@contextlib.contextmanager
+def counted() -> Iterator[Callable[[], float]]:
+    """The CPU seconds of this process and all it starts, while the block runs.
+
+    What runs in the sandbox is reaped there and missing from getrusage, so a control group
+    counts where one can be made; elsewhere use --sandbox off.
+    """
+    group = CGROUP / f"copydesk-bench-{os.getpid()}"
+    try:
+        group.mkdir()
+    except OSError:
+        before = _cpu()
+        yield lambda: _cpu() - before
+        return
+    (group / "tasks").write_text(str(os.getpid()))
+    usage = group / "cpuacct.usage"
+    before, spent = int(usage.read_text()), [0]
+    try:
+        yield lambda: spent[0] / 1e9
+    finally:
+        spent[0] = int(usage.read_text()) - before
+        (CGROUP / "tasks").write_text(str(os.getpid()))
+        with contextlib.suppress(OSError):  # something is still ending in it
+            group.rmdir()
+
+
+def _cpu() -> float:
+    mine = resource.getrusage(resource.RUSAGE_SELF)
+    theirs = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return mine.ru_utime + mine.ru_stime + theirs.ru_utime + theirs.ru_stime
+
+
+# -- the table
+
+
+def table(results: dict[str, dict[str, dict[str, Any]]], version: str) -> str:
+    """The stored results as a section of the page."""
+    day = datetime.datetime.now(datetime.UTC).date().isoformat()
+    kind = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    head = ["package", "tool", "open lines", "covered", "%", "kept tests", "failing in 5 reruns"]
+    head += ["mutants killed / on covered lines", "CPU s"]
+    rows = [f"| {' | '.join(head)} |", "| --- | --- |" + " ---: |" * (len(head) - 2)]
+    for package in PACKAGES:
+        for tool in TOOLS_BY_NAME:
+            one = results.get(package.name, {}).get(tool)
+            if one:
+                rows.append(_row(package, tool, one))
+    shares = [
+        r["copydesk"]["covered"] / r["copydesk"]["open"]
+        for r in results.values()
+        if "copydesk" in r
+    ]
+    middle = f"median package of {len(shares)}: {statistics.median(shares):.0%} of the open lines"
+    title = f"## Drafted tests, Python {version}, {day}"
+    return "\n".join([title, "", f"{kind}. copydesk, {middle}.", "", *rows, ""])
+
+
+def _row(package: Package, tool: str, one: dict[str, Any]) -> str:
+    name = package.name if package.seen else f"{package.name} (unseen)"
+    share = f"{one['covered'] / max(1, one['open']):.0%}"
+    killed = f"{one['killed']} / {one['faced']}"
+    cells = [name, tool, one["open"], one["covered"], share, one["kept"], len(one["failing"])]
+    return f"| {' | '.join(map(str, [*cells, killed, one['seconds']]))} |"
+
+
+def stored(scratch: Path) -> dict[str, dict[str, dict[str, Any]]]:
+    """Every result that is there, by package and tool."""
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for package in PACKAGES:
+        for tool in TOOLS_BY_NAME:
+            path = scratch / package.name / tool / "result.json"
+            if path.is_file():
+                found.setdefault(package.name, {})[tool] = json.loads(path.read_text())
+    return found
+
+
+def main() -> None:
+    """Measure what has no result yet, print the table, and perhaps write it down."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scratch", type=Path, required=True, help="a folder to keep all in")
+    parser.add_argument("--packages", default="", help="names, with commas; all when left out")
+    parser.add_argument("--tools", default=",".join(TOOLS_BY_NAME), help="names, with commas")
+    parser.add_argument("--python", default=sys.executable, help="runs the tools and the tests")
+    parser.add_argument("--sandbox", default="auto", choices=("auto", "off"))
+    parser.add_argument("--again", action="store_true", help="measure what has a result, too")
+    parser.add_argument("--write", action="store_true", help=f"append the table to {PAGE.name}")
+    given = parser.parse_args()
+    scratch = given.scratch.resolve()
+    needs = sorted({need for package in PACKAGES for need in package.needs})
+    pythons = {"tests": environment(
+        given.python, scratch / "tests", ["pytest", "coverage", "hypothesis[cli]", *needs]
+    )}  # fmt: skip
+    if "Pynguin" in given.tools:
+        pythons["pynguin"] = environment(given.python, scratch / "pynguin", ["pynguin", *needs])
+    for package in PACKAGES:
+        if given.packages and package.name not in given.packages.split(","):
+            continue
+        for tool in given.tools.split(","):
+            work = Work(package, tool, scratch, pythons, given.sandbox)
+            if given.again or not work.result.is_file():
+                print(f"{package.name}, {tool}", flush=True)
+                found = measure(work)
+                work.result.write_text(json.dumps(found, indent=1))
+                print(f"  {found['covered']} of {found['open']} lines, {found['kept']} tests, "
+                      f"{found['killed']} of {found['faced']} mutants, {found['seconds']} s",
+                      flush=True)  # fmt: skip
+    said = described(pythons["tests"]).version
+    text = table(stored(scratch), ".".join(map(str, said)))
+    print(text)
+    if given.write:
+        with PAGE.open("a", encoding="utf-8") as page:
+            page.write("\n" + text)
+
+
+if __name__ == "__main__":
+    main()

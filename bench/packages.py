@@ -1,0 +1,184 @@
+"""Real packages as gaps: their wheels unpacked without tests, and what importing leaves open."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from copydesk.agent.coverage.gaps import functions
+from copydesk.agent.process import scrubbed_environment
+from copydesk.agent.records import Gap, Interpreter, LineNo
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A package of the index: the requirement, the modules that are drafted for, what it needs.
+
+    `kind` says why it is in the list; `seen` is False where its results were not looked into
+    while the drafter was made.
+    """
+
+    name: str
+    version: str
+    modules: tuple[str, ...]
+    kind: str
+    needs: tuple[str, ...] = ()
+    seen: bool = True
+
+
+PACKAGES = (
+    Package("inflection", "0.5.1", ("inflection",), "typed functions"),
+    Package("boltons", "26.2.0", ("boltons.timeutils", "boltons.mathutils"), "untyped"),
+    Package(
+        "python-slugify", "9.2.0", ("slugify.slugify", "slugify.__main__"), "argparse command",
+        ("text-unidecode",),
+    ),
+    Package("cachetools", "8.0.2", ("cachetools", "cachetools.keys"), "class-heavy, untyped"),
+    Package(
+        "humanize", "4.17.0",
+        ("humanize.number", "humanize.time", "humanize.filesize", "humanize.lists"),
+        "typed functions",
+    ),
+    Package(
+        "aioitertools", "0.13.0", ("aioitertools.builtins", "aioitertools.itertools"), "async",
+        ("typing_extensions",),
+    ),
+    Package(
+        "python-dotenv", "1.2.4",
+        ("dotenv.main", "dotenv.parser", "dotenv.variables", "dotenv.cli"),
+        "files, click command", ("click",),
+    ),
+    Package("sqlparse", "0.6.1", ("sqlparse.utils", "sqlparse.sql"), "class-heavy, untyped"),
+    Package(
+        "itsdangerous", "2.2.0",
+        ("itsdangerous.signer", "itsdangerous.encoding", "itsdangerous.timed"),
+        "class-heavy, typed", seen=False,
+    ),
+    Package("toolz", "1.2.0", ("toolz.dicttoolz", "toolz.itertoolz"), "untyped", seen=False),
+    Package("tomli", "2.5.0", ("tomli._parser", "tomli._re"), "typed parser", seen=False),
+    Package("parse", "1.22.4", ("parse",), "untyped", seen=False),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One module of a package: its file, its open lines, and the gaps they fall into."""
+
+    module: str
+    path: str
+    lines: tuple[LineNo, ...]
+    gaps: tuple[Gap, ...]
+
+
+def environment(python: str, place: Path, needs: Sequence[str]) -> Path:
+    """A virtual environment with these requirements, made once; returns its interpreter."""
+    interpreter = place / "bin" / "python"
+    done = place / "installed.json"
+    if not done.is_file() or json.loads(done.read_text()) != list(needs):
+        subprocess.run([python, "-m", "venv", str(place)], check=True)
+        pip(interpreter, "install", *needs)
+        done.write_text(json.dumps(list(needs)))
+    return interpreter
+
+
+def pip(interpreter: Path, *words: str) -> None:
+    """Run pip, which must succeed; it speaks only when it does not."""
+    command = [str(interpreter), "-m", "pip", "--quiet", "--disable-pip-version-check", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)}\n{done.stderr}")
+
+
+def unpack(package: Package, scratch: Path, interpreter: Path) -> Path:
+    """The package's modules in a folder of their own: its pure wheel, without metadata."""
+    tree = scratch / package.name / "tree"
+    if tree.is_dir():
+        return tree
+    wheels = scratch / package.name / "wheel"
+    pip(
+        interpreter, "download", "--no-deps", "--only-binary", ":all:", "--platform", "any",
+        "--dest", str(wheels), f"{package.name}=={package.version}",
+    )  # fmt: skip
+    (wheel,) = wheels.glob("*.whl")
+    half = tree.with_name("half")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(half, [n for n in archive.namelist() if ".dist-info/" not in n])
+    half.rename(tree)
+    return tree
+
+
+_IMPORTED = """
+import importlib, json, sys
+from coverage import Coverage
+modules, answer = sys.argv[2:], {}
+cov = Coverage(data_file=None, config_file=False, source=["."])
+cov.start()
+loaded = [importlib.import_module(name) for name in modules]
+cov.stop()
+for name, module in zip(modules, loaded):
+    _, _, _, missing, _ = cov.analysis2(module.__file__)
+    answer[name] = [module.__file__, missing]
+open(sys.argv[1], "w").write(json.dumps(answer))
+"""
+
+
+def sources(package: Package, tree: Path, interpreter: Path) -> list[Source]:
+    """What importing a package's modules leaves open inside functions."""
+    answer = tree.with_name("imported.json")
+    subprocess.run(
+        [str(interpreter), "-c", _IMPORTED, str(answer), *package.modules],
+        cwd=tree, check=True, env=plain_environment(tree),
+    )  # fmt: skip
+    found = []
+    for module, (file, missing) in json.loads(answer.read_text()).items():
+        path = Path(file).resolve().relative_to(tree.resolve())
+        found.append(_source(module, str(path), (tree / path).read_text("utf-8"), missing))
+    return found
+
+
+def _source(module: str, path: str, text: str, missing: Sequence[LineNo]) -> Source:
+    gaps = []
+    skipped = _main_guard(text)
+    for span in functions(text):
+        lines = tuple(n for n in missing if span.first <= n <= span.last and n not in skipped)
+        if lines:
+            gaps.append(Gap("0" * 40, path, span.name, span.first, span.last, lines))
+    lines = tuple(n for gap in gaps for n in gap.lines)
+    return Source(module, path, lines, tuple(gaps))
+
+
+def _main_guard(text: str) -> set[LineNo]:
+    """The lines under `if __name__ == "__main__"`, which no import can reach."""
+    found: set[LineNo] = set()
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.If) and "__name__" in ast.unparse(node.test):
+            found.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    return found
+
+
+def plain_environment(tree: Path, **more: str) -> dict[str, str]:
+    """The environment of a run beside a tree: nothing of copydesk's own."""
+    return scrubbed_environment(
+        {
+            "PYTHONPATH": str(tree),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONHASHSEED": "0",
+            "TZ": "UTC",
+            "HYPOTHESIS_STORAGE_DIRECTORY": str(tree.with_name("hypothesis")),
+            **more,
+        }
+    )
+
+
+def described(python: Path) -> Interpreter:
+    """An interpreter as copydesk's rooms want it."""
+    words = (
+        "import sys, json; print(json.dumps([*sys.version_info[:3], sys.prefix, sys.base_prefix]))"
+    )
+    said = json.loads(subprocess.check_output([str(python), "-c", words], text=True))
+    return Interpreter(python, tuple(said[:3]), Path(said[3]), Path(said[4]), "the benchmark's")
