@@ -37,12 +37,12 @@ from copydesk.agent.testgen.verify import verify
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 JUDGE = Path(__file__).parent / "judging.py"
-MUTANTS = 80
+MUTANTS = 60
 """Of one package, spread over the open lines of its modules."""
 RERUNS = 5
-LEAST_SEARCH = 30
+LEAST_SEARCH = 20
 """Seconds that Pynguin searches in a module, at least; where copydesk took more, as many."""
-MUTATION = 60
+MUTATION = 30
 LIMIT = 900
 
 Tool = Callable[["Work"], dict[str, Any]]

@@ -33,35 +33,30 @@ class Package:
 
 PACKAGES = (
     Package("inflection", "0.5.1", ("inflection",), "typed functions"),
-    Package("boltons", "26.2.0", ("boltons.timeutils", "boltons.mathutils"), "untyped"),
+    Package("boltons", "26.2.0", ("boltons.mathutils",), "untyped"),
     Package(
         "python-slugify", "9.2.0", ("slugify.slugify", "slugify.__main__"), "argparse command",
         ("text-unidecode",),
     ),
-    Package("cachetools", "8.0.2", ("cachetools", "cachetools.keys"), "class-heavy, untyped"),
+    Package("cachetools", "8.0.2", ("cachetools.keys", "cachetools.func"), "untyped decorators"),
     Package(
-        "humanize", "4.17.0",
-        ("humanize.number", "humanize.time", "humanize.filesize", "humanize.lists"),
+        "humanize", "4.17.0", ("humanize.number", "humanize.filesize", "humanize.lists"),
         "typed functions",
     ),
     Package(
-        "aioitertools", "0.13.0", ("aioitertools.builtins", "aioitertools.itertools"), "async",
-        ("typing_extensions",),
+        "aioitertools", "0.13.0", ("aioitertools.builtins",), "async", ("typing_extensions",)
     ),
     Package(
-        "python-dotenv", "1.2.4",
-        ("dotenv.main", "dotenv.parser", "dotenv.variables", "dotenv.cli"),
-        "files, click command", ("click",),
+        "python-dotenv", "1.2.4", ("dotenv.main", "dotenv.cli"), "files, click command",
+        ("click",),
     ),
-    Package("sqlparse", "0.6.1", ("sqlparse.utils", "sqlparse.sql"), "class-heavy, untyped"),
+    Package("sqlparse", "0.6.1", ("sqlparse.utils",), "untyped"),
     Package(
-        "itsdangerous", "2.2.0",
-        ("itsdangerous.signer", "itsdangerous.encoding", "itsdangerous.timed"),
+        "itsdangerous", "2.2.0", ("itsdangerous.signer", "itsdangerous.encoding"),
         "class-heavy, typed", seen=False,
     ),
-    Package("toolz", "1.2.0", ("toolz.dicttoolz", "toolz.itertoolz"), "untyped", seen=False),
+    Package("toolz", "1.2.0", ("toolz.dicttoolz",), "untyped", seen=False),
     Package("tomli", "2.5.0", ("tomli._parser", "tomli._re"), "typed parser", seen=False),
-    Package("parse", "1.22.4", ("parse",), "untyped", seen=False),
 )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple, TypeAlias
 
@@ -71,12 +71,14 @@ def _nested_root(parts: list[str], tree: Path) -> int:
     return bad[-1] + 1 if bad and (tree / Path(*parts[: bad[-1] + 1])).is_dir() else 0
 
 
-def function_node(source: str, qualname: str) -> FunctionNode | None:
+def function_node(source: str, qualname: str, lines: Sequence[int] = ()) -> FunctionNode | None:
     """The syntax tree of a function by its qualified name.
 
     Args:
         source: The text of the module.
         qualname: "parse", "Basket.total" or "outer.<locals>.inner" (the <locals> may be left out).
+        lines: Of several definitions of the name (overloads, a property and its setter) the one
+            around the first of these is meant; the last one otherwise.
 
     Returns:
         The node, or None when the source does not parse or holds no such function.
@@ -87,8 +89,9 @@ def function_node(source: str, qualname: str) -> FunctionNode | None:
         return None
     node: ast.stmt | None = None
     for word in (w for w in qualname.split(".") if w != "<locals>"):
-        named = (n for n in _statements(body) if getattr(n, "name", None) == word)
-        node = next(named, None)
+        named = [n for n in _statements(body) if getattr(n, "name", None) == word]
+        around = [n for n in named if lines and n.lineno <= lines[0] <= (n.end_lineno or 0)]
+        node = next(reversed(around or named), None)
         if not isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             return None
         body = node.body

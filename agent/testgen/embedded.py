@@ -6,7 +6,7 @@ import ast
 import builtins
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,8 @@ _START = (
 # Two processes that differ in all that a result must not hang on.
 _FIRST = {"PYTHONHASHSEED": "0", "TZ": "UTC", "COLUMNS": "80"}
 _SECOND = {"PYTHONHASHSEED": "4021", "TZ": "Asia/Kolkata", "COLUMNS": "117"}
-_KINDS = frozenset({"value", "repr", "prints", "changes", "state", "receiver", "raises"})
+_KINDS = frozenset({"value", "repr", "prints", "changes", "state", "receiver", "raises", "invokes"})
+_WRAPS = ("", "run", "list", "take", "collect", "collect_some", "with")
 
 
 def draft_embedded(gap: Gap, tree: Path, bench: Bench, *, seed: int = 0) -> Candidate | None:
@@ -57,7 +58,7 @@ def draft_embedded(gap: Gap, tree: Path, bench: Bench, *, seed: int = 0) -> Cand
         source = (tree / gap.path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return None
-    node = function_node(source, gap.function)
+    node = function_node(source, gap.function, gap.lines)
     module = import_name(gap.path, tree)
     if node is None or not module:
         return None
@@ -73,9 +74,9 @@ def draft_embedded(gap: Gap, tree: Path, bench: Bench, *, seed: int = 0) -> Cand
     plain = _list(found.get("cases"))[:MAX_CASES]
     if not plain:
         return None
-    again = _list(
-        _ask(bench, {**request, "do": "record", "calls": plain}, _SECOND).get("observations")
-    )
+    entry = str(found.get("entry", gap.function))
+    second = {**request, "do": "record", "calls": plain, "entry": entry}
+    again = _list(_ask(bench, second, _SECOND).get("observations"))
     steady = [
         case
         for case, seen in zip(plain, again, strict=False)
@@ -84,7 +85,10 @@ def draft_embedded(gap: Gap, tree: Path, bench: Bench, *, seed: int = 0) -> Cand
     reached = {line for case in steady for line in _list(case.get("lines"))}
     if not reached & set(gap.lines) and (gap.lines or not steady):
         return None
-    subject = _subject(module, source, gap.function)
+    subject = _subject(module, source, entry, gap.lines)
+    command = found.get("command")
+    if is_name(command):  # a function that click made a command of is started by its group
+        subject = Subject(module, "", str(command), "command", ("arguments",))
     cases = list(_checked(steady, subject, tree, source))
     if subject is None or not cases:
         return None
@@ -109,13 +113,14 @@ def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _subject(module: str, source: str, qualname: str) -> Subject | None:
+def _subject(module: str, source: str, qualname: str, lines: Sequence[int]) -> Subject | None:
     """The outermost function of the qualified name, and how it is called."""
     words = [word for word in qualname.split(".") if word != "<locals>"]
     owner = ""
     if isinstance(_top_level(source).get(words[0]), ast.ClassDef):
         owner, words = words[0], words[1:]
-    node = function_node(source, ".".join(filter(None, (owner, words[0])))) if words else None
+    name = ".".join(filter(None, (owner, *words[:1])))
+    node = function_node(source, name, lines) if words else None
     if node is None:
         return None
     shape = _shape(node, owner)
@@ -135,10 +140,15 @@ def _shape(node: FunctionNode, owner: str) -> str:
         return "construct"
     if marks & {"staticmethod", "classmethod"}:
         return "static"
+    if "setter" in marks:
+        return "setter"
     if marks & {"property", "cached_property"}:
         return "property"
     operator = node.name in UNARY or node.name in BINARY
-    return node.name if operator or node.name in ("__contains__", "__getitem__") else "method"
+    return node.name if operator or node.name in _SIGNS else "method"
+
+
+_SIGNS = ("__contains__", "__getitem__", "__delitem__")
 
 
 def _top_level(source: str) -> dict[str, ast.stmt]:
@@ -216,9 +226,14 @@ def _case(plain: Json, names: _Names) -> Case:
     keywords = tuple((_word(name), names.text(value)) for name, value in plain["keywords"])
     wrap = seen.get("wrap", "")
     warns = seen.get("warns", "")
-    if wrap not in ("", "run", "list", "take") or not (warns == "" or _is_builtin(warns, Warning)):
+    if wrap not in _WRAPS or not (warns == "" or _is_builtin(warns, Warning)):
         raise Refused("wrap")
-    case = Case(receiver, arguments, keywords, kind, wrap=wrap, warns=str(warns))
+    setup = tuple(
+        (_word(name), tuple(map(names.text, row))) for name, row in plain.get("setup", ())
+    )
+    then = tuple(tuple(map(names.text, row)) for row in plain.get("then", ()))
+    case = Case(receiver, arguments, keywords, kind, setup=setup, then=then)
+    case = replace(case, wrap=wrap, warns=str(warns))
     if kind == "raises":
         name, module, message = seen["name"], seen["module"], seen["message"]
         if module != "builtins":
@@ -227,13 +242,19 @@ def _case(plain: Json, names: _Names) -> Case:
             raise Refused("exception")
         case = replace(case, expected=name, message=str(message)[:200])
     elif kind in ("state", "receiver") and "fields" in seen:
-        fields = [(_word(f), names.text((text, pairs))) for f, text, pairs in seen["fields"]]
+        fields = [(_field(f), names.text((text, pairs))) for f, text, pairs in seen["fields"]]
         case = replace(case, fields=tuple(fields))
     else:
         case = replace(case, expected=names.text((seen["text"], seen["names"])))
+        if kind == "invokes":
+            case = replace(case, code=int(seen["code"]))
         if kind == "changes":
             case = replace(case, argument=range(len(arguments))[seen["argument"]])
     return replace(case, names=tuple(sorted(names.used.items())))
+
+
+def _field(name: object) -> str:
+    return str(name) if name in ("dict()", "list()", "len()") else _word(name)
 
 
 def _word(name: object) -> str:

@@ -6,6 +6,10 @@ import re
 from dataclasses import dataclass
 
 
+_JOINED = ("with", "after")
+"""How words begin that need no "of" or "for" before them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """The function under test: how it is imported, called, and what its parameters are named."""
@@ -45,12 +49,16 @@ class Case:
     wrap: str = ""
     warns: str = ""
     names: tuple[tuple[str, str], ...] = ()
+    setup: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    then: tuple[tuple[str, ...], ...] = ()
+    code: int = 0
 
     @property
     def texts(self) -> tuple[str, ...]:
         """The texts of all its inputs."""
         own = (self.receiver,) if self.receiver is not None else ()
-        return (*own, *self.arguments, *(value for _, value in self.keywords))
+        later = [text for row in (*(row for _, row in self.setup), *self.then) for text in row]
+        return (*own, *self.arguments, *(value for _, value in self.keywords), *later)
 
 
 def argument_names(subject: Subject, case: Case) -> list[str]:
@@ -76,18 +84,33 @@ def unique(name: str, taken: set[str]) -> str:
 
 def test_name(subject: Subject, case: Case) -> str:
     """test_<subject>_<what it does>_<for what input>."""
+    if case.kind == "invokes":
+        return f"test_{subject.words}{_command_words(case)}"[:100].rstrip("_")
     given = _given(subject, case)
     outcome = _outcome(case)
-    if outcome == "of" and given.startswith("with"):
+    if case.setup:
+        step = case.setup[-1][0]
+        done = {"__setitem__": "setting_an_item"}.get(step, step.strip("_"))
+        given = f"{given}_after_{done}" if given else f"after_{done}"
+    if outcome == "of" and given.startswith(_JOINED):
         words = given
     elif outcome in ("of", "rejects"):
         given = given.removeprefix("with_")
         words = f"{outcome}_{given}" if given else "" if outcome == "of" else "rejects_the_call"
     else:
-        words = outcome + (f"_{'' if given.startswith('with') else 'for_'}{given}" if given else "")
+        joint = "" if given.startswith(_JOINED) else "for_"
+        words = f"{outcome}_{joint}{given}" if given else outcome
     if outcome == "of" and not given:
         words = f"returns_{_slug(case.expected) or 'the_same_each_time'}"
     return f"test_{subject.words}_{words}"[:100].rstrip("_")
+
+
+def _command_words(case: Case) -> str:
+    """What a command line says, and how it ends when that is not well."""
+    said = re.findall(r'"([^"]*)"', case.arguments[0])
+    words = "_".join(filter(None, (_slug(quoted.rpartition(".")[0] or quoted) for quoted in said)))
+    ending = "" if not case.code else f"_exits_with_{case.code}"
+    return (f"_{words}" if words else "") + ending
 
 
 def _outcome(case: Case) -> str:
@@ -101,7 +124,8 @@ def _outcome(case: Case) -> str:
     if case.kind == "changes":
         return "changes_its_argument"
     if case.kind == "receiver":
-        return "updates_" + "_and_".join(name for name, _ in case.fields[:2])
+        names = [name for name, _ in case.fields[:2] if name.isidentifier()]
+        return "updates_" + ("_and_".join(names) or "its_contents")
     if case.kind == "value" and case.expected in ("None", "True", "False"):
         return f"returns_{case.expected.lower()}"
     empty = {

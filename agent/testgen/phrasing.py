@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from copydesk.agent.testgen.naming import Case, Subject, argument_names, snake, 
 from copydesk.agent.testgen.values import expected_float, quoted
 
 WIDTH = 88
+_STANDARD = sys.stdlib_module_names
 MAX_MATCH = 44
 """Characters of an exception's message that a test asks for."""
 TAKE = 10
@@ -27,6 +29,19 @@ class Test:
     cases: tuple[Case, ...]
 
 
+HELPERS = {
+    "stream": """async def stream(*items):
+    for item in items:
+        yield item""",
+    "collect": """async def collect(items):
+    return [item async for item in items]""",
+    "collect_some": f"""async def collect_some(items):
+    taken = []
+    async for item in items:
+        taken.append(item)
+        if len(taken) == {TAKE}:
+            return taken""",
+}
 UNARY = {
     "__len__": "len({})", "__repr__": "repr({})", "__str__": "str({})", "__bool__": "bool({})",
     "__iter__": "iter({})", "__int__": "int({})", "__float__": "float({})", "__neg__": "-{}",
@@ -48,6 +63,8 @@ def module_text(subject: Subject, cases: Sequence[Case]) -> tuple[str, tuple[str
     """
     tests = _tests(subject, cases)
     body = "\n\n\n".join("\n".join(test.lines) for test in tests)
+    helpers = [text for name, text in HELPERS.items() if re.search(rf"\b{name}\(", body)]
+    body = "\n\n\n".join([*helpers, body])
     text = f"{_imports(subject, tests, body)}\n\n\n{body}\n"
     return text, tuple(test.name for test in tests)
 
@@ -70,6 +87,8 @@ def _row_shape(case: Case) -> object:
     """Cases of equal shape can be rows of one parametrized test; None for those that cannot."""
     files = any("tmp_path" in text for text in case.texts)
     if case.kind != "value" or case.warns or files or not (case.arguments or case.keywords):
+        return None
+    if case.setup or case.then or case.wrap == "with":
         return None
     if max(len(text) for text in (*case.texts, case.expected)) > 60 or "nan" in case.expected:
         return None
@@ -147,16 +166,26 @@ def _body(subject: Subject, case: Case) -> list[str]:
     arguments = list(case.arguments)
     words = [f"{name}={value}" for name, value in case.keywords]
     receiver, lines = case.receiver, []
-    if receiver is not None and (len(receiver) > 40 or case.kind == "receiver"):
+    named = case.kind == "receiver" or case.setup
+    if receiver is not None and (len(receiver) > 40 or named):
         receiver = _variable(subject)
         lines += _assigned(receiver, str(case.receiver))
+        for step, texts in case.setup:
+            lines += _statement("", _step(receiver, step, texts))
+    if case.kind == "invokes":
+        return _invoked(subject, case)
     if case.kind == "changes":
         changed = _free(argument_names(subject, case)[case.argument], subject)
         lines += _assigned(changed, arguments[case.argument])
         arguments[case.argument] = changed
         lines += _statement("", _call(subject, receiver, [*arguments, *words]))
         return [*lines, *_assertion(changed, "==", case.expected)]
-    call = _wrapped(_call(subject, receiver, [*arguments, *words]), case.wrap)
+    called = _call(subject, receiver, [*arguments, *words])
+    called += "".join(f"({', '.join(row)})" for row in case.then)
+    if case.wrap == "with" and case.kind != "raises":
+        opened = f"    with {called} as entered:"
+        return [*lines, opened, *("    " + one for one in _seen(subject, case, "entered"))]
+    call = _wrapped(called, case.wrap)
     if case.kind == "raises":
         match = f", match={_pattern(case.message)}" if case.message else ""
         inner = ["    " + line for line in _statement("", call)]
@@ -164,19 +193,38 @@ def _body(subject: Subject, case: Case) -> list[str]:
     if case.kind == "prints":
         lines += _statement("", call)
         return [*lines, *_assertion("capsys.readouterr().out", "==", case.expected)]
-    if case.kind == "state":
-        result = _variable(subject) if subject.shape == "construct" else "result"
-        lines += _assigned(result, call)
-        return lines + _fields(result, case)
     if case.kind == "receiver":
         lines += _statement("", call)
         return lines + _fields(str(receiver), case)
+    return [*lines, *_seen(subject, case, call)]
+
+
+def _step(receiver: str, step: str, texts: Sequence[str]) -> str:
+    if step == "__setitem__":
+        return f"{receiver}[{texts[0]}] = {texts[1]}"
+    return f"{receiver}.{step}({', '.join(texts)})"
+
+
+def _invoked(subject: Subject, case: Case) -> list[str]:
+    """A click command, started as click's own documentation does it."""
+    lines = _assigned("result", f"CliRunner().invoke({subject.name}, {case.arguments[0]})")
+    lines.append(f"    assert result.exit_code == {case.code}")
+    if case.expected != '""':
+        lines += _assertion("result.output", "==", case.expected)
+    return lines
+
+
+def _seen(subject: Subject, case: Case, call: str) -> list[str]:
+    """What is asserted of a result, given the expression that makes it."""
+    if case.kind == "state":
+        result = _variable(subject) if subject.shape == "construct" else "result"
+        return [*_assigned(result, call), *_fields(result, case)]
     if case.kind == "repr":
-        return [*lines, *_assertion(f"repr({call})", "==", case.expected)]
+        return _assertion(f"repr({call})", "==", case.expected)
     if case.expected == 'float("nan")':
-        return [*lines, *_assertion(f"math.isnan({call})", "", "")]
+        return _assertion(f"math.isnan({call})", "", "")
     how = "is" if case.expected in ("None", "True", "False") else "=="
-    return [*lines, *_assertion(call, how, _expected(case))]
+    return _assertion(call, how, _expected(case))
 
 
 def _fields(owner: str, case: Case) -> list[str]:
@@ -184,9 +232,9 @@ def _fields(owner: str, case: Case) -> list[str]:
     for name, text in case.fields:
         how = "is" if text in ("None", "True", "False") else "=="
         approximate = expected_float(text)
-        lines += _assertion(
-            f"{owner}.{name}", how, f"pytest.approx({approximate})" if approximate else text
-        )
+        view = f"{name[:-2]}({owner})" if name.endswith("()") else f"{owner}.{name}"
+        expected = f"pytest.approx({approximate})" if approximate else text
+        lines += _assertion(view, how, expected)
     return lines
 
 
@@ -208,6 +256,14 @@ def _call(subject: Subject, receiver: str | None, arguments: Sequence[str]) -> s
         return f"({inner} in {receiver})"
     if subject.shape == "__getitem__":
         return f"{receiver}[{inner}]"
+    if subject.shape == "setter":
+        return f"{receiver}.{subject.name} = {inner}"
+    if subject.shape == "__delitem__":
+        return f"del {receiver}[{inner}]"
+    if subject.name in ("__setitem__", "__call__") and subject.shape == "method":
+        first, _, rest = inner.partition(", ")
+        sets = subject.name == "__setitem__" and len(arguments) == 2
+        return f"{receiver}[{first}] = {rest}" if sets else f"{receiver}({inner})"
     if subject.shape in BINARY:
         return "(" + BINARY[subject.shape].format(receiver, inner) + ")"
     if subject.shape == "property":
@@ -226,6 +282,8 @@ def _wrapped(call: str, wrap: str) -> str:
         return f"asyncio.run({call})"
     if wrap == "take":
         return f"list(itertools.islice({call}, {TAKE}))"
+    if wrap in ("collect", "collect_some"):
+        return f"asyncio.run({wrap}({call}))"
     return f"list({call})" if wrap == "list" else call
 
 
@@ -238,8 +296,11 @@ def _statement(prefix: str, text: str) -> list[str]:
     line = f"    {prefix}{text}"
     if len(line) <= WIDTH:
         return [line]
-    node = ast.parse(text, mode="eval").body
-    if isinstance(node, ast.Call):
+    try:
+        node = ast.parse(text, mode="eval").body
+    except SyntaxError:  # an assignment or a deletion
+        return [line]
+    if isinstance(node, ast.Call) and not isinstance(node.func, ast.Call):
         head = text[: text.index("(", len(ast.unparse(node.func)) - 1) + 1]
         parts = [ast.get_source_segment(text, a) or "" for a in node.args]
         parts += [f"{k.arg}={ast.get_source_segment(text, k.value)}" for k in node.keywords]
@@ -279,6 +340,8 @@ def _pattern(message: str) -> str:
 def _imports(subject: Subject, tests: Sequence[Test], body: str) -> str:
     plain = [m for m in ("asyncio", "itertools", "math") if re.search(rf"\b{m}\.", body)]
     pairs: dict[str, set[str]] = {}
+    if subject.shape == "command":
+        pairs["click.testing"] = {"CliRunner"}
     for test in tests:
         for case in test.cases:
             for name, module in case.names:
@@ -288,10 +351,13 @@ def _imports(subject: Subject, tests: Sequence[Test], body: str) -> str:
     local = {m: n for m, n in pairs.items() if m.split(".")[0] == subject.module.split(".")[0]}
     for module in local:
         del pairs[module]
+    foreign = {m: pairs.pop(m) for m in list(pairs) if m.split(".")[0] not in _STANDARD}
     standard = [f"import {module}" for module in plain] + _from_lines(pairs)
     blocks = ["\n".join(standard)] if standard else []
-    if "pytest." in body:
-        blocks.append("import pytest")
+    third = ["import pytest"] if "pytest." in body else []
+    third += _from_lines(foreign)
+    if third:
+        blocks.append("\n".join(third))
     blocks.append("\n".join(_from_lines({**own, **local})))
     return "\n\n".join(blocks)
 

@@ -14,7 +14,9 @@ from collections.abc import Callable, Mapping
 MAX_TEXT = 4000
 MAX_DEPTH = 20
 
-_CALLS = frozenset({"set", "frozenset", "bytearray", "range", "complex", "bytes", "dict", "float"})
+_CALLS = frozenset(
+    {"set", "frozenset", "bytearray", "range", "complex", "bytes", "dict", "float", "stream"}
+)
 _CALLABLES = frozenset(
     {"len", "str", "bool", "int", "float", "list", "dict", "set", "tuple", "bytes", "object"}
     | {"str.upper", "lambda value: value", "lambda *args: True"}
@@ -127,6 +129,8 @@ class _Writer:
     def _call(self, node: ast.expr, depth: int) -> str:
         assert isinstance(node, ast.Call)
         name = getattr(node.func, "id", "")
+        if name == "str" and len(node.args) == 1 and isinstance(node.args[0], ast.BinOp):
+            return f"str({self.write(node.args[0], depth)})"
         if name not in self.names and name not in _CALLS:
             raise Refused(f"call of {name}")
         arguments = [self.write(a, depth) for a in node.args]

@@ -9,18 +9,26 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Optional, Tuple, Union
 
 if TYPE_CHECKING:
+    from copydesk.agent.testgen.inside import commands
+    from copydesk.agent.testgen.inside.callers import later_calls
     from copydesk.agent.testgen.inside.expressions import Expression
     from copydesk.agent.testgen.inside.observe import BINARY, UNARY, Call, Subject
     from copydesk.agent.testgen.inside.pools import Pools
+    from copydesk.agent.testgen.inside.setups import Step, setups
     from copydesk.agent.testgen.inside.sites import find_sites
 else:
+    import commands
+    from callers import later_calls
     from expressions import Expression
     from observe import BINARY, UNARY, Call, Subject
     from pools import Pools
+    from setups import Step, setups
     from sites import find_sites
 
 Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
 Parameter = Tuple[ast.arg, Optional[ast.expr]]
+Start = Tuple[Optional[Expression], Tuple[Step, ...]]
+"""An object to call a method on, and what is done to it first."""
 
 MAX_PRODUCT = 400
 MAX_OPTIONS = 300
@@ -28,15 +36,25 @@ MAX_RANDOM = 500
 MAX_NEAR = 120
 """Calls tried around each call that reached something new."""
 MAX_RECEIVERS = 8
+MAX_STARTS = 20
+MAX_LATER = 6
 _PREFERENCE = {"doctest": 0, "test": 1, "production": 2}
 
 
-def find_function(tree: ast.Module, qualname: str) -> tuple[list[str], Function | None]:
-    """The classes around a function and its node; an inner function gives its outermost one."""
+def find_function(
+    tree: ast.Module, qualname: str, lines: Sequence[int] = ()
+) -> tuple[list[str], Function | None]:
+    """The classes around a function and its node; an inner function gives its outermost one.
+
+    Of several definitions of one name (overloads, a property and its setter) the one around the
+    lines, else the last.
+    """
     body: list[ast.stmt] = tree.body
     owners: list[str] = []
     for word in [w for w in qualname.split(".") if w != "<locals>"]:
-        node = next((n for n in _flat(body) if getattr(n, "name", None) == word), None)
+        named: list[Any] = [n for n in _flat(body) if getattr(n, "name", None) == word]
+        around = [n for n in named if lines and n.lineno <= lines[0] <= n.end_lineno]
+        node = (around or named or [None])[-1]
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             return owners, node
         if not isinstance(node, ast.ClassDef):
@@ -62,6 +80,8 @@ def shape_of(node: Function, owners: list[str]) -> str:
         return "construct"
     if marks & {"staticmethod", "classmethod"}:
         return "static"
+    if "setter" in marks:
+        return "setter"
     if marks & {"property", "cached_property"}:
         return "property"
     return node.name if node.name in UNARY or node.name in BINARY else "method"
@@ -77,6 +97,7 @@ class Stream:
         self.random = random.Random(seed)
         self.pools = Pools(tree, subject.module, node, seed)
         self.kept: list[Call] = []
+        self.later = later_calls(self.pools, node)
         arguments = node.args
         plain = [*arguments.posonlyargs, *arguments.args]
         defaults: list[ast.expr | None] = [None] * (len(plain) - len(arguments.defaults))
@@ -116,34 +137,48 @@ class Stream:
         """Every call to try, each once."""
         seen: set[Any] = set()
         for call in self._all():
-            key = (call.receiver, call.arguments, call.keywords)
+            key = call._replace(origin="")
             if key not in seen:
                 seen.add(key)
                 yield call
 
     def _all(self) -> Iterator[Call]:
+        if self.subject.shape == "command":
+            root = getattr(self.subject.module, self.subject.name)
+            command = root.commands[self.subject.words[0]] if self.subject.words else root
+            for line in commands.lines(root, list(self.subject.words), command):
+                yield Call(None, (line,), (), "command")
+            return
         receivers = self._receivers()
         if self.subject.shape in BINARY and len(self.required) == 1:
             name = self.required[0][0].arg  # an operator's other side is mostly of its own kind
             same = [r for r in receivers if r is not None]
             self.values[name] = list(dict.fromkeys([*same, *self.values[name]]))
-        yield from self._from_sites()
+        starts = self._starts(receivers) if receivers else []
+        yield from self._from_sites(starts)
         if not receivers:
             return
         near = 0
-        for stage in (self._products, self._with_options, self._at_random):
-            for call in stage(receivers):
-                yield call
+        stages = (self._products, self._with_options, self._with_words, self._at_random)
+        for stage in (*stages, self._called_again):
+            for plain in stage(starts):
+                for chain in self.later[:MAX_LATER]:
+                    yield plain._replace(then=chain)
+                yield plain
                 while near < len(self.kept):
                     near += 1
                     yield from itertools.islice(self._around(self.kept[near - 1]), MAX_NEAR)
 
-    def _from_sites(self) -> Iterator[Call]:
+    def _from_sites(self, starts: Sequence[Start]) -> Iterator[Call]:
+        bound = self.subject.shape not in ("function", "construct", "static")
         for site in sorted(self.sites, key=lambda s: _PREFERENCE[s.origin]):
-            receiver = site.receiver
-            if self.subject.shape in ("function", "construct", "static"):
-                receiver = None
-            yield Call(receiver, site.arguments, site.keywords, site.origin)
+            call = Call(None, site.arguments, site.keywords, site.origin)
+            if bound and site.receiver is None:  # self.method(...): on any object of the class
+                yield from (call._replace(receiver=r, setup=s) for r, s in starts[:4])
+            elif bound:
+                yield call._replace(receiver=site.receiver)
+            else:
+                yield call
 
     def _receivers(self) -> Sequence[Expression | None]:
         """Objects to call a method on; a single None for a plain function."""
@@ -162,16 +197,27 @@ class Stream:
         made = made[: MAX_RECEIVERS // 2] + self.pools.constructed(owner)
         return list(dict.fromkeys(made))[:MAX_RECEIVERS]
 
+    def _starts(self, receivers: Sequence[Expression | None]) -> list[Start]:
+        """The objects as they are made, then the first two of them after some steps."""
+        fresh: list[Start] = [(receiver, ()) for receiver in receivers]
+        if receivers[0] is None:
+            return fresh
+        owner = getattr(self.subject.module, self.subject.owner)
+        steps = setups(self.tree, self.subject.module, owner, self.node, 0)
+        used: list[Start] = [(receivers[0], one) for one in steps]
+        used += [(receiver, one) for one in steps[:4] for receiver in receivers[1:3]]
+        return [fresh[0], *used[:6], *fresh[1:], *used[6:]][:MAX_STARTS]
+
     def _call(
         self,
-        receiver: Expression | None,
+        start: Start,
         positional: list[Expression],
         options: dict[str, Expression],
         origin: str,
     ) -> Call:
         given = {name: self.values[name][0] for name in sorted(self.forced)}
         given.update(options)
-        return Call(receiver, tuple(positional), tuple(given.items()), origin)
+        return Call(start[0], tuple(positional), tuple(given.items()), origin, start[1])
 
     def _rows(self, limit: int) -> Iterator[list[Expression]]:
         """Combinations of the required arguments, the simplest (lowest ranks) first."""
@@ -190,24 +236,53 @@ class Stream:
         for ranks in ranked[:limit]:
             yield [pool[i] for pool, i in zip(pools, ranks)]
 
-    def _products(self, receivers: Sequence[Expression | None]) -> Iterator[Call]:
-        each = max(40, MAX_PRODUCT // len(receivers))
+    def _products(self, starts: Sequence[Start]) -> Iterator[Call]:
+        each = max(40, MAX_PRODUCT // len(starts))
         for row in self._rows(each):
-            for receiver in receivers:
-                yield self._call(receiver, row, {}, "literal")
+            for start in starts:
+                yield self._call(start, row, {}, "literal")
 
-    def _with_options(self, receivers: Sequence[Expression | None]) -> Iterator[Call]:
+    def _with_options(self, starts: Sequence[Start]) -> Iterator[Call]:
         rows = list(self._rows(6))
         longest = max((len(self.values[a.arg]) for a, _ in self.optional), default=0)
         calls = (
-            self._call(receiver, row, {argument.arg: self.values[argument.arg][rank]}, "option")
+            self._call(start, row, {argument.arg: self.values[argument.arg][rank]}, "option")
             for rank in range(longest)
             for row in rows
             for argument, _ in self.optional
             if rank < len(self.values[argument.arg]) and argument.arg not in self.positional_only
-            for receiver in receivers[:2]
+            for start in starts[:2]
         )
         yield from itertools.islice(calls, MAX_OPTIONS)
+
+    def _with_words(self, starts: Sequence[Start]) -> Iterator[Call]:
+        """Keywords that only **keywords takes: those the body asks for, else a made-up one."""
+        if self.node.args.kwarg is None:
+            return
+        name = self.node.args.kwarg.arg
+        words: dict[str, None] = {}
+        for part in ast.walk(self.node):
+            owner = getattr(part, "value", None) or getattr(getattr(part, "func", None), "value", 0)
+            if getattr(owner, "id", "") == name:
+                for constant in ast.walk(part):
+                    text = getattr(constant, "value", None)
+                    if isinstance(text, str) and text.isidentifier():
+                        words[text] = None
+        for word in list(words)[:8] or ["option"]:
+            for text in ("1", "'abc'", "True", "None"):
+                for row in self._rows(2):
+                    yield self._call(starts[0], row, {word: Expression(text)}, "option")
+
+    def _called_again(self, starts: Sequence[Start]) -> Iterator[Call]:
+        """A few plain calls whose result is called, should it be a function made elsewhere."""
+        if self.later:
+            return
+        text = (Expression("'abc'"),)
+        for row in self._rows(6):
+            for chain in (((Expression("len"),), text), (text,)):
+                for given in ({}, *({a.arg: v} for a, _ in self.optional
+                                    for v in self.values[a.arg][:3])):  # fmt: skip
+                    yield self._call(starts[0], row, given, "later")._replace(then=chain)
 
     def _around(self, call: Call) -> Iterator[Call]:
         """The kept call with one argument changed at a time, or one option added."""
@@ -225,7 +300,7 @@ class Stream:
                     given = {**dict(call.keywords), name: self.values[name][rank]}
                     yield call._replace(keywords=tuple(given.items()), origin="near")
 
-    def _at_random(self, receivers: Sequence[Expression | None]) -> Iterator[Call]:
+    def _at_random(self, starts: Sequence[Start]) -> Iterator[Call]:
         if not self.values:
             return
         choose = self.random.choice
@@ -236,7 +311,7 @@ class Stream:
                 for a, _ in self.optional
                 if a.arg not in self.positional_only and self.random.random() < 0.4
             }
-            yield self._call(choose(receivers), row, options, "random")
+            yield self._call(choose(starts), row, options, "random")
 
 
 def _rank(ranks: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:

@@ -34,6 +34,7 @@ PLAIN: dict[str, list[str]] = {
     "object": ["1", "'abc'", "None", "[1, 2, 3]", "{'a': 1}"],
     "complex": ["(1+2j)", "0j"],
     "argv": ["[]", "['--help']"],
+    "stream": ["stream(1, 2, 3)", "stream()", "stream('a', 'b')", "stream(3, 1, 2, 1)"],
 }
 
 NAMED: dict[str, list[Expression]] = {
@@ -71,7 +72,7 @@ NAMED: dict[str, list[Expression]] = {
     "BytesIO": [Expression("BytesIO(b'abc')", (("BytesIO", "io"),))],
     "path": [
         Expression(f"tmp_path / '{name}'")
-        for name in ("data.txt", "data.csv", "data.json", "empty.txt", "missing.txt")
+        for name in ("data.txt", "data.csv", "data.json", "data.env", "empty.txt", "missing.txt")
     ],
 }
 
@@ -95,6 +96,11 @@ HINTS = {
     "IO": ("StringIO", "BytesIO"),
     "BinaryIO": ("BytesIO",),
     "Text": ("str",),
+    "AsyncIterable": ("stream",),
+    "AsyncIterator": ("stream",),
+    "AsyncGenerator": ("stream",),
+    "AnyIterable": ("list", "stream"),
+    "AnyIterableIterable": ("list",),
 }
 
 LISTS = [  # of anything that is gone through once
@@ -123,6 +129,7 @@ _NAME_WORDS = (
         ("n", "num", "count", "size", "index", "width", "length", "limit", "i", "k"),
         ("int", "float"),
     ),
+    (("maxsize", "ttl", "depth", "times"), ("int", "float")),
     (("number", "value", "amount", "price", "rate", "x", "y", "total"), ("int", "float", "str")),
     (
         ("items", "seq", "sequence", "iterable", "values", "list", "rows", "numbers"),

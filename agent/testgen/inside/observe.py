@@ -8,25 +8,25 @@ import contextlib
 import inspect
 import io
 import itertools
-import os
-import re
 import signal
 import sys
 import tempfile
-import traceback
-import types
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, NamedTuple, Tuple
 
 if TYPE_CHECKING:
-    from copydesk.agent.testgen.inside.expressions import Expression, evaluate, write
+    from copydesk.agent.testgen.inside import commands
+    from copydesk.agent.testgen.inside.expressions import Expression, evaluate
     from copydesk.agent.testgen.inside.files import FILES
     from copydesk.agent.testgen.inside.guard import GivenUp
+    from copydesk.agent.testgen.inside.setups import Step
 else:
-    from expressions import Expression, evaluate, write
+    import commands
+    from expressions import Expression, evaluate
     from files import FILES
     from guard import GivenUp
+    from setups import Step
 
 MAX_EVENTS = 60_000
 """Lines of the project's code one call may execute; counted, so that load changes nothing."""
@@ -34,31 +34,27 @@ WALL = 2.0
 """Seconds after which a call that executes no line of ours (a sleep, a wait) is given up."""
 TAKE = 10
 """Items taken from a generator."""
-MAX_STDOUT = 600
-
-_MISUSE = (TypeError, AttributeError, NameError, NotImplementedError, EOFError, ImportError)
-LOOKS_LIKE_A_BUG = (
-    IndexError, ZeroDivisionError, RecursionError, UnboundLocalError, MemoryError,
-)  # fmt: skip
-
-
-Field = Tuple[str, str, Tuple[Tuple[str, str], ...]]
-"""An attribute's name, the text of its value, and the names that text imports."""
 
 
 class Call(NamedTuple):
-    """One call of the target: its receiver (for a method), its arguments, where they came from."""
+    """One call of the target: its receiver (for a method), its arguments, where they came from.
+
+    `setup` is done to the receiver first; the result is called with each row of `then` in turn.
+    """
 
     receiver: Expression | None
-    arguments: tuple[Expression, ...]
-    keywords: tuple[tuple[str, Expression], ...]
+    arguments: Tuple[Expression, ...]
+    keywords: Tuple[Tuple[str, Expression], ...]
     origin: str
+    setup: Tuple[Step, ...] = ()
+    then: Tuple[Tuple[Expression, ...], ...] = ()
 
     @property
     def parts(self) -> list[Expression]:
         """Every expression of the call."""
         own = [self.receiver] if self.receiver is not None else []
-        return [*own, *self.arguments, *(value for _, value in self.keywords)]
+        later = [part for row in (*(s.arguments for s in self.setup), *self.then) for part in row]
+        return [*own, *self.arguments, *(value for _, value in self.keywords), *later]
 
     @property
     def uses_files(self) -> bool:
@@ -67,7 +63,10 @@ class Call(NamedTuple):
 
 
 class Subject(NamedTuple):
-    """What is called: shape is function, method, static, construct, property or a dunder's name."""
+    """What is called: shape is function, method, static, construct, property, command or a
+    dunder's name. `first` and `last` are the lines that count, which are the target's even where
+    it is reached through another function; `words` lead from a group of commands to the one.
+    """
 
     module: Any
     owner: str
@@ -76,6 +75,7 @@ class Subject(NamedTuple):
     file: str
     first: int
     last: int
+    words: Tuple[str, ...] = ()
 
 
 class Run(NamedTuple):
@@ -130,7 +130,7 @@ class Tracer:
 
 def invoke(subject: Subject, call: Call, folder: Path, trace: bool = True) -> Run:
     """Make the inputs and the call, under the tracer, with its output captured."""
-    local = {"tmp_path": folder}
+    local = {"tmp_path": folder, "stream": stream}
     tracer = Tracer(subject)
     out = io.StringIO()
     inputs: list[Any] = []
@@ -140,13 +140,16 @@ def invoke(subject: Subject, call: Call, folder: Path, trace: bool = True) -> Ru
         signal.setitimer(signal.ITIMER_REAL, WALL)
         try:
             kind = "inputs"  # an argument that cannot be made says nothing about the target
-            receiver = None if call.receiver is None else evaluate(call.receiver, local)
+            receiver = receiver_of(call, local)
             inputs = [receiver, *(evaluate(a, local) for a in call.arguments)]
             keywords = {name: evaluate(value, local) for name, value in call.keywords}
+            then = [[evaluate(a, local) for a in row] for row in call.then]
             kind = "raises"
             if trace:
                 sys.settrace(tracer)
             value = _apply(subject, receiver, inputs[1:], keywords)
+            for row in then:
+                value = value(*row)
             wrap = _wrapping(value)
             value, wrap = _unwrapped(value, wrap)
             kind = "value"
@@ -159,10 +162,28 @@ def invoke(subject: Subject, call: Call, folder: Path, trace: bool = True) -> Ru
     return Run(kind, value, tracer.arcs, wrap, out.getvalue(), inputs, warned, tracer.events)
 
 
+def receiver_of(call: Call, local: Dict[str, Any]) -> Any:
+    """The object a method is called on, with its setup done; None where there is none."""
+    if call.receiver is None:
+        return None
+    receiver = evaluate(call.receiver, local)
+    for step in call.setup:
+        step.apply(receiver, [evaluate(a, local) for a in step.arguments])
+    return receiver
+
+
+async def stream(*items: Any) -> Any:
+    """An asynchronous iterator over the items; drafted tests define the same function."""
+    for item in items:
+        yield item
+
+
 def _apply(subject: Subject, receiver: Any, arguments: list[Any], keywords: dict[str, Any]) -> Any:
     shape = subject.shape
     if shape == "function":
         return getattr(subject.module, subject.name)(*arguments, **keywords)
+    if shape == "command":
+        return commands.start(getattr(subject.module, subject.name), arguments[0])
     owner = getattr(subject.module, subject.owner)
     if shape == "construct":
         return owner(*arguments, **keywords)
@@ -170,6 +191,8 @@ def _apply(subject: Subject, receiver: Any, arguments: list[Any], keywords: dict
         return getattr(owner, subject.name)(*arguments, **keywords)
     if shape == "property":
         return getattr(receiver, subject.name)
+    if shape == "setter":
+        return setattr(receiver, subject.name, arguments[0])
     if shape in UNARY:
         return UNARY[shape](receiver)
     if shape in BINARY:
@@ -189,26 +212,44 @@ BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "__truediv__": lambda a, b: a / b, "__floordiv__": lambda a, b: a // b,
     "__mod__": lambda a, b: a % b, "__and__": lambda a, b: a & b, "__or__": lambda a, b: a | b,
     "__xor__": lambda a, b: a ^ b, "__contains__": lambda a, b: b in a,
-    "__getitem__": lambda a, b: a[b],
+    "__getitem__": lambda a, b: a[b], "__delitem__": lambda a, b: a.__delitem__(b),
 }  # fmt: skip
 
 
 def _wrapping(value: Any) -> str:
-    """How a test gets at the result: asyncio.run of a coroutine, list of an iterator."""
+    """How a test gets at the result: asyncio.run of a coroutine, list of an iterator, with."""
     if inspect.iscoroutine(value):
         return "run"
-    lazy = hasattr(value, "__next__") and not hasattr(value, "read")
-    return "list" if lazy else ""
+    if hasattr(value, "__anext__"):
+        return "collect"
+    if hasattr(value, "__next__") and not hasattr(value, "read"):
+        return "list"
+    return "with" if type(value).__name__ == "_GeneratorContextManager" else ""
 
 
 def _unwrapped(value: Any, wrap: str) -> tuple[Any, str]:
-    """Run a coroutine, take the first items of an iterator."""
+    """Run a coroutine, take the first items of an iterator, enter a context."""
     if wrap == "run":
         return asyncio.run(value), wrap
+    if wrap == "collect":
+        items = asyncio.run(_collect(value))
+        return (items[:TAKE], "collect_some") if len(items) > TAKE else (items, wrap)
     if wrap == "list":
         items = list(itertools.islice(value, TAKE + 1))
         return (items[:TAKE], "take") if len(items) > TAKE else (items, wrap)
+    if wrap == "with":
+        with value as entered:
+            return entered, wrap
     return value, ""
+
+
+async def _collect(items: Any) -> list[Any]:
+    taken = []
+    async for item in items:
+        taken.append(item)
+        if len(taken) > TAKE:
+            break
+    return taken
 
 
 @contextlib.contextmanager
@@ -220,147 +261,6 @@ def folder_with_files(wanted: bool) -> Any:
             for file, text in FILES.items():
                 (folder / file).write_text(text)
         yield folder
-
-
-def observation(subject: Subject, call: Call, run: Run, folder: Path) -> dict[str, Any] | None:
-    """What a test may assert about a finished call, as plain data; None for nothing."""
-    if run.kind == "inputs":
-        return None
-    if run.kind == "raises":
-        return _raised(run, folder)
-    seen = _returned(subject, call, run)
-    if seen is None or _unstable(repr(seen), folder):
-        return None
-    seen["wrap"] = run.wrap
-    if run.warned:
-        seen["warns"] = run.warned[0]
-    return seen
-
-
-def _returned(subject: Subject, call: Call, run: Run) -> dict[str, Any] | None:
-    value = run.value
-    if subject.shape == "construct":
-        return _state(value)
-    if value is None:
-        return _effect(subject, call, run)
-    written = write(value)
-    if written is not None:
-        return {"kind": "value", "text": written.text, "names": written.names}
-    kind: Any = type(value)
-    if kind.__repr__ is not object.__repr__ and not isinstance(value, _OPAQUE):
-        text = repr(value)
-        if 0 < len(text) <= 200:
-            return {"kind": "repr", "text": repr(text), "names": ()}
-    return _state(value)
-
-
-_OPAQUE = (
-    types.FunctionType,
-    types.MethodType,
-    types.BuiltinFunctionType,
-    types.ModuleType,
-    io.IOBase,
-)
-
-
-def _effect(subject: Subject, call: Call, run: Run) -> dict[str, Any]:
-    """For a call that returns None: what it printed, or what it changed."""
-    if run.printed and len(run.printed) <= MAX_STDOUT:
-        return {"kind": "prints", "text": repr(run.printed), "names": ()}
-    for index, before in enumerate(call.arguments, 1):
-        if not isinstance(run.inputs[index], (list, dict, set, bytearray)):
-            continue
-        now = write(run.inputs[index])
-        if now is not None and now.text != _text_again(before):
-            kind = {"kind": "changes", "argument": index - 1}
-            return {**kind, "text": now.text, "names": now.names}
-    changed = _changed(call, run.inputs[0]) if run.inputs else []
-    if changed:
-        return {"kind": "receiver", "fields": changed[:4]}
-    return {"kind": "value", "text": "None", "names": ()}
-
-
-def _changed(call: Call, receiver: Any) -> list[Field]:
-    """The attributes of a method's object that are not what they were before the call."""
-    if call.receiver is None:
-        return []
-    try:
-        before = _fields(evaluate(call.receiver))
-    except Exception:  # tmp_path is not known here
-        return []
-    return [field for field in _fields(receiver) if field not in before]
-
-
-def _text_again(expression: Expression) -> str:
-    try:
-        written = write(evaluate(expression))
-    except Exception:  # tmp_path is not known here; its text cannot match then
-        return ""
-    return written.text if written is not None else ""
-
-
-def _state(value: Any) -> dict[str, Any] | None:
-    """An object by up to four of its public attributes."""
-    fields = _fields(value)[:4]
-    return {"kind": "state", "fields": fields} if fields else None
-
-
-def _fields(value: Any) -> list[Field]:
-    fields: list[Field] = []
-    names = [*getattr(value, "__dict__", {}), *_slots(type(value)), *_properties(type(value))]
-    for name in dict.fromkeys(names):
-        if name.startswith("_") or not name.isidentifier():
-            continue
-        try:
-            written = write(getattr(value, name))
-        except Exception:  # a property may raise anything
-            continue
-        if written is not None and len(written.text) <= 120:
-            fields.append((name, written.text, written.names))
-    return fields
-
-
-def _slots(kind: type) -> list[str]:
-    return [
-        n for base in kind.__mro__ for n in getattr(base, "__slots__", ()) if isinstance(n, str)
-    ]
-
-
-def _properties(kind: type) -> list[str]:
-    return [n for n, member in vars(kind).items() if isinstance(member, property)]
-
-
-def _raised(run: Run, folder: Path) -> dict[str, Any] | None:
-    error = run.value
-    kind = type(error)
-    if isinstance(error, _MISUSE) or not isinstance(error, (Exception, SystemExit)):
-        return None
-    if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
-        return None
-    deliberate = _deliberate(error)
-    if isinstance(error, AssertionError) and not deliberate:
-        return None
-    if isinstance(error, LOOKS_LIKE_A_BUG) and not deliberate:
-        return {"kind": "suspect", "name": kind.__name__, "module": kind.__module__}
-    message = str(error) if deliberate and not isinstance(error, SystemExit) else ""
-    if _unstable(message, folder) or len(message) > 120 or "\n" in message:
-        message = ""
-    seen = {"kind": "raises", "name": kind.__name__, "module": kind.__module__}
-    return {**seen, "message": message, "wrap": run.wrap, "project": deliberate}
-
-
-def _deliberate(error: BaseException) -> bool:
-    """Whether a raise statement of Python code outside the standard library made the error."""
-    last = traceback.extract_tb(error.__traceback__)[-1:]
-    return bool(last) and (last[0].line or "").lstrip().startswith("raise")
-
-
-def _unstable(text: str, folder: Path) -> bool:
-    """Whether a text speaks of this run: an address, the temporary folder, the working folder."""
-    places = (str(folder), os.getcwd(), os.path.expanduser("~"), tempfile.gettempdir() + os.sep)
-    return bool(re.search(r"\bat 0x|object at|0x[0-9a-f]{6,}", text)) or any(
-        place in text for place in places if len(place) > 1
-    )
 
 
 def lines_of(tree: ast.AST, first: int, last: int) -> dict[int, int]:

@@ -79,6 +79,11 @@ class Pools:
             dict.fromkeys(beside + typed[:2] + own + fitting[:40] + typed + self._noise(kinds))
         )
 
+    @staticmethod
+    def literal(text: str) -> Expression:
+        """A value by its text."""
+        return Expression(text)
+
     def _typed(
         self, parameter: ast.arg, default: ast.expr | None
     ) -> tuple[list[Expression], set[str]]:
@@ -142,6 +147,8 @@ class Pools:
             return [Expression("int"), Expression("str")]
         if name in DICTS and len(items) == 2:
             return _dicts(self.hinted(items[0], depth + 1), self.hinted(items[1], depth + 1))
+        if name.startswith(("Any", "Async")) and name in HINTS:
+            return alternate([plain(kind) for kind in HINTS[name]])
         if name in LISTS or name in SETS:
             return _many(self.hinted(items[0], depth + 1), "{{{}}}" if name in SETS else "[{}]")
         if name in ("tuple", "Tuple"):
@@ -185,6 +192,7 @@ class Pools:
             return []
         lists: list[list[Expression]] = []
         words: list[str] = []
+        options: list[tuple[str, list[Expression]]] = []
         for parameter in parameters:
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
                 continue
@@ -192,15 +200,24 @@ class Pools:
             values = self._for_parameter(parameter, depth)
             if not values and not optional:
                 return []
+            if optional and depth == 0 and parameter.kind is not parameter.POSITIONAL_ONLY:
+                options.append((parameter.name, values[:2]))
             if not optional:
                 lists.append(values)
                 keyword = parameter.kind is parameter.KEYWORD_ONLY
                 words.append(f"{parameter.name}={{}}" if keyword else "{}")
         shape = "{}(" + ", ".join(words) + ")"
-        if not lists:
-            return [join(shape, [owner])]
-        rows = [[one[(i + shift) % len(one)] for shift, one in enumerate(lists)] for i in range(6)]
-        return list(dict.fromkeys(join(shape, [owner, *row]) for row in rows))
+        count = 6 if lists else 1
+        rows = [
+            [one[(i + shift) % len(one)] for shift, one in enumerate(lists)] for i in range(count)
+        ]
+        made = list(dict.fromkeys(join(shape, [owner, *row]) for row in rows))
+        with_option = [
+            join("{}(" + ", ".join([*words, f"{name}={{}}"]) + ")", [owner, *rows[0], value])
+            for name, values in options[:5]
+            for value in values
+        ]
+        return [*made[:3], *with_option[:6], *made[3:]]
 
     def _for_parameter(self, parameter: inspect.Parameter, depth: int) -> list[Expression]:
         hint = parameter.annotation
@@ -223,9 +240,10 @@ class Pools:
                 kinds += [kind for kind, words in ATTRIBUTES if node.attr in words.split()]
             elif isinstance(node, ast.Call):
                 kinds += kinds_by_call(node, name)
-            elif isinstance(node, (ast.For, ast.comprehension)):
+            elif isinstance(node, (ast.For, ast.comprehension, ast.AsyncFor)):
                 if getattr(node.iter, "id", None) == name:
-                    kinds += ["list", "str"]
+                    lazy = isinstance(node, ast.AsyncFor) or getattr(node, "is_async", False)
+                    kinds += ["stream"] if lazy else ["list", "str"]
             elif isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mod, ast.Div, ast.Sub)):
                 sides = (getattr(node.left, "id", None), getattr(node.right, "id", None))
                 kinds += ["int", "float"] if name in sides else []
@@ -243,7 +261,8 @@ class Pools:
             for side in sides:
                 for constant in ast.walk(side):
                     if isinstance(constant, ast.Constant):
-                        found += neighbours(constant.value)
+                        none = [Expression("None")] if constant.value is None else []
+                        found += none or neighbours(constant.value)
         return list(dict.fromkeys(found))
 
     def _from_use(self, name: str) -> list[Expression]:

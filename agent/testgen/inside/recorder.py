@@ -11,11 +11,12 @@ import sys
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
 if TYPE_CHECKING:
-    from copydesk.agent.testgen.inside import clock, guard, observe
+    from copydesk.agent.testgen.inside import clock, guard, observe, results
 else:
     import clock
     import guard
     import observe
+    import results
 
 PATIENCE = 10.0
 """Seconds without a word from a child after which it is ended."""
@@ -27,10 +28,10 @@ Recorded = Tuple[Optional[Json], List[Tuple[int, int]], bool]
 class Recorder:
     """Makes one call in a fork of the fresh parent and says what a test may assert about it."""
 
-    def __init__(self, subject: observe.Subject, top: str) -> None:
+    def __init__(self, subject: observe.Subject, top: str, watch: guard.Guard) -> None:
         self.subject = subject
         self.top = top
-        self.guard = guard.Guard(top)
+        self.guard = watch
 
     def record(self, call: observe.Call) -> tuple[Json | None, list[tuple[int, int]]]:
         """The observation and the arcs, or None when the call may not become a test."""
@@ -65,7 +66,7 @@ class Recorder:
             self.guard.active = False
             if self.guard.touched or state.changed():
                 return None, [], False
-            seen = observe.observation(self.subject, call, run, folder)
+            seen = results.observation(self.subject, call, run, folder)
         return seen, sorted(run.arcs), self.guard.clock
 
 

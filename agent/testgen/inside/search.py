@@ -24,9 +24,19 @@ from typing import TYPE_CHECKING, Any, Dict, NamedTuple
 
 _HERE = str(Path(__file__).resolve().parent)
 if TYPE_CHECKING:
-    from copydesk.agent.testgen.inside import guard, inputs, observe, recorder, worker
+    from copydesk.agent.testgen.inside import (
+        callers,
+        commands,
+        guard,
+        inputs,
+        observe,
+        recorder,
+        worker,
+    )
 else:
     sys.path.insert(0, _HERE)
+    import callers
+    import commands
     import guard
     import inputs
     import observe
@@ -75,35 +85,58 @@ def answer(request: Json) -> Json:
     """Import the target and do what the request asks for."""
     top = os.getcwd()
     tree = ast.parse(Path(request["path"]).read_bytes())
-    owners, node = inputs.find_function(tree, request["function"])
-    if node is None or len(owners) > 1:
+    owners, node = inputs.find_function(tree, request["function"], request["lines"])
+    if node is None:
         return {"error": "no such function"}
     module = importlib.import_module(request["module"])
+    signal.signal(signal.SIGALRM, _give_up)
+    watch = guard.Guard(top)
+    ways: list[tuple[list[str], Any]] = [(owners, node), *callers.entries(tree, owners, node)]
+    if request["do"] == "record":
+        ways = [inputs.find_function(tree, request["entry"], request["lines"])]
+    report: Json = {"error": "not a plain function"}
+    for around, entry in ways:
+        subject = _subject(module, around, entry, node) if entry is not None else None
+        if subject is None or entry is None:
+            continue
+        recording = recorder.Recorder(subject, top, watch)
+        if request["do"] == "record":
+            calls = [worker.call_from(plain) for plain in request["calls"]]
+            return {"observations": [recording.record(call)[0] for call in calls]}
+        targets = set(request["lines"]) | {tuple(arc) for arc in request["branches"]}
+        lines = worker.Lines(observe.lines_of(tree, subject.first, subject.last), targets)
+        stream = inputs.Stream(subject, tree, entry, top, request["seed"])
+        report = Search(subject, recording, stream, lines).report()
+        report["entry"] = ".".join([*around, entry.name])
+        report["command"] = subject.name if subject.shape == "command" else ""
+        if report["cases"]:
+            break
+    return report
+
+
+def _subject(module: Any, owners: list[str], entry: Any, node: Any) -> observe.Subject | None:
+    """What is called to reach the lines of a function; None for what cannot be called."""
     subject = observe.Subject(
         module,
         owners[0] if owners else "",
-        node.name,
-        inputs.shape_of(node, owners),
+        entry.name,
+        inputs.shape_of(entry, owners),
         str(module.__file__),
         node.lineno,
         node.end_lineno or node.lineno,
     )
-    if not _is_callable(getattr(module, owners[0], None) if owners else module, subject):
-        return {"error": "not a plain function"}
-    signal.signal(signal.SIGALRM, _give_up)
-    recording = recorder.Recorder(subject, top)
-    if request["do"] == "record":
-        calls = [worker.call_from(plain) for plain in request["calls"]]
-        return {"observations": [recording.record(call)[0] for call in calls]}
-    targets = set(request["lines"]) | {tuple(arc) for arc in request["branches"]}
-    lines = worker.Lines(observe.lines_of(tree, subject.first, subject.last), targets)
-    stream = inputs.Stream(subject, tree, node, top, request["seed"])
-    return Search(subject, recording, stream, lines).report()
+    if len(owners) > 1:
+        return None
+    root, words, command = commands.entry(module, entry.name)
+    if not owners and command is not None:
+        return subject._replace(name=root, shape="command", words=tuple(words))
+    owner = getattr(module, owners[0], None) if owners else module
+    return subject if _is_callable(owner, subject) else None
 
 
 def _is_callable(owner: Any, subject: observe.Subject) -> bool:
     member = getattr(owner, subject.name, None)
-    if subject.shape in ("property", "construct"):
+    if subject.shape in ("property", "setter", "construct"):
         return isinstance(owner, type)
     return callable(member) and not isinstance(member, type)
 

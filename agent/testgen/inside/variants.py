@@ -111,7 +111,7 @@ def live_function(subject: Subject) -> Any:
     """The plain function object behind decorators, or None."""
     holder = getattr(subject.module, subject.owner) if subject.owner else subject.module
     found: Any = vars(holder).get(subject.name)
-    for attribute in ("__func__", "fget", "func"):
+    for attribute in ("__func__", "fget", "func", "callback"):
         found = getattr(found, attribute, None) or found
     found = inspect.unwrap(found) if callable(found) else found
     ours = isinstance(found, types.FunctionType) and found.__code__.co_filename == subject.file

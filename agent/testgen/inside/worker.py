@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, NamedTuple
 
 if TYPE_CHECKING:
-    from copydesk.agent.testgen.inside import guard, inputs, observe, variants
+    from copydesk.agent.testgen.inside import guard, inputs, observe, results, setups, variants
     from copydesk.agent.testgen.inside.expressions import Expression
 else:
     import guard
     import inputs
     import observe
+    import results
+    import setups
     import variants
     from expressions import Expression
 
@@ -36,6 +38,8 @@ def call_to(call: observe.Call) -> Json:
         "arguments": call.arguments,
         "keywords": call.keywords,
         "origin": call.origin,
+        "setup": call.setup,
+        "then": call.then,
     }
 
 
@@ -46,6 +50,8 @@ def call_from(plain: Json) -> observe.Call:
         tuple(_expression(a) for a in plain["arguments"]),
         tuple((name, _expression(value)) for name, value in plain["keywords"]),
         plain["origin"],
+        tuple(setups.Step(name, tuple(map(_expression, row))) for name, row in plain["setup"]),
+        tuple(tuple(map(_expression, row)) for row in plain["then"]),
     )
 
 
@@ -192,7 +198,7 @@ class Worker:
         run = self._try(call)
         if run is None:
             return None
-        return observe.observation(self.subject, call, run, self.folder)
+        return results.observation(self.subject, call, run, self.folder)
 
 
 def _without_repeats(calls: list[observe.Call]) -> list[observe.Call]:
@@ -201,7 +207,7 @@ def _without_repeats(calls: list[observe.Call]) -> list[observe.Call]:
 
 def _bug(run: observe.Run) -> frozenset[Any]:
     """An error that looks like a bug is worth a report, wherever it was raised."""
-    suspect = run.kind == "raises" and isinstance(run.value, observe.LOOKS_LIKE_A_BUG)
+    suspect = run.kind == "raises" and isinstance(run.value, results.LOOKS_LIKE_A_BUG)
     return frozenset({type(run.value).__name__}) if suspect else frozenset()
 
 

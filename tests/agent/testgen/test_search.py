@@ -356,7 +356,7 @@ def request(function: str, **more: Any) -> dict[str, Any]:
     [
         ("missing", "no such function"),
         ("value", "no such function"),
-        ("A.B.deep", "no such function"),
+        ("A.B.deep", "not a plain function"),
         ("shadowed", "not a plain function"),
         ("gone", "not a plain function"),
     ],

@@ -1,0 +1,204 @@
+"""What a test may assert about a finished call: its result, its effect, its error."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import tempfile
+import traceback
+import types
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Tuple
+
+if TYPE_CHECKING:
+    from copydesk.agent.testgen.inside.commands import MAX_OUTPUT
+    from copydesk.agent.testgen.inside.expressions import Expression, evaluate, write
+    from copydesk.agent.testgen.inside.observe import Call, Run, Subject, receiver_of
+else:
+    from commands import MAX_OUTPUT
+    from expressions import Expression, evaluate, write
+    from observe import Call, Run, Subject, receiver_of
+
+MAX_STDOUT = 600
+_MISUSE = (TypeError, AttributeError, NameError, NotImplementedError, EOFError, ImportError)
+LOOKS_LIKE_A_BUG = (
+    IndexError, ZeroDivisionError, RecursionError, UnboundLocalError, MemoryError,
+)  # fmt: skip
+
+Field = Tuple[str, str, Tuple[Tuple[str, str], ...]]
+"""An attribute's name, the text of its value, and the names that text imports.
+
+A name with "()" behind it is a builtin that is applied to the object.
+"""
+
+
+def observation(subject: Subject, call: Call, run: Run, folder: Path) -> dict[str, Any] | None:
+    """What a test may assert about a finished call, as plain data; None for nothing."""
+    if run.kind == "inputs":
+        return None
+    if run.kind == "raises":
+        return _raised(run, folder)
+    seen = _returned(subject, call, run)
+    if seen is None or _unstable(repr(seen), folder):
+        return None
+    seen["wrap"] = run.wrap
+    if run.warned:
+        seen["warns"] = run.warned[0]
+    return seen
+
+
+def _returned(subject: Subject, call: Call, run: Run) -> dict[str, Any] | None:
+    value = run.value
+    if subject.shape == "command":
+        return _answered(value)
+    if subject.shape == "construct":
+        return _state(value)
+    if value is None:
+        return _effect(subject, call, run)
+    written = write(value)
+    if written is not None:
+        return {"kind": "value", "text": written.text, "names": written.names}
+    kind: Any = type(value)
+    if kind.__repr__ is not object.__repr__ and not isinstance(value, _OPAQUE):
+        text = repr(value)
+        if 0 < len(text) <= 200:
+            return {"kind": "repr", "text": repr(text), "names": ()}
+    return _state(value)
+
+
+_OPAQUE = (
+    types.FunctionType,
+    types.MethodType,
+    types.BuiltinFunctionType,
+    types.ModuleType,
+    io.IOBase,
+)
+
+
+def _answered(result: Any) -> dict[str, Any] | None:
+    """What a command of click's said, and its exit code."""
+    output = result.output
+    if len(output) > MAX_OUTPUT:
+        output = ""
+    return {"kind": "invokes", "code": int(result.exit_code), "text": repr(output), "names": ()}
+
+
+def _effect(subject: Subject, call: Call, run: Run) -> dict[str, Any] | None:
+    """For a call that returns None: what it printed, or what it changed."""
+    if run.printed and len(run.printed) <= MAX_STDOUT:
+        return {"kind": "prints", "text": repr(run.printed), "names": ()}
+    for index, before in enumerate(call.arguments, 1):
+        if not isinstance(run.inputs[index], (list, dict, set, bytearray)):
+            continue
+        now = write(run.inputs[index])
+        if now is not None and now.text != _text_again(before):
+            kind = {"kind": "changes", "argument": index - 1}
+            return {**kind, "text": now.text, "names": now.names}
+    changed = _changed(call, run.inputs[0]) if run.inputs else []
+    if changed:
+        return {"kind": "receiver", "fields": changed[:4]}
+    if subject.name in ("__setitem__", "__delitem__") or subject.shape == "setter":
+        return None
+    return {"kind": "value", "text": "None", "names": ()}
+
+
+def _changed(call: Call, receiver: Any) -> list[Field]:
+    """The attributes of a method's object that are not what they were before the call."""
+    if call.receiver is None:
+        return []
+    try:
+        before = _fields(receiver_of(call, {}))
+    except Exception:  # tmp_path is not known here
+        return []
+    return [field for field in _fields(receiver) if field not in before]
+
+
+def _contents(value: Any) -> list[Field]:
+    """A container by what dict() or list() of it gives, or by its length."""
+    views: list[tuple[str, Any]] = []
+    if hasattr(value, "keys") and hasattr(value, "__getitem__"):
+        views.append(("dict()", dict))
+    elif hasattr(value, "__iter__") and hasattr(value, "__len__"):
+        views.append(("list()", list))
+    views.append(("len()", len))
+    for name, view in views:
+        try:
+            written = write(view(value))
+        except Exception:  # the user's class may raise anything
+            continue
+        if written is not None and len(written.text) <= 120:
+            return [(name, written.text, written.names)]
+    return []
+
+
+def _text_again(expression: Expression) -> str:
+    try:
+        written = write(evaluate(expression))
+    except Exception:  # tmp_path is not known here; its text cannot match then
+        return ""
+    return written.text if written is not None else ""
+
+
+def _state(value: Any) -> dict[str, Any] | None:
+    """An object by up to four of its public attributes."""
+    fields = _fields(value)[:4]
+    return {"kind": "state", "fields": fields} if fields else None
+
+
+def _fields(value: Any) -> list[Field]:
+    fields: list[Field] = []
+    names = [*getattr(value, "__dict__", {}), *_slots(type(value)), *_properties(type(value))]
+    for name in dict.fromkeys(names):
+        if name.startswith("_") or not name.isidentifier():
+            continue
+        try:
+            written = write(getattr(value, name))
+        except Exception:  # a property may raise anything
+            continue
+        if written is not None and len(written.text) <= 120:
+            fields.append((name, written.text, written.names))
+    return fields + _contents(value)
+
+
+def _slots(kind: type) -> list[str]:
+    return [
+        n for base in kind.__mro__ for n in getattr(base, "__slots__", ()) if isinstance(n, str)
+    ]
+
+
+def _properties(kind: type) -> list[str]:
+    return [n for n, member in vars(kind).items() if isinstance(member, property)]
+
+
+def _raised(run: Run, folder: Path) -> dict[str, Any] | None:
+    error = run.value
+    kind = type(error)
+    if isinstance(error, _MISUSE) or not isinstance(error, (Exception, SystemExit)):
+        return None
+    if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
+        return None
+    deliberate = _deliberate(error)
+    if isinstance(error, AssertionError) and not deliberate:
+        return None
+    if isinstance(error, LOOKS_LIKE_A_BUG) and not deliberate:
+        return {"kind": "suspect", "name": kind.__name__, "module": kind.__module__}
+    message = str(error) if deliberate and not isinstance(error, SystemExit) else ""
+    if _unstable(message, folder) or len(message) > 120 or "\n" in message:
+        message = ""
+    seen = {"kind": "raises", "name": kind.__name__, "module": kind.__module__}
+    return {**seen, "message": message, "wrap": run.wrap, "project": deliberate}
+
+
+def _deliberate(error: BaseException) -> bool:
+    """Whether a raise statement of Python code outside the standard library made the error."""
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    return bool(last) and (last[0].line or "").lstrip().startswith("raise")
+
+
+def _unstable(text: str, folder: Path) -> bool:
+    """Whether a text speaks of this run: an address, the temporary folder, the working folder."""
+    places = (str(folder), os.getcwd(), os.path.expanduser("~"), tempfile.gettempdir() + os.sep)
+    return bool(re.search(r"\bat 0x|object at|0x[0-9a-f]{6,}", text)) or any(
+        place in text for place in places if len(place) > 1
+    )

@@ -1,0 +1,186 @@
+"""Objects with a state, closures, asynchronous streams, contexts, commands: how each is drafted."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from copydesk.agent.records import Candidate, Gap
+from copydesk.agent.sandbox.bench import Bench
+from copydesk.agent.testgen.context import function_node
+from copydesk.agent.testgen.embedded import draft_embedded
+
+STORE = '''
+import contextlib
+import functools
+from typing import overload
+
+import click
+
+
+class Stack:
+    def __init__(self, size):
+        self.size = size
+        self.items = []
+        self._label = ""
+
+    def push(self, item):
+        if len(self.items) >= self.size:
+            raise OverflowError("the stack is full")
+        self.items.append(item)
+
+    def top(self):
+        if not self.items:
+            return None
+        return self.items[-1]
+
+    def __setitem__(self, index, item):
+        if index == 0:
+            self.items.insert(index, item)
+
+    @property
+    def label(self):
+        return self._label
+
+    @label.setter
+    def label(self, text):
+        self._label = text.strip().upper()
+
+    def __checked(self, item):
+        if item == 1:
+            return "one"
+        return "other"
+
+    def sort_of(self, item):
+        return self.__checked(item)
+
+
+def doubled(function):
+    @functools.wraps(function)
+    def wrapper(*arguments):
+        return [function(*arguments)] * 2
+
+    return wrapper
+
+
+async def pairs(items):
+    last = None
+    async for item in items:
+        if last is not None:
+            yield last, item
+        last = item
+
+
+async def naturals():
+    number = 0
+    while True:
+        yield number
+        number += 1
+
+
+@contextlib.contextmanager
+def opened(path):
+    with open(path, encoding="utf-8") as file:
+        yield file.readline()
+
+
+@overload
+def twice(value: int) -> int: ...
+@overload
+def twice(value: str) -> str: ...
+def twice(value):
+    if value == "":
+        return "nothing"
+    return value * 2
+
+
+@click.group()
+def tool():
+    """A tool."""
+
+
+@tool.command()
+@click.argument("name")
+@click.option("--shout", is_flag=True)
+def greet(name, shout):
+    """Greet somebody."""
+    if shout:
+        name = name.upper()
+    click.echo(f"hello {name}")
+'''
+
+
+@pytest.fixture
+def drafted(
+    tree: Path, write: Callable[[dict[str, str]], None], bench: Callable[[], Bench]
+) -> Callable[..., Candidate]:
+    """The draft for a function of the store, whose tests have been seen to pass."""
+    write({"store.py": STORE})
+
+    def make(function: str, *, last: bool = True) -> Candidate:
+        lines = (first_lines if not last else last_lines)(function)
+        gap = Gap("0" * 40, "store.py", function, lines[0], lines[-1], lines)
+        candidate = draft_embedded(gap, tree, bench())
+        assert candidate is not None
+        outcome = bench().run(
+            ("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_draft.py"),
+            files={"test_draft.py": candidate.content},
+            env={"PYTHONHASHSEED": "99"},
+        )
+        assert outcome.returncode == 0, outcome.output + candidate.content
+        return candidate
+
+    return make
+
+
+def last_lines(function: str) -> tuple[int, ...]:
+    node = function_node(STORE, function)
+    assert node is not None
+    return tuple(
+        sorted({s.lineno for b in node.body for s in ast.walk(b) if isinstance(s, ast.stmt)})
+    )
+
+
+def first_lines(function: str) -> tuple[int, ...]:
+    owner, _, name = function.partition(".")
+    node = next(n for n in ast.parse(STORE).body if getattr(n, "name", "") == owner)
+    assert isinstance(node, ast.ClassDef)
+    first = next(n for n in node.body if getattr(n, "name", "") == name)
+    assert isinstance(first, ast.FunctionDef)
+    return (first.body[0].lineno,)
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        ("Stack.top", '    stack.push("abc")\n    assert stack.top() == "abc"\n'),
+        ("Stack.push", 'with pytest.raises(OverflowError, match="the stack is full"):'),
+        ("Stack.__setitem__", '    stack[0] = "abc"\n    assert stack.items == ["abc"]\n'),
+        ("Stack.label", '    stack.label = "abc"\n    assert stack.label == "ABC"\n'),
+        ("Stack.__checked", 'assert Stack(1).sort_of(1) == "one"'),
+        ("doubled", 'assert doubled(len)("abc") == [3, 3]'),
+        ("pairs", "asyncio.run(collect(pairs(stream(1, 2, 3)))) == [(1, 2), (2, 3)]"),
+        ("naturals", "asyncio.run(collect_some(naturals())) == [0, 1, 2"),
+        ("opened", '    with opened(tmp_path / "data.txt") as entered:\n        assert entered =='),
+        ("twice", 'assert twice("") == "nothing"'),
+        ("greet", 'result = CliRunner().invoke(tool, ["greet", "--shout", "abc"])\n'),
+    ],
+)
+def test_each_shape_is_called_as_a_reader_would(
+    drafted: Callable[..., Candidate], function: str, expected: str
+) -> None:
+    assert expected in drafted(function).content
+
+
+def test_the_getter_of_a_property_with_a_setter_is_read(
+    drafted: Callable[..., Candidate],
+) -> None:
+    assert 'assert Stack(1).label == ""' in drafted("Stack.label", last=False).content
+
+
+def test_the_same_gap_gives_the_same_bytes(drafted: Callable[..., Candidate]) -> None:
+    first = drafted("greet").content.encode()
+    assert drafted("greet").content.encode() == first
