@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-
 _JOINED = ("with", "after")
 """How words begin that need no "of" or "for" before them."""
 
