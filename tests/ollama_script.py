@@ -19,18 +19,49 @@ CRASH = (
     " or an internal error, check ollama server logs for details"
 )
 BUSY = "server busy, please try again.  maximum pending requests exceeded"
+TOO_LONG = {"message": "request (9999 tokens) exceeds the available context size (4096 tokens)"}
+TOO_LONG |= {"type": "exceed_context_size_error"}
 EARLY_FAULTS: dict[str, tuple[int, str]] = {
     "http500": (500, CRASH),
     "http503": (503, BUSY),
     "oom": (500, "model requires more system memory (9.1 GiB) than is available (3.2 GiB)"),
     "loadcrash": (500, "llama-server process has terminated: exit status 2: error loading model"),
+    "gone": (404, "model 'qwen2.5-coder:7b' not found"),
+    "cloudoff": (403, "ollama cloud is disabled: remote inference is unavailable"),
+    "nothink": (400, '"qwen2.5-coder:7b" does not support thinking'),
+    "toolong": (400, json.dumps({"error": TOO_LONG})),
 }
-FAULTS = (
-    *EARLY_FAULTS,
-    *("slowload", "truncjson", "wrongschema", "empty", "fenced", "endless", "miderror", "stall"),
-    *("killed", "badline", "nodone", "html502", "emptyline", "notobject", "redirect"),
-    *("nomessage", "remotechunk", "drip"),
-)
+FAULTS: dict[str, str] = {
+    "http500": "500, the runner crashed",
+    "http503": "503, the queue is full",
+    "oom": "500, not enough memory",
+    "loadcrash": "500, the model cannot be loaded",
+    "gone": "404, the model was deleted meanwhile",
+    "cloudoff": "403, the request is not allowed",
+    "nothink": "400, the model cannot do what was asked",
+    "toolong": "400, the prompt exceeds the context",
+    "halved": "200, but the prompt was cut to half of the context",
+    "slowload": "the first word takes too long",
+    "stall": "silence in the middle of an answer",
+    "drip": "single bytes, without end",
+    "killed": "the server dies in the middle of an answer",
+    "miderror": "an error in the middle of an answer",
+    "badline": "a line of JSON that is cut",
+    "emptyline": "an empty line",
+    "nomessage": "JSON that is not Ollama's",
+    "nodone": "an answer without its end mark",
+    "endless": "the same words again and again",
+    "empty": "an answer without a word",
+    "thoughtless": "no word, for thinking took all the room",
+    "truncjson": "JSON that is cut at the length limit",
+    "wrongschema": "JSON of another shape",
+    "fenced": "JSON in a fenced block",
+    "html502": "502 with a page of HTML, from a proxy",
+    "notobject": "500 whose JSON is no object",
+    "redirect": "302 to another machine",
+    "remotechunk": "an answer that says it is from another machine",
+}
+"""Everything that can be made to go wrong, in words."""
 
 
 class ApiError(Exception):
@@ -201,16 +232,18 @@ class Reply:
         else:
             line["response"] = text
         line["done"] = False
+        if self.fault == "thoughtless" and self.chat:
+            line["message"] = {"role": "assistant", "content": "", "thinking": text}
         if self.fault == "nomessage":
             line = {"answer": text}
         if self.fault == "remotechunk":
             line |= {"remote_host": "https://ollama.com", "remote_model": "big"}
         return line | extra
 
-    def last(self, reason: str, produced: int) -> Json:
+    def last(self, reason: str, produced: int, text: str = "") -> Json:
         end = time.perf_counter_ns()
         return self.frame(
-            "",
+            text,
             done=True,
             done_reason=reason,
             total_duration=end - self.started,

@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 sys.path.insert(0, str(Path(__file__).parent))  # when it is loaded by its path
+from ollama_faults import midway, whole
 from ollama_script import (
     BUSY,
     EARLY_FAULTS,
@@ -47,6 +48,7 @@ from ollama_script import (
     tokens,
 )
 
+CUT = ("truncjson", "thoughtless")
 __all__ = ["FAULTS", "Model", "Script", "serve"]
 
 
@@ -216,6 +218,7 @@ class Handler(BaseHTTPRequestHandler):
         if not prompt:
             return self.json(200, reply.frame("", done=True, done_reason="load"))
         count = self.script.fit(tokens("\n".join(prompt)), num_ctx, body)
+        count = num_ctx - (num_ctx - 4) // 2 if fault == "halved" else count
         reply = Reply(body, chat, fault, count, started, time.perf_counter_ns())
         return self.speak(reply, int(options.get("num_predict", -1)))
 
@@ -239,7 +242,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def speak(self, reply: Reply, limit: int) -> None:
         """Send the pieces, as a stream or as one object, with the faults that come midway."""
-        said, reason = [], "length" if reply.fault == "truncjson" else "stop"
+        said, reason = [], "length" if reply.fault in CUT else "stop"
         stream = bool(reply.request.get("stream", True))
         if stream:
             self.start_stream()
@@ -252,43 +255,17 @@ class Handler(BaseHTTPRequestHandler):
                 raise BrokenPipeError  # closing the connection cancels
             if stream:
                 self.line(reply.frame(piece))
-                if self.midway(reply):
+                if midway(self, reply):
                     return None
-        end = reply.last(reason, len(said))
+        text = "" if stream else "".join(said)
+        end = reply.last(reason, len(said), text)
         if reply.fault == "nodone":  # Ollama <= 0.33.3 after 30 repeated tokens
-            end = reply.frame("")
+            end = reply.frame(text)
         if not stream:
-            key = {"message": {"role": "assistant", "content": "".join(said)}}
-            return self.json(200, end | (key if reply.chat else {"response": "".join(said)}))
+            return None if whole(self, reply, end) else self.json(200, end)
         if reply.fault != "nodone":
             self.line(end)
         return self.end_stream()
-
-    def midway(self, reply: Reply) -> bool:
-        """Play a fault after a piece was sent; True when the reply is over."""
-        fault = reply.fault
-        if fault == "stall":
-            while not self.script.closing.wait(0.02) and not self.hung_up():
-                pass
-        elif fault == "drip":  # bytes without end, but never a whole line
-            while not self.script.closing.wait(0.02) and not self.hung_up():
-                self.chunk(b" ")
-        elif fault == "miderror":
-            self.line({"error": "an error was encountered while running the model: EOF"})
-            self.end_stream()
-            return True
-        elif fault == "badline":
-            self.chunk(b'{"model": "x", "mess\n')
-            self.end_stream()
-            return True
-        elif fault == "emptyline":
-            self.chunk(b"\n")
-        if fault not in ("killed", "stall", "drip"):
-            return False
-        with contextlib.suppress(OSError):
-            self.connection.shutdown(socket.SHUT_RDWR)
-        self.close_connection = True
-        return True
 
     # -- plumbing
 
@@ -304,14 +281,17 @@ class Handler(BaseHTTPRequestHandler):
     def plain(
         self, status: int, body: bytes, kind: str = "text/plain", headers: Json | None = None
     ) -> None:
+        self.head(status, kind, len(body), headers)
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def head(self, status: int, kind: str, length: int, headers: Json | None = None) -> None:
         self.send_response(status)
         self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(length))
         for name, value in (headers or {}).items():
             self.send_header(name, value)
         self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
 
     def json(self, status: int, value: Json) -> None:
         self.plain(status, json.dumps(value).encode(), "application/json; charset=utf-8")

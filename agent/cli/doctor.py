@@ -46,7 +46,7 @@ def doctor(ctx: click.Context, test_model: bool, as_json: bool) -> None:
     """Check what copydesk needs here, and name the cure.
 
     With --model the server, its version and the model are named, and the model is loaded and
-    asked two small questions. Ends with exit code 1 when something does not work.
+    asked three small questions. Ends with exit code 1 when something does not work.
     """
     found = list(_model_checks(here()) if test_model else examine(here()))
     if as_json:

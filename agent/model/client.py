@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.model import choice
@@ -50,6 +50,7 @@ KEEP_ALIVE: Final = "5m"
 PROBE_SECONDS: Final = 2.0
 _LOADED_SECONDS = 270.0  # within KEEP_ALIVE
 _TOKENS_A_SECOND = 20.0  # read by a slow machine
+_ALWAYS_THINKS = ("gpt-oss",)  # has no off, only low, medium and high
 _PAUSES = {"busy": 1.0, "crashed": 5.0, "out_of_memory": 5.0, "died": 1.0}
 
 
@@ -102,6 +103,7 @@ class Client:
         schema: Json | None = None,
         seed: int = 0,
         version: str = "",
+        stream: bool = True,
     ) -> Answer:
         """Ask once, and once more when a second try can help.
 
@@ -113,6 +115,8 @@ class Client:
             schema: The JSON schema of the answer; its text is then JSON of that shape.
             seed: The same seed mostly gives the same answer.
             version: Of the prompt, for the log.
+            stream: Have the answer come piece by piece. One that comes whole cannot be timed,
+                shown or ended before all of it is there, so only a self-test asks for that.
 
         Returns:
             The answer; plain text that ran into max_tokens has the outcome "cut".
@@ -127,7 +131,7 @@ class Client:
         parts = [("system", hide_secrets(system)), ("user", hide_secrets(prompt))]
         messages = tuple((role, text) for role, text in parts if text)
         num_ctx = self._room(messages, max_tokens)
-        call = Call(purpose, messages, max_tokens, num_ctx, seed, schema, version)
+        call = Call(purpose, messages, max_tokens, num_ctx, seed, schema, version, stream)
         try:
             return self._try(call)
         except ModelFault as fault:
@@ -219,29 +223,34 @@ class Client:
 
     def _listen(self, call: Call, heard: Heard) -> None:
         seconds = self._times.first_token + estimate(call.prompt) / _TOKENS_A_SECOND
+        known: dict[str, Any] = {
+            "model": local_name(self.name, self._version),
+            "messages": [{"role": role, "content": text} for role, text in call.messages],
+            "think": "low" if self.name.startswith(_ALWAYS_THINKS) else False,
+            "format": call.schema,
+            "options": call.options,
+            "keep_alive": KEEP_ALIVE,
+        }
+        if not call.stream:
+            with self._open(self._times.total) as client:
+                self._hear(client.chat(**known, stream=False), heard)
+            return
         with (
             self._open(seconds) as client,
-            contextlib.closing(
-                client.chat(
-                    model=local_name(self.name, self._version),
-                    messages=[{"role": role, "content": text} for role, text in call.messages],
-                    stream=True,
-                    think=False,
-                    format=call.schema,
-                    options=call.options,
-                    keep_alive=KEEP_ALIVE,
-                )
-            ) as stream,
+            contextlib.closing(client.chat(**known, stream=True)) as stream,
         ):
             for part in stream:
-                heard.hear(part.message.thinking or "", self._sizes)
-                heard.hear(part.message.content or "", self._sizes)
-                heard.pieces.append(part.message.content or "")
+                self._hear(part, heard)
                 self._settings.on_progress("writing", len(heard.pieces))
-                if part.done:
-                    heard.done, heard.reason = True, part.done_reason or ""
-                    heard.prompt_tokens = part.prompt_eval_count or 0
-                    heard.output_tokens = part.eval_count or 0
+
+    def _hear(self, part: ollama.ChatResponse, heard: Heard) -> None:
+        heard.hear(part.message.thinking or "", self._sizes)
+        heard.hear(part.message.content or "", self._sizes)
+        heard.pieces.append(part.message.content or "")
+        if part.done:
+            heard.done, heard.reason = True, part.done_reason or ""
+            heard.prompt_tokens = part.prompt_eval_count or 0
+            heard.output_tokens = part.eval_count or 0
 
     def _log(self, call: Call, heard: Heard, seconds: float, outcome: str) -> None:
         self._settings.breaker.saw(outcome)

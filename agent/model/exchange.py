@@ -37,6 +37,7 @@ class Call:
     seed: int
     schema: Json | None
     version: str = ""
+    stream: bool = True
 
     @property
     def prompt(self) -> str:
@@ -123,9 +124,9 @@ def finished(call: Call, heard: Heard, version: tuple[int, ...]) -> tuple[str, s
         raise ModelFault("unfinished", partial=text)
     if _was_truncated(call, heard.prompt_tokens, version):
         raise ModelFault("truncated", f"{heard.prompt_tokens} tokens read", partial=text)
-    if not text.strip():
-        raise ModelFault("empty")
     cut = heard.reason == "length"
+    if not text.strip():  # a model that cannot stop thinking may think up all its room
+        raise ModelFault("cut" if cut else "empty")
     if call.schema is None:
         return text, "cut" if cut else "ok"
     try:

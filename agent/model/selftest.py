@@ -23,6 +23,7 @@ _SCHEMA = {
     "properties": {"double": {"type": "integer", "minimum": 0, "maximum": 99}},
     "required": ["double"],
 }
+_SHAPE = "Answer as JSON: {double: number}."
 
 
 class Check(NamedTuple):
@@ -35,7 +36,7 @@ class Check(NamedTuple):
 
 
 def checks(settings: ModelSettings) -> Iterator[Check]:
-    """Look at server, version, cloud and model, then ask it two small things.
+    """Look at server, version, cloud and model, then ask it three small things.
 
     Stops at the first thing without which the rest cannot work. Loads the model.
     """
@@ -60,12 +61,16 @@ def checks(settings: ModelSettings) -> Iterator[Check]:
         yield Check("model", "wrong", str(error), error.hint)
         return
     yield Check("model", "ok", f"{client.name}, {client.digest[:12] or 'no digest'}")
-    for name, prompt, schema in (
-        ("plain answer", f"Write one pytest test for this function.\n\n{_CODE}", None),
-        ("answer by schema", "What is the double of 4? Answer as JSON: {double: number}.", _SCHEMA),
+    code = f"Write one pytest test for this function.\n\n{_CODE}"
+    for name, prompt, schema, stream in (
+        ("streamed answer", code, None, True),
+        ("answer in one piece", code, None, False),
+        ("answer by schema", f"What is the double of 4? {_SHAPE}", _SCHEMA, True),
     ):
         try:
-            answer = client.ask(prompt, purpose="doctor", max_tokens=200, schema=schema)
+            answer = client.ask(
+                prompt, purpose="doctor", max_tokens=200, schema=schema, stream=stream
+            )
         except CopydeskError as error:
             yield Check(name, "wrong", str(error), "copydesk log --model")
             continue

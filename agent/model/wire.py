@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import http.client
 import json
 import re
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -163,7 +165,15 @@ def strict_transport(times: TimeLimits, sizes: SizeLimits) -> httpx.BaseTranspor
             response.stream = Watched(response.stream)
             return response
 
-    return Strict(trust_env=False)
+    return Strict(trust_env=False, verify=_certificates())
+
+
+@functools.cache
+def _certificates() -> ssl.SSLContext:
+    """What https servers are checked against; reading it takes longer than a short answer."""
+    import httpx  # loaded already by whoever makes a transport
+
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _strict(request: httpx.Request, timeouts: dict[str, float]) -> httpx.Request:

@@ -146,6 +146,22 @@ def test_cut_plain_text_is_kept_and_said_to_be_cut(serve: Serve, client_of: Clie
     assert (answer.text, answer.outcome) == ("abcdefgh", "cut")
 
 
+@pytest.mark.parametrize(("name", "think"), [("gpt-oss:20b", "low"), ("qwen3.5:9b", False)])
+def test_models_think_as_little_as_they_can(
+    serve: Serve, client_of: ClientOf, ollama_server: Any, name: str, think: object
+) -> None:
+    abilities = ("completion", "thinking")
+    script = serve(models=[ollama_server.Model(name, capabilities=abilities)])
+    client_of(script).ask("?", purpose="test")
+    assert [body["think"] for body in script.asked] == [think]
+
+
+def test_a_model_that_thought_up_all_its_room_gets_more(serve: Serve, client_of: ClientOf) -> None:
+    script = serve(["forty-two"], faults=["thoughtless"])
+    assert client_of(script).ask("?", purpose="test", max_tokens=50).text == "forty-two"
+    assert [body["options"]["num_predict"] for body in script.asked] == [50, 100]
+
+
 def test_a_thought_that_slipped_into_the_text_is_dropped(serve: Serve, client_of: ClientOf) -> None:
     answer = client_of(serve(["<think>hm\nhm</think>\n42"])).ask("?", purpose="test")
     assert answer.text == "42"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
 import json
 import socket
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -25,68 +28,57 @@ from copydesk.agent.model.faults import (
     of_status,
 )
 
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the scripted server's own folder
+from ollama_faults import END, SHAPED
+
 Serve = Callable[..., Any]
 ClientOf = Callable[..., Client]
 SCHEMA = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
 SHORT = TimeLimits(connect=1.0, first_token=0.4, idle=0.3, total=1.2)
 LONG_TEXT = "forty-two is the answer to it all"
 
-TABLE = [
-    # fault, outcome, tries, with a schema
-    ("http500", "crashed", 2, False),
-    ("http503", "busy", 2, False),
-    ("oom", "out_of_memory", 1, False),  # the smallest context already
-    ("loadcrash", "crashed", 2, False),
-    ("slowload", "slow", 1, False),
-    ("truncjson", "cut", 2, True),
-    ("wrongschema", "wrong_schema", 2, True),
-    ("empty", "empty", 2, False),
-    ("endless", "endless", 2, False),
-    ("miderror", "crashed", 2, False),
-    ("stall", "stalled", 2, False),
-    ("killed", "died", 2, False),
-    ("badline", "garbled", 2, False),
-    ("nodone", "unfinished", 2, False),
-    ("html502", "not_ollama", 1, False),
-    ("emptyline", "garbled", 2, False),
-    ("notobject", "not_ollama", 1, False),
-    ("redirect", "not_ollama", 1, False),
-    ("nomessage", "not_ollama", 1, False),
-    ("remotechunk", "remote", 1, False),
-    ("drip", "too_long", 1, False),
-]
 
-
-@pytest.mark.parametrize(("fault", "outcome", "tries", "shaped"), TABLE, ids=[t[0] for t in TABLE])
+@pytest.mark.parametrize("stream", [True, False], ids=["streaming", "plain"])
+@pytest.mark.parametrize("fault", END)
 def test_a_fault_ends_in_its_outcome(
-    serve: Serve,
-    client_of: ClientOf,
-    calls: list[CallRecord],
-    fault: str,
-    outcome: str,
-    tries: int,
-    shaped: bool,
+    ollama_server: Any, client_of: ClientOf, calls: list[CallRecord], fault: str, stream: bool
 ) -> None:
-    script = serve([LONG_TEXT], fault=fault)
-    started = time.monotonic()
-    with pytest.raises(ModelFault) as caught:
-        client_of(script, SHORT).ask("?", purpose="test", schema=SCHEMA if shaped else None)
-    assert caught.value.outcome == outcome
-    assert outcome in OUTCOMES
-    assert [call.outcome for call in calls] == [outcome] * tries
+    outcome, tries = END[fault][:2] if stream else END[fault][2:]
+    text = json.dumps({"answer": "forty-two"}) if fault == "fenced" else LONG_TEXT
+    known = {"fault": "" if fault == "down" else fault, "load_seconds": 5.0}
+    with contextlib.ExitStack() as stack:
+        script = stack.enter_context(ollama_server.serve([text], **known))
+        client = client_of(script, SHORT)
+        if fault == "down":
+            stack.close()
+        started = time.monotonic()
+        prompt = "x = 1\n" * 1500 if fault == "halved" else "?"
+        try:
+            schema = SCHEMA if fault in SHAPED else None
+            ended = client.ask(prompt, purpose="test", schema=schema, stream=stream).outcome
+        except ModelFault as found:
+            ended = found.outcome
+        seconds = time.monotonic() - started
+    assert ended == outcome
+    assert ended in {"ok", *OUTCOMES}
+    assert [call.outcome for call in calls] == [outcome] * max(tries, 1)
     assert len(script.asked) == tries
-    assert time.monotonic() - started < tries * SHORT.total + 1.0
+    assert {body["stream"] for body in script.asked} <= {stream}
+    assert seconds < max(tries, 1) * SHORT.total + 3.0
 
 
 def test_the_table_knows_every_fault_of_the_server(ollama_server: Any) -> None:
-    assert {row[0] for row in TABLE} | {"fenced"} == set(ollama_server.FAULTS)
+    assert set(END) == {"down", *ollama_server.FAULTS}
 
 
-def test_the_page_lists_every_fault_with_its_end() -> None:
-    page = (Path(__file__).parents[3] / "docs/reference/model.md").read_text("utf-8")
-    said = page.split("<!-- faults -->")[1].split("<!-- end -->")[0]
-    rows = [f"| `{fault}` | `{outcome}` | {tries} |" for fault, outcome, tries, _ in TABLE]
-    assert said.strip().split("\n")[2:] == rows
+def test_the_page_is_written_from_the_table() -> None:
+    path = Path(__file__).parents[3] / "docs/faults.py"
+    spec = importlib.util.spec_from_file_location("faults_page", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.PAGE.read_text("utf-8") == module.page(), "run: python docs/faults.py"
 
 
 @pytest.mark.parametrize(

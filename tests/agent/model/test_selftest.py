@@ -30,7 +30,8 @@ def test_a_healthy_server_passes(serve: Serve) -> None:
     found = states(serve().host)
     assert {state for state, _ in found.values()} == {"ok"}
     assert list(found) == [
-        *("model server", "cloud", "model", "plain answer", "answer by schema", "context")
+        *("model server", "cloud", "model", "streamed answer", "answer in one piece"),
+        *("answer by schema", "context"),
     ]
     assert "Ollama 0.33.0 at http://127.0.0.1:" in found["model server"][1]
     assert found["context"][1] == "4,096 tokens"
@@ -66,11 +67,11 @@ def test_it_stands_behind_doctor_and_in_the_log(serve: Serve, repo: Path) -> Non
     assert "✓ answer by schema: ok in" in done.output
     with open_desk(find(repo).desk) as db:
         [total] = history.model_totals(db)
-    assert (total["calls"], total["answered"], total["kept"]) == (2, 2, 0)
+    assert (total["calls"], total["answered"], total["kept"]) == (3, 3, 0)
     said = CliRunner().invoke(cli, ["-C", str(repo), "log", "--model"]).output
     assert "100%" in said
     status = json.loads(CliRunner().invoke(cli, ["-C", str(repo), "status", "--json"]).output)
-    assert status["model"]["totals"][0]["calls"] == 2
+    assert status["model"]["totals"][0]["calls"] == 3
 
 
 def test_a_model_is_pulled_with_its_progress(serve: Serve, repo: Path) -> None:
