@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -17,15 +18,15 @@ from copydesk.agent.coverage import gaps as gap_rows
 from copydesk.agent.coverage.measure import measure, stored
 from copydesk.agent.daemon.context import StepContext
 from copydesk.agent.daemon.steps import STEPS, gaps_to_draft
-from copydesk.agent.desk import drafts, queue
+from copydesk.agent.desk import drafts, history, queue
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError, Superseded
 from copydesk.agent.git.repository import Repository, find, resolve, set_config
+from copydesk.agent.model import waiting
 from copydesk.agent.records import Draft
 from copydesk.agent.review import decisions
 from copydesk.agent.sandbox.records import Capability, Tier
 from copydesk.agent.stories.desk import write_story
-from copydesk.agent.testgen import waiting
 
 FIRST = {
     "shop.py": "def price(amount, rate=2):\n    return amount * rate\n",
@@ -272,12 +273,12 @@ def test_what_a_dead_server_missed_is_drafted_when_it_is_back(
         set_config(bench.repo, "copydesk.modelHost", script.host)
         bench.step("draft", sha)
     assert {d.origin for d in bench.tests()} == {"embedded"}
-    assert waiting.waiting(bench.db) == [sha]
+    assert waiting.waiting(bench.db) == [("draft", sha, 0)]
     bench.db.execute("UPDATE jobs SET state = 'done' WHERE kind = 'draft'")
     wrong = ANSWER.replace('== "open"', '== "ajar"')
     with ollama_server.serve([wrong]) as script:
         set_config(bench.repo, "copydesk.modelHost", script.host)
-        assert waiting.look(bench.db, lambda: True, now=1e12) == [sha]
+        assert waiting.look(bench.db, lambda: True, now=1e12) == [("draft", sha, 0)]
         job = queue.lease(bench.db)
         assert job is not None
         assert (job.kind, job.subject) == ("draft", sha)
@@ -287,4 +288,60 @@ def test_what_a_dead_server_missed_is_drafted_when_it_is_back(
     assert "# recorded, not predicted: the model expected 'ajar'" in found.content
     assert found.evidence["recorded"] == ["test_secret_word"]
     assert len(found.evidence["calls"]) == 1
+    assert waiting.waiting(bench.db) == []
+
+
+def worded(request: dict[str, Any]) -> str:
+    """What a model makes of a sheet of facts: two sentences with slots."""
+    rows = [json.loads(line) for line in request["messages"][-1]["content"].split("\n")[1:]]
+    facts = {row["kind"]: row["id"] for row in rows}
+    commit, total = facts["commit"], facts["coverage"]
+    said = [
+        {"text": f"Work on {{{commit}.short}} is done.", "facts": [commit]},
+        {"text": f"Coverage stands at {{{total}.after}}%.", "facts": [total]},
+    ]
+    return json.dumps({"sentences": said})
+
+
+def test_a_story_is_offered_again_when_a_model_is_back(
+    bench: Bench, second: str, ollama_server: ModuleType
+) -> None:
+    with ollama_server.serve(fault="http500") as script:
+        set_config(bench.repo, "copydesk.modelHost", script.host)
+        bench.step("story", second)
+    [plain] = drafts.listed(bench.db, kind="devlog")
+    assert (plain.origin, waiting.waiting(bench.db)) == ("template", [("story", second, 0)])
+    assert any("no model: the model server failed inside" in line for line in bench.said)
+    bench.db.execute("UPDATE jobs SET state = 'done' WHERE kind = 'story'")
+    with ollama_server.serve(worded) as script:
+        set_config(bench.repo, "copydesk.modelHost", script.host)
+        assert waiting.look(bench.db, lambda: True, now=1e12) == [("story", second, 0)]
+        bench.step("story", second)
+    [told] = drafts.listed(bench.db, kind="devlog")
+    assert told.origin == "qwen2.5-coder:7b"
+    assert "Coverage stands at" in told.content
+    assert not told.evidence["problems"]
+    assert drafts.get(bench.db, plain.id).state == "superseded"
+    assert waiting.waiting(bench.db) == []
+    [call] = [c for c in history.model_calls(bench.db, 9) if c["outcome"] == "ok"]
+    assert (call["options"]["prompt"], call["drafts"]) == ("devlog-1", [told.id])
+
+
+def test_a_story_the_editor_has_touched_is_left_alone(
+    bench: Bench, second: str, ollama_server: ModuleType
+) -> None:
+    bench.step("story", second)
+    [plain] = drafts.listed(bench.db, kind="devlog")
+    decisions.edit(bench.repo, bench.db, plain.id, "My own words.\n")
+    bench.step("story", second)  # a template again: not over what was edited
+    assert drafts.get(bench.db, plain.id).content == "My own words.\n"
+    with ollama_server.serve(worded) as script:
+        set_config(bench.repo, "copydesk.modelHost", script.host)
+        bench.step("story", second)
+        assert len(drafts.listed(bench.db, kind="devlog")) == 2  # beside it
+        decisions.reject(bench.db, plain.id, "no")
+        asked = len(script.asked)
+        waiting.wait(bench.db, "story", second, "no server")
+        bench.step("story", second)
+        assert len(script.asked) == asked
     assert waiting.waiting(bench.db) == []

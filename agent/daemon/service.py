@@ -28,9 +28,9 @@ from copydesk.agent.desk import queue
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository, get_config
+from copydesk.agent.model import waiting
 from copydesk.agent.process import ProcessError
 from copydesk.agent.process import run as run_program
-from copydesk.agent.testgen import waiting
 from copydesk.agent.text import one_line, plural
 
 RESCAN_SECONDS = 45.0
@@ -201,8 +201,8 @@ class Service:
         spool.sweep(self._desk)
         watcher.refresh()
         events = spool.take_in(db, self._desk)
-        for sha in waiting.look(db, self._model_answers):
-            self._log.say(f"draft {sha[:12]}: a model answers again")
+        for one in waiting.look(db, lambda: self._model_answers(db)):
+            self._log.say(f"{one.what} {one.sha[:12]}: a model answers again")
         try:
             seen = reconcile.reconcile(self._repo, db)
         except CopydeskError as error:
@@ -215,14 +215,14 @@ class Service:
             )
         return bool(events or seen.tips)
 
-    def _model_answers(self) -> bool:
+    def _model_answers(self, db: sqlite3.Connection) -> bool:
         """Whether there is a model to ask now; loads nothing large and takes 2 s at most."""
         # a daemon at rest stays small: http.client is only loaded when something waits
         from copydesk.agent.model.client import available
         from copydesk.agent.model.desk import model_settings
 
         try:
-            return available(model_settings(config.load(self._repo)))[0]
+            return available(model_settings(config.load(self._repo), db))[0]
         except CopydeskError:
             return False  # settings that cannot be read
 

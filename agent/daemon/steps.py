@@ -11,8 +11,9 @@ from copydesk.agent.daemon.context import StepContext
 from copydesk.agent.desk import queue
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
+from copydesk.agent.model import waiting
 from copydesk.agent.records import Gap, Sha
-from copydesk.agent.stories.desk import write_story
+from copydesk.agent.stories.desk import decided, write_story
 from copydesk.agent.testgen.desk import reach_model, write_drafts
 
 DRAFT_PRIORITY, STORY_PRIORITY = -10, -20
@@ -62,7 +63,10 @@ def draft_step(context: StepContext, sha: Sha) -> None:
 
 
 def story_step(context: StepContext, sha: Sha) -> None:
-    """Draft the dev log entry of a commit."""
+    """Draft the dev log entry of a commit, unless the editor has decided on one already."""
+    if decided(context.db, sha):
+        waiting.forget(context.db, "story", sha)
+        return
     settings = config.load(context.repo, sha)
     client = reach_model(settings, context.db, context.say, prose=True)
     write_story(context.repo, context.db, [sha], say=context.say, client=client)

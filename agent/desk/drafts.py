@@ -38,7 +38,8 @@ def add(
 ) -> int:
     """Put a draft on the desk; one a commit, target and origin.
 
-    A draft that is made again replaces the former one unless the editor has decided on that.
+    A draft that is made again replaces the former one unless the editor has decided on that, or
+    has changed it.
 
     Returns:
         The draft's id.
@@ -55,6 +56,7 @@ def add(
                 target_lines = excluded.target_lines, content = excluded.content,
                 evidence = excluded.evidence
             WHERE drafts.state NOT IN ('accepted', 'rejected')
+                AND NOT EXISTS (SELECT 1 FROM reviews WHERE draft_id = drafts.id)
             """,
             (
                 *(kind, state, commit, title, origin, path, spot.path, spot.function),

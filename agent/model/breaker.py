@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from copydesk.agent.model.faults import ModelUnavailable
+from copydesk.agent.errors import CopydeskError
+from copydesk.agent.model.faults import ModelFault, ModelUnavailable
 
 THRESHOLD: Final = 3
 FIRST_SECONDS: Final = 30.0
@@ -26,6 +27,13 @@ TROUBLE: Final = frozenset(
 
 NEUTRAL: Final = frozenset({"missing", "refused", "overflow", "truncated", "remote"})
 """Outcomes that waiting does not change."""
+
+
+def will_pass(error: CopydeskError) -> bool:
+    """Whether a fault is one of the server or of what is installed: later it may be over."""
+    if isinstance(error, ModelFault):
+        return error.outcome in TROUBLE or error.outcome == "missing"
+    return isinstance(error, ModelUnavailable)
 
 
 class Breaker:

@@ -328,4 +328,8 @@ def available(settings: ModelSettings, *, seconds: float = 2.0) -> tuple[bool, s
         found = choice.candidates(installed, settings.model, choice.memory_bytes())
     except CopydeskError as error:
         return False, "", str(error)
-    return True, str(found[0]["name"]), ""
+    name = str(found[0]["name"])
+    if left := settings.breaker.seconds_left:
+        times = settings.breaker.failures
+        return False, name, f"{name} failed {times} times in a row; it is asked in {left:.0f} s"
+    return True, name, ""

@@ -13,10 +13,14 @@ from copydesk.agent.desk import drafts
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
+from copydesk.agent.model import waiting
+from copydesk.agent.model.breaker import will_pass
+from copydesk.agent.model.desk import last_call
+from copydesk.agent.model.faults import ModelFault, ModelUnavailable
 from copydesk.agent.records import Draft, Fact, Gap, Sha
 from copydesk.agent.stories.channels import devlog
 from copydesk.agent.stories.check import check
-from copydesk.agent.stories.draft import Asks, write_devlog
+from copydesk.agent.stories.draft import PLAIN, Asks, write_devlog
 from copydesk.agent.stories.facts import (
     CommitFacts,
     FileChange,
@@ -134,6 +138,9 @@ def write_story(
 ) -> Draft:
     """Draft the dev log entry of a commit, or of several that follow each other.
 
+    Where no model words it that could have, the commit waits for one. What a model worded takes
+    the place of a plain entry that waits for the editor as it was written.
+
     Args:
         repo: The repository.
         db: Its desk.
@@ -147,8 +154,16 @@ def write_story(
     sha = shas[-1]
     facts = facts_of(repo, db, shas)
     date = git.commit_info(repo, sha).date[:10]
-    story = write_devlog(facts, client, date=date)
+    asked, trouble = last_call(db), list[str]() if client else ["no model answered"]
+
+    def failed(error: ModelFault | ModelUnavailable) -> None:
+        say(f"no model: {error}")
+        if will_pass(error):
+            trouble.append(str(error))
+
+    story = write_devlog(facts, client, date=date, on_fault=failed)
     problems = check(story, facts)
+    worded = story.origin != PLAIN
     say(f"dev log by {story.origin}: {len(facts)} facts, {len(problems)} problems")
     identity = drafts.add(
         db,
@@ -165,7 +180,8 @@ def write_story(
             "problems": [
                 {"sentence": p.sentence, "token": p.token, "why": p.why} for p in problems
             ],
-        },
+        }
+        | ({"calls": list(range(asked + 1, last_call(db) + 1))} if worded else {}),
     )
     with transaction(db):
         db.execute("DELETE FROM facts WHERE sha = ?", (sha,))
@@ -173,4 +189,20 @@ def write_story(
             "INSERT INTO facts (sha, id, kind, text, data) VALUES (?, ?, ?, ?, ?)",
             [(sha, f.id, f.kind, f.text, json.dumps(dict(f.values))) for f in facts],
         )
+        if worded:
+            db.execute(
+                "UPDATE drafts SET state = 'superseded' WHERE kind = 'devlog' AND sha = ?"
+                " AND origin = ? AND state = 'ready'"
+                " AND NOT EXISTS (SELECT 1 FROM reviews WHERE draft_id = drafts.id)",
+                (sha, PLAIN),
+            )
+    if trouble and len(shas) == 1:  # of several it is not kept which
+        waiting.wait(db, "story", sha, trouble[0])
+    elif not trouble:
+        waiting.forget(db, "story", sha)
     return drafts.get(db, identity)
+
+
+def decided(db: sqlite3.Connection, sha: Sha) -> bool:
+    """Whether the editor has decided on a dev log entry of a commit: no other is wanted."""
+    return bool(drafts.listed(db, ("accepted", "rejected"), kind="devlog", commit=sha))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from importlib import resources
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from copydesk.agent.model import prompts
 from copydesk.agent.model.faults import ModelFault, ModelUnavailable
 from copydesk.agent.model.shape import loads
 from copydesk.agent.records import Fact, Json, Sentence, Story
@@ -14,6 +14,9 @@ from copydesk.agent.stories import template
 from copydesk.agent.stories.check import check_sentence
 from copydesk.agent.stories.slots import UnknownSlot, cited, fill
 from copydesk.agent.text import clean, one_line
+
+PLAIN = "template"
+"""The origin of an entry that no model has worded."""
 
 MAX_SENTENCES = 16
 MAX_LENGTH = 400
@@ -47,6 +50,7 @@ class Asks(Protocol):
         max_tokens: int = 512,
         schema: Json | None = None,
         seed: int = 0,
+        version: str = "",
     ) -> Answers:
         """Ask once; raises ModelFault."""
 
@@ -59,7 +63,17 @@ class _Wording(NamedTuple):
     faults: tuple[str, ...]
 
 
-def write_devlog(facts: Sequence[Fact], client: Asks | None, *, date: str) -> Story:
+def _ignored(_error: ModelFault | ModelUnavailable) -> None:
+    """Tell nobody."""
+
+
+def write_devlog(
+    facts: Sequence[Fact],
+    client: Asks | None,
+    *,
+    date: str,
+    on_fault: Callable[[ModelFault | ModelUnavailable], None] = _ignored,
+) -> Story:
     """Write the entry of one commit.
 
     A model only words sentences: it names facts by id and puts slots where numbers and names go.
@@ -71,19 +85,20 @@ def write_devlog(facts: Sequence[Fact], client: Asks | None, *, date: str) -> St
         facts: What commit_facts returned.
         client: A model, or None.
         date: The day of the entry, as it is to be shown.
+        on_fault: Told what went wrong when the model failed.
 
     Returns:
         A story whose origin is "template" or the model's name.
     """
     plain = template.sentences(facts)
-    worded, model = _worded(facts, client) if client is not None else ({}, "")
+    worded, model = _worded(facts, client, on_fault) if client is not None else ({}, "")
     sections = []
     for section, kinds in template.SECTIONS:
         lines = worded.get(section) or plain.get(section, ())
         lines += _missing(lines, plain.get(section, ()), kinds, facts)
         if lines:
             sections.append((section, lines))
-    return Story(_title(facts), date, tuple(sections), model if worded else "template")
+    return Story(_title(facts), date, tuple(sections), model if worded else PLAIN)
 
 
 def _title(facts: Sequence[Fact]) -> str:
@@ -105,20 +120,19 @@ def _missing(
     return tuple(sentence for sentence in plain if due & set(sentence.facts))
 
 
-def _worded(facts: Sequence[Fact], client: Asks) -> tuple[dict[str, tuple[Sentence, ...]], str]:
+def _worded(
+    facts: Sequence[Fact], client: Asks, on_fault: Callable[[ModelFault | ModelUnavailable], None]
+) -> tuple[dict[str, tuple[Sentence, ...]], str]:
     """The model's sentences that hold, by section; none when too few do."""
+    known = prompts.load("devlog")
+    prompt = known.fill(facts=_sheet(facts))
     try:
-        answer = client.ask(
-            _prompt(facts),
-            system=_system(),
-            purpose="devlog",
-            max_tokens=1200,
-            schema=_schema(facts),
-        )
-        wordings = [_wording(raw, facts) for raw in _sentences_of(answer.text)]
-        wordings = _repaired(wordings, facts, client)
-    except (ModelFault, ModelUnavailable):
+        answer = _ask(client, prompt, facts, "devlog", known.version)
+    except (ModelFault, ModelUnavailable) as error:
+        on_fault(error)
         return {}, ""
+    wordings = [_wording(raw, facts) for raw in _sentences_of(answer.text)]
+    wordings = _repaired(wordings, facts, client, prompt)
     good = list(dict.fromkeys(w.sentence for w in wordings if w.sentence and not w.faults))
     if len(good) < 2 or len(good) * 2 < len(wordings):
         return {}, ""
@@ -130,26 +144,31 @@ def _worded(facts: Sequence[Fact], client: Asks) -> tuple[dict[str, tuple[Senten
     return sections, answer.model
 
 
-def _repaired(wordings: list[_Wording], facts: Sequence[Fact], client: Asks) -> list[_Wording]:
+def _ask(client: Asks, prompt: str, facts: Sequence[Fact], purpose: str, version: str) -> Answers:
+    return client.ask(
+        prompt,
+        system=prompts.load("devlog").system,
+        purpose=purpose,
+        max_tokens=1200,
+        schema=_schema(facts),
+        version=version,
+    )
+
+
+def _repaired(
+    wordings: list[_Wording], facts: Sequence[Fact], client: Asks, prompt: str
+) -> list[_Wording]:
     """Send the bad sentences back once, each with what is wrong with it."""
     bad = [i for i, wording in enumerate(wordings) if wording.faults]
     if not bad:
         return wordings
     listed = [{"text": wordings[i].raw["text"], "wrong": list(wordings[i].faults)} for i in bad]
-    prompt = (
-        f"{_prompt(facts)}\n\nThese sentences say what their facts do not hold. Write each again, "
-        f"in the same order, without what is wrong:\n{json.dumps(listed, ensure_ascii=False)}"
-    )
+    known = prompts.load("devlog-again")
+    again = known.fill(prompt=prompt.strip(), sentences=json.dumps(listed, ensure_ascii=False))
     try:
-        answer = client.ask(
-            prompt,
-            system=_system(),
-            purpose="devlog-repair",
-            max_tokens=1200,
-            schema=_schema(facts),
-        )
+        answer = _ask(client, again, facts, "devlog-repair", known.version)
     except (ModelFault, ModelUnavailable):
-        return wordings
+        return wordings  # what holds of the first answer still does
     for i, raw in zip(bad, _sentences_of(answer.text), strict=False):
         wordings[i] = _wording(raw, facts)
     return wordings
@@ -196,8 +215,12 @@ def _schema(facts: Sequence[Fact]) -> Json:
         "type": "object",
         "required": ["text", "facts"],
         "properties": {
-            "text": {"type": "string"},
-            "facts": {"type": "array", "items": {"type": "string", "enum": [f.id for f in facts]}},
+            "text": {"type": "string", "maxLength": MAX_LENGTH},
+            "facts": {
+                "type": "array",
+                "items": {"type": "string", "enum": [f.id for f in facts]},
+                "maxItems": len(facts),
+            },
         },
     }
     return {
@@ -207,14 +230,9 @@ def _schema(facts: Sequence[Fact]) -> Json:
     }
 
 
-def _prompt(facts: Sequence[Fact]) -> str:
-    sheet = [
+def _sheet(facts: Sequence[Fact]) -> str:
+    rows = [
         {"id": f.id, "kind": f.kind, "text": f.text, "slots": [f"{{{f.id}.{k}}}" for k in f.values]}
         for f in facts
     ]
-    lines = "\n".join(json.dumps(row, ensure_ascii=False) for row in sheet)
-    return f"The facts, one JSON object a line:\n{lines}"
-
-
-def _system() -> str:
-    return resources.files(__package__).joinpath("prompts", "devlog.md").read_text("utf-8")
+    return "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)

@@ -16,7 +16,8 @@ from copydesk.agent.errors import CopydeskError, Superseded
 from copydesk.agent.git.interpreter import ready
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.git.snapshot import snapshot
-from copydesk.agent.model.breaker import TROUBLE
+from copydesk.agent.model import waiting
+from copydesk.agent.model.breaker import will_pass
 from copydesk.agent.model.client import Client, connect
 from copydesk.agent.model.desk import last_call, model_settings
 from copydesk.agent.model.faults import ModelFault, ModelUnavailable
@@ -33,7 +34,6 @@ from copydesk.agent.records import (
 from copydesk.agent.sandbox.bench import Bench
 from copydesk.agent.sandbox.records import Tier
 from copydesk.agent.sandbox.tier import detect
-from copydesk.agent.testgen import waiting
 from copydesk.agent.testgen.apply import placement
 from copydesk.agent.testgen.context import source_roots
 from copydesk.agent.testgen.embedded import TOOLS, draft_embedded
@@ -130,29 +130,38 @@ def write_drafts(
                 hint="`copydesk doctor` names the cure; `git config copydesk.sandbox off` runs"
                 " drafts without a guard, with your own rights.",
             )
-        work = _Work(db, sha, place, reach_model(config.load(repo, sha), db, say), say)
+        model = reach_model(config.load(repo, sha), db, say)
+        waited = any((one.what, one.sha) == ("draft", sha) for one in waiting.waiting(db))
+        work = _Work(db, sha, place, model, say, waited)
         found: list[Draft] = []
         for number, gap in enumerate(gaps, 1):
             if not wanted():
+                waiting.forget(db, "draft", sha)
                 raise Superseded
             say(f"[{number}/{len(gaps)}] {gap.path}::{gap.function}")
             found += work.gap(gap)
         if work.unasked:
-            waiting.wait(db, sha, work.unasked)
+            waiting.wait(db, "draft", sha, work.unasked)
         else:
-            waiting.forget(db, sha)
+            waiting.forget(db, "draft", sha)
         return found
 
 
 @dataclass(slots=True)
 class _Work:
-    """The drafting of one commit. `unasked` says why a model has still to be asked, or is ""."""
+    """The drafting of one commit.
+
+    `waited` is whether it was begun before and could not be ended for want of a model; what that
+    model wrote and was not kept does not count then. `unasked` says why a model has still to be
+    asked, or is "".
+    """
 
     db: sqlite3.Connection
     sha: Sha
     place: Workshop
     model: Client | None
     say: Say
+    waited: bool = False
     unasked: str = ""
 
     def gap(self, gap: Gap) -> list[Draft]:
@@ -172,7 +181,7 @@ class _Work:
         left = dataclasses.replace(gap, lines=tuple(n for n in gap.lines if n not in gained))
         if left.lines and self.model is None:
             self.unasked = self.unasked or "no model answered"
-        elif left.lines and self.model and self.model.name not in known:
+        elif left.lines and self.model and self.is_due(known.get(self.model.name)):
             for draft in self.by_model(target, left, self.model):
                 known[draft.origin] = draft
         waits = [d for d in known.values() if d.state in ("ready", "not_run")]
@@ -181,6 +190,10 @@ class _Work:
         elif not known:
             self.say("  no input was found that reaches these lines")
         return waits
+
+    def is_due(self, written: Draft | None) -> bool:
+        """Whether the model is to be asked about a gap, given what it wrote for it before."""
+        return written is None or (self.waited and written.state == "discarded")
 
     def by_model(self, target: Target, gap: Gap, model: Client) -> Iterator[Draft]:
         """Ask group by group until a draft stands, each group anew with its failure."""
@@ -211,12 +224,11 @@ class _Work:
         return evidence, kept
 
     def failed(self, error: ModelFault | ModelUnavailable, model: Client) -> bool:
-        """Say what went wrong; True when it is the server, for which the rest then waits."""
+        """Say what went wrong; True when it may pass, and the rest then waits for that."""
         self.say(f"  {model.name}: {error}")
-        away = isinstance(error, ModelUnavailable) or error.outcome == "unavailable"
-        if away:
+        if isinstance(error, ModelUnavailable) or error.outcome in ("unavailable", "missing"):
             self.model = None
-        if away or (isinstance(error, ModelFault) and error.outcome in TROUBLE):
+        if will_pass(error):
             self.unasked = str(error)
             return True
         return False
