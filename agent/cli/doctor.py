@@ -11,6 +11,8 @@ import click
 
 from copydesk.agent import config
 from copydesk.agent.cli.common import echo, echo_json, examples, here, json_option
+from copydesk.agent.cli.progress import ModelProgress
+from copydesk.agent.cli.show import spinner
 from copydesk.agent.daemon import control
 from copydesk.agent.desk import queue
 from copydesk.agent.desk.store import open_desk
@@ -76,8 +78,10 @@ def _model_checks(repo: Repository) -> Iterator[Finding]:
     with open_desk(repo.desk) as db:
         settings = model_settings(config.load(repo), db)
         settings = dataclasses.replace(settings, breaker=type(settings.breaker)())  # ask now
-        for check in checks(settings):
-            yield Finding(*check)
+        doing = "testing the model"
+        with spinner(doing) as update:
+            settings = dataclasses.replace(settings, on_progress=ModelProgress(doing, update))
+            yield from [Finding(*check) for check in checks(settings)]
 
 
 def _interpreter(repo: Repository) -> Finding:

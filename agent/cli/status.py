@@ -10,7 +10,7 @@ import click
 from copydesk.agent import config
 from copydesk.agent.cli.common import desk, echo, echo_json, examples, here, json_option, say
 from copydesk.agent.cli.show import spinner
-from copydesk.agent.cli.words import ago, draft_counts, percent, short
+from copydesk.agent.cli.words import ago, draft_counts, model_words, percent, short
 from copydesk.agent.daemon import control
 from copydesk.agent.desk import drafts, history, queue
 from copydesk.agent.desk.store import open_desk
@@ -22,6 +22,9 @@ from copydesk.agent.text import clean, one_line, plural
 
 MODEL_SECONDS = 0.7
 """How long status waits for the model's server."""
+
+TOTALS = 6
+"""Lines about what models have done; one for each model and version of a prompt."""
 
 SET_UP = "copydesk.bin"
 """The git config key that `copydesk init` leaves behind."""
@@ -92,17 +95,11 @@ def _model(repo: Repository, db: sqlite3.Connection, sha: Sha | None) -> Json:
     if repo.top is None and sha is None:
         return {"available": False, "name": None, "why": "no commit yet"}
     # the model's client takes a tenth of a second to import
-    from copydesk.agent.model.client import ModelSettings, available
+    from copydesk.agent.model.client import available
+    from copydesk.agent.model.desk import model_settings
 
-    settings = config.load(repo, sha if repo.top is None else None)
-    there, name, why = available(
-        ModelSettings(
-            host=settings.personal.model_host or None,
-            model=settings.project.model or None,
-            allow_remote=settings.personal.allow_remote,
-        ),
-        seconds=MODEL_SECONDS,
-    )
+    settings = model_settings(config.load(repo, sha if repo.top is None else None), db)
+    there, name, why = available(settings, seconds=MODEL_SECONDS)
     return {"available": there, "name": name or None, "why": why or None}
 
 
@@ -117,7 +114,7 @@ def _tell(found: Json) -> None:
     pid = f"process {daemon['pid']}{version}" if daemon["pid"] else "starting"
     asleep = "asleep; a commit wakes it" if found["set_up"] else "not set up"
     echo(f"Daemon      {f'running ({pid})' if daemon['running'] else asleep}")
-    echo(f"Model       {one_line(model['name'] or 'none; ' + str(model['why']), 100)}")
+    _tell_model(model)
     for failure in found["failures"]:
         if head["measured"] and failure["subject"] != head["sha"]:
             _tell_former_failure(failure)
@@ -125,6 +122,16 @@ def _tell(found: Json) -> None:
             _tell_failure(failure)
     if step := _next_step(found):
         echo(f"\n{step}")
+
+
+def _tell_model(model: Json) -> None:
+    words = model["name"] if model["available"] else model["why"]
+    echo(f"Model       {one_line(('' if model['name'] else 'none; ') + str(words), 100)}")
+    totals = [one for one in model["totals"] if one["prompt"]]  # others are the self-test's
+    for one in totals[:TOTALS]:
+        echo(f"            {one_line(one['model'])}, {one['prompt']}: {model_words(one)}")
+    if len(totals) > TOTALS:
+        echo("            `copydesk log --model` has the others")
 
 
 def _head_words(head: Json) -> str:

@@ -19,6 +19,7 @@ from copydesk.agent.cli.common import (
     say,
 )
 from copydesk.agent.cli.measure import measured
+from copydesk.agent.cli.progress import ModelProgress
 from copydesk.agent.cli.show import spinner
 from copydesk.agent.cli.words import goal, short, verdict
 from copydesk.agent.coverage import gaps as gap_rows
@@ -63,8 +64,10 @@ def draft(words: tuple[str, ...], everything: bool, as_json: bool) -> None:
             wanted = gaps_to_draft(found, len(found) if everything else limit)
         made: list[Draft] = []
         if wanted:
-            with spinner(f"drafting tests for {plural(len(wanted), 'gap')}"):
-                made = write_drafts(repo, db, sha, wanted, say=say)
+            doing = f"drafting tests for {plural(len(wanted), 'gap')}"
+            with spinner(doing) as update:
+                told = ModelProgress(doing, update)
+                made = write_drafts(repo, db, sha, wanted, say=say, progress=told)
     if as_json:
         echo_json([rows.as_json(one) for one in made])
     elif not wanted:
@@ -130,8 +133,11 @@ def story(revisions: str, as_json: bool) -> None:
                 slug="empty-range",
                 hint="A..B is what B has and A has not; `git log A..B` lists it.",
             )
-        client = reach_model(config.load(repo, shas[-1]), db, say, prose=True)
-        with spinner(f"writing about {plural(len(shas), 'commit')}"):
+        doing = f"writing about {plural(len(shas), 'commit')}"
+        with spinner(doing) as update:
+            told = ModelProgress(doing, update)
+            settings = config.load(repo, shas[-1])
+            client = reach_model(settings, db, say, prose=True, progress=told)
             made = write_story(repo, db, shas, say=say, client=client)
     if as_json:
         echo_json(rows.as_json(made))

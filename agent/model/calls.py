@@ -33,7 +33,11 @@ def _forget(_call: CallRecord) -> None:
     """Log nothing."""
 
 
-def _silent(_what: str, _tokens: int) -> None:
+Progress = Callable[[str, int], None]
+"""Told what a model does: "loading", "reading" and, with each piece, "writing"; and the pieces."""
+
+
+def silent(_step: str, _pieces: int) -> None:
     """Show nothing."""
 
 
@@ -43,8 +47,6 @@ class ModelSettings:
 
     `host` None means $OLLAMA_HOST, else Ollama's default. `model` None means the first
     installed one of the preference list. `prose_model` writes stories when it is set.
-    `on_progress` is told "loading", "reading" and, with each piece, "writing" and the pieces
-    so far.
     """
 
     host: str | None = None
@@ -52,7 +54,7 @@ class ModelSettings:
     prose_model: str | None = None
     allow_remote: bool = False
     on_call: Callable[[CallRecord], None] = _forget
-    on_progress: Callable[[str, int], None] = _silent
+    on_progress: Progress = silent
     breaker: Breaker = field(default_factory=Breaker, compare=False)
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from copydesk.agent import config
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.model.breaker import Breaker
-from copydesk.agent.model.calls import CallRecord, ModelSettings
+from copydesk.agent.model.calls import CallRecord, ModelSettings, Progress, silent
 
 _REMEMBERED = 20  # calls; the breaker's longest wait is reached long before
 
@@ -39,13 +39,19 @@ def breaker(db: sqlite3.Connection) -> Breaker:
     return Breaker((str(outcome), float(when or 0)) for outcome, when in rows)
 
 
-def model_settings(settings: config.Config, db: sqlite3.Connection | None = None) -> ModelSettings:
+def model_settings(
+    settings: config.Config,
+    db: sqlite3.Connection | None = None,
+    *,
+    progress: Progress = silent,
+) -> ModelSettings:
     """What the user set about the model; with a desk, every call is logged there."""
     quiet = ModelSettings(
         host=settings.personal.model_host or None,
         model=settings.project.model or None,
         prose_model=settings.project.prose_model or None,
         allow_remote=settings.personal.allow_remote,
+        on_progress=progress,
     )
     if db is None:
         return quiet

@@ -18,6 +18,7 @@ from copydesk.agent.git.repository import Repository
 from copydesk.agent.git.snapshot import snapshot
 from copydesk.agent.model import waiting
 from copydesk.agent.model.breaker import will_pass
+from copydesk.agent.model.calls import Progress, silent
 from copydesk.agent.model.client import Client, connect
 from copydesk.agent.model.desk import last_call, model_settings
 from copydesk.agent.model.faults import ModelFault, ModelUnavailable
@@ -82,11 +83,16 @@ def workshop(repo: Repository, sha: Sha) -> Iterator[Workshop]:
 
 
 def reach_model(
-    settings: config.Config, db: sqlite3.Connection, say: Say, *, prose: bool = False
+    settings: config.Config,
+    db: sqlite3.Connection,
+    say: Say,
+    *,
+    prose: bool = False,
+    progress: Progress = silent,
 ) -> Client | None:
     """The model, or None when none can be asked now."""
     try:
-        return connect(model_settings(settings, db), prose=prose)
+        return connect(model_settings(settings, db, progress=progress), prose=prose)
     except ModelUnavailable as why:
         say(f"no model: {why}")
         return None
@@ -100,6 +106,7 @@ def write_drafts(
     *,
     say: Say,
     wanted: Callable[[], bool] = lambda: True,
+    progress: Progress = silent,
 ) -> list[Draft]:
     """Draft tests for gaps, one draft a gap and writer.
 
@@ -114,6 +121,7 @@ def write_drafts(
         gaps: What to write tests for, in order.
         say: Told what is going on.
         wanted: Asked before each gap whether to go on.
+        progress: Told what a model does.
 
     Returns:
         The drafts that wait for the editor, these gaps' earlier ones included.
@@ -130,7 +138,7 @@ def write_drafts(
                 hint="`copydesk doctor` names the cure; `git config copydesk.sandbox off` runs"
                 " drafts without a guard, with your own rights.",
             )
-        model = reach_model(config.load(repo, sha), db, say)
+        model = reach_model(config.load(repo, sha), db, say, progress=progress)
         waited = any((one.what, one.sha) == ("draft", sha) for one in waiting.waiting(db))
         work = _Work(db, sha, place, model, say, waited)
         found: list[Draft] = []

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from copydesk.agent.records import Gap
+from copydesk.agent.records import Gap, Json
+from copydesk.agent.text import plural
 
 
 def percent(value: float | None) -> str:
@@ -31,3 +32,10 @@ def open_parts(gap: Gap) -> str:
     if gap.lines:
         return ranges(gap.lines)
     return f"branches at {ranges(abs(first) for first, _ in gap.branches)}"
+
+
+def model_words(total: Json) -> str:
+    """What came of a model's calls: "12 calls, 83 % answered, 42 % kept"."""
+    calls = total["calls"]
+    answered, kept = (f"{100 * total[key] / calls:.0f} %" for key in ("answered", "kept"))
+    return f"{plural(calls, 'call')}, {answered} answered, {kept} kept"

@@ -1,7 +1,9 @@
+import importlib.util
 import json
 import shutil
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 from copydesk.agent.cli import status
 from copydesk.agent.daemon import control
 from copydesk.agent.desk import queue
-from copydesk.agent.desk.store import open_desk
+from copydesk.agent.desk.store import open_desk, transaction
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository
 
@@ -39,6 +41,54 @@ def test_status_in_words_names_the_next_step(run: Any, measured_shop: Path) -> N
     assert "Daemon      not set up" in said
     assert "Work        nothing to do" in said
     assert "Next: `copydesk gaps`" in said
+
+
+def test_what_the_model_has_done_is_told_by_model_and_prompt(run: Any, shop: Path) -> None:
+    calls = [("tiny:1b", "test-1", "ok")] * 3 + [("tiny:1b", "test-1", "endless")]
+    calls += [("tiny:1b", f"test-{n}", "cut") for n in range(2, 8)] + [("tiny:1b", "", "ok")]
+    with open_desk(repository.find(shop).desk) as db, transaction(db):
+        db.executemany(
+            "INSERT INTO model_calls (purpose, model, digest, prompt, response, options,"
+            " seconds, outcome, called_at) VALUES ('test', ?, 'd', 'write', 'def',"
+            " json_object('prompt', ?), 2.5, ?, '2026-01-01T00:00:00+00:00')",
+            calls,
+        )
+        db.execute(
+            "INSERT INTO drafts (kind, state, sha, title, origin, path, content, target_path,"
+            " target_function, target_lines, evidence, created_at) VALUES"
+            " ('test', 'accepted', 'a', 't', 'tiny:1b', 'p', 'c', 'p', 'f', '[]',"
+            " '{\"calls\": [1, 2]}', '')"
+        )
+    said = run(shop, "status").output
+    assert "            tiny:1b, test-1: 4 calls, 75 % answered, 50 % kept\n" in said
+    assert "            tiny:1b, test-6: 1 call, 100 % answered, 0 % kept\n" in said
+    assert "test-7" not in said
+    assert "`copydesk log --model` has the others" in said
+    totals = json.loads(run(shop, "status", "--json").output)["model"]["totals"]
+    assert [one["prompt"] for one in totals] == ["", *(f"test-{n}" for n in range(1, 8))]
+
+
+def test_a_model_that_keeps_failing_rests(run: Any, shop: Path) -> None:
+    path = Path(__file__).parents[2] / "ollama_server.py"
+    spec = importlib.util.spec_from_file_location("ollama_server", path)
+    assert spec
+    assert spec.loader
+    server = importlib.util.module_from_spec(spec)
+    sys.modules["ollama_server"] = server
+    spec.loader.exec_module(server)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    with open_desk(repository.find(shop).desk) as db, transaction(db):
+        db.executemany(
+            "INSERT INTO model_calls (purpose, model, digest, prompt, response, options, seconds,"
+            " outcome, called_at) VALUES ('test', 'm', 'd', '', '', '{}', 1, 'crashed', ?)",
+            [(now,)] * 5,
+        )
+    with server.serve() as script:
+        repository.set_config(repository.find(shop), "copydesk.modelHost", script.host)
+        said = run(shop, "status").output
+        model = json.loads(run(shop, "status", "--json").output)["model"]
+    assert "Model       qwen2.5-coder:7b failed 5 times in a row; it is asked in" in said
+    assert (model["available"], model["name"]) == (False, "qwen2.5-coder:7b")
 
 
 def test_a_repository_without_commit(run: Any, tmp_path: Path, git: Callable[..., str]) -> None:
