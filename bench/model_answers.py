@@ -69,7 +69,7 @@ ANSWERS: dict[str, str] = {
     "a copy of the function": fence(f"{SOURCE}\n{RIGHT}"),
     "a main block": fence(f"{IMPORT}{RIGHT}\nif __name__ == '__main__':\n    pytest.main()\n"),
     "a loop": "def test_test_test" + "_test" * 200,
-    "JSON with raw newlines": '{"test": "def test_a():\n    assert clamp_page(1, 2)\n"}',
+    "JSON with raw newlines": '{"tests": [{"name": "test_last", "code": "' + RIGHT + '"}]}',
     "an invented function": fence(
         "from shop.pager import paginate\ndef test_a():\n    assert paginate(1, 2) == 3\n"
     ),
@@ -81,7 +81,6 @@ ANSWERS: dict[str, str] = {
 }
 FALSE = (
     "a loop",
-    "JSON with raw newlines",
     "an invented function",
     "an invented argument",
     "vacuous",

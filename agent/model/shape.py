@@ -21,13 +21,13 @@ _FENCED = re.compile(r"\A\s*```\w*\s*\n(.*?)\n?\s*```\s*\Z", re.S)
 
 
 def loads(text: str) -> Any:
-    """Read JSON, also when it stands in a fenced block.
+    """Read JSON, also when it stands in a fenced block or has raw newlines in its strings.
 
     Raises:
         ValueError: It is no JSON.
     """
     fenced = _FENCED.match(text)
-    return json.loads(fenced[1] if fenced else text)
+    return json.loads(fenced[1] if fenced else text, strict=False)
 
 
 def problem(value: object, schema: Json, place: str = "the answer") -> str:

@@ -125,7 +125,7 @@ def _worded(
 ) -> tuple[dict[str, tuple[Sentence, ...]], str]:
     """The model's sentences that hold, by section; none when too few do."""
     known = prompts.load("devlog")
-    prompt = known.fill(facts=_sheet(facts))
+    prompt = known.fill(facts=_sheet(facts)).strip()
     try:
         answer = _ask(client, prompt, facts, "devlog", known.version)
     except (ModelFault, ModelUnavailable) as error:
@@ -164,7 +164,7 @@ def _repaired(
         return wordings
     listed = [{"text": wordings[i].raw["text"], "wrong": list(wordings[i].faults)} for i in bad]
     known = prompts.load("devlog-again")
-    again = known.fill(prompt=prompt.strip(), sentences=json.dumps(listed, ensure_ascii=False))
+    again = known.fill(prompt=prompt, sentences=json.dumps(listed, ensure_ascii=False))
     try:
         answer = _ask(client, again, facts, "devlog-repair", known.version)
     except (ModelFault, ModelUnavailable):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import textwrap
 import warnings
+from collections.abc import Iterator
 
 MAX_CHARACTERS = 40_000
 """Longer answers are cut before they are read."""
@@ -29,15 +31,38 @@ def python_in(answer: str) -> str:
     """The Python in a model's answer.
 
     Takes a fenced block, several (a later definition replaces an earlier one when they are
-    read in order), a block that was cut in the middle, code without a fence, and code with prose
-    around it. Whole statements that do not parse are left out.
+    read in order), a block that was cut in the middle, code without a fence, code with prose
+    around it, and code inside the strings of a JSON document, raw newlines and all. Whole
+    statements that do not parse are left out.
 
     Returns:
         A text that parses; "" when there is no Python in it.
     """
     answer = answer.replace("\r\n", "\n")[:MAX_CHARACTERS]
-    blocks = [match[2] for match in _FENCE.finditer(answer)] or [answer]
+    fenced = [match[2] for match in _FENCE.finditer(answer)] or [answer]
+    blocks = [text for block in fenced for text in _texts_of(block) or [block]]
     return "\n\n".join(kept for block in blocks if (kept := _salvage(block)))
+
+
+def _texts_of(block: str) -> list[str]:
+    """The strings of a JSON document, in order; none when it is no JSON."""
+    if not block.lstrip().startswith(("{", "[")):
+        return []
+    try:
+        return list(_strings(json.loads(block, strict=False)))  # raw newlines are let through
+    except (ValueError, RecursionError):
+        return []
+
+
+def _strings(value: object) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case list() if value and all(isinstance(part, str) for part in value):
+            yield "\n".join(value)  # a line each
+        case list() | dict():
+            for part in value.values() if isinstance(value, dict) else value:
+                yield from _strings(part)
 
 
 def _salvage(block: str) -> str:

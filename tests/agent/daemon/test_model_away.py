@@ -70,7 +70,7 @@ def answer(request: dict[str, Any]) -> str:
     return json.dumps({"sentences": said})
 
 
-def until(ready: Callable[[], bool], seconds: float = 120.0) -> None:
+def until(ready: Callable[[], bool], seconds: float = 250.0) -> None:
     end = time.monotonic() + seconds
     while not ready():
         assert time.monotonic() < end, "it took too long"

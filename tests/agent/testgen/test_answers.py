@@ -110,3 +110,21 @@ def test_an_answer_made_to_be_slow_is_not(piece: str) -> None:
     started = time.process_time()
     python_in(piece * (MAX_CHARACTERS // len(piece)))
     assert time.process_time() - started < 8
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '{"test": "def test_a():\n    assert f(1) == 2\n"}',
+        '{"tests": [{"name": "test_a", "body": "def test_a():\\n    assert f(1) == 2"}]}',
+        '[["def test_a():", "    assert f(1) == 2"]]',
+        '```json\n{"imports": "", "code": "def test_a():\n    assert f(1) == 2"}\n```',
+    ],
+)
+def test_code_inside_json_is_found(answer: str) -> None:
+    assert python_in(answer) == "def test_a():\n    assert f(1) == 2"
+
+
+@pytest.mark.parametrize("answer", ['{"a": 1}', '{"a": "no code"}', "[[[", "{" * 5000, "[1, 2]"])
+def test_json_without_code_is_nothing(answer: str) -> None:
+    assert python_in(answer) == ""
