@@ -51,15 +51,24 @@ def test_a_real_model_goes_through_the_whole_pipe(
     with open_desk(find(repo).desk) as db:
         for step in ("measure", "draft", "story"):
             STEPS[step](StepContext(find(repo), db, said.append), sha)
-        calls = db.execute("SELECT outcome, response, prompt_tokens FROM model_calls").fetchall()
+        calls = db.execute(
+            "SELECT purpose, outcome, prompt_tokens, output_tokens, seconds, response"
+            " FROM model_calls"
+        ).fetchall()
         found = drafts.listed(db, (), kind="test")
         [story] = drafts.listed(db, kind="devlog")
     print(*said, *calls, sep="\n")
     assert calls
-    assert any(outcome in ("ok", "cut") for outcome, _, _ in calls)
-    for draft in found:
+    assert {purpose for purpose, *_ in calls} >= {"test", "devlog"}
+    assert any(outcome in ("ok", "cut") for _, outcome, *_ in calls)
+    for number, draft in enumerate(found):
+        print(draft.origin, draft.state, draft.evidence["verdict"], sep="\t")
         if draft.state == "ready":
+            (repo / f"tests/test_kept_{number}.py").write_text(draft.content)
             assert draft.evidence["verdict"] == "verified"
             assert draft.evidence["gained_lines"]
             assert draft.evidence["mutants_killed"] >= 1
+    print(story.origin, story.content)
     assert not story.evidence["problems"]
+    plain = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    assert subprocess.run(plain, cwd=repo).returncode == 0  # what was kept holds

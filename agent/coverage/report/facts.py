@@ -19,10 +19,11 @@ from copydesk.agent.coverage.faces import FromDesk, Question, floors
 from copydesk.agent.coverage.gate import Verdict, ranges
 from copydesk.agent.coverage.measure import Measure
 from copydesk.agent.desk import drafts as draft_rows
+from copydesk.agent.desk import history
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import CommitInfo, Repository
-from copydesk.agent.records import Draft, Gap, LineNo, Sha
+from copydesk.agent.records import Draft, Gap, Json, LineNo, Sha
 from copydesk.agent.text import plural
 
 HISTORY = 200
@@ -63,7 +64,10 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What is known of a measured commit. `left_out` counts lines of the diff not shown."""
+    """What is known of a measured commit.
+
+    `left_out` counts lines of the diff not shown; `models` are the totals of desk.history.
+    """
 
     name: str
     commit: CommitInfo
@@ -76,6 +80,7 @@ class Report:
     slowest: tuple[tuple[str, float], ...]
     drafts: tuple[Draft, ...]
     steps: tuple[Step, ...]
+    models: tuple[Json, ...] = ()
 
 
 def gather(repo: Repository, db: sqlite3.Connection, sha: Sha) -> Report:
@@ -110,6 +115,7 @@ def gather(repo: Repository, db: sqlite3.Connection, sha: Sha) -> Report:
         (repo.top or repo.common_dir).name, info, measure, tuple(_history(repo, db, sha)),
         verdict, diff, left_out, gaps, _slowest(traces), drafts,
         tuple(_steps(measure, verdict, gaps, drafts)),
+        tuple(one for one in history.model_totals(db) if one["prompt"]),
     )  # fmt: skip
 
 

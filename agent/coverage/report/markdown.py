@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from copydesk.agent.coverage.gate import ranges as missing_ranges
 from copydesk.agent.coverage.report.facts import Report
-from copydesk.agent.coverage.report.words import open_parts, percent
+from copydesk.agent.coverage.report.words import model_words, open_parts, percent
 from copydesk.agent.text import clean, one_line, plural
 
 GAPS = 30
@@ -62,6 +62,11 @@ def _lines(report: Report) -> Iterator[str]:
         "Drafts on the desk",
         ("Draft", "About", "By"),
         [(str(d.id), text(d.title), text(d.origin)) for d in report.drafts],
+    )
+    yield from section(
+        "What models did",
+        ("Model", "Prompt", "Came of it"),
+        [(text(m["model"]), code(m["prompt"]), model_words(m)) for m in report.models],
     )
     if report.steps:
         yield "\n## What to do next\n"

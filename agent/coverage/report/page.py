@@ -10,7 +10,7 @@ from pathlib import Path
 
 from copydesk.agent.coverage.report import plot
 from copydesk.agent.coverage.report.facts import Report, Row
-from copydesk.agent.coverage.report.words import open_parts, percent
+from copydesk.agent.coverage.report.words import model_words, open_parts, percent
 from copydesk.agent.records import Gap
 from copydesk.agent.text import clean, plural
 
@@ -84,6 +84,13 @@ def _sections(report: Report) -> Iterator[tuple[str, str, str]]:
         _table("Drafts on the desk", ("Draft", "About", "By", "Decide"),
                ((str(d.id), _text(d.title), _text(d.origin), _code(f"copydesk show {d.id}"))
                 for d in report.drafts)),
+    )  # fmt: skip
+    yield (
+        "models", "What models did",
+        _table("Calls to the model, by its name and the version of the prompt",
+               ("Model", "Prompt", "Came of it"),
+               ((_text(m["model"]), _code(m["prompt"]), _text(model_words(m)))
+                for m in report.models)),
     )  # fmt: skip
 
 

@@ -58,5 +58,6 @@ def render(report: Report) -> Json:
             {"id": d.id, "kind": d.kind, "title": d.title, "origin": d.origin, "state": d.state}
             for d in report.drafts
         ],
+        "models": list(report.models),
         "next": [step._asdict() for step in report.steps],
     }

@@ -55,6 +55,7 @@ def build(files: int = 3, gaps: int = 6, name: str = "shop", subject: str = "Add
         (("tests/test_a.py::test_slow", 3.25),),
         (Draft(7, "test", "ready", SHA, f"Tests for {name}", "embedded", "tests/test_x.py", ""),),
         (Step("1 draft on your desk: decide.", "copydesk review"),),
+        ({"model": name, "prompt": "test-1", "calls": 12, "answered": 9, "kept": 6},),
     )  # fmt: skip
 
 

@@ -116,3 +116,10 @@ def test_json_has_it_all(made: Made) -> None:
     assert found["diff"]["shop/prices.py"][2] == {"line": 3, "state": "missing", "tests": []}
     assert len(found["gaps"]) == 6
     assert found["next"][0]["command"] == "copydesk review"
+
+
+def test_every_form_tells_what_models_did(made: Made) -> None:
+    said = "12 calls, 75 % answered, 50 % kept"
+    assert f"| shop | `test-1` | {said} |" in markdown.render(made())
+    assert f"<td>shop</td><td><code>test-1</code></td><td>{said}</td>" in page.render(made())
+    assert plain.render(made())["models"][0]["calls"] == 12
