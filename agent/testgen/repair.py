@@ -14,6 +14,7 @@ from pathlib import Path
 
 from copydesk.agent.testgen.answers import parse
 from copydesk.agent.testgen.context import source_roots
+from copydesk.agent.testgen.depends import asserts_result, asserts_something, replaces, uses
 from copydesk.agent.testgen.names import (
     WELL_KNOWN,
     absolute_imports,
@@ -23,6 +24,7 @@ from copydesk.agent.testgen.names import (
 from copydesk.agent.text import one_line
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_DEFINES = (*_FUNCTIONS, ast.ClassDef)
 _BUILTINS = frozenset(dir(builtins)) | {"__file__", "__name__"}
 
 
@@ -50,8 +52,8 @@ def repair(code: str, aim: Aim) -> Repaired | None:
 
     Adds missing imports, corrects the module path, leaves out the main block and every other
     statement that would run on import, copies of the target's own code, and tests that assert
-    nothing, do not name the target or use a name nobody defines. The tests of a class become
-    functions.
+    nothing, do not name the target, put something else in its place or use a name nobody
+    defines. The tests of a class become functions.
 
     Args:
         code: Python that parses.
@@ -96,6 +98,8 @@ class _Work:
             case ast.FunctionDef(name) | ast.AsyncFunctionDef(name) | ast.ClassDef(name):
                 if name in self.offered:
                     self._note(f"left out a copy of {name}")
+                elif replaces(statement, self.aim.function, self.aim.module):
+                    self._note(f"left out {name}: it replaces {self.aim.function}")
                 else:
                     self.helpers[name] = self._text(statement), statement
             case ast.Assign() | ast.AnnAssign():
@@ -104,10 +108,12 @@ class _Work:
                     self.helpers[min(names, default="")] = self._text(statement), statement
 
     def _take_test(self, name: str, node: ast.stmt, text: str) -> None:
-        if asserts_something(node):
-            self.tests[name] = text, node
-        else:
+        if not asserts_something(node):
             self._note(f"left out {name}: it asserts nothing")
+        elif replaces(node, self.aim.function, self.aim.module):
+            self._note(f"left out {name}: it replaces {self.aim.function}")
+        else:
+            self.tests[name] = text, node
 
     def _take_class(self, node: ast.ClassDef) -> None:
         """Turn the test methods of a class into functions; those that use self stay out."""
@@ -194,6 +200,9 @@ class _Work:
             if not self._is_about_target(node):
                 del self.tests[name]
                 self._note(f"left out {name}: it does not name {self.aim.function}")
+            elif not asserts_result(node, self._sources()):
+                del self.tests[name]
+                self._note(f"left out {name}: it asserts nothing about what the call gives")
             elif missing := self._resolve(node, bound, needed):
                 del self.tests[name]
                 self._note(f"left out {name}: nobody defines {', '.join(sorted(missing))}")
@@ -218,6 +227,18 @@ class _Work:
         said |= {n.attr for n in parts if isinstance(n, ast.Attribute)}
         said |= {a.name for n in parts if isinstance(n, ast.ImportFrom) for a in n.names}
         return not said.isdisjoint(self.aim.function.split("."))
+
+    def _sources(self) -> set[str]:
+        """The names that stand for the tested code in a test: its own, its module's, helpers'."""
+        named = {*self.aim.function.split("."), *self.aim.module.split("."), *self.offered}
+        named |= {bound for bound, text in self.imports.items() if self.aim.module in text}
+        before = -1
+        while before != len(named):  # a helper that calls a helper that calls it
+            before = len(named)
+            for name, (_, node) in self.helpers.items():
+                if isinstance(node, _DEFINES) and uses(node, named):
+                    named.add(name)
+        return named
 
     def _resolve(self, node: ast.stmt, bound: set[str], needed: dict[str, str]) -> set[str]:
         """Add the imports a statement needs; the names that nothing provides come back."""
@@ -266,19 +287,3 @@ def _is_from(node: ast.stmt) -> bool:
 def _import_lines(needed: dict[str, str], future: str | None) -> str:
     lines = sorted(set(needed.values()))
     return "\n".join(([future, ""] if future else []) + lines)
-
-
-def asserts_something(node: ast.AST) -> bool:
-    """Whether a test holds an assert about something, or expects an exception or a warning."""
-    for part in ast.walk(node):
-        if isinstance(part, ast.Assert) and any(
-            isinstance(inner, ast.Name | ast.Call) for inner in ast.walk(part.test)
-        ):
-            return True
-        if isinstance(part, ast.Call) and ast.unparse(part.func) in (
-            "pytest.raises",
-            "pytest.warns",
-            "raises",
-        ):
-            return True
-    return False

@@ -254,6 +254,43 @@ def test_a_draft_climbs_the_ladder_once_its_value_is_recorded(
     assert "test_page_after_the_last: recorded (1, 0); predicted was (20, 40)" in evidence.notes
 
 
+FALSE = {
+    "asserts nothing of it": "clamp_page(9, 30)\n    assert True",
+    "asserts a constant": "x = 1\n    clamp_page(9, 30)\n    assert x is not None",
+    "asserts that something is there": "assert clamp_page(9, 30) is not None",
+    "asserts a type": "assert isinstance(clamp_page(9, 30), tuple)",
+    "compares with itself": "a = clamp_page(9, 30)\n    assert a == a",
+    "patches it": "monkeypatch.setattr('shop.pager.clamp_page', lambda *a: 7)\n"
+    "    import shop.pager\n    assert shop.pager.clamp_page(9, 30) == 7",
+    "calls it, then patches it": "clamp_page(9, 30)\n    import shop.pager\n"
+    "    monkeypatch.setattr(shop.pager, 'clamp_page', lambda *a: 7)\n"
+    "    assert shop.pager.clamp_page(9, 30) == 7",
+    "mocks it": "from unittest import mock\n"
+    "    with mock.patch.object(__import__('shop.pager').pager, 'clamp_page', return_value=7) as f:"
+    "\n        assert f(9, 30) == 7",
+    "assigns it": "import shop.pager\n    shop.pager.clamp_page = lambda *a: 7\n"
+    "    assert shop.pager.clamp_page(9, 30) == 7",
+    "defines it": "def clamp_page(*a):\n        return 7\n    assert clamp_page(9, 30) == 7",
+    "invents a function": "from shop.pager import paginate\n    assert paginate(9, 30) == 7",
+    "invents an argument": "assert clamp_page(9, 30, wrap=True) == (1, 0)",
+    "invents an attribute": "assert clamp_page(9, 30).page == 2",
+    "tests a copy": "clamp_page(9, 30)\n    assert my_page(9, 30) == (2, 20)",
+}
+COPY = PAGER.split("class Basket")[0].replace("def clamp_page", "def my_page")
+
+
+@pytest.mark.parametrize("body", FALSE.values(), ids=FALSE.keys())
+def test_a_draft_that_proves_nothing_is_not_kept(
+    model: Callable[..., Model], tree: Path, bench: Callable[[], Bench], body: str
+) -> None:
+    code = COPY if "my_page" in body else ""
+    code += f"\n\ndef test_a(monkeypatch):\n    {body}\n"
+    found = draft_with_model(gap(lines=(11,)), tree, model([f"```python\n{code}```\n"]).client)
+    for draft in found:
+        evidence, _ = verify(draft, tree, bench(), repeats=0, recording=True)
+        assert evidence.verdict == "failed", evidence
+
+
 @pytest.mark.parametrize("fault", ["http500", "killed", "endless", "nodone", "html502"])
 def test_a_model_that_fails_at_once_is_a_fault(
     model: Callable[..., Model], tree: Path, fault: str
