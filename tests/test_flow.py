@@ -339,7 +339,7 @@ def test_a_story_the_editor_has_touched_is_left_alone(
         set_config(bench.repo, "copydesk.modelHost", script.host)
         bench.step("story", second)
         assert len(drafts.listed(bench.db, kind="devlog")) == 2  # beside it
-        decisions.reject(bench.db, plain.id, "no")
+        decisions.reject(bench.repo, bench.db, plain.id, "no")
         asked = len(script.asked)
         waiting.wait(bench.db, "story", second, "no server")
         bench.step("story", second)
