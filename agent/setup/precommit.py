@@ -163,7 +163,8 @@ def _local(name: str) -> Json:
     hook: Json = {"id": name, "name": name.replace("-", " "), "language": "system"}
     hook["entry"] = _ENTRY.format(id=name)
     if name == GATE:
-        hook |= {"types_or": ["python", "pyi"], "require_serial": True}
+        # a hook that passes is not heard otherwise, and lines without a verdict are to be said
+        hook |= {"types_or": ["python", "pyi"], "require_serial": True, "verbose": True}
         stages = ["pre-commit", "pre-merge-commit", "pre-push", "manual"]
     else:
         hook |= {"always_run": True}

@@ -380,6 +380,18 @@ def test_the_project_says_what_to_do_with_unknown_lines(
     assert handed == [["--staged"]] * asked
 
 
+@pytest.mark.parametrize(("policy", "asked"), [("pass", 0), ("measure", 1), ("fail", 1)])
+def test_before_anything_was_measured_the_project_says_too(
+    repo: Path, git: Git, judged: Judged, handed: list[list[str]], policy: str, asked: int
+) -> None:
+    (repo / "pyproject.toml").write_text(f'[tool.copydesk]\nunknown = "{policy}"\n')
+    assert judged()[0] == 0  # there is no change to judge
+    stage(repo, git, "pkg/a.py", CODE)
+    assert judged()[0] == asked
+    assert handed == [["--staged"]] * asked
+    assert not (repo / ".git" / "copydesk" / "desk.db").exists()
+
+
 def test_missing_lines_beside_tests_are_not_its_to_judge(
     repo: Path, git: Git, measured: Measured, judged: Judged, handed: list[list[str]]
 ) -> None:
