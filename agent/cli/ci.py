@@ -14,7 +14,7 @@ from copydesk.agent.cli import gate as gates
 from copydesk.agent.cli.common import desk, echo, echo_json, examples, here, json_option, say
 from copydesk.agent.cli.report import write
 from copydesk.agent.cli.words import percent, short
-from copydesk.agent.coverage import faces
+from copydesk.agent.coverage import faces, judging
 from copydesk.agent.coverage import gate as verdicts
 from copydesk.agent.coverage import measure as measuring
 from copydesk.agent.coverage.change import merge_base
@@ -127,7 +127,7 @@ def _by_measure(question: faces.Question, asked: Floors, report: Path | None) ->
         if done is None:
             say(f"measuring {short(question.head)}")
             done = measuring.measure(repo, db, question.head, say=say)
-        judge = faces.FromDesk(repo, db, say)
+        judge = judging.FromDesk(repo, db, say)
         found = judge.verdict(question, asked, unknown="fail")
         if report is not None:
             write(report, page.render(facts.gather(repo, db, question.head)))

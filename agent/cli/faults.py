@@ -6,7 +6,6 @@ import os
 import sys
 import tempfile
 import traceback
-from importlib import metadata
 from pathlib import Path
 
 import click
@@ -61,6 +60,9 @@ def keep(trace: str) -> Path | None:
     Returns:
         The file, readable by its owner only; None when neither folder can be written.
     """
+    # a twentieth of a second, which a command that works need not wait for
+    from importlib import metadata
+
     python = ".".join(map(str, sys.version_info[:3]))
     head = f"copydesk {metadata.version('copydesk')}, Python {python}, {sys.platform}\n"
     try:

@@ -170,9 +170,12 @@ def by_data(repo: Repository, question: Question, asked: Floors, file: Path) -> 
 
 
 def _by_desk(question: Question, asked: Floors, policy: str, within: float) -> Verdict:
+    # all that measures, which a coverage file needs none of
+    from copydesk.agent.coverage.judging import FromDesk
+
     with desk() as (repo, db):
         try:
-            judge = faces.FromDesk(repo, db, say)
+            judge = FromDesk(repo, db, say)
             return judge.verdict(question, asked, unknown=policy, within=within)
         except (OSError, sqlite3.Error) as error:
             raise CopydeskError(

@@ -8,7 +8,6 @@ import importlib
 import os
 import sys
 from collections.abc import Callable
-from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -153,6 +152,9 @@ def _close_output() -> None:
 
 def _show_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     if asked and not ctx.resilient_parsing:
+        # a twentieth of a second, which no other command needs
+        from importlib import metadata
+
         python = ".".join(map(str, sys.version_info[:3]))
         click.echo(f"copydesk {metadata.version('copydesk')} (Python {python})")
         ctx.exit()

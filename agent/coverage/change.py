@@ -10,12 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from coverage.numbits import numbits_to_nums
-
 from copydesk.agent.coverage import totals as total_rows
 from copydesk.agent.coverage.blocks import moved, parse
 from copydesk.agent.coverage.gate import Judged
 from copydesk.agent.coverage.lines import FileLines, of_total
+from copydesk.agent.coverage.numbits import numbits_to_nums
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.command import git as run_git

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import tempfile
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
+from xml.parsers import expat
 
 from copydesk.agent.coverage.lines import FileLines
 from copydesk.agent.errors import CopydeskError
@@ -71,7 +71,10 @@ def read(path: Path, top: Path, tracked: Collection[str]) -> Data:
     try:
         if raw.startswith(b"SQLite format 3\0"):
             return _place(_from_json(_exported(path, place)), place)
-        return _place(_parser(raw)(raw), place, _roots(raw))
+        if raw.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<":
+            found, roots = _from_xml(raw)
+            return _place(found, place, roots)
+        return _place(_parser(raw)(raw), place)
     except CopydeskError:
         raise
     except Exception as error:  # whatever a damaged file makes a parser do
@@ -87,10 +90,7 @@ def _unreadable(path: Path, why: str) -> CopydeskError:
 
 
 def _parser(raw: bytes) -> Callable[[bytes], dict[str, _File]]:
-    start = raw.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
-    if start == b"<":
-        return _from_xml
-    if start == b"{":
+    if raw.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{":
         return lambda text: _from_json(json.loads(text))
     return _from_lcov
 
@@ -111,36 +111,59 @@ def _from_json(report: Any) -> dict[str, _File]:
     return found
 
 
-def _xml(raw: bytes) -> ElementTree.Element:
-    # the standard parser expands entities, and a small file can grow to gigabytes that way
+def _from_xml(raw: bytes) -> tuple[dict[str, _File], list[str]]:
+    """The files and roots of a Cobertura report, as coverage.py and others write it.
+
+    https://cobertura.github.io/cobertura/. Read event by event in one closure, since a large
+    project has some hundred thousand lines and each is two calls.
+    """
+    # a parser expands entities, and a small file can grow to gigabytes that way
     letters = raw.replace(b"\0", b"")  # the same in UTF-16
     if b"<!DOCTYPE" in letters or b"<!ENTITY" in letters:
         raise ValueError("it declares a document type or entities, which no coverage file needs")
-    return ElementTree.fromstring(raw)
+    files: dict[str, _File] = {}
+    roots: list[str] = []
+    place: list[str] = []
+    file = _File()
+    hits: dict[LineNo, int] | None = None
 
+    def begin(tag: str, given: dict[str, str]) -> None:
+        nonlocal file, hits
+        if tag == "line":
+            if hits is None:
+                return  # a method's, which the class repeats
+            number = int(given["number"])
+            hits[number] = hits.get(number, 0) + int(given["hits"])
+            if "condition-coverage" in given and given.get("branch", "").lower() == "true":
+                taken, _, there = given["condition-coverage"].partition("(")[2].partition("/")
+                if there:
+                    file.add_branches(number, int(there.rstrip(")")), int(taken))
+            return
+        if tag == "class":
+            file = files.setdefault(given["filename"], _File())
+        elif tag == "lines":
+            hits = file.hits if place[-1:] == ["class"] else None
+        elif tag == "source" and place == ["coverage", "sources"]:
+            parser.CharacterDataHandler = roots.append
+        elif not place and tag != "coverage":
+            raise ValueError(f"its root is <{tag[:40]}>, not <coverage>")
+        place.append(tag)
 
-def _from_xml(raw: bytes) -> dict[str, _File]:
-    """Cobertura: https://cobertura.github.io/cobertura/, as coverage.py and others write it."""
-    root = _xml(raw)
-    if root.tag != "coverage":
-        raise ValueError(f"its root is <{root.tag[:40]}>, not <coverage>")
-    found: dict[str, _File] = {}
-    for one in root.iter("class"):
-        file = found.setdefault(one.attrib["filename"], _File())
-        for line in one.iterfind("./lines/line"):
-            number = int(line.attrib["number"])
-            file.add(number, int(line.attrib["hits"]))
-            condition = line.get("condition-coverage", "")
-            if line.get("branch", "").lower() == "true" and "(" in condition:
-                taken, _, there = condition.partition("(")[2].rstrip(")").partition("/")
-                file.add_branches(number, int(there), int(taken))
-    return found
+    def end(tag: str) -> None:
+        nonlocal hits
+        if tag == "line":
+            return
+        place.pop()
+        if tag == "lines":
+            hits = None
+        elif tag == "source":
+            parser.CharacterDataHandler = None
 
-
-def _roots(raw: bytes) -> tuple[str, ...]:
-    if raw.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] != b"<":
-        return ()
-    return tuple((e.text or "").strip() for e in _xml(raw).iterfind("./sources/source"))
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler, parser.EndElementHandler = begin, end
+    parser.Parse(raw, True)
+    return files, [root.strip() for root in roots]
 
 
 def _from_lcov(raw: bytes) -> dict[str, _File]:
@@ -280,10 +303,9 @@ def _place(found: Mapping[str, _File], place: _Places, roots: Iterable[str] = ()
         path = place.of(name, roots)
         if path is None:
             strangers.append(name)
-            continue
-        into = files.setdefault(path, _File())
-        for line, hits in file.hits.items():
-            into.add(line, hits)
-        for line, (there, taken) in file.branches.items():
-            into.add_branches(line, there, taken)
+        elif files.setdefault(path, file) is not file:  # two names of one file
+            for line, hits in file.hits.items():
+                files[path].add(line, hits)
+            for line, (there, taken) in file.branches.items():
+                files[path].add_branches(line, there, taken)
     return Data({p: f.lines() for p, f in sorted(files.items())}, tuple(sorted(strangers)))

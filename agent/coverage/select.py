@@ -13,11 +13,10 @@ import posixpath
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from coverage.numbits import numbits_to_nums
-
 from copydesk.agent.coverage.blocks import Module, compare, parse
 from copydesk.agent.coverage.imports import Import, ImportGraph, Sources
 from copydesk.agent.coverage.map import CoverageMap, Hit, Trace
+from copydesk.agent.coverage.numbits import numbits_to_nums
 
 FAILING = frozenset({"failed", "error"})
 

@@ -6,15 +6,16 @@ import json
 import sqlite3
 from array import array
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
-
-from coverage.numbits import numbits_to_nums, nums_to_numbits
+from typing import TYPE_CHECKING, NamedTuple
 
 from copydesk.agent.coverage.blocks import moved, parse
-from copydesk.agent.coverage.engine import Analysis, Engine
 from copydesk.agent.coverage.map import Trace, file_id, pack_arcs, unpack_arcs, unpack_ids
+from copydesk.agent.coverage.numbits import numbits_to_nums, nums_to_numbits
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.records import Arc, Sha
+
+if TYPE_CHECKING:
+    from copydesk.agent.coverage.engine import Analysis, Engine
 
 
 class Executed(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from copydesk.agent.coverage import faces
+from copydesk.agent.coverage import judging
 
 Git = Callable[..., str]
 MORE = "\n\ndef doubled(price):\n    return price * 2\n"
@@ -185,7 +185,7 @@ def test_no_verdict_is_a_problem_not_a_bug(
         raise sqlite3.OperationalError("database is locked")
 
     add_test()
-    monkeypatch.setattr(faces.FromDesk, "verdict", verdict)
+    monkeypatch.setattr(judging.FromDesk, "verdict", verdict)
     done = run(shop, "gate")
     assert done.exit_code == 2
     assert "messages.md#no-verdict" in done.output
