@@ -40,6 +40,7 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
         Entry("status", "status", "Show what is measured, running and waiting for you."),
         Entry("wait", "status", "Wait until nothing is left to do."),
         Entry("measure", "measure", "Measure a commit now, in the foreground."),
+        Entry("watch", "watch", "Run the affected tests whenever you save."),
         Entry("coverage", "measure", "Show the stored coverage of a commit."),
         Entry("gaps", "measure", "List uncovered code by function, the riskiest first."),
         Entry("replay", "replay", "Prove on history that a measure equals a full run."),

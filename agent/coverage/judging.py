@@ -17,8 +17,7 @@ from copydesk.agent.coverage.change import desk_at, merge_base, nearest, texts
 from copydesk.agent.coverage.faces import Question, reader
 from copydesk.agent.coverage.gate import Floors, Judged, Verdict, judge
 from copydesk.agent.errors import CopydeskError
-from copydesk.agent.git import repository as git
-from copydesk.agent.git.command import git as run_git
+from copydesk.agent.git import loose
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Sha
 
@@ -83,29 +82,17 @@ class FromDesk:
         """Measure what is judged; what went wrong, in words, and the commit that was measured."""
         target = question.head if question.base is not None else None
         try:
-            target = target or self._staged_commit(question.head)
+            target = target or loose.of_index(
+                self.repo,
+                index_file(self.repo, os.environ),
+                (question.head,) if question.head else (),
+            )
             assert target is not None
             with _at_most(within):
                 measuring.measure(self.repo, self.db, target, say=self.say)
         except (CopydeskError, TimeoutError) as error:
             return f"it could not be measured: {error}", target if question.base else None
         return "", target
-
-    def _staged_commit(self, head: Sha | None) -> Sha:
-        """What is staged, as a commit that no branch has: git throws it away in time."""
-        index = index_file(self.repo, os.environ)
-        tree = run_git("write-tree", git_dir=self.repo.git_dir, extra={INDEX: str(index)})
-        who = {
-            f"GIT_{role}_{part}": value
-            for role in ("AUTHOR", "COMMITTER")
-            for part, value in (("NAME", "copydesk"), ("EMAIL", "copydesk@localhost"))
-        }
-        parents = ["-p", head] if head else []
-        said = run_git(
-            "commit-tree", *parents, "-m", "what is staged", git.checked(tree.decode().strip()),
-            git_dir=self.repo.git_dir, extra=who,
-        )  # fmt: skip
-        return git.checked(said.decode().strip())
 
 
 @contextlib.contextmanager

@@ -34,6 +34,9 @@ from copydesk.agent.sandbox.suite import own_tests
 NEAR = 500
 """How many ancestors are looked through for a measured one."""
 
+TWINS = 20
+"""How many commits are looked at for the very same files, the last measured first."""
+
 TEST_FILES = ("test_*.py", "*_test.py")
 """pytest's default python_files."""
 
@@ -225,7 +228,11 @@ class _Work:
         known = set(measured) - {self.sha}
         near = next((s for s in git.ancestors(self.repo, self.sha, NEAR) if s in known), None)
         present = git.exists(self.repo, known)
-        for sha in [*([near] if near else []), *(s for s in measured if s in present)]:
+        # what was staged or saved and measured then may be committed now
+        recent = [s for s in measured if s in present][:TWINS]
+        trees = git.trees(self.repo, [self.sha, *recent])
+        twins = [s for s in recent if trees.get(s) == trees[self.sha]]
+        for sha in [*twins, *([near] if near else []), *(s for s in measured if s in present)]:
             (environment, branch) = self.db.execute(
                 "SELECT environment, branch FROM measures WHERE sha = ?", (sha,)
             ).fetchone()

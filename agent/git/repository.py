@@ -198,6 +198,17 @@ def exists(repo: Repository, shas: Iterable[Sha]) -> set[Sha]:
     return {line.split()[0] for line in said.decode().splitlines() if line.endswith(" commit")}
 
 
+def trees(repo: Repository, shas: Iterable[Sha]) -> dict[Sha, str]:
+    """The ids of the commits' trees; those of gone commits are left out."""
+    asked = list(shas)
+    said = git(
+        "cat-file", "--batch-check=%(objectname)", git_dir=repo.common_dir,
+        stdin="".join(f"{checked(sha)}^{{tree}}\n" for sha in asked).encode(),
+    )  # fmt: skip
+    lines = said.decode().splitlines()
+    return {s: t for s, t in zip(asked, lines, strict=True) if not t.endswith(" missing")}
+
+
 def reachable(repo: Repository, include: Iterable[Sha], exclude: Iterable[Sha]) -> list[Sha]:
     """Commits reachable from the one set and not from the other, the oldest first."""
     asked = "".join(f"{sha}\n" for sha in include) + "".join(f"^{sha}\n" for sha in exclude)

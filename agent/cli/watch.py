@@ -1,0 +1,158 @@
+"""`copydesk watch`: the affected tests at every save."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import sys
+import time
+from typing import NamedTuple
+
+import click
+
+from copydesk.agent import config
+from copydesk.agent.cli import gate as gates
+from copydesk.agent.cli.common import desk, echo, examples, json_option, say
+from copydesk.agent.cli.words import duration, percent
+from copydesk.agent.coverage import change as changes
+from copydesk.agent.coverage import faces
+from copydesk.agent.coverage import gate as verdicts
+from copydesk.agent.coverage import map as coverage_map
+from copydesk.agent.coverage import measure as measuring
+from copydesk.agent.coverage.faces import Question
+from copydesk.agent.coverage.gate import Verdict
+from copydesk.agent.coverage.judging import FromDesk
+from copydesk.agent.coverage.measure import Measure
+from copydesk.agent.daemon.saves import Saves
+from copydesk.agent.desk.store import transaction
+from copydesk.agent.errors import CopydeskError
+from copydesk.agent.git import loose
+from copydesk.agent.git import repository as git
+from copydesk.agent.git.repository import Repository
+from copydesk.agent.records import Json, Sha
+from copydesk.agent.text import clean, plural
+
+FAILED = 20
+"""Failing tests that are named on the screen."""
+
+
+class Result(NamedTuple):
+    """What came of a save: its measure, the tests that fail, and what the gate would say."""
+
+    measure: Measure
+    failing: tuple[str, ...]
+    verdict: Verdict
+
+
+@click.command(epilog=examples("copydesk watch", "copydesk watch --once", "copydesk watch --json"))
+@click.option("--once", is_flag=True, help="Look at what is saved now, and end.")
+@json_option
+def watch(once: bool, as_json: bool) -> None:
+    """Run the affected tests whenever you save.
+
+    What is saved is measured like a commit, without being one, so the gate mostly knows before
+    you commit. With --json every save is one line. --once ends with exit code 1 when a test
+    fails or the gate would say no; Ctrl-C ends the rest.
+    """
+    with desk() as (repo, db):
+        watcher = _Watcher(repo, db, quiet=as_json or not sys.stdout.isatty())
+        if once:
+            found = watcher.look()
+            assert found is not None
+            _show(found, as_json)
+            sys.exit(1 if found.failing or found.verdict.verdict == "fail" else 0)
+        with Saves() as saves:
+            try:
+                while True:
+                    saves.watch(loose.folders(repo))
+                    _turn(watcher, as_json)
+                    saves.wait()
+            except KeyboardInterrupt:
+                if not as_json:
+                    echo()
+
+
+def _turn(watcher: _Watcher, as_json: bool) -> None:
+    try:
+        found = watcher.look()
+    except CopydeskError as error:  # the next save may mend it
+        say(f"not measured: {error} {error.hint}")
+        return
+    if found is not None:
+        if not watcher.quiet:
+            click.clear()
+        _show(found, as_json)
+        if not as_json:
+            echo(f"\n{time.strftime('%H:%M:%S')}, waiting for a save; Ctrl-C ends.")
+
+
+class _Watcher:
+    """Measures what is saved, where it differs from what was looked at last."""
+
+    def __init__(self, repo: Repository, db: sqlite3.Connection, *, quiet: bool) -> None:
+        self.repo, self.db, self.quiet = repo, db, quiet
+        self.tree, self.last = "", ""
+
+    def look(self) -> Result | None:
+        """Measure what is saved; None when nothing is new."""
+        head = git.resolve(self.repo, "HEAD")
+        parents = [sha for sha in (head, self.last) if sha]
+        saved = loose.of_worktree(self.repo, parents)
+        tree = git.trees(self.repo, [saved])[saved] + head
+        if tree == self.tree:
+            return None
+        self.tree = tree
+        said = say if not self.quiet else lambda _: None
+        done = measuring.measure(self.repo, self.db, saved, say=said)
+        if self.last:
+            _forget(self.db, self.last)
+        self.last = saved
+        question = Question(changes.between(self.repo, head, saved), saved, head)
+        # a commit is what comes next, and it is held to its own lines
+        asked = faces.floors(
+            Question(question.change, saved), *config.load_project(self.repo, saved)
+        )
+        verdict = FromDesk(self.repo, self.db).verdict(question, asked)
+        return Result(done, _failing(self.db, saved), verdict)
+
+
+def _failing(db: sqlite3.Connection, sha: Sha) -> tuple[str, ...]:
+    traces = coverage_map.load(db, sha)
+    assert traces is not None
+    wrong = {name for (_, name), t in traces.traces.items() if t.outcome in ("failed", "error")}
+    return tuple(sorted(wrong))
+
+
+def _forget(db: sqlite3.Connection, sha: Sha) -> None:
+    """Drop the measure of an earlier save; its traces and totals serve others."""
+    with transaction(db):
+        db.execute("DELETE FROM gaps WHERE sha = ?", (sha,))
+        db.execute("DELETE FROM measures WHERE sha = ?", (sha,))
+
+
+def _show(found: Result, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(_as_json(found)))
+        return
+    done = found.measure
+    echo(
+        f"{done.selected:,} of {plural(done.total, 'test')} run in {duration(done.seconds)},"
+        f" {done.failed:,} failed. Total {percent(done.percent)}."
+    )
+    for name in found.failing[:FAILED]:
+        echo(clean(f"  failed: {name}", keep=""))
+    if len(found.failing) > FAILED:
+        echo(f"  … and {len(found.failing) - FAILED} more")
+    gates.tell(found.verdict)
+
+
+def _as_json(found: Result) -> Json:
+    done = found.measure
+    return {
+        "selected": done.selected,
+        "total": done.total,
+        "failing": list(found.failing),
+        "percent": done.percent,
+        "seconds": round(done.seconds, 3),
+        "gate": verdicts.as_json(found.verdict),
+    }
