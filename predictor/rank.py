@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cache
-from importlib import resources
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from copydesk.predictor.core.prior import INTERCEPT, Prior, Term
+from copydesk.predictor.core.model import OWN
+from copydesk.predictor.core.prior import INTERCEPT, Term, sigmoid
 from copydesk.predictor.subjects.commits.features import GapFeatures
+from copydesk.predictor.subjects.commits.model import shipped
+from copydesk.predictor.subjects.commits.train import Trained
 
 HALF_WEIGHT = 10
 """Uncovered lines at which a gap counts half of its probability; set by hand."""
 
 REASONS = 3
+_WORTH_SAYING = 0.05
 
 
 class Score(NamedTuple):
@@ -23,36 +26,61 @@ class Score(NamedTuple):
     reasons: tuple[str, ...]
 
 
-def score(gaps: Sequence[GapFeatures]) -> list[Score]:
+class Risk(NamedTuple):
+    """The chance that a changed function holds a defect, and what raises it, in words."""
+
+    probability: float
+    reasons: tuple[str, ...]
+
+
+def score(gaps: Sequence[GapFeatures], model: Trained | None = None) -> list[Score]:
     """Score gaps, each by itself and in the given order.
 
-    The value is the prior's probability that the function holds a defect, times
+    The value is the probability that the function holds a defect, times
     uncovered / (uncovered + 10): it rises with the risk and with what no test sees. It ranks; it
     is no probability.
 
     Args:
         gaps: What is known of each gap; see GapFeatures.
+        model: What is in force; the shipped prior when left out.
     """
-    prior = shipped_prior()
-    return [_score(gap, prior) for gap in gaps]
+    found = risks([gap._asdict() for gap in gaps], model)
+    return [_score(gap, risk) for gap, risk in zip(gaps, found, strict=True)]
 
 
-@cache
-def shipped_prior() -> Prior:
-    """The prior that comes with copydesk; prior.card.json beside it says where it is from."""
-    path = resources.files("copydesk.predictor").joinpath("subjects", "commits", "prior.json")
-    return Prior.from_json(path.read_text("utf-8"))
+def risks(rows: Sequence[Mapping[str, float | None]], model: Trained | None = None) -> list[Risk]:
+    """The risk of changed functions.
+
+    Args:
+        rows: The inputs of each by name; what is missing counts as not known.
+        model: What is in force; the shipped prior when left out.
+    """
+    used = model or shipped()
+    return [_risk(terms) for terms in used.explain(rows)]
 
 
-def _score(gap: GapFeatures, prior: Prior) -> Score:
+def _risk(terms: Iterable[Term]) -> Risk:
+    listed = list(terms)
+    weights: dict[str, float] = {}
+    values: dict[str, float | None] = {}
+    for term in listed:
+        if term.name not in (INTERCEPT, OWN):
+            weights[term.name] = weights.get(term.name, 0.0) + term.contribution
+            values[term.name] = term.value
+    raising = sorted((name for name in weights), key=lambda name: -weights[name])
+    reasons = [
+        phrase
+        for name in raising
+        if weights[name] > _WORTH_SAYING and (phrase := _phrase(name, values[name]))
+    ]
+    return Risk(sigmoid(math.fsum(term.contribution for term in listed)), tuple(reasons))
+
+
+def _score(gap: GapFeatures, risk: Risk) -> Score:
     uncovered = max(0, gap.lines_uncovered)
-    values = gap._asdict()
     seen = uncovered / (uncovered + HALF_WEIGHT)
-    terms = sorted(prior.explain(values), key=lambda term: -term.contribution)
-    raising = [t for t in terms if t.name != INTERCEPT and t.contribution > 0.05]
     reasons = [_uncovered(uncovered, gap.function_lines)] if uncovered else []
-    reasons += [phrase for term in raising if (phrase := _phrase(term))]
-    return Score(prior.probability(values) * seen, tuple(reasons[:REASONS]))
+    return Score(risk.probability * seen, tuple([*reasons, *risk.reasons][:REASONS]))
 
 
 def _uncovered(lines: int, of: int | None) -> str:
@@ -61,29 +89,37 @@ def _uncovered(lines: int, of: int | None) -> str:
     return f"no test reaches {_count(lines, 'line')} of it"
 
 
-def _phrase(term: Term) -> str:
-    """A term that raises the risk, in words; "" when its input is not worth a reason."""
-    count = int(term.value or 0)
-    match term.name:
-        case "lines_added_in_commit" if count:
-            return f"the commit added or rewrote {_count(count, 'line')} of it"
-        case "branches" if count:
-            return f"{_count(count, 'branch', 'branches')} in it"
-        case "times_changed" if count:
-            return f"its file changed {_times(count)} in 90 days"
-        case "recent_fixes" if count:
-            return f"{_count(count, 'recent fix', 'recent fixes')} in its file"
-        case "callers" if count:
-            return f"called from {_count(count, 'place')} in its module"
-        case "lines_added_elsewhere":
-            return "the commit is mostly about it"
-        case "file_lines" if count:
-            return "in a short file"
-        case "files_changed" if count:
-            return f"the commit touches only {_count(count, 'file')}"
-        case "test_lines_added" if count:
-            return "the commit changes tests too"
-    return ""
+def _phrase(name: str, value: float | None) -> str:
+    """An input that raises the risk, in words; "" when it is not worth a reason."""
+    if value is None:
+        return ""
+    count = round(value)
+    if name == "lines_added_elsewhere":
+        return "the commit is mostly about it"
+    if name == "days_since_function":
+        return "its last change is not long ago" if value >= 0 else ""
+    if name == "author_recency":
+        return "its author committed little here of late" if value < 1 else "its author is active"
+    if count <= 0:
+        return ""
+    return {
+        "lines_added_in_commit": f"the commit added or rewrote {_count(count, 'line')} of it",
+        "lines_removed": f"the commit took away {_count(count, 'line')} of it",
+        "branches": f"{_count(count, 'branch', 'branches')} in it",
+        "arguments": _count(count, "argument"),
+        "times_changed": f"its file changed {_times(count)} in 90 days",
+        "churn": f"its file is changing: {_count(count, 'line')} of late",
+        "recent_fixes": f"{_count(count, 'recent fix', 'recent fixes')} in its file",
+        "fixes": f"{_count(count, 'recent fix', 'recent fixes')} in its file",
+        "function_fixes": f"it was fixed {_times(count)} before",
+        "callers": f"called from {_count(count, 'place')} in its module",
+        "file_lines": "in a short file",
+        "files_changed": f"the commit touches only {_count(count, 'file')}",
+        "test_lines_added": "the commit changes tests too",
+        "tests_changed": "the commit changes tests too",
+        "new_function": "it is new",
+        "is_fix": "the commit mends something",
+    }.get(name, "")
 
 
 def _count(count: int, noun: str, many: str = "") -> str:

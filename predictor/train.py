@@ -1,59 +1,183 @@
-"""Train a predictor: python -m copydesk.predictor.train --subject market bars.csv --out DIR."""
+"""Train a predictor, in the open: python -m copydesk.predictor.train --subject market bars.csv."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from copydesk.predictor.core import card as cards
 from copydesk.predictor.core.errors import PredictorError
-from copydesk.predictor.subjects.market import model
-from copydesk.predictor.subjects.market.data import read_bars
+from copydesk.predictor.subjects.commits import model as commits
+from copydesk.predictor.subjects.commits import train as learning
+from copydesk.predictor.subjects.commits.history import History
+from copydesk.predictor.subjects.commits.mine import State, label, mine
+from copydesk.predictor.subjects.commits.train import Row
+from copydesk.predictor.subjects.market import model, sources
 
-NAMES = {
-    "har": "range model (day, week, month)",
-    "today": "tomorrow as today",
-    "smoothed": "smoothed range of the past",
-    "mean": "mean range of the past",
-}
+OpenHistory = Callable[[Path], History]
+Say = Callable[[str], None]
+
+EPILOG = """examples:
+  python -m copydesk.predictor.train --subject commits . --out model
+  python -m copydesk.predictor.train --subject commits --prior ../click ../flask --out prior
+  python -m copydesk.predictor.train --subject market bars.csv --out model
+  python -m copydesk.predictor.train --subject market --sample AAPL --out model
+"""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, open_history: OpenHistory | None = None) -> int:
     """Run the command.
 
+    Args:
+        argv: The arguments; those of the process when left out.
+        open_history: What reads a repository; the one that is installed when left out.
+
     Returns:
-        0; 2 when the bars cannot be used.
+        0; 2 when what was given cannot be used.
     """
-    parser = argparse.ArgumentParser(prog="copydesk.predictor.train", description=__doc__)
-    parser.add_argument("--subject", choices=["market"], default="market")
-    parser.add_argument("bars", type=Path, help="CSV: date,open,high,low,close,volume")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the model and its card")
-    parser.add_argument("--json", action="store_true", help="print the card as JSON")
-    given = parser.parse_args(argv)
+    given = _parser().parse_args(argv)
     try:
-        card = model.train(read_bars(given.bars), given.bars.name, given.out)
+        if given.subject == "market":
+            said = train_market(sources.choose(given.source, **chosen(given)), given.out, _say)
+        elif given.prior is not None:
+            said = train_prior([given.source, *given.prior], given.out, open_history, _say)
+        else:
+            said = train_commits(given.source, given.out, open_history, _say)
     except PredictorError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    print(json.dumps(card, indent=2, ensure_ascii=False) if given.json else _report(card))
+    print(json.dumps(said, indent=2, ensure_ascii=False) if given.json else report(said))
     return 0
 
 
-def _report(card: dict[str, Any]) -> str:
-    lines = [
-        f"{card['bars']:,} bars from {card['from']} to {card['to']}; "
-        f"hold-out from {card['hold_out_from']}",
-        "",
-        f"{'R²':34}{'walk-forward':>14}{'hold-out':>12}",
-    ]
-    for name, words in NAMES.items():
-        mark = "  in force" if name == card["in_force"] else ""
-        walked, held = (card["figures"][part][name]["r2"] for part in ("walk_forward", "hold_out"))
-        lines.append(f"{words:34}{walked:14.3f}{held:12.3f}{mark}")
-    return "\n".join([*lines, "", card["why"], f"Not predicted: {card['not_predicted']}."])
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="copydesk.predictor.train",
+        description=__doc__,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--subject", choices=["commits", "market"], default="market")
+    parser.add_argument(
+        "source", nargs="?", help="commits: a repository, or rows as JSON lines; market: a CSV"
+    )
+    parser.add_argument(
+        "--prior", nargs="*", metavar="REPO", help="commits: fit a prior on these repositories"
+    )
+    sources.add_options(parser)
+    parser.add_argument("--out", type=Path, required=True, help="folder for the model and its card")
+    parser.add_argument("--json", action="store_true", help="print the card as JSON")
+    return parser
+
+
+def chosen(given: argparse.Namespace) -> dict[str, Any]:
+    """The options that choose where bars come from."""
+    names = ("sample", "synthetic", "yahoo", "as_is")
+    return {name: getattr(given, name) for name in names}
+
+
+def train_market(source: sources.Source, out: Path, say: Say) -> dict[str, Any]:
+    """Train on daily bars and write the model.
+
+    Raises:
+        PredictorError: The bars cannot be used.
+    """
+    return model.train(source.bars, source.name, out, say=say)
+
+
+def train_commits(
+    source: str | None, out: Path, open_history: OpenHistory | None, say: Say
+) -> dict[str, Any]:
+    """Train on one repository's history, starting from the shipped prior.
+
+    Raises:
+        PredictorError: There is no history to be read.
+    """
+    rows = read_rows(source or ".", open_history, say)
+    name = Path(source or ".").resolve().name
+    found = learning.train(rows, commits.shipped_prior(), time.time(), source=name)
+    return commits.save(out, found).card
+
+
+def train_prior(
+    sources: Sequence[str | None], out: Path, open_history: OpenHistory | None, say: Say
+) -> dict[str, Any]:
+    """Fit a prior on several repositories together, as the shipped one was.
+
+    Raises:
+        PredictorError: A history cannot be read, or holds no defect.
+    """
+    named = [source for source in sources if source]
+    ripe: list[tuple[str, list[Row]]] = []
+    for source in named:
+        rows = read_rows(source, open_history, say)
+        newest = max((row.time for row in rows), default=0.0)
+        ripe.append((Path(source).resolve().name, learning.ripe(rows, newest)))
+    pooled = [row for _, rows in ripe for row in rows]
+    fitted = learning.fit_prior(pooled, [row.fixed_at is not None for row in pooled])
+    card = commits.prior_card(fitted, ripe)
+    found = learning.Trained(learning.PRIOR, fitted, None, card)
+    return commits.save(out, found).card
+
+
+def read_rows(source: str, open_history: OpenHistory | None, say: Say) -> list[Row]:
+    """The changed functions of a repository, or of a file of rows.
+
+    Raises:
+        PredictorError: It can be read by nothing that is installed.
+    """
+    path = Path(source)
+    if path.is_file():
+        return commits.read_rows(path)
+    history = (open_history or registered_history())(path)
+    found = mine(history, State(), say=say)
+    say(f"{found.commits:,} commits, {found.fixes:,} fixes, {len(found.rows):,} changed functions")
+    fixed = label(found.rows, found.blamed)
+    return [Row(r.time, r.inputs, at) for r, at in zip(found.rows, fixed, strict=True)]
+
+
+def registered_history() -> OpenHistory:
+    """What is installed to read repositories: the predictor itself knows nothing of git.
+
+    Raises:
+        PredictorError: Nothing is.
+    """
+    for entry in entry_points(group="copydesk.histories"):
+        return _careful(entry.load())
+    raise PredictorError(
+        "nothing is installed that reads a repository's history; give a file of rows, as"
+        " `copydesk train --rows` writes it"
+    )
+
+
+def _careful(opened: OpenHistory) -> OpenHistory:
+    def open_history(path: Path) -> History:
+        try:
+            return opened(path)
+        except Exception as error:
+            raise PredictorError(f"{path}: no history can be read: {error}") from error
+
+    return open_history
+
+
+def report(card: dict[str, Any]) -> str:
+    """A card for the terminal."""
+    lines = [f"{card['title']}", ""]
+    lines += [f"  {name}: {value}" for name, value in card["about"].items()]
+    if card["figures"]:
+        lines += ["", cards.table(card["figures"], card["in_force"])]
+    lines += ["", f"In force: {card['in_force']}."]
+    return "\n".join([*lines, *(f"  {reason}" for reason in card["why"])])
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
 
 
 if __name__ == "__main__":

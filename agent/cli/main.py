@@ -47,6 +47,8 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
         Entry("gate", "gate", "Say whether a change passes the gate."),
         Entry("ci", "ci", "Measure and judge a change: a whole CI job."),
         Entry("report", "report", "Report on a measured commit: what needs attention, and why."),
+        Entry("predict", "predict", "Say which functions a commit put at risk, and why."),
+        Entry("train", "predict", "Train the predictor on this repository, or on prices."),
         Entry("log", "log", "List your decisions, or the calls to the model."),
     ),
     "Write": (

@@ -30,6 +30,8 @@ from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Gap, Json, Sha
+from copydesk.agent.scoring import desk as scoring
+from copydesk.agent.scoring.tests import ordering
 from copydesk.agent.text import plural
 
 FOLDERS = {"html": "htmlcov", "data": ".coverage"}
@@ -55,7 +57,9 @@ def measure(revision: str, full: bool, as_json: bool) -> None:
     with desk() as (repo, db):
         for sha in git.between(repo, revision):
             say(f"measuring {short(sha)} {git.commit_info(repo, sha).subject}")
-            done.append(measuring.measure(repo, db, sha, say=say, full=full))
+            order = ordering(repo, db, sha)
+            done.append(measuring.measure(repo, db, sha, say=say, full=full, order=order))
+            scoring.after_measure(repo, db, sha)
             _resume(repo, db, sha)
             if not as_json:
                 _tell(done[-1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import PurePosixPath
@@ -28,7 +28,7 @@ from copydesk.agent.git import repository as git
 from copydesk.agent.git.interpreter import ready
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.git.snapshot import snapshot
-from copydesk.agent.records import Interpreter, Sha
+from copydesk.agent.records import Interpreter, Sha, TestId
 from copydesk.agent.sandbox.suite import own_tests
 
 NEAR = 500
@@ -36,6 +36,9 @@ NEAR = 500
 
 TWINS = 20
 """How many commits are looked at for the very same files, the last measured first."""
+
+Order = Callable[[Sequence[str], Collection[TestId]], list[str]]
+"""What puts test files in order, given the tests that are affected."""
 
 TEST_FILES = ("test_*.py", "*_test.py")
 """pytest's default python_files."""
@@ -93,7 +96,7 @@ class Blobs:
 
         language = f"{sys.version_info[0]}.{sys.version_info[1]}"
         mine.imports = Known(db, f"imports/1/{language}", lambda blob: imports_of(mine(blob)))
-        mine.outlines = Known(db, f"outline/1/{language}", outline)
+        mine.outlines = Known(db, f"outline/2/{language}", outline)
         python = [{b for p, b in tree.items() if p.endswith(".py")} for tree in trees]
         every = set[str]().union(*python)
         differing = {blob for blob in every if not all(blob in tree for tree in python)}
@@ -150,6 +153,7 @@ def measure(
     say: Callable[[str], None] = lambda _: None,
     full: bool = False,
     interpreter: Interpreter | None = None,
+    order: Order | None = None,
 ) -> Measure:
     """Measure a commit and put everything about it on the desk.
 
@@ -160,6 +164,7 @@ def measure(
         say: Told what is going on, a line at a time.
         full: Run every test, whatever is known.
         interpreter: What runs the tests; found by the repository's settings when left out.
+        order: Puts the test files to run in order, given the tests that are affected.
 
     Raises:
         CopydeskError: It cannot be measured: no interpreter, no pytest, a broken suite.
@@ -174,7 +179,7 @@ def measure(
         engine = Engine(shot.path, interpreter, guard)
         blobs = _files_of(git.tree(repo, sha))
         seen = survey(engine, db, settings.project.tests, blobs)
-        work = _Work(repo, db, sha, engine, seen, blobs, interpreter, settings, say)
+        work = _Work(repo, db, sha, engine, seen, blobs, interpreter, settings, say, order)
         return work.run(full, started)
 
 
@@ -189,6 +194,7 @@ class _Work:
     interpreter: Interpreter
     settings: config.Config
     say: Callable[[str], None]
+    order: Order | None = None
 
     @property
     def environment(self) -> Environment:
@@ -204,6 +210,8 @@ class _Work:
             old, new = Tree(old_blobs, read, read.imported), Tree(blobs, read, read.imported)
             selection = select(base, old, new, _test_file_check(base))
             files = _files(selection, old.blobs, blobs, base)
+            if self.order and files:
+                files = self.order(files, selection.affected)
             reason = _reason(selection)
         recording = self._collect(selection, files)
         traces = merge(base, selection, recording, blobs, files)

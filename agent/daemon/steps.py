@@ -13,17 +13,23 @@ from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
 from copydesk.agent.model import waiting
 from copydesk.agent.records import Gap, Sha
+from copydesk.agent.scoring import desk as scoring
+from copydesk.agent.scoring import drafts as draft_scores
+from copydesk.agent.scoring.tests import ordering
 from copydesk.agent.stories.desk import decided, write_story
 from copydesk.agent.testgen.desk import reach_model, write_drafts
 
-DRAFT_PRIORITY, STORY_PRIORITY = -10, -20
+DRAFT_PRIORITY, STORY_PRIORITY, LEARN_PRIORITY = -10, -20, -30
 """Below a measure's 0: what was just committed is measured before anything is drafted."""
 
 
 def measure_step(context: StepContext, sha: Sha) -> None:
     """Measure a commit, then ask for its drafts and its story."""
-    if stored(context.db, sha) is None:
-        measure(context.repo, context.db, sha, say=context.say)
+    repo, db = context.repo, context.db
+    if stored(db, sha) is None:
+        measure(repo, db, sha, say=context.say, order=ordering(repo, db, sha))
+    if scoring.after_measure(repo, db, sha, say=context.say):
+        queue.put(db, "learn", sha, priority=LEARN_PRIORITY)
     queue.put(context.db, "draft", sha, priority=DRAFT_PRIORITY)
     if config.load(context.repo, sha).project.stories:
         queue.put(context.db, "story", sha, priority=STORY_PRIORITY)
@@ -60,6 +66,12 @@ def draft_step(context: StepContext, sha: Sha) -> None:
         if error.slug != "no-sandbox":
             raise
         context.say(f"no drafts: {error}")
+    draft_scores.score(context.db)
+
+
+def learn_step(context: StepContext, sha: Sha) -> None:
+    """Read the history up to a commit, and train the predictor where that is due."""
+    scoring.learn(context.repo, context.db, sha, say=context.say)
 
 
 def story_step(context: StepContext, sha: Sha) -> None:
@@ -76,4 +88,5 @@ STEPS: dict[str, Callable[[StepContext, str], None]] = {
     "measure": measure_step,
     "draft": draft_step,
     "story": story_step,
+    "learn": learn_step,
 }

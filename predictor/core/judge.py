@@ -1,9 +1,17 @@
-"""Figures that say how good a forecast is."""
+"""Figures that say how good a forecast is. Standard library only.
+
+Definitions follow scikit-learn's where it has the figure; `ties` are always averaged or grouped,
+so that a constant score gets the figure of chance.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import random
+from collections.abc import Callable, Sequence
+
+Labels = Sequence[bool]
+Scores = Sequence[float]
 
 
 def r_squared(actual: Sequence[float], forecast: Sequence[float]) -> float:
@@ -32,3 +40,152 @@ def quantile(values: Sequence[float], share: float) -> float:
     low = math.floor(place)
     high = min(low + 1, len(ordered) - 1)
     return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+
+
+def auc(labels: Labels, scores: Scores) -> float:
+    """The chance that a positive row scores above a negative one; ties count half.
+
+    Raises:
+        ValueError: The labels are all equal.
+    """
+    positives = sum(map(bool, labels))
+    negatives = len(labels) - positives
+    if not positives or not negatives:
+        raise ValueError("needs rows of both labels")
+    order = sorted(zip(scores, labels, strict=True), key=lambda pair: pair[0])
+    ranks, at = 0.0, 0
+    while at < len(order):
+        end = at
+        while end < len(order) and order[end][0] == order[at][0]:
+            end += 1
+        ranks += sum(bool(label) for _, label in order[at:end]) * (at + 1 + end) / 2
+        at = end
+    return (ranks - positives * (positives + 1) / 2) / (positives * negatives)
+
+
+def average_precision(labels: Labels, scores: Scores) -> float:
+    """The area under the precision-recall curve, as a step function; the base rate is chance.
+
+    Raises:
+        ValueError: There is no positive row.
+    """
+    positives = sum(map(bool, labels))
+    if not positives:
+        raise ValueError("needs a positive row")
+    order = sorted(zip(scores, labels, strict=True), key=lambda pair: -pair[0])
+    area, hits, at = 0.0, 0, 0
+    while at < len(order):
+        end, before = at, hits
+        while end < len(order) and order[end][0] == order[at][0]:
+            hits += bool(order[end][1])
+            end += 1
+        area += (hits - before) / positives * hits / end
+        at = end
+    return area
+
+
+def precision_at(labels: Labels, scores: Scores, share: float = 0.1) -> float:
+    """The share of positives among the top scores (at least one row); of ties the earlier rows."""
+    count = max(1, int(len(labels) * share))
+    order = sorted(range(len(labels)), key=lambda i: -scores[i])
+    return sum(bool(labels[i]) for i in order[:count]) / count
+
+
+def stratified_auc(
+    labels: Labels, scores: Scores, sizes: Sequence[float], strata: int = 5
+) -> float:
+    """The AUC within rows of like size: what a score knows beyond "it is big".
+
+    Args:
+        labels: One a row.
+        scores: One a row.
+        sizes: What to hold equal, such as lines added.
+        strata: Quantiles of the size to look within; each weighs by its pairs.
+
+    Raises:
+        ValueError: No stratum has rows of both labels.
+    """
+    edges = [quantile(sizes, k / strata) for k in range(1, strata)]
+    groups: dict[int, list[int]] = {}
+    for i, size in enumerate(sizes):
+        groups.setdefault(sum(size >= edge for edge in edges), []).append(i)
+    total = weight = 0.0
+    for rows in groups.values():
+        chosen = [bool(labels[i]) for i in rows]
+        pairs = sum(chosen) * (len(chosen) - sum(chosen))
+        if pairs:
+            total += pairs * auc(chosen, [scores[i] for i in rows])
+            weight += pairs
+    if not weight:
+        raise ValueError("no stratum has rows of both labels")
+    return total / weight
+
+
+def brier(labels: Labels, probabilities: Scores) -> float:
+    """The mean squared error of probabilities; smaller is better."""
+    squares = [(p - bool(y)) ** 2 for y, p in zip(labels, probabilities, strict=True)]
+    return math.fsum(squares) / len(squares)
+
+
+def log_loss(labels: Labels, probabilities: Scores) -> float:
+    """The mean negative log likelihood; probabilities are kept 1e-12 away from 0 and 1."""
+    losses = [
+        -math.log(min(max(p if y else 1 - p, 1e-12), 1.0))
+        for y, p in zip(labels, probabilities, strict=True)
+    ]
+    return math.fsum(losses) / len(losses)
+
+
+def calibration_error(labels: Labels, probabilities: Scores, bins: int = 10) -> float:
+    """The expected calibration error (ECE) over bins of equal width."""
+    held: dict[int, list[tuple[float, bool]]] = {}
+    for y, p in zip(labels, probabilities, strict=True):
+        held.setdefault(min(int(p * bins), bins - 1), []).append((p, bool(y)))
+    off = [abs(math.fsum(p for p, _ in rows) - sum(y for _, y in rows)) for rows in held.values()]
+    return math.fsum(off) / len(labels)
+
+
+def apfd(failing_ranks: Sequence[int], tests: int) -> float:
+    """The average percentage of faults detected (Rothermel 1999).
+
+    Args:
+        failing_ranks: For each fault the rank, from 1, of the first test that shows it.
+        tests: How many tests there are.
+
+    Raises:
+        ValueError: There is no fault or no test.
+    """
+    if not failing_ranks or tests < 1:
+        raise ValueError("needs a fault and a test")
+    return 1 - sum(failing_ranks) / (tests * len(failing_ranks)) + 1 / (2 * tests)
+
+
+def interval(
+    statistic: Callable[[Sequence[int]], float],
+    rows: int,
+    *,
+    repeats: int = 200,
+    level: float = 0.95,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """A percentile bootstrap interval.
+
+    Args:
+        statistic: The figure of some rows, given by number; a ValueError skips that sample.
+        rows: How many rows there are.
+        repeats: Samples to draw, with replacement.
+        level: The share of samples within the interval.
+        seed: Of the draws.
+
+    Raises:
+        ValueError: The figure could be worked out for no sample.
+    """
+    chance, found = random.Random(seed), list[float]()
+    for _ in range(repeats):
+        try:
+            found.append(statistic(chance.choices(range(rows), k=rows)))
+        except ValueError:
+            continue
+    if not found:
+        raise ValueError("no sample allows the figure")
+    return quantile(found, (1 - level) / 2), quantile(found, (1 + level) / 2)

@@ -9,7 +9,7 @@ from typing import TypeVar
 from copydesk.predictor.core.errors import PredictorError
 
 Item = TypeVar("Item")
-Inputs = Mapping[str, float]
+Inputs = Mapping[str, float | None]
 CHECKS = 8
 
 
@@ -33,7 +33,13 @@ def refuse_lookahead(
         then, now = inputs(history[: i + 1])[i], whole[i]
         for name, value in (now or {}).items():
             before = then.get(name) if then is not None else None
-            if before is None or not math.isclose(before, value, rel_tol=1e-9, abs_tol=1e-12):
+            if before is None and value is None and then is not None:
+                continue
+            if (
+                before is None
+                or value is None
+                or not math.isclose(before, value, rel_tol=1e-9, abs_tol=1e-12)
+            ):
                 raise PredictorError(
                     f"input {name!r} of row {i} changes when later rows are cut away: it knows "
                     "the future"

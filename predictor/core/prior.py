@@ -117,6 +117,25 @@ def sigmoid(logit: float) -> float:
     return grown / (1.0 + grown)
 
 
+def offset(logits: Sequence[float], labels: Sequence[float]) -> float:
+    """What to add to logits so that their mean probability is the share of positive labels.
+
+    Raises:
+        ValueError: The labels are all equal.
+    """
+    share = math.fsum(labels) / len(labels) if labels else 0.0
+    if not 0 < share < 1:
+        raise ValueError("needs rows of both labels")
+    low, high = -40.0, 40.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        if math.fsum(sigmoid(z + middle) for z in logits) / len(logits) < share:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
 def fit(
     names: Sequence[str],
     rows: Sequence[Sequence[float]],

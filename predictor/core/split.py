@@ -2,11 +2,65 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from copydesk.predictor.core.errors import PredictorError
+
+
+class Fold(NamedTuple):
+    """Rows to train on, rows to test on, and the time of the first of these."""
+
+    train: range
+    test: range
+    cutoff: float
+
+
+def folds(
+    times: Sequence[float], *, first: float = 0.4, count: int = 4, gap: float = 0.0
+) -> Iterator[Fold]:
+    """Cut rows into parts in order of time; each part is tested by what was known before it.
+
+    Rows of one time (the functions of one commit) never stand on both sides of a cut.
+
+    Args:
+        times: When each row could be predicted, in any one unit; never falling.
+        first: The share of the rows before the first test part.
+        count: Test parts.
+        gap: Time between the last row trained on and the first one tested (embargo).
+
+    Raises:
+        PredictorError: The rows are not in order of time.
+    """
+    for i in range(1, len(times)):
+        if times[i] < times[i - 1]:
+            raise PredictorError(
+                f"row {i} is older than the row before it: rows must be in order of time and "
+                "never shuffled"
+            )
+    if not 0 < first < 1 or count < 1:
+        raise ValueError("first must be between 0 and 1, count at least 1")
+    rows = len(times)
+    cuts = [round(rows * (first + (1 - first) * k / count)) for k in range(count)]
+    starts = sorted({bisect_left(times, times[cut]) for cut in cuts if cut < rows} - {0})
+    if not starts:
+        return
+    for start, end in zip(starts, [*starts[1:], rows], strict=True):
+        train = bisect_left(times, times[start] - gap) if gap else start
+        yield Fold(range(min(train, start)), range(start, end), times[start])
+
+
+def known_labels(
+    labels: Sequence[bool], known_at: Sequence[float | None], rows: Sequence[int], cutoff: float
+) -> list[bool]:
+    """The labels as they were known at a time: what was found out later is still negative."""
+    found = []
+    for i in rows:
+        known = known_at[i]
+        found.append(bool(labels[i]) and known is not None and known < cutoff)
+    return found
 
 
 def walk_forward(

@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 import copydesk.predictor
 from copydesk.predictor.core.linear import least_squares, solve
 from copydesk.predictor.core.prior import INTERCEPT, Prior, fit, sigmoid, sign_log
-from copydesk.predictor.rank import score, shipped_prior
-from copydesk.predictor.subjects.commits.features import GapFeatures, shapes
+from copydesk.predictor.rank import risks, score
+from copydesk.predictor.subjects.commits.features import GapFeatures, outermost, shapes
+from copydesk.predictor.subjects.commits.model import shipped_prior
+from copydesk.predictor.subjects.commits.train import Trained
 
 COUNTS = st.none() | st.integers(0, 10**9)
 COMMITS = Path(copydesk.predictor.__file__).parent / "subjects" / "commits"
-VALUES = st.builds(GapFeatures, st.integers(0, 10**6), *[COUNTS] * 11)
+VALUES = st.builds(GapFeatures, st.integers(0, 10**6), *[COUNTS] * (len(GapFeatures._fields) - 1))
 
 
 @given(VALUES)
@@ -133,11 +135,10 @@ def test_least_squares_finds_a_plane_and_refuses_none() -> None:
 
 def test_the_card_belongs_to_the_shipped_prior() -> None:
     card = json.loads((COMMITS / "prior.card.json").read_text())
-    assert card["sha256"] == hashlib.sha256((COMMITS / "prior.json").read_bytes()).hexdigest()
-    assert card["fitted"] is True
-    assert card["verdict"] == "in force"
-    mean = card["evaluation"]["mean"]
-    assert mean["prior"]["pr"] > mean["lines_added"]["pr"]
+    digest = hashlib.sha256((COMMITS / "prior.json").read_bytes()).hexdigest()
+    assert card["sha256"] == {"prior.json": digest}
+    assert card["in_force"] == "prior"
+    assert card["figures"]["prior"]["PR"] >= 1.4 * card["figures"]["lines added"]["PR"]
     assert set(shipped_prior().names) <= set(GapFeatures._fields)
 
 
@@ -169,23 +170,36 @@ def test_gaps_keep_their_order_and_their_reasons() -> None:
 
 
 @pytest.mark.parametrize(
-    ("known", "reason"),
+    ("name", "value", "reason"),
     [
-        ({"times_changed": 1}, None),
-        ({"times_changed": 40}, "its file changed 40 times in 90 days"),
-        ({"recent_fixes": 60}, "60 recent fixes in its file"),
-        ({"callers": 20}, "called from 20 places in its module"),
-        ({"lines_added_elsewhere": 0}, "the commit is mostly about it"),
-        ({"file_lines": 20}, "in a short file"),
-        ({"files_changed": 1}, "the commit touches only 1 file"),
-        ({"files_changed": 0}, None),
-        ({"test_lines_added": 90}, "the commit changes tests too"),
-        ({"function_lines": 2}, None),
+        ("times_changed", 1, "its file changed once in 90 days"),
+        ("times_changed", 40, "its file changed 40 times in 90 days"),
+        ("recent_fixes", 60, "60 recent fixes in its file"),
+        ("fixes", 1.2, "1 recent fix in its file"),
+        ("callers", 20, "called from 20 places in its module"),
+        ("lines_removed", 2, "the commit took away 2 lines of it"),
+        ("arguments", 9, "9 arguments"),
+        ("churn", 300.4, "its file is changing: 300 lines of late"),
+        ("function_fixes", 2, "it was fixed 2 times before"),
+        ("new_function", 1, "it is new"),
+        ("is_fix", 1, "the commit mends something"),
+        ("days_since_function", 3, "its last change is not long ago"),
+        ("author_recency", 0.2, "its author committed little here of late"),
+        ("author_recency", 5, "its author is active"),
+        ("lines_added_elsewhere", 1, "the commit is mostly about it"),
+        ("file_lines", 20, "in a short file"),
+        ("files_changed", 1, "the commit touches only 1 file"),
+        ("test_lines_added", 90, "the commit changes tests too"),
+        ("days_since_function", -1, None),
+        ("branches", 0, None),
+        ("function_lines", 2, None),
+        ("branches", None, None),
     ],
 )
-def test_each_reason_in_words(known: dict[str, int], reason: str | None) -> None:
-    (scored,) = score([GapFeatures(1, **known)])
-    assert scored.reasons[1:] == ((reason,) if reason else ())
+def test_each_reason_in_words(name: str, value: float | None, reason: str | None) -> None:
+    model = Trained("prior", Prior((name,), (-9.0,), (1.0,), (1.0,), 0.0), None, {})
+    (found,) = risks([{name: value}], model)
+    assert found.reasons == ((reason,) if reason else ())
 
 
 def test_nothing_uncovered_scores_nothing() -> None:
@@ -211,12 +225,15 @@ def test_shapes_measure_functions() -> None:
     )
     found = shapes(source)
     assert list(found) == ["outer", "outer.inner", "K.m"]
-    assert found["outer"] == (2, 9, 8, 5, 2)
+    assert found["outer"] == (2, 9, 8, 5, 2, 1)
     assert found["outer.inner"].branches == 2
     assert found["outer.inner"].callers == 1
-    assert found["K.m"] == (12, 13, 2, 1, 0)
+    assert [name for name, _ in outermost(source)] == ["outer", "K.m"]
+    assert dict(outermost(source))["outer"] == found["outer"]
+    assert found["K.m"] == (12, 13, 2, 1, 0, 1)
 
 
 @pytest.mark.parametrize("source", ["def (", "x = '\x00'", "print 1"])
 def test_what_is_not_python_has_no_shapes(source: str) -> None:
     assert shapes(source) == {}
+    assert outermost(source) == []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import warnings
+from collections.abc import Iterator
 from typing import NamedTuple
 
 _BRANCHING = (
@@ -40,6 +42,19 @@ class GapFeatures(NamedTuple):
     file_lines: lines of the whole file.
     files_changed: source files (not tests) that the commit touched.
     test_lines_added: lines of tests that the commit added.
+    lines_removed: lines of the function that the commit took away (a hunk's share of them).
+    arguments: positional and keyword-only ones.
+    share_changed: lines added over lines of the function.
+    new_function: 1 when the history knew none of that name in that file.
+    function_fixes: fixing commits that touched the function before.
+    days_since_function: days since a commit touched it; -1 when none did.
+    lines_added_in_all: lines of source the commit added, the function's own included.
+    tests_changed: test files that the commit touched.
+    is_fix: 1 when the message says that the commit fixes something.
+    author_recency: the author's commits before this one, each weighing less with age (180 days).
+    private: 1 when the name begins with an underscore.
+    churn: lines added and removed in the file before, weighing less with age (90 days).
+    fixes: fixing commits of the file before, weighing less with age (180 days).
     """
 
     lines_uncovered: int
@@ -54,6 +69,19 @@ class GapFeatures(NamedTuple):
     file_lines: int | None = None
     files_changed: int | None = None
     test_lines_added: int | None = None
+    lines_removed: float | None = None
+    arguments: int | None = None
+    share_changed: float | None = None
+    new_function: int | None = None
+    function_fixes: int | None = None
+    days_since_function: float | None = None
+    lines_added_in_all: int | None = None
+    tests_changed: int | None = None
+    is_fix: int | None = None
+    author_recency: float | None = None
+    private: int | None = None
+    churn: float | None = None
+    fixes: float | None = None
 
 
 class Shape(NamedTuple):
@@ -64,6 +92,7 @@ class Shape(NamedTuple):
     function_lines: int
     branches: int
     callers: int
+    arguments: int = 0
 
 
 def shapes(source: str) -> dict[str, Shape]:
@@ -84,6 +113,33 @@ def shapes(source: str) -> dict[str, Shape]:
     found: dict[str, Shape] = {}
     _collect(tree, "", calls, found)
     return found
+
+
+def outermost(source: str) -> list[tuple[str, Shape]]:
+    """The functions that are not inside another, methods included, in order, with their shapes.
+
+    Empty when the text is not Python (of the version that runs this).
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # old escapes in old sources are not our concern
+            tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError):
+        return []
+    calls = _calls(tree)
+    return [(name, _measure(node, calls.get(node.name, []))) for name, node in _outer(tree, "")]
+
+
+def _outer(
+    node: ast.AST, prefix: str
+) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, _FUNCTIONS):
+            yield prefix + child.name, child
+        elif isinstance(child, ast.ClassDef):
+            yield from _outer(child, f"{prefix}{child.name}.")
+        elif isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
+            yield from _outer(child, prefix)
 
 
 def _collect(
@@ -108,6 +164,7 @@ def _measure(node: ast.FunctionDef | ast.AsyncFunctionDef, calls: list[int]) -> 
         function_lines=last - first + 1,
         branches=sum(isinstance(n, _BRANCHING) for n in ast.walk(node)),
         callers=sum(not first <= line <= last for line in calls),
+        arguments=len(node.args.args) + len(node.args.kwonlyargs),
     )
 
 

@@ -11,6 +11,14 @@ from typing import NamedTuple
 from copydesk.predictor.core.errors import PredictorError
 
 COLUMNS = ("date", "open", "high", "low", "close", "volume")
+ADJUSTED = ("adj close", "adj_close", "adjclose")
+"""A column that, where there is one, the prices of its row are scaled to."""
+
+GAP_DAYS = 10
+"""Calendar days without a bar; exchanges were never closed for longer since 1933."""
+
+SPLITS = (2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 30, 50, 1.5)
+_SPLIT_SLACK = 0.02
 _SLACK = 1e-6  # adjusted prices are rounded; a high may miss the close by that share
 
 
@@ -25,11 +33,15 @@ class Bar(NamedTuple):
     volume: float
 
 
-def read_bars(path: Path) -> list[Bar]:
+def read_bars(path: Path, *, as_is: bool = False) -> list[Bar]:
     """Read a CSV file with the columns date, open, high, low, close, volume.
 
-    The columns may stand in any order and in capitals; others are ignored. Dates are YYYY-MM-DD
-    and rise.
+    The columns may stand in any order and in capitals; others are ignored, except an adjusted
+    close, to which the prices of its row are scaled. Dates are YYYY-MM-DD and rise.
+
+    Args:
+        path: The file.
+        as_is: Take long gaps, and jumps that look like splits, as they are.
 
     Raises:
         PredictorError: With the row (the line of the file) and the column that is wrong.
@@ -55,6 +67,8 @@ def read_bars(path: Path) -> list[Bar]:
                     f"{where}, column date: {bar.date} is not after {bars[-1].date}; rows must be "
                     "in order of time, each day once"
                 )
+            if bars and not as_is:
+                _refuse_breaks(bars[-1], bar, where)
             bars.append(bar)
     except csv.Error as error:
         raise PredictorError(f"{path}, row {reader.line_num}: {error}") from error
@@ -68,11 +82,41 @@ def _places(header: list[str], path: Path) -> dict[str, int]:
             raise PredictorError(
                 f"{path}, row 1: column {name} {fault}; needed are {', '.join(COLUMNS)}"
             )
-    return {name: header.index(name) for name in COLUMNS}
+    places = {name: header.index(name) for name in COLUMNS}
+    adjusted = next((name for name in ADJUSTED if name in header), None)
+    return places | ({"adjusted": header.index(adjusted)} if adjusted else {})
+
+
+def _refuse_breaks(last: Bar, bar: Bar, where: str) -> None:
+    """Refuse what is likelier a fault of the file than a day of trading.
+
+    Raises:
+        PredictorError: Days are missing, or the price jumped by a usual split.
+    """
+    days = (bar.date - last.date).days
+    if days > GAP_DAYS:
+        raise PredictorError(
+            f"{where}, column date: {days} days lie between {last.date} and {bar.date}; fill the"
+            " gap, or pass --as-is if there was no trading"
+        )
+    jump = bar.open / last.close
+    for split in SPLITS:
+        for ratio, words in ((1 / split, f"{split:g} for 1"), (split, f"1 for {split:g}")):
+            if abs(jump / ratio - 1) < _SPLIT_SLACK:
+                raise PredictorError(
+                    f"{where}, column open: {bar.open:g} after a close of {last.close:g} looks"
+                    f" like a split ({words}) that was not adjusted for; use adjusted prices (or"
+                    " an 'adj close' column), or pass --as-is if it was no split"
+                )
 
 
 def _bar(cells: dict[str, str], where: str) -> Bar:
     try:
+        if len(cells["date"]) > 10:
+            raise PredictorError(
+                f"{where}, column date: {cells['date']!r} has a time or a zone; daily bars are"
+                " days, written YYYY-MM-DD"
+            )
         if len(cells["date"]) != 10:
             raise ValueError
         day = date.fromisoformat(cells["date"])
@@ -95,7 +139,19 @@ def _bar(cells: dict[str, str], where: str) -> Bar:
             )
         if price < bar.low - slack:
             raise PredictorError(f"{where}, column low: {bar.low:g} is above the {name}, {price:g}")
-    return bar
+    return _adjusted(bar, cells, where)
+
+
+def _adjusted(bar: Bar, cells: dict[str, str], where: str) -> Bar:
+    if "adjusted" not in cells:
+        return bar
+    adjusted = _number(cells, "adjusted", where)
+    if adjusted <= 0:
+        raise PredictorError(f"{where}, column adj close: {adjusted:g} is not above 0")
+    factor = adjusted / bar.close
+    return Bar(
+        bar.date, bar.open * factor, bar.high * factor, bar.low * factor, adjusted, bar.volume
+    )
 
 
 def _number(cells: dict[str, str], name: str, where: str) -> float:

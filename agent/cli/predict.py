@@ -1,0 +1,206 @@
+"""`copydesk train` and `copydesk predict`: thin over predictor/."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from copydesk.agent.cli.common import desk, echo, echo_json, examples, json_option, say
+from copydesk.agent.git import repository as git
+from copydesk.agent.git.history import open_history
+from copydesk.agent.git.repository import Repository
+from copydesk.agent.records import Json, Sha
+from copydesk.agent.scoring import desk as scoring
+from copydesk.agent.scoring import drafts as draft_scores
+from copydesk.agent.scoring import history, models, predictions
+from copydesk.predictor import predict as predicting
+from copydesk.predictor import train as training
+from copydesk.predictor.core.errors import PredictorError
+from copydesk.predictor.subjects.commits.model import identity
+from copydesk.predictor.subjects.market.sources import SAMPLES, choose
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _bars(command: F) -> F:
+    """The options that choose where a market's daily bars come from."""
+    for option in (
+        click.option("--sample", type=click.Choice(SAMPLES), help="Market: a sample series."),
+        click.option("--synthetic", type=int, metavar="SEED", help="Market: made-up bars."),
+        click.option("--yahoo", metavar="SYMBOL", help="Market: ask Yahoo; needs yfinance."),
+        click.option("--as-is", is_flag=True, help="Market: take gaps and jumps as they are."),
+    ):
+        command = option(command)
+    return command
+
+
+_subject = click.option(
+    "--subject",
+    type=click.Choice(["commits", "market"]),
+    default="commits",
+    show_default=True,
+    help="What to learn.",
+)
+
+
+@contextlib.contextmanager
+def _refusals() -> Iterator[None]:
+    """Turn the predictor's refusals into copydesk's."""
+    try:
+        yield
+    except PredictorError as error:
+        raise models.unusable(error) from error
+
+
+@click.command(
+    epilog=examples(
+        "copydesk train",
+        "copydesk train --prior ../click --prior ../flask --out prior",
+        "copydesk train --subject market bars.csv --out model",
+        "copydesk train --subject market --sample AAPL --out model",
+    )
+)
+@_subject
+@click.argument("csv", required=False)
+@click.option(
+    "--prior",
+    "priors",
+    multiple=True,
+    metavar="REPO",
+    help="Commits: fit a prior on these clones instead; needs --out.",
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the model and its card.")
+@_bars
+@json_option
+def train(
+    subject: str,
+    csv: str | None,
+    priors: tuple[str, ...],
+    out: Path | None,
+    as_json: bool,
+    **bars: Any,
+) -> None:
+    """Train the predictor, and let its gate say which model is in force.
+
+    Commits: reads this repository's history and keeps the model in its desk. A model is in force
+    only where it beat the simpler one on later changes. Market: daily bars, from a CSV file with
+    the columns date, open, high, low, close, volume.
+    """
+    with _refusals():
+        if subject == "market":
+            card = training.train_market(choose(csv, **bars), _needed(out), say)
+        elif priors:
+            card = training.train_prior(list(priors), _needed(out), open_history, say)
+        else:
+            card = _train_here()
+    if as_json:
+        echo_json(card)
+    else:
+        echo(training.report(card))
+
+
+def _train_here() -> Json:
+    with desk() as (repo, db):
+        history.catch_up(repo, db, git.resolve(repo, "HEAD"), say=say)
+        return models.retrain(repo, db, say=say).card
+
+
+def _needed(out: Path | None) -> Path:
+    if out is None:
+        raise click.UsageError("Name a folder for the model: --out FOLDER.")
+    return out
+
+
+@click.command(
+    epilog=examples(
+        "copydesk predict",
+        "copydesk predict HEAD~1 --json",
+        "copydesk predict --drafts",
+        "copydesk predict --subject market bars.csv --model model",
+    )
+)
+@_subject
+@click.argument("what", metavar="[REV | CSV]", required=False)
+@click.option("--model", type=click.Path(path_type=Path), help="Market: the trained model.")
+@click.option("--drafts", is_flag=True, help="Commits: the waiting drafts instead.")
+@_bars
+@json_option
+def predict(
+    subject: str,
+    what: str | None,
+    model: Path | None,
+    drafts: bool,
+    as_json: bool,
+    **bars: Any,
+) -> None:
+    """Say which functions a commit put at risk, and why.
+
+    The chance is that a later commit fixes a defect in the function. Every answer says which
+    model is in force: lines added alone, the prior, or the prior with what this repository's own
+    history adds.
+    """
+    if subject == "market":
+        if model is None:
+            raise click.UsageError("Name the trained model: --model FOLDER.")
+        with _refusals():
+            said = predicting.predict_market(model, choose(what, **bars))
+        echo_json(said) if as_json else echo(predicting.market_report(said))
+        return
+    with desk() as (repo, db):
+        if drafts:
+            _tell_drafts(db, as_json)
+            return
+        said = _commit(repo, db, git.resolve(repo, what or "HEAD"))
+    echo_json(said) if as_json else echo(predicting.commits_report(said))
+
+
+def _commit(repo: Repository, db: sqlite3.Connection, sha: Sha) -> Json:
+    if scoring.far_behind(repo, db, sha):
+        say("reading the history, once")
+    history.catch_up(repo, db, sha, say=say)
+    scoring.score_commit(repo, db, sha, say=say)
+    predictions.join_outcomes(db)
+    trained = models.in_force(repo)
+    found = predictions.of_commit(db, "function", sha)
+    return {
+        "commit": sha,
+        "in_force": trained.in_force,
+        "why": trained.card["why"],
+        "model": identity(trained),
+        "functions": [
+            {
+                "path": one["subject"].rpartition("::")[0],
+                "function": one["subject"].rpartition("::")[2],
+                "probability": round(one["score"], 4),
+                "reasons": one["reasons"],
+                "outcome": one["outcome"],
+            }
+            for one in found
+        ],
+    }
+
+
+def _tell_drafts(db: sqlite3.Connection, as_json: bool) -> None:
+    found = draft_scores.score(db)
+    listed: list[Json] = [
+        {
+            "draft": number,
+            "probability": round(chance.probability, 4),
+            "in_force": chance.in_force,
+            "reasons": list(chance.reasons),
+        }
+        for number, chance in sorted(found.items(), key=lambda item: -item[1].probability)
+    ]
+    if as_json:
+        echo_json(listed)
+    elif not listed:
+        echo("No draft waits for you.")
+    else:
+        for one in listed:
+            why = "; ".join(one["reasons"])
+            echo(f"{one['draft']}: {one['probability']:.0%} likely to be accepted: {why}")

@@ -1,0 +1,1 @@
+"""Where the predictor meets the desk: history, scores, outcomes, training."""

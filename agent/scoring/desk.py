@@ -1,0 +1,110 @@
+"""What happens around a measure: scores of its functions and gaps, outcomes, training."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+
+from copydesk.agent.coverage import gaps as gap_rows
+from copydesk.agent.desk.store import transaction
+from copydesk.agent.git import repository as git
+from copydesk.agent.git.repository import Repository
+from copydesk.agent.records import Gap, Sha
+from copydesk.agent.scoring import history, models, predictions, tests
+from copydesk.agent.scoring.predictions import Prediction
+from copydesk.predictor.rank import Risk, Score, risks, score
+from copydesk.predictor.subjects.commits.features import GapFeatures
+from copydesk.predictor.subjects.commits.model import identity
+from copydesk.predictor.subjects.commits.train import Trained
+
+Say = Callable[[str], None]
+
+
+def after_measure(
+    repo: Repository, db: sqlite3.Connection, sha: Sha, *, say: Say = lambda _: None
+) -> bool:
+    """Score what a measured commit changed, and join outcomes.
+
+    Returns:
+        Whether there is learning to do that takes longer than a measure may wait for.
+    """
+    tests.settle(db, sha)
+    waits = far_behind(repo, db, sha)
+    if not waits:
+        history.catch_up(repo, db, sha, say=say)
+    score_commit(repo, db, sha, say=say)
+    predictions.join_outcomes(db)
+    return waits or models.due(repo, db)
+
+
+def learn(repo: Repository, db: sqlite3.Connection, sha: Sha, *, say: Say = lambda _: None) -> None:
+    """Read all of the history that was not read yet, and train where that is due."""
+    history.catch_up(repo, db, sha, say=say)
+    if models.due(repo, db):
+        models.retrain(repo, db, say=say)
+    score_commit(repo, db, sha, say=say)
+    predictions.join_outcomes(db)
+
+
+def far_behind(repo: Repository, db: sqlite3.Connection, sha: Sha) -> bool:
+    """Whether more of the history is to be read than a measure may wait for."""
+    left = history.behind(repo, db, sha)
+    if left is None:
+        left = len(git.ancestors(repo, sha, history.FEW + 1))
+    return left > history.FEW
+
+
+def score_commit(
+    repo: Repository, db: sqlite3.Connection, sha: Sha, *, say: Say = lambda _: None
+) -> list[Risk]:
+    """Score the functions a commit changed, and its gaps by them; keep both.
+
+    Returns:
+        The risks of the changed functions.
+    """
+    model = models.in_force(repo, say)
+    changed = history.changed_by(db, sha)
+    found = risks([inputs for _, _, inputs in changed], model)
+    mark = identity(model)
+    said = {
+        f"{path}::{function}": Prediction(
+            f"{path}::{function}", risk.probability, model.in_force, mark, risk.reasons[:3], inputs
+        )
+        for (path, function, inputs), risk in zip(changed, found, strict=True)
+    }
+    predictions.store(db, "function", sha, said.values())
+    _rank_gaps(db, sha, model)
+    return found
+
+
+def _rank_gaps(db: sqlite3.Connection, sha: Sha, model: Trained) -> None:
+    """Give the gaps of a measured commit the risk that the history of their functions says."""
+    gaps = gap_rows.load(db, sha)
+    changes = {gap.path: history.last_changes(db, sha, gap.path) for gap in gaps}
+    known = [gap for gap in gaps if gap.function in changes[gap.path]]
+    features = [_features(gap, changes[gap.path][gap.function][1]) for gap in known]
+    with transaction(db):
+        for gap, found in zip(known, score(features, model), strict=True):
+            mine = changes[gap.path][gap.function][0]
+            db.execute(
+                "UPDATE gaps SET risk = ?, reasons = ?"
+                " WHERE sha = ? AND path = ? AND function = ? AND first_line = ?",
+                (
+                    *(found.value, json.dumps(_reasons(found, mine))),
+                    *(sha, gap.path, gap.function, gap.first_line),
+                ),
+            )
+
+
+def _features(gap: Gap, inputs: dict[str, float | None]) -> GapFeatures:
+    named = {name: inputs.get(name) for name in GapFeatures._fields if name != "lines_uncovered"}
+    return GapFeatures(len(gap.lines), **named)  # type: ignore[arg-type]
+
+
+def _reasons(found: Score, mine: bool) -> list[str]:
+    """The reasons; where another commit changed the function last, it is not "the commit"."""
+    return [
+        reason if mine else reason.replace("the commit ", "its last change ")
+        for reason in found.reasons
+    ]

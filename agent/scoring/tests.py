@@ -1,0 +1,108 @@
+"""Affected tests, those likeliest to fail first."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Collection, Sequence
+
+from copydesk.agent.coverage import map as coverage_map
+from copydesk.agent.git import repository as git
+from copydesk.agent.git.repository import Repository
+from copydesk.agent.records import Sha, TestId
+from copydesk.agent.scoring import predictions
+from copydesk.agent.scoring.predictions import Prediction
+from copydesk.predictor.order import AffectedTest, place, similarity
+
+MANY = 2000
+"""Of more affected tests than that, no predictions are kept."""
+
+FORMULA = "formula"
+
+
+def ordering(
+    repo: Repository, db: sqlite3.Connection, sha: Sha
+) -> Callable[[Sequence[str], Collection[TestId]], list[str]]:
+    """What puts the test files of a measure in order: by the riskiest affected test of each.
+
+    Whole files are moved, never tests within one: fixtures of a module or class keep their tests
+    together, and the order within a file may be meant.
+    """
+
+    def riskiest_first(files: Sequence[str], affected: Collection[TestId]) -> list[str]:
+        if len(files) < 2 or not affected:
+            return list(files)
+        facts = _facts(db, affected, _changed(repo, sha))
+        found = {name: place(fact) for name, fact in facts.items()}
+        if len(found) <= MANY:
+            said = [
+                Prediction(name, p.value, FORMULA, "", p.reasons, _plain(facts[name]))
+                for name, p in found.items()
+            ]
+            predictions.store(db, "test", sha, said)
+        best: dict[str, float] = {}
+        for name, p in found.items():
+            file = name.partition("::")[0]
+            best[file] = max(best.get(file, 0.0), p.value)
+        return sorted(files, key=lambda file: (-best.get(file, 0.0), file))
+
+    return riskiest_first
+
+
+def settle(db: sqlite3.Connection, sha: Sha) -> None:
+    """Write how the tests went that were predicted for a measured commit."""
+    open_ones = {
+        row[0]
+        for row in db.execute(
+            "SELECT subject FROM predictions WHERE kind = 'test' AND sha = ? AND outcome IS NULL",
+            (sha,),
+        )
+    }
+    known = coverage_map.load(db, sha) if open_ones else None
+    if known is not None:
+        went = {n: t.outcome for n, t in known.tests().items() if n in open_ones}
+        predictions.settle_tests(db, sha, went)
+
+
+def _changed(repo: Repository, sha: Sha) -> list[str]:
+    info = git.commit_info(repo, sha)
+    there = git.exists(repo, info.parents[:1])
+    parent = next((p for p in info.parents[:1] if p in there), None)
+    return [path for path in git.changes(repo, parent, sha) if path.endswith(".py")]
+
+
+def _facts(
+    db: sqlite3.Connection, affected: Collection[TestId], changed: Sequence[str]
+) -> dict[TestId, AffectedTest]:
+    found: dict[TestId, AffectedTest] = {}
+    past: dict[str, list[tuple[str, str, bytes]]] = {}
+    for name, outcome, at, hits in db.execute(
+        "SELECT c.name, t.outcome, t.recorded_at, t.hits FROM contexts AS c"
+        " JOIN traces AS t ON t.context_id = c.id WHERE c.kind = 'test' ORDER BY t.id"
+    ):
+        if name in affected:
+            past.setdefault(name, []).append((outcome, at, hits))
+    today = time.time()
+    for name in affected:
+        runs = past.get(name, [])
+        failed = [at for outcome, at, _ in runs if outcome in ("failed", "error")]
+        found[name] = AffectedTest(
+            runs=len(runs),
+            failures=len(failed),
+            days_since_failure=_days(failed[-1], today) if failed else None,
+            similarity=similarity(name, changed),
+            breadth=len(coverage_map.unpack(runs[-1][2])) if runs else 0,
+        )
+    return found
+
+
+def _days(at: float | str, today: float) -> float:
+    if isinstance(at, str):
+        from datetime import datetime
+
+        at = datetime.fromisoformat(at).timestamp()
+    return max(0.0, (today - at) / 86_400)
+
+
+def _plain(facts: AffectedTest) -> dict[str, float | None]:
+    return {name: None if v is None else float(v) for name, v in facts._asdict().items()}

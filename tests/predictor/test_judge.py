@@ -1,0 +1,109 @@
+"""Figures, held against their definitions."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from copydesk.predictor.core import judge, returns
+
+ROWS = st.lists(st.tuples(st.booleans(), st.integers(0, 5)), min_size=2, max_size=40)
+
+
+@given(ROWS)
+def test_auc_is_the_share_of_pairs_in_order(rows: list[tuple[bool, int]]) -> None:
+    labels, scores = [y for y, _ in rows], [float(s) for _, s in rows]
+    assume(0 < sum(labels) < len(labels))
+    pairs = [
+        1.0 if a > b else 0.5 if a == b else 0.0
+        for y, a in zip(labels, scores, strict=True) if y
+        for n, b in zip(labels, scores, strict=True) if not n
+    ]  # fmt: skip
+    assert judge.auc(labels, scores) == pytest.approx(sum(pairs) / len(pairs))
+    assert judge.stratified_auc(labels, scores, [1.0] * len(rows)) == pytest.approx(
+        judge.auc(labels, scores)
+    )
+
+
+@given(ROWS)
+def test_a_constant_score_has_the_figures_of_chance(rows: list[tuple[bool, int]]) -> None:
+    labels = [y for y, _ in rows]
+    assume(0 < sum(labels) < len(labels))
+    flat = [0.3] * len(labels)
+    base = sum(labels) / len(labels)
+    assert judge.auc(labels, flat) == 0.5
+    assert judge.average_precision(labels, flat) == pytest.approx(base)
+    assert judge.brier(labels, [base] * len(labels)) == pytest.approx(base * (1 - base))
+    assert judge.calibration_error(labels, [base] * len(labels)) == pytest.approx(0, abs=1e-12)
+
+
+def test_figures_by_hand() -> None:
+    labels, scores = [True, False, True, False, False], [0.9, 0.8, 0.7, 0.2, 0.1]
+    assert judge.average_precision(labels, scores) == pytest.approx((1 + 2 / 3) / 2)
+    assert judge.precision_at(labels, scores, 0.4) == 0.5
+    assert judge.precision_at(labels, scores) == 1.0
+    assert judge.calibration_error([True, False], [0.95, 0.05]) == pytest.approx(0.05)
+    assert judge.log_loss([True, False], [0.5, 0.5]) == pytest.approx(math.log(2))
+    assert judge.apfd([1], 10) == pytest.approx(0.95)
+    assert judge.apfd([10, 1], 10) == pytest.approx(1 - 11 / 20 + 1 / 20)
+
+
+def test_size_alone_knows_nothing_within_a_size() -> None:
+    chance = random.Random(1)
+    sizes = [float(chance.randrange(1, 100)) for _ in range(2000)]
+    labels = [chance.random() < size / 200 for size in sizes]
+    assert judge.auc(labels, sizes) > 0.65
+    assert judge.stratified_auc(labels, sizes, sizes) < judge.auc(labels, sizes) - 0.08
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        lambda: judge.auc([True], [1.0]),
+        lambda: judge.average_precision([False], [1.0]),
+        lambda: judge.stratified_auc([True, True], [1.0, 2.0], [1.0, 1.0]),
+        lambda: judge.apfd([], 3),
+        lambda: judge.interval(lambda _: judge.auc([True], [1.0]), 3),
+    ],
+)
+def test_a_figure_that_means_nothing_is_refused(refused: object) -> None:
+    assert callable(refused)
+    with pytest.raises(ValueError):
+        refused()
+
+
+def test_an_interval_holds_the_truth() -> None:
+    chance = random.Random(2)
+    values = [chance.gauss(1, 1) for _ in range(400)]
+    low, high = judge.interval(lambda rows: sum(values[i] for i in rows) / len(rows), 400)
+    assert low < 1 < high
+    assert high - low == pytest.approx(2 * 1.96 / 20, rel=0.25)
+    assert (low, high) == judge.interval(lambda rows: sum(values[i] for i in rows) / len(rows), 400)
+
+
+# returns
+
+
+def test_sharpe_and_its_certainty() -> None:
+    chance = random.Random(3)
+    skilled = [chance.gauss(0.001, 0.01) for _ in range(2520)]
+    assert returns.annual(returns.sharpe(skilled)) == pytest.approx(1.59, abs=0.4)
+    assert returns.probabilistic_sharpe(skilled) > 0.99
+    assert returns.probabilistic_sharpe(skilled, 1.0) < 0.01
+    assert returns.sharpe([0.0, 0.0]) == 0
+    assert returns.probabilistic_sharpe([0.0] * 9) == 0.5
+    assert returns.probabilistic_sharpe([0.0] * 9, 0.1) == 0
+
+
+def test_the_best_of_many_coins_is_not_believed() -> None:
+    chance = random.Random(4)
+    tried = [[chance.gauss(0, 0.01) for _ in range(1000)] for _ in range(50)]
+    ratios = [returns.sharpe(series) for series in tried]
+    best = max(tried, key=returns.sharpe)
+    assert returns.probabilistic_sharpe(best) > 0.95  # looks like skill on its own
+    assert returns.deflated_sharpe(best, ratios) < 0.8  # and is none among fifty
+    assert returns.best_by_luck([0.1]) == 0
