@@ -40,7 +40,7 @@ def mined(clone: Path, scratch: Path) -> dict[str, Any]:
     """Mine a clone, or take what was mined before."""
     name = clone.resolve().name.removesuffix(".git")
     if name == "repo":
-        name = clone.resolve().parent.name
+        name = clone.resolve().parent.name.rpartition("+")[2]
     kept = scratch / f"{name}.json"
     if not kept.is_file():
         history, state = open_history(clone), State()

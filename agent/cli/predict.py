@@ -93,7 +93,8 @@ def train(
     """
     with _refusals():
         if subject == "market":
-            card = training.train_market(choose(csv, **bars), _needed(out), say)
+            folder = _needed(out)
+            card = training.train_market(choose(csv, **bars), folder, say)
         elif priors:
             card = training.train_prior(list(priors), _needed(out), open_history, say)
         else:

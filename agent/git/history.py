@@ -71,7 +71,16 @@ class GitHistory:
         ranges = [f"-L{first:d},{last:d}" for first, last in lines]
         try:
             return git(
-                *("blame", "-w", "--porcelain", *self._skipped(), *ranges, checked(commit)),
+                *(
+                    "-c",
+                    "core.quotePath=false",
+                    "blame",
+                    "-w",
+                    "--porcelain",
+                    *self._skipped(),
+                    *ranges,
+                    checked(commit),
+                ),
                 *("--", path),
                 git_dir=self.repo.common_dir,
                 timeout=_BLAME_SECONDS,

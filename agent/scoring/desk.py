@@ -104,7 +104,10 @@ def _features(gap: Gap, inputs: dict[str, float | None]) -> GapFeatures:
 
 def _reasons(found: Score, mine: bool) -> list[str]:
     """The reasons; where another commit changed the function last, it is not "the commit"."""
+    if mine:
+        return list(found.reasons)
+    theirs = {"it is new": "its last change made it"}
     return [
-        reason if mine else reason.replace("the commit ", "its last change ")
+        theirs.get(reason, reason.replace("the commit ", "its last change "))
         for reason in found.reasons
     ]

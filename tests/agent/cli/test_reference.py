@@ -12,7 +12,19 @@ from copydesk.agent.cli import reference
 
 TOP = Path(__file__).parents[3]
 COMMANDS = {name: (command, context) for name, command, context in reference.commands()}
-READING = ("status", "wait", "measure", "coverage", "gaps", "drafts", "show", "log", "config")
+READING = (
+    "status",
+    "wait",
+    "measure",
+    "coverage",
+    "gaps",
+    "drafts",
+    "show",
+    "log",
+    "config",
+    "predict",
+    "train",
+)
 
 
 def test_the_page_is_current() -> None:

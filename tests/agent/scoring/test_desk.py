@@ -1,0 +1,218 @@
+"""Scores on the desk, outcomes, and training when it is due."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from copydesk.agent.coverage import gaps as gap_rows
+from copydesk.agent.desk import drafts as draft_rows
+from copydesk.agent.desk.store import open_desk
+from copydesk.agent.errors import CopydeskError
+from copydesk.agent.git import repository as git_rows
+from copydesk.agent.git.repository import Repository
+from copydesk.agent.records import Gap, Target
+from copydesk.agent.scoring import desk as scoring
+from copydesk.agent.scoring import drafts, history, models, predictions, tests
+from copydesk.agent.scoring.predictions import Prediction
+
+Story = Callable[..., str]
+BODY = "def price(x):\n    if x > 3:\n        return x - 1\n    return x\n"
+QUIET = "\n\ndef quiet(x):\n    return x\n"
+
+
+@pytest.fixture
+def where(repo: Path) -> Repository:
+    return git_rows.find(repo)
+
+
+@pytest.fixture
+def db(where: Repository) -> Iterator[sqlite3.Connection]:
+    with open_desk(where.desk) as opened:
+        yield opened
+
+
+def measured(db: sqlite3.Connection, sha: str, gaps: list[Gap]) -> None:
+    """As if the commit had been measured, with these gaps."""
+    columns = [row[1] for row in db.execute("PRAGMA table_info(measures)")]
+    values = dict.fromkeys(columns, 0) | {"sha": sha, "traces": b"", "totals": b""}
+    marks = ", ".join("?" * len(columns))
+    db.execute(f"INSERT INTO measures VALUES ({marks})", [values[name] for name in columns])
+    gap_rows.store(db, sha, gaps)
+
+
+def test_a_commit_is_scored_when_it_is_measured(
+    where: Repository, db: sqlite3.Connection, story: Story
+) -> None:
+    today = int((time.time() - 1_600_000_000) / 86_400)
+    first = story(today - 9, {"a.py": BODY + QUIET}, "Add")
+    sha = story(today - 1, {"a.py": BODY.replace("x - 1", "x - 2") + QUIET}, "Change")
+    gap = Gap(sha, "a.py", "price", 1, 4, (2, 3, 4), changed=True)
+    other = Gap(sha, "a.py", "quiet", 7, 8, (8,))
+    unknown = Gap(sha, "b.py", "new", 1, 2, (2,), risk=0.5, reasons=("as before",))
+    measured(db, sha, [gap, other, unknown])
+    assert scoring.after_measure(where, db, sha) is True  # there is no model yet
+    (said,) = predictions.of_commit(db, "function", sha)
+    assert said["subject"] == "a.py::price"
+    assert 0 < said["score"] < 1
+    assert (said["in_force"], len(said["model"])) == ("prior", 64)
+    assert said["features"]["lines_added_in_commit"] == 1
+    assert said["outcome"] is None
+    ranked = {g.function: g for g in gap_rows.load(db, sha)}
+    assert ranked["price"].reasons[0] == "no test reaches 3 lines of it"
+    assert ranked["price"].risk == pytest.approx(said["score"] * 3 / 13)
+    assert "its last change " in " ".join(ranked["quiet"].reasons)  # another commit's change
+    assert ranked["new"] == unknown
+    assert predictions.of_commit(db, "function", first) == []
+
+
+def test_outcomes_are_joined_when_they_come(
+    where: Repository, db: sqlite3.Connection, story: Story
+) -> None:
+    bad = story(1, {"a.py": BODY + QUIET}, "Add")
+    scoring.after_measure(where, db, bad)
+    assert {p["outcome"] for p in predictions.of_commit(db, "function", bad)} == {0.0}  # years ago
+    fix = story(30, {"a.py": BODY.replace("x - 1", "x") + QUIET}, "Fix wrong price")
+    scoring.after_measure(where, db, fix)
+    found = {p["subject"]: p["outcome"] for p in predictions.of_commit(db, "function", bad)}
+    assert found == {"a.py::price": 1.0, "a.py::quiet": 0.0}
+    (why,) = db.execute(
+        "SELECT outcome_why FROM predictions_judged WHERE outcome = 1 AND sha = ?", (bad,)
+    ).fetchone()
+    assert why == f"fixed by {fix}"
+    predictions.store(db, "function", bad, [Prediction("a.py::price", 0.1, "x", "", (), {})])
+    assert predictions.of_commit(db, "function", bad)[0]["in_force"] == "prior"  # it stays as said
+
+
+def test_a_long_history_waits_for_a_job_of_its_own(
+    where: Repository, db: sqlite3.Connection, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "FEW", 2)
+    for day in range(4):
+        sha = story(day, {"a.py": BODY + f"# {day}\n"}, f"Change {day}")
+    said: list[str] = []
+    assert scoring.after_measure(where, db, sha, say=said.append) is True
+    assert history.known(db) is None
+    scoring.learn(where, db, sha, say=said.append)
+    assert any("in force: prior" in line for line in said)
+    known = history.known(db)
+    assert known is not None
+    assert known.tip == sha
+    assert scoring.after_measure(where, db, sha) is False
+
+
+def test_training_is_due_after_fifty_commits_or_a_month(
+    where: Repository, db: sqlite3.Connection, story: Story
+) -> None:
+    assert not models.due(where, db)
+    sha = story(1, {"a.py": BODY}, "Add")
+    history.catch_up(where, db, sha)
+    assert models.due(where, db)
+    models.retrain(where, db)
+    later = time.time() + 31 * 86_400
+    assert not models.due(where, db)
+    assert not models.due(where, db, later)  # nothing new to learn from
+    db.execute("UPDATE history_state SET commits = commits + 1")
+    assert models.due(where, db, later)
+    assert not models.due(where, db)
+    db.execute("UPDATE history_state SET commits = commits + 49")
+    assert models.due(where, db)
+
+
+def test_a_damaged_model_is_said_and_the_prior_used(
+    where: Repository, db: sqlite3.Connection, story: Story
+) -> None:
+    sha = story(1, {"a.py": BODY}, "Add")
+    scoring.learn(where, db, sha)
+    folder = models.folder(where)
+    assert models.in_force(where).card["about"]["changed functions"] == 1
+    (folder / "prior.json").write_text("{}")
+    said: list[str] = []
+    assert models.in_force(where, said.append).card["title"] == "The prior that comes with copydesk"
+    assert "not the file its card was made for" in said[0]
+    assert models.due(where, db)
+    (folder / "prior.json").unlink()
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()
+    folder.write_text("in the way")
+    with pytest.raises(CopydeskError) as caught:
+        models.retrain(where, db)
+    assert caught.value.slug == "predictor-refused"
+
+
+# tests
+
+
+def trace(db: sqlite3.Connection, name: str, outcome: str, at: str) -> int:
+    db.execute("INSERT OR IGNORE INTO contexts (kind, name) VALUES ('test', ?)", (name,))
+    (context,) = db.execute("SELECT id FROM contexts WHERE name = ?", (name,)).fetchone()
+    return int(
+        db.execute(
+            "INSERT INTO traces (context_id, environment, outcome, seconds, hits, needs,"
+            " recorded_at) VALUES (?, 'e', ?, 0, x'', '[]', ?)",
+            (context, outcome, at),
+        ).lastrowid
+        or 0
+    )
+
+
+def test_files_with_the_riskiest_tests_run_first(
+    where: Repository, db: sqlite3.Connection, story: Story
+) -> None:
+    sha = story(1, {"prices.py": BODY, "README.md": "x"}, "Add")
+    trace(db, "tests/test_a.py::test_1", "passed", "2020-01-01T00:00:00+00:00")
+    trace(db, "tests/test_b.py::test_1", "failed", draft_rows.now())
+    order = tests.ordering(where, db, sha)
+    affected = {f"tests/test_{n}.py::test_1" for n in ("a", "b", "prices")}
+    files = ["tests/test_a.py", "tests/test_b.py", "tests/test_c.py", "tests/test_prices.py"]
+    assert order(files, affected) == [files[1], files[3], files[0], files[2]]
+    said = predictions.of_commit(db, "test", sha)
+    assert said[0]["subject"] == "tests/test_b.py::test_1"
+    assert said[0]["reasons"][0] == "failed 1 of 1 times"
+    assert order(files[:1], affected) == files[:1]
+    assert order(files, ()) == files
+    predictions.settle_tests(db, sha, {"tests/test_b.py::test_1": "failed"})
+    outcomes = {p["subject"]: p["outcome"] for p in predictions.of_commit(db, "test", sha)}
+    assert outcomes["tests/test_b.py::test_1"] == 1.0
+    assert outcomes["tests/test_a.py::test_1"] is None
+
+
+# drafts
+
+
+def test_drafts_are_scored_and_their_outcome_joined(
+    where: Repository, db: sqlite3.Connection, story: Story
+) -> None:
+    assert drafts.score(db) == {}
+    sha = story(1, {"a.py": BODY}, "Add")
+    db.execute(
+        "INSERT INTO model_calls (purpose, model, digest, prompt, response, options, seconds,"
+        " outcome, called_at) VALUES ('test', 'm', 'd', 'p', 'r', ?, 1, 'ok', 'now')",
+        (json.dumps({"prompt": "test/3"}),),
+    )
+
+    def add(path: str, evidence: dict[str, object]) -> int:
+        return draft_rows.add(
+            db, kind="test", state="ready", commit=sha, title="t", origin="m", path=path,
+            content="x = 1\n", evidence=evidence, target=Target(path, "f", (1,)),
+        )  # fmt: skip
+
+    first = add("t1.py", {"calls": [1], "mutants_killed": 2, "mutants_total": 5, "tests": ["a"]})
+    second = add("t2.py", {"calls": [1]})
+    found = drafts.score(db)
+    assert found[first].probability == pytest.approx(0.73)
+    draft = draft_rows.get(db, first)
+    assert drafts.inputs_of(draft)["mutants_survived"] == 3
+    draft_rows.decide(db, draft, "reject", "rejected", why="weak")
+    assert drafts.score(db)[second].probability == pytest.approx(7.3 / 11)
+    predictions.join_outcomes(db)
+    (outcome,) = db.execute(
+        "SELECT outcome FROM predictions WHERE kind = 'draft' AND subject = ?", (str(first),)
+    ).fetchone()
+    assert outcome == 0
