@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-import math
-import random
 from collections.abc import Callable
-from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from copydesk.predictor.subjects.market.data import Bar
+from copydesk.predictor.subjects.market.sources import made_up
 
 MakeBars = Callable[..., list[Bar]]
 
 
 def make_bars(count: int = 700, *, memory: float = 0.98, seed: int = 1) -> list[Bar]:
     """Daily bars; with memory 0 every day's range is drawn afresh and nothing can be predicted."""
-    chance = random.Random(seed)
-    price, level, day, bars = 100.0, 0.0, date(2015, 1, 1), []
-    for _ in range(count):
-        level = memory * level + chance.gauss(0, 0.25)
-        spread = 0.01 * math.exp(level + chance.gauss(0, 0.3))
-        opened = price
-        price *= math.exp(chance.gauss(0, 1) * spread / 2)
-        high = max(opened, price) * math.exp(abs(chance.gauss(0, 1)) * spread / 4)
-        low = min(opened, price) / math.exp(abs(chance.gauss(0, 1)) * spread / 4)
-        bars.append(Bar(day, opened, high, low, price, 1000.0))
-        day += timedelta(days=3 if day.weekday() == 4 else 1)
-    return bars
+    return made_up(count, memory=memory, seed=seed)
 
 
 @pytest.fixture(scope="session")

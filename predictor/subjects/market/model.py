@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,7 +138,6 @@ def _card(
             "Adjusted prices hold later knowledge as levels; only ratios are used.",
         ],
         "inputs": [*NAMES, *MORE],
-        "trained_at": time.time(),
     }
 
 

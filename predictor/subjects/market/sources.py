@@ -73,7 +73,7 @@ def made_up(count: int = 2000, *, seed: int = 1, memory: float = 0.98) -> list[B
     chance = random.Random(seed)
     price, level, day, bars = 100.0, 0.0, date(2015, 1, 1), list[Bar]()
     for _ in range(count):
-        level = memory * level + chance.gauss(0, 0.25 * math.sqrt(max(1 - memory, 0.04) / 0.04) / 3)
+        level = memory * level + chance.gauss(0, 0.2)
         spread = 0.01 * math.exp(level + chance.gauss(0, 0.3))
         opened = price
         price *= math.exp(chance.gauss(0, 1) * spread / 2)
