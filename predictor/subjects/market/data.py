@@ -47,8 +47,25 @@ def read_bars(path: Path, *, as_is: bool = False) -> list[Bar]:
         PredictorError: With the row (the line of the file) and the column that is wrong.
     """
     try:
-        text = path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        return parse_bars(path.read_bytes(), str(path), as_is=as_is)
+    except OSError as error:
+        raise PredictorError(f"{path}: cannot be read: {error}") from error
+
+
+def parse_bars(raw: bytes, path: str, *, as_is: bool = False) -> list[Bar]:
+    """Read the content of such a file.
+
+    Args:
+        raw: The content.
+        path: What it is called in messages.
+        as_is: Take long gaps, and jumps that look like splits, as they are.
+
+    Raises:
+        PredictorError: With the row and the column that is wrong.
+    """
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
         raise PredictorError(f"{path}: cannot be read: {error}") from error
     reader = csv.reader(text.splitlines(), strict=True)
     try:
@@ -75,7 +92,7 @@ def read_bars(path: Path, *, as_is: bool = False) -> list[Bar]:
     return bars
 
 
-def _places(header: list[str], path: Path) -> dict[str, int]:
+def _places(header: list[str], path: str) -> dict[str, int]:
     for name in COLUMNS:
         if header.count(name) != 1:
             fault = "is missing" if name not in header else "stands there twice"

@@ -74,6 +74,13 @@ def train(
         PredictorError: The bars cannot be used, or the folder cannot be written.
     """
     studied = study(bars, say=say)
+    made = fitted(studied)
+    card = describe(bars, source, studied, _directions(studied, source, out))
+    return store.save(out, made.prior, made.trees, card, markdown(card))
+
+
+def fitted(studied: Studied) -> Market:
+    """What is in force for a series, fitted on all of it. Its card is left empty."""
     rows, compared = studied.rows, studied.ranges
     in_force = compared.verdict.in_force
     every = range(len(rows.targets))
@@ -88,8 +95,7 @@ def train(
         "error_low": low,
         "error_high": high,
     }
-    card = _card(bars, source, studied, _directions(studied, source, out))
-    return store.save(out, prior, trees, card, markdown(card))
+    return Market(prior, trees, {})
 
 
 def bounds(compared: ranges.Compared, name: str) -> tuple[float, float]:
@@ -108,9 +114,17 @@ def _directions(studied: Studied, source: str, out: Path) -> dict[str, Any]:
     return {"edge": edge, "why": why, "figures": table, "trials": len(trials)}
 
 
-def _card(
+def describe(
     bars: Sequence[Bar], source: str, studied: Studied, tried: dict[str, Any]
 ) -> dict[str, Any]:
+    """The model card of a series.
+
+    Args:
+        bars: The series.
+        source: What it is called.
+        studied: What was found out about it.
+        tried: Of directions: `edge`, `why`, `figures`.
+    """
     compared = studied.ranges
     why = list(compared.verdict.why)
     if not available():

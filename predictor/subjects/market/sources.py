@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from copydesk.predictor.core.errors import PredictorError
-from copydesk.predictor.subjects.market.data import Bar, read_bars
+from copydesk.predictor.subjects.market.data import Bar, parse_bars, read_bars
 
 SAMPLES = ("AAPL", "GOOG", "IBM", "MSFT")
 """Of bokeh-sampledata: daily bars 2000 to 2013 from Quandl WIKI, public domain."""
@@ -60,6 +60,22 @@ def choose(
         return Source(f"synthetic, seed {synthetic}", made_up(seed=synthetic))
     assert yahoo is not None
     return Source(f"Yahoo {yahoo}", from_yahoo(yahoo))
+
+
+def uploaded(name: str, raw: bytes) -> Source:
+    """The bars of a file's content.
+
+    Raises:
+        PredictorError: With the row and the column that is wrong.
+    """
+    return Source(name, parse_bars(raw, name))
+
+
+def samples_installed() -> bool:
+    """Whether bokeh-sampledata is there."""
+    from importlib.util import find_spec
+
+    return find_spec("bokeh_sampledata") is not None
 
 
 def made_up(count: int = 2000, *, seed: int = 1, memory: float = 0.98) -> list[Bar]:

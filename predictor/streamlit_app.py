@@ -1,0 +1,229 @@
+"""The predictor as a page: streamlit run predictor/streamlit_app.py [-- --subject market]."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from copydesk.predictor.core import card as cards
+from copydesk.predictor.core.errors import PredictorError
+from copydesk.predictor.rank import risks
+from copydesk.predictor.subjects.commits import model as commits
+from copydesk.predictor.subjects.market import direction, model, museum, ranges, sources
+from copydesk.predictor.subjects.market.data import Bar
+from copydesk.predictor.subjects.market.features import as_percent
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+UPLOAD, SYNTHETIC = "a CSV file", "made up, no edge"
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Draw the page. Streamlit runs it again on every click."""
+    import streamlit as st
+
+    st.set_page_config(page_title="copydesk predictor", layout="wide")
+    given = _parser().parse_known_args(sys.argv[1:] if argv is None else argv)[0]
+    st.title("What can be predicted, and what cannot")
+    subjects = ["market", "commits"]
+    subject = st.sidebar.radio("Subject", subjects, index=subjects.index(given.subject))
+    try:
+        if subject == "market":
+            market_page(given.csv)
+        else:
+            commits_page(given.model)
+    except PredictorError as error:
+        st.error(str(error))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="streamlit run predictor/streamlit_app.py --")
+    parser.add_argument("--subject", choices=["commits", "market"], default="market")
+    parser.add_argument("--csv", help="market: a CSV file of daily bars to begin with")
+    parser.add_argument("--model", type=Path, help="commits: a trained model; else the prior")
+    return parser
+
+
+# market
+
+
+def market_page(csv: str | None) -> None:
+    """Choose a series and a span; forecasts, rivals, directions, leaks, reasons, card."""
+    import streamlit as st
+
+    source = _choose(csv)
+    if source is None:
+        st.info("Choose a CSV file with the columns date, open, high, low, close, volume.")
+        return
+    days = [bar.date for bar in source.bars]
+    if not days:
+        raise PredictorError(f"{source.name}: there are no bars")
+    first, last = st.sidebar.slider("Span", days[0], days[-1], (days[0], days[-1]))
+    bars = [bar for bar in source.bars if first <= bar.date <= last]
+    with st.spinner("walking forward, year by year"):
+        studied = _studied(tuple(bars))
+    compared = studied.ranges
+    _tomorrow(st.container(), bars, studied)
+    tabs = st.tabs(["Forecasts", "Against the baselines", "Direction", "Leak museum", "Card"])
+    _forecasts(tabs[0], compared)
+    with tabs[1]:
+        st.markdown(cards.table(ranges.table(compared), compared.verdict.in_force))
+        st.markdown("\n".join(f"- {reason}" for reason in compared.verdict.why))
+    _directions(tabs[2], studied.direction)
+    with tabs[3]:
+        _museum(tuple(bars))
+    with tabs[4]:
+        tried = {"edge": False, "why": _verdict(studied.direction), "figures": {}}
+        st.markdown(cards.markdown(model.describe(bars, source.name, studied, tried)))
+
+
+def _choose(csv: str | None) -> sources.Source | None:
+    import streamlit as st
+
+    offered = [SYNTHETIC, UPLOAD, *(sources.SAMPLES if sources.samples_installed() else ())]
+    if csv:
+        offered.insert(0, csv)
+    name = st.sidebar.selectbox("Symbol", offered)
+    if name == SYNTHETIC:
+        seed = st.sidebar.number_input("Seed", value=1, min_value=0, step=1)
+        return sources.choose(None, synthetic=int(seed))
+    if name == UPLOAD:
+        file = st.sidebar.file_uploader("Daily bars", type="csv")
+        return None if file is None else sources.uploaded(file.name, file.getvalue())
+    return sources.choose(csv) if name == csv else sources.choose(None, sample=name)
+
+
+def _studied(bars: tuple[Bar, ...]) -> model.Studied:
+    import streamlit as st
+
+    return st.cache_resource(show_spinner=False, max_entries=4)(model.study)(bars)  # type: ignore[no-any-return]
+
+
+def _tomorrow(place: DeltaGenerator, bars: Sequence[Bar], studied: model.Studied) -> None:
+    """The next day: range, interval, which model says so, and the reasons."""
+    market = model.fitted(studied)
+    said = model.forecast(market, bars)
+    middle, low, high = (as_percent(said[name]) for name in ("log_range", "low", "high"))
+    columns = place.columns(3)
+    columns[0].metric(f"Range of the day after {said['after']}", f"{middle:.2f} %")
+    columns[1].metric("8 days in 10", f"{low:.2f} % to {high:.2f} %")
+    columns[2].metric("In force", str(said["in_force"]))
+    place.caption("How far the day's high stands above its low.")
+    terms = sorted(said["terms"], key=lambda term: -abs(term["contribution"]))
+    with place.expander("Why"):
+        place.dataframe(
+            {
+                "what": [term["name"] for term in terms],
+                "value": [term["value"] for term in terms],
+                "adds to the log range": [round(term["contribution"], 4) for term in terms],
+            },
+            hide_index=True,
+        )
+
+
+def _forecasts(place: DeltaGenerator, compared: ranges.Compared) -> None:
+    name = compared.verdict.in_force
+    low, high = model.bounds(compared, name)
+    held = compared.held
+    place.line_chart(
+        {
+            "day": held.days,
+            "range, %": [as_percent(value) for value in held.actual],
+            "forecast": [as_percent(value) for value in held.said[name]],
+            "low": [as_percent(value + low) for value in held.said[name]],
+            "high": [as_percent(value + high) for value in held.said[name]],
+        },
+        x="day",
+        y=["range, %", "forecast", "low", "high"],
+        color=["#9aa0a6", "#1f77b4", "#a9c9e8", "#a9c9e8"],
+    )
+    inside = sum(
+        low <= actual - said <= high
+        for actual, said in zip(held.actual, held.said[name], strict=True)
+    )
+    place.caption(
+        f"The hold-out, {len(held.days):,} days; {inside / len(held.days):.0%} of them within the"
+        " interval. Each day was forecast by a model that had seen only earlier years."
+    )
+
+
+def _directions(place: DeltaGenerator, found: direction.Directions | None) -> None:
+    if found is None:
+        place.warning("no edge: too few bars to test directions on")
+        return
+    trials = _ratios(found)
+    table = direction.figures(found, trials)
+    edge, why = direction.verdict(table, len(trials))
+    (place.success if edge else place.warning)(why)
+    place.markdown(cards.table(table, ""))
+    wealth: dict[str, list[Any]] = {"day": list(found.days)}
+    for name, said in found.said.items():
+        total, line = 0.0, []
+        for gain in direction.earned(said, found.actual):
+            total += gain
+            line.append(total)
+        wealth[name] = line
+    place.line_chart(wealth, x="day", y=list(found.said))
+    place.caption(
+        f"Log return after {direction.COST:.2%} a trade, long or out. The page keeps no log:"
+        " `copydesk train` counts every trial on a series."
+    )
+
+
+def _ratios(found: direction.Directions) -> list[float]:
+    from copydesk.predictor.core.returns import sharpe
+
+    return [sharpe(direction.earned(said, found.actual)) for said in found.said.values()]
+
+
+def _verdict(found: direction.Directions | None) -> str:
+    if found is None:
+        return "no edge: too few bars to test it"
+    trials = _ratios(found)
+    return direction.verdict(direction.figures(found, trials), len(trials))[1]
+
+
+def _museum(bars: tuple[Bar, ...]) -> None:
+    import streamlit as st
+
+    st.markdown("Mistakes that show skill where there is none, on the bars you chose.")
+    found = st.cache_data(show_spinner="measuring the leaks", max_entries=4)(museum.exhibits)(bars)
+    for exhibit in found:
+        columns = st.columns([3, 1, 1])
+        columns[0].markdown(f"**{exhibit.name}**: {exhibit.mistake}")
+        columns[1].metric(f"{exhibit.figure}, shown", f"{exhibit.shown:.3f}")
+        columns[2].metric(f"{exhibit.figure}, honest", f"{exhibit.honest:.3f}")
+
+
+# commits
+
+
+def commits_page(folder: Path | None) -> None:
+    """What is in force for commits, and what a change of your choosing would score."""
+    import streamlit as st
+
+    trained = commits.load(folder) if folder else commits.shipped()
+    st.subheader("A change, by hand")
+    columns = st.columns(4)
+    given = {
+        "lines_added_in_commit": columns[0].number_input(
+            "lines added to the function", 0, value=20
+        ),
+        "function_lines": columns[1].number_input("lines of the function", 1, value=40),
+        "branches": columns[2].number_input("branches in it", 0, value=6),
+        "files_changed": columns[3].number_input("files in the commit", 1, value=2),
+    }
+    (found,) = risks([{name: float(value) for name, value in given.items()}], trained)
+    st.metric("chance of a defect", f"{found.probability:.1%}")
+    for reason in found.reasons:
+        st.markdown(f"- {reason}")
+    st.subheader("The model card")
+    st.markdown(cards.markdown(trained.card))
+
+
+if __name__ == "__main__":
+    main()
