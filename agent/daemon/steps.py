@@ -28,8 +28,11 @@ def measure_step(context: StepContext, sha: Sha) -> None:
     repo, db = context.repo, context.db
     if stored(db, sha) is None:
         measure(repo, db, sha, say=context.say, order=ordering(repo, db, sha))
-    if scoring.after_measure(repo, db, sha, say=context.say):
-        queue.put(db, "learn", sha, priority=LEARN_PRIORITY)
+    try:
+        if scoring.after_measure(repo, db, sha, say=context.say):
+            queue.put(db, "learn", sha, priority=LEARN_PRIORITY)
+    except CopydeskError as error:  # a score that is missing must not hold up the drafts
+        context.say(f"not scored: {error}")
     queue.put(context.db, "draft", sha, priority=DRAFT_PRIORITY)
     if config.load(context.repo, sha).project.stories:
         queue.put(context.db, "story", sha, priority=STORY_PRIORITY)
