@@ -17,6 +17,9 @@ from copydesk.predictor.subjects.commits.train import Trained
 EVERY_COMMITS, EVERY_DAYS = 50, 30.0
 """A model is trained again after so many commits, or so many days where there was one."""
 
+FIRST = train.TRY_RESIDUAL
+"""Defects known before a repository's own model is worth trying at all."""
+
 Say = Callable[[str], None]
 
 
@@ -54,7 +57,8 @@ def due(repo: Repository, db: sqlite3.Connection, now: float | None = None) -> b
         card = model.load(folder(repo)).card
         trained, at = int(card["commits"]), float(card["trained_at"])
     except (PredictorError, KeyError, TypeError, ValueError):
-        return True
+        (fixed,) = db.execute("SELECT count(fixed_at) FROM changed_functions").fetchone()
+        return int(fixed) >= FIRST
     more = so_far.commits - trained
     days = ((time.time() if now is None else now) - at) / 86_400
     return more >= EVERY_COMMITS or (more > 0 and days >= EVERY_DAYS)

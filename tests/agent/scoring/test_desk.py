@@ -56,7 +56,7 @@ def test_a_commit_is_scored_when_it_is_measured(
     other = Gap(sha, "a.py", "quiet", 7, 8, (8,))
     unknown = Gap(sha, "b.py", "new", 1, 2, (2,), risk=0.5, reasons=("as before",))
     measured(db, sha, [gap, other, unknown])
-    assert scoring.after_measure(where, db, sha) is True  # there is no model yet
+    assert scoring.after_measure(where, db, sha) is False  # too young for a model of its own
     (said,) = predictions.of_commit(db, "function", sha)
     assert said["subject"] == "a.py::price"
     assert 0 < said["score"] < 1
@@ -89,6 +89,13 @@ def test_outcomes_are_joined_when_they_come(
     assert predictions.of_commit(db, "function", bad)[0]["in_force"] == "prior"  # it stays as said
 
 
+@pytest.fixture
+def _eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Train from the first defect on."""
+    monkeypatch.setattr(models, "FIRST", 0)
+
+
+@pytest.mark.usefixtures("_eager")
 def test_a_long_history_waits_for_a_job_of_its_own(
     where: Repository, db: sqlite3.Connection, story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,6 +113,7 @@ def test_a_long_history_waits_for_a_job_of_its_own(
     assert scoring.after_measure(where, db, sha) is False
 
 
+@pytest.mark.usefixtures("_eager")
 def test_training_is_due_after_fifty_commits_or_a_month(
     where: Repository, db: sqlite3.Connection, story: Story
 ) -> None:
@@ -124,6 +132,7 @@ def test_training_is_due_after_fifty_commits_or_a_month(
     assert models.due(where, db)
 
 
+@pytest.mark.usefixtures("_eager")
 def test_a_damaged_model_is_said_and_the_prior_used(
     where: Repository, db: sqlite3.Connection, story: Story
 ) -> None:
