@@ -311,6 +311,27 @@ CREATE VIEW predictions_judged AS
     FROM predictions WHERE outcome IS NOT NULL ORDER BY made_at;
 """
 
+CLIMBS = """
+CREATE TABLE climbs (
+    -- A row per test draft on its way up the verify ladder; it goes when the draft is on the desk.
+    id INTEGER PRIMARY KEY,
+    sha TEXT NOT NULL,
+    path TEXT NOT NULL,
+    function TEXT NOT NULL,
+    origin TEXT NOT NULL,                    -- the draft's writer
+    candidate TEXT NOT NULL,                 -- JSON: the draft as written
+    begun_at TEXT NOT NULL,
+    UNIQUE (sha, path, function, origin)
+);
+CREATE TABLE climb_runs (
+    -- A row per finished sandbox run of such a draft, so that none is repeated after a crash.
+    climb INTEGER NOT NULL,
+    request TEXT NOT NULL,                   -- SHA-256 of what was run
+    outcome BLOB NOT NULL,                   -- zlib of JSON
+    PRIMARY KEY (climb, request)
+) WITHOUT ROWID;
+"""
+
 
 def _executescript(db: Database, script: str) -> None:
     # sqlite3's own executescript commits first, which would break the step's transaction
@@ -355,10 +376,17 @@ def m006_scores(db: Database) -> None:
     _executescript(db, SCORES)
 
 
+@migrations()
+def m007_climbs(db: Database) -> None:
+    """Drafts on their way up the ladder."""
+    _executescript(db, CLIMBS)
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     *(m001_jobs, m002_coverage, m003_drafts, m004_views),
     m005_known,
     m006_scores,
+    m007_climbs,
 )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from copydesk.agent.errors import CopydeskError
 
-SCHEMA = 6
+SCHEMA = 7
 """The number of migrations; a database's PRAGMA user_version once it is up to date."""
 
 BUSY_SECONDS = 20.0

@@ -35,6 +35,7 @@ from copydesk.agent.records import (
 from copydesk.agent.sandbox.bench import Bench
 from copydesk.agent.sandbox.records import Tier
 from copydesk.agent.sandbox.tier import detect
+from copydesk.agent.testgen import journal
 from copydesk.agent.testgen.apply import placement
 from copydesk.agent.testgen.context import source_roots
 from copydesk.agent.testgen.embedded import TOOLS, draft_embedded
@@ -145,9 +146,11 @@ def write_drafts(
         for number, gap in enumerate(gaps, 1):
             if not wanted():
                 waiting.forget(db, "draft", sha)
+                journal.end_all(db, sha)
                 raise Superseded
             say(f"[{number}/{len(gaps)}] {gap.path}::{gap.function}")
             found += work.gap(gap)
+        journal.end_all(db, sha)
         if work.unasked:
             waiting.wait(db, "draft", sha, work.unasked)
         else:
@@ -180,10 +183,8 @@ class _Work:
             for d in drafts.listed(self.db, (), kind="test", commit=self.sha)
             if d.target and (d.target.path, d.target.function) == (gap.path, gap.function)
         }
-        if "embedded" not in known and (
-            candidate := draft_embedded(gap, self.place.tree, self.place.bench)
-        ):
-            evidence, kept = verify(candidate, self.place.tree, self.place.bench)
+        if "embedded" not in known and (climb := self.embedded(gap)):
+            evidence, kept = self.climbed(climb)
             known["embedded"] = self.keep(target, evidence, kept)
         gained = {n for d in known.values() for n in d.evidence.get("gained_lines", ())}
         left = dataclasses.replace(gap, lines=tuple(n for n in gap.lines if n not in gained))
@@ -203,8 +204,27 @@ class _Work:
         """Whether the model is to be asked about a gap, given what it wrote for it before."""
         return written is None or (self.waited and written.state == "discarded")
 
+    def embedded(self, gap: Gap) -> journal.Begun | None:
+        """The embedded drafter's draft: the one that was on its way, else a new one."""
+        if climb := journal.begun(self.db, gap, "embedded"):
+            return climb
+        candidate = draft_embedded(gap, self.place.tree, self.place.bench)
+        return journal.begin(self.db, candidate) if candidate else None
+
+    def climbed(
+        self, climb: journal.Begun, *, recording: bool = False
+    ) -> tuple[Evidence, Candidate]:
+        """Take a draft up the ladder, from where it was."""
+        bench = journal.Remembering(self.place.bench, self.db, climb.id)
+        return verify(climb.candidate, self.place.tree, bench, recording=recording)
+
     def by_model(self, target: Target, gap: Gap, model: Client) -> Iterator[Draft]:
         """Ask group by group until a draft stands, each group anew with its failure."""
+        if climb := journal.begun(self.db, gap, model.name):
+            resumed = self.verified(climb)
+            if resumed[0].verdict != "failed":
+                yield self.keep(target, *resumed, calls=climb.calls)
+                return
         drafter = ModelDrafter(gap, self.place.tree, model)
         for group in drafter.groups:
             asked, found, trouble = last_call(self.db), None, False
@@ -213,7 +233,8 @@ class _Work:
                 for turn in range(1, REPAIRS + 2):
                     if tried is None:
                         break
-                    found = self.verified(tried)
+                    behind = range(asked + 1, last_call(self.db) + 1)
+                    found = self.verified(journal.begin(self.db, tried, behind))
                     if found[0].verdict != "failed" or turn > REPAIRS:
                         break
                     tried = drafter.again(group, tried, _failure(found[0]), turn=turn)
@@ -225,10 +246,10 @@ class _Work:
             if trouble or (found and found[0].verdict != "failed"):
                 return
 
-    def verified(self, candidate: Candidate) -> tuple[Evidence, Candidate]:
+    def verified(self, climb: journal.Begun) -> tuple[Evidence, Candidate]:
         """Climb the ladder, with observed values where the model predicted wrong ones."""
-        evidence, kept = verify(candidate, self.place.tree, self.place.bench, recording=True)
-        self.say(f"  {candidate.origin}: {_in_words(evidence)}")
+        evidence, kept = self.climbed(climb, recording=True)
+        self.say(f"  {kept.origin}: {_in_words(evidence)}")
         return evidence, kept
 
     def failed(self, error: ModelFault | ModelUnavailable, model: Client) -> bool:
@@ -259,6 +280,7 @@ class _Work:
             target=target,
             evidence=evidence_json(evidence, kept) | ({"calls": list(calls)} if calls else {}),
         )
+        journal.end(self.db, kept.gap, kept.origin)
         if kept.origin == "embedded":
             self.say(f"  embedded: {_in_words(evidence)}")
         return drafts.get(self.db, identity)

@@ -6,11 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Protocol
 
 from copydesk.agent.coverage.project import addopts
 from copydesk.agent.records import TestId
-from copydesk.agent.sandbox.bench import Bench
 from copydesk.agent.sandbox.records import Outcome, Tier
 from copydesk.agent.testgen.claims import Report, rank, read
 from copydesk.agent.testgen.context import nearest_test
@@ -35,6 +34,24 @@ _START = (
 _KEPT = ("--import-mode", "--asyncio-mode", "--ds", "--dc", "--confcutdir", "--pyargs", "-p")
 
 
+class Runner(Protocol):
+    """What runs a draft: a bench, or one that remembers."""
+
+    @property
+    def tier(self) -> Tier:
+        """How well runs are guarded."""
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        files: Mapping[str, str] | None = None,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
+    ) -> Outcome:
+        """Run a command on a fresh copy; see Bench.run."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bed:
     """Where a draft is tried: its text at its place in the tree, against its target.
@@ -43,7 +60,7 @@ class Bed:
     functions as module.tests names them.
     """
 
-    bench: Bench
+    bench: Runner
     tree: Path
     path: str
     text: str

@@ -18,7 +18,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from copydesk.agent.records import Arc, Candidate, Evidence, Gap, LineNo, Rung, TestId
-from copydesk.agent.sandbox.bench import Bench
 from copydesk.agent.testgen import module
 from copydesk.agent.testgen.challenge import Score, challenge, probe_statement
 from copydesk.agent.testgen.claims import Comparison, CouldNotRun, Doubtful, Report, Result
@@ -28,7 +27,7 @@ from copydesk.agent.testgen.reach import Reached, reached
 from copydesk.agent.testgen.recorded import record
 from copydesk.agent.testgen.rewrite import rewrite
 from copydesk.agent.testgen.rungs import Fell, Fewer, Mended
-from copydesk.agent.testgen.runs import TOOLS, Bed, ast_source, place
+from copydesk.agent.testgen.runs import TOOLS, Bed, Runner, ast_source, place
 from copydesk.agent.text import clean, plural
 
 __all__ = ["TOOLS", "verify"]
@@ -41,7 +40,7 @@ MENDS = 4
 def verify(
     candidate: Candidate,
     tree: Path,
-    bench: Bench,
+    bench: Runner,
     *,
     repeats: int = 3,
     approved: bool = False,
@@ -97,7 +96,7 @@ class _Climb:
 
     candidate: Candidate
     tree: Path
-    bench: Bench
+    bench: Runner
     repeats: int
     approved: bool
     mends: int
