@@ -91,6 +91,13 @@ def ids_argument(command: F) -> F:
     )(command)
 
 
+def some_ids_argument(command: F) -> F:
+    """The IDs of some drafts, or none; the function takes `identities`."""
+    return click.argument(
+        "identities", metavar="[ID...]", type=int, nargs=-1, shell_complete=_draft_ids
+    )(command)
+
+
 def revision_argument(command: F) -> F:
     """The commit to work on; the function takes `revision`."""
     return click.argument("revision", metavar="[REV]", default="HEAD")(command)

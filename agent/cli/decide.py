@@ -8,7 +8,14 @@ from pathlib import Path
 import click
 
 from copydesk.agent.cli import show as screen
-from copydesk.agent.cli.common import desk, echo, examples, id_argument, ids_argument
+from copydesk.agent.cli.common import (
+    desk,
+    echo,
+    examples,
+    id_argument,
+    ids_argument,
+    some_ids_argument,
+)
 from copydesk.agent.desk import drafts as rows
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.records import Draft
@@ -16,19 +23,66 @@ from copydesk.agent.review import decisions
 from copydesk.agent.text import plural
 
 
-@click.command(epilog=examples("copydesk accept 3", "copydesk accept 3 4 7"))
-@ids_argument
-def accept(identities: tuple[int, ...]) -> None:
+@click.command(
+    epilog=examples(
+        "copydesk accept 3",
+        "copydesk accept 3 4 7",
+        "copydesk accept --all-verified --min-mutants 3",
+    )
+)
+@some_ids_argument
+@click.option("--all-verified", is_flag=True, help="Every test draft that passed its check.")
+@click.option(
+    "--min-mutants",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="K",
+    help="With --all-verified: only tests that notice at least so many deliberate faults.",
+)
+@click.option("--anyway", is_flag=True, help="Write a test even if it fails in its place.")
+@click.pass_context
+def accept(
+    ctx: click.Context,
+    identities: tuple[int, ...],
+    all_verified: bool,
+    min_mutants: int,
+    anyway: bool,
+) -> None:
     """Put a draft where it belongs.
 
-    A test goes into the project's own test module, a story into the outbox. Nothing is staged
-    or committed, and a file that changed meanwhile is left alone.
+    A test goes into the project's own test module, a story into the outbox. A test is run once
+    more in the file it goes into; one that fails there, or makes another test of that file fail,
+    is not written. Nothing is staged or committed, and a file that changed meanwhile is left
+    alone.
+
+    With --all-verified a test that cannot be written is named and the others go on; the exit
+    code is 1 then.
     """
+    if all_verified == bool(identities):
+        raise click.UsageError("name the drafts, or say --all-verified.")
     with desk() as (repo, db):
-        for identity in identities:
-            path = decisions.accept(repo, db, identity)
+        if all_verified:
+            wanted = [draft.id for draft in decisions.verified(db, min_mutants)]
+        else:
+            wanted = list(identities)
+        written = failed = 0
+        for identity in wanted:
+            try:
+                path = decisions.accept(repo, db, identity, anyway=anyway)
+            except CopydeskError as error:
+                if not all_verified:
+                    raise
+                failed += 1
+                echo(f"{identity}: not written: {error}")
+                continue
+            written += 1
             echo(f"{identity}: wrote {relative(path)}")
-    echo("Look it over and commit it; `copydesk undo ID` takes it back.")
+    if written:
+        echo("Look it over and commit it; `copydesk undo ID` takes it back.")
+    elif not failed:
+        echo(f"No verified test draft notices {plural(min_mutants, 'mutant')} or more.")
+    ctx.exit(int(failed > 0))
 
 
 def relative(path: Path) -> str:
@@ -84,14 +138,18 @@ def reject(identities: tuple[int, ...], why: str) -> None:
     echo(f"Rejected {plural(len(identities), 'draft')}; `copydesk undo ID` takes it back.")
 
 
-@click.command(epilog=examples("copydesk undo 3"))
-@id_argument
-def undo(identity: int) -> None:
+@click.command(epilog=examples("copydesk undo 3", "copydesk undo 3 4 7"))
+@ids_argument
+def undo(identities: tuple[int, ...]) -> None:
     """Take back the last decision on a draft.
 
-    What an accepted draft wrote is taken out again, unless the file has changed since.
+    What an accepted draft wrote is taken out again, unless the file has changed since. Of several
+    drafts the one decided on last goes first, so that those of one file can be taken back
+    together.
     """
     with desk() as (repo, db):
-        before = rows.get(db, identity)
-        after = decisions.undo(repo, db, identity)
-    echo(f"Draft {identity} was {before.state} and is {after.state.replace('_', ' ')} again.")
+        for identity in decisions.latest_first(db, identities):
+            before = rows.get(db, identity)
+            after = decisions.undo(repo, db, identity)
+            state = after.state.replace("_", " ")
+            echo(f"Draft {identity} was {before.state} and is {state} again.")

@@ -19,9 +19,11 @@ RUNGS = {
     "asserts": "asserts",
     "gate": "stays out of the check itself",
     "passes": "passes",
+    "contained": "keeps to itself",
     "gains": "reaches",
     "probe": "depends on it",
     "repeats": "passes again",
+    "rewrite": "checks what it does",
     "mutants": "challenged",
 }
 """The rungs of the verify ladder as they are shown."""

@@ -4,41 +4,85 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
 from copydesk.agent.coverage import gaps as gap_rows
 from copydesk.agent.desk import drafts
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
-from copydesk.agent.records import Draft, DraftState, Gap
+from copydesk.agent.records import Draft, DraftState, Gap, Json
 from copydesk.agent.testgen import apply
 from copydesk.agent.testgen.desk import evidence_json, recheck
+from copydesk.agent.testgen.placed import in_place
 
 WAITING: tuple[DraftState, ...] = ("ready", "not_run")
 
 
-def accept(repo: Repository, db: sqlite3.Connection, identity: int) -> Path:
+def accept(
+    repo: Repository, db: sqlite3.Connection, identity: int, *, anyway: bool = False
+) -> Path:
     """Put a draft where it belongs: a test into the working tree, a story into the outbox.
 
-    Nothing is staged or committed.
+    A test that was checked is run once more in the file it goes into. Nothing is staged or
+    committed.
+
+    Args:
+        repo: The repository.
+        db: Its desk.
+        identity: The draft's id.
+        anyway: Write a test even if it does not pass where it goes.
 
     Returns:
         The file that was written.
 
     Raises:
-        CopydeskError: The draft is not waiting, or the file changed under it.
+        CopydeskError: The draft is not waiting, its test fails in place, or the file changed
+            under it.
     """
     draft = _waiting(db, identity)
+    more: Json = {}
     if draft.kind == "test":
         place = apply.placement(draft, repo.worktree)
+        if not anyway and draft.state == "ready":
+            more["in_place"] = _tried(repo, draft, place)
         before = place.old_text
         path = apply.accept(place, repo.worktree)
         after = place.new_text
     else:
         path, before, after = _outbox(repo, draft), None, draft.content
     evidence = draft.evidence | {"accepted": {"path": str(path), "before": before, "after": after}}
+    evidence["accepted"] |= more
     drafts.decide(db, draft, "accept", "accepted", path=str(path), evidence=evidence)
     return path
+
+
+def _tried(repo: Repository, draft: Draft, place: apply.Placement) -> str:
+    found = in_place(repo, draft, place)
+    if found.verdict == "fails":
+        raise CopydeskError(
+            f"the test does not pass in {place.path}: {found.why}",
+            slug="fails-in-place",
+            hint=f"`copydesk edit {draft.id}` changes it; `copydesk accept --anyway {draft.id}`"
+            " writes it all the same.",
+        )
+    return f"{found.verdict}: {found.why}" if found.why else found.verdict
+
+
+def verified(db: sqlite3.Connection, min_mutants: int = 1) -> list[Draft]:
+    """The waiting test drafts that were verified and notice so many mutants, oldest first."""
+    return [
+        draft
+        for draft in drafts.listed(db, ("ready",), kind="test")
+        if draft.evidence.get("verdict") == "verified"
+        and int(draft.evidence.get("mutants_killed") or 0) >= min_mutants
+    ]
+
+
+def latest_first(db: sqlite3.Connection, identities: Sequence[int]) -> list[int]:
+    """Drafts in the order in which decisions on them can be taken back: the last one first."""
+    last = dict(db.execute("SELECT draft_id, max(id) FROM reviews GROUP BY draft_id").fetchall())
+    return sorted(dict.fromkeys(identities), key=lambda one: -int(last.get(one, 0)))
 
 
 def _outbox(repo: Repository, draft: Draft) -> Path:

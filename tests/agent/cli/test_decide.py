@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.agent.cli.conftest import EVIDENCE
 
 
 @pytest.fixture
@@ -88,3 +89,51 @@ def test_an_editor_that_fails(
     done = run(shop, "edit", str(add_test()))
     assert done.exit_code == 2
     assert "messages.md#editor-failed" in done.output
+
+
+WRONG = "from prices import label\n\n\ndef test_label_of_1():\n    assert label(1) == 'free'\n"
+
+
+def test_a_test_that_fails_where_it_goes_is_not_written(
+    run: Any, shop: Path, add_test: Callable[..., int]
+) -> None:
+    identity = str(add_test(content=WRONG))
+    before = (shop / "test_prices.py").read_text()
+    done = run(shop, "accept", identity)
+    assert done.exit_code == 2
+    assert "the test does not pass in test_prices.py: test_label_of_1" in done.output
+    assert "messages.md#fails-in-place" in done.output
+    assert (shop / "test_prices.py").read_text() == before
+    assert run(shop, "accept", "--anyway", identity).exit_code == 0
+    assert "test_label_of_1" in (shop / "test_prices.py").read_text()
+
+
+def test_all_verified_ones_are_accepted_and_taken_back_together(
+    run: Any, shop: Path, add_test: Callable[..., int]
+) -> None:
+    first = add_test()
+    good = "from prices import label\n\n\ndef test_label_of_2():\n    assert label(2) == '2.00'\n"
+    others = [
+        add_test(content=good, origin="b", evidence=EVIDENCE | {"mutants_killed": 2}),
+        add_test(content=WRONG, origin="c"),
+        add_test(content=good, origin="d", evidence=EVIDENCE | {"verdict": "failed"}),
+    ]
+    before = (shop / "test_prices.py").read_text()
+    assert run(shop, "accept", "--all-verified", str(first)).exit_code == 2
+    assert run(shop, "accept").exit_code == 2
+    done = run(shop, "accept", "--all-verified", "--min-mutants", "9")
+    assert (done.exit_code, done.output) == (
+        0,
+        "No verified test draft notices 9 mutants or more.\n",
+    )
+    done = run(shop, "accept", "--all-verified", "--min-mutants", "3")
+    assert done.exit_code == 1
+    assert f"{first}: wrote test_prices.py" in done.output
+    assert f"{others[1]}: not written: the test does not pass" in done.output
+    assert run(shop, "accept", "--all-verified", "--min-mutants", "2").exit_code == 1
+    written = (shop / "test_prices.py").read_text()
+    assert "test_label_of_0" in written
+    assert "test_label_of_2" in written
+    done = run(shop, "undo", str(first), str(others[0]))
+    assert done.exit_code == 0, done.output
+    assert (shop / "test_prices.py").read_text() == before

@@ -48,7 +48,7 @@ with open_desk(top / "desk") as db:
     class Falling(journal.Remembering):
         def run(self, *args, **how):
             outcome = super().run(*args, **how)
-            if when == "after" and kill_at and bench.done == kill_at: os.kill(os.getpid(), signal.SIGKILL)
+            if when == "after" and 0 < kill_at == bench.done: os.kill(os.getpid(), signal.SIGKILL)
             return outcome
     evidence, kept = verify(climb.candidate, top / "tree", Falling(bench, db, climb.id))
     print(json.dumps([bench.done, dataclasses.asdict(evidence)]))
