@@ -51,7 +51,7 @@ class Personal:
     """
 
     python: str = ""
-    sandbox: Literal["auto", "off"] = "auto"
+    sandbox: Literal["auto", "partial", "off"] = "auto"
     model_host: str = ""
     allow_remote: bool = False
     own_tests: Literal["auto", "sandbox", "plain"] = "auto"
@@ -84,7 +84,10 @@ PERSONAL_KEYS = {
     "measure_seconds": "copydesk.measureSeconds",
 }
 _PERCENT = {"fail_under", "diff_fail_under"}
-_PERSONAL_CHOICES = {"sandbox": ("auto", "off"), "own_tests": ("auto", "sandbox", "plain")}
+_PERSONAL_CHOICES = {
+    "sandbox": ("auto", "partial", "off"),
+    "own_tests": ("auto", "sandbox", "plain"),
+}
 _CHOICES = {"unknown": ("pass", "measure", "fail")}
 
 

@@ -130,7 +130,7 @@ def _sandbox(repo: Repository) -> Finding:
     except CopydeskError:
         python = None
     tier = detect(setting, python, outside=(repo.worktree,))
-    states = {Tier.FULL: "ok", Tier.OFF: "note"}
+    states = {Tier.FULL: "ok", Tier.OFF: "note", Tier.PARTIAL: "note"}
     said = f"tier {tier.tier}: {tier.reason}"
     return Finding("sandbox", states.get(tier.tier, "wrong"), said, tier.fix)
 

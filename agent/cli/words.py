@@ -30,6 +30,7 @@ RUNGS = {
 
 _GUARDS = {
     "full": "in the sandbox",
+    "partial": "in the partial sandbox",
     "off": "without a sandbox (copydesk.sandbox is off)",
     "none": "without having been run",
 }

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from copydesk.agent.records import Interpreter
-from copydesk.agent.sandbox import bubblewrap, guarded, plain
+from copydesk.agent.sandbox import bubblewrap, guarded, partial, plain
 from copydesk.agent.sandbox.layout import Layout, TooWide, layout, refuse_wide
 from copydesk.agent.sandbox.records import Capability, Limits, Outcome, Tier
 from copydesk.agent.sandbox.watch import Watched
@@ -72,7 +72,7 @@ class Bench:
         self._layout = Layout((), ())
         self._shown: tuple[tuple[Path, Path], ...] = ()
         self._program = capability.program
-        if self.tier is Tier.FULL:
+        if self.tier in (Tier.FULL, Tier.PARTIAL):
             self._prepare([path.resolve() for path in read_only])
 
     def _prepare(self, read_only: Sequence[Path]) -> None:
@@ -82,6 +82,10 @@ class Bench:
                 refuse_wide(path, self.appears_at)
         except (TooWide, OSError) as error:
             self.tier, self.reason = Tier.NONE, str(error)
+            return
+        if self.tier is Tier.PARTIAL:
+            own = [path for path in (self._tools, self._extra) if path is not None]
+            self._shown = tuple((path, path) for path in (*self._layout.shown, *own, *read_only))
             return
         if self._program is None:
             self._program, _ = bubblewrap.find(outside=(self.appears_at, self.tree))
@@ -133,7 +137,7 @@ class Bench:
         try:
             if self.tier is Tier.FULL:
                 watched = self._guarded(words, laid_over, env or {}, stdin, allowed)
-            elif self.tier is Tier.OFF:
+            elif self.tier in (Tier.OFF, Tier.PARTIAL):
                 watched = self._plain(words, laid_over, env or {}, stdin, allowed)
             else:
                 return Outcome("not run", None, "", b"", 0.0, self.tier, self.reason)
@@ -202,6 +206,9 @@ class Bench:
                 **env,
             }
 
+        if self.tier is Tier.PARTIAL:
+            shown = [source for source, _ in self._shown]
+            return partial.run(argv, self.tree, files, shown, environment, stdin, limits)
         return plain.run(argv, self.tree, files, environment, stdin, limits)
 
     def _environment(self, top: Path, tools: Path | None, extra: Path | None) -> dict[str, str]:

@@ -72,7 +72,7 @@ def run(
     with fresh_copy(tree, files) as place, pipes(limits) as streams:
         env = dict(environment(place))
         env |= {"COPYDESK_REPORT_FD": str(streams.report.other_end), _MARK: mark}
-        script = prologue.plain_script(limits, processes.threads_of(os.getuid()))
+        script = prologue.plain_script(limits, threads())
         start = Start(["/bin/sh", "-c", script, "sh", *argv], env, place / "tree", stdin)
 
         def end(child: subprocess.Popen[bytes]) -> None:
@@ -80,7 +80,15 @@ def run(
             child.wait()
             _sweep(f"{_MARK}={mark}".encode())
 
-        return watch(start, streams, limits, end, count_processes=True)
+        return watch(
+            start, streams, limits, end, count_processes=True,
+            folder=place, room=limits.tree_size + limits.tree_size // 2,
+        )  # fmt: skip
+
+
+def threads() -> int:
+    """What the kernel counts for this user already, where it limits the number of processes."""
+    return processes.threads_of(os.getuid())
 
 
 def _sweep(mark: bytes, patience: float = 5.0) -> None:

@@ -11,8 +11,9 @@ from typing import Literal
 class Tier(enum.StrEnum):
     """How well a run is guarded.
 
-    full: nothing it could harm. partial: weaker means, not built yet. none: no guard, so nothing
-    is run. off: the user asked for no guard, so everything is run plainly.
+    full: nothing it could harm. partial: nothing it could change, for the embedded drafter, and
+    for what a model wrote once the user says so. none: no guard, so nothing is run. off: the user
+    asked for no guard, so everything is run plainly.
     """
 
     FULL = "full"

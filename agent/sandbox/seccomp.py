@@ -122,6 +122,62 @@ _AARCH64 = _SINCE_424 | {
     "userfaultfd": 282,
     "kexec_file_load": 294,
 }
+# what Landlock has no say in: modes, owners, times and attributes of files, and how the user's
+# other processes are scheduled
+_CONFINED = {
+    "x86_64": {
+        "chmod": 90,
+        "fchmod": 91,
+        "chown": 92,
+        "fchown": 93,
+        "lchown": 94,
+        "utime": 132,
+        "setpriority": 141,
+        "sched_setparam": 142,
+        "sched_setscheduler": 144,
+        "setxattr": 188,
+        "lsetxattr": 189,
+        "fsetxattr": 190,
+        "removexattr": 197,
+        "lremovexattr": 198,
+        "fremovexattr": 199,
+        "sched_setaffinity": 203,
+        "utimes": 235,
+        "ioprio_set": 251,
+        "fchownat": 260,
+        "futimesat": 261,
+        "fchmodat": 268,
+        "utimensat": 280,
+        "prlimit64": 302,
+        "sched_setattr": 314,
+    },
+    "aarch64": {
+        "setxattr": 5,
+        "lsetxattr": 6,
+        "fsetxattr": 7,
+        "removexattr": 14,
+        "lremovexattr": 15,
+        "fremovexattr": 16,
+        "ioprio_set": 30,
+        "fchmod": 52,
+        "fchmodat": 53,
+        "fchownat": 54,
+        "fchown": 55,
+        "utimensat": 88,
+        "sched_setparam": 118,
+        "sched_setscheduler": 119,
+        "sched_setaffinity": 122,
+        "setpriority": 140,
+        "prlimit64": 261,
+        "sched_setattr": 274,
+    },
+}
+_CONFINED_SINCE_424 = {
+    "fchmodat2": 452,
+    "setxattrat": 463,
+    "removexattrat": 466,
+    "file_setattr": 469,
+}
 _MACHINES = {"x86_64": (0xC000003E, _X86_64), "aarch64": (0xC00000B7, _AARCH64)}
 
 _Instruction = tuple[int, int, int, int]
@@ -131,11 +187,13 @@ _LOOKED_INTO = frozenset({"socket", "clone", "ioctl", "prctl"})
 _UNKNOWN = frozenset({"clone3", "memfd_create", "memfd_secret", "shmget", "msgget", "semget"})
 
 
-def program(machine: str) -> bytes | None:
+def program(machine: str, *, confined: bool = False) -> bytes | None:
     """The filter for a machine, as bubblewrap's --seccomp reads it.
 
     Args:
         machine: As os.uname() names it, for example "x86_64".
+        confined: There are no namespaces around it, only Landlock, so what that leaves open goes
+            too: every socket but a pair, modes, owners, times and attributes of files.
 
     Returns:
         An array of struct sock_filter, or None for a machine whose numbers are not known here.
@@ -151,7 +209,12 @@ def program(machine: str) -> bytes | None:
     ]
     if machine == "x86_64":
         code += [(_AT_LEAST, 0, 1, _X32), _refuse(errno.ENOSYS)]
-    for name, number in sorted(numbers.items(), key=lambda pair: pair[1]):
+    refused = dict(numbers)
+    if confined:
+        refused |= _CONFINED[machine] | _CONFINED_SINCE_424
+        own = refused.pop("prlimit64")
+        code += _when(own, 0, [(_EQUAL, 1, 0, 0), _refuse(errno.EPERM)])
+    for name, number in sorted(refused.items(), key=lambda pair: pair[1]):
         if name not in _LOOKED_INTO:
             code += [
                 (_EQUAL, 0, 1, number),
@@ -161,7 +224,7 @@ def program(machine: str) -> bytes | None:
     code += _when(numbers["ioctl"], 1, _if_any((_TIOCSTI, _TIOCLINUX), _refuse(errno.EPERM)))
     # a process that is not dumpable hides its memory from the watchdog
     code += _when(numbers["prctl"], 0, _if_any((_PR_SET_DUMPABLE,), _refuse(errno.EPERM)))
-    families = _if_any(_FAMILIES, (_RETURN, 0, 0, _ALLOW))
+    families = [] if confined else _if_any(_FAMILIES, (_RETURN, 0, 0, _ALLOW))
     code += _when(numbers["socket"], 0, [*families, _refuse(errno.EAFNOSUPPORT)])
     code.append((_RETURN, 0, 0, _ALLOW))
     return b"".join(struct.pack("<HBBI", *instruction) for instruction in code)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.records import Interpreter
-from copydesk.agent.sandbox import bubblewrap, processes, seccomp
+from copydesk.agent.sandbox import bubblewrap, partial, processes, seccomp
 from copydesk.agent.sandbox.bench import Bench
 from copydesk.agent.sandbox.layout import homes
 from copydesk.agent.sandbox.records import Capability, Limits, Outcome, Tier
@@ -30,7 +30,6 @@ _INSTALL = {
     "zypper": "sudo zypper install bubblewrap",
     "apk": "sudo apk add bubblewrap",
 }
-_WEAKER = "; the weaker guards (Landlock, sandbox-exec) are not built yet"
 _SWITCHES = (
     (
         "sys/user/max_user_namespaces",
@@ -84,21 +83,37 @@ def detect(
 def _detect(
     python: Interpreter, search: tuple[str, ...] | None, outside: tuple[Path, ...]
 ) -> Capability:
+    found = _full(python, search, outside)
+    if found.tier is Tier.FULL:
+        return found
+    less = _partial(python)
+    return Capability(less.tier, f"{found.reason}; {less.reason}", found.fix)
+
+
+def _full(
+    python: Interpreter, search: tuple[str, ...] | None, outside: tuple[Path, ...]
+) -> Capability:
     if sys.platform != "linux":
-        return Capability(Tier.NONE, "the sandbox needs Linux" + _WEAKER)
+        return Capability(Tier.NONE, "the full sandbox needs Linux")
     if seccomp.program(platform.machine()) is None:
-        return Capability(
-            Tier.NONE, f"there is no system-call filter for {platform.machine()}" + _WEAKER
-        )
+        return Capability(Tier.NONE, f"there is no system-call filter for {platform.machine()}")
     program, version = bubblewrap.find(search, outside)
     if program is None:
-        return Capability(Tier.NONE, "bubblewrap is not installed" + _WEAKER, install_command())
+        return Capability(Tier.NONE, "bubblewrap is not installed", install_command())
     if version < bubblewrap.OLDEST:
         said = ".".join(map(str, version)) or "of an unknown version"
-        return Capability(
-            Tier.NONE, f"{program} is {said}, and 0.8 is needed" + _WEAKER, install_command()
-        )
+        return Capability(Tier.NONE, f"{program} is {said}, and 0.8 is needed", install_command())
     return probed(program, version, python)
+
+
+def _partial(python: Interpreter) -> Capability:
+    """The weaker means, once a probe vouches for them."""
+    if why := partial.missing():
+        return Capability(Tier.NONE, f"no partial tier either: {why}")
+    means = "sandbox-exec" if sys.platform == "darwin" else "Landlock"
+    if wrong := probe(None, python):
+        return Capability(Tier.NONE, f"{means} does not hold: {wrong}")
+    return Capability(Tier.PARTIAL, f"{means} guards instead")
 
 
 def probed(
@@ -121,17 +136,17 @@ def probed(
         return Capability(Tier.FULL, f"bubblewrap {number}", "", program)
     why, fix = switched_off(proc)
     if why:
-        return Capability(Tier.NONE, f"{why} ({wrong})" + _WEAKER, fix)
+        return Capability(Tier.NONE, f"{why} ({wrong})", fix)
     if os.geteuid() == 0 and ("not permitted" in wrong or "denied" in wrong):
         wrong += "; root becomes nobody for it, and may lack the right to: try as another user"
-    return Capability(Tier.NONE, f"the probe sandbox failed: {wrong}" + _WEAKER)
+    return Capability(Tier.NONE, f"the probe sandbox failed: {wrong}")
 
 
-def probe(program: Path, python: Interpreter) -> str:
+def probe(program: Path | None, python: Interpreter) -> str:
     """Run a sandbox that looks for ways out.
 
     Args:
-        program: A bubblewrap.
+        program: A bubblewrap; None for the partial tier.
         python: The interpreter to run in it.
 
     Returns:
@@ -143,15 +158,17 @@ def probe(program: Path, python: Interpreter) -> str:
             made.mkdir()
         shutil.copy(Path(__file__).with_name("inside.py"), tree)
         (top / "canary").touch()
-        hidden = [top, top / "canary", tree, *homes()]
+        hidden = [top / "canary"] if program is None else [top, top / "canary", tree, *homes()]
         told = {
+            "partial": program is None,
             "hidden": [_identity(path) for path in hidden if path.exists()],
             "protected": [*_PROTECTED, str(python.prefix), str(python.base_prefix)],
             "port": server.getsockname()[1],
             "processes": _LIMITS.processes,
             "top": str(top),
         }
-        bench = Bench(tree, top, python, Capability(Tier.FULL, "", "", program), limits=_LIMITS)
+        tier = Tier.PARTIAL if program is None else Tier.FULL
+        bench = Bench(tree, top, python, Capability(tier, "", "", program), limits=_LIMITS)
         try:
             outcome = bench.run(["python", "-S", "inside.py"], stdin=json.dumps(told).encode())
         except CopydeskError as error:

@@ -140,6 +140,8 @@ def watch(
     *,
     stop: threading.Event | None = None,
     count_processes: bool = False,
+    folder: Path | None = None,
+    room: int = 0,
 ) -> Watched:
     """Start a program, hold it to its limits, and leave nothing of it alive.
 
@@ -154,14 +156,17 @@ def watch(
         stop: Set from elsewhere to end the run early.
         count_processes: End it when it has more processes than allowed, for where the kernel
             does not enforce that.
+        folder: What it may write to, where that is on a disk, not in a room of its own.
+        room: Bytes from which on what is in the folder ends it.
 
     Raises:
         OSError: The program cannot be started.
     """
     began = time.monotonic()
     child = _start(start, streams)
+    look = Look(limits, count_processes, folder, room, {child.pid})
     try:
-        ended, reason = _follow(child, streams, limits, stop, count_processes, began)
+        ended, reason = _follow(child, streams, limits, stop, look, began)
     finally:
         end(child)
     code = child.wait()
@@ -184,6 +189,45 @@ def watch(
         said.endswith(READY),
         seconds,
     )
+
+
+@dataclass(slots=True)
+class Look:
+    """What is looked at from time to time; `family` are the processes of the run."""
+
+    limits: Limits
+    count_processes: bool
+    folder: Path | None
+    room: int
+    family: set[int]
+    pause: float = LOOK
+    looks: int = 0
+
+    def at(self) -> tuple[Ended, str] | None:
+        """Look: which limit is passed, and how to say so."""
+        limits = self.limits
+        self.family = processes.family(self.family)
+        used = processes.usage(self.family, limits.memory)
+        if used.memory > limits.memory:
+            return "memory", f"used more than {limits.memory >> 20:,} MiB of memory"
+        if self.count_processes and used.processes > limits.processes:
+            return "memory", f"started more than {limits.processes} processes"
+        self.looks += 1
+        if self.folder and self.looks % 3 == 0 and _size(self.folder) > self.room:
+            return "output", f"wrote more than {self.room >> 20:,} MiB"
+        # near the limit it is looked more often: so a fast eater passes it by a tenth, not a half
+        self.pause = LOOK if used.memory < limits.memory // 4 else LOOK / 5
+        return None
+
+
+def _size(folder: Path) -> int:
+    """Bytes on the disk below a folder; what vanishes meanwhile counts nothing."""
+    total = 0
+    for root, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += os.lstat(f"{root}/{name}").st_blocks * 512
+    return total
 
 
 _TOO_LONG_A_REPORT = "wrote too long a report"
@@ -220,12 +264,11 @@ def _follow(
     streams: Pipes,
     limits: Limits,
     stop: threading.Event | None,
-    count_processes: bool,
+    look: Look,
     began: float,
 ) -> tuple[Ended, str]:
     deadline = began + limits.wall_seconds
     next_look = began + LOOK
-    family: set[int] = {child.pid}
     with selectors.DefaultSelector() as selector, _death_of(child) as death:
         for stream in (streams.output, streams.complaint, streams.report):
             selector.register(stream.fd, selectors.EVENT_READ, stream)
@@ -238,13 +281,9 @@ def _follow(
             if stop is not None and stop.is_set():
                 return "timeout", "was called off"
             if now >= next_look:
-                family = processes.family(family)
-                used = processes.usage(family, limits.memory)
-                if used.memory > limits.memory:
-                    return "memory", f"used more than {limits.memory >> 20:,} MiB of memory"
-                if count_processes and used.processes > limits.processes:
-                    return "memory", f"started more than {limits.processes} processes"
-                next_look = time.monotonic() + LOOK
+                if found := look.at():
+                    return found
+                next_look = time.monotonic() + look.pause
             wait = min(deadline, next_look) - time.monotonic()
             if death is None:
                 wait = min(wait, 0.02)

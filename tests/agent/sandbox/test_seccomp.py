@@ -17,6 +17,13 @@ def verdict(machine: str, number: int, *arguments: int, architecture: int | None
     """What the filter of a machine answers to one system call."""
     program = seccomp.program(machine)
     assert program is not None
+    return verdict_of(program, machine, number, *arguments, architecture=architecture)
+
+
+def verdict_of(
+    program: bytes, machine: str, number: int, *arguments: int, architecture: int | None = None
+) -> int:
+    """What a filter answers to one system call."""
     arch = ARCHITECTURES[machine] if architecture is None else architecture
     padded = [*arguments, 0, 0, 0, 0, 0, 0][:6]
     data = struct.pack("<IIQ6Q", number, arch, 0, *padded)
