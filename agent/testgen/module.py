@@ -72,14 +72,17 @@ def _can_fail(test: ast.expr) -> bool:
 def mentions(tree: ast.Module, function: str, module: str) -> bool:
     """Whether a draft has to do with its target at all.
 
-    Its own name, its class's, its module's, or anything imported from the module: a helper
-    is often reached through its callers, and the later rungs measure whether it is.
+    Its own name, its class's, its module's, anything imported from the module, or a fixture of
+    the project that may bring it: a helper is often reached through its callers, and the later
+    rungs measure whether it is.
 
     Args:
         tree: The drafted module.
         function: The qualified name of the target, or "<module>".
         module: The dotted name of the target's module, or "".
     """
+    if _asks_for_a_fixture(tree):
+        return True
     wanted = {word for word in function.split(".") if word.isidentifier()}
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and module:
@@ -95,6 +98,25 @@ def mentions(tree: ast.Module, function: str, module: str) -> bool:
         elif {getattr(node, "id", None), getattr(node, "attr", None)} & wanted:
             return True
     return False
+
+
+_OF_PYTEST = {"self", "request", "monkeypatch", "recwarn", "capsys", "capfd", "caplog", "mocker"}
+
+
+def _asks_for_a_fixture(tree: ast.Module) -> bool:
+    """Whether a test has an argument that neither the draft nor pytest itself explains."""
+    made = {node.name for node in ast.walk(tree) if isinstance(node, Function)} | _OF_PYTEST
+    given = {  # by parametrize
+        name.strip()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        for name in node.value.split(",")
+    }
+    return any(
+        a.arg not in made | given and not a.arg.startswith(("tmp", "cap", "fake", "mock"))
+        for test in tests(tree).values()
+        for a in test.args.args
+    )
 
 
 def _below(module: str, imported: str | None) -> bool:

@@ -39,8 +39,9 @@ class Contained:
         self.readable = tuple({os.path.realpath(p) for p in (*python, *READ) if p})
         self.first = {os.getpid(), os.getppid()}
         self.busy = False
-        writes = ["os.remove", "os.rmdir", "os.mkdir", "os.chmod", "os.chown", "os.truncate"]
-        writes += ["os.utime", "shutil.rmtree", "shutil.chown"]
+        writes = ["os.remove", "os.rmdir", "os.mkdir", "os.chmod", "os.chown", "os.utime"]
+        writes += ["shutil.rmtree"]
+        plainly = ("os.truncate", "shutil.chown", "sqlite3.connect")
         self.watched: dict[str, Callable[..., Any]] = {
             "open": self.opened,
             **dict.fromkeys(writes, self.changed),
@@ -49,7 +50,7 @@ class Contained:
             "os.symlink": self.linked,
             "os.kill": self.killed,
             "os.killpg": self.killed,
-            "sqlite3.connect": self.changed,
+            **dict.fromkeys(plainly, self.only_path),
             "ctypes.dlsym": self.looked_up,
             "socket.connect": self.connected,
             "socket.sendto": self.connected,
@@ -102,14 +103,18 @@ class Contained:
         return pid != os.getpid() and parent(pid) != os.getpid()
 
     def changed(self, path: Any, *others: Any) -> None:
-        """Something is written, made, changed or removed; relative to a folder held open, too."""
+        """Something is written, made, changed or removed; the last word may be an open folder."""
         if isinstance(path, int) or path in (":memory:", "", b""):
             return
-        folder = next((o for o in others if isinstance(o, int) and o > 2), None)
-        if folder is not None and not os.path.isabs(os.fsdecode(path)):
-            held = f"/proc/self/fd/{folder}"
-            path = os.path.join(os.path.realpath(held), os.fsdecode(path))
-        self.written(place(path))
+        name = os.fsdecode(path)
+        folder = others[-1] if others else None
+        if isinstance(folder, int) and folder > 2 and not os.path.isabs(name):
+            name = os.path.join(os.path.realpath(f"/proc/self/fd/{folder}"), name)
+        self.written(place(name))
+
+    def only_path(self, path: Any, *others: Any) -> None:
+        """As changed, for an event that names no folder."""
+        self.changed(path)
 
     def written(self, full: str) -> None:
         """Judge a place that is written to."""
@@ -128,12 +133,12 @@ class Contained:
 
     def moved(self, source: Any, target: Any, *others: Any) -> None:
         """A file is renamed or linked: both ends count."""
-        self.changed(source)
-        self.changed(target)
+        self.changed(source, *others[:1])
+        self.changed(target, *others[1:2])
 
     def linked(self, source: Any, target: Any, *others: Any) -> None:
         """A link is made: where it stands counts; what is reached through it counts when it is."""
-        self.changed(target)
+        self.changed(target, *others)
 
     # -- processes and sockets
 

@@ -216,7 +216,14 @@ DOUBLE = _of("jobs", "double", "raise TypeError", "return n * 2")
 BATCHES = _of("jobs", "batches", "yield batch", "batch = []")
 TIMED = _of("jobs", "timed", "times.append")
 RETRY = _of("jobs", "retry", "return function()", "raise")
-ADD = _of("prices", "Basket.add", "raise ValueError(f", "return self")
+ADD = _of(
+    "prices",
+    "Basket.add",
+    "if count < 1",
+    "raise ValueError(f",
+    "self.items[name] =",
+    "return self",
+)
 HOME = _of("store", "config_path", "return Path(base)", "return Path.home()")
 
 GOOD = {
