@@ -11,7 +11,7 @@ JOBS ?= 2
 EDITABLE := $(if $(wildcard src/copydesk/agent/.),-e,)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help venv demo test lint wheel clean bench-gate equal bench-coverage bench-model
+.PHONY: help venv demo test lint wheel clean bench-gate bench-sandbox equal bench-coverage bench-model
 .DEFAULT_GOAL := help
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo "make wheel   build wheel and sdist into dist/"
 	@echo "make bench-coverage PROJECT=clone FUNCTION=path:name PYTHON_OF_PROJECT=python"
 	@echo "             what measuring that project costs, added to docs/benchmarks.md"
+	@echo "make bench-sandbox  what the sandbox adds to pytest, and whether its limits hold"
 	@echo "make bench-gate   what the gate's hook costs, and --data beside diff-cover where that is installed"
 	@echo "make equal PROJECT=clone RANGE=A..B PYTHON_OF_PROJECT=python"
 	@echo "             the gate's verdicts on that history, line for line against diff-cover's"
@@ -68,6 +69,9 @@ wheel: $(VENV)/.installed-dev
 
 bench-coverage: $(VENV)/.installed-dev
 	@$(BIN)/python bench/measuring.py $(PROJECT) $(FUNCTION) --python $(PYTHON_OF_PROJECT) $(BENCH_OPTIONS)
+
+bench-sandbox: $(VENV)/.installed-dev
+	@$(BIN)/python bench/sandbox.py
 
 bench-gate: $(VENV)/.installed-dev
 	@$(BIN)/python bench/gate.py
