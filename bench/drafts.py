@@ -37,7 +37,7 @@ from copydesk.agent.testgen.verify import verify
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 JUDGE = Path(__file__).parent / "judging.py"
-MUTANTS = 60
+MUTANTS = 40
 """Of one package, spread over the open lines of its modules."""
 RERUNS = 5
 LEAST_SEARCH = 20

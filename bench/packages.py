@@ -46,17 +46,13 @@ PACKAGES = (
     Package(
         "aioitertools", "0.13.0", ("aioitertools.builtins",), "async", ("typing_extensions",)
     ),
-    Package(
-        "python-dotenv", "1.2.4", ("dotenv.main", "dotenv.cli"), "files, click command",
-        ("click",),
-    ),
+    Package("python-dotenv", "1.2.4", ("dotenv.cli",), "click command, files", ("click",)),
     Package("sqlparse", "0.6.1", ("sqlparse.utils",), "untyped"),
     Package(
         "itsdangerous", "2.2.0", ("itsdangerous.signer", "itsdangerous.encoding"),
         "class-heavy, typed", seen=False,
     ),
     Package("toolz", "1.2.0", ("toolz.dicttoolz",), "untyped", seen=False),
-    Package("tomli", "2.5.0", ("tomli._parser", "tomli._re"), "typed parser", seen=False),
 )  # fmt: skip
 
 
