@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import datetime
+import itertools
 import json
 import os
 import platform
@@ -20,7 +21,6 @@ import shutil
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from typing import Any
 from packages import PACKAGES, Package, Source, described, environment, plain_environment, sources
 from packages import unpack as unpacked
 
-from copydesk.agent.records import LineNo
+from copydesk.agent.records import Gap, LineNo
 from copydesk.agent.sandbox.bench import Bench
 from copydesk.agent.sandbox.tier import detect
 from copydesk.agent.testgen.embedded import TOOLS, draft_embedded
@@ -52,14 +52,15 @@ class Work:
     """One tool at one package: where its tests go."""
 
     def __init__(
-        self, package: Package, tool: str, scratch: Path, pythons: dict[str, Path], sandbox: str
+        self, package: Package, tool: str, scratch: Path, pythons: dict[str, Path], given: Any
     ) -> None:
         self.package, self.tool, self.scratch, self.pythons = package, tool, scratch, pythons
-        self.sandbox = sandbox
+        self.sandbox = given.sandbox
         self.tree = unpacked(package, scratch, pythons["tests"])
-        self.sources = sources(package, self.tree, pythons["tests"])
+        self.sources = sources(package, self.tree, pythons["tests"], given.most)
         self.folder = scratch / package.name / tool
         self.result = self.folder / "result.json"
+        self.python = pythons["ghostwriter" if tool == "ghostwriter" else "tests"]
 
     @property
     def tests(self) -> list[Path]:
@@ -73,7 +74,7 @@ class Work:
         said.write_text(json.dumps({"answer": str(answer), **orders}))
         seed = str(orders.get("seed", 0))
         process = subprocess.Popen(
-            [str(self.pythons["tests"]), str(JUDGE), str(said)],
+            [str(self.python), str(JUDGE), str(said)],
             cwd=self.folder, env=plain_environment(self.tree, PYTHONHASHSEED=seed),
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
@@ -89,37 +90,47 @@ class Work:
 
 
 def by_copydesk(work: Work) -> dict[str, Any]:
-    """The embedded drafter alone, each draft up the whole ladder in the sandbox."""
-    python = described(work.pythons["tests"])
+    """The embedded drafter alone, each draft up the whole ladder in the sandbox.
+
+    What was drafted before a run was broken off is not drafted again.
+    """
+    python = described(work.python)
     bench = Bench(work.tree, work.tree, python, detect(work.sandbox, python), tools=TOOLS)
-    log, tests = [], 0
+    path = work.folder / "log.json"
+    log: list[dict[str, Any]] = json.loads(path.read_text()) if path.is_file() else []
+    known = {row["function"] for row in log}
     for source in work.sources:
         for number, gap in enumerate(source.gaps):
-            began = time.monotonic()
-            candidate = draft_embedded(gap, work.tree, bench)
-            row: dict[str, Any] = {"function": f"{source.module}:{gap.function}"}
-            row["lines"] = len(gap.lines)
-            row["searched"] = round(time.monotonic() - began, 2)
-            if candidate is not None:
-                evidence, kept = verify(candidate, work.tree, bench)
-                row["verdict"] = evidence.verdict
-                row["gained"] = len(evidence.gained_lines)
-                row["left"] = sorted(set(gap.lines) - set(evidence.gained_lines))
-                row["mutants"] = [evidence.mutants_killed, evidence.mutants_total]
-                row["notes"] = [
-                    *evidence.notes,
-                    *(r.detail for r in evidence.rungs if not r.passed),
-                ]
-                if evidence.verdict == "verified":
-                    name = f"test_{_slug(source.module)}_{number}_{_slug(gap.function)}.py"
-                    (work.folder / name).write_text(kept.content)
-                    tests += len(evidence.tests)
-            row["seconds"] = round(time.monotonic() - began, 2)
-            log.append(row)
-            print(
-                f"  {row['function']}: {row.get('gained', 0)} of {row['lines']} lines", flush=True
-            )
-    return {"tier": str(bench.tier), "log": log}
+            name = f"{source.module}:{gap.function}:{gap.first_line}"
+            if name in known:
+                continue
+            file = f"test_{_slug(source.module)}_{number}_{_slug(gap.function)}.py"
+            with counted() as spent:
+                row = _drafted(gap, work.tree, bench, work.folder / file)
+            log.append({"function": name, **row, "seconds": round(spent(), 2)})
+            path.write_text(json.dumps(log, indent=1))
+            print(f"  {name}: {row['gained']} of {row['lines']} lines", flush=True)
+    seconds = sum(row["seconds"] for row in log)
+    return {"tier": str(bench.tier), "log": log, "seconds": round(seconds, 1)}
+
+
+def _drafted(gap: Gap, tree: Path, bench: Bench, file: Path) -> dict[str, Any]:
+    """Draft for one gap and verify; the kept tests are written to the file."""
+    candidate = draft_embedded(gap, tree, bench)
+    if candidate is None:
+        return {"lines": len(gap.lines), "gained": 0, "left": gap.lines, "verdict": "no draft"}
+    evidence, kept = verify(candidate, tree, bench)
+    if evidence.verdict == "verified":
+        file.write_text(kept.content)
+    fell = [rung.detail for rung in evidence.rungs if not rung.passed]
+    return {
+        "lines": len(gap.lines),
+        "gained": len(evidence.gained_lines),
+        "left": sorted(set(gap.lines) - set(evidence.gained_lines)),
+        "verdict": evidence.verdict,
+        "mutants": [evidence.mutants_killed, evidence.mutants_total],
+        "notes": [*evidence.notes, *fell],
+    }
 
 
 def by_pynguin(work: Work) -> dict[str, Any]:
@@ -153,7 +164,7 @@ def by_ghostwriter(work: Work) -> dict[str, Any]:
     """`hypothesis write`, once a module."""
     log = []
     for source in work.sources:
-        hypothesis = str(work.pythons["tests"].with_name("hypothesis"))
+        hypothesis = str(work.python.with_name("hypothesis"))
         row = _run([hypothesis, "write", source.module], work)
         text = row.pop("output")
         if row["code"] == 0:
@@ -195,11 +206,12 @@ def _slug(name: str) -> str:
 
 def measure(work: Work) -> dict[str, Any]:
     """Let a tool write its tests, and judge them."""
-    shutil.rmtree(work.folder, ignore_errors=True)
-    work.folder.mkdir(parents=True)
+    if work.tool != "copydesk":  # its drafts are kept when a run is broken off
+        shutil.rmtree(work.folder, ignore_errors=True)
+    work.folder.mkdir(parents=True, exist_ok=True)
     with counted() as spent:
         found = TOOLS_BY_NAME[work.tool](work)
-    return {**found, "seconds": round(spent(), 1), **judged(work)}
+    return {"seconds": round(spent(), 1), **found, **judged(work)}
 
 
 def judged(work: Work) -> dict[str, Any]:
@@ -261,6 +273,7 @@ def _spread(found: Sequence[Any], most: int) -> list[Any]:
 
 
 CGROUP = Path("/sys/fs/cgroup/cpuacct")
+_NUMBERS = itertools.count()
 
 
 @contextlib.contextmanager
@@ -270,7 +283,7 @@ def counted() -> Iterator[Callable[[], float]]:
     What runs in the sandbox is reaped there and missing from getrusage, so a control group
     counts where one can be made; elsewhere use --sandbox off.
     """
-    group = CGROUP / f"copydesk-bench-{os.getpid()}"
+    group = CGROUP / f"copydesk-bench-{os.getpid()}-{next(_NUMBERS)}"
     try:
         group.mkdir()
     except OSError:
@@ -347,22 +360,27 @@ def main() -> None:
     parser.add_argument("--tools", default=",".join(TOOLS_BY_NAME), help="names, with commas")
     parser.add_argument("--python", default=sys.executable, help="runs the tools and the tests")
     parser.add_argument("--sandbox", default="auto", choices=("auto", "off"))
+    parser.add_argument("--most", type=int, default=0, help="functions a package; 0 for all")
     parser.add_argument("--again", action="store_true", help="measure what has a result, too")
     parser.add_argument("--write", action="store_true", help=f"append the table to {PAGE.name}")
     given = parser.parse_args()
     scratch = given.scratch.resolve()
     needs = sorted({need for package in PACKAGES for need in package.needs})
-    pythons = {"tests": environment(
-        given.python, scratch / "tests", ["pytest", "coverage", "hypothesis[cli]", *needs]
-    )}  # fmt: skip
+    plain = ["pytest", "coverage", *needs]
+    pythons = {"tests": environment(given.python, scratch / "tests", plain)}
+    if "ghostwriter" in given.tools:
+        more = [*plain, "hypothesis[cli]"]
+        pythons["ghostwriter"] = environment(given.python, scratch / "ghostwriter", more)
     if "Pynguin" in given.tools:
         pythons["pynguin"] = environment(given.python, scratch / "pynguin", ["pynguin", *needs])
     for package in PACKAGES:
         if given.packages and package.name not in given.packages.split(","):
             continue
         for tool in given.tools.split(","):
-            work = Work(package, tool, scratch, pythons, given.sandbox)
-            if given.again or not work.result.is_file():
+            work = Work(package, tool, scratch, pythons, given)
+            if given.again:
+                shutil.rmtree(work.folder, ignore_errors=True)
+            if not work.result.is_file():
                 print(f"{package.name}, {tool}", flush=True)
                 found = measure(work)
                 work.result.write_text(json.dumps(found, indent=1))

@@ -118,29 +118,43 @@ open(sys.argv[1], "w").write(json.dumps(answer))
 """
 
 
-def sources(package: Package, tree: Path, interpreter: Path) -> list[Source]:
-    """What importing a package's modules leaves open inside functions."""
+def sources(package: Package, tree: Path, interpreter: Path, most: int = 0) -> list[Source]:
+    """What importing a package's modules leaves open inside functions.
+
+    Args:
+        package: The package.
+        tree: Its unpacked wheel.
+        interpreter: Runs the import.
+        most: Functions to take, evenly spread over the modules; all of them for 0.
+    """
     answer = tree.with_name("imported.json")
     subprocess.run(
         [str(interpreter), "-c", _IMPORTED, str(answer), *package.modules],
         cwd=tree, check=True, env=plain_environment(tree),
     )  # fmt: skip
-    found = []
+    found: list[tuple[str, str, list[Gap]]] = []
     for module, (file, missing) in json.loads(answer.read_text()).items():
         path = Path(file).resolve().relative_to(tree.resolve())
-        found.append(_source(module, str(path), (tree / path).read_text("utf-8"), missing))
-    return found
+        gaps = _gaps(str(path), (tree / path).read_text("utf-8"), missing)
+        found.append((module, str(path), gaps))
+    every = [gap for _, _, gaps in found for gap in gaps]
+    step = max(1.0, len(every) / most) if most else 1.0
+    chosen = {every[int(i * step)] for i in range(most or len(every)) if int(i * step) < len(every)}
+    return [
+        Source(module, path, tuple(n for gap in kept for n in gap.lines), kept)
+        for module, path, gaps in found
+        if (kept := tuple(gap for gap in gaps if gap in chosen))
+    ]
 
 
-def _source(module: str, path: str, text: str, missing: Sequence[LineNo]) -> Source:
+def _gaps(path: str, text: str, missing: Sequence[LineNo]) -> list[Gap]:
     gaps = []
     skipped = _main_guard(text)
     for span in functions(text):
         lines = tuple(n for n in missing if span.first <= n <= span.last and n not in skipped)
         if lines:
             gaps.append(Gap("0" * 40, path, span.name, span.first, span.last, lines))
-    lines = tuple(n for gap in gaps for n in gap.lines)
-    return Source(module, path, lines, tuple(gaps))
+    return gaps
 
 
 def _main_guard(text: str) -> set[LineNo]:
