@@ -373,22 +373,22 @@ def main() -> None:
         pythons["ghostwriter"] = environment(given.python, scratch / "ghostwriter", more)
     if "Pynguin" in given.tools:
         pythons["pynguin"] = environment(given.python, scratch / "pynguin", ["pynguin", *needs])
-    for package in PACKAGES:
-        if given.packages and package.name not in given.packages.split(","):
+    wanted = [p for p in PACKAGES if not given.packages or p.name in given.packages.split(",")]
+    # copydesk first: Pynguin searches for as long as it took
+    for tool, package in itertools.product(given.tools.split(","), wanted):
+        work = Work(package, tool, scratch, pythons, given)
+        if given.again:
+            shutil.rmtree(work.folder, ignore_errors=True)
+        if work.result.is_file():
             continue
-        for tool in given.tools.split(","):
-            work = Work(package, tool, scratch, pythons, given)
-            if given.again:
-                shutil.rmtree(work.folder, ignore_errors=True)
-            if not work.result.is_file():
-                print(f"{package.name}, {tool}", flush=True)
-                found = measure(work)
-                work.result.write_text(json.dumps(found, indent=1))
-                print(f"  {found['covered']} of {found['open']} lines, {found['kept']} tests, "
-                      f"{found['killed']} of {found['faced']} mutants, {found['seconds']} s",
-                      flush=True)  # fmt: skip
-    said = described(pythons["tests"]).version
-    text = table(stored(scratch), ".".join(map(str, said)))
+        print(f"{package.name}, {tool}", flush=True)
+        found = measure(work)
+        work.result.write_text(json.dumps(found, indent=1))
+        said = f"{found['covered']} of {found['open']} lines, {found['kept']} tests"
+        mutants = f"{found['killed']} of {found['faced']} mutants"
+        print(f"  {said}, {mutants}, {found['seconds']} s", flush=True)
+    version = described(pythons["tests"]).version
+    text = table(stored(scratch), ".".join(map(str, version)))
     print(text)
     if given.write:
         with PAGE.open("a", encoding="utf-8") as page:
