@@ -11,7 +11,7 @@ JOBS ?= 2
 EDITABLE := $(if $(wildcard src/copydesk/agent/.),-e,)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help venv demo test lint wheel clean bench-gate bench-sandbox equal bench-coverage bench-model
+.PHONY: help venv demo test lint wheel clean bench-gate bench-sandbox equal bench-coverage bench-drafts bench-model
 .DEFAULT_GOAL := help
 
 help:
@@ -25,6 +25,8 @@ help:
 	@echo "make bench-gate   what the gate's hook costs, and --data beside diff-cover where that is installed"
 	@echo "make equal PROJECT=clone RANGE=A..B PYTHON_OF_PROJECT=python"
 	@echo "             the gate's verdicts on that history, line for line against diff-cover's"
+	@echo "make bench-drafts drafted tests on real packages beside Pynguin and the Hypothesis ghostwriter;"
+	@echo "             DRAFTS=folder keeps what was made, BENCH_OPTIONS='--packages toolz --most 5'"
 	@echo "make bench-model  how many of a model's failing answers are kept without asking again"
 	@echo "make clean   remove what was built, $(VENV) included"
 
@@ -78,6 +80,10 @@ bench-gate: $(VENV)/.installed-dev
 
 equal: $(VENV)/.installed-dev
 	@$(BIN)/python bench/equal.py $(PROJECT) $(RANGE) --python $(PYTHON_OF_PROJECT)
+
+DRAFTS ?= $(or $(TMPDIR),/tmp)/copydesk-drafts
+bench-drafts: $(VENV)/.installed-dev
+	@$(BIN)/python bench/drafts.py --scratch $(DRAFTS) $(BENCH_OPTIONS)
 
 bench-model: $(VENV)/.installed-dev
 	@$(BIN)/python bench/model_answers.py

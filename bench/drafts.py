@@ -328,7 +328,8 @@ def table(results: dict[str, dict[str, dict[str, Any]]], version: str) -> str:
         for r in results.values()
         if "copydesk" in r
     ]
-    middle = f"median package of {len(shares)}: {statistics.median(shares):.0%} of the open lines"
+    median = statistics.median(shares or [0.0])
+    middle = f"median package of {len(shares)}: {median:.0%} of the open lines"
     title = f"## Drafted tests, Python {version}, {day}"
     return "\n".join([title, "", f"{kind}. copydesk, {middle}.", "", *rows, ""])
 
