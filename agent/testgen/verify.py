@@ -328,19 +328,19 @@ class _Climb:
         self.passed("mutants", self.score.sentence())
 
     def idle(self, bed: Bed, by_test: dict[TestId, Reached]) -> list[str]:
-        """Tests without a line, branch or mutant that the ones before them do not have."""
-        seen: set[object] = set()
-        idle = []
-        for name in self.names:
-            mine: set[object] = set()
-            for test in (t for t in by_test if bed.function_of(t) == name):
-                mine |= self.wanted_lines([by_test[test]])
-                mine |= self.wanted_branches([by_test[test]])
-                mine |= {("mutant", m) for m in self.score.kills.get(test, ())}
-            if not mine - seen:
-                idle.append(name)
-            seen |= mine
-        return idle
+        """Tests whose every line, branch and mutant the others have too; later ones go first."""
+        adds: dict[str, set[object]] = {name: set() for name in self.names}
+        for test, reaches in by_test.items():
+            mine = adds[bed.function_of(test)]
+            mine |= self.wanted_lines([reaches])
+            mine |= self.wanted_branches([reaches])
+            mine |= {("mutant", m) for m in self.score.kills.get(test, ())}
+        kept = list(self.names)
+        for name in reversed(self.names):
+            others: set[object] = set().union(*(adds[n] for n in kept if n != name))
+            if adds[name] <= others:
+                kept.remove(name)
+        return [name for name in self.names if name not in kept]
 
     # -- help
 

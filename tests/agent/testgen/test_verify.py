@@ -189,6 +189,24 @@ class TestHonestDrafts:
             "test_skipped was dropped: skipped in setup",
         )
 
+    def test_an_earlier_test_that_two_later_ones_make_up_for_is_dropped(self, climb) -> None:
+        evidence, kept = climb(
+            "grades.py",
+            "grade",
+            [8, 9],
+            """
+            from grades import grade
+
+            def test_best():
+                assert grade(90) == "A"
+
+            def test_both():
+                assert [grade(90), grade(89)] == ["A", "B"]
+            """,
+        )
+        assert kept.tests == ("test_both",)
+        assert "test_best was dropped: it adds nothing to the others" in evidence.notes
+
     def test_tests_that_add_nothing_are_dropped(self, climb) -> None:
         evidence, kept = climb(
             "grades.py",
