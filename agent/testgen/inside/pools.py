@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         neighbours,
         plain,
     )
-    from copydesk.agent.testgen.inside.texts import fitting_texts
+    from copydesk.agent.testgen.inside.texts import MATCHING, fitting_texts
 else:
     from expressions import Expression, join, write
     from kinds import (
@@ -41,7 +41,7 @@ else:
         neighbours,
         plain,
     )
-    from texts import fitting_texts
+    from texts import MATCHING, fitting_texts
 
 
 def alternate(lists: list[list[Expression]]) -> list[Expression]:
@@ -328,6 +328,10 @@ def literals_of(function: ast.AST, tree: ast.Module) -> list[Expression]:
             isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
         ):
             skipped |= {id(inner) for inner in ast.walk(node)}
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") in MATCHING:
+            # texts that fit a pattern are made of it elsewhere; the pattern is none
+            named = getattr(getattr(node.func, "value", None), "id", "")
+            skipped |= {id(first) for first in node.args[:1] if named == "re"}
     used = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
     constants = [
         s.value

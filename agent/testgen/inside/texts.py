@@ -14,7 +14,7 @@ except ImportError:  # before Python 3.11
 MAX_TEXTS = 60
 _SEPARATING = {"split", "rsplit", "partition", "rpartition", "count", "find", "index", "join"}
 _WORDS = ("a", "1", "2", "3", "b", "4")
-_MATCHING = {
+MATCHING = {
     "match",
     "fullmatch",
     "search",
@@ -80,7 +80,7 @@ def _patterns(function: ast.AST, scope: dict[str, Any]) -> list[str]:
         if isinstance(node, ast.Name):
             patterns = [v for v in _values(scope.get(node.id)) if isinstance(v, re.Pattern)]
             found.update((p.pattern, None) for p in patterns if isinstance(p.pattern, str))
-        elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") in _MATCHING:
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") in MATCHING:
             first = node.args[0] if node.args else None
             named = getattr(getattr(node.func, "value", None), "id", "") == "re"
             if named and isinstance(first, ast.Constant) and isinstance(first.value, str):
