@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from copydesk.agent.cli.common import desk, echo, examples, revision_argument
+from copydesk.agent import config
+from copydesk.agent.cli.common import desk, echo, examples, revision_argument, say
 from copydesk.agent.cli.measure import measured
 from copydesk.agent.cli.words import short
 from copydesk.agent.coverage.report import facts, markdown, page, plain
@@ -39,17 +42,33 @@ from copydesk.agent.git.repository import Repository
     metavar="FILE",
     help="Write it there instead of standard output.",
 )
+@click.option(
+    "--insight/--no-insight",
+    default=True,
+    help="Have the model say what needs attention, where one answers.",
+)
 @click.option("--open", "show", is_flag=True, help="Write HTML and open it in the browser.")
-def report(revision: str, form: str | None, as_json: bool, output: Path | None, show: bool) -> None:
+def report(
+    revision: str,
+    form: str | None,
+    as_json: bool,
+    output: Path | None,
+    insight: bool,
+    show: bool,
+) -> None:
     """Report on a measured commit: what needs attention, and why.
 
     Coverage over commits, the commit line by line with the tests that reach each line, gaps by
-    risk, the slowest tests, drafts, and what to do next. The HTML is one file that loads nothing.
+    risk, the slowest and flakiest tests, drafts, and what to do next. The HTML is one file that
+    loads nothing.
     """
     form = "json" if as_json else form or _form(output, show)
     with desk() as (repo, db):
         sha = measured(repo, db, revision)
-        text = _rendered(facts.gather(repo, db, sha), form)
+        found = facts.gather(repo, db, sha)
+        if insight:
+            found = _with_insight(repo, db, found)
+        text = _rendered(found, form)
         if output is None and (show or form == "html"):
             output = _place(repo, sha, form)
     if output is None:
@@ -59,6 +78,21 @@ def report(revision: str, form: str | None, as_json: bool, output: Path | None, 
     echo(f"Wrote {output}")
     if show:
         click.launch(output.absolute().as_uri())
+
+
+def _with_insight(repo: Repository, db: sqlite3.Connection, found: Report) -> Report:
+    """The report with what a model says of it, where one answers and something of it holds."""
+    # what talks to a model, which a report without one need not load
+    from copydesk.agent.stories.insight import insight
+    from copydesk.agent.testgen.desk import reach_model
+
+    # that there is none is no news here: everything else is said
+    client = reach_model(config.load(repo), db, lambda _: None, prose=True)
+    if client is None:
+        return found
+    say("asking the model what needs attention")
+    said = insight(repo, db, found, client, lambda error: say(f"no model: {error}"))
+    return replace(found, insight=said)
 
 
 def _form(output: Path | None, show: bool) -> str:

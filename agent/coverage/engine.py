@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
+from xml.sax.saxutils import escape
 
 from copydesk.agent.coverage.project import configuration, pytest_cov_options
 from copydesk.agent.errors import CopydeskError
@@ -184,7 +185,15 @@ class Engine:
         branch: bool,
         form: str,
         output: Path,
+        top: Path,
     ) -> None:
-        """Write a report in one of coverage.py's formats: json, xml, lcov, html, text or data."""
+        """Write a report in one of coverage.py's formats: json, xml, lcov, html, text or data.
+
+        What names whole paths names those under `top`, where others find the files.
+        """
         request = {"ask": "export", "executed": dict(executed), "branch": branch}
-        self._ask(request | {"format": form, "output": str(output)})
+        self._ask(request | {"format": form, "output": str(output), "top": str(top)})
+        if form == "xml":
+            here, there = (f"<source>{escape(str(place))}" for place in (self.tree, top))
+            text = output.read_text("utf-8").replace(here, there)
+            output.write_text(text, "utf-8")

@@ -41,4 +41,6 @@ def export(repo: Repository, db: sqlite3.Connection, sha: Sha, form: str, output
     executed = {t.path: sorted(t.arcs) if branch else sorted(t.executed) for t in found}
     with snapshot(repo, sha, "report") as shot:
         engine = Engine(shot.path, ready(repo))
-        engine.export(executed, branch=branch, form=form, output=output.absolute())
+        engine.export(
+            executed, branch=branch, form=form, output=output.absolute(), top=repo.worktree
+        )

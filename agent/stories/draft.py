@@ -124,30 +124,55 @@ def _worded(
     facts: Sequence[Fact], client: Asks, on_fault: Callable[[ModelFault | ModelUnavailable], None]
 ) -> tuple[dict[str, tuple[Sentence, ...]], str]:
     """The model's sentences that hold, by section; none when too few do."""
-    known = prompts.load("devlog")
-    prompt = known.fill(facts=_sheet(facts)).strip()
-    try:
-        answer = _ask(client, prompt, facts, "devlog", known.version)
-    except (ModelFault, ModelUnavailable) as error:
-        on_fault(error)
-        return {}, ""
-    wordings = [_wording(raw, facts) for raw in _sentences_of(answer.text)]
-    wordings = _repaired(wordings, facts, client, prompt)
-    good = list(dict.fromkeys(w.sentence for w in wordings if w.sentence and not w.faults))
-    if len(good) < 2 or len(good) * 2 < len(wordings):
+    good, asked, model = checked_sentences(facts, client, "devlog", on_fault)
+    if len(good) < 2 or len(good) * 2 < asked:
         return {}, ""
     kind = {fact.id: fact.kind for fact in facts}
     sections: dict[str, tuple[Sentence, ...]] = {}
     for sentence in good:
         section = next(s for s, kinds in template.SECTIONS if kind[sentence.facts[0]] in kinds)
         sections[section] = (*sections.get(section, ()), sentence)
-    return sections, answer.model
+    return sections, model
 
 
-def _ask(client: Asks, prompt: str, facts: Sequence[Fact], purpose: str, version: str) -> Answers:
+def checked_sentences(
+    facts: Sequence[Fact],
+    client: Asks,
+    name: str,
+    on_fault: Callable[[ModelFault | ModelUnavailable], None] = _ignored,
+) -> tuple[list[Sentence], int, str]:
+    """Have a model word facts, and keep what they hold.
+
+    Bad sentences go back once with what is wrong with them.
+
+    Args:
+        facts: What it may say.
+        client: The model.
+        name: The prompt, which is also the purpose in the log.
+        on_fault: Told what went wrong when the model failed.
+
+    Returns:
+        The sentences that hold, how many there were, and the model's name.
+    """
+    known = prompts.load(name)
+    prompt = known.fill(facts=_sheet(facts)).strip()
+    try:
+        answer = _ask(client, prompt, facts, name, known.version, known.system)
+    except (ModelFault, ModelUnavailable) as error:
+        on_fault(error)
+        return [], 0, ""
+    wordings = [_wording(raw, facts) for raw in _sentences_of(answer.text)]
+    wordings = _repaired(wordings, facts, client, prompt, name)
+    good = dict.fromkeys(w.sentence for w in wordings if w.sentence and not w.faults)
+    return list(good), len(wordings), answer.model
+
+
+def _ask(
+    client: Asks, prompt: str, facts: Sequence[Fact], purpose: str, version: str, system: str
+) -> Answers:
     return client.ask(
         prompt,
-        system=prompts.load("devlog").system,
+        system=system,
         purpose=purpose,
         max_tokens=1200,
         schema=_schema(facts),
@@ -156,7 +181,7 @@ def _ask(client: Asks, prompt: str, facts: Sequence[Fact], purpose: str, version
 
 
 def _repaired(
-    wordings: list[_Wording], facts: Sequence[Fact], client: Asks, prompt: str
+    wordings: list[_Wording], facts: Sequence[Fact], client: Asks, prompt: str, name: str
 ) -> list[_Wording]:
     """Send the bad sentences back once, each with what is wrong with it."""
     bad = [i for i, wording in enumerate(wordings) if wording.faults]
@@ -166,7 +191,8 @@ def _repaired(
     known = prompts.load("devlog-again")
     again = known.fill(prompt=prompt, sentences=json.dumps(listed, ensure_ascii=False))
     try:
-        answer = _ask(client, again, facts, "devlog-repair", known.version)
+        system = prompts.load(name).system
+        answer = _ask(client, again, facts, f"{name}-repair", known.version, system)
     except (ModelFault, ModelUnavailable):
         return wordings  # what holds of the first answer still does
     for i, raw in zip(bad, _sentences_of(answer.text), strict=False):

@@ -13,9 +13,9 @@ from copydesk.agent.text import clean, plural
 SHOWN = 5
 """Files, functions, gaps and drafts named one by one; the others are counted."""
 
-CODE_VALUES = ("path", "function", "short", "sha")
+CODE_VALUES = ("path", "function", "test", "short", "sha")
 """Keys whose values are written as code (a number may follow: function_2)."""
-SPOKEN_VALUES = ("subject", "note")
+SPOKEN_VALUES = ("subject", "note", "reasons")
 """Keys whose values are somebody's own words: quoted, never restated as ours."""
 
 _TRAILER = re.compile(r"[A-Z][A-Za-z]*(-[A-Za-z]+)+: .+|\(cherry picked from commit [0-9a-f]+\)")

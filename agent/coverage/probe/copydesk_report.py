@@ -155,6 +155,14 @@ def analyse(request: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def outside(path: str, top: str) -> str:
+    """A file of this tree as a file of the user's own."""
+    for root in (os.getcwd(), os.path.realpath(os.getcwd())):
+        if path.startswith(root + os.sep):
+            return top + path[len(root) :]
+    return path
+
+
 def export(request: dict[str, Any]) -> dict[str, Any]:
     """A report of the whole total, in any format that coverage.py writes."""
     cov = open_coverage(request, branch=request["branch"])
@@ -165,7 +173,12 @@ def export(request: dict[str, Any]) -> dict[str, Any]:
             pass
         os.unlink(where)
         kept = coverage.CoverageData(basename=where)
-        kept.update(data)
+        # where others look for the files, not where the tests ran
+        there = {f: outside(f, request["top"]) for f in data.measured_files()}
+        if data.has_arcs():
+            kept.add_arcs({name: data.arcs(f) or [] for f, name in there.items()})
+        else:
+            kept.add_lines({name: data.lines(f) or [] for f, name in there.items()})
         kept.write()
     elif form == "html":
         cov.html_report(directory=where)

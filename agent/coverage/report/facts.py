@@ -18,6 +18,7 @@ from copydesk.agent.coverage.gate import Verdict, ranges
 from copydesk.agent.coverage.judging import FromDesk
 from copydesk.agent.coverage.measure import Measure
 from copydesk.agent.coverage.numbits import numbits_to_nums
+from copydesk.agent.coverage.report.unsteady import Unsteady, unsteady
 from copydesk.agent.desk import drafts as draft_rows
 from copydesk.agent.desk import history
 from copydesk.agent.errors import CopydeskError
@@ -55,6 +56,14 @@ class Row(NamedTuple):
     tests: tuple[str, ...]
 
 
+class Insight(NamedTuple):
+    """What a model said of it: the sentences that hold, its name, and how many did not hold."""
+
+    sentences: tuple[str, ...]
+    model: str
+    dropped: int
+
+
 class Step(NamedTuple):
     """Something to do next, and the command that does it."""
 
@@ -78,9 +87,11 @@ class Report:
     left_out: int
     gaps: tuple[Gap, ...]
     slowest: tuple[tuple[str, float], ...]
+    unsteady: tuple[Unsteady, ...]
     drafts: tuple[Draft, ...]
     steps: tuple[Step, ...]
     models: tuple[Json, ...] = ()
+    insight: Insight | None = None
 
 
 def gather(repo: Repository, db: sqlite3.Connection, sha: Sha) -> Report:
@@ -113,7 +124,8 @@ def gather(repo: Repository, db: sqlite3.Connection, sha: Sha) -> Report:
     drafts = tuple(draft_rows.listed(db))
     return Report(
         (repo.top or repo.common_dir).name, info, measure, tuple(_history(repo, db, sha)),
-        verdict, diff, left_out, gaps, _slowest(traces), drafts,
+        verdict, diff, left_out, gaps, _slowest(traces),
+        unsteady(db, traces.tests().keys() if traces else ()), drafts,
         tuple(_steps(measure, verdict, gaps, drafts)),
         tuple(one for one in history.model_totals(db) if one["prompt"]),
     )  # fmt: skip

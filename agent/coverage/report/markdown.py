@@ -30,6 +30,10 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"- The gate says **{verdict.verdict}**"
         for said in (*verdict.reasons, *verdict.remarks):
             yield f"  - {text(said)}"
+    if report.insight is not None:
+        yield f"\n## What needs attention, in the words of {text(report.insight.model)}\n"
+        yield from (f"- {text(sentence)}" for sentence in report.insight.sentences)
+    if verdict is not None:
         yield from section(
             "Changed lines that no test reaches",
             ("Where", "Function", "Draft a test"),
@@ -57,6 +61,11 @@ def _lines(report: Report) -> Iterator[str]:
     )
     yield from section(
         "Slowest tests", ("Test", "Seconds"), [(code(n), f"{s:.2f}") for n, s in report.slowest]
+    )
+    yield from section(
+        "Tests that pass and fail with the same code",
+        ("Test", "Runs", "Changes"),
+        [(code(t.name), f"{t.runs:,}", f"{t.flips:,}") for t in report.unsteady],
     )
     yield from section(
         "Drafts on the desk",

@@ -71,6 +71,7 @@ def _code(text: str) -> str:
 
 def _sections(report: Report) -> Iterator[tuple[str, str, str]]:
     yield "next", "What to do next", _steps(report)
+    yield "insight", "What needs attention", _insight(report)
     yield "diff", "This commit, line by line", "".join(_diff(report))
     yield "gaps", "What to test, the riskiest first", "".join(_gaps(report.gaps))
     yield "over-time", "Coverage over commits", _history(report)
@@ -78,6 +79,12 @@ def _sections(report: Report) -> Iterator[tuple[str, str, str]]:
         "slowest", "Slowest tests",
         _table("The tests that took longest", ("Test", "Seconds"),
                ((_code(name), f"{seconds:.2f}") for name, seconds in report.slowest), (1,)),
+    )  # fmt: skip
+    yield (
+        "unsteady", "Flakiest tests",
+        _table("Tests that passed and failed while the code they ran stayed the same",
+               ("Test", "Runs", "Changes of outcome"),
+               ((_code(t.name), f"{t.runs:,}", f"{t.flips:,}") for t in report.unsteady), (1, 2)),
     )  # fmt: skip
     yield (
         "drafts", "Drafts waiting",
@@ -115,6 +122,18 @@ def _figures(report: Report) -> str:
 def _steps(report: Report) -> str:
     items = "".join(f"<li>{_text(s.what)} {_code(s.command)}</li>" for s in report.steps)
     return f"<ol>{items}</ol>" if items else "<p>Nothing: every line is reached.</p>"
+
+
+def _insight(report: Report) -> str:
+    if report.insight is None:
+        return ""
+    said, model, dropped = report.insight
+    lines = "".join(f"<li>{_text(sentence)}</li>" for sentence in said)
+    left = f" {plural(dropped, 'sentence')} did not hold and were left out." if dropped else ""
+    return (
+        f'<ul>{lines}</ul><p class="soft">Worded by {_text(model)}; every number, name and path was'
+        f" checked against what was measured.{left}</p>"
+    )
 
 
 def _table(

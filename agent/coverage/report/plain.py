@@ -54,6 +54,8 @@ def render(report: Report) -> Json:
             for gap in report.gaps
         ],
         "slowest": [{"test": name, "seconds": seconds} for name, seconds in report.slowest],
+        "unsteady": [test._asdict() for test in report.unsteady],
+        "insight": report.insight._asdict() if report.insight else None,
         "drafts": [
             {"id": d.id, "kind": d.kind, "title": d.title, "origin": d.origin, "state": d.state}
             for d in report.drafts

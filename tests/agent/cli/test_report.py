@@ -45,3 +45,23 @@ def test_the_first_commit_and_one_not_measured(
 ) -> None:
     done = run(shop, "report")
     assert (done.exit_code, "messages.md#not-measured" in done.output) == (2, True)
+
+
+def test_a_model_says_what_needs_attention(
+    run: Any, measured_shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Model:
+        text, model = "", "small:1b"
+
+        def ask(self, prompt: str, **_: Any) -> Any:
+            rows = [json.loads(row) for row in prompt.splitlines() if row.startswith('{"id"')]
+            fact = next(row["id"] for row in rows if row["kind"] == "open gap")
+            said = f"{{{fact}.function}} in {{{fact}.path}} waits for tests."
+            self.text = json.dumps({"sentences": [{"text": said, "facts": [fact]}]})
+            return self
+
+    monkeypatch.setattr("copydesk.agent.testgen.desk.reach_model", lambda *_, **__: Model())
+    done = run(measured_shop, "report")
+    assert "## What needs attention, in the words of small:1b" in done.output
+    assert "waits for tests." in done.output
+    assert "small:1b" not in run(measured_shop, "report", "--no-insight").output

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from coverage import CoverageData
 
 from copydesk.agent.coverage import gaps, totals
 from copydesk.agent.coverage.engine import DEFAULT_OMIT
@@ -237,6 +238,10 @@ def test_the_stored_total_is_exported_in_every_format(
     for form, name in [("xml", "c.xml"), ("lcov", "c.lcov"), ("text", "c.txt"), ("data", ".cov")]:
         export(find(project), desk, done.sha, form, tmp_path / name)
         assert (tmp_path / name).stat().st_size > 0
+    assert f"<source>{project}" in (tmp_path / "c.xml").read_text()
+    kept = CoverageData(basename=str(tmp_path / ".cov"))
+    kept.read()
+    assert str(project / "src/shop/prices.py") in kept.measured_files()
     export(find(project), desk, done.sha, "html", tmp_path / "html")
     assert (tmp_path / "html" / "index.html").is_file()
     assert "src/shop/prices.py" in (tmp_path / "c.txt").read_text()
