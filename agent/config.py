@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from copydesk.agent.errors import CopydeskError
-from copydesk.agent.git.repository import Repository, get_config, read_file
+from copydesk.agent.git.repository import Repository, get_section, read_file
 from copydesk.agent.records import Json, Sha
 
 
@@ -47,7 +47,9 @@ class Personal:
     there is one, nowhere else, or plainly. What they may reach from there is allowed by name:
     paths as in $PATH, names of environment variables.
     `idle_seconds` is how long the daemon stays with nothing to do; `measure_seconds` is the
-    longest a measure may take.
+    longest a measure may take. `pause_battery` (percent), `pause_load` (load average a
+    processor) and `one_at_a_time` hold work back; 0 never does. `measures` says which commits
+    of a burst are measured, `burst` how many besides the tips. `disk_mb` is the desk's budget.
     """
 
     python: str = ""
@@ -60,6 +62,12 @@ class Personal:
     own_tests_variables: str = ""
     idle_seconds: float = 1200.0
     measure_seconds: float = 3600.0
+    pause_battery: float = 20.0
+    pause_load: float = 0.0
+    one_at_a_time: bool = True
+    measures: Literal["tips", "author", "all"] = "author"
+    burst: float = 20.0
+    disk_mb: float = 500.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +90,19 @@ PERSONAL_KEYS = {
     "own_tests_variables": "copydesk.ownTestsVariables",
     "idle_seconds": "copydesk.idleSeconds",
     "measure_seconds": "copydesk.measureSeconds",
+    "pause_battery": "copydesk.pauseBattery",
+    "pause_load": "copydesk.pauseLoad",
+    "one_at_a_time": "copydesk.oneAtATime",
+    "measures": "copydesk.measures",
+    "burst": "copydesk.burst",
+    "disk_mb": "copydesk.diskMb",
 }
+_MAY_BE_ZERO = {"pause_battery", "pause_load", "burst"}
 _PERCENT = {"fail_under", "diff_fail_under"}
 _PERSONAL_CHOICES = {
     "sandbox": ("auto", "partial", "off"),
     "own_tests": ("auto", "sandbox", "plain"),
+    "measures": ("tips", "author", "all"),
 }
 _CHOICES = {"unknown": ("pass", "measure", "fail")}
 
@@ -102,7 +118,7 @@ def load(repo: Repository, sha: Sha | None = None) -> Config:
         CopydeskError: A key is unknown or a value is of the wrong kind.
     """
     project, sources = load_project(repo, sha)
-    personal, where = _personal(repo)
+    personal, where = load_personal(repo)
     return Config(project, personal, sources | where)
 
 
@@ -184,11 +200,17 @@ def _checked(key: str, value: Any, default: object) -> Any:
     return value
 
 
-def _personal(repo: Repository) -> tuple[Personal, dict[str, str]]:
+def load_personal(repo: Repository) -> tuple[Personal, dict[str, str]]:
+    """What the user of this machine has set, and where each value comes from.
+
+    Raises:
+        CopydeskError: A value is not one that its setting takes.
+    """
     values: dict[str, Any] = {}
     sources = {}
+    found = get_section(repo, "copydesk")
     for name, key in PERSONAL_KEYS.items():
-        said = get_config(repo, key)
+        said = found.get(key.lower())
         if said is not None:
             values[name] = personal_value(name, said)
         sources[name] = "default" if said is None else f"git config {key}"
@@ -221,7 +243,7 @@ def personal_value(name: str, said: str) -> Any:
             number = float(said)
         except ValueError:
             raise wrong from None
-        if not number > 0:
+        if not (number > 0 or (number == 0 and name in _MAY_BE_ZERO)):
             raise wrong
         return number
     return said

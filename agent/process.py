@@ -186,11 +186,24 @@ def _ended(child: subprocess.Popen[bytes], readers: Sequence[threading.Thread]) 
 def end_group(child: subprocess.Popen[bytes]) -> None:
     """Kill the process group that a child leads, so that no grandchild stays."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(child.pid, signal.SIGKILL)
+        if hasattr(os, "killpg"):
+            os.killpg(child.pid, signal.SIGKILL)
+        else:  # Windows: /T takes the processes it started along
+            subprocess.call(
+                ["taskkill", "/F", "/T", "/PID", str(child.pid)],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
 
 
 def lower_priority() -> None:
     """Give this process the lowest CPU priority and, where there is one, the idle I/O class."""
+    if sys.platform == "win32":
+        import ctypes
+
+        kernel = ctypes.windll.kernel32
+        kernel.SetPriorityClass(kernel.GetCurrentProcess(), 0x40)  # IDLE_PRIORITY_CLASS
+        return
     with contextlib.suppress(OSError):
         os.nice(19)
     if sys.platform == "linux":

@@ -8,15 +8,28 @@ for events, so whoever finds the lock held may go: the holder will see the event
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sys
 import time
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+VERSION = "0.1.0"
+"""copydesk's version, where a hook can read it without looking for metadata."""
+
 DESK = "copydesk"
 LOCK = "daemon.lock"
-KEPT = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM")
-"""Where the user's own git configuration lives; every other GIT_* belongs to this one hook."""
+NOTE = "daemon.json"
+UPGRADE = "upgrade"
+"""The event that asks a daemon of an older copydesk to make room; its place is a Python."""
+
+FAIL = "COPYDESK_FAIL"
+KEPT = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", FAIL)
+"""Where the user's own git configuration lives; every other GIT_* belongs to this one hook.
+A test's failpoints go with it."""
 
 _DROPPED = ("GIT_", "PRE_COMMIT", "PYTEST_", "COPYDESK_")
 _DROPPED_EXACT = (
@@ -116,19 +129,98 @@ def drop(common: str, hook: str, worktree: str) -> str:
         except FileExistsError:
             pass
     name = f"{time.time_ns()}-{os.getpid()}.{hook}"
+    failpoint("knock.create")
     file = os.open(f"{spool}/tmp/{name}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
+        failpoint("knock.write")
         os.write(file, os.fsencode(f"{hook}\n{worktree}\n"))
+        failpoint("knock.sync")
         os.fsync(file)
     finally:
         os.close(file)
+    failpoint("knock.rename")
     os.rename(f"{spool}/tmp/{name}", f"{spool}/new/{name}")
-    folder_file = os.open(spool + "/new", os.O_RDONLY)
-    try:
-        os.fsync(folder_file)
-    finally:
-        os.close(folder_file)
+    failpoint("knock.renamed")
+    _sync_folder(spool + "/new")
+    failpoint("knock.dropped")
     return name
+
+
+def _sync_folder(folder: str) -> None:
+    if os.name == "nt":  # a folder cannot be opened there; NTFS journals the rename itself
+        return
+    file = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def failpoint(name: str) -> None:
+    """A place where a test can have copydesk fail: `COPYDESK_FAIL=name:kill|enospc|eio|exception`.
+
+    Several are separated by commas. Without the variable this is one look at the environment.
+
+    Raises:
+        OSError: The variable asks for a full disk (enospc) or a broken one (eio) here.
+        RuntimeError: It asks for an exception here.
+    """
+    asked = os.environ.get(FAIL)
+    if asked:
+        for word in asked.split(","):
+            where, _, how = word.partition(":")
+            if where == name:
+                _fail(name, how)
+
+
+def _fail(name: str, how: str) -> None:
+    import errno  # a test is running
+    import signal
+
+    if how == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if how == "exception":
+        raise RuntimeError(f"failpoint {name}")
+    number = {"enospc": errno.ENOSPC, "eio": errno.EIO}[how]
+    raise OSError(number, os.strerror(number), name)
+
+
+def take_lock(file: int, *, shared: bool = False) -> bool:
+    """Take a file's lock without waiting; False when somebody else has it.
+
+    The operating system drops it with its process, however that ends.
+    """
+    try:
+        if fcntl:
+            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        else:
+            import msvcrt  # there is no shared lock there: who only looks has it for a moment
+
+            os.lseek(file, 0, os.SEEK_SET)
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+    except OSError:
+        return False
+    return True
+
+
+def wait_lock(file: int) -> None:
+    """Take a file's lock, however long that takes; asleep meanwhile where the system can."""
+    if fcntl:
+        fcntl.flock(file, fcntl.LOCK_EX)
+    else:
+        while not take_lock(file):
+            time.sleep(1.0)
+
+
+def drop_lock(file: int) -> None:
+    """Give a file's lock back."""
+    if fcntl:
+        fcntl.flock(file, fcntl.LOCK_UN)
+    else:
+        import msvcrt
+
+        os.lseek(file, 0, os.SEEK_SET)
+        msvcrt.locking(file, msvcrt.LK_UNLCK, 1)  # type: ignore[attr-defined]
 
 
 def daemon_lives(common: str) -> bool:
@@ -141,12 +233,28 @@ def daemon_lives(common: str) -> bool:
     except FileNotFoundError:  # nothing has been here yet
         return False
     try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        if not take_lock(lock, shared=True):
+            return True
+        drop_lock(lock)
     finally:
         os.close(lock)
     return False
+
+
+def older(common: str) -> bool:
+    """Whether the daemon's note names an older copydesk than this one."""
+    try:
+        with open(os.path.join(common, DESK, NOTE), encoding="utf-8") as file:
+            text = file.read(4096)
+    except OSError:
+        return False
+    said = text.partition('"version": "')[2].partition('"')[0]  # json would take 6 ms to import
+    return bool(said) and numbers(said) < numbers(VERSION)
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """The numbers of a version such as 1.2.3, to compare with another's."""
+    return tuple(int(part) if part.isdigit() else 0 for part in version.split("."))
 
 
 def ensure(common: str, argv: list[str] | None = None) -> bool:
@@ -160,11 +268,20 @@ def ensure(common: str, argv: list[str] | None = None) -> bool:
         Whether one was started.
     """
     common = os.path.realpath(common)
-    if os.environ.get("CI") or daemon_lives(common):
+    if os.environ.get("CI"):
         return False
-    service = ["-P", "-m", "copydesk.agent.daemon.service", common]
-    detach(argv or [sys.executable, *service], common)
+    if daemon_lives(common):
+        if older(common):
+            drop(common, UPGRADE, sys.executable)
+        return False
+    failpoint("knock.start")
+    detach(argv or service(common), common)
     return True
+
+
+def service(common: str, python: str = sys.executable) -> list[str]:
+    """The command that is the daemon of a repository."""
+    return [python, "-P", "-m", "copydesk.agent.daemon.service", common]
 
 
 def detach(argv: list[str], folder: str) -> None:
@@ -173,6 +290,9 @@ def detach(argv: list[str], folder: str) -> None:
     A child that kept one of the three streams would hang every caller of `git commit` that
     reads from a pipe.
     """
+    if not hasattr(os, "fork"):
+        _detach_on_windows(argv, folder)
+        return
     child = os.fork()
     if child:
         os.waitpid(child, 0)
@@ -188,6 +308,25 @@ def detach(argv: list[str], folder: str) -> None:
             os.execve(argv[0], argv, scrubbed(os.environ))
     finally:
         os._exit(0)
+
+
+def _detach_on_windows(argv: list[str], folder: str) -> None:
+    import subprocess  # 10 ms that only Windows pays
+
+    flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+    flags |= getattr(subprocess, "CREATE_NO_WINDOW", 0)  # DETACHED_PROCESS would pop up windows
+    null = subprocess.DEVNULL
+    subprocess.Popen(
+        argv,
+        # an open handle on a folder forbids to rename or delete it
+        cwd=os.path.dirname(folder.rstrip("/\\")) or None,
+        env=scrubbed(os.environ),
+        stdin=null,
+        stdout=null,
+        stderr=null,
+        close_fds=True,
+        creationflags=flags,
+    )
 
 
 def scrubbed(environ: os._Environ[str] | dict[str, str]) -> dict[str, str]:

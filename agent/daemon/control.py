@@ -100,7 +100,7 @@ def ensure(repo: Repository, *, explicit: bool = False) -> bool:
 
 
 def _foreign(note: lock.Holder) -> bool:
-    return (note.version, note.prefix) != (lock.version(), sys.prefix)
+    return (note.version, note.prefix) != (knock.VERSION, sys.prefix)
 
 
 def stop(repo: Repository, timeout: float = STOP_SECONDS) -> bool:

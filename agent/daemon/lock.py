@@ -7,7 +7,6 @@ two processes could then each hold the lock of a file of that name.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import socket
@@ -48,8 +47,8 @@ class Lock:
         waited for.
         """
         until = time.monotonic() + _PATIENCE_SECONDS
-        while not self._try(fcntl.LOCK_EX):
-            if not self._try(fcntl.LOCK_SH):
+        while not knock.take_lock(self._file):
+            if not knock.take_lock(self._file, shared=True):
                 return False
             self.release()
             if time.monotonic() > until:
@@ -59,7 +58,7 @@ class Lock:
 
     def release(self) -> None:
         """Let go of the lock."""
-        fcntl.flock(self._file, fcntl.LOCK_UN)
+        knock.drop_lock(self._file)
 
     def close(self) -> None:
         """Let go of the lock for good."""
@@ -70,13 +69,6 @@ class Lock:
         with contextlib.suppress(OSError):
             return os.path.samestat(self._path.stat(), os.fstat(self._file))
         return False
-
-    def _try(self, kind: int) -> bool:
-        try:
-            fcntl.flock(self._file, kind | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
 
 
 @contextlib.contextmanager
@@ -89,31 +81,26 @@ def held(desk: Path) -> Iterator[Lock | None]:
         lock.close()
 
 
-def version() -> str:
-    """copydesk's own version, read from the name of its installed metadata.
-
-    importlib.metadata would bring the email package into a process that stays for hours.
-    """
-    for folder in sys.path:
-        with contextlib.suppress(OSError):
-            for path in Path(folder or ".").iterdir():
-                if path.name.startswith("copydesk-") and path.suffix == ".dist-info":
-                    return path.stem.removeprefix("copydesk-")
-    return "unknown"
-
-
 def write_note(desk: Path) -> Holder:
     """Say in daemon.json that this process holds the lock."""
-    holder = Holder(os.getpid(), version(), sys.prefix, socket.gethostname(), time.time())
-    temporary = desk / "daemon.json.tmp"
+    holder = Holder(os.getpid(), knock.VERSION, sys.prefix, socket.gethostname(), time.time())
+    temporary = desk / (knock.NOTE + ".tmp")
+    knock.failpoint("lock.note")
     temporary.write_text(json.dumps(asdict(holder)))
-    temporary.replace(desk / "daemon.json")
+    knock.failpoint("lock.noted")
+    temporary.replace(desk / knock.NOTE)
     return holder
+
+
+def remove_note(desk: Path) -> None:
+    """Take the note away: whoever finds one without a holder knows of an unclean end."""
+    knock.failpoint("lock.unnote")
+    (desk / knock.NOTE).unlink(missing_ok=True)
 
 
 def read_note(desk: Path) -> Holder | None:
     """Who said last that they hold the lock; whether they still do, only the lock can tell."""
     try:
-        return Holder(**json.loads((desk / "daemon.json").read_text()))
+        return Holder(**json.loads((desk / knock.NOTE).read_text()))
     except (OSError, ValueError, TypeError):
         return None

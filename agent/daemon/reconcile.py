@@ -14,8 +14,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from copydesk.agent.config import Personal
 from copydesk.agent.desk import queue
-from copydesk.agent.desk.store import transaction
+from copydesk.agent.desk.store import point, transaction
 from copydesk.agent.git.command import git
 from copydesk.agent.git.repository import (
     Repository,
@@ -23,6 +24,7 @@ from copydesk.agent.git.repository import (
     busy,
     checked,
     exists,
+    get_config,
     reachable,
     worktrees,
 )
@@ -31,6 +33,12 @@ from copydesk.agent.records import Sha
 MEASURE = "measure"
 HEAD_PRIORITY = 1
 """What a worktree has checked out goes before other branches."""
+
+HISTORY_PRIORITY = -30
+"""Commits behind the tips come last, after the drafts and stories of the tips."""
+
+
+_DEFAULT = Personal()
 
 
 class Seen(NamedTuple):
@@ -81,31 +89,54 @@ def pending(repo: Repository, db: sqlite3.Connection) -> bool:
     return not _look(repo).tips <= _known(db)
 
 
-def reconcile(repo: Repository, db: sqlite3.Connection) -> Seen:
-    """Record the commits that are new and ask for their tips to be measured.
+def reconcile(repo: Repository, db: sqlite3.Connection, personal: Personal = _DEFAULT) -> Seen:
+    """Record the commits that are new and ask for them to be measured.
 
-    Of a burst only the tips are measured; waiting measures of commits that are tips no more
-    are given up. On the first look at a repository only what is checked out is measured.
+    Of a burst the tips come first, then as many of the others as the user's settings say;
+    waiting measures of commits that nothing reaches any more are given up. On the first look
+    at a repository only what is checked out is measured.
     """
     refs, known = _look(repo), _known(db)
+    point("reconcile.looked")
     new = refs.tips - known
-    wanted = refs.heads if not known else new
+    wanted = (refs.heads if not known else new) & new
     commits = _described(repo, _unseen(repo, new, known, first=not known))
+    behind = _behind(repo, personal, commits, refs.tips) if known else []
     with transaction(db):
         for row in commits:
             db.execute(
                 "INSERT OR IGNORE INTO commits (sha, parents, author, authored_at, subject,"
                 " seen_at) VALUES (?, ?, ?, ?, ?, ?)",
-                (*row, time.time()),
+                (*row[:5], time.time()),
             )
+        point("reconcile.recorded")
         if new or known - refs.tips - refs.held:
             db.execute("DELETE FROM tips")
             keep = refs.tips | (known & refs.held)
             db.executemany("INSERT INTO tips (sha) VALUES (?)", [(sha,) for sha in sorted(keep)])
-        for sha in sorted(wanted & new):
+        point("reconcile.tips")
+        for sha in sorted(wanted):
             _ask(db, sha, HEAD_PRIORITY if sha in refs.heads else 0)
-        dropped = _give_up(db, refs.tips | refs.held)
+        for sha in behind:
+            _ask(db, sha, HISTORY_PRIORITY)
+        point("reconcile.asked")
+    # git is asked outside of a transaction, and only when something waits
+    dropped = _give_up(repo, db, personal, refs.tips | refs.held)
     return Seen(tuple(sorted(new)), len(commits), dropped)
+
+
+def _behind(
+    repo: Repository, personal: Personal, rows: list[tuple[str, ...]], tips_now: set[Sha]
+) -> list[Sha]:
+    """Those commits behind the tips that the user wants measured too, the oldest first."""
+    others = [row for row in rows if row[0] not in tips_now]
+    if personal.measures == "all":
+        return [row[0] for row in others]
+    if personal.measures == "tips" or not others:
+        return []
+    mine = get_config(repo, "user.email")
+    own = [row[0] for row in others if row[5] == mine]
+    return own[max(0, len(own) - int(personal.burst)) :]
 
 
 def _unseen(repo: Repository, new: set[Sha], known: set[Sha], *, first: bool) -> Iterable[Sha]:
@@ -115,37 +146,52 @@ def _unseen(repo: Repository, new: set[Sha], known: set[Sha], *, first: bool) ->
 
 
 def _described(repo: Repository, shas: Iterable[Sha]) -> list[tuple[str, ...]]:
-    """Rows of the table commits: sha, parents, author, date, subject."""
+    """Rows of the table commits: sha, parents, author, date, subject; and the author's mail."""
     asked = "".join(f"{checked(sha)}\n" for sha in shas)
     if not asked:
         return []
     said = git(
         "log", "--no-walk=unsorted", "--stdin", "-z", "--no-show-signature", "--no-color",
-        "--format=%H%x00%P%x00%an%x00%aI%x00%s",
+        "--format=%H%x00%P%x00%an%x00%aI%x00%s%x00%ae",
         git_dir=repo.common_dir,
         stdin=asked.encode(),
     )  # fmt: skip
     fields = said.decode("utf-8", "replace").split("\0")
-    return [tuple(fields[at : at + 5]) for at in range(0, len(fields) - 4, 5)]
+    return [tuple(fields[at : at + 6]) for at in range(0, len(fields) - 5, 6)]
 
 
 def _ask(db: sqlite3.Connection, sha: Sha, priority: int) -> None:
     queue.put(db, MEASURE, sha, priority=priority)
     # a commit that was amended away and has come back was given up in between
     db.execute(
-        "UPDATE jobs SET state = 'ready', attempts = 0, not_before = 0, error = NULL"
+        "UPDATE jobs SET state = 'ready', attempts = 0, not_before = 0, error = NULL, priority = ?"
         " WHERE kind = ? AND subject = ? AND state = 'dropped'",
-        (MEASURE, sha),
+        (priority, MEASURE, sha),
     )
 
 
-def _give_up(db: sqlite3.Connection, tips_now: set[Sha]) -> int:
+def _give_up(
+    repo: Repository, db: sqlite3.Connection, personal: Personal, tips_now: set[Sha]
+) -> int:
+    """Give up waiting measures that nobody wants any more; the others make way for the tips."""
     waiting = db.execute(
-        "SELECT id, subject FROM jobs WHERE kind = ? AND state = 'ready'", (MEASURE,)
+        "SELECT id, subject FROM jobs WHERE kind = ? AND state = 'ready' ORDER BY id", (MEASURE,)
     ).fetchall()
-    late = [identity for identity, subject in waiting if subject not in tips_now]
-    db.executemany(
-        "UPDATE jobs SET state = 'dropped', error = 'superseded', ended_at = ? WHERE id = ?",
-        [(time.time(), identity) for identity in late],
-    )
-    return len(late)
+    late = {str(subject): int(identity) for identity, subject in waiting if subject not in tips_now}
+    if not late:
+        return 0
+    there = exists(repo, late)
+    there -= set(reachable(repo, sorted(there), sorted(exists(repo, tips_now)))) if there else set()
+    kept = set(_behind(repo, personal, _described(repo, [s for s in late if s in there]), set()))
+    dropped = [(time.time(), identity) for sha, identity in late.items() if sha not in kept]
+    with transaction(db):
+        db.executemany(
+            "UPDATE jobs SET state = 'dropped', error = 'superseded', ended_at = ? WHERE id = ?",
+            dropped,
+        )
+        db.executemany(
+            "UPDATE jobs SET priority = ? WHERE id = ?",
+            [(HISTORY_PRIORITY, late[sha]) for sha in kept],
+        )
+        point("reconcile.dropped")
+    return len(dropped)

@@ -8,6 +8,7 @@ that matters: SIGKILL at any point loses nothing.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import select
 import signal
@@ -19,22 +20,27 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from copydesk.agent import config
-from copydesk.agent.config import PERSONAL_KEYS, personal_value
-from copydesk.agent.daemon import lock, reconcile, spool, worker
+from copydesk.agent.config import Personal
+from copydesk.agent.daemon import lock, prune, reconcile, resources, spool, worker
 from copydesk.agent.daemon.context import repository
 from copydesk.agent.daemon.log import Log
 from copydesk.agent.daemon.watch import Watcher
-from copydesk.agent.desk import queue
-from copydesk.agent.desk.store import open_desk
+from copydesk.agent.desk import queue, space
+from copydesk.agent.desk.store import open_desk, point
 from copydesk.agent.errors import CopydeskError
-from copydesk.agent.git.repository import Repository, get_config
 from copydesk.agent.model import waiting
 from copydesk.agent.process import ProcessError
 from copydesk.agent.process import run as run_program
 from copydesk.agent.text import one_line, plural
+from copydesk.hooks import knock
 
 RESCAN_SECONDS = 45.0
 DEBOUNCE_SECONDS = 0.02
+PAUSE_SECONDS = 30.0
+"""How often is looked whether what holds the work back is over."""
+
+CHECK_SECONDS = 600.0
+"""How long bringing the desk up to date, or checking it after an unclean end, may take."""
 
 
 class Service:
@@ -66,6 +72,10 @@ class Service:
         os.set_blocking(self._poke, False)
         self._stopping = False
         self._worker: worker.Worker | None = None
+        self._turn = resources.Turn(self.wake)
+        self._paused = ""
+        self._full = False
+        self._successor = ""
 
     @property
     def poke(self) -> int:
@@ -92,25 +102,49 @@ class Service:
             with lock.held(self._desk) as held:
                 if held is None:
                     return 0
-                lock.write_note(self._desk)
-                spool.prepare(self._desk)
-                self._prepare_desk()
-                with open_desk(self._desk) as db:
-                    self._serve(held, db)
-        except CopydeskError as error:
-            self._log.say(f"cannot go on: {error}")
-            return 1
+                self._begin(held)
+        except (CopydeskError, OSError, sqlite3.Error) as error:
+            if isinstance(error, CopydeskError) or space.is_full(error):
+                self._log.say(f"cannot go on: {error}")
+                return 1
+            raise
+        if self._successor:
+            common = str(self._repo.common_dir)
+            knock.detach(knock.service(common, self._successor), common)
         return 0
+
+    def _begin(self, held: lock.Lock) -> None:
+        unclean = (self._desk / knock.NOTE).exists()
+        try:
+            lock.write_note(self._desk)
+            spool.prepare(self._desk)
+            self._prepare_desk(unclean)
+        except (CopydeskError, OSError) as error:
+            if not (space.is_full(error) or space.low(self._desk)):
+                raise
+            if not space.throw_ballast(self._desk):
+                raise
+            self._log.say("the disk is full: threw off the ballast to be able to start")
+            lock.write_note(self._desk)
+            spool.prepare(self._desk)
+            self._prepare_desk(unclean)
+        with open_desk(self._desk) as db:
+            self._serve(held, db)
 
     def close(self) -> None:
         """Give the loop's pipe back."""
+        self._turn.close()
         os.close(self._listen)
         os.close(self._poke)
 
-    def _prepare_desk(self) -> None:
-        """Bring the desk's schema up to date in a child: migrations need large libraries."""
+    def _prepare_desk(self, unclean: bool) -> None:
+        """Bring the desk's schema up to date in a child: migrations need large libraries.
+
+        After an unclean end it is checked first, and mended where that is needed.
+        """
+        argv = [*self._command, str(self._repo.common_dir), *(["mend"] if unclean else [])]
         try:
-            run_program([*self._command, str(self._repo.common_dir)], timeout=120)
+            run_program(argv, timeout=CHECK_SECONDS, env=worker.environment())
         except ProcessError as error:
             raise CopydeskError(
                 f"the desk cannot be made ready: {error.output or error.reason}", slug="bad-desk"
@@ -127,6 +161,7 @@ class Service:
                     break
         finally:
             self._end_worker(db)
+            self._turn.close()
             watcher.stop()
         self._log.say("stopped")
 
@@ -136,9 +171,13 @@ class Service:
         Whoever found the lock held before it was released has dropped an event before, so
         the look after the release finds it.
         """
-        if self._stopping or self._homeless(held):
+        if self._homeless(held):
             return False
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        if not self._full:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        lock.remove_note(self._desk)
+        if self._stopping:
+            return False
         held.release()
         if not self._anything(db):
             return False
@@ -161,28 +200,51 @@ class Service:
     def _loop(self, held: lock.Lock, db: sqlite3.Connection, watcher: Watcher) -> None:
         busy_until = time.monotonic()
         looked = -self._rescan_seconds
-        idle_seconds = self._setting("idle_seconds", self._idle_seconds)
+        personal = self._personal()
         stirred = True
         while not self._stopping and not self._homeless(held):
             now = time.monotonic()
-            if stirred or now - looked >= self._rescan_seconds:
-                looked = now
-                if self._look(db, watcher):
-                    busy_until = now
-            if self._work(db):
-                busy_until = time.monotonic()
+            try:
+                if stirred or now - looked >= self._rescan_seconds:
+                    looked = now
+                    personal = self._personal()
+                    if self._look(db, watcher, personal):
+                        busy_until = now
+                if self._work(db, personal):
+                    busy_until = time.monotonic()
+                self._has_room()
+            except (CopydeskError, OSError, sqlite3.Error) as error:
+                if not space.is_full(error):
+                    raise
+                self._is_full(error)
             due = queue.next_due(db)
             if due is None and self._worker is None and not spool.waiting(self._desk):
-                left = busy_until + idle_seconds - time.monotonic()
+                left = busy_until + personal.idle_seconds - time.monotonic()
                 if left <= 0:
                     return
             else:
                 left = self._rescan_seconds if due is None else max(0.05, due - time.time())
                 busy_until = time.monotonic()
+            if self._paused:
+                left = PAUSE_SECONDS
             if self._worker:
                 left = self._worker.deadline - time.monotonic()
             until_look = looked + self._rescan_seconds - time.monotonic()
             stirred = self._sleep(max(0.0, min(left, until_look)))
+
+    def _is_full(self, error: Exception) -> None:
+        """There is no room to write: make some, and go on when there is more."""
+        if space.throw_ballast(self._desk) or not self._full:
+            self._log.say(f"the disk is full: paused ({one_line(str(error))})")
+        self._full = True
+        self._paused = self._paused or "the disk is full"
+
+    def _has_room(self) -> None:
+        if not space.low(self._desk):
+            if self._full:
+                self._log.say("there is room on the disk again")
+                self._full = False
+            space.lay_ballast(self._desk)
 
     def _sleep(self, seconds: float) -> bool:
         """Sleep until something stirs; True when something did."""
@@ -195,16 +257,22 @@ class Service:
                 pass
         return True
 
-    def _look(self, db: sqlite3.Connection, watcher: Watcher) -> bool:
+    def _look(self, db: sqlite3.Connection, watcher: Watcher, personal: Personal) -> bool:
         """Take in events and compare the refs. Returns whether there was anything new."""
         spool.prepare(self._desk)
         spool.sweep(self._desk)
         watcher.refresh()
         events = spool.take_in(db, self._desk)
+        for event in events:
+            if event.hook == knock.UPGRADE and os.access(event.worktree, os.X_OK):
+                self._log.say("making room for a newer copydesk")
+                self._successor = event.worktree
+                self.stop()
+                return True
         for one in waiting.look(db, lambda: self._model_answers(db)):
             self._log.say(f"{one.what} {one.sha[:12]}: a model answers again")
         try:
-            seen = reconcile.reconcile(self._repo, db)
+            seen = reconcile.reconcile(self._repo, db, personal)
         except CopydeskError as error:
             self._log.say(f"the refs could not be read: {one_line(str(error))}")
             return bool(events)
@@ -226,32 +294,57 @@ class Service:
         except CopydeskError:
             return False  # settings that cannot be read
 
-    def _work(self, db: sqlite3.Connection) -> bool:
+    def _work(self, db: sqlite3.Connection, personal: Personal) -> bool:
         """See to the running job and start the next. Returns whether anything changed."""
         if self._worker:
             if self._worker.running():
                 return False
             self._settle(db, self._worker)
             self._worker = None
-        seconds = self._setting("measure_seconds", None)
-        job = queue.lease(db, seconds=seconds + 60)
-        if job is None:
+            self._turn.give_back()
+        due = queue.next_due(db)
+        if due is None or due > time.time() or not self._may_work(personal):
             return False
+        point("service.lease")
+        job = queue.lease(db, seconds=personal.measure_seconds + 60)
+        if job is None:
+            self._turn.give_back()
+            return False
+        knock.failpoint("service.leased")
         argv = [*self._command, str(self._repo.common_dir), str(job.id)]
         self._log.say(f"{job.kind} {job.subject[:12]}: started")
+        seconds = personal.measure_seconds
         self._worker = worker.Worker(argv, self._repo.common_dir, job, seconds, self.wake)
+        knock.failpoint("service.working")
         return True
+
+    def _may_work(self, personal: Personal) -> bool:
+        reason = resources.pause_reason(personal, self._desk)
+        if reason != self._paused:
+            self._log.say(f"paused: {reason}" if reason else "going on")
+            self._paused = reason
+        if reason:
+            self._turn.give_back()
+            return False
+        return not personal.one_at_a_time or self._turn.ask()
 
     def _settle(self, db: sqlite3.Connection, ended: worker.Worker) -> None:
         how, said = ended.result()
         job = ended.job
+        if how == "retry" and space.low(self._desk):
+            how = "full"
+        point("service.settle")
         if how == "done":
             queue.finish(db, job)
         elif how == "superseded":
             queue.drop(db, job, "superseded")
+        elif how == "full":
+            queue.put_back(db, job, said)
         else:
             queue.fail(db, job, said, final=how == "final")
-        reason = said.splitlines()[-1] if said and how in ("retry", "final") else ""
+        knock.failpoint("service.settled")
+        prune.ask_when_due(db, self._desk, self._personal().disk_mb)
+        reason = said.splitlines()[-1] if said and how in ("retry", "final", "full") else ""
         self._log.say(f"{job.kind} {job.subject[:12]}: {how} {one_line(reason)}".rstrip())
 
     def _end_worker(self, db: sqlite3.Connection) -> None:
@@ -261,12 +354,16 @@ class Service:
             with contextlib.suppress(sqlite3.Error):  # the desk itself may be gone
                 queue.release_orphans(db)
 
-    def _setting(self, name: str, given: float | None) -> float:
-        if given is not None:
-            return given
-        said = get_config(Repository(None, *[self._repo.common_dir] * 2), PERSONAL_KEYS[name])
-        default = {"idle_seconds": 1200.0, "measure_seconds": 3600.0}[name]
-        return float(personal_value(name, said)) if said is not None else default
+    def _personal(self) -> Personal:
+        """The user's settings as they are now; one that cannot be read leaves them all alone."""
+        try:
+            personal = config.load_personal(self._repo)[0]
+        except CopydeskError as error:
+            self._log.say(f"settings: {one_line(str(error))}")
+            personal = Personal()
+        if self._idle_seconds is not None:
+            personal = dataclasses.replace(personal, idle_seconds=self._idle_seconds)
+        return personal
 
 
 def run(
@@ -285,7 +382,8 @@ def run(
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: service.stop())
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     # the flag alone would not end a select that Python restarts after the handler
     signal.set_wakeup_fd(service.poke, warn_on_full_buffer=False)
     try:

@@ -13,7 +13,8 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from copydesk.agent.desk.store import transaction
+from copydesk.agent.desk.store import point, transaction
+from copydesk.hooks import knock
 
 STALE_SECONDS = 3600.0
 _MAX_BYTES = 8192
@@ -56,6 +57,7 @@ def take_in(db: sqlite3.Connection, desk: Path) -> list[Event]:
     if not found:
         return []
     new = []
+    knock.failpoint("spool.read")
     with transaction(db):
         for _, event in found:
             added = db.execute(
@@ -65,8 +67,11 @@ def take_in(db: sqlite3.Connection, desk: Path) -> list[Event]:
             )
             if added.rowcount:
                 new.append(event)
+        point("spool.inserted")
+    knock.failpoint("spool.committed")
     for path, _ in found:
         path.unlink(missing_ok=True)
+    knock.failpoint("spool.unlinked")
     return new
 
 

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from copydesk.agent import config
 from copydesk.agent.coverage import gaps as gap_rows
 from copydesk.agent.coverage.measure import measure, stored
+from copydesk.agent.daemon import prune
 from copydesk.agent.daemon.context import StepContext
+from copydesk.agent.daemon.reconcile import HISTORY_PRIORITY
 from copydesk.agent.desk import queue
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
@@ -24,18 +26,27 @@ DRAFT_PRIORITY, STORY_PRIORITY, LEARN_PRIORITY = -10, -20, -30
 
 
 def measure_step(context: StepContext, sha: Sha) -> None:
-    """Measure a commit, then ask for its drafts and its story."""
+    """Measure a commit, then ask for its drafts and its story where it is, or was, a tip."""
     repo, db = context.repo, context.db
     if stored(db, sha) is None:
         measure(repo, db, sha, say=context.say, order=ordering(repo, db, sha))
+    if _behind_a_tip(context, sha):
+        return
     try:
         if scoring.after_measure(repo, db, sha, say=context.say):
             queue.put(db, "learn", sha, priority=LEARN_PRIORITY)
     except CopydeskError as error:  # a score that is missing must not hold up the drafts
         context.say(f"not scored: {error}")
-    queue.put(context.db, "draft", sha, priority=DRAFT_PRIORITY)
-    if config.load(context.repo, sha).project.stories:
-        queue.put(context.db, "story", sha, priority=STORY_PRIORITY)
+    queue.put(db, "draft", sha, priority=DRAFT_PRIORITY)
+    if config.load(repo, sha).project.stories:
+        queue.put(db, "story", sha, priority=STORY_PRIORITY)
+
+
+def _behind_a_tip(context: StepContext, sha: Sha) -> bool:
+    row = context.db.execute(
+        "SELECT priority FROM jobs WHERE kind = 'measure' AND subject = ?", (sha,)
+    ).fetchone()
+    return row is not None and row[0] == HISTORY_PRIORITY
 
 
 def gaps_to_draft(gaps: list[Gap], limit: int) -> list[Gap]:
@@ -87,9 +98,19 @@ def story_step(context: StepContext, sha: Sha) -> None:
     write_story(context.repo, context.db, [sha], say=context.say, client=client)
 
 
+def prune_step(context: StepContext, subject: str) -> None:
+    """Bring the desk back into its disk budget."""
+    budget = config.load_personal(context.repo)[0].disk_mb
+    context.say(prune.prune(context.repo, context.db, budget))
+
+
 STEPS: dict[str, Callable[[StepContext, str], None]] = {
     "measure": measure_step,
     "draft": draft_step,
     "story": story_step,
+<<<<<<< HEAD
     "learn": learn_step,
+=======
+    "prune": prune_step,
+>>>>>>> a83780e (Pause, take turns, survive a full disk and a damaged desk; choose what of a burst is measured)
 }

@@ -6,7 +6,6 @@ a job it only brings the desk up to date, for that too needs large libraries.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import signal
 import sys
@@ -18,10 +17,13 @@ from pathlib import Path
 
 from copydesk.agent.daemon.context import Step, StepContext, repository
 from copydesk.agent.daemon.log import Log
-from copydesk.agent.daemon.worker import DONE, FINAL, RETRY, SUPERSEDED
+from copydesk.agent.daemon.worker import DONE, FINAL, FULL, RETRY, SUPERSEDED
+from copydesk.agent.desk import space
+from copydesk.agent.desk.mend import mend
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError, Superseded
 from copydesk.agent.process import lower_priority
+from copydesk.hooks import knock
 
 _PATIENCE_SECONDS = 30.0
 
@@ -30,7 +32,8 @@ def main(argv: Sequence[str], steps: Mapping[str, Step] | None = None) -> int:
     """Do one job.
 
     Args:
-        argv: The shared git folder and the job's id; without an id the desk is made ready.
+        argv: The shared git folder and the job's id; without an id the desk is made ready,
+            with "mend" in its place it is checked first.
         steps: What to do for each kind of job; copydesk's own steps when left out.
 
     Returns:
@@ -38,7 +41,9 @@ def main(argv: Sequence[str], steps: Mapping[str, Step] | None = None) -> int:
     """
     repo = repository(Path(argv[0]))
     try:
-        if len(argv) == 1:
+        if argv[1:] == ["mend"]:
+            mend(repo.desk, Log(repo.desk).say)
+        if argv[1:] in ([], ["mend"]):
             with open_desk(repo.desk):
                 return DONE
         _die_with_the_daemon()
@@ -49,16 +54,20 @@ def main(argv: Sequence[str], steps: Mapping[str, Step] | None = None) -> int:
         with open_desk(repo.desk) as db:
             kind, subject = _job(db, int(argv[1]))
             step = _step(kind, steps)
+            knock.failpoint("work.step")
             step(StepContext(repo, db, Log(repo.desk).say), subject)
+            knock.failpoint("work.done")
         return DONE
     except Superseded:
         return SUPERSEDED
     except CopydeskError as error:
         print(f"{error}\n{error.hint}".strip(), file=sys.stderr)
+        if space.is_full(error):
+            return FULL
         return RETRY if getattr(error, "retry", False) else FINAL
-    except Exception:
+    except Exception as error:
         traceback.print_exc()
-        return RETRY
+        return FULL if space.is_full(error) else RETRY
 
 
 def _job(db: object, identity: int) -> tuple[str, str]:
@@ -103,14 +112,12 @@ def _alone(desk: Path) -> bool:
     lock = os.open(desk / "work.lock", os.O_RDWR | os.O_CREAT, 0o600)
     until = time.monotonic() + _PATIENCE_SECONDS
     while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # held until this process ends
+        if knock.take_lock(lock):  # held until this process ends
             return True
-        except BlockingIOError:
-            if time.monotonic() > until:
-                os.close(lock)
-                return False
-            time.sleep(0.02)
+        if time.monotonic() > until:
+            os.close(lock)
+            return False
+        time.sleep(0.02)
 
 
 if __name__ == "__main__":

@@ -14,11 +14,12 @@ from typing import Literal
 
 from copydesk.agent.process import end_group, scrubbed_environment
 from copydesk.agent.records import Job
+from copydesk.hooks import knock
 
-DONE, SUPERSEDED, FINAL, RETRY = 0, 3, 70, 75
-"""Exit codes of a worker; 70 and 75 as in sysexits.h. Any other means: try again."""
+DONE, SUPERSEDED, FINAL, FULL, RETRY = 0, 3, 70, 73, 75
+"""Exit codes of a worker, from 70 on as in sysexits.h; FULL: no room. Any other: try again."""
 
-Ended = Literal["done", "superseded", "final", "retry"]
+Ended = Literal["done", "superseded", "final", "full", "retry"]
 TAIL_BYTES = 4000
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -52,7 +53,7 @@ class Worker:
         self._child = subprocess.Popen(
             argv,
             cwd=cwd,
-            env=scrubbed_environment(_environment()),
+            env=environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -103,17 +104,21 @@ class Worker:
         said = bytes(self._said).decode("utf-8", "replace").strip()
         if self._timed_out:
             return "final", "took longer than it may (git config copydesk.measureSeconds)"
-        kinds: dict[int, Ended] = {DONE: "done", SUPERSEDED: "superseded", FINAL: "final"}
-        if code not in (DONE, SUPERSEDED, FINAL, RETRY):
+        kinds: dict[int, Ended] = {
+            DONE: "done",
+            SUPERSEDED: "superseded",
+            FINAL: "final",
+            FULL: "full",
+        }
+        if code not in (*kinds, RETRY):
             said = f"{said}\n{_ending(code)}".strip()
         return kinds.get(code, "retry"), said
 
 
-def _environment() -> dict[str, str]:
-    from copydesk.hooks import knock
-
+def environment() -> dict[str, str]:
+    """What a worker's environment is."""
     kept = {key: os.environ[key] for key in knock.KEPT if key in os.environ}
-    return kept | dict.fromkeys(_ONE_THREAD, "1")
+    return scrubbed_environment(kept | dict.fromkeys(_ONE_THREAD, "1"))
 
 
 def _ending(code: int) -> str:

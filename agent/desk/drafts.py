@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from copydesk.agent.desk.store import transaction
+from copydesk.agent.desk.store import point, transaction
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.records import Draft, DraftKind, DraftState, Json, Sha, Target
 
@@ -147,6 +147,7 @@ def decide(
             "UPDATE drafts SET state = ?, note = ?, content = ?, evidence = ? WHERE id = ?",
             (after.state, after.note, after.content, json.dumps(after.evidence), draft.id),
         )
+        point("drafts.decided")
     return after
 
 

@@ -11,7 +11,7 @@ import sqlite3
 import time
 from typing import NamedTuple
 
-from copydesk.agent.desk.store import transaction
+from copydesk.agent.desk.store import point, transaction
 from copydesk.agent.records import Job
 
 LEASE_SECONDS = 1800.0
@@ -45,6 +45,7 @@ def put(
             "INSERT OR IGNORE INTO jobs (kind, subject, priority, added_at) VALUES (?, ?, ?, ?)",
             (kind, subject, priority, time.time()),
         )
+        point("queue.put")
         if again:
             db.execute(
                 "UPDATE jobs SET state = 'ready', attempts = 0, not_before = 0, error = NULL,"
@@ -74,6 +75,7 @@ def lease(
             """,
             {"until": now + seconds, "now": now, "worker": os.getpid()},
         ).fetchone()
+        point("queue.leased")
     return Job(*row) if row else None
 
 
@@ -103,8 +105,22 @@ def fail(db: sqlite3.Connection, job: Job, error: str, *, final: bool = False) -
         _settle(db, job, "ready", error, time.time() + wait)
 
 
+def put_back(db: sqlite3.Connection, job: Job, why: str) -> None:
+    """Give a job back that could not be done for no fault of its own; the attempt is not counted.
+
+    Args:
+        db: The desk.
+        job: The job as it was leased.
+        why: What was in the way, kept with the job.
+    """
+    _settle(db, job, "ready", why, time.time() + RETRY_SECONDS[-1])
+    with transaction(db):
+        db.execute("UPDATE jobs SET attempts = max(0, attempts - 1) WHERE id = ?", (job.id,))
+
+
 def release_orphans(db: sqlite3.Connection) -> int:
     """Free every running job; for a daemon that has just taken the lock. Returns how many."""
+    point("queue.orphans")
     with transaction(db):
         return db.execute(
             "UPDATE jobs SET state = 'ready', leased_until = NULL WHERE state = 'running'"
@@ -143,3 +159,4 @@ def _settle(
             " ended_at = ? WHERE id = ?",
             (state, error, not_before, ended, job.id),
         )
+        point("queue.settled")

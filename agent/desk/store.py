@@ -8,7 +8,9 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+from copydesk.agent.desk import space
 from copydesk.agent.errors import CopydeskError
+from copydesk.hooks import knock
 
 SCHEMA = 7
 """The number of migrations; a database's PRAGMA user_version once it is up to date."""
@@ -46,8 +48,11 @@ def _opened(desk: Path, path: Path) -> sqlite3.Connection:
         # file may be opened here: closing an old one drops every lock this process has on it
         with contextlib.suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+            knock.failpoint("store.made")
         db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
     except (OSError, sqlite3.Error) as error:
+        if space.is_full(error):
+            raise _unusable(path, error) from error
         raise CopydeskError(
             f"can't open {path}: {getattr(error, 'strerror', None) or error}",
             slug="desk-not-writable",
@@ -64,7 +69,13 @@ def _opened(desk: Path, path: Path) -> sqlite3.Connection:
     return db
 
 
-def _unusable(path: Path, error: sqlite3.Error) -> CopydeskError:
+def _unusable(path: Path, error: Exception) -> CopydeskError:
+    if space.is_full(error):
+        return CopydeskError(
+            f"the disk is full: {path} cannot be written",
+            slug="disk-full",
+            hint="Make room; what was written before is safe, and the work goes on by itself.",
+        )
     return CopydeskError(
         f"can't use {path}: {error}",
         slug="bad-desk",
@@ -86,12 +97,16 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
     db.execute("PRAGMA foreign_keys = on")
     if version < SCHEMA:
         # sqlite_utils imports pandas where it can: half a second, so only when a step is due
+        from copydesk.agent.desk.backup import backup
         from copydesk.agent.desk.migrations import migrate
 
+        if version:
+            backup(path.parent, why=f"schema{version}")
         with _exclusive(db):
             (version,) = db.execute("PRAGMA user_version").fetchone()
             if version < SCHEMA:
                 migrate(db)
+                point("store.migrated")
                 db.execute(f"PRAGMA user_version = {SCHEMA:d}")
 
 
@@ -112,10 +127,24 @@ def transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
 
 @contextlib.contextmanager
 def _exclusive(db: sqlite3.Connection) -> Iterator[None]:
+    point("store.begin")
     db.execute("BEGIN IMMEDIATE")
     try:
         yield
+        point("store.commit")
+        db.execute("COMMIT")
     except BaseException:
-        db.execute("ROLLBACK")
+        if db.in_transaction:  # a full disk may have rolled back already
+            db.execute("ROLLBACK")
         raise
-    db.execute("COMMIT")
+    point("store.committed")
+
+
+def point(name: str) -> None:
+    """A failpoint (see hooks/knock.py) where SQLite would name a full or broken disk itself."""
+    try:
+        knock.failpoint(name)
+    except OSError as error:
+        full = space.is_full(error)
+        said = "database or disk is full" if full else "disk I/O error"
+        raise sqlite3.OperationalError(said) from error

@@ -14,7 +14,10 @@ from copydesk.agent.git.command import GitFailed, git
 from copydesk.agent.records import LineNo, Sha
 
 _HEX = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-BUSY_MARKS = ("rebase-merge", "rebase-apply", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD")
+BUSY_MARKS = (
+    *("rebase-merge", "rebase-apply", "sequencer"),
+    *("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD"),
+)
 """Files in a worktree's git folder that say an operation is under way."""
 
 
@@ -365,6 +368,17 @@ def get_config(repo: Repository, key: str) -> str | None:
     except GitFailed:
         return None
     return said.decode("utf-8", "replace").rstrip("\n")
+
+
+def get_section(repo: Repository, section: str) -> dict[str, str]:
+    """All values of one section of the user's git configuration, by key in lower case."""
+    asked = rf"^{re.escape(section)}\."
+    try:
+        said = git("config", "-z", "--get-regexp", asked, git_dir=repo.git_dir)
+    except GitFailed:
+        return {}
+    rows = (row.partition("\n") for row in said.decode("utf-8", "replace").split("\0") if row)
+    return {key: value if newline else "true" for key, newline, value in rows}
 
 
 def set_config(repo: Repository, key: str, value: str | None) -> None:

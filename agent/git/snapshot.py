@@ -7,7 +7,6 @@ repository configures; `ls-tree` and `cat-file --batch` run nothing, and are the
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import re
@@ -19,6 +18,7 @@ from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.command import streaming
 from copydesk.agent.git.repository import Entry, Repository, tree
 from copydesk.agent.records import Sha, Snapshot
+from copydesk.hooks import knock
 
 _MANIFEST = ".copydesk-manifest.json"
 _GIT_LOOKALIKE = re.compile(r"\.git[ .]*|git~\d+", re.IGNORECASE)
@@ -43,7 +43,7 @@ def snapshot(repo: Repository, sha: Sha, slot: str = "measure") -> Iterator[Snap
     home = repo.desk / "snapshot" / slot
     home.mkdir(parents=True, exist_ok=True, mode=0o755)
     with (home.with_name(f"{slot}.lock")).open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        knock.wait_lock(lock.fileno())
         where = home / "tree"
         _write(repo, tree(repo, sha), where, home / _MANIFEST)
         yield Snapshot(where, sha)

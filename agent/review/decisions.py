@@ -15,6 +15,7 @@ from copydesk.agent.records import Draft, DraftState, Gap, Json
 from copydesk.agent.testgen import apply
 from copydesk.agent.testgen.desk import evidence_json, recheck
 from copydesk.agent.testgen.placed import in_place
+from copydesk.hooks import knock
 
 WAITING: tuple[DraftState, ...] = ("ready", "not_run")
 
@@ -51,6 +52,7 @@ def accept(
         after = place.new_text
     else:
         path, before, after = _outbox(repo, draft), None, draft.content
+    knock.failpoint("review.written")
     evidence = draft.evidence | {"accepted": {"path": str(path), "before": before, "after": after}}
     evidence["accepted"] |= more
     drafts.decide(db, draft, "accept", "accepted", path=str(path), evidence=evidence)
@@ -89,6 +91,7 @@ def _outbox(repo: Repository, draft: Draft) -> Path:
     path = repo.desk / draft.path
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
+    knock.failpoint("review.outbox")
     partial.write_text(draft.content, encoding="utf-8")
     partial.replace(path)
     return path

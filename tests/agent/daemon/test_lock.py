@@ -82,14 +82,4 @@ def test_the_note_says_who_holds_it(tmp_path: Path) -> None:
 def test_the_version_is_the_installed_one(tmp_path: Path) -> None:
     import importlib.metadata
 
-    assert lock.version() == importlib.metadata.version("copydesk")
-
-
-def test_a_copydesk_that_is_not_installed_has_an_unknown_version(
-    monkeypatch: object, tmp_path: Path
-) -> None:
-    import pytest
-
-    assert isinstance(monkeypatch, pytest.MonkeyPatch)
-    monkeypatch.setattr(sys, "path", [str(tmp_path), str(tmp_path / "missing")])
-    assert lock.version() == "unknown"
+    assert lock.write_note(tmp_path).version == importlib.metadata.version("copydesk")

@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from copydesk.agent.config import Personal
 from copydesk.agent.daemon.reconcile import Seen, pending, reconcile
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import Repository, find
@@ -55,7 +58,7 @@ def test_at_first_only_what_is_checked_out_is_measured(
     assert reconcile(found, db) == Seen()
 
 
-def test_of_a_burst_the_tip_is_measured_and_all_is_recorded(
+def test_of_a_burst_the_tip_comes_first_and_all_is_recorded(
     found: Repository, db: sqlite3.Connection, repo: Path, commit: Commit
 ) -> None:
     reconcile(found, db)
@@ -64,12 +67,67 @@ def test_of_a_burst_the_tip_is_measured_and_all_is_recorded(
     seen = reconcile(found, db)
     assert (seen.tips, seen.commits) == ((shas[-1],), 5)
     assert set(shas) <= recorded(db)
-    assert jobs(db)[shas[-1]] == "ready"
-    assert not set(shas[:-1]) & set(jobs(db))
+    asked = queue_of(db)
+    assert asked[0] == shas[-1]
+    assert set(asked) >= set(shas)
     row = db.execute(
         "SELECT parents, author, subject FROM commits WHERE sha = ?", (shas[1],)
     ).fetchone()
     assert row == (shas[0], "Ada Author", "no 1 \x01 ü")
+
+
+def queue_of(db: sqlite3.Connection) -> list[str]:
+    """The commits that wait to be measured, in the order in which they will be."""
+    rows = db.execute("SELECT subject FROM jobs WHERE state = 'ready' ORDER BY priority DESC, id")
+    return [str(sha) for (sha,) in rows]
+
+
+def pulled(repo: Path, git: Git, count: int, mine: int) -> list[str]:
+    """Commits that arrive at once: the last `mine` of them are the user's own, then a foreign tip.
+
+    Made by plumbing, for 500 commits by porcelain would take a minute.
+    """
+    lines, parent = [], git(repo, "rev-parse", "HEAD")
+    for number in range(count):
+        who = "ada@example.com" if count - 1 - mine <= number < count - 1 else "bob@example.com"
+        start = f"from {parent}\n" if number == 0 else ""
+        lines.append(
+            f"commit refs/heads/main\nauthor A <{who}> {number} +0000\n"
+            f"committer A <{who}> {number} +0000\ndata 1\nx\n{start}"
+        )
+    subprocess.run(
+        ["git", "fast-import", "--quiet", "--force"],
+        cwd=repo, input="\n".join(lines).encode(), check=True,
+    )  # fmt: skip
+    return git(repo, "rev-list", "--reverse", f"{parent}..main").split()
+
+
+@pytest.mark.parametrize(
+    ("which", "burst", "expected"),
+    [("tips", 20, 0), ("author", 20, 20), ("author", 5, 5), ("author", 0, 0), ("all", 20, 499)],
+)
+def test_a_pull_of_five_hundred_commits_asks_for_few_measures_and_the_tip_first(
+    found: Repository,
+    db: sqlite3.Connection,
+    repo: Path,
+    git: Git,
+    which: Any,
+    burst: float,
+    expected: int,
+) -> None:
+    personal = Personal(measures=which, burst=burst)
+    reconcile(found, db, personal)
+    before = set(queue_of(db))
+    shas = pulled(repo, git, 500, mine=30)
+    seen = reconcile(found, db, personal)
+    assert (len(shas), seen.commits) == (500, 500)
+    asked = [sha for sha in queue_of(db) if sha not in before]
+    assert asked[0] == shas[-1]
+    assert len(asked) == 1 + expected
+    if which == "author":  # the newest of the author's own
+        assert asked[1:] == shas[499 - expected : 499]
+    assert set(shas) <= recorded(db)
+    assert reconcile(found, db, personal) == Seen()
 
 
 def test_every_way_to_make_a_commit_is_seen(
