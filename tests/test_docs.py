@@ -40,7 +40,8 @@ def test_every_key_is_documented_with_its_default() -> None:
     for field in dataclasses.fields(config.Personal):
         assert rows[field.name][1].strip() == f"`{config.PERSONAL_KEYS[field.name]}`"
         if field.default:
-            assert rows[field.name][2].strip() == f"`{field.default}`", field.name
+            shown = str(field.default).lower() if field.default is True else str(field.default)
+            assert rows[field.name][2].strip() == f"`{shown}`", field.name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import click
@@ -13,15 +13,19 @@ from copydesk.agent import config
 from copydesk.agent.cli.common import echo, echo_json, examples, here, json_option
 from copydesk.agent.cli.progress import ModelProgress
 from copydesk.agent.cli.show import spinner
-from copydesk.agent.daemon import control
-from copydesk.agent.desk import queue
+from copydesk.agent.daemon import control, prune
+from copydesk.agent.daemon.resources import pause_reason
+from copydesk.agent.desk import backup, queue, space
+from copydesk.agent.desk.mend import DAMAGED
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.interpreter import find, missing_error
 from copydesk.agent.git.repository import Repository, get_config
 from copydesk.agent.sandbox.records import Tier
 from copydesk.agent.sandbox.tier import detect
+from copydesk.agent.setup.hooks import hooks_path, survey
 from copydesk.agent.text import plural
+from copydesk.hooks import knock
 
 LOW_DISK = 1 << 30
 """Free bytes below which a warning is given."""
@@ -95,19 +99,78 @@ def _interpreter(repo: Repository) -> Finding:
 
 
 def _hooks(repo: Repository) -> Finding:
-    if get_config(repo, "copydesk.bin") is None:
+    found = survey(repo)
+    who = "; ".join(f"{hook.event}: {hook.owner} ({hook.place})" for hook in found)
+    elsewhere = hooks_path(repo)
+    if elsewhere:
+        who = f"core.hooksPath is {elsewhere}" + (f"; {who}" if who else "")
+    set_up = get_config(repo, "copydesk.bin") is not None
+    ours = any(hook.owner in ("copydesk", "pre-commit", "prek") for hook in found)
+    if not set_up and not any(hook.owner == "copydesk" for hook in found):
         return Finding(
-            "hooks", "note", "not set up here; commits are seen while the daemon runs",
+            "hooks", "note",
+            f"not set up here; commits are seen while the daemon runs. {who}".rstrip(". ") + ".",
             "copydesk init",
         )  # fmt: skip
-    return Finding("hooks", "ok", "set up by `copydesk init`")
+    if not ours:
+        return Finding(
+            "hooks", "note",
+            f"none of ours is run by git, so no commit starts the daemon. {who}".rstrip(". ") + ".",
+            "copydesk init --native, or see docs/how-to/husky-and-lefthook.md",
+        )  # fmt: skip
+    return Finding("hooks", "ok", who)
 
 
 def _daemon(repo: Repository) -> Finding:
     now = control.status(repo)
+    if now.running and now.version != knock.VERSION:
+        return Finding(
+            "daemon", "note", f"process {now.pid} is copydesk {now.version}, this is"
+            f" {knock.VERSION}", "copydesk daemon start",
+        )  # fmt: skip
+    reason = pause_reason(config.load_personal(repo)[0], repo.desk) if repo.desk.is_dir() else ""
+    if reason:
+        return Finding("daemon", "note", f"work is held back: {reason}")
     if now.running:
         return Finding("daemon", "ok", f"running, process {now.pid}, copydesk {now.version}")
     return Finding("daemon", "note", "not running; the next commit or command starts it")
+
+
+def _watching(repo: Repository) -> Finding:
+    limits = {
+        name: Path(f"/proc/sys/fs/inotify/max_{name}")
+        for name in ("user_instances", "user_watches", "queued_events")
+    }
+    if not all(path.is_file() for path in limits.values()):
+        return Finding("watching", "ok", "this system has no inotify limits")
+    found = {name: int(path.read_text()) for name, path in limits.items()}
+    said = ", ".join(f"{name.replace('_', ' ')} {value:,}" for name, value in found.items())
+    # a daemon takes one instance and a watch a folder; editors and bundlers take the rest
+    if found["user_instances"] < 64 or found["user_watches"] < 8192:
+        return Finding(
+            "watching", "note", f"inotify limits are low: {said}; a daemon that gets none polls",
+            "sudo sysctl fs.inotify.max_user_instances=128 fs.inotify.max_user_watches=65536",
+        )  # fmt: skip
+    return Finding("watching", "ok", f"inotify limits: {said}")
+
+
+def _desk(repo: Repository) -> Finding:
+    aside = sorted((repo.desk / DAMAGED).glob("*"))
+    wrong = backup.check(repo.desk / "desk.db") if (repo.desk / "desk.db").exists() else ""
+    if wrong:
+        return Finding(
+            "desk", "wrong", f"damaged: {wrong}",
+            "copydesk daemon stop && copydesk backup --list; see docs/how-to/back-up.md",
+        )  # fmt: skip
+    copies = len(backup.listed(repo.desk))
+    said = f"{prune.size(repo.desk) / 1e6:,.1f} MB, whole; {plural(copies, 'backup')}"
+    budget = config.load_personal(repo)[0].disk_mb
+    if aside:
+        return Finding(
+            "desk", "note", f"{said}; a damaged one was set aside as {aside[-1]}",
+            "Delete that folder when nothing in it is missed.",
+        )  # fmt: skip
+    return Finding("desk", "ok", f"{said}; the budget is {budget:g} MB")
 
 
 def _queue(repo: Repository) -> Finding:
@@ -147,8 +210,10 @@ def _model(repo: Repository) -> Finding:
 
 
 def _disk(repo: Repository) -> Finding:
-    free = shutil.disk_usage(repo.common_dir).free
+    free = space.free(repo.common_dir)
     said = f"{free / (1 << 30):,.1f} GiB free at {repo.common_dir}"
+    if free < space.LOW_BYTES:
+        return Finding("disk", "wrong", f"full: {said}; work is paused", "Make room.")
     if free < LOW_DISK:
         return Finding("disk", "wrong", said, "Make room; the desk cannot be written when full.")
     return Finding("disk", "ok", said)
@@ -158,6 +223,8 @@ _LOOKS: dict[str, Callable[[Repository], Finding]] = {
     "interpreter": _interpreter,
     "hooks": _hooks,
     "daemon": _daemon,
+    "watching": _watching,
+    "desk": _desk,
     "queue": _queue,
     "sandbox": _sandbox,
     "model": _model,

@@ -9,6 +9,7 @@ from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.setup import ci, precommit
 from copydesk.agent.setup import init as setup
+from copydesk.agent.setup.hooks import hooks_folder
 
 
 @click.command(
@@ -90,7 +91,7 @@ def _write_job(repo: Repository, host: ci.Kind, source: str | None, yes: bool) -
 
 def _plan(repo: Repository, native: bool) -> list[str]:
     if native:
-        hooks = f"add hooks to {setup.hooks_folder(repo)}; what is there keeps running, before ours"
+        hooks = f"add hooks to {hooks_folder(repo)}; what is there keeps running, before ours"
     else:
         hooks = f"add two hooks to {precommit.NAME} and have pre-commit install them"
     return [

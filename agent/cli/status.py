@@ -12,6 +12,7 @@ from copydesk.agent.cli.common import desk, echo, echo_json, examples, here, jso
 from copydesk.agent.cli.show import spinner
 from copydesk.agent.cli.words import ago, draft_counts, model_words, percent, short
 from copydesk.agent.daemon import control
+from copydesk.agent.daemon.resources import pause_reason
 from copydesk.agent.desk import drafts, history, queue
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
@@ -53,6 +54,7 @@ def _found(repo: Repository, db: sqlite3.Connection) -> Json:
         "repository": str(repo.top or repo.common_dir),
         "set_up": git.get_config(repo, SET_UP) is not None,
         "daemon": {"running": daemon.running, "pid": daemon.pid, "version": daemon.version},
+        "paused": pause_reason(config.load_personal(repo)[0], repo.desk) or None,
         "queue": queue.counts(db)._asdict(),
         "failures": [
             {"kind": kind, "subject": subject, "error": error}
@@ -110,6 +112,8 @@ def _tell(found: Json) -> None:
     echo(f"Drafts      {draft_counts(found['drafts'])}")
     work = ", ".join(f"{jobs[s]} {s}" for s in ("running", "ready", "failed") if jobs[s])
     echo(f"Work        {work or 'nothing to do'}")
+    if found["paused"]:
+        echo(f"Paused      {found['paused']}")
     version = f", copydesk {daemon['version']}" if daemon["version"] else ""
     pid = f"process {daemon['pid']}{version}" if daemon["pid"] else "starting"
     asleep = "asleep; a commit wakes it" if found["set_up"] else "not set up"

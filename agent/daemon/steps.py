@@ -108,9 +108,6 @@ STEPS: dict[str, Callable[[StepContext, str], None]] = {
     "measure": measure_step,
     "draft": draft_step,
     "story": story_step,
-<<<<<<< HEAD
     "learn": learn_step,
-=======
     "prune": prune_step,
->>>>>>> a83780e (Pause, take turns, survive a full disk and a damaged desk; choose what of a burst is measured)
 }

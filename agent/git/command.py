@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -59,6 +60,13 @@ def git_program() -> str:
             "git is not on PATH", slug="no-git", hint="Install git (https://git-scm.com)."
         )
     return str(Path(found).absolute())
+
+
+@functools.cache
+def git_version() -> tuple[int, int]:
+    """Git's major and minor version; (0, 0) when it says nothing of the kind."""
+    said = re.search(r"(\d+)\.(\d+)", run([git_program(), "--version"], timeout=TIMEOUT).text)
+    return (int(said[1]), int(said[2])) if said else (0, 0)
 
 
 def environment() -> dict[str, str]:

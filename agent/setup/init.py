@@ -16,12 +16,12 @@ from copydesk.agent.desk import queue
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import interpreter
-from copydesk.agent.git.command import GitFailed, git
 from copydesk.agent.git.repository import Repository, get_config, resolve, set_config
 from copydesk.agent.process import ProcessError, run, scrubbed_environment
 from copydesk.agent.records import Json
 from copydesk.agent.setup import precommit
-from copydesk.hooks import install, knock
+from copydesk.agent.setup.hooks import hooks_folder, hooks_path, put_native, remove_native
+from copydesk.hooks import knock
 
 BIN = "copydesk.bin"
 """The git config key that says where the console scripts are on this machine."""
@@ -54,7 +54,7 @@ def initialise(
         CopydeskError: Something the user has to settle first; no file was changed then.
     """
     top = repo.worktree
-    folder, elsewhere = hooks_folder(repo), hooks_path(repo)
+    elsewhere = hooks_path(repo)
     program = _pre_commit()
     framework = program is not None and elsewhere is None
     if not native:
@@ -63,12 +63,7 @@ def initialise(
     set_config(repo, BIN, str(_scripts()))
     repo.desk.mkdir(mode=0o700, exist_ok=True)
     if native:
-        done += [f"Native hooks: {said}." for said in install.put(str(folder))]
-        if install.is_husky(str(folder)):
-            done.append(
-                f"husky writes {folder} anew when it is installed: run `copydesk init --native`"
-                " again after that."
-            )
+        done += [f"Native hooks: {said}." for said in put_native(repo)]
     if framework and (not native or (top / precommit.NAME).is_file()):
         assert program
         ids = (precommit.GATE,) if native else (precommit.GATE, precommit.COMMIT)
@@ -98,7 +93,7 @@ def undo(repo: Repository) -> list[str]:
     if types := record.get("types"):
         done += _uninstall(repo, types)
     done += _unconfigure(repo, record)
-    done += [f"Native hooks: {said}." for said in install.remove(str(hooks_folder(repo)))]
+    done += [f"Native hooks: {said}." for said in remove_native(repo)]
     for key in (BIN, interpreter.RECORDED):
         if get_config(repo, key) is not None:
             set_config(repo, key, None)
@@ -107,27 +102,6 @@ def undo(repo: Repository) -> list[str]:
     if repo.desk.is_dir():
         done.append(f"Kept what was measured and drafted: {repo.desk} (delete it to forget it).")
     return done
-
-
-def hooks_folder(repo: Repository) -> Path:
-    """The folder git takes this repository's hooks from: core.hooksPath, else its own."""
-    return hooks_path(repo) or repo.common_dir / "hooks"
-
-
-def hooks_path(repo: Repository) -> Path | None:
-    """What core.hooksPath names, if it is set; pre-commit installs nothing then."""
-    for scope in ("--worktree", "--local", "--global", "--system"):
-        # asked scope by scope: our own git runs with core.hooksPath=/dev/null on its command line
-        try:
-            said = git(
-                "config", scope, "--includes", "--type=path", "--get", "core.hooksPath",
-                git_dir=repo.git_dir,
-            )  # fmt: skip
-        except GitFailed:
-            continue
-        named = Path(os.fsdecode(said.rstrip(b"\n")))
-        return Path(os.path.normpath((repo.top or repo.common_dir) / named))
-    return None
 
 
 def _scripts() -> Path:

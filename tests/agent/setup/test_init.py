@@ -16,7 +16,8 @@ from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import interpreter
 from copydesk.agent.git.repository import Repository, find, get_config
 from copydesk.agent.setup import init
-from copydesk.agent.setup.init import hooks_folder, initialise, undo
+from copydesk.agent.setup.hooks import hooks_folder
+from copydesk.agent.setup.init import initialise, undo
 from copydesk.agent.setup.precommit import HOOK_TYPES, NAME
 
 Git = Callable[..., str]
