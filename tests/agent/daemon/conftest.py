@@ -120,7 +120,7 @@ def serving(found: Repository, worker_script: Path) -> Iterator[Callable[..., Se
 def eventually() -> Callable[..., None]:
     """Wait until something is true: eventually(lambda: ..., seconds=10)."""
 
-    def wait(true: Callable[[], object], seconds: float = 20.0) -> None:
+    def wait(true: Callable[[], object], seconds: float = 60.0) -> None:
         until = time.monotonic() + seconds
         while not true():
             assert time.monotonic() < until, "it never became true"

@@ -145,3 +145,43 @@ def test_waiting_starts_a_daemon(no_commits: Repository) -> None:
 def test_nothing_to_wait_for_needs_no_daemon(no_commits: Repository) -> None:
     assert control.wait(no_commits, 5, print)
     assert not control.status(no_commits).running
+
+
+def test_a_newer_copydesk_replaces_an_older_daemon_by_a_knock(
+    repo: Path, found: Repository, eventually: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hook of the new version asks; the old daemon makes room and starts the new one."""
+    control.start(found)
+    old = control.status(found)
+    note = json.loads((found.desk / knock.NOTE).read_text())
+    (found.desk / knock.NOTE).write_text(json.dumps(note | {"version": "0.0.9"}))
+    assert knock.older(str(found.common_dir))
+    assert not knock.ensure(str(found.common_dir))
+
+    def replaced() -> bool:
+        now = control.status(found)
+        return now.running and now.version == knock.VERSION and now.pid not in (None, old.pid)
+
+    eventually(replaced)
+    assert "making room for a newer copydesk" in "\n".join(control.logs(found))
+    assert not knock.older(str(found.common_dir))
+    control.stop(found)
+    assert not knock.older(str(found.common_dir))
+
+
+def test_a_newer_copydesk_that_is_not_there_replaces_nobody(
+    found: Repository, eventually: Callable[..., None]
+) -> None:
+    control.start(found)
+    pid = control.status(found).pid
+    knock.drop(str(found.common_dir), knock.UPGRADE, "/no/such/python")
+    eventually(lambda: not (any((found.desk / "spool/new").iterdir())))
+    assert control.status(found).pid == pid
+    control.stop(found)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("0.9.9", "0.10.0"), ("1.0", "1.0.1"), ("0.1.0rc1", "0.1.1")]
+)
+def test_versions_are_compared_by_their_numbers(one: str, other: str) -> None:
+    assert knock.numbers(one) < knock.numbers(other)

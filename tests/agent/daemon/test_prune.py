@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from copydesk.agent.coverage import map as coverage_map
+from copydesk.agent.coverage.map import Hit, Trace, pack_ids
+from copydesk.agent.daemon import prune
+from copydesk.agent.daemon.context import StepContext
+from copydesk.agent.daemon.steps import prune_step
+from copydesk.agent.desk.store import open_desk, transaction
+from copydesk.agent.git.repository import Repository
+
+TABLES = ("measures", "traces", "totals", "hits", "contexts", "files", "gaps")
+
+
+@pytest.fixture
+def db(found: Repository) -> Iterator[sqlite3.Connection]:
+    with open_desk(found.desk) as connection:
+        yield connection
+
+
+def measured(db: sqlite3.Connection, sha: str, moment: int) -> None:
+    """A measured commit with a trace of its own and one that all share."""
+    with transaction(db):
+        ids = coverage_map.add_traces(
+            db,
+            [
+                Trace("test", f"t_{sha}", "passed", 0.1, (Hit(f"{sha}.py", sha, b"x" * 4000),)),
+                Trace("test", "shared", "passed", 0.1, (Hit("shared.py", "b", b"y"),)),
+            ],
+            "env",
+        )
+        file = coverage_map.file_id(db, f"{sha}.py", sha)
+        total = db.execute(
+            "INSERT INTO totals (file_id, environment, executed, statements, excluded, missing)"
+            " VALUES (?, 'env', x'', x'', x'', '[1]') RETURNING id",
+            (file,),
+        ).fetchone()[0]
+        db.execute(
+            "INSERT INTO measures (sha, reason, environment, interpreter, branch, selected, total,"
+            " passed, failed, skipped, executable, covered, percent, seconds, traces, totals,"
+            " measured_at) VALUES (?, '', 'env', '', 0, 1, 1, 1, 0, 0, 1, 1, 100, 1, ?, ?, ?)",
+            (sha, pack_ids(ids), pack_ids([total]), f"2026-01-01T00:00:{moment:02}"),
+        )
+        db.execute("INSERT INTO gaps VALUES (?, 'p', 'f', 1, 2, '[]', '[]', 0, '[]', 0)", (sha,))
+
+
+def counts(db: sqlite3.Connection) -> dict[str, int]:
+    return {t: db.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in TABLES}
+
+
+def test_old_maps_and_logs_go_and_what_somebody_wrote_stays(
+    found: Repository, db: sqlite3.Connection, repo: Path, git: Callable[..., str]
+) -> None:
+    head = git(repo, "rev-parse", "HEAD")
+    measured(db, head, 0)
+    for number in range(1, 40):
+        measured(db, f"{number:040x}", number)
+    waiting, decided = f"{1:040x}", f"{2:040x}"
+    with transaction(db):
+        for number, (sha, state) in enumerate([(waiting, "ready"), (decided, "accepted")]):
+            db.execute(
+                "INSERT INTO drafts (kind, state, sha, title, origin, path, content, evidence,"
+                " created_at) VALUES ('devlog', ?, ?, 't', 'o', 'p', 'words', ?, '2026')",
+                (state, sha, f'{{"calls": [{number + 1}]}}'),
+            )
+        db.execute("INSERT INTO reviews (draft_id, action, decided_at) VALUES (2, 'accept', '')")
+        db.execute("INSERT INTO facts VALUES (?, 'F1', 'k', 't', '{}')", (decided,))
+        db.executemany(
+            "INSERT INTO model_calls (purpose, model, digest, prompt, response, options, seconds,"
+            " outcome, called_at) VALUES ('', '', '', ?, '', '{}', 1, 'ok', '')",
+            [("p" * 500,)] * 300,
+        )
+        db.executemany(
+            "INSERT INTO events VALUES (?, 'post-commit', '/', ?)",
+            [(str(n), float(n)) for n in range(1200)],
+        )
+    before = counts(db)
+    said = prune.prune(found, db, 0.35)
+    after = counts(db)
+    assert said.startswith("pruned: ")
+    assert 0 < after["measures"] < before["measures"]
+    assert all(after[table] < before[table] for table in TABLES)
+    left = {sha for (sha,) in db.execute("SELECT sha FROM measures")}
+    assert {head, waiting} <= left
+    assert decided not in left
+    gone = sorted({f"{n:040x}" for n in range(3, 40)} - left)
+    assert gone == [f"{n:040x}" for n in range(3, 3 + len(gone))]  # the oldest
+    loaded = coverage_map.load(db, head)
+    assert set(loaded.tests()) == {f"t_{head}", "shared"}
+    for table, rows in (("drafts", 2), ("reviews", 1), ("facts", 1), ("events", 1000)):
+        assert db.execute(f"SELECT count(*) FROM {table}").fetchone() == (rows,), table
+    assert db.execute("SELECT count(*) FROM model_calls WHERE id <= 2").fetchone() == (2,)
+    assert db.execute("SELECT count(*) FROM model_calls").fetchone() == (202,)
+    assert db.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def test_what_cannot_be_helped_is_tried_once_a_day(
+    found: Repository, db: sqlite3.Connection, repo: Path
+) -> None:
+    db.execute("INSERT INTO known VALUES ('k', 'k', 'v')")
+    assert not prune.ask_when_due(db, found.desk, 500)
+    assert prune.ask_when_due(db, found.desk, 0.001)
+    said: list[str] = []
+    git_config = repo / ".git/config"
+    git_config.write_text(git_config.read_text() + "[copydesk]\n\tdiskMb = 0.001\n")
+    prune_step(StepContext(found, db, said.append), "desk")
+    assert said[0].startswith("pruned: 0 old coverage maps")
+    assert db.execute("SELECT count(*) FROM known").fetchone() == (0,)
+    db.execute("UPDATE jobs SET state = 'done', ended_at = ?", (time.time(),))
+    assert not prune.ask_when_due(db, found.desk, 0.001)
+    db.execute("UPDATE jobs SET ended_at = ended_at - 90000")
+    assert prune.ask_when_due(db, found.desk, 0.001)
+    assert db.execute("SELECT state FROM jobs WHERE kind = 'prune'").fetchone() == ("ready",)
