@@ -28,6 +28,7 @@ _HARDENED = (
     "diff.external=",
     "log.showSignature=false",
     "protocol.allow=never",
+    "safe.bareRepository=explicit",
     "gc.auto=0",
     "maintenance.auto=false",
 )

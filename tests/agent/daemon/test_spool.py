@@ -54,7 +54,9 @@ def test_a_shell_hook_that_has_not_written_yet_counts_all_the_same(found: Reposi
     assert (event.hook, event.worktree) == ("post-commit", "")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None
+)
 @given(content=st.binary(max_size=200))
 def test_whatever_is_in_an_event_it_can_be_stored(found: Repository, content: bytes) -> None:
     (spool.folder(found.desk) / "1.post-commit").write_bytes(content)
