@@ -155,14 +155,31 @@ def test_a_spool_a_daemon_never_heard_of_is_taken_in(
     found: Repository, daemon_argv: Argv, eventually: Eventually
 ) -> None:
     """Watching is only a wake-up: what came while the watcher slept is found by looking."""
+    while_stopped(found, daemon_argv, eventually, events=300)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_twenty_thousand_events_while_the_watcher_is_stopped(
+    found: Repository, daemon_argv: Argv, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than the kernel's queue of 16,384 holds; what it drops it does not tell."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)  # the watcher is what is tried, not the disk
+    while_stopped(found, daemon_argv, eventually, events=20_000)
+
+
+def while_stopped(
+    found: Repository, daemon_argv: Argv, eventually: Eventually, *, events: int
+) -> None:
     daemon = subprocess.Popen(daemon_argv(found.common_dir))
     eventually(lambda: knock.daemon_lives(str(found.common_dir)))
     eventually(lambda: count(found) == 0 and (found.desk / "daemon.log").exists())
     daemon.send_signal(signal.SIGSTOP)
-    for _ in range(300):
+    for _ in range(events):
         knock.drop(str(found.common_dir), "post-commit", "/")
     daemon.send_signal(signal.SIGCONT)
-    eventually(lambda: count(found) == 300)
+    eventually(lambda: count(found) == events, seconds=300)
+    assert not spool.waiting(found.desk)
     daemon.terminate()
     daemon.wait(20)
 

@@ -121,3 +121,52 @@ def test_a_second_connection_in_one_process_leaves_the_firsts_lock_alone(tmp_pat
         other = [sys.executable, "-c", HOLDER, str(tmp_path / "desk.db")]
         said = subprocess.run(other, capture_output=True, text=True, check=True).stdout
     assert said == "database is locked\n"
+
+
+CONTENDER = """
+import sqlite3, sys
+from pathlib import Path
+from copydesk.agent.desk.store import open_desk, transaction
+desk, name, rounds, how = sys.argv[1:]
+locked = 0
+with open_desk(Path(desk)) as db:
+    for number in range(int(rounds)):
+        try:
+            if how == "deferred":
+                db.execute("BEGIN")
+                (n,) = db.execute("SELECT count(*) FROM tips").fetchone()
+                db.execute("INSERT INTO tips VALUES (?)", (f"{name}-{number}",))
+                db.execute("COMMIT")
+            else:
+                with transaction(db):
+                    (n,) = db.execute("SELECT count(*) FROM tips").fetchone()
+                    db.execute("INSERT INTO tips VALUES (?)", (f"{name}-{number}",))
+        except sqlite3.OperationalError as error:
+            assert "locked" in str(error)
+            locked += 1
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+print(locked)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("how", "rounds"), [("immediate", 1500), ("deferred", 150)])
+def test_eight_writers_of_fifteen_hundred_transactions_each(
+    tmp_path: Path, how: str, rounds: int
+) -> None:
+    """And the control: with deferred transactions some must fail."""
+    with open_desk(tmp_path):
+        pass
+    argv = [sys.executable, "-c", CONTENDER, str(tmp_path)]
+    writers = [
+        subprocess.Popen([*argv, str(n), str(rounds), how], stdout=subprocess.PIPE, text=True)
+        for n in range(8)
+    ]
+    locked = sum(int(writer.communicate()[0]) for writer in writers)
+    with open_desk(tmp_path) as db:
+        (rows,) = db.execute("SELECT count(*) FROM tips").fetchone()
+    print(f"{how}: {rows} rows, {locked} times locked")
+    assert rows == 8 * rounds - locked
+    assert bool(locked) == (how == "deferred")
