@@ -11,7 +11,8 @@ JOBS ?= 2
 EDITABLE := $(if $(wildcard src/copydesk/agent/.),-e,)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help venv demo test lint wheel clean bench-gate bench-sandbox equal bench-coverage bench-drafts bench-model
+.PHONY: help venv demo test lint wheel clean bench bench-gate bench-sandbox equal bench-coverage \
+	bench-drafts bench-model bench-hooks
 .DEFAULT_GOAL := help
 
 help:
@@ -28,6 +29,7 @@ help:
 	@echo "make bench-drafts drafted tests on real packages beside Pynguin and the Hypothesis ghostwriter;"
 	@echo "             DRAFTS=folder keeps what was made, BENCH_OPTIONS='--packages toolz --most 5'"
 	@echo "make bench-model  how many of a model's failing answers are kept without asking again"
+	@echo "make bench-hooks  what a commit pays, how soon it is seen, what the daemon costs at rest"
 	@echo "make clean   remove what was built, $(VENV) included"
 
 $(BIN)/python:
@@ -84,6 +86,12 @@ equal: $(VENV)/.installed-dev
 DRAFTS ?= $(or $(TMPDIR),/tmp)/copydesk-drafts
 bench-drafts: $(VENV)/.installed-dev
 	@$(BIN)/python bench/drafts.py --scratch $(DRAFTS) $(BENCH_OPTIONS)
+
+# those that need no project of yours
+bench: bench-gate bench-model bench-hooks
+
+bench-hooks: $(VENV)/.installed-dev
+	@$(BIN)/python bench/hooks.py $(BENCH_OPTIONS)
 
 bench-model: $(VENV)/.installed-dev
 	@$(BIN)/python bench/model_answers.py

@@ -15,7 +15,7 @@ from copydesk.hooks import knock
 SCHEMA = 7
 """The number of migrations; a database's PRAGMA user_version once it is up to date."""
 
-BUSY_SECONDS = 20.0
+BUSY_SECONDS = 60.0
 
 
 @contextlib.contextmanager

@@ -68,21 +68,22 @@ def cut(device: Path, chance: random.Random, code: str, how: str) -> tuple[list[
     place = device / f"{time.monotonic_ns()}"
     place.mkdir()
     subprocess.run(["sync", "-f", str(device)], check=True)
-    writer = subprocess.Popen(
-        [sys.executable, "-c", code, str(place), how], stdout=subprocess.PIPE, text=True
-    )
-    assert writer.stdout
-    acked = [writer.stdout.readline().strip()]
-    time.sleep(0.1 + chance.random() * 0.8)
-    writer.send_signal(signal.SIGSTOP)
-    time.sleep(0.02)
-    os.set_blocking(writer.stdout.fileno(), False)
-    with contextlib.suppress(TypeError):  # nothing more was said
-        acked += (writer.stdout.read() or "").split("\n")[:-1]
+    argv = [sys.executable, "-c", code, str(place), how]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, bufsize=0) as writer:
+        assert writer.stdout
+        pipe = writer.stdout.fileno()
+        said = os.read(pipe, 1 << 20)
+        time.sleep(0.1 + chance.random() * 0.8)
+        writer.send_signal(signal.SIGSTOP)
+        time.sleep(0.02)
+        os.set_blocking(pipe, False)
+        with contextlib.suppress(BlockingIOError):
+            while more := os.read(pipe, 1 << 20):
+                said += more
+        shutil.copyfile(device.parent / "disk.img", device.parent / "after.img")
+        writer.kill()
+    acked = said.decode().split("\n")[:-1]
     after = device.parent / "after.img"
-    shutil.copyfile(device.parent / "disk.img", after)
-    writer.kill()
-    writer.communicate()
     shutil.rmtree(place)
     found = device.parent / "after"
     found.mkdir(exist_ok=True)
