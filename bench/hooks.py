@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -201,7 +202,9 @@ def seen(top: Path, rounds: int) -> list[str]:
     where = repository(top)
     desk = find(where).desk
     spent = []
-    with daemon(where):
+    with contextlib.ExitStack() as stack:
+        with alone():
+            stack.enter_context(daemon(where))
         time.sleep(1.0)
         with contextlib.closing(sqlite3.connect(f"file:{desk}/desk.db?mode=ro", uri=True)) as db:
             for number in range(rounds):
@@ -301,7 +304,7 @@ def many(top: Path, seconds: float, commits: int = 10_000) -> list[str]:
     shas = git(where, "rev-list", "--reverse", "main").split()
     found = find(where)
     with open_desk(found.desk) as db, transaction(db):
-        packed = __import__("zlib").compress(b"\0" * 4000)
+        packed = zlib.compress(b"\0" * 4000)
         for number, sha in enumerate(shas):
             moment = f"2026-01-01T{number // 3600 % 24:02}:{number // 60 % 60:02}:{number % 60:02}"
             db.execute("INSERT INTO commits VALUES (?, '', 'b', ?, 'x', 0)", (sha, moment))
