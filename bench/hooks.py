@@ -27,6 +27,8 @@ from pathlib import Path
 
 from copydesk.agent.desk.store import open_desk, transaction
 from copydesk.agent.git.repository import find
+from copydesk.agent.setup.hooks import put_scripts
+from copydesk.agent.setup.precommit import _COMMIT_ENTRY
 from copydesk.hooks import install, knock
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
@@ -41,7 +43,7 @@ HOOK = """\
       - id: {id}
         name: {id}
         language: system
-        entry: '{entry}'
+        entry: {entry}
         pass_filenames: false
         always_run: true
         stages: [{stage}]
@@ -147,14 +149,18 @@ def commit(top: Path, rounds: int) -> list[str]:
 
         return put
 
+    put_scripts(find(where))
     scenes = {
         "no hook": none,
         "a shell hook that appends a byte": shell,
         "copydesk's native hook": native,
-        "pre-commit stage with one hook of the user's": framework("pre-commit", "true"),
-        "the same with copydesk-gate": framework("pre-commit", "true", f"{BIN}/copydesk-gate"),
-        "post-commit stage with a hook that does nothing": framework("post-commit", "true"),
-        "post-commit stage with copydesk-commit": framework(
+        "pre-commit stage with one hook of the user's": framework("pre-commit", "/bin/true"),
+        "the same with copydesk-gate": framework("pre-commit", "/bin/true", f"{BIN}/copydesk-gate"),
+        "post-commit stage with a hook that does nothing": framework("post-commit", "/bin/true"),
+        "post-commit stage with copydesk-commit as `copydesk init` writes it": framework(
+            "post-commit", _COMMIT_ENTRY
+        ),
+        "the same with the console script, as from a remote repository": framework(
             "post-commit", f"{BIN}/copydesk-commit"
         ),
     }
@@ -191,7 +197,8 @@ def commit(top: Path, rounds: int) -> list[str]:
         "Medians of the differences within a round:"
         f" native hook {paired(names[2], names[0]):+.1f} ms;"
         f" gate in a stage already in use {paired(names[4], names[3]):+.1f} ms;"
-        f" copydesk-commit over the cost of its stage {paired(names[6], names[5]):+.1f} ms."
+        f" copydesk-commit over the cost of its stage {paired(names[6], names[5]):+.1f} ms,"
+        f" as a console script {paired(names[7], names[5]):+.1f} ms."
         f" {rounds} rounds.",
     ]
     return lines

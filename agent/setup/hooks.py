@@ -84,6 +84,18 @@ def hooks_path(repo: Repository) -> Path | None:
     return None
 
 
+def put_scripts(repo: Repository, python: str = sys.executable) -> Path:
+    """Write our hooks into the desk, for git's configuration or a framework to run.
+
+    Returns:
+        Their folder.
+    """
+    ours = repo.desk / "hooks"
+    ours.mkdir(mode=0o700, parents=True, exist_ok=True)
+    install.put(str(ours), python)
+    return ours
+
+
 def put_native(repo: Repository, python: str = sys.executable) -> list[str]:
     """Install our hooks as git's own, without a framework.
 
@@ -107,9 +119,7 @@ def put_native(repo: Repository, python: str = sys.executable) -> list[str]:
                 " again after that"
             )
         return done
-    ours = repo.desk / "hooks"
-    ours.mkdir(mode=0o700, parents=True, exist_ok=True)
-    install.put(str(ours), python)
+    ours = put_scripts(repo, python)
     for event in install.HOOKS:
         set_config(repo, f"hook.copydesk-{event}.command", shlex.quote(str(ours / event)))
         set_config(repo, f"hook.copydesk-{event}.event", event)

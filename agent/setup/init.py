@@ -20,7 +20,13 @@ from copydesk.agent.git.repository import Repository, get_config, resolve, set_c
 from copydesk.agent.process import ProcessError, run, scrubbed_environment
 from copydesk.agent.records import Json
 from copydesk.agent.setup import precommit
-from copydesk.agent.setup.hooks import hooks_folder, hooks_path, put_native, remove_native
+from copydesk.agent.setup.hooks import (
+    hooks_folder,
+    hooks_path,
+    put_native,
+    put_scripts,
+    remove_native,
+)
 from copydesk.hooks import knock
 
 BIN = "copydesk.bin"
@@ -62,6 +68,7 @@ def initialise(
     done = _choose_python(repo, progress)
     set_config(repo, BIN, str(_scripts()))
     repo.desk.mkdir(mode=0o700, exist_ok=True)
+    put_scripts(repo)
     if native:
         done += [f"Native hooks: {said}." for said in put_native(repo)]
     if framework and (not native or (top / precommit.NAME).is_file()):

@@ -25,9 +25,15 @@ _TYPES_KEY, _STAGES_KEY = "default_install_hook_types", "default_stages"
 
 # finds the console scripts through the user's git configuration: the tracked file names no
 # path of one machine, and who has no copydesk passes
-_ENTRY = (
-    """sh -c 'p=$(git config copydesk.bin) && [ -x "$p/{id}" ] || exit 0;"""
-    """ exec "$p/{id}" "$@"' --"""
+_GATE_ENTRY = (
+    """sh -c 'p=$(git config copydesk.bin) && [ -x "$p/copydesk-gate" ] || exit 0;"""
+    """ exec "$p/copydesk-gate" "$@"' --"""
+)
+# a shell script of the desk, where there is one: it takes 5 ms, starting Python 20
+_COMMIT_ENTRY = (
+    """sh -c 'h=$(git rev-parse --git-common-dir)/copydesk/hooks/post-commit;"""
+    """ [ -x "$h" ] || { p=$(git config copydesk.bin) && h=$p/copydesk-commit; [ -x "$h" ]; }"""
+    """ || exit 0; exec "$h" "$@"' --"""
 )
 
 
@@ -161,7 +167,7 @@ def _entry(wanted: Wanted) -> Json:
 
 def _local(name: str) -> Json:
     hook: Json = {"id": name, "name": name.replace("-", " "), "language": "system"}
-    hook["entry"] = _ENTRY.format(id=name)
+    hook["entry"] = _GATE_ENTRY if name == GATE else _COMMIT_ENTRY
     if name == GATE:
         # a hook that passes is not heard otherwise, and lines without a verdict are to be said
         hook |= {"types_or": ["python", "pyi"], "require_serial": True, "verbose": True}
