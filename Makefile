@@ -88,7 +88,7 @@ bench-drafts: $(VENV)/.installed-dev
 	@$(BIN)/python bench/drafts.py --scratch $(DRAFTS) $(BENCH_OPTIONS)
 
 # those that need no project of yours
-bench: bench-gate bench-model bench-hooks
+bench: bench-gate bench-model bench-sandbox bench-hooks
 
 bench-hooks: $(VENV)/.installed-dev
 	@$(BIN)/python bench/hooks.py $(BENCH_OPTIONS)

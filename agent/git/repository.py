@@ -100,7 +100,7 @@ def find(start: Path) -> Repository:
                 hint=f"git config --global --add safe.directory {start}",
             ) from error
         if "safe.bareRepository" in str(error):
-            raise _bare_or_inside(start) from error
+            raise _unusable(start, inside=".git" in start.absolute().parts) from error
         raise CopydeskError(
             f"{start} is not in a git repository",
             slug="not-a-repository",
@@ -112,27 +112,17 @@ def find(start: Path) -> Repository:
         said = git("rev-parse", "--path-format=absolute", "--show-toplevel", cwd=start)
         top = Path(os.fsdecode(said.rstrip(b"\n")))
     elif bare != "true":
-        raise _inside(start)
+        raise _unusable(start, inside=True)
     return Repository(top, Path(git_dir), Path(common_dir))
 
 
-def _inside(start: Path) -> CopydeskError:
-    return CopydeskError(
-        f"{start} is inside a .git folder",
-        slug="inside-git-dir",
-        hint="Run copydesk from the project's own folders.",
-    )
-
-
-def _bare_or_inside(start: Path) -> CopydeskError:
+def _unusable(start: Path, *, inside: bool) -> CopydeskError:
     """A folder that looks like a bare repository may have come with a clone: none of it is read."""
-    if ".git" in start.absolute().parts:
-        return _inside(start)
-    return CopydeskError(
-        f"{start} is a bare repository",
-        slug="bare-repository",
-        hint="Run copydesk in a clone or a linked worktree of it.",
-    )
+    what, slug = ("inside a .git folder", "inside-git-dir")
+    if not inside:
+        what, slug = ("a bare repository", "bare-repository")
+    hint = "Run copydesk from a working tree: the project's own folders, or a linked worktree."
+    return CopydeskError(f"{start} is {what}", slug=slug, hint=hint)
 
 
 def resolve(repo: Repository, revision: str) -> Sha:
