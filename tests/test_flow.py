@@ -27,6 +27,7 @@ from copydesk.agent.records import Draft
 from copydesk.agent.review import decisions
 from copydesk.agent.sandbox.records import Capability, Tier
 from copydesk.agent.stories.desk import write_story
+from copydesk.agent.testgen.desk import write_drafts
 
 FIRST = {
     "shop.py": "def price(amount, rate=2):\n    return amount * rate\n",
@@ -246,6 +247,69 @@ def test_a_model_gets_what_the_embedded_drafter_leaves(
     rows = bench.db.execute("SELECT purpose, model, outcome, options FROM model_calls").fetchall()
     assert rows[0][1:3] == ("qwen2.5-coder:7b", "ok")
     assert json.loads(rows[0][3])
+
+
+TWO_DOORS = (
+    "\n\ndef doors(thing):\n"
+    "    if sum(map(ord, thing['word'])) * thing['door'] == 4242:\n        return 'front'\n"
+    "    if sum(map(ord, thing['word'])) * thing['door'] == 5151:\n        return 'back'\n"
+    "    return 'shut'\n"
+)
+
+
+def test_what_a_model_wrote_for_each_branch_is_one_draft(
+    bench: Bench, commit: Callable[..., str], ollama_server: ModuleType
+) -> None:
+    sha = commit(bench.path, {"shop.py": FIRST["shop.py"] + TWO_DOORS}, "Lock both doors")
+    bench.step("measure", sha)
+
+    def answer(request: dict[str, Any]) -> str:
+        door = 51 if "return 'back'  # not run" in request["messages"][-1]["content"] else 42
+        said = "back" if door == 51 else "front"
+        return f"def test_door():\n    assert doors({{'word': 'e', 'door': {door}}}) == '{said}'\n"
+
+    with ollama_server.serve(answer) as script:
+        set_config(bench.repo, "copydesk.modelHost", script.host)
+        bench.step("draft", sha)
+        asked = len(script.asked)
+        bench.step("draft", sha)
+        assert len(script.asked) == asked == 2
+    found = {d.origin: d for d in bench.tests()}
+    draft = found["qwen2.5-coder:7b"]
+    assert {7, 9} <= set(draft.evidence["gained_lines"])
+    assert draft.evidence["tests"] == ["test_door", "test_door_2"]
+    assert len(draft.evidence["calls"]) == 2
+    if "embedded" in found:  # its calls are shown to the model
+        assert "- doors(" in script.asked[0]["messages"][-1]["content"]
+
+
+def test_a_model_that_writes_no_test_is_not_asked_again(
+    bench: Bench, commit: Callable[..., str], ollama_server: ModuleType
+) -> None:
+    sha = commit(bench.path, {"shop.py": FIRST["shop.py"] + TWO_DOORS}, "Lock both doors")
+    bench.step("measure", sha)
+    with ollama_server.serve(["I am sorry."]) as script:
+        set_config(bench.repo, "copydesk.modelHost", script.host)
+        bench.step("draft", sha)
+        asked = len(script.asked)
+        bench.step("draft", sha)
+        assert len(script.asked) == asked == 4
+    [draft] = drafts.listed(bench.db, ("discarded",), kind="test")
+    assert draft.evidence["rungs"][0]["detail"].startswith("no answer held a test")
+    assert waiting.waiting(bench.db) == []
+
+
+def test_when_the_time_for_a_model_is_up_the_rest_waits(
+    bench: Bench, commit: Callable[..., str], ollama_server: ModuleType
+) -> None:
+    sha = commit(bench.path, {"shop.py": FIRST["shop.py"] + TWO_DOORS}, "Lock both doors")
+    bench.step("measure", sha)
+    gaps = gap_rows.load(bench.db, sha)
+    with ollama_server.serve([ANSWER]) as script:
+        set_config(bench.repo, "copydesk.modelHost", script.host)
+        write_drafts(bench.repo, bench.db, sha, gaps, say=bench.said.append, seconds=0)
+        assert not script.asked
+    assert waiting.waiting(bench.db) == [("draft", sha, 0)]
 
 
 def test_a_model_that_fails_leaves_the_embedded_drafts(

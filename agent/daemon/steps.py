@@ -63,7 +63,8 @@ def draft_step(context: StepContext, sha: Sha) -> None:
     Raises:
         Superseded: The commit is no tip any more.
     """
-    limit = config.load(context.repo, sha).project.drafts_per_commit
+    settings = config.load(context.repo, sha)
+    limit = settings.project.drafts_per_commit
     gaps = gaps_to_draft(gap_rows.load(context.db, sha), limit)
     if not gaps:
         return
@@ -75,6 +76,7 @@ def draft_step(context: StepContext, sha: Sha) -> None:
             gaps,
             say=context.say,
             wanted=lambda: sha in git.tips(context.repo),
+            seconds=settings.personal.measure_seconds / 2,  # the job itself is ended after all
         )
     except CopydeskError as error:
         if error.slug != "no-sandbox":

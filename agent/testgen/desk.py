@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import math
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,11 +39,22 @@ from copydesk.agent.sandbox.records import Tier
 from copydesk.agent.sandbox.tier import detect
 from copydesk.agent.testgen import journal
 from copydesk.agent.testgen.apply import placement
+from copydesk.agent.testgen.combine import combine
+from copydesk.agent.testgen.conditions import BranchGroup
 from copydesk.agent.testgen.context import source_roots
 from copydesk.agent.testgen.embedded import TOOLS, draft_embedded
+from copydesk.agent.testgen.excerpts import calls_of
 from copydesk.agent.testgen.model_drafter import REPAIRS, ModelDrafter
+from copydesk.agent.testgen.standing import (
+    Found,
+    failure,
+    in_words,
+    is_due,
+    left_of,
+    nothing,
+    worth,
+)
 from copydesk.agent.testgen.verify import verify
-from copydesk.agent.text import plural
 
 Say = Callable[[str], None]
 _NEEDS_LEAVE = (
@@ -117,6 +130,7 @@ def write_drafts(
     say: Say,
     wanted: Callable[[], bool] = lambda: True,
     progress: Progress = silent,
+    seconds: float = math.inf,
 ) -> list[Draft]:
     """Draft tests for gaps, one draft a gap and writer.
 
@@ -132,6 +146,7 @@ def write_drafts(
         say: Told what is going on.
         wanted: Asked before each gap whether to go on.
         progress: Told what a model does.
+        seconds: How long a model may be asked; the gaps that are left then wait.
 
     Returns:
         The drafts that wait for the editor, these gaps' earlier ones included.
@@ -149,8 +164,7 @@ def write_drafts(
                 " drafts without a guard, with your own rights.",
             )
         model = reach_model(config.load(repo, sha), db, say, progress=progress)
-        waited = any((one.what, one.sha) == ("draft", sha) for one in waiting.waiting(db))
-        work = _Work(db, sha, place, model, say, waited)
+        work = _Work(db, sha, place, model, say, time.monotonic() + seconds)
         found: list[Draft] = []
         for number, gap in enumerate(gaps, 1):
             if not wanted():
@@ -171,9 +185,8 @@ def write_drafts(
 class _Work:
     """The drafting of one commit.
 
-    `waited` is whether it was begun before and could not be ended for want of a model; what that
-    model wrote and was not kept does not count then. `unasked` says why a model has still to be
-    asked, or is "".
+    After `until`, monotonic seconds, no model is asked any more. `unasked` says why one has still
+    to be asked, or is "".
     """
 
     db: sqlite3.Connection
@@ -181,7 +194,7 @@ class _Work:
     place: Workshop
     model: Client | None
     say: Say
-    waited: bool = False
+    until: float
     unasked: str = ""
 
     def gap(self, gap: Gap) -> list[Draft]:
@@ -195,12 +208,13 @@ class _Work:
         if "embedded" not in known and (climb := self.embedded(gap)):
             evidence, kept = self.climbed(climb)
             known["embedded"] = self.keep(target, evidence, kept)
-        gained = {n for d in known.values() for n in d.evidence.get("gained_lines", ())}
-        left = dataclasses.replace(gap, lines=tuple(n for n in gap.lines if n not in gained))
-        if left.lines and self.model is None:
-            self.unasked = self.unasked or "no model answered"
-        elif left.lines and self.model and self.is_due(known.get(self.model.name)):
-            for draft in self.by_model(target, left, self.model):
+        left = left_of(gap, known.values())
+        if not (left.lines or left.branches):
+            pass
+        elif self.model is None or time.monotonic() > self.until:
+            self.unasked = self.unasked or "no model answered in time"
+        elif is_due(known.get(self.model.name)):
+            for draft in self.by_model(target, left, self.model, known.get("embedded")):
                 known[draft.origin] = draft
         waits = [d for d in known.values() if d.state in ("ready", "not_run")]
         if waits:
@@ -208,10 +222,6 @@ class _Work:
         elif not known:
             self.say("  no input was found that reaches these lines")
         return waits
-
-    def is_due(self, written: Draft | None) -> bool:
-        """Whether the model is to be asked about a gap, given what it wrote for it before."""
-        return written is None or (self.waited and written.state == "discarded")
 
     def embedded(self, gap: Gap) -> journal.Begun | None:
         """The embedded drafter's draft: the one that was on its way, else a new one."""
@@ -227,40 +237,76 @@ class _Work:
         bench = journal.Remembering(self.place.bench, self.db, climb.id)
         return verify(climb.candidate, self.place.tree, bench, recording=recording)
 
-    def by_model(self, target: Target, gap: Gap, model: Client) -> Iterator[Draft]:
-        """Ask group by group until a draft stands, each group anew with its failure."""
+    def by_model(
+        self, target: Target, gap: Gap, model: Client, embedded: Draft | None
+    ) -> Iterator[Draft]:
+        """Ask group by group, each group anew with its failure; what stands is one draft."""
+        first = last_call(self.db)
+        seeds = calls_of(embedded.content, gap.function) if embedded else ()
+        drafter = ModelDrafter(gap, self.place.tree, model, seeds=seeds)
+        stands, fallen, trouble, before = list[Found](), None, False, list[int]()
         if climb := journal.begun(self.db, gap, model.name):
+            before = list(climb.calls)
             resumed = self.verified(climb)
             if resumed[0].verdict != "failed":
-                yield self.keep(target, *resumed, calls=climb.calls)
+                stands.append(resumed)
+                yield self.keep(target, *resumed, calls=before)
+            if resumed[0].verdict == "not run":
                 return
-        drafter = ModelDrafter(gap, self.place.tree, model)
         for group in drafter.groups:
-            asked, found, trouble = last_call(self.db), None, False
-            try:
-                tried = drafter.draft(group)
-                for turn in range(1, REPAIRS + 2):
-                    if tried is None:
-                        break
-                    behind = range(asked + 1, last_call(self.db) + 1)
-                    found = self.verified(journal.begin(self.db, tried, behind))
-                    if found[0].verdict != "failed" or turn > REPAIRS:
-                        break
-                    tried = drafter.again(group, tried, _failure(found[0]), turn=turn)
-            except (ModelFault, ModelUnavailable) as error:
-                trouble = self.failed(error, model)
-            if found:
-                calls = list(range(asked + 1, last_call(self.db) + 1))
-                yield self.keep(target, *found, calls=calls)
-            if trouble or (found and found[0].verdict != "failed"):
-                return
+            gained = {line for evidence, _ in stands for line in evidence.gained_lines}
+            if stands and gained.issuperset(group.lines):
+                continue
+            found, trouble = self.by_group(drafter, group)
+            if found and found[0].verdict == "verified":
+                stands.append(found)
+                if len(stands) == 1:  # a crash loses nothing that stands
+                    yield self.keep(target, *found, calls=before + self.calls_since(first))
+            else:
+                fallen = found or fallen
+            if trouble or (found and found[0].verdict == "not run"):
+                break
+        if len(stands) > 1:
+            yield self.keep(target, *self.joined(stands), calls=before + self.calls_since(first))
+        elif not stands and drafter.groups and (fallen or not trouble):
+            fallen = fallen or nothing(gap, model.name, str(self.place.bench.tier))
+            yield self.keep(
+                target, *fallen, calls=before + self.calls_since(first), unfinished=trouble
+            )
+
+    def by_group(self, drafter: ModelDrafter, group: BranchGroup) -> tuple[Found | None, bool]:
+        """The last that a model wrote for a group, and whether trouble that may pass ended it."""
+        found, first = None, last_call(self.db)
+        try:
+            tried = drafter.draft(group)
+            for turn in range(1, REPAIRS + 2):
+                if tried is None:
+                    break
+                found = self.verified(journal.begin(self.db, tried, self.calls_since(first)))
+                if found[0].verdict != "failed" or turn > REPAIRS:
+                    break
+                tried = drafter.again(group, tried, failure(found[0]), turn=turn)
+        except (ModelFault, ModelUnavailable) as error:
+            return found, self.failed(error, drafter.client)
+        return found, False
+
+    def joined(self, stands: Sequence[Found]) -> Found:
+        """One draft of those that stand; the best of them where they do not go together."""
+        parts = combine([candidate for _, candidate in stands])
+        whole = self.verified(journal.begin(self.db, parts))
+        best = max(stands, key=lambda one: len(one[0].gained_lines))
+        return max(best, whole, key=lambda one: worth(one[0]))
+
+    def calls_since(self, first: int) -> list[int]:
+        """The numbers of the calls in the log after a certain one."""
+        return list(range(first + 1, last_call(self.db) + 1))
 
     def verified(self, climb: journal.Begun) -> tuple[Evidence, Candidate]:
         """Climb the ladder, with observed values where the model predicted wrong ones."""
         if self.place.bench.tier is Tier.PARTIAL and not self.place.trusting:
             return Evidence("not run", "partial", notes=(_NEEDS_LEAVE,)), climb.candidate
         evidence, kept = self.climbed(climb, recording=True)
-        self.say(f"  {kept.origin}: {_in_words(evidence)}")
+        self.say(f"  {kept.origin}: {in_words(evidence)}")
         return evidence, kept
 
     def failed(self, error: ModelFault | ModelUnavailable, model: Client) -> bool:
@@ -274,9 +320,17 @@ class _Work:
         return False
 
     def keep(
-        self, target: Target, evidence: Evidence, kept: Candidate, *, calls: Sequence[int] = ()
+        self,
+        target: Target,
+        evidence: Evidence,
+        kept: Candidate,
+        *,
+        calls: Sequence[int] = (),
+        unfinished: bool = False,
     ) -> Draft:
         """Put a draft on the desk with its evidence and the numbers of the calls behind it."""
+        more: Json = {"calls": list(calls)} if calls else {}
+        more |= {"unfinished": True} if unfinished else {}
         state = _STATES[evidence.verdict]
         draft = Draft(0, "test", state, self.sha, "", kept.origin, "", kept.content, target)
         identity = drafts.add(
@@ -289,35 +343,18 @@ class _Work:
             path=placement(draft, self.place.tree).path,
             content=kept.content,
             target=target,
-            evidence=evidence_json(evidence, kept) | ({"calls": list(calls)} if calls else {}),
+            evidence=evidence_json(evidence, kept) | more,
         )
         journal.end(self.db, kept.gap, kept.origin)
         if kept.origin == "embedded":
-            self.say(f"  embedded: {_in_words(evidence)}")
+            self.say(f"  embedded: {in_words(evidence)}")
         return drafts.get(self.db, identity)
-
-
-def _failure(evidence: Evidence) -> str:
-    """Why a draft was not kept, for the model to read."""
-    fell = next((r for r in evidence.rungs if not r.passed), None)
-    return f"{fell.name}: {fell.detail}" if fell else evidence.verdict
 
 
 def evidence_json(evidence: Evidence, candidate: Candidate) -> Json:
     """The evidence as the desk keeps it, with which values were recorded, not predicted."""
     as_json: Json = json.loads(json.dumps(dataclasses.asdict(evidence)))
     return as_json | {"recorded": list(candidate.recorded)}
-
-
-def _in_words(evidence: Evidence) -> str:
-    if evidence.verdict == "verified":
-        return (
-            f"{plural(len(evidence.tests), 'test')} verified, "
-            f"{plural(len(evidence.gained_lines), 'line')} gained, "
-            f"{evidence.mutants_killed} of {plural(evidence.mutants_total, 'mutant')} killed"
-        )
-    fell = next((r for r in evidence.rungs if not r.passed), None)
-    return f"{evidence.verdict}: {fell.name}: {fell.detail}" if fell else evidence.verdict
 
 
 def recheck(repo: Repository, gap: Gap, draft: Draft, content: str) -> tuple[Evidence, Candidate]:

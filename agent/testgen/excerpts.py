@@ -11,10 +11,12 @@ from copydesk.agent.model.client import estimate
 from copydesk.agent.records import LineNo
 from copydesk.agent.testgen.answers import parse
 from copydesk.agent.testgen.context import FunctionNode, fixtures, nearest_test
+from copydesk.agent.text import one_line
 
 MARK = "  # not run"
 _EXAMPLE_TOKENS = 250
 _LONG_LINE = 240
+_CALL = 120  # characters of a call
 
 
 def read_inside(tree: Path, path: str) -> str:
@@ -122,6 +124,18 @@ def pick_test(text: str, function: str) -> str:
                 found.append(code)
     word = re.compile(rf"\b{re.escape(function.rpartition('.')[2])}\b")
     return min(found, key=lambda code: (not word.search(code), len(code), code), default="")
+
+
+def calls_of(test: str, function: str) -> tuple[str, ...]:
+    """The calls of a function in a test module, such as "clamp(3, 0)", each once, in order."""
+    tree, name = parse(test), function.rpartition(".")[2]
+    found = [
+        one_line(ast.unparse(node), _CALL)
+        for node in (ast.walk(tree) if tree else ())
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "attr", getattr(node.func, "id", "")) == name
+    ]
+    return tuple(dict.fromkeys(found))
 
 
 def fixture_names(tree: Path) -> list[str]:
