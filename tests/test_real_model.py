@@ -35,7 +35,9 @@ def host() -> Iterator[str]:
     argv = [python, str(SERVER)]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout
-        yield child.stdout.readline().strip()
+        said = child.stdout.readline().strip()
+        assert said, "the server did not start"
+        yield said
         child.kill()
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from copydesk.agent.model.faults import ModelUnavailable
@@ -29,11 +31,17 @@ PREFERENCE: Final[tuple[str, ...]] = (
 )
 """Best first. Tags come and go, so each is only used when /api/tags lists it."""
 
-_SHARE = 0.8  # of the memory; the rest is the context's and the user's
+_SHARE = 0.8  # of the free memory; the rest is the context's and the user's
 
 
-def memory_bytes() -> int:
-    """The memory of this machine in bytes."""
+def free_bytes(meminfo: Path = Path("/proc/meminfo")) -> int:
+    """The memory that programs could still take, in bytes; all of it where that is not told."""
+    try:
+        found = re.search(r"^MemAvailable:\s+(\d+) kB$", meminfo.read_text("ascii"), re.M)
+    except (OSError, UnicodeDecodeError):
+        found = None
+    if found:
+        return int(found[1]) * 1024
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
@@ -43,7 +51,8 @@ def candidates(installed: Sequence[Json], wanted: str | None, memory: int) -> li
     Args:
         installed: The raw entries of /api/tags.
         wanted: The one the user set, or None.
-        memory: Bytes of this machine; larger models come last.
+        memory: Free bytes, what models of the server take up included; models that do not fit
+            into four fifths of it come last, the smallest first.
 
     Raises:
         ModelUnavailable: None is installed, or the wanted one is not, or it is remote.
@@ -56,8 +65,10 @@ def candidates(installed: Sequence[Json], wanted: str | None, memory: int) -> li
     order = {name: place for place, name in enumerate(PREFERENCE)}
 
     def rank(entry: Json) -> tuple[bool, int]:
-        too_big = int(entry.get("size") or 0) > memory * _SHARE
-        return too_big, order.get(str(entry.get("name")), len(order))
+        size = int(entry.get("size") or 0)
+        if size > memory * _SHARE:
+            return True, size
+        return False, order.get(str(entry.get("name")), len(order))
 
     return sorted(local, key=rank)
 

@@ -22,7 +22,7 @@ from copydesk.agent.model.exchange import BUCKETS, SPARE, Call, Heard, estimate,
 from copydesk.agent.model.faults import ModelFault, ModelUnavailable, fault_of
 from copydesk.agent.model.hosts import Host
 from copydesk.agent.model.privacy import hide_secrets, is_remote, local_name, remote_model
-from copydesk.agent.model.server import allocated, context_length, show, survey
+from copydesk.agent.model.server import allocated, context_length, room_bytes, show, survey
 from copydesk.agent.model.wire import fetch, strict_transport
 from copydesk.agent.records import Json
 
@@ -293,7 +293,7 @@ def connect(
     times = times or TimeLimits()
     host, version, installed = survey(settings, max(times.connect, 2.0))
     wanted = (settings.prose_model if prose else None) or settings.model
-    for entry in choice.candidates(installed, wanted, choice.memory_bytes()):
+    for entry in choice.candidates(installed, wanted, room_bytes(host, times.connect)):
         name = str(entry["name"])
         told = show(host, name, times.connect)
         if is_remote(told):
@@ -323,9 +323,11 @@ def available(settings: ModelSettings, *, seconds: float = 2.0) -> tuple[bool, s
         Whether there is one, its name ("" without one), and why not ("" when there is one).
         Takes at most `seconds`; loads nothing.
     """
+    end = time.monotonic() + seconds
     try:
-        _, _, installed = survey(settings, seconds)
-        found = choice.candidates(installed, settings.model, choice.memory_bytes())
+        host, _, installed = survey(settings, seconds)
+        room = room_bytes(host, max(end - time.monotonic(), 0.1))
+        found = choice.candidates(installed, settings.model, room)
     except CopydeskError as error:
         return False, "", str(error)
     name = str(found[0]["name"])

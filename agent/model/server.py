@@ -73,17 +73,31 @@ def context_length(told: Json) -> int:
     return found[0] if found else 0
 
 
+def _loaded(host: Host, seconds: float) -> list[Json]:
+    """The raw entries of /api/ps; none when the server does not say."""
+    try:
+        found = fetch(host, "/api/ps", seconds=seconds).get("models") or []
+    except ModelUnavailable:
+        return []
+    return [entry for entry in found if isinstance(entry, dict)]
+
+
+def room_bytes(host: Host, seconds: float) -> int:
+    """The memory there is for a model: what is free, and what loaded ones would give back.
+
+    In the memory of a graphics card they take nothing of what is free, and fit all the same.
+    """
+    sizes = (entry.get("size") for entry in _loaded(host, seconds))
+    return choice.free_bytes() + sum(size for size in sizes if isinstance(size, int))
+
+
 def allocated(host: Host, name: str, seconds: float) -> int:
     """The context a loaded model really got, out of /api/ps; 0 when the server does not say.
 
     Short of memory, a server gives less than it was asked for and says so nowhere else.
     """
-    try:
-        loaded = fetch(host, "/api/ps", seconds=seconds).get("models") or []
-    except ModelUnavailable:
-        return 0
-    for entry in loaded:
-        if isinstance(entry, dict) and entry.get("name") == full_name(name):
+    for entry in _loaded(host, seconds):
+        if entry.get("name") == full_name(name):
             found = entry.get("context_length")
             return found if isinstance(found, int) else 0
     return 0

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from copydesk.agent.model.choice import PREFERENCE, candidates, memory_bytes
+from copydesk.agent.model.choice import PREFERENCE, candidates, free_bytes
 from copydesk.agent.model.faults import ModelUnavailable
 
 GB = 10**9
@@ -61,5 +63,13 @@ def test_the_list_has_no_cloud_and_no_doubles() -> None:
     assert not [name for name in PREFERENCE if "cloud" in name]
 
 
-def test_memory_is_known() -> None:
-    assert memory_bytes() > 10**8
+def test_of_models_that_are_all_too_big_the_smallest_is_tried() -> None:
+    assert first(entry("qwen2.5-coder:14b", 9), entry("z:3b", 2), memory=1) == "z:3b"
+
+
+def test_the_free_memory_is_read(tmp_path: Path) -> None:
+    told = tmp_path / "meminfo"
+    told.write_text("MemTotal:  24000000 kB\nMemAvailable:   1000 kB\nBuffers: 1 kB\n")
+    assert free_bytes(told) == 1_024_000
+    assert free_bytes(tmp_path / "none") > 10**8
+    assert 0 < free_bytes() <= free_bytes(tmp_path / "none")

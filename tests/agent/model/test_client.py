@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from copydesk.agent.model import choice
 from copydesk.agent.model import client as client_module
 from copydesk.agent.model.calls import CallRecord, ModelSettings, SizeLimits, TimeLimits
 from copydesk.agent.model.client import Client, available, connect, estimate
@@ -271,6 +272,19 @@ def test_a_model_that_only_embeds_is_passed_over(serve: Serve, ollama_server: An
     assert caught.value.slug == "no-model"
 
 
+def test_what_loaded_models_take_up_counts_as_free(
+    serve: Serve, ollama_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choice, "free_bytes", lambda: 2 * 10**9)
+    large = ollama_server.Model("qwen2.5-coder:7b", size=4_700_000_000)
+    small = ollama_server.Model("qwen2.5-coder:1.5b", size=1_000_000_000)
+    script = serve(models=[large, small])
+    settings = ModelSettings(host=script.host)
+    assert (connect(settings).name, available(settings)[1]) == ("qwen2.5-coder:1.5b",) * 2
+    script.load(large, 4096, None)
+    assert (connect(settings).name, available(settings)[1]) == ("qwen2.5-coder:7b",) * 2
+
+
 def test_a_model_deleted_between_list_and_show_is_said(serve: Serve, ollama_server: Any) -> None:
     script = serve()
     script.find = lambda _name: ollama_server.Script.find(script, "gone")
@@ -331,7 +345,8 @@ def test_the_model_is_loaded_by_a_request_of_its_own(serve: Serve, client_of: Cl
     assert [bool(body["messages"]) for body in chats] == [False, True, True]
     assert {body["keep_alive"] for body in chats} == {"5m"}
     assert {body["options"]["num_ctx"] for body in chats} == {4096}
-    assert [c["path"] for c in script.requests].count("/api/ps") == 1
+    paths = [c["path"] for c in script.requests]
+    assert paths[paths.index("/api/chat") :].count("/api/ps") == 1
     assert told[:3] == [("loading", 0), ("reading", 0), ("writing", 1)]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from copydesk.agent.model.shape import loads, problem
@@ -70,6 +70,7 @@ def whole_float(value: object) -> bool:
     return isinstance(value, float) and value.is_integer()
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(VALUES)
 def test_it_agrees_with_jsonschema(value: object) -> None:
     if whole_float(value):
