@@ -30,6 +30,8 @@ _SHAPES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
             r"|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[\w-]{16,}"
             r"|xox[abeoprs]-[A-Za-z0-9-]{10,}|AIza[\w-]{30,}|(?:sk|pk|rk)[-_](?:live|test|proj|ant)"
             r"[-_][\w-]{12,}|sk-[A-Za-z0-9]{20,}|hf_[A-Za-z0-9]{20,}|npm_[A-Za-z0-9]{30,}"
+            r"|ya29\.[\w-]{20,}|whsec_[A-Za-z0-9]{20,}|SG\.[\w-]{16,}\.[\w-]{30,}"
+            r"|[0-9]{8,10}:AA[\w-]{30,}"  # a Telegram bot
             r"|pypi-[\w-]{30,}|eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]*)"
         ),
         HIDDEN,
@@ -38,16 +40,22 @@ _SHAPES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
         re.compile(r"(https://(?:\w+\.)?discord(?:app)?\.com/api/webhooks/)[\w/-]+"),
         rf"\1{HIDDEN}",
     ),
+    (re.compile(r"(https://hooks\.slack\.com/(?:services|workflows)/)[\w/-]+"), rf"\1{HIDDEN}"),
+    (re.compile(r"(\b(?:Account|SharedAccess)Key=)[A-Za-z0-9+/]{20,}=*"), rf"\1{HIDDEN}"),
     (
         re.compile(r"(\b[a-z][a-z0-9+.-]{0,20}://[^\s:/@'\"]+:)[^\s@/'\"]+(?=@)", re.I),
         rf"\1{HIDDEN}",
     ),
-    (re.compile(r"(\b(?:Bearer|Basic)\s+)[A-Za-z0-9._~+/-]{16,}=*"), rf"\1{HIDDEN}"),
-    # a quoted text that is given to a telling name
+    (
+        re.compile(r"(\b(?:Bearer|Basic|Authorization:\s*token)\s+)[A-Za-z0-9._~+/-]{16,}=*"),
+        rf"\1{HIDDEN}",
+    ),
+    # a quoted text that is given to a telling name: x = "", {"x": ""}, e["x"] = "", get("x", "")
     (
         re.compile(
-            rf"(\b\w{{0,40}}{_NAMES}\w{{0,40}}[\"']?\s{{0,9}}(?::\s{{0,9}}\w{{1,40}}\s{{0,9}})?[:=]\s{{0,9}}[bru]?)([\"'])(?!\[hidden\])"
-            r"(?:(?!\2)[^\\\n]|\\.){6,}\2",
+            rf"(\b\w{{0,40}}{_NAMES}\w{{0,40}}(?:[\"']\s{{0,9}}\]?|)\s{{0,9}}"
+            r"(?::\s{0,9}\w{1,40}\s{0,9})?(?:[:=]|(?<=[\"']),)\s{0,9}[bru]?)"
+            r"([\"'])(?!\[hidden\])(?:(?!\2)[^\\\n]|\\.){6,}\2",
             re.I,
         ),
         rf"\1\2{HIDDEN}\2",

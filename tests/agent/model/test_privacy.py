@@ -156,6 +156,10 @@ def test_the_name_on_the_wire(name: str, version: tuple[int, ...], sent: str) ->
 
 
 SECRETS = [
+    "ya29.a0AfH6SMB" + "x1Y2" * 6,
+    "whsec_" + "a1B2" * 8,
+    "123456789:AA" + "Hd_q" * 8,
+    "SG." + "a1B2" * 5 + "." + "c3D4" * 10,
     "AKIA" + "ABCDEFGH12345678",
     "ghp_" + "a1B2" * 9,
     "github_pat_" + "a1B2_" * 9,
@@ -184,6 +188,15 @@ def test_secrets_are_known_by_their_shape(secret: str) -> None:
     [
         ('password = "correct horse"', 'password = "[hidden]"'),
         ("API_KEY: str = 'abcdef123456'", "API_KEY: str = '[hidden]'"),
+        ('os.environ["API_TOKEN"] = "abcdef123456"', 'os.environ["API_TOKEN"] = "[hidden]"'),
+        ('os.getenv("API_TOKEN", "abcdef123456")', 'os.getenv("API_TOKEN", "[hidden]")'),
+        ("Authorization: token abcdef0123456789abcdef", "Authorization: token [hidden]"),
+        ("AccountKey=abcdefghijklmnopqrst0123456789==;", "AccountKey=[hidden];"),
+        (
+            "https://hooks.slack.com/services/T00/B00/abcdEFGHijkl",
+            "https://hooks.slack.com/services/[hidden]",
+        ),
+        ('parse(token, "while True")', 'parse(token, "while True")'),
         ('{"client_secret": "s3cr3ts3cr3t"}', '{"client_secret": "[hidden]"}'),
         ("DB_PASSWORD=hunter22", "DB_PASSWORD=[hidden]"),
         ("export GITHUB_TOKEN=abcd1234", "export GITHUB_TOKEN=[hidden]"),
