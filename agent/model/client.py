@@ -246,7 +246,8 @@ class Client:
     def _hear(self, part: ollama.ChatResponse, heard: Heard) -> None:
         heard.hear(part.message.thinking or "", self._sizes)
         heard.hear(part.message.content or "", self._sizes)
-        heard.pieces.append(part.message.content or "")
+        if part.message.content:
+            heard.pieces.append(part.message.content)
         if part.done:
             heard.done, heard.reason = True, part.done_reason or ""
             heard.prompt_tokens = part.prompt_eval_count or 0

@@ -143,10 +143,10 @@ def _was_truncated(call: Call, evaluated: int, version: tuple[int, ...]) -> bool
 
     It keeps num_ctx - (num_ctx - keep) // 2 tokens, keep being 4 or 5 (llm/llama_server.go), of
     the context it really has. The second test is for one smaller than the one asked for; since
-    0.30 the count includes what came from a cache. Text with many blanks has 5 bytes a token.
+    0.30 the count includes what came from a cache. Text with many blanks has 5 or 6 bytes a token.
     """
     guess = estimate(call.prompt)
     halves = {call.num_ctx - (call.num_ctx - keep) // 2 for keep in (4, 5)}
     if evaluated in halves and guess > evaluated:
         return True
-    return version >= (0, 30) and guess > 1000 and 0 < evaluated < guess * 0.5
+    return version >= (0, 30) and guess > 1000 and 0 < evaluated < guess * 0.4
