@@ -30,6 +30,8 @@ help:
 	@echo "             DRAFTS=folder keeps what was made, BENCH_OPTIONS='--packages toolz --most 5'"
 	@echo "make bench-model  how many of a model's failing answers are kept without asking again"
 	@echo "make bench-hooks  what a commit pays, how soon it is seen, what the daemon costs at rest"
+	@echo "make test-extras  the predictor's tests with CatBoost and Streamlit, in $(VENV)-extras"
+	@echo "make bench-predictor CLONES=\"click flask ...\"  how well changed functions are ranked"
 	@echo "make clean   remove what was built, $(VENV) included"
 
 $(BIN)/python:
@@ -96,5 +98,24 @@ bench-hooks: $(VENV)/.installed-dev
 bench-model: $(VENV)/.installed-dev
 	@$(BIN)/python bench/model_answers.py
 
+# An environment of its own: with pandas in it, sqlite-utils takes half a second to import.
+.PHONY: test-extras bench-predictor
+$(VENV)-extras/.installed: pyproject.toml
+	@$(PYTHON) -m venv $(VENV)-extras
+	@echo "== installing copydesk with the predictor's extras into $(VENV)-extras"
+	@$(VENV)-extras/bin/python -m pip install --quiet --disable-pip-version-check \
+		$(EDITABLE) '.[dev,predictor,app,market]'
+	@touch $@
+
+test-extras: $(VENV)-extras/.installed
+	@rm -f .coverage.extras
+	@COVERAGE_FILE=.coverage.extras $(VENV)-extras/bin/python -m pytest -q -n $(JOBS) \
+		tests/predictor --cov --cov-config=pyproject.toml --cov-report= --cov-fail-under=0
+	@COVERAGE_FILE=.coverage.extras $(VENV)-extras/bin/python -m coverage report --fail-under=95 \
+		--include='predictor/*'
+
+bench-predictor: $(VENV)-extras/.installed
+	@$(VENV)-extras/bin/python bench/predictor.py $(CLONES)
+
 clean:
-	rm -rf $(VENV) dist build .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-extras dist build .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
