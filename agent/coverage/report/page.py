@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from pathlib import Path
@@ -69,6 +70,12 @@ def _code(text: str) -> str:
     return f"<code>{_text(text)}</code>"
 
 
+def _name(text: str) -> str:
+    """A path or the name of a function, which may be broken where its parts end."""
+    broken = re.sub(r"(::|[/_.])(?=[^/_.:])", r"\1<wbr>", _text(text))
+    return f"<code>{broken}</code>"
+
+
 def _sections(report: Report) -> Iterator[tuple[str, str, str]]:
     yield "next", "What to do next", _steps(report)
     yield "insight", "What needs attention", _insight(report)
@@ -78,13 +85,13 @@ def _sections(report: Report) -> Iterator[tuple[str, str, str]]:
     yield (
         "slowest", "Slowest tests",
         _table("The tests that took longest", ("Test", "Seconds"),
-               ((_code(name), f"{seconds:.2f}") for name, seconds in report.slowest), (1,)),
+               ((_name(name), f"{seconds:.2f}") for name, seconds in report.slowest), (1,)),
     )  # fmt: skip
     yield (
         "unsteady", "Flakiest tests",
         _table("Tests that passed and failed while the code they ran stayed the same",
                ("Test", "Runs", "Changes of outcome"),
-               ((_code(t.name), f"{t.runs:,}", f"{t.flips:,}") for t in report.unsteady), (1, 2)),
+               ((_name(t.name), f"{t.runs:,}", f"{t.flips:,}") for t in report.unsteady), (1, 2)),
     )  # fmt: skip
     yield (
         "drafts", "Drafts waiting",
@@ -213,7 +220,7 @@ def _gaps(gaps: Sequence[Gap]) -> Iterator[str]:
         f"The riskiest {min(FIRST, len(gaps))} of {plural(len(gaps), 'gap')}",
         ("Function", "Lines", "Risk", "Why"),
         (
-            (_code(f"{g.path}::{g.function}"), open_parts(g), f"{g.risk:.2f}", _why(g))
+            (_name(f"{g.path}::{g.function}"), open_parts(g), f"{g.risk:.2f}", _why(g))
             for g in gaps[:FIRST]
         ),
         (2,),
@@ -234,7 +241,7 @@ def _gaps(gaps: Sequence[Gap]) -> Iterator[str]:
         yield _table(
             f"Gaps in {path}",
             ("Function", "Lines", "Risk", "Why"),
-            ((_code(g.function), open_parts(g), f"{g.risk:.2f}", _why(g)) for g in found),
+            ((_name(g.function), open_parts(g), f"{g.risk:.2f}", _why(g)) for g in found),
             (2,),
         )
         yield "</details>\n"

@@ -11,7 +11,7 @@ from copydesk.agent.coverage.report.facts import Report
 
 Made = Callable[..., Report]
 NASTY = "</script><script>alert(1)</script>\u202e\x1b[31m <img src=x onerror=alert(1)> | `x`"
-VOID = {"meta", "input"}
+VOID = {"meta", "input", "wbr"}
 
 
 class Page(HTMLParser):
