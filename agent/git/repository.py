@@ -118,11 +118,10 @@ def find(start: Path) -> Repository:
 
 def _unusable(start: Path, *, inside: bool) -> CopydeskError:
     """A folder that looks like a bare repository may have come with a clone: none of it is read."""
-    what, slug = ("inside a .git folder", "inside-git-dir")
-    if not inside:
-        what, slug = ("a bare repository", "bare-repository")
     hint = "Run copydesk from a working tree: the project's own folders, or a linked worktree."
-    return CopydeskError(f"{start} is {what}", slug=slug, hint=hint)
+    if inside:
+        return CopydeskError(f"{start} is inside a .git folder", slug="inside-git-dir", hint=hint)
+    return CopydeskError(f"{start} is a bare repository", slug="bare-repository", hint=hint)
 
 
 def resolve(repo: Repository, revision: str) -> Sha:
