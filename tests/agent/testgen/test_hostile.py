@@ -27,8 +27,8 @@ from copydesk.agent.testgen.runs import TOOLS
 from copydesk.agent.testgen.verify import verify
 
 LIMITS = Limits(
-    cpu_seconds=4,
-    wall_seconds=8.0,
+    cpu_seconds=10,
+    wall_seconds=60.0,
     memory=400 << 20,
     processes=60,
     file_size=16 << 20,
