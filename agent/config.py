@@ -68,6 +68,8 @@ class Personal:
     measures: Literal["tips", "author", "all"] = "author"
     burst: float = 20.0
     disk_mb: float = 500.0
+    draft_seconds: float = 900.0
+    draft_tokens: float = 100000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,8 @@ PERSONAL_KEYS = {
     "measures": "copydesk.measures",
     "burst": "copydesk.burst",
     "disk_mb": "copydesk.diskMb",
+    "draft_seconds": "copydesk.draftSeconds",
+    "draft_tokens": "copydesk.draftTokens",
 }
 _MAY_BE_ZERO = {"pause_battery", "pause_load", "burst"}
 _PERCENT = {"fail_under", "diff_fail_under"}

@@ -154,11 +154,6 @@ def own_tests(
 def _guard(
     program: Path, personal: Personal, python: Interpreter, worktree: Path, tree: Path
 ) -> Guard:
-    allowed = tuple(
-        Path(name).expanduser().resolve()
-        for name in personal.own_tests_paths.split(os.pathsep)
-        if name
-    )
     installed = []
     for path in editable(python):
         with contextlib.suppress(TooWide):
@@ -167,8 +162,20 @@ def _guard(
                 installed.append(path)
     extra = [python.extra_path.resolve()] if python.extra_path else []
     names = tuple(word for word in personal.own_tests_variables.replace(",", " ").split() if word)
-    shown = tuple(dict.fromkeys((*extra, *installed, *(p for p in allowed if p.exists()))))
+    shown = tuple(dict.fromkeys((*extra, *installed, *allowed_paths(personal, worktree))))
     return Guard(program, layout(python, tree), shown, names, personal.own_tests_network)
+
+
+def allowed_paths(personal: Personal, worktree: Path) -> list[Path]:
+    """The files and folders that the user lets be read, but none that holds home or worktree."""
+    found = []
+    for name in personal.own_tests_paths.split(os.pathsep):
+        path = Path(name).expanduser().resolve()
+        with contextlib.suppress(TooWide):
+            refuse_wide(path, worktree)
+            if name and path.exists():
+                found.append(path)
+    return found
 
 
 def editable(python: Interpreter) -> list[Path]:

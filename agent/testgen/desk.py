@@ -36,9 +36,12 @@ from copydesk.agent.records import (
 )
 from copydesk.agent.sandbox.bench import Bench
 from copydesk.agent.sandbox.records import Tier
+from copydesk.agent.sandbox.suite import allowed_paths
 from copydesk.agent.sandbox.tier import detect
 from copydesk.agent.testgen import journal
 from copydesk.agent.testgen.apply import placement
+from copydesk.agent.testgen.budget import Budget
+from copydesk.agent.testgen.built import built
 from copydesk.agent.testgen.combine import combine
 from copydesk.agent.testgen.conditions import BranchGroup
 from copydesk.agent.testgen.context import source_roots
@@ -88,7 +91,8 @@ def workshop(repo: Repository, sha: Sha) -> Iterator[Workshop]:
         CopydeskError: No interpreter can run the project's tests.
     """
     interpreter = ready(repo)
-    setting = config.load(repo, sha).personal.sandbox
+    personal = config.load(repo, sha).personal
+    setting = personal.sandbox
     with snapshot(repo, sha, "draft") as shot:
         capability = detect(setting, interpreter, outside=(repo.worktree,))
         yield Workshop(
@@ -100,6 +104,7 @@ def workshop(repo: Repository, sha: Sha) -> Iterator[Workshop]:
                 capability,
                 source_roots=source_roots(shot.path),
                 tools=TOOLS,
+                read_only=[*built(repo), *allowed_paths(personal, repo.worktree)],
             ),
             setting == "partial",
         )
@@ -164,13 +169,18 @@ def write_drafts(
                 " drafts without a guard, with your own rights.",
             )
         model = reach_model(config.load(repo, sha), db, say, progress=progress)
-        work = _Work(db, sha, place, model, say, time.monotonic() + seconds)
+        mine = config.load(repo).personal
+        budget = Budget(db, sha, mine.draft_seconds, mine.draft_tokens)
+        work = _Work(db, sha, place, model, say, time.monotonic() + seconds, budget)
         found: list[Draft] = []
         for number, gap in enumerate(gaps, 1):
             if not wanted():
                 waiting.forget(db, "draft", sha)
                 journal.end_all(db, sha)
                 raise Superseded
+            if spent := work.budget.passed():
+                say(f"{len(gaps) - number + 1} of {len(gaps)} gaps are left: {spent} are used")
+                break
             say(f"[{number}/{len(gaps)}] {gap.path}::{gap.function}")
             found += work.gap(gap)
         journal.end_all(db, sha)
@@ -195,6 +205,7 @@ class _Work:
     model: Client | None
     say: Say
     until: float
+    budget: Budget
     unasked: str = ""
 
     def gap(self, gap: Gap) -> list[Draft]:
@@ -343,7 +354,9 @@ class _Work:
             path=placement(draft, self.place.tree).path,
             content=kept.content,
             target=target,
-            evidence=evidence_json(evidence, kept) | more,
+            evidence=evidence_json(evidence, kept)
+            | more
+            | {"work_seconds": round(self.budget.lap(), 3)},
         )
         journal.end(self.db, kept.gap, kept.origin)
         if kept.origin == "embedded":
