@@ -1,20 +1,18 @@
-"""What the drafts of one commit may cost: CPU seconds and a model's tokens."""
+"""What the drafts of one commit may cost: seconds of work and a model's tokens.
+
+Seconds of the wall: the CPU time of what ends inside a pid namespace is not told to us.
+"""
 
 from __future__ import annotations
 
 import json
-import resource
 import sqlite3
+import time
 from dataclasses import dataclass, field
 
+from copydesk.agent.config import Personal
 from copydesk.agent.desk import drafts
 from copydesk.agent.records import Sha
-
-
-def processor_seconds() -> float:
-    """CPU seconds of this process and of the children it has waited for."""
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 @dataclass(slots=True)
@@ -22,7 +20,7 @@ class Budget:
     """Counts what a commit's drafts have cost, those made before a restart included.
 
     Attributes:
-        seconds: CPU seconds allowed.
+        seconds: Seconds of work allowed.
         tokens: Tokens of prompts and answers allowed.
     """
 
@@ -30,21 +28,26 @@ class Budget:
     sha: Sha
     seconds: float
     tokens: float
-    _mark: float = field(default_factory=processor_seconds)
+    _mark: float = field(default_factory=time.monotonic)
+
+    @classmethod
+    def of(cls, personal: Personal, db: sqlite3.Connection, sha: Sha) -> Budget:
+        """What the user allows a commit."""
+        return cls(db, sha, personal.draft_seconds, personal.draft_tokens)
 
     def lap(self) -> float:
-        """CPU seconds since the last lap: what the draft that is about to be kept has cost."""
-        now = processor_seconds()
+        """Seconds since the last lap: what the draft that is about to be kept has cost."""
+        now = time.monotonic()
         took, self._mark = now - self._mark, now
-        return took
+        return round(took, 3)
 
     def passed(self) -> str:
         """Which limit is reached, in words, or ""."""
         made = drafts.listed(self.db, (), kind="test", commit=self.sha)
-        seconds = sum(float(d.evidence.get("cpu_seconds") or 0) for d in made)
-        seconds += processor_seconds() - self._mark
+        seconds = sum(float(d.evidence.get("work_seconds") or 0) for d in made)
+        seconds += time.monotonic() - self._mark
         if seconds >= self.seconds:
-            return f"{seconds:.0f} of {self.seconds:.0f} CPU seconds (copydesk.draftSeconds)"
+            return f"{seconds:.0f} of {self.seconds:.0f} seconds of work (copydesk.draftSeconds)"
         calls = [call for d in made for call in d.evidence.get("calls") or ()]
         (tokens,) = self.db.execute(
             "SELECT coalesce(sum(coalesce(prompt_tokens, 0) + coalesce(output_tokens, 0)), 0)"

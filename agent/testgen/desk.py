@@ -90,11 +90,9 @@ def workshop(repo: Repository, sha: Sha) -> Iterator[Workshop]:
     Raises:
         CopydeskError: No interpreter can run the project's tests.
     """
-    interpreter = ready(repo)
-    personal = config.load(repo, sha).personal
-    setting = personal.sandbox
+    interpreter, personal = ready(repo), config.load(repo, sha).personal
     with snapshot(repo, sha, "draft") as shot:
-        capability = detect(setting, interpreter, outside=(repo.worktree,))
+        capability = detect(personal.sandbox, interpreter, outside=(repo.worktree,))
         yield Workshop(
             shot.path,
             Bench(
@@ -106,7 +104,7 @@ def workshop(repo: Repository, sha: Sha) -> Iterator[Workshop]:
                 tools=TOOLS,
                 read_only=[*built(repo), *allowed_paths(personal, repo.worktree)],
             ),
-            setting == "partial",
+            personal.sandbox == "partial",
         )
 
 
@@ -169,8 +167,7 @@ def write_drafts(
                 " drafts without a guard, with your own rights.",
             )
         model = reach_model(config.load(repo, sha), db, say, progress=progress)
-        mine = config.load(repo).personal
-        budget = Budget(db, sha, mine.draft_seconds, mine.draft_tokens)
+        budget = Budget.of(config.load(repo).personal, db, sha)
         work = _Work(db, sha, place, model, say, time.monotonic() + seconds, budget)
         found: list[Draft] = []
         for number, gap in enumerate(gaps, 1):
@@ -354,9 +351,7 @@ class _Work:
             path=placement(draft, self.place.tree).path,
             content=kept.content,
             target=target,
-            evidence=evidence_json(evidence, kept)
-            | more
-            | {"work_seconds": round(self.budget.lap(), 3)},
+            evidence=evidence_json(evidence, kept) | more | {"work_seconds": self.budget.lap()},
         )
         journal.end(self.db, kept.gap, kept.origin)
         if kept.origin == "embedded":

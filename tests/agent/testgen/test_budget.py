@@ -19,19 +19,17 @@ from copydesk.agent.testgen.desk import workshop, write_drafts
 SHA = "0" * 40
 
 
-def test_cpu_seconds_of_earlier_drafts_count(tmp_path: Path) -> None:
+def test_seconds_of_earlier_drafts_count(tmp_path: Path) -> None:
     with open_desk(tmp_path) as db:
         assert Budget(db, SHA, 30, 1000).passed() == ""
         drafts.add(
             db, kind="test", state="ready", commit=SHA, title="t", origin="embedded", path="x",
-            content="", target=Target("a.py", "f", ()), evidence={"cpu_seconds": 29.9},
+            content="", target=Target("a.py", "f", ()), evidence={"work_seconds": 29.9},
         )  # fmt: skip
         budget = Budget(db, SHA, 30, 1000)
-        total = sum(range(3_000_000))
-        assert total
-        assert 0 < budget.lap() < 20
+        assert 0 < budget.lap() < 60
         budget = Budget(db, SHA, 29.5, 1000)
-        assert budget.passed() == "30 of 30 CPU seconds (copydesk.draftSeconds)"
+        assert budget.passed() == "30 of 30 seconds of work (copydesk.draftSeconds)"
         assert Budget(db, "1" * 40, 29.5, 1000).passed() == ""
 
 
