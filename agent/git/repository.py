@@ -362,13 +362,6 @@ def _unquoted(name: bytes) -> str:
 _ESCAPES = dict(zip('abtnvfr"\\', '\a\b\t\n\v\f\r"\\', strict=True))
 
 
-def ignored(repo: Repository) -> list[str]:
-    """The files of a worktree that git is told to ignore, by path (with slashes)."""
-    words = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard")
-    said = git(*words, git_dir=repo.git_dir, cwd=repo.worktree)
-    return [os.fsdecode(path) for path in said.split(b"\0") if path]
-
-
 def busy(repo: Repository) -> bool:
     """Whether a merge, rebase, cherry-pick or revert is under way in this worktree."""
     return any((repo.git_dir / mark).exists() for mark in BUSY_MARKS)

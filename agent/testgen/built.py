@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from copydesk.agent.git.repository import Repository, ignored
+from copydesk.agent.git.ignored import ignored
+from copydesk.agent.git.repository import Repository
 
 MOST_BUILT = 200
 """Ignored files shown to a run: each is a mount."""
