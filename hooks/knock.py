@@ -141,12 +141,13 @@ def drop(common: str, hook: str, worktree: str) -> str:
     failpoint("knock.rename")
     os.rename(f"{spool}/tmp/{name}", f"{spool}/new/{name}")
     failpoint("knock.renamed")
-    _sync_folder(spool + "/new")
+    sync_folder(spool + "/new")
     failpoint("knock.dropped")
     return name
 
 
-def _sync_folder(folder: str) -> None:
+def sync_folder(folder: str) -> None:
+    """Have what was made or renamed in a folder survive a power cut."""
     if os.name == "nt":  # a folder cannot be opened there; NTFS journals the rename itself
         return
     file = os.open(folder, os.O_RDONLY)

@@ -43,10 +43,11 @@ def backup(desk: Path, to: Path | None = None, *, why: str = "hand", keep: int =
         os.close(os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_RDWR, 0o600))
         _copy(desk / "desk.db", temporary)
         knock.failpoint("backup.copied")
-        _sync(temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
         temporary.replace(path)
         knock.failpoint("backup.replaced")
-        _sync(path.parent)
+        knock.sync_folder(str(path.parent))
     except (OSError, sqlite3.Error) as error:
         raise CopydeskError(
             f"no backup could be made at {path}: {getattr(error, 'strerror', None) or error}",
@@ -94,13 +95,3 @@ def check(path: Path, *, quick: bool = False) -> str:
     except sqlite3.DatabaseError as error:
         return str(error)
     return "" if rows == ["ok"] else "; ".join(rows)
-
-
-def _sync(path: Path) -> None:
-    if os.name == "nt" and path.is_dir():
-        return
-    file = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)

@@ -49,6 +49,7 @@ def _opened(desk: Path, path: Path) -> sqlite3.Connection:
         with contextlib.suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
             knock.failpoint("store.made")
+            knock.sync_folder(str(desk))
         db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
     except (OSError, sqlite3.Error) as error:
         if space.is_full(error):

@@ -175,19 +175,18 @@ def test_two_repositories_never_work_at_once(
     for one in both:
         with open_desk(one.desk) as db:
             for number in range(3):
-                queue.put(db, "measure", f"{number}" * 40)
-                db.execute("DELETE FROM tips")
+                queue.put(db, "span", str(number))
     span = tmp_path / "spans"
     worker_script.write_text(
         worker_script.read_text().replace(
             "def refuse",
             "def span(context, subject):\n"
             "    started = time.time()\n"
-            "    time.sleep(0.1)\n"
+            "    time.sleep(0.3)\n"
             f"    with open({str(span)!r}, 'a') as file:\n"
             "        file.write(f'{started} {time.time()}\\n')\n\n"
             "def refuse",
-        ).replace('"measure": note', '"measure": span')
+        ).replace('"measure": note', '"measure": span, "span": span')
     )  # fmt: skip
     services = [
         Service(one.common_dir, worker_command=[sys.executable, str(worker_script)]) for one in both
@@ -201,7 +200,7 @@ def test_two_repositories_never_work_at_once(
         for one in both:
             with open_desk(one.desk) as db:
                 left += sum(queue.counts(db)[:2])
-        return not left and span.exists() and len(span.read_text().splitlines()) >= 2
+        return not left and span.exists() and len(span.read_text().splitlines()) == 8
 
     try:
         eventually(settled, seconds=60)

@@ -8,6 +8,7 @@ mounted, which replays the file system's journal, and compared with what was ack
 from __future__ import annotations
 
 import contextlib
+import filecmp
 import os
 import random
 import re
@@ -39,7 +40,7 @@ SPOOL = """
 import os, sys, time
 from copydesk.hooks import knock
 if sys.argv[2] == "broken":
-    knock._sync_folder = lambda folder: None
+    knock.sync_folder = lambda folder: None
     os.fsync = lambda file: None
 for number in range(100000):
     print(knock.drop(sys.argv[1], "post-commit", "x" * 400), flush=True)
@@ -80,10 +81,13 @@ def cut(device: Path, chance: random.Random, code: str, how: str) -> tuple[list[
         with contextlib.suppress(BlockingIOError):
             while more := os.read(pipe, 1 << 20):
                 said += more
-        shutil.copyfile(device.parent / "disk.img", device.parent / "after.img")
+        image, after = device.parent / "disk.img", device.parent / "after.img"
+        while True:  # the kernel may still write back: only a copy of one moment counts
+            shutil.copyfile(image, after)
+            if filecmp.cmp(image, after, shallow=False):
+                break
         writer.kill()
     acked = said.decode().split("\n")[:-1]
-    after = device.parent / "after.img"
     shutil.rmtree(place)
     found = device.parent / "after"
     found.mkdir(exist_ok=True)
