@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from copydesk.predictor import predict, train
+from copydesk.predictor import predict, streamlit_app, train
 from copydesk.predictor.core.errors import PredictorError
 from copydesk.predictor.subjects.commits.model import load
 from copydesk.predictor.subjects.commits.train import INPUTS
@@ -78,6 +78,10 @@ def test_nothing_installed_that_reads_histories(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(train, "entry_points", lambda group: [])
     with pytest.raises(PredictorError, match="give a file of rows"):
         train.registered_history()
+
+
+def test_verdict_of_no_found() -> None:
+    assert streamlit_app._verdict(None) == "no edge: too few bars to test it"
 
 
 def test_a_model_alone_says_which_bars_are_missing(capsys: pytest.CaptureFixture[str]) -> None:
