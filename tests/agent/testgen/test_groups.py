@@ -1,0 +1,111 @@
+"""What a model wrote for the branches of one function becomes one draft on the desk."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import math
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from copydesk.agent.desk import drafts
+from copydesk.agent.desk.store import open_desk
+from copydesk.agent.model.calls import ModelSettings, TimeLimits
+from copydesk.agent.model.client import connect
+from copydesk.agent.model.desk import log_call
+from copydesk.agent.records import Draft, Gap, Target
+from copydesk.agent.sandbox.bench import Bench
+from copydesk.agent.testgen import desk
+from copydesk.agent.testgen.budget import Budget
+from copydesk.agent.testgen.verify import verify
+
+MODEL = "qwen2.5-coder:7b"
+SOURCE = """\
+def grade(points):
+    if points > 90:
+        return "good"
+    if points < 10:
+        return "bad"
+    return "fair"
+"""
+GAP = Gap("0" * 40, "grades.py", "grade", 1, 6, (3, 5), ())
+GOOD = "def test_grade():\n    assert grade(95) == 'good'\n"
+BAD = "def test_grade():\n    assert grade(5) == 'bad'\n"
+WRONG = "def test_grade():\n    assert grade(5, strict=True) == 'bad'\n"
+
+
+@pytest.fixture(scope="module")
+def ollama_server() -> ModuleType:
+    path = Path(__file__).parents[2] / "ollama_server.py"
+    spec = importlib.util.spec_from_file_location("ollama_server", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["ollama_server"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def ask(
+    tmp_path: Path,
+    write: Callable[[dict[str, str]], None],
+    tree: Path,
+    bench: Callable[[], Bench],
+    ollama_server: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Callable[..., tuple[list[Draft], Any, Any]]]:
+    """Ask a scripted model about the gap: the drafts as they were laid, the work, the script."""
+    write({"grades.py": SOURCE})
+    monkeypatch.setattr(desk, "verify", functools.partial(verify, repeats=0))
+    with open_desk(tmp_path / "desk") as db:
+
+        def go(*answers: str, **known: Any) -> tuple[list[Draft], Any, Any]:
+            with ollama_server.serve(answers, **known) as script:
+                settings = ModelSettings(host=script.host, on_call=lambda c: log_call(db, c))
+                client = connect(
+                    settings, times=TimeLimits(first_token=20.0), pause=lambda _seconds: None
+                )
+                said: list[str] = []
+                place = desk.Workshop(tree, bench(), True)
+                budget = Budget(db, GAP.commit, math.inf, math.inf)
+                work = desk._Work(db, GAP.commit, place, client, said.append, math.inf, budget)
+                target = Target(GAP.path, GAP.function, GAP.lines)
+                return list(work.by_model(target, GAP, client, None)), work, script
+
+        yield go
+
+
+def stored(db: sqlite3.Connection) -> list[Draft]:
+    return drafts.listed(db, (), kind="test")
+
+
+def test_what_stands_for_each_branch_is_one_draft(ask: Callable[..., Any]) -> None:
+    laid, work, script = ask(GOOD, BAD)
+    assert len(script.asked) == 2
+    assert [draft.evidence["gained_lines"] for draft in laid] == [[3], [3, 5]]  # none is lost
+    [draft] = stored(work.db)
+    assert (draft.id, draft.origin, draft.state) == (laid[0].id, MODEL, "ready")
+    assert draft.evidence["tests"] == ["test_grade", "test_grade_2"]
+    assert draft.evidence["calls"] == [1, 2]
+    assert not work.unasked
+
+
+def test_trouble_after_a_draft_that_stands_keeps_it_and_waits(ask: Callable[..., Any]) -> None:
+    laid, work, _ = ask(GOOD, BAD, faults=["", "http500", "http500"])
+    assert [draft.evidence["gained_lines"] for draft in laid] == [[3]]
+    assert "failed inside" in work.unasked
+
+
+def test_trouble_after_a_draft_that_fell_has_it_tried_again(ask: Callable[..., Any]) -> None:
+    _, work, _ = ask(WRONG, faults=["", "http500", "http500"])
+    [draft] = stored(work.db)
+    assert (draft.state, draft.evidence["unfinished"]) == ("discarded", True)
+    assert desk.is_due(draft)
+    assert work.unasked
