@@ -118,13 +118,15 @@ class Contained:
 
     def written(self, full: str) -> None:
         """Judge a place that is written to."""
-        if below(full, (self.home,)):
+        if below(full, tuple(map(os.path.realpath, (sys.prefix, sys.base_prefix)))):
+            self.say(f"changes {full}")
+        elif below(full, (self.home,)):
             inside = os.path.relpath(full, self.home)
             if not below(full, tuple(os.path.join(self.home, c) for c in CACHES)):
                 self.say("changes the home" if inside == "." else f"changes ~/{inside}")
         elif below(full, (self.tree,)):
             parts = os.path.relpath(full, self.tree).split(os.sep)
-            if ".git" in parts or full.endswith(CODE) or below(full, (sys.prefix,)):
+            if ".git" in parts or full.endswith(CODE):
                 self.say(f"changes {os.sep.join(parts)}")
             elif parts == ["."]:
                 self.say("changes the project's own folder")
