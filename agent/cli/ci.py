@@ -70,7 +70,7 @@ def ci(
     code_quality: Path | None,
     as_json: bool,
 ) -> None:
-    """Measure HEAD and judge what it adds to its base: a whole CI job.
+    """Measure HEAD and judge what it adds: a whole CI job.
 
     The base is measured too where that was not done, then only the tests that the change
     affects. On GitHub the verdict goes to the job summary and missing lines are marked in the

@@ -46,7 +46,7 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
         Entry("gaps", "measure", "List uncovered code by function, the riskiest first."),
         Entry("replay", "replay", "Prove on history that a measure equals a full run."),
         Entry("gate", "gate", "Say whether a change passes the gate."),
-        Entry("ci", "ci", "Measure and judge a change: a whole CI job."),
+        Entry("ci", "ci", "Measure HEAD and judge what it adds: a whole CI job."),
         Entry("report", "report", "Report on a measured commit: what needs attention, and why."),
         Entry("predict", "predict", "Say which functions a commit put at risk, and why."),
         Entry("train", "predict", "Train the predictor on this repository, or on prices."),

@@ -85,7 +85,7 @@ def train(
     as_json: bool,
     **bars: Any,
 ) -> None:
-    """Train the predictor, and let its gate say which model is in force.
+    """Train the predictor on this repository, or on prices.
 
     Commits: reads this repository's history and keeps the model in its desk. A model is in force
     only where it beat the simpler one on later changes. Market: daily bars, from a CSV file with

@@ -127,7 +127,9 @@ def fill(db: object, found: Repository, head: str, made: list[str]) -> None:
             queue.fail(db, job, f"{job.subject}\n{job.subject}", final=True)
 
 
-def test_none_of_them_reaches_an_output_raw(odd: Repository, run: Callable[..., Result]) -> None:
+def test_none_of_them_reaches_an_output_raw(
+    odd: Repository, run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
     top = odd.worktree
     subject = commit_info(odd, head_of(top)).subject
     assert raw(subject), "what goes in has to be raw"
@@ -138,7 +140,6 @@ def test_none_of_them_reaches_an_output_raw(odd: Repository, run: Callable[..., 
         *(["config"], ["backup", "--list"], ["daemon", "logs", "-n", "2000"]),
         ["gate", "--base", "HEAD~3"],
         *(["show", str(number)] for number in range(1, COUNT, 9)),
-        *(["export", str(number), "--to", "devlog"] for number in (1, 3)),
     ]  # fmt: skip
     said = 0
     for words in commands:
@@ -155,6 +156,9 @@ def test_none_of_them_reaches_an_output_raw(odd: Repository, run: Callable[..., 
         assert not raw(text), words
         json.loads(text)
     assert not raw((odd.desk / "daemon.log").read_text("utf-8"))
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True, raising=False)
+    for number in (1, 3):  # on a terminal; a file gets the story as it is
+        assert not raw(run(top, "export", str(number), "--to", "devlog").output)
 
 
 def head_of(top: Path) -> str:

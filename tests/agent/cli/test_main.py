@@ -288,7 +288,7 @@ def test_completions_in_this_process(
 ) -> None:
     identity = add_test()
     root = click.Context(cli, info_name="copydesk")
-    assert [item.value for item in cli.shell_complete(root, "wa")] == ["wait"]
+    assert [item.value for item in cli.shell_complete(root, "wa")] == ["wait", "watch"]
     show = cli.get_command(root, "show")
     assert show
     context = click.Context(show, parent=root)

@@ -101,16 +101,12 @@ def test_a_repository_without_commit(run: Any, tmp_path: Path, git: Callable[...
     assert "make the first commit" in said
 
 
-def test_a_bare_repository(run: Any, tmp_path: Path, git: Callable[..., str], shop: Path) -> None:
+def test_a_bare_repository_is_refused(run: Any, tmp_path: Path, git: Callable[..., str]) -> None:
     git(tmp_path, "init", "-q", "--bare", "empty.git")
-    assert json.loads(run(tmp_path / "empty.git", "status", "--json").output)["model"] == {
-        "available": False,
-        "name": None,
-        "why": "no commit yet",
-        "totals": [],
-    }
-    git(tmp_path, "clone", "-q", "--bare", str(shop), "full.git")
-    assert "not measured yet" in run(tmp_path / "full.git", "status").output
+    said = run(tmp_path / "empty.git", "status", "--json")
+    assert said.exit_code == 2
+    assert "is a bare repository" in said.output
+    assert "messages.md#bare-repository" in said.output
 
 
 def test_a_new_repository_is_told_how_to_begin(

@@ -104,7 +104,7 @@ def test_evidence_of_a_draft_that_fell_names_the_rung() -> None:
         ],
     }
     assert words.evidence(dataclasses.replace(TEST, evidence=found)) == [
-        "Failed in the sandbox (tier partial), 0.0 s.",
+        "Failed in the partial sandbox, 0.0 s.",
         "  ✓ passes: 1 test",
         "  ✗ new: it \\x1b[31mfails",
     ]
