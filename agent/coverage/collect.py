@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import tempfile
 import zlib
 from collections.abc import Iterable, Sequence
@@ -18,6 +20,9 @@ from copydesk.agent.text import clean
 
 NOTHING_COLLECTED = 5
 """pytest's exit code when there was no test."""
+
+BYTECODE_BYTES = 64 << 20
+"""How much room compiled modules may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,7 @@ def collect(
     files: Sequence[str] | None,
     carried: Iterable[TestId],
     branch: bool,
+    bytecode: Path | None = None,
     tests: Sequence[str] = (),
     timeout: float = 3600.0,
 ) -> Recording:
@@ -68,6 +74,7 @@ def collect(
         files: The test files to collect; None collects as the project's configuration says.
         carried: Tests that need not run again.
         branch: Record arcs, not only lines.
+        bytecode: A folder for compiled modules, kept from run to run.
         tests: What to hand to pytest when `files` is None.
         timeout: Seconds.
 
@@ -83,6 +90,7 @@ def collect(
             "report": str(scratch / "report"),
             "files": None if files is None else list(files),
             "carried": sorted(carried),
+            "bytecode": str(bytecode) if bytecode else "",
         }
         (scratch / "settings.json").write_text(json.dumps(settings))
         argv = _argv(engine, scratch, tests if files is None else ())
@@ -91,11 +99,30 @@ def collect(
             result = engine.run_tests(argv, env, scratch=scratch, timeout=timeout)
         except ProcessError as error:
             raise _broken(error.reason, error.output) from error
+        if bytecode:
+            shrink(bytecode)
         said = (result.stdout + result.stderr).decode("utf-8", "replace")
         report = scratch / "report"
         if not report.is_file() or result.returncode not in (0, 1, 2, NOTHING_COLLECTED):
             raise _broken(f"pytest ended with exit code {result.returncode}", said)
         return _read(json.loads(zlib.decompress(report.read_bytes())), result.seconds, said)
+
+
+def shrink(bytecode: Path, most: int = BYTECODE_BYTES) -> None:
+    """Take the oldest out of a folder of compiled modules that has grown too big.
+
+    Args:
+        bytecode: The folder; it need not be there.
+        most: Bytes that it may have; when it has more, half of that is left.
+    """
+    with contextlib.suppress(OSError):
+        found = [(e.stat().st_mtime_ns, e.stat().st_size, e.path) for e in os.scandir(bytecode)]
+        size = sum(entry[1] for entry in found)
+        for _, mine, path in sorted(found) if size > most else ():
+            if size <= most // 2:
+                break
+            os.unlink(path)
+            size -= mine
 
 
 def pytest_options(engine: Engine, scratch: Path) -> list[str | Path]:

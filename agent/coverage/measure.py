@@ -260,6 +260,7 @@ class _Work:
             files=files,
             carried=carried,
             branch=self.environment.branch,
+            bytecode=self.repo.desk / "bytecode",
             tests=self.settings.project.tests,
             timeout=self.settings.personal.measure_seconds,
         )

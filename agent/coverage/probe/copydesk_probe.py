@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterable
 from time import perf_counter
 from typing import Any
 
+import copydesk_bytecode
 import copydesk_tracers
 import pytest
 from copydesk_outcomes import outcome_of, worse
@@ -315,6 +316,10 @@ def install() -> None:
     """Start recording, before any conftest is read."""
     from _pytest.assertion.rewrite import AssertionRewritingHook
 
+    if SETTINGS["bytecode"]:
+        kept = copydesk_bytecode.Bytecode(SETTINGS["bytecode"], SCOPE.__contains__)
+        kept.serve_imports()
+        kept.serve_rewriting()
     wrap_finish()
     wrap_loader(AssertionRewritingHook)
     wrap_loader(importlib.machinery.SourceFileLoader)
