@@ -13,6 +13,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help venv demo test lint wheel clean bench bench-gate bench-sandbox equal bench-coverage \
 	bench-drafts bench-model bench-hooks
+
+.PHONY: help venv demo test lint wheel clean bench-gate bench-sandbox equal bench-coverage bench-replays bench-drafts bench-model
 .DEFAULT_GOAL := help
 
 help:
@@ -28,6 +30,8 @@ help:
 	@echo "             the gate's verdicts on that history, line for line against diff-cover's"
 	@echo "make bench-drafts drafted tests on real packages beside Pynguin and the Hypothesis ghostwriter;"
 	@echo "             DRAFTS=folder keeps what was made, BENCH_OPTIONS='--packages toolz --most 5'"
+	@echo "make bench-replays PROJECT=clone RANGE=A..B PYTHON_OF_PROJECT=python TESTMON=python"
+	@echo "             real history, against full runs and pytest-testmon, added there too"
 	@echo "make bench-model  how many of a model's failing answers are kept without asking again"
 	@echo "make bench-hooks  what a commit pays, how soon it is seen, what the daemon costs at rest"
 	@echo "make test-extras  the predictor's tests with CatBoost and Streamlit, in $(VENV)-extras"
@@ -94,6 +98,10 @@ bench: bench-gate bench-model bench-sandbox bench-hooks
 
 bench-hooks: $(VENV)/.installed-dev
 	@$(BIN)/python bench/hooks.py $(BENCH_OPTIONS)
+
+bench-replays: $(VENV)/.installed-dev
+	@$(BIN)/python bench/replays.py --results .bench $(PROJECT) $(RANGE) --table \
+		--python $(PYTHON_OF_PROJECT) $(if $(TESTMON),--testmon $(TESTMON),) $(BENCH_OPTIONS)
 
 bench-model: $(VENV)/.installed-dev
 	@$(BIN)/python bench/model_answers.py

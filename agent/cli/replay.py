@@ -99,7 +99,9 @@ def _problems(found: Comparison) -> list[str]:
 def _as_json(found: Comparison) -> Json:
     more = {"ratio": found.ratio, "processor_ratio": found.processor_ratio}
     more |= {"fraction": found.fraction}
-    return dataclasses.asdict(found) | {key: round(value, 4) for key, value in more.items()}
+    told = dataclasses.asdict(found) | {key: round(value, 4) for key, value in more.items()}
+    del told["outcomes"]  # of every test: what differs is said above
+    return told
 
 
 def _table(done: list[Comparison]) -> str:

@@ -88,10 +88,12 @@ def collect(
             "branch": branch,
             "scratch": str(scratch / "coverage"),
             "report": str(scratch / "report"),
+            "children": str(scratch / "children"),
             "files": None if files is None else list(files),
             "carried": sorted(carried),
             "bytecode": str(bytecode) if bytecode else "",
         }
+        (scratch / "children").mkdir()
         (scratch / "settings.json").write_text(json.dumps(settings))
         argv = _argv(engine, scratch, tests if files is None else ())
         env = engine.environ() | {"COPYDESK_PROBE": str(scratch / "settings.json")}
@@ -121,7 +123,7 @@ def shrink(bytecode: Path, most: int = BYTECODE_BYTES) -> None:
         for _, mine, path in sorted(found) if size > most else ():
             if size <= most // 2:
                 break
-            os.unlink(path)
+            Path(path).unlink()
             size -= mine
 
 

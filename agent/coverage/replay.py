@@ -82,7 +82,8 @@ class Comparison:
 
     `differences` are facts that only one side has, said in words; `unsteady` those on which two
     full runs differ from each other; `missed` tests whose outcome changed since the base and that
-    were not selected. Times are seconds: wall, and of the processor with all child processes.
+    were not selected, `outcomes` what the full run says. Times are seconds: wall, and of the
+    processor with all child processes.
     """
 
     sha: Sha
@@ -100,6 +101,7 @@ class Comparison:
     unsteady: list[str] = field(default_factory=list)
     missed: list[TestId] = field(default_factory=list)
     error: str = ""
+    outcomes: Mapping[TestId, str] = field(default_factory=dict)
 
     @property
     def fraction(self) -> float:
@@ -197,14 +199,14 @@ class _Replay:
     def compare(self, sha: Sha, *, first: bool) -> Comparison:
         """Measure a commit both ways."""
         found = Comparison(sha, git.commit_info(self.repo, sha).subject, first)
-        started = _processor_time()
+        started = processor_time()
         try:
             done: Measure | None = measure(
                 self.repo, self.db, sha, say=self.say, interpreter=self.interpreter
             )
         except CopydeskError as error:
             done, found.error = None, str(error)
-        found.processor = _processor_time() - started
+        found.processor = processor_time() - started
         self.say("running every test under coverage")
         try:
             full = self.references[sha] = self._reference(sha)
@@ -213,6 +215,7 @@ class _Replay:
             found.verdict = "broken" if done is None else "inexact"
             return found
         found.full_seconds, found.full_processor = full.seconds, full.processor
+        found.outcomes = full.outcomes
         if done is None:
             found.verdict = "inexact"
             return found
@@ -295,11 +298,11 @@ class _Replay:
             argv += ["--maxfail=0"]
             argv += ["--no-cov"] if "pytest_cov" in asked["plugins"] else []
             argv += ["-n0"] if "xdist" in asked["plugins"] else []
-            started = _processor_time()
+            started = processor_time()
             timeout = settings.personal.measure_seconds
             argv += settings.project.tests
             ended = engine.run_tests(argv, env, scratch=scratch, timeout=timeout)
-            processor = _processor_time() - started
+            processor = processor_time() - started
             said = (ended.stdout + ended.stderr).decode("utf-8", "replace")
             if ended.returncode not in (0, 1, 2, NOTHING_COLLECTED) or not outcomes.exists():
                 raise CopydeskError(
@@ -353,7 +356,7 @@ def _in_words(facts: frozenset[tuple[str, str, object]], side: str) -> list[str]
     ]
 
 
-def _processor_time() -> float:
+def processor_time() -> float:
     """Seconds of processor time of this process and all the children it waited for."""
     times = os.times()
     return times.user + times.system + times.children_user + times.children_system

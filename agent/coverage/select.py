@@ -170,6 +170,8 @@ class _Selector:
         while grew:
             grew = False
             for path in users - self.wild:
+                if not self._may_mention(sources[path]):
+                    continue
                 for block in parse(sources[path]).statements():
                     if not block.mentions & self.names:
                         continue
@@ -180,6 +182,10 @@ class _Selector:
                     if not block.binds <= self.names and not self._imports(block.mentions):
                         self.names |= block.binds
                         grew = True
+
+    def _may_mention(self, source: str) -> bool:
+        """Whether a changed name stands in a source: a search is quicker than taking it apart."""
+        return any(name in source for name in self.names)
 
     @staticmethod
     def _imports(mentions: frozenset[str]) -> bool:
@@ -247,7 +253,10 @@ class _Selector:
         if self.names & {*own, *trace.needed("name")}:
             return True
         for hit in trace.hits:
-            module = parse(self.old.read(hit.blob))
+            source = self.old.read(hit.blob)
+            if not self._may_mention(source):
+                continue
+            module = parse(source)
             keys = {module.lines[n].block for n in numbits_to_nums(hit.lines) if n in module.lines}
             if any(module.blocks[key].mentions & self.names for key in keys):
                 return True
@@ -286,7 +295,7 @@ class _Selector:
         return bool(around & self.change.modified.keys()) and self._uses_names(path)
 
     def _uses_names(self, path: str) -> bool:
-        if not self.names:
+        if not self.names or not self._may_mention(self.after.sources[path]):
             return False
         statements = parse(self.after.sources[path]).statements()
         return any(b.mentions & self.names and not self._imports(b.mentions) for b in statements)

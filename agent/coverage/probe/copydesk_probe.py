@@ -23,6 +23,7 @@ from time import perf_counter
 from typing import Any
 
 import copydesk_bytecode
+import copydesk_children
 import copydesk_tracers
 import pytest
 from copydesk_outcomes import outcome_of, worse
@@ -36,6 +37,8 @@ TESTS: dict[str, dict[str, Any]] = {}
 COLLECTED: list[str] = []
 COLLECT_ERRORS: dict[str, str] = {}
 NEEDS: dict[str, set[tuple[str, str]]] = {}
+CHILDREN: dict[str, int] = {}
+"""How many Pythons a context started."""
 
 
 def relative(path: str) -> str | None:
@@ -49,14 +52,22 @@ def need(kind: str, name: str) -> None:
     NEEDS.setdefault(TRACER.context, set()).add((kind, name))
 
 
+def switch(context: str) -> str:
+    """Go on under another context, which programs are told of too; returns the former one."""
+    if context.startswith(("test:", "fixture:")) or not context:
+        os.environ[copydesk_children.CONTEXT] = context
+    former: str = TRACER.switch(context)
+    return former
+
+
 @contextlib.contextmanager
 def under(context: str) -> Any:
     """Let another context own what runs meanwhile."""
-    former = TRACER.switch(context)
+    former = switch(context)
     try:
         yield
     finally:
-        TRACER.switch(former)
+        switch(former)
 
 
 # --- imports -----------------------------------------------------------------------------------
@@ -98,8 +109,31 @@ def listed(args: tuple[Any, ...]) -> None:
 
 
 def started(args: tuple[Any, ...]) -> None:
-    """Note that a program was started."""
+    """Note that a program was started, of which nothing more is known."""
     need("process", "")
+
+
+def subprocess_started(args: tuple[Any, ...]) -> None:
+    """Note that a program was started; a Python will say itself what it reads."""
+    try:
+        reports, names = copydesk_children.started(args, TRACER.context)
+    except Exception:
+        need("process", "")
+        return
+    if reports:
+        CHILDREN[TRACER.context] = CHILDREN.get(TRACER.context, 0) + 1
+    for inside in filter(None, map(relative, names)):
+        need("file", inside)
+
+
+def hear_children() -> None:
+    """Take in what the programs said that were started."""
+    needs, counts = copydesk_children.read(SETTINGS["children"])
+    for context, found in needs.items():
+        NEEDS.setdefault(context, set()).update(n for n in found if n[0] != "child")
+    for context, expected in CHILDREN.items():
+        if counts.get(context, 0) < expected:
+            NEEDS.setdefault(context, set()).add(("process", ""))
 
 
 def connected(args: tuple[Any, ...]) -> None:
@@ -111,7 +145,8 @@ WATCHED: dict[str, Callable[[tuple[Any, ...]], None]] = {
     **dict.fromkeys(("open",), opened),
     **dict.fromkeys(("sqlite3.connect",), connected),
     **dict.fromkeys(("os.listdir", "os.scandir", "glob.glob"), listed),
-    **dict.fromkeys(("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn"), started),
+    **dict.fromkeys(("os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty"), started),
+    "subprocess.Popen": subprocess_started,
 }
 
 
@@ -196,7 +231,7 @@ def fixture_context(definition: Any) -> str:
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: Any) -> Any:
     """A test owns its own set-up, call and tear-down."""
-    former = TRACER.switch("test:" + item.nodeid)
+    former = switch("test:" + item.nodeid)
     started = perf_counter()
     info = getattr(item, "_fixtureinfo", None)
     definitions = info.name2fixturedefs.values() if info else ()
@@ -209,7 +244,7 @@ def pytest_runtest_protocol(item: Any) -> Any:
     }
     yield
     TESTS[item.nodeid]["seconds"] = perf_counter() - started
-    TRACER.switch(former)
+    switch(former)
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
@@ -218,9 +253,9 @@ def pytest_fixture_setup(fixturedef: Any) -> Any:
     if fixturedef.scope == "function":
         yield
         return
-    former = TRACER.switch(fixture_context(fixturedef))
+    former = switch(fixture_context(fixturedef))
     yield
-    TRACER.switch(former)
+    switch(former)
 
 
 def wrap_finish() -> None:
@@ -296,6 +331,7 @@ def piece_of(path: str, piece: frozenset[int]) -> Any:
 def pytest_unconfigure() -> None:
     """Write the report: whole under its final name, or not at all."""
     TRACER.stop()
+    hear_children()
     pieces, contexts = described(TRACER.kept.contexts)
     report = {
         "tracer": TRACER.name,
@@ -325,6 +361,9 @@ def install() -> None:
     wrap_loader(importlib.machinery.SourceFileLoader)
     for name in ("stat", "lstat", "access"):
         wrap_status(name)
+    os.environ[copydesk_children.REPORTS] = SETTINGS["children"]
+    os.environ[copydesk_children.TREE] = ROOT
+    os.environ[copydesk_children.CONTEXT] = ""
     sys.addaudithook(audit)
     TRACER.start()
 

@@ -1,0 +1,169 @@
+"""Real history, replayed three ways: `make bench-replays PROJECT=... RANGE=A..B PYTHON_OF_...`.
+
+Each commit is measured by copydesk, run in full under `coverage run -m pytest`, and, where an
+environment with pytest-testmon is named, run by that, one after the other in one go. Results are
+kept a commit at a time in a JSON-lines file, from which docs/benchmarks.md gets its table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import datetime
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from copydesk.agent.coverage import replay as replaying
+from copydesk.agent.coverage.engine import PROBE
+from copydesk.agent.git import repository as git
+from copydesk.agent.process import scrubbed_environment
+from copydesk.agent.records import Json
+
+PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+
+
+class Testmon:
+    """pytest-testmon in a clone of its own, which goes from commit to commit."""
+
+    def __init__(self, source: Path, python: Path, folder: Path) -> None:
+        self.top, self.python, self.outcomes = folder / "clone", python, folder / "outcomes"
+        subprocess.run(["git", "clone", "--quiet", source, self.top], check=True)
+        path = [PROBE, self.top / "src", self.top]
+        self.environ = scrubbed_environment(
+            {
+                "PYTHONPATH": os.pathsep.join(map(str, path)),
+                "COPYDESK_OUTCOMES": str(self.outcomes),
+            }
+        )
+
+    def run(self, sha: str) -> Json:
+        """Check a commit out and run what testmon selects.
+
+        Returns:
+            "ran", the tests that were run, and "processor", seconds of all processes.
+        """
+        subprocess.run(["git", "checkout", "--quiet", "--force", sha], cwd=self.top, check=True)
+        self.outcomes.unlink(missing_ok=True)
+        words = ["-m", "pytest", "-q", "-p", "copydesk_outcomes", "-p", "no:cacheprovider"]
+        words += ["--testmon", "--testmon-forceselect"]
+        started = replaying.processor_time()
+        subprocess.run(
+            [self.python, *words], cwd=self.top, env=self.environ, capture_output=True, check=False
+        )
+        spent = replaying.processor_time() - started
+        ran = json.loads(self.outcomes.read_text()) if self.outcomes.exists() else {}
+        return {"ran": sorted(ran), "processor": spent}
+
+
+def missed(ran: Sequence[str], before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Tests whose outcome is another than at the commit before, and that were not run."""
+    there = set(ran)
+    return sorted(t for t, o in now.items() if t not in there and t in before and before[t] != o)
+
+
+def go(given: argparse.Namespace, into: Path) -> None:
+    """Replay what is not in the file yet."""
+    repo = git.find(given.project)
+    shas = replaying.commits(repo, given.range, given.limit)
+    with tempfile.TemporaryDirectory(prefix="copydesk-bench-") as folder:
+        testmon = given.testmon and Testmon(repo.top, given.testmon.absolute(), Path(folder))
+        before: Mapping[str, str] = {}
+        with into.open("w", encoding="utf-8") as file:
+            for found in replaying.replay(repo, shas, python=given.python.absolute()):
+                row = dataclasses.asdict(found) | {"fraction": found.fraction}
+                now = row.pop("outcomes")
+                if testmon:
+                    other = testmon.run(found.sha)
+                    row["testmon"] = {
+                        "processor": other["processor"],
+                        "selected": len(other["ran"]),
+                        "missed": [] if found.first else missed(other["ran"], before, now),
+                    }
+                before = now
+                print(json.dumps(row), file=file, flush=True)
+                print(f"{found.sha[:8]} {found.verdict} {found.selected}/{found.total}"
+                      f" {found.processor_ratio:.2f} {row.get('testmon', {}).get('selected')}",
+                      file=sys.stderr, flush=True)  # fmt: skip
+
+
+def middle(values: Sequence[float]) -> str:
+    """The median, as a table has it."""
+    return f"{statistics.median(values):.2f}" if values else ""
+
+
+def line(name: str, rows: Sequence[Json]) -> str:
+    """A project's row; the first commit, a full measure, counts as exact or not and no more."""
+    later = [r for r in rows if not r["first"] and r["full_processor"] and not r["error"]]
+    ran = [r for r in later if r["selected"]]
+    verdicts = [r["verdict"] for r in rows]
+    cells = [name, str(len(rows))]
+    cells += ["; ".join(f"{verdicts.count(v)} {v}" for v in dict.fromkeys(sorted(verdicts)))]
+    cells += [str(sum(len(r["missed"]) for r in rows))]
+    ratio = [r["processor"] / r["full_processor"] for r in later]
+    share = [100 * r["fraction"] for r in later]
+    cells += [middle(ratio), middle([r["processor"] / r["full_processor"] for r in ran])]
+    cells += [f"{statistics.median(share):.1f} %" if share else "", str(len(ran))]
+    if all("testmon" in r for r in later):
+        mon = [r["testmon"] for r in later]
+        cells += [
+            middle([m["processor"] / r["full_processor"] for m, r in zip(mon, later, strict=True)])
+        ]
+        cells += [middle([r["testmon"]["processor"] / r["full_processor"] for r in ran])]
+        chosen = [
+            100 * m["selected"] / r["total"] for m, r in zip(mon, later, strict=True) if r["total"]
+        ]
+        cells += [f"{statistics.median(chosen):.1f} %" if chosen else ""]
+        cells += [str(sum(len(m["missed"]) for m in mon))]
+    else:
+        cells += [""] * 4
+    return f"| {' | '.join(cells)} |"
+
+
+HEAD = (
+    *("project", "commits", "verdict", "missed", "median CPU ratio", "where tests ran"),
+    *("selected, median", "commits with tests run", "testmon: CPU ratio", "where tests ran"),
+    *("selected, median", "missed"),
+)
+
+
+def main() -> None:
+    """Replay a project, or write the table of what was replayed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", type=Path, required=True, help="a folder, a file a project")
+    parser.add_argument("--table", action="store_true", help="add the table to the page")
+    parser.add_argument("project", type=Path, nargs="?")
+    parser.add_argument("range", nargs="?")
+    parser.add_argument("--limit", type=int, default=30)
+    parser.add_argument("--python", type=Path, default=Path(sys.executable))
+    parser.add_argument("--testmon", type=Path, help="a Python with pytest-testmon")
+    given = parser.parse_args()
+    given.results.mkdir(parents=True, exist_ok=True)
+    if given.project:
+        go(given, given.results / f"{given.project.resolve().name} {given.range}.jsonl")
+    if not given.table:
+        return
+    day = datetime.datetime.now(datetime.UTC).date().isoformat()
+    kind = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    lines = [
+        f"## Replays, {day}",
+        "",
+        f"{kind}; `bench/replays.py --results FOLDER CLONE A..B --python P --testmon P`",
+        "",
+    ]
+    lines += [f"| {' | '.join(HEAD)} |", "|" + " --- |" * len(HEAD)]
+    for path in sorted(given.results.glob("*.jsonl")):
+        lines.append(line(path.stem, [json.loads(row) for row in path.read_text().splitlines()]))
+    print("\n".join(lines))
+    with PAGE.open("a", encoding="utf-8") as page:
+        page.write("\n" + "\n".join([*lines, ""]))
+
+
+if __name__ == "__main__":
+    main()
