@@ -83,7 +83,7 @@ class Bytecode:
             make = lambda: loader.source_to_code(source, path)  # noqa: E731
             return self.compiled("plain", path, source, make)
 
-        plain.get_code = get_code  # type: ignore[method-assign]
+        plain.get_code = get_code  # type: ignore[method-assign, assignment]
 
     def serve_rewriting(self) -> None:
         """Let test files be loaded from here, with the assertions that pytest has rewritten.
