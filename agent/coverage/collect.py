@@ -94,11 +94,14 @@ def collect(
             "bytecode": str(bytecode) if bytecode else "",
         }
         (scratch / "children").mkdir()
+        writes = [bytecode] if bytecode else []
+        for path in writes:
+            path.mkdir(parents=True, exist_ok=True)
         (scratch / "settings.json").write_text(json.dumps(settings))
         argv = _argv(engine, scratch, tests if files is None else ())
         env = engine.environ() | {"COPYDESK_PROBE": str(scratch / "settings.json")}
         try:
-            result = engine.run_tests(argv, env, scratch=scratch, timeout=timeout)
+            result = engine.run_tests(argv, env, scratch=scratch, timeout=timeout, writes=writes)
         except ProcessError as error:
             raise _broken(error.reason, error.output) from error
         if bytecode:

@@ -80,7 +80,13 @@ class Engine:
         )
 
     def run_tests(
-        self, argv: Sequence[str | Path], env: Mapping[str, str], *, scratch: Path, timeout: float
+        self,
+        argv: Sequence[str | Path],
+        env: Mapping[str, str],
+        *,
+        scratch: Path,
+        timeout: float,
+        writes: Sequence[Path] = (),
     ) -> Result:
         """Run the project's tests in the tree, whatever they end with.
 
@@ -89,6 +95,7 @@ class Engine:
             env: The environment, from `environ`.
             scratch: A folder outside of the tree to write to.
             timeout: Seconds.
+            writes: Further folders to write to.
 
         Raises:
             ProcessError: They could not be started, or met a limit.
@@ -96,8 +103,9 @@ class Engine:
         if self.guard is None:
             return run(argv, cwd=self.tree, env=env, timeout=timeout, check=False)
         return self.guard.run(
-            argv, tree=self.tree, scratch=scratch, reads=(PROBE,), env=env, timeout=timeout
-        )
+            argv, tree=self.tree, scratch=scratch, reads=(PROBE,), env=env, timeout=timeout,
+            writes=writes,
+        )  # fmt: skip
 
     def _ask(self, request: Json) -> Any:
         argv = [self.interpreter.path, PROBE / "copydesk_report.py"]

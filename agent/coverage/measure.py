@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import sys
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from copydesk.agent import config
@@ -260,10 +261,21 @@ class _Work:
             files=files,
             carried=carried,
             branch=self.environment.branch,
-            bytecode=self.repo.desk / "bytecode",
+            bytecode=self._bytecode(fresh=selection is None),
             tests=self.settings.project.tests,
             timeout=self.settings.personal.measure_seconds,
         )
+
+    def _bytecode(self, *, fresh: bool) -> Path:
+        """The folder of compiled modules: what guarded tests could write, no other run reads.
+
+        Args:
+            fresh: Begin with none, so that a full run rests on nothing that was there before.
+        """
+        folder = self.repo.desk / "bytecode" / ("guarded" if self.engine.guard else "plain")
+        if fresh:
+            shutil.rmtree(folder, ignore_errors=True)
+        return folder
 
     def _store(
         self,

@@ -62,6 +62,7 @@ class Guard:
         reads: Sequence[Path],
         env: Mapping[str, str],
         timeout: float,
+        writes: Sequence[Path] = (),
     ) -> Result:
         """Run a command in a tree, with nothing else to write to than that and a scratch folder.
 
@@ -72,6 +73,7 @@ class Guard:
             reads: What it has to see besides.
             env: The environment; of the user's own variables only harmless ones are passed on.
             timeout: Seconds of wall time.
+            writes: Further folders that it may write to.
 
         Returns:
             How it ended; what it said on both streams is in `stdout`.
@@ -81,7 +83,7 @@ class Guard:
         """
         words = tuple(map(str, argv))
         if os.geteuid() == 0:
-            _give_away(tree, scratch)
+            _give_away(tree, scratch, *writes)
         box = bubblewrap.Box(
             self.program,
             tree,
@@ -91,7 +93,7 @@ class Guard:
             self._environment(env),
             {},
             _limits(timeout),
-            writable=(scratch,),
+            writable=(scratch, *writes),
             in_place=True,
             network=self.network,
         )

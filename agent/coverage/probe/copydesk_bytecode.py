@@ -93,6 +93,7 @@ class Bytecode:
         import pytest
         from _pytest.assertion import rewrite
 
+        sys.dont_write_bytecode = True
         inner = getattr(rewrite, "_rewrite_test", None)
         if inner is None:
             return
@@ -103,8 +104,9 @@ class Bytecode:
                 return inner(fn, config)
             hook = config.getini("enable_assertion_pass_hook")
             with open(path, "rb") as file:
-                source, status = file.read(), os.stat(path)
+                source = file.read()
             kind = f"pytest {pytest.__version__} {hook}"
-            return status, self.compiled(kind, path, source, lambda: inner(fn, config)[1])
+            # the other half of the answer is for a bytecode file, which is never written here
+            return None, self.compiled(kind, path, source, lambda: inner(fn, config)[1])
 
         rewrite._rewrite_test = rewrite_test

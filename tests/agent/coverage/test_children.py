@@ -158,7 +158,7 @@ def test_compiled_modules_are_kept_by_their_content(
     project: Path, measured: Measured, commit: Callable[..., str]
 ) -> None:
     measured()
-    folder = find(project).desk / "bytecode"
+    (folder,) = (find(project).desk / "bytecode").iterdir()
     kept = {path.name for path in folder.iterdir()}
     assert kept
     text = (project / "tests/test_prices.py").read_text()
@@ -193,5 +193,5 @@ def test_a_folder_of_compiled_modules_does_not_grow_for_ever(tmp_path: Path) -> 
     shrink(folder, 1000)
     assert len(list(folder.iterdir())) == 10
     shrink(folder, 999)
-    assert {path.name for path in folder.iterdir()} == {"5", "6", "7", "8", "9"}
+    assert {path.name for path in folder.iterdir()} == {"6", "7", "8", "9"}
     shrink(tmp_path / "not there")
