@@ -12,9 +12,7 @@ EDITABLE := $(if $(wildcard src/copydesk/agent/.),-e,)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help venv demo test lint wheel clean bench bench-gate bench-sandbox equal bench-coverage \
-	bench-drafts bench-model bench-hooks
-
-.PHONY: help venv demo test lint wheel clean bench-gate bench-sandbox equal bench-coverage bench-replays bench-drafts bench-model
+	bench-drafts bench-model bench-hooks bench-replays
 .DEFAULT_GOAL := help
 
 help:

@@ -50,6 +50,7 @@ class Personal:
     longest a measure may take. `pause_battery` (percent), `pause_load` (load average a
     processor) and `one_at_a_time` hold work back; 0 never does. `measures` says which commits
     of a burst are measured, `burst` how many besides the tips. `disk_mb` is the desk's budget.
+    After `audit_measures` measures all tests run (0: never).
     """
 
     python: str = ""
@@ -70,6 +71,7 @@ class Personal:
     disk_mb: float = 500.0
     draft_seconds: float = 900.0
     draft_tokens: float = 100000.0
+    audit_measures: float = 200.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +102,9 @@ PERSONAL_KEYS = {
     "disk_mb": "copydesk.diskMb",
     "draft_seconds": "copydesk.draftSeconds",
     "draft_tokens": "copydesk.draftTokens",
+    "audit_measures": "copydesk.auditMeasures",
 }
-_MAY_BE_ZERO = {"pause_battery", "pause_load", "burst"}
+_MAY_BE_ZERO = {"pause_battery", "pause_load", "burst", "audit_measures"}
 _PERCENT = {"fail_under", "diff_fail_under"}
 _PERSONAL_CHOICES = {
     "sandbox": ("auto", "partial", "off"),

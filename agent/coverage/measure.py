@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -13,13 +14,14 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from copydesk.agent import config
+from copydesk.agent.coverage import audit
 from copydesk.agent.coverage import gaps as gap_rows
 from copydesk.agent.coverage import map as coverage_map
 from copydesk.agent.coverage.collect import Recording, collect
 from copydesk.agent.coverage.engine import Engine, Environment
 from copydesk.agent.coverage.imports import Import, imports_of
 from copydesk.agent.coverage.merge import COLLECTION, merge
-from copydesk.agent.coverage.select import Selection, Tree, select
+from copydesk.agent.coverage.select import FAILED, Selection, Tree, select
 from copydesk.agent.coverage.survey import Survey, survey
 from copydesk.agent.coverage.totals import Total, add_up, assemble, executed
 from copydesk.agent.desk.drafts import now
@@ -206,7 +208,7 @@ class _Work:
         blobs = self.blobs
         old_blobs = _files_of(git.tree(self.repo, base.sha)) if base else {}
         read = Blobs.of(self.repo, self.db, blobs, *([old_blobs] if base else []))
-        selection, files = None, None
+        selection, files, audited = None, None, None
         if base is not None:
             old, new = Tree(old_blobs, read, read.imported), Tree(blobs, read, read.imported)
             selection = select(base, old, new, _test_file_check(base))
@@ -214,8 +216,14 @@ class _Work:
             if self.order and files:
                 files = self.order(files, selection.affected)
             reason = _reason(selection)
+            if audit.due(self.db, self.settings.personal.audit_measures):
+                audited = selection.carried
+                base, selection, files = None, None, None
         recording = self._collect(selection, files)
         traces = merge(base, selection, recording, blobs, files)
+        if audited is not None:
+            said = audit.in_words(audit.drift(audited, traces, blobs, read))
+            reason = f"every test: an audit of the map; {said}"
         found = executed(traces, blobs, read)
         totals = assemble(
             self.db, self.engine, found, blobs,
@@ -370,7 +378,18 @@ def _files(
     for path in selection.collect:
         if path not in old and is_test(path) and PurePosixPath(path).parent not in known:
             return None
-    return sorted(selection.collect)
+    failed = {_file(name) for name, why in selection.affected.items() if why == FAILED}
+    counts = Counter(_file(name) for name in selection.affected)
+
+    def rank(path: str) -> tuple[bool, bool, int, str]:
+        """Likeliest to fail first: what failed, what is new or changed, what is hit the most."""
+        return path not in failed, old.get(path) == new.get(path), -counts[path], path
+
+    return sorted(selection.collect, key=rank)
+
+
+def _file(name: str) -> str:
+    return name.partition("::")[0]
 
 
 def _reason(selection: Selection) -> str:

@@ -20,6 +20,9 @@ from copydesk.agent.coverage.numbits import numbits_to_nums
 
 FAILING = frozenset({"failed", "error"})
 
+FAILED = "failed before"
+"""Why a failing test is run again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tree:
@@ -205,7 +208,7 @@ class _Selector:
     def _reason(self, trace: Trace) -> str | None:
         """Why a test or fixture must run again, or None."""
         if trace.outcome in FAILING:
-            return "failed before"
+            return FAILED
         for hit in trace.hits:
             if not self._holds(hit):
                 return f"executes changed code in {hit.path}"

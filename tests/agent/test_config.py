@@ -65,7 +65,7 @@ def test_a_tracked_file_cannot_set_what_is_the_users(repo: Path) -> None:
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("sandbox", "maybe"), ("allowRemote", "si"), ("idleSeconds", "-1"), ("idleSeconds", "x")],
+    [("sandbox", "maybe"), ("allowRemote", "si"), ("idleSeconds", "-1"), ("auditMeasures", "x")],
 )
 def test_a_wrong_personal_value_is_refused(repo: Path, git, key: str, value: str) -> None:
     git(repo, "config", f"copydesk.{key}", value)

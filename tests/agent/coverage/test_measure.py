@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from coverage import CoverageData
 
-from copydesk.agent.coverage import gaps, totals
+from copydesk.agent.coverage import audit, gaps, totals
 from copydesk.agent.coverage.engine import DEFAULT_OMIT
 from copydesk.agent.coverage.export import export
-from copydesk.agent.coverage.map import load
-from copydesk.agent.coverage.measure import Measure, stored
+from copydesk.agent.coverage.map import CoverageMap, Hit, Trace, load
+from copydesk.agent.coverage.measure import Measure, _files, stored
+from copydesk.agent.coverage.select import FAILED, Selection
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import find, set_config
@@ -107,6 +108,7 @@ EDITS: list[tuple[str, str, str, str, int]] = [
 ]
 
 
+@pytest.mark.timeout(1200)  # ten measures, on a machine that may do other things
 def test_incremental_measures_run_what_is_affected_and_equal_coverage(
     project: Path,
     desk: sqlite3.Connection,
@@ -257,3 +259,67 @@ def test_totals_add_up(desk: sqlite3.Connection, measured: Measured) -> None:
     assert totals.of_commit(desk, "0" * 40) is None
     assert load(desk, "0" * 40) is None
     assert stored(desk, "0" * 40) is None
+
+
+def test_an_audit_runs_every_test_and_names_what_had_drifted(
+    project: Path,
+    desk: sqlite3.Connection,
+    measured: Measured,
+    commit: Callable[..., str],
+    tmp_path: Path,
+) -> None:
+    flag = tmp_path / "flag"
+    text = f"import os\n\n\ndef test_outside():\n    assert not os.path.exists({str(flag)!r})\n"
+    commit(project, {"tests/test_outside.py": text})
+    set_config(find(project), "copydesk.ownTests", "plain")
+    set_config(find(project), "copydesk.auditMeasures", "2")
+    assert measured().failed == 0
+    for number in range(2):
+        commit(project, {"README.md": f"{number}\n"})
+        assert measured().selected == 0
+    flag.touch()
+    commit(project, edit(project, "src/shop/prices.py", "return 0", "return 0.0"))
+    done = measured()
+    assert (done.selected, done.base, done.failed) == (7, None, 1)
+    assert "drifted: tests/test_outside.py::test_outside was passed, is failed" in done.reason
+    for number in range(2):
+        commit(project, {"README.md": f"again {number}\n"})
+        assert measured().selected == 1
+    commit(project, {"README.md": "the last\n"})
+    assert measured().reason == "every test: an audit of the map; the map holds"
+    assert ours(desk, measured().sha)
+
+
+def test_an_audit_says_what_differs() -> None:
+    texts = {"1": "a = 1\nb = 2\n"}
+    blobs = {"m.py": "1"}
+
+    def trace(name: str, lines: bytes, outcome: str = "passed") -> Trace:
+        return Trace("test", name, outcome, 0.0, (Hit("m.py", "1", lines),))
+
+    former = [trace("same", b"\x02"), trace("gone", b"\x02"), trace("other", b"\x02")]
+    former += [trace("worse", b"\x02"), Trace("import", "m.py", "none", 0.0, ())]
+    now = [trace("same", b"\x02"), trace("other", b"\x06"), trace("worse", b"\x02", "failed")]
+    found = audit.drift({(t.kind, t.name): t for t in former}, now, blobs, texts.__getitem__)
+    assert found == [
+        "gone is gone",
+        "other executes other lines of m.py",
+        "worse was passed, is failed",
+    ]
+    assert audit.in_words([*found, "x"]).endswith("is failed and 1 more")
+    assert audit.in_words([]) == "the map holds"
+
+
+def test_files_run_in_the_order_in_which_they_are_likeliest_to_fail() -> None:
+    affected = {"test_c.py::a": "executes changed code in x.py", "test_d.py::a": FAILED}
+    affected |= {f"test_b.py::{n}": "executes changed code in x.py" for n in "ab"}
+    files = ["test_a.py", "test_b.py", "test_c.py", "test_d.py", "test_e.py"]
+    old = dict.fromkeys(files[:4], "1")
+    new = {**dict.fromkeys(files, "1"), "test_a.py": "2"}
+    base = CoverageMap("0" * 40, "", False, {("test", f"{f}::a"): _passed(f) for f in files[:4]})
+    found = _files(Selection({}, set(files), affected), old, new, base)
+    assert found == ["test_d.py", "test_a.py", "test_e.py", "test_b.py", "test_c.py"]
+
+
+def _passed(path: str) -> Trace:
+    return Trace("test", f"{path}::a", "passed", 0.0, ())

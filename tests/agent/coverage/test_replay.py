@@ -113,7 +113,7 @@ def test_the_holes_of_other_tools_are_closed(repo: Path, commit: Commit) -> None
     ]
     assert [(c.first, c.selected, c.total) for c in found] == [
         *((True, 14, 14), (False, 11, 14)),
-        *((False, 11, 14), (False, 2, 14)),  # and one that starts a program
+        *((False, 11, 14), (False, 1, 14)),
     ]
     assert not repository.desk.exists()
     assert found[1].ratio > 0
