@@ -332,6 +332,36 @@ CREATE TABLE climb_runs (
 ) WITHOUT ROWID;
 """
 
+GAPS = """
+DROP VIEW gaps_ranked;
+
+ALTER TABLE gaps RENAME TO gaps_before;
+
+CREATE TABLE gaps (
+    -- A row per function of a measured commit with lines that no test reaches.
+    sha TEXT NOT NULL REFERENCES measures (sha),
+    path TEXT NOT NULL,
+    function TEXT NOT NULL,
+    first_line INTEGER NOT NULL,
+    last_line INTEGER NOT NULL,
+    lines TEXT NOT NULL,                     -- JSON
+    branches TEXT NOT NULL,                  -- JSON
+    risk REAL NOT NULL,
+    reasons TEXT NOT NULL,                   -- JSON: phrases
+    changed INTEGER NOT NULL,                -- 1 when this commit touched the function
+    PRIMARY KEY (sha, path, function, first_line)
+) WITHOUT ROWID;
+
+INSERT INTO gaps SELECT * FROM gaps_before;
+
+DROP TABLE gaps_before;
+
+CREATE VIEW gaps_ranked AS
+    -- What to test next, the riskiest first.
+    SELECT sha, path, function, json_array_length(lines) AS lines, risk, reasons, changed
+    FROM gaps ORDER BY changed DESC, risk DESC, json_array_length(lines) DESC;
+"""
+
 
 def _executescript(db: Database, script: str) -> None:
     # sqlite3's own executescript commits first, which would break the step's transaction
@@ -382,11 +412,18 @@ def m007_climbs(db: Database) -> None:
     _executescript(db, CLIMBS)
 
 
+@migrations()
+def m008_gaps(db: Database) -> None:
+    """Gaps take half the room: they are most of what a measure adds."""
+    _executescript(db, GAPS)
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     *(m001_jobs, m002_coverage, m003_drafts, m004_views),
     m005_known,
     m006_scores,
     m007_climbs,
+    m008_gaps,
 )
 
 
