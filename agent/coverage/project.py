@@ -27,13 +27,22 @@ _SECTIONS = (
 """Where pytest looks for its configuration, in its order: the file and its section."""
 
 
+_PACKAGING = re.compile(
+    r"tox(:.*)?|testenv(:.*)?|gh|gh-actions(:.*)?|metadata|options|options\.(?!entry_points).*"
+    r"|bumpversion(:.*)?|bdist_wheel|sdist|build_sphinx|egg_info|aliases|check-manifest"
+)
+"""Sections that no test run reads: what is installed counts by itself."""
+
+
 def configuration(tree: Path) -> list[str]:
     """The texts that decide how tests and coverage run, for a fingerprint."""
     parts = []
     for name in CONFIG_FILES:
         path = tree / name
         if path.is_file():
-            parts.append(f"{name}\n{path.read_text('utf-8', 'replace')}")
+            text = path.read_text("utf-8", "replace")
+            shared = name in ("tox.ini", "setup.cfg")
+            parts.append(f"{name}\n{_without_packaging(text) if shared else text}")
     try:
         table = tomllib.loads((tree / "pyproject.toml").read_text("utf-8", "replace"))
     except (OSError, tomllib.TOMLDecodeError):
@@ -43,6 +52,16 @@ def configuration(tree: Path) -> list[str]:
     wanted += [project.get(k) for k in ("dependencies", "optional-dependencies", "scripts")]
     wanted += [project.get(k) for k in ("entry-points", "requires-python")]
     return [*parts, json.dumps(wanted, sort_keys=True, default=str)]
+
+
+def _without_packaging(text: str) -> str:
+    """A tox.ini or setup.cfg without the sections of those who build, test elsewhere, release."""
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read_string(text)
+    except configparser.Error:
+        return text
+    return json.dumps({n: dict(s) for n, s in parser.items() if not _PACKAGING.fullmatch(n)})
 
 
 def has_pytest_configuration(tree: Path) -> bool:

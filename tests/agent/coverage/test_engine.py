@@ -123,3 +123,16 @@ def test_what_is_left_out_is_looked_for_in_the_tree_and_not_above_it(tmp_path: P
         "a/b.py",
         "lib.py",
     ]
+
+
+def test_what_tox_and_packaging_say_is_no_configuration_of_a_test_run(tmp_path: Path) -> None:
+    def now(text: str) -> list[str]:
+        (tmp_path / "tox.ini").write_text(text)
+        return configuration(tmp_path)
+
+    before = now("[tox]\nenvlist = py311\n[testenv]\ndeps = x\n[pytest]\naddopts = -v\n")
+    assert before == now("[tox]\nenvlist = py312\n[pytest]\naddopts = -v\n[metadata]\nname = x\n")
+    assert before != now("[pytest]\naddopts = -q\n")
+    assert before != now("[pytest]\naddopts = -v\n[flake8]\nx = 1\n")  # a plugin may read it
+    assert before != now("[options.entry_points]\npytest11 = x\n[pytest]\naddopts = -v\n")
+    assert now("no section\n") == ["tox.ini\nno section\n"]
