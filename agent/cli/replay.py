@@ -129,5 +129,6 @@ def _table(done: list[Comparison]) -> str:
     if total["ratio"] is not None:
         said += f"; median: {percent(100 * total['selected'])} of the tests selected,"
         said += f" {total['ratio']:.2f} of the full run's time"
-        said += f" ({total['processor_ratio']:.2f} of the processor's)"
+        if total["processor_ratio"] is not None:
+            said += f" ({total['processor_ratio']:.2f} of the processor's)"
     return "\n".join([*lines, "", f"{said}."])

@@ -102,6 +102,7 @@ def test_the_holes_of_other_tools_are_closed(repo: Path, commit: Commit) -> None
     }
     commit(repo, outcomes, "every test that should notice fails")
     back: dict[str, str | None] = {path: HOLES.get(path) for path in outcomes}
+    back["notes.txt"] = "a tree that was never measured\n"
     commit(repo, back, "and passes again")
     quiet = "# said\n" + HOLES["src/pkg/shape.py"] + "\n\ndef unused():\n    return 3\n"
     first = replaced("tests/test_shared.py", "assert shared\n\n\ndef test_s", FIRST)
@@ -114,7 +115,7 @@ def test_the_holes_of_other_tools_are_closed(repo: Path, commit: Commit) -> None
     assert [(c.first, c.selected, c.total) for c in found] == [
         *((True, 14, 14), (False, 11, 14)),
         *((False, 11, 14), (False, 1, 14)),
-    ]
+    ], [c.reason for c in found]
     assert not repository.desk.exists()
     assert found[1].ratio > 0
     assert found[1].processor_ratio > 0
