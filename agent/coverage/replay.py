@@ -195,6 +195,8 @@ class _Replay:
     interpreter: Interpreter
     say: Callable[[str], None]
     references: dict[Sha, Reference] = field(default_factory=dict)
+    unsteady: dict[Sha, frozenset[TestId]] = field(default_factory=dict)
+    """Tests on whose outcome two full runs of a commit disagreed: it is no point to start from."""
 
     def compare(self, sha: Sha, *, first: bool) -> Comparison:
         """Measure a commit both ways."""
@@ -230,11 +232,15 @@ class _Replay:
         different = mine ^ theirs
         if done.base in self.references:
             found.missed = self._missed(done, self.references[done.base].outcomes, full.outcomes)
+            unsteady_before = self.unsteady.get(done.base, frozenset())
+            found.missed = [name for name in found.missed if name not in unsteady_before]
         if not different and not found.missed:
             return
         self.say("they differ; running every test once more")
         again = self._reference(done.sha)
         unsteady = theirs ^ (again.facts | _said_of_tests(again.outcomes))
+        names = frozenset(path for path, _, what in unsteady if what == "outcome")
+        self.unsteady[done.sha] = names
         steady = {(path, line) for path, _, line in different}
         steady -= {(path, line) for path, _, line in unsteady}
         found.missed = [t for t in found.missed if again.outcomes.get(t) == full.outcomes.get(t)]
