@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 from sqlite_utils import Database, Migrations
 
+from copydesk.agent.desk.tables import GAPS, KNOWN
+
 migrations = Migrations("copydesk")
 
 JOBS = """
@@ -246,16 +248,6 @@ CREATE VIEW gate_policy AS
     SELECT key, value FROM policy;
 """
 
-KNOWN = """
-CREATE TABLE known (
-    -- A row per value worked out from content alone, so that it is worked out once. May be emptied.
-    kind TEXT NOT NULL,                      -- what was worked out, and by which version of it
-    key TEXT NOT NULL,                       -- git object id of the content, or a hash of it
-    value TEXT NOT NULL,                     -- JSON
-    PRIMARY KEY (kind, key)
-) WITHOUT ROWID;
-"""
-
 SCORES = """
 CREATE TABLE changed_functions (
     -- A row per function that a commit changed, with what was known of it then.
@@ -330,36 +322,6 @@ CREATE TABLE climb_runs (
     outcome BLOB NOT NULL,                   -- zlib of JSON
     PRIMARY KEY (climb, request)
 ) WITHOUT ROWID;
-"""
-
-GAPS = """
-DROP VIEW gaps_ranked;
-
-ALTER TABLE gaps RENAME TO gaps_before;
-
-CREATE TABLE gaps (
-    -- A row per function of a measured commit with lines that no test reaches.
-    sha TEXT NOT NULL REFERENCES measures (sha),
-    path TEXT NOT NULL,
-    function TEXT NOT NULL,
-    first_line INTEGER NOT NULL,
-    last_line INTEGER NOT NULL,
-    lines TEXT NOT NULL,                     -- JSON
-    branches TEXT NOT NULL,                  -- JSON
-    risk REAL NOT NULL,
-    reasons TEXT NOT NULL,                   -- JSON: phrases
-    changed INTEGER NOT NULL,                -- 1 when this commit touched the function
-    PRIMARY KEY (sha, path, function, first_line)
-) WITHOUT ROWID;
-
-INSERT INTO gaps SELECT * FROM gaps_before;
-
-DROP TABLE gaps_before;
-
-CREATE VIEW gaps_ranked AS
-    -- What to test next, the riskiest first.
-    SELECT sha, path, function, json_array_length(lines) AS lines, risk, reasons, changed
-    FROM gaps ORDER BY changed DESC, risk DESC, json_array_length(lines) DESC;
 """
 
 
