@@ -100,7 +100,7 @@ def test_the_policy_for_what_is_unknown(run: Any, copy: Path, git: Git) -> None:
 def test_a_measure_that_takes_too_long_leaves_it_unknown(run: Any, copy: Path, git: Git) -> None:
     change(copy, git, "prices.py", (copy / "prices.py").read_text() + MORE)
     done = run(copy, "gate", "--unknown", "measure", "--within", "0.2")
-    assert done.exit_code == 0
+    assert done.exit_code == 0, done.output
     assert "it could not be measured: it took longer than 0.2 s" in done.output
 
 

@@ -18,6 +18,10 @@ import pytest
 from copydesk.agent.sandbox import tier
 
 SCRIPT = Path(tier.__file__).with_name("inside.py")
+ASKED: dict[str, Any] = {
+    **{"hidden": [], "protected": [], "port": 9},
+    **{"processes": 128, "partial": False},
+}
 
 
 @pytest.fixture
@@ -49,7 +53,8 @@ def test_what_can_be_reached_is_found(probe: dict[str, Callable[..., Any]]) -> N
 def test_privileges_and_missing_limits_are_found(probe: dict[str, Callable[..., Any]]) -> None:
     assert any(line.startswith("Seccomp is") for line in probe["privileges"]())
     assert ("it runs as root" in probe["privileges"]()) == (os.getuid() == 0)
-    assert "RLIMIT_NPROC is not set" in probe["limits"](1)
+    assert "RLIMIT_NPROC is not set" in probe["limits"](1, False)
+    assert "RLIMIT_NPROC is not set" not in probe["limits"](1, True)
 
 
 @pytest.mark.parametrize("right", [True, False])
@@ -59,7 +64,7 @@ def test_the_whole_probe_reports(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    told = {"hidden": [], "protected": [], "port": 9, "processes": 128, "top": str(tmp_path)}
+    told = ASKED | {"top": str(tmp_path)}
     if right:
         (tmp_path / "inside.py").touch()
     else:
@@ -77,7 +82,7 @@ def test_the_whole_probe_reports(
 
 def test_as_a_program_it_reads_and_reports(tmp_path: Path) -> None:
     read, write = os.pipe()
-    told = {"hidden": [], "protected": [], "port": 9, "processes": 128, "top": "/elsewhere"}
+    told = ASKED | {"top": "/elsewhere"}
     subprocess.run(
         [sys.executable, "-S", SCRIPT],
         input=json.dumps(told).encode(),
