@@ -24,6 +24,10 @@ from copydesk.agent.records import Sha
 INDEX = "GIT_INDEX_FILE"
 
 
+class _TooLate(BaseException):
+    """Time is up. No Exception: whoever expects an OSError on the way must not take it for one."""
+
+
 @dataclass(slots=True)
 class FromDesk:
     """The verdict by what has been measured. `say` is told when something is being measured."""
@@ -90,20 +94,20 @@ class FromDesk:
             assert target is not None
             with _at_most(within):
                 measuring.measure(self.repo, self.db, target, say=self.say)
-        except (CopydeskError, TimeoutError) as error:
+        except (CopydeskError, _TooLate) as error:
             return f"it could not be measured: {error}", target if question.base else None
         return "", target
 
 
 @contextlib.contextmanager
 def _at_most(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError in the block after some seconds; only the main thread can be timed."""
+    """Raise _TooLate in the block after some seconds; only the main thread can be timed."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def late(_signal: int, _frame: FrameType | None) -> None:
-        raise TimeoutError(f"it took longer than {seconds:g} s")
+        raise _TooLate(f"it took longer than {seconds:g} s")
 
     before = signal.signal(signal.SIGALRM, late)
     signal.setitimer(signal.ITIMER_REAL, seconds)

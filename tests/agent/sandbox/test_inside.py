@@ -18,10 +18,8 @@ import pytest
 from copydesk.agent.sandbox import tier
 
 SCRIPT = Path(tier.__file__).with_name("inside.py")
-ASKED: dict[str, Any] = {
-    **{"hidden": [], "protected": [], "port": 9},
-    **{"processes": 128, "partial": False},
-}
+ASKED: dict[str, Any] = {"hidden": [], "protected": [], "port": 9, "processes": 128}
+ASKED["partial"] = False
 
 
 @pytest.fixture
