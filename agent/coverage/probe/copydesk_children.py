@@ -113,6 +113,18 @@ def read(folder: str) -> tuple[dict[str, set[tuple[str, str]]], dict[str, int]]:
     return needs, counts
 
 
+def source_of(path: str) -> str:
+    """The source that a compiled module stands for (PEP 3147), any other path as it is.
+
+    An import that finds the compiled module valid never opens the source.
+    """
+    folder, name = os.path.split(path)
+    above, cache = os.path.split(folder)
+    if cache != "__pycache__" or not name.endswith(".pyc"):
+        return path
+    return os.path.join(above, name.partition(".")[0] + ".py")
+
+
 class Child:
     """A Python that a test started: notes what it reads, at once, for it may be killed."""
 
@@ -155,7 +167,7 @@ class Child:
         """A file."""
         inside = self.inside(args[0])
         if inside is not None and not (args[2] or 0) & 3:
-            self.note("file", inside)
+            self.note("file", source_of(inside))
 
     def listed(self, args: tuple[Any, ...]) -> None:
         """A folder."""

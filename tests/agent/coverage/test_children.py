@@ -16,6 +16,7 @@ import pytest
 from copydesk.agent.coverage.collect import shrink
 from copydesk.agent.coverage.engine import PROBE
 from copydesk.agent.coverage.measure import Measure
+from copydesk.agent.coverage.probe import copydesk_children
 from copydesk.agent.git.repository import find
 
 Measured = Callable[..., Measure]
@@ -195,3 +196,16 @@ def test_a_folder_of_compiled_modules_does_not_grow_for_ever(tmp_path: Path) -> 
     shrink(folder, 999)
     assert {path.name for path in folder.iterdir()} == {"6", "7", "8", "9"}
     shrink(tmp_path / "not there")
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("pkg/__pycache__/lib.cpython-311.pyc", "pkg/lib.py"),
+        ("__pycache__/lib.cpython-313.opt-1.pyc", "lib.py"),
+        ("pkg/lib.pyc", "pkg/lib.pyc"),
+        ("__pycache__/notes.txt", "__pycache__/notes.txt"),
+    ],
+)
+def test_a_compiled_module_stands_for_its_source(path: str, source: str) -> None:
+    assert copydesk_children.source_of(path) == source

@@ -156,7 +156,8 @@ def follow(
         if commits <= 20:  # each takes a process
             eventually(lambda: wanted <= measured(), seconds=180)
             done = (found.desk / "done.txt").read_text().split()
-            assert len(done) == len(set(done))
+            # the job in hand when the daemon was told to end may have been done already
+            assert len(done) <= len(set(done)) + 1
     finally:
         daemon.terminate()
         daemon.wait(60)

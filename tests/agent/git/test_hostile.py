@@ -23,7 +23,7 @@ from copydesk.agent.cli.main import cli
 from copydesk.agent.daemon import reconcile
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
-from copydesk.agent.git import command, repository
+from copydesk.agent.git import command, loose, repository
 from copydesk.agent.git.repository import find
 from copydesk.agent.setup import ci
 from copydesk.hooks import gate
@@ -161,6 +161,7 @@ def test_plain_git_would_run_it(hostile: Hostile) -> None:
 def test_nothing_of_it_runs_and_nothing_is_written(
     hostile: Hostile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (hostile.repo / "saved.py").write_text("saved = 1\n")
     before = files(hostile.repo)
     every_command(hostile, monkeypatch)
     assert hostile.marks() == []
@@ -200,6 +201,8 @@ def every_command(hostile: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
     with contextlib.suppress(CopydeskError):
         repository.resolve(repo, "--output=written")
     ci.default_branch(repo)
+    loose.folders(repo)
+    loose.of_worktree(repo, (head,))
     monkeypatch.chdir(hostile.repo)
     monkeypatch.delenv("CI")
     gate.judge()
