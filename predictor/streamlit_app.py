@@ -105,6 +105,8 @@ def _studied(bars: tuple[Bar, ...]) -> model.Studied:
 
 def _tomorrow(place: DeltaGenerator, bars: Sequence[Bar], studied: model.Studied) -> None:
     """The next day: range, interval, which model says so, and the reasons."""
+    import streamlit as st
+
     market = model.fitted(studied)
     said = model.forecast(market, bars)
     middle, low, high = (as_percent(said[name]) for name in ("log_range", "low", "high"))
@@ -115,7 +117,7 @@ def _tomorrow(place: DeltaGenerator, bars: Sequence[Bar], studied: model.Studied
     place.caption("How far the day's high stands above its low.")
     terms = sorted(said["terms"], key=lambda term: -abs(term["contribution"]))
     with place.expander("Why"):
-        place.dataframe(
+        st.dataframe(
             {
                 "what": [term["name"] for term in terms],
                 "value": [term["value"] for term in terms],
