@@ -188,6 +188,7 @@ class Child:
 
     def start(self) -> None:
         """Begin to watch."""
+        sys.dont_write_bytecode = True  # it would show in the tree
         self.watched: dict[str, Any] = {
             **dict.fromkeys(("open", "sqlite3.connect"), lambda a: self.opened((*a, None, 0)[:3])),
             **dict.fromkeys(("os.listdir", "os.scandir", "glob.glob"), self.listed),
