@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import importlib.util
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import settings
@@ -21,6 +24,19 @@ settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
 Git = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def ollama_server() -> ModuleType:
+    """tests/ollama_server.py as a module."""
+    path = Path(__file__).parent / "ollama_server.py"
+    spec = importlib.util.spec_from_file_location("ollama_server", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["ollama_server"] = module  # dataclasses look their module up there
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(autouse=True)

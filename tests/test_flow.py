@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sqlite3
 import subprocess
@@ -203,18 +202,6 @@ def test_stories_can_be_switched_off(bench: Bench, commit: Callable[..., str]) -
     sha = commit(bench.path, {"pyproject.toml": text})
     bench.step("measure", sha)
     assert [k for (k,) in bench.db.execute("SELECT kind FROM jobs")] == ["draft"]
-
-
-@pytest.fixture(scope="module")
-def ollama_server() -> ModuleType:
-    path = Path(__file__).parent / "ollama_server.py"
-    spec = importlib.util.spec_from_file_location("ollama_server", path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["ollama_server"] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 ANSWER = """Here is a test:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -16,19 +13,6 @@ from copydesk.agent.model.calls import CallRecord, ModelSettings, SizeLimits, Ti
 from copydesk.agent.model.client import Client, connect
 
 QUICK = TimeLimits(connect=2.0, first_token=2.0, idle=0.5, total=4.0)
-
-
-@pytest.fixture(scope="session")
-def ollama_server() -> ModuleType:
-    """tests/ollama_server.py as a module."""
-    path = Path(__file__).parents[2] / "ollama_server.py"
-    spec = importlib.util.spec_from_file_location("ollama_server", path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["ollama_server"] = module  # dataclasses look their module up there
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
 import math
 import sqlite3
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -38,18 +36,6 @@ GAP = Gap("0" * 40, "grades.py", "grade", 1, 6, (3, 5), ())
 GOOD = "def test_grade():\n    assert grade(95) == 'good'\n"
 BAD = "def test_grade():\n    assert grade(5) == 'bad'\n"
 WRONG = "def test_grade():\n    assert grade(5, strict=True) == 'bad'\n"
-
-
-@pytest.fixture(scope="module")
-def ollama_server() -> ModuleType:
-    path = Path(__file__).parents[2] / "ollama_server.py"
-    spec = importlib.util.spec_from_file_location("ollama_server", path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["ollama_server"] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
