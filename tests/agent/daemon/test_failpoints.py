@@ -22,6 +22,7 @@ from typing import NamedTuple
 import pytest
 from sqlite_utils import Database
 
+from copydesk.agent.coverage.map import pack_ids
 from copydesk.agent.desk.migrations import STEPS, migrations
 from copydesk.agent.desk.store import SCHEMA, open_desk
 from copydesk.agent.errors import CopydeskError
@@ -117,6 +118,12 @@ def scene(repo: Path, tmp_path: Path, worker_script: Path, commit: Callable[...,
                 " 'words', '2026')",
                 (f"outbox/{number}.md", str(number)),
             )
+        # an old map for the pruning to drop
+        db.execute(
+            "INSERT INTO measures VALUES ('old', NULL, 'all', '', '', 0, 1, 1, 1, 0, 0, 1, 1, 100,"
+            " 1, ?, ?, '2026')",
+            (pack_ids([]), pack_ids([])),
+        )
     commit(repo, {"a.py": "1"})
     driver = tmp_path / "driver.py"
     driver.write_text(MARKING + DRIVER)
