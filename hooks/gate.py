@@ -1,19 +1,21 @@
 """The verdict on a change before it is committed or pushed, from what has been measured.
 
 Lines whose file version was measured keep their verdict; others are unknown, never guessed.
-Nothing is run and nobody is waited for: no data, no verdict. Only sqlite3 and subprocess are
-imported, for git waits for this.
+Nothing is run and nobody is waited for: no data, no verdict. Of what takes time to import only
+sqlite3 is, for git waits for this.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sqlite3
-import subprocess
 import sys
 
-from copydesk.hooks import knock
+if not __package__:  # run as a file by an interpreter without site-packages
+    _HERE = os.path.dirname(os.path.abspath(__file__))
+    sys.path.append(os.path.dirname(os.path.dirname(_HERE)))
+
+from copydesk.hooks import child, knock
 
 BUSY_SECONDS = 0.05
 DEFAULT_FLOOR = 95.0
@@ -108,7 +110,9 @@ def whole(words: list[str]) -> int:
 
     It is asked only for what the views cannot answer, for it takes a fifth of a second.
     """
-    argv = [sys.executable, "-m", "copydesk.agent.cli.main", "gate", *words]
+    import subprocess
+
+    argv = [sys.executable, "-P", "-m", "copydesk.agent.cli.main", "gate", *words]
     sys.stdout.flush()
     return int(subprocess.run(argv, stdin=subprocess.DEVNULL, check=False).returncode == 1)
 
@@ -134,8 +138,10 @@ def diff(environ: os._Environ[str] | dict[str, str]) -> bytes:
     if base and tip:
         ranges = [["--end-of-options", f"{base}...{tip}"], ["--end-of-options", base, tip]]
     for words in ranges[:-1]:
-        with contextlib.suppress(OSError):
+        try:
             return patch(words)
+        except OSError:  # no common ancestor is known here
+            continue
     return patch(ranges[-1])
 
 
@@ -145,11 +151,10 @@ def patch(words: list[str]) -> bytes:
     Raises:
         OSError: Git ended with an error; the message is git's own.
     """
-    argv = [*_DIFF, *words, "--", "*.py"]
-    said = subprocess.run(argv, capture_output=True, stdin=subprocess.DEVNULL, check=False)
-    if said.returncode:
-        raise OSError(said.stderr.decode("utf-8", "replace").strip() or "git diff failed")
-    return said.stdout
+    code, said, complaint = child.run([*_DIFF, *words, "--", "*.py"])
+    if code:
+        raise OSError(complaint.decode("utf-8", "replace").strip() or "git diff failed")
+    return said
 
 
 def parse(patch: bytes) -> Change:
@@ -279,9 +284,8 @@ def _floor(db: sqlite3.Connection) -> float:
 
 
 def _total(db: sqlite3.Connection) -> str:
-    argv = ["git", "rev-parse", "--verify", "--quiet", "HEAD"]
-    said = subprocess.run(argv, capture_output=True, stdin=subprocess.DEVNULL, check=False)
-    head = said.stdout.decode("ascii", "replace").strip()
+    said = child.run(["git", "rev-parse", "--verify", "--quiet", "HEAD"])[1]
+    head = said.decode("ascii", "replace").strip()
     row = db.execute("SELECT percent FROM gate_totals WHERE sha = ?", (head,)).fetchone()
     return f" (HEAD: {float(row[0]):.1f} % covered)" if row else ""
 

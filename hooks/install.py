@@ -75,11 +75,22 @@ def is_husky(folder: str) -> bool:
     return ".husky" in os.path.normpath(folder).split(os.sep)
 
 
-def _write(path: str, name: str, python: str) -> None:
-    with open(os.path.join(_HERE, "shim.sh"), encoding="utf-8") as file:
+def put_gate(folder: str, python: str = sys.executable) -> None:
+    """Write the script that judges a change, for a framework to run.
+
+    Args:
+        folder: A folder of copydesk's own.
+        python: The interpreter it runs with.
+    """
+    _write(os.path.join(folder, "gate"), "pre-commit", python, "gate.sh")
+
+
+def _write(path: str, name: str, python: str, shim: str = "shim.sh") -> None:
+    with open(os.path.join(_HERE, shim), encoding="utf-8") as file:
         text = file.read()
     text = text.replace("@HOOK@", name).replace("@PYTHON@", _quoted(python))
-    text = text.replace("@KNOCK@", _quoted(os.path.join(_HERE, "knock.py")))
+    for mark, program in (("@KNOCK@", "knock.py"), ("@GATE@", "gate.py")):
+        text = text.replace(mark, _quoted(os.path.join(_HERE, program)))
     temporary = f"{path}.{os.getpid()}"
     with open(temporary, "w", encoding="utf-8", errors="surrogateescape") as file:
         file.write(text)

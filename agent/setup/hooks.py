@@ -93,6 +93,7 @@ def put_scripts(repo: Repository, python: str = sys.executable) -> Path:
     ours = repo.desk / "hooks"
     ours.mkdir(mode=0o700, parents=True, exist_ok=True)
     install.put(str(ours), python)
+    install.put_gate(str(ours), python)
     return ours
 
 

@@ -23,18 +23,16 @@ HOOK_TYPES = ("pre-commit", "pre-push", "post-commit", "post-merge", "post-rewri
 GATE_TYPES = ("pre-commit", "pre-push")
 _TYPES_KEY, _STAGES_KEY = "default_install_hook_types", "default_stages"
 
-# finds the console scripts through the user's git configuration: the tracked file names no
-# path of one machine, and who has no copydesk passes
-_GATE_ENTRY = (
-    """sh -c 'p=$(git config copydesk.bin) && [ -x "$p/copydesk-gate" ] || exit 0;"""
-    """ exec "$p/copydesk-gate" "$@"' --"""
+# The scripts of the desk, where there are some: they spare git and a console script's imports.
+# Else the console scripts, found through the user's git configuration: the tracked file names no
+# path of one machine, and who has no copydesk passes.
+_ENTRY = (
+    """sh -c 'd=.git; [ -d $d/copydesk/hooks ] || d=$(git rev-parse --git-common-dir);"""
+    """ h=$d/copydesk/hooks/%s; [ -x "$h" ] ||"""
+    """ { p=$(git config copydesk.bin) && h=$p/%s; [ -x "$h" ]; } || exit 0; exec "$h" "$@"' --"""
 )
-# a shell script of the desk, where there is one: it takes 5 ms, starting Python 20
-_COMMIT_ENTRY = (
-    """sh -c 'h=$(git rev-parse --git-common-dir)/copydesk/hooks/post-commit;"""
-    """ [ -x "$h" ] || { p=$(git config copydesk.bin) && h=$p/copydesk-commit; [ -x "$h" ]; }"""
-    """ || exit 0; exec "$h" "$@"' --"""
-)
+GATE_ENTRY = _ENTRY % ("gate", GATE)
+COMMIT_ENTRY = _ENTRY % ("post-commit", COMMIT)
 
 
 class Wanted(NamedTuple):
@@ -167,7 +165,7 @@ def _entry(wanted: Wanted) -> Json:
 
 def _local(name: str) -> Json:
     hook: Json = {"id": name, "name": name.replace("-", " "), "language": "system"}
-    hook["entry"] = _GATE_ENTRY if name == GATE else _COMMIT_ENTRY
+    hook["entry"] = GATE_ENTRY if name == GATE else COMMIT_ENTRY
     if name == GATE:
         # a hook that passes is not heard otherwise, and lines without a verdict are to be said
         hook |= {"types_or": ["python", "pyi"], "require_serial": True, "verbose": True}

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copydesk.hooks import gate
+from copydesk.hooks import gate, install
 
 Git = Callable[..., str]
 Measured = Callable[[str, str], None]
@@ -274,10 +274,49 @@ def test_it_imports_little() -> None:
         [sys.executable, "-I", "-S", "-c", code, source], capture_output=True, text=True, check=True
     )
     modules = set(done.stdout.split())
-    assert {"sqlite3", "subprocess"} <= modules
+    assert "sqlite3" in modules
     heavy = {"click", "json", "logging", "pathlib", "argparse", "asyncio", "tempfile"}
+    heavy |= {"subprocess", "re", "enum", "contextlib", "typing", "locale"}
     assert not heavy & modules
     assert not any(name.startswith("copydesk.agent") for name in modules)
+
+
+def test_the_script_of_the_desk_judges_without_site_packages(
+    repo: Path, git: Git, measured: Measured, tmp_path: Path
+) -> None:
+    stage(repo, git, "a.py", CODE)
+    measured("a.py", "[3, 4]")
+    install.put_gate(str(tmp_path))
+    done = subprocess.run([tmp_path / "gate"], cwd=repo, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "a.py: 3-4" in done.stdout
+
+
+@pytest.mark.parametrize("gone", ["python", "gate.py"])
+def test_the_script_lets_pass_when_copydesk_is_gone(
+    repo: Path, tmp_path: Path, gone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = str(tmp_path / "none") if gone == "python" else sys.executable
+    if gone == "gate.py":
+        (tmp_path / "gate.sh").write_bytes((Path(gate.__file__).parent / "gate.sh").read_bytes())
+        monkeypatch.setattr(install, "_HERE", str(tmp_path))
+    install.put_gate(str(tmp_path), python)
+    done = subprocess.run([tmp_path / "gate"], cwd=repo, capture_output=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def test_a_folder_of_the_repository_called_copydesk_is_not_run(
+    repo: Path, git: Git, desk: sqlite3.Connection
+) -> None:
+    evil = "import pathlib\npathlib.Path('evil').write_text('ran')\n"
+    for name in ("__init__.py", "agent/__init__.py", "hooks/__init__.py"):
+        stage(repo, git, f"copydesk/{name}", evil)
+    (repo / "pyproject.toml").write_text('[tool.copydesk]\nunknown = "fail"\n')
+    argv = [Path(sys.executable).parent / "copydesk-gate"]
+    done = subprocess.run(argv, cwd=repo, capture_output=True, text=True)
+    assert not (repo / "evil").exists()
+    assert done.returncode == 1
+    assert "not measured" in done.stdout
 
 
 NAMES = ["plain.py", "with space.py", "ümläut.py", 'quo"te.py', "tab\there.py", "back\\slash.py"]

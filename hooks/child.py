@@ -1,0 +1,60 @@
+"""Run a program and read what it prints, without what importing subprocess costs.
+
+That import takes 16 ms of every commit (it brings re, enum, locale, threading and selectors).
+"""
+
+from __future__ import annotations
+
+import os
+
+
+def run(argv: list[str]) -> tuple[int, bytes, bytes]:
+    """Run a program that reads nothing.
+
+    Args:
+        argv: The program, looked up on PATH, and its arguments.
+
+    Returns:
+        Its exit code (negative: the signal that ended it), and what it wrote to standard output
+        and to standard error.
+
+    Raises:
+        OSError: It cannot be started.
+    """
+    if not hasattr(os, "posix_spawnp"):  # Windows
+        import subprocess
+
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        return done.returncode, done.stdout, done.stderr
+    pipes = os.pipe(), os.pipe()
+    try:
+        actions = [
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            *((os.POSIX_SPAWN_DUP2, pipe[1], 1 + number) for number, pipe in enumerate(pipes)),
+        ]
+        pid = os.posix_spawnp(argv[0], argv, os.environ, file_actions=actions)
+    except OSError:
+        for end in (*pipes[0], *pipes[1]):
+            os.close(end)
+        raise
+    for pipe in pipes:
+        os.close(pipe[1])
+    said = _read([pipe[0] for pipe in pipes])
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said[0], said[1]
+
+
+def _read(files: list[int]) -> list[bytes]:
+    """All that comes out of some pipes, read side by side lest a full one stops its writer."""
+    import select
+
+    parts: dict[int, list[bytes]] = {file: [] for file in files}
+    left = list(files)
+    while left:
+        for file in select.select(left, [], [])[0]:
+            part = os.read(file, 65536)
+            if part:
+                parts[file].append(part)
+            else:
+                left.remove(file)
+                os.close(file)
+    return [b"".join(parts[file]) for file in files]
