@@ -32,7 +32,10 @@ _START = (
 # Two processes that differ in all that a result must not hang on.
 _FIRST = {"PYTHONHASHSEED": "0", "TZ": "UTC", "COLUMNS": "80"}
 _SECOND = {"PYTHONHASHSEED": "4021", "TZ": "Asia/Kolkata", "COLUMNS": "117"}
-_KINDS = frozenset({"value", "repr", "prints", "changes", "state", "receiver", "raises", "invokes"})
+_KINDS = frozenset(
+    {"value", "repr", "prints", "changes", "state", "receiver", "raises", "invokes", "view"}
+)
+_VIEWS = {"tolist": "tolist()", "to_dict": 'to_dict("list")'}
 _WRAPS = ("", "run", "list", "take", "collect", "collect_some", "with")
 
 
@@ -246,6 +249,8 @@ def _case(plain: Json, names: _Names) -> Case:
         case = replace(case, fields=tuple(fields))
     else:
         case = replace(case, expected=names.text((seen["text"], seen["names"])))
+        if kind == "view":
+            case = replace(case, view=_VIEWS[seen["view"]])
         if kind == "invokes":
             case = replace(case, code=int(seen["code"]))
         if kind == "changes":

@@ -51,6 +51,7 @@ class Case:
     setup: tuple[tuple[str, tuple[str, ...]], ...] = ()
     then: tuple[tuple[str, ...], ...] = ()
     code: int = 0
+    view: str = ""
 
     @property
     def texts(self) -> tuple[str, ...]:

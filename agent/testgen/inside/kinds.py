@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -70,6 +71,23 @@ NAMED: dict[str, list[Expression]] = {
     ],
     "StringIO": [Expression("StringIO('a,b\\n1,2\\n')", (("StringIO", "io"),))],
     "BytesIO": [Expression("BytesIO(b'abc')", (("BytesIO", "io"),))],
+    "ndarray": [
+        Expression(text, (("array", "numpy"),))
+        for text in (
+            "array([1, 2, 3])",
+            "array([1.5, -2.0])",
+            "array([])",
+            "array([[1, 2], [3, 4]])",
+        )
+    ],
+    "Series": [
+        Expression(text, (("Series", "pandas"),))
+        for text in ("Series([1, 2, 3])", "Series([1.5, 2.5, 4.0])", "Series(['a', 'b'])")
+    ],
+    "DataFrame": [
+        Expression(text, (("DataFrame", "pandas"),))
+        for text in ("DataFrame({'a': [1, 2, 3], 'b': [4.0, 5.5, 6.0]})", "DataFrame({'a': []})")
+    ],
     "path": [
         Expression(f"tmp_path / '{name}'")
         for name in ("data.txt", "data.csv", "data.json", "data.env", "empty.txt", "missing.txt")
@@ -96,6 +114,9 @@ HINTS = {
     "IO": ("StringIO", "BytesIO"),
     "BinaryIO": ("BytesIO",),
     "Text": ("str",),
+    **{name: (name,) for name in ("ndarray", "Series", "DataFrame")},
+    "NDArray": ("ndarray",),
+    "ArrayLike": ("ndarray", "list"),
     "AsyncIterable": ("stream",),
     "AsyncIterator": ("stream",),
     "AsyncGenerator": ("stream",),
@@ -116,7 +137,10 @@ LISTS = [  # of anything that is gone through once
 SETS = ["set", "Set", "frozenset", "FrozenSet", "AbstractSet", "MutableSet"]
 DICTS = ["dict", "Dict", "Mapping", "MutableMapping", "OrderedDict", "DefaultDict", "defaultdict"]
 
+_HEAVY = ("numpy", "pandas")
 _NAME_WORDS = (
+    (("df", "frame", "dataframe"), ("DataFrame", "dict")),
+    (("array", "arr", "vector", "matrix"), ("ndarray", "list")),
     (("argv",), ("argv",)),
     (("path", "file", "filename", "filepath", "fname"), ("path", "str")),
     (("date", "day", "since", "until"), ("date", "datetime", "str")),
@@ -162,8 +186,13 @@ EVERYTHING = ("str", "int", "float", "list", "dict", "None", "date", "datetime",
 
 
 def plain(kind: str) -> list[Expression]:
-    """The values of one kind, simplest first; none of an unknown kind."""
-    return NAMED.get(kind) or [Expression(text) for text in PLAIN.get(kind, [])]
+    """The values of one kind, simplest first; none of an unknown kind, or of a package that the
+    target did not import.
+    """
+    named = NAMED.get(kind)
+    if named is not None:
+        return [e for e in named if all(m not in _HEAVY or m in sys.modules for _, m in e.names)]
+    return [Expression(text) for text in PLAIN.get(kind, [])]
 
 
 def kinds_by_name(name: str) -> tuple[str, ...]:

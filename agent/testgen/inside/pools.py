@@ -72,7 +72,8 @@ class Pools:
         typed, kinds = self._typed(parameter, default)
         beside = self._compared_with(parameter.arg)
         fitting = [e for e in self.literals if not kinds or kind_of(e) in kinds]
-        own = self._from_use(parameter.arg)
+        tables = kinds & {"DataFrame", "Series", "array"}
+        own = [] if tables else self._from_use(parameter.arg)
         if not kinds or "str" in kinds:
             own += self.texts
         return list(

@@ -60,11 +60,25 @@ def _returned(subject: Subject, call: Call, run: Run) -> dict[str, Any] | None:
     if written is not None:
         return {"kind": "value", "text": written.text, "names": written.names}
     kind: Any = type(value)
+    if kind.__module__.split(".")[0] in ("numpy", "pandas"):
+        return _plainly(value)
     if kind.__repr__ is not object.__repr__ and not isinstance(value, _OPAQUE):
         text = repr(value)
         if 0 < len(text) <= 200:
             return {"kind": "repr", "text": repr(text), "names": ()}
     return _state(value)
+
+
+def _plainly(value: Any) -> dict[str, Any] | None:
+    """A table or an array by the lists it holds: `==` of two of them is no single answer."""
+    for view, given in (("to_dict", ("list",)), ("tolist", ())):
+        method = getattr(value, view, None)
+        if method is None or (view == "to_dict" and not hasattr(value, "columns")):
+            continue
+        written = write(method(*given))
+        if written is not None:
+            return {"kind": "view", "view": view, "text": written.text, "names": written.names}
+    return None
 
 
 _OPAQUE = (

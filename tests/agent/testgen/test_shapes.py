@@ -184,3 +184,51 @@ def test_the_getter_of_a_property_with_a_setter_is_read(
 def test_the_same_gap_gives_the_same_bytes(drafted: Callable[..., Candidate]) -> None:
     first = drafted("greet").content.encode()
     assert drafted("greet").content.encode() == first
+
+
+TABLES = """
+import numpy as np
+import pandas as pd
+
+
+def widest(df):
+    if df.empty:
+        return "nothing"
+    return df.max()["a"].item()
+
+
+def grown(df: pd.DataFrame) -> pd.DataFrame:
+    return df.assign(c=df["a"] * 2)
+
+
+def halved(array: np.ndarray):
+    return array / 2
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        ("widest", """assert widest(DataFrame({"a": []})) == "nothing"\n"""),
+        ("grown", """assert result == {"a": [1, 2, 3], "b": [4.0, 5.5, 6.0], "c": [2, 4, 6]}\n"""),
+        ("halved", "assert halved(array([1, 2, 3])).tolist() == [0.5, 1.0, 1.5]\n"),
+    ],
+)
+def test_tables_and_arrays_are_compared_by_the_lists_they_hold(
+    tree: Path, bench: Callable[[], Bench], function: str, expected: str
+) -> None:
+    pytest.importorskip("pandas")
+    (tree / "tables.py").write_text(TABLES)
+    node = function_node(TABLES, function)
+    assert node is not None
+    found = {s.lineno for b in node.body for s in ast.walk(b) if isinstance(s, ast.stmt)}
+    lines = tuple(sorted(found))
+    gap = Gap("0" * 40, "tables.py", function, lines[0], lines[-1], lines)
+    candidate = draft_embedded(gap, tree, bench())
+    assert candidate is not None
+    assert expected in candidate.content
+    outcome = bench().run(
+        ("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_draft.py"),
+        files={"test_draft.py": candidate.content},
+    )
+    assert outcome.returncode == 0, outcome.output + candidate.content
