@@ -220,7 +220,7 @@ def _seen(subject: Subject, case: Case, call: str) -> list[str]:
         result = _variable(subject) if subject.shape == "construct" else "result"
         return [*_assigned(result, call), *_fields(result, case)]
     if case.kind == "view":
-        return _assertion(f"{call}.{case.view}", "==", _expected(case))
+        return _assertion(case.view.format(call), "==", _expected(case))
     if case.kind == "repr":
         return _assertion(f"repr({call})", "==", case.expected)
     if case.expected == 'float("nan")':

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         neighbours,
         plain,
     )
-    from copydesk.agent.testgen.inside.texts import MATCHING, fitting_texts
+    from copydesk.agent.testgen.inside.texts import MATCHING, command_lines, fitting_texts
 else:
     from expressions import Expression, join, write
     from kinds import (
@@ -41,7 +41,7 @@ else:
         neighbours,
         plain,
     )
-    from texts import MATCHING, fitting_texts
+    from texts import MATCHING, command_lines, fitting_texts
 
 
 def alternate(lists: list[list[Expression]]) -> list[Expression]:
@@ -61,6 +61,8 @@ class Pools:
         self.random = random.Random(seed)
         self.literals = literals_of(function, tree)
         self.texts = [Expression(repr(text)) for text in fitting_texts(function, self.scope)]
+        parses = any("parse_args" in getattr(n, "attr", "") for n in ast.walk(tree))
+        self.lines = command_lines(tree) if parses else []
 
     def of(self, parameter: ast.arg, default: ast.expr | None) -> list[Expression]:
         """Everything worth trying for a parameter, in order of preference.
@@ -76,6 +78,8 @@ class Pools:
         own = [] if tables else self._from_use(parameter.arg)
         if not kinds or "str" in kinds:
             own += self.texts
+        if "argv" in kinds_by_name(parameter.arg) or parameter.arg in ("args", "arguments"):
+            own = [*(Expression(repr(line)) for line in self.lines), *own]
         return list(
             dict.fromkeys(beside + typed[:2] + own + fitting[:40] + typed + self._noise(kinds))
         )

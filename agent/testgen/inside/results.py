@@ -60,6 +60,10 @@ def _returned(subject: Subject, call: Call, run: Run) -> dict[str, Any] | None:
     if written is not None:
         return {"kind": "value", "text": written.text, "names": written.names}
     kind: Any = type(value)
+    if kind.__name__ == "Namespace":
+        given = write(vars(value))
+        if given is not None:
+            return {"kind": "view", "view": "vars", "text": given.text, "names": given.names}
     if kind.__module__.split(".")[0] in ("numpy", "pandas"):
         return _plainly(value)
     if kind.__repr__ is not object.__repr__ and not isinstance(value, _OPAQUE):

@@ -158,3 +158,39 @@ def _members(choices: Any) -> list[str]:
         elif str(code) == "CATEGORY":
             found.append(_CATEGORIES.get(str(value), "-"))
     return found
+
+
+def command_lines(tree: ast.AST) -> list[list[str]]:
+    """Lists of arguments for a parser that a module builds with argparse: what it has to be
+    given, then each option alone and beside that.
+    """
+    least: list[str] = []
+    options: list[list[str]] = []
+    found: list[list[str]] = []
+    for node in ast.walk(tree):
+        called = getattr(getattr(node, "func", None), "attr", "")
+        if not isinstance(node, ast.Call) or called not in ("add_argument", "add_parser"):
+            continue
+        names = [a.value for a in node.args if isinstance(a, ast.Constant)]
+        words = {k.arg: k.value for k in node.keywords}
+        flags = [name for name in names if isinstance(name, str) and name.startswith("-")]
+        if called == "add_parser":
+            found += [[str(name)] for name in names[:1]]
+        elif not flags and getattr(words.get("nargs"), "value", "") not in ("*", "?"):
+            least.append(_argument(words, "abc"))
+        elif flags:
+            action = str(getattr(words.get("action"), "value", ""))
+            bare = action.startswith(("store_", "count", "version", "help"))
+            options.append([flags[-1]] if bare else [flags[-1], _argument(words, "3")])
+    found = [[*one, *least] for one in found or [[]]]
+    plain = found[0] or ["abc"]
+    return [plain, *found[1:], *(row for one in options for row in ([*plain, *one], one))][:40]
+
+
+def _argument(words: dict[str | None, ast.expr], plain: str) -> str:
+    """A word for an argument: its first choice, a number where it wants one."""
+    choices = getattr(words.get("choices"), "elts", [])
+    chosen = getattr(choices[0], "value", None) if choices else None
+    if chosen is not None:
+        return str(chosen)
+    return "3" if getattr(words.get("type"), "id", "") in ("int", "float") else plain
