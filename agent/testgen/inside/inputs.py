@@ -97,6 +97,7 @@ class Stream:
         self.random = random.Random(seed)
         self.pools = Pools(tree, subject.module, node, seed)
         self.kept: list[Call] = []
+        self.changed: tuple[Subject, Function] = (subject, node)
         self.later = later_calls(self.pools, node)
         arguments = node.args
         plain = [*arguments.posonlyargs, *arguments.args]

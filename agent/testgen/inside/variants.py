@@ -110,7 +110,8 @@ def _compiled(subject: Subject, function: Function) -> Any:
 def live_function(subject: Subject) -> Any:
     """The plain function object behind decorators, or None."""
     holder = getattr(subject.module, subject.owner) if subject.owner else subject.module
-    found: Any = vars(holder).get(subject.name)
+    mangled = f"_{subject.owner.lstrip('_')}{subject.name}"
+    found: Any = vars(holder).get(subject.name) or vars(holder).get(mangled)
     for attribute in ("__func__", "fget", "func", "callback"):
         found = getattr(found, attribute, None) or found
     found = inspect.unwrap(found) if callable(found) else found

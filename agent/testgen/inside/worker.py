@@ -168,15 +168,16 @@ class Worker:
     def _notice(self) -> None:
         """For each small change that no kept call notices, offer the first call that does."""
         self.events = self.stuck = 0
-        live = variants.live_function(self.subject)
+        target, node = self.stream.changed
+        live = variants.live_function(target)
         lines = {f for f in self.reached & self.lines.targets if isinstance(f, int)}
         if live is None or not self.stream.kept:
             return
-        changes = variants.edits(self.stream.node, lines)
+        changes = variants.edits(node, lines)
         pool = _without_repeats([*self.stream.kept, *self.worth_trying])[:NOTICING_POOL]
         normal: dict[observe.Call, Json | None] = {}
         kept = list(self.stream.kept)
-        for index, code in enumerate(variants.variants(self.subject, self.stream.node, changes)):
+        for index, code in enumerate(variants.variants(target, node, changes)):
             number = LATER + index
             if code is None or number < self.memory.skip:
                 continue
