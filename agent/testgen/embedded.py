@@ -25,6 +25,9 @@ TOOLS = Path(__file__).parent / "inside"
 """What a Bench has to be given as `tools` for the search to be found."""
 
 MAX_CASES = 60
+_CPU_SECONDS = 120
+_WALL_SECONDS = 900.0
+"""Of one search, which counts calls and not seconds; only what hangs comes near to these."""
 _START = (
     "import os, runpy; "
     "runpy.run_path(os.path.join(os.environ['COPYDESK_TOOLS'], 'search.py'), run_name='__main__')"
@@ -102,7 +105,9 @@ def draft_embedded(gap: Gap, tree: Path, bench: Bench, *, seed: int = 0) -> Cand
 
 def _ask(bench: Bench, request: Json, env: Mapping[str, str]) -> Json:
     """Run the search once; an empty answer for anything that is not a JSON object."""
-    outcome = bench.run(("python", "-c", _START), env=env, stdin=json.dumps(request).encode())
+    limits = replace(bench.limits, cpu_seconds=_CPU_SECONDS, wall_seconds=_WALL_SECONDS)
+    words = json.dumps(request).encode()
+    outcome = bench.run(("python", "-c", _START), env=env, stdin=words, limits=limits)
     if outcome.ended != "exit" or outcome.returncode != 0:
         return {}
     try:

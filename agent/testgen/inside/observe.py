@@ -11,6 +11,7 @@ import itertools
 import signal
 import sys
 import tempfile
+import time
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Dict, NamedTuple, Tuple
@@ -30,8 +31,13 @@ else:
 
 MAX_EVENTS = 60_000
 """Lines of the project's code one call may execute; counted, so that load changes nothing."""
-WALL = 2.0
-"""Seconds after which a call that executes no line of ours (a sleep, a wait) is given up."""
+WAIT = 2.0
+"""Seconds after which a call that does nothing (a sleep, a wait) is given up; and the CPU seconds
+of one that works. On a busy machine a working call gets less of them, which must not count."""
+_WORKS = 0.002
+"""CPU seconds within WAIT that tell work from waiting."""
+_WAITS = 30
+"""Times WAIT that a call may take in all, however little it got done."""
 TAKE = 10
 """Items taken from a generator."""
 
@@ -128,6 +134,32 @@ class Tracer:
             self.arcs.add((start, end))
 
 
+class Patience:
+    """Ends a call that waits, or works too long, whatever else the machine is doing."""
+
+    def __init__(self) -> None:
+        self.began = self.last = 0.0
+        self.left = _WAITS
+
+    def start(self) -> None:
+        """Begin to watch a call."""
+        self.began = self.last = time.process_time()
+        self.left = _WAITS
+        signal.setitimer(signal.ITIMER_REAL, WAIT)
+
+    def alarm(self, *_: Any) -> None:
+        """The handler of SIGALRM."""
+        now = time.process_time()
+        works, self.last = now - self.last > _WORKS, now
+        self.left -= 1
+        if not works or now - self.began > WAIT or not self.left:
+            raise GivenUp
+        signal.setitimer(signal.ITIMER_REAL, WAIT)
+
+
+PATIENCE = Patience()
+
+
 def invoke(subject: Subject, call: Call, folder: Path, trace: bool = True) -> Run:
     """Make the inputs and the call, under the tracer, with its output captured."""
     local = {"tmp_path": folder, "stream": stream}
@@ -137,7 +169,7 @@ def invoke(subject: Subject, call: Call, folder: Path, trace: bool = True) -> Ru
     wrap = ""
     with warnings.catch_warnings(record=True) as caught, contextlib.redirect_stdout(out):
         warnings.simplefilter("always")
-        signal.setitimer(signal.ITIMER_REAL, WALL)
+        PATIENCE.start()
         try:
             kind = "inputs"  # an argument that cannot be made says nothing about the target
             receiver = receiver_of(call, local)

@@ -16,7 +16,6 @@ import importlib
 import io
 import json
 import os
-import select
 import signal
 import sys
 from pathlib import Path
@@ -89,7 +88,7 @@ def answer(request: Json) -> Json:
     if node is None:
         return {"error": "no such function"}
     module = importlib.import_module(request["module"])
-    signal.signal(signal.SIGALRM, _give_up)
+    signal.signal(signal.SIGALRM, observe.PATIENCE.alarm)
     watch = guard.Guard(top)
     ways: list[tuple[list[str], Any]] = [(owners, node), *callers.entries(tree, owners, node)]
     if request["do"] == "record":
@@ -106,6 +105,9 @@ def answer(request: Json) -> Json:
         targets = set(request["lines"]) | {tuple(arc) for arc in request["branches"]}
         lines = worker.Lines(observe.lines_of(tree, subject.first, subject.last), targets)
         stream = inputs.Stream(subject, tree, entry, top, request["seed"])
+        if entry is not node and len(owners) < 2:
+            place = owners[0] if owners else ""
+            stream.changed = (subject._replace(owner=place, name=node.name), node)
         report = Search(subject, recording, stream, lines).report()
         report["entry"] = ".".join([*around, entry.name])
         report["command"] = subject.name if subject.shape == "command" else ""
@@ -139,10 +141,6 @@ def _is_callable(owner: Any, subject: observe.Subject) -> bool:
     if subject.shape in ("property", "setter", "construct"):
         return isinstance(owner, type)
     return callable(member) and not isinstance(member, type)
-
-
-def _give_up(*_: Any) -> None:
-    raise guard.GivenUp
 
 
 class Kept(NamedTuple):
@@ -218,19 +216,19 @@ class Search:
                 os._exit(0)
         os.close(to_parent_w)
         os.close(to_worker_r)
-        last = self._listen(to_parent_r, to_worker_w, skip)
+        last = self._listen(pid, to_parent_r, to_worker_w, skip)
         os.close(to_parent_r)
         os.close(to_worker_w)
         recorder.end(pid)
         return last
 
-    def _listen(self, reader: int, writer: int, skip: int) -> int:
+    def _listen(self, pid: int, reader: int, writer: int, skip: int) -> int:
         """Follow a worker to its end; a dead or silent one is followed by the next candidate."""
         buffer = b""
         last = skip
         heard = False
         while True:
-            if not select.select([reader], [], [], recorder.PATIENCE)[0]:
+            if not recorder.has_more(reader, pid):
                 self.patience -= MAX_WORKERS // 3  # waiting is what costs
                 break
             chunk = os.read(reader, 1 << 16)

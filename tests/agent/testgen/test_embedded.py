@@ -10,7 +10,7 @@ import pytest
 
 from copydesk.agent.records import Candidate, Gap, Json
 from copydesk.agent.sandbox.bench import Bench
-from copydesk.agent.sandbox.records import Outcome, Tier
+from copydesk.agent.sandbox.records import Limits, Outcome, Tier
 from copydesk.agent.testgen.context import function_node
 from copydesk.agent.testgen.embedded import draft_embedded
 
@@ -333,6 +333,8 @@ def test_an_error_that_looks_like_a_bug_is_noted_and_not_asserted(drafted: Draft
 
 class ScriptedBench:
     """A bench that gives prepared answers instead of running anything."""
+
+    limits = Limits()
 
     def __init__(self, *answers: object, returncode: int = 0) -> None:
         self.answers = [a if isinstance(a, bytes) else json.dumps(a).encode() for a in answers]

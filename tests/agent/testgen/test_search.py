@@ -385,3 +385,22 @@ def test_the_search_tries_the_same_calls_whatever_the_time_of_day(tree: Path) ->
     first, again = ask(tree, request("f", lines=[2])), ask(tree, request("f", lines=[2]))
     assert first == again
     assert time.monotonic() - started < 60
+
+
+@pytest.mark.parametrize(
+    ("work", "expected"),
+    [("time.sleep(60)", None), ("while time.process_time() < 0.6: pass", "done")],
+    ids=["waits", "works"],
+)
+def test_a_child_that_works_silently_is_waited_for_and_one_that_waits_is_not(
+    monkeypatch: pytest.MonkeyPatch, work: str, expected: str | None
+) -> None:
+    recorder = inside("recorder")
+    monkeypatch.setattr(recorder, "PATIENCE", 1.0)
+    monkeypatch.setattr(recorder, "_IDLE", 0.0001)
+
+    def child() -> str:
+        exec(work, {"time": time})
+        return "done"
+
+    assert recorder.in_child(child) == expected

@@ -57,6 +57,12 @@ class Stack:
     def sort_of(self, item):
         return self.__checked(item)
 
+    def __high(self, item):
+        return item > 10
+
+    def is_high(self, item):
+        return self.__high(item)
+
 
 def doubled(function):
     @functools.wraps(function)
@@ -161,6 +167,7 @@ def first_lines(function: str) -> tuple[int, ...]:
         ("Stack.__setitem__", '    stack[0] = "abc"\n    assert stack.items == ["abc"]\n'),
         ("Stack.label", '    stack.label = "abc"\n    assert stack.label == "ABC"\n'),
         ("Stack.__checked", 'assert Stack(1).sort_of(1) == "one"'),
+        ("Stack.__high", "(11, True),"),
         ("doubled", 'assert doubled(len)("abc") == [3, 3]'),
         ("pairs", "asyncio.run(collect(pairs(stream(1, 2, 3)))) == [(1, 2), (2, 3)]"),
         ("naturals", "asyncio.run(collect_some(naturals())) == [0, 1, 2"),
@@ -232,3 +239,34 @@ def test_tables_and_arrays_are_compared_by_the_lists_they_hold(
         files={"test_draft.py": candidate.content},
     )
     assert outcome.returncode == 0, outcome.output + candidate.content
+
+
+PARSER = """
+import argparse
+
+
+def parse_args(argv):
+    parser = argparse.ArgumentParser()
+    parser.add_argument("input", nargs="*")
+    parser.add_argument("--max", type=int, default=0)
+    parser.add_argument("--mode", choices=["fast", "slow"], default="fast")
+    parser.add_argument("--quiet", action="store_true")
+    args = parser.parse_args(argv[1:])
+    if args.max > 2:
+        args.quiet = True
+    return args
+"""
+
+
+def test_a_parser_is_given_its_options_and_compared_by_what_it_understood(
+    tree: Path, bench: Callable[[], Bench]
+) -> None:
+    (tree / "program.py").write_text(PARSER)
+    lines = tuple(range(6, 14))
+    gap = Gap("0" * 40, "program.py", "parse_args", 5, 13, lines)
+    candidate = draft_embedded(gap, tree, bench())
+    assert candidate is not None
+    assert (
+        '    result = vars(parse_args(["abc", "--max", "3"]))\n'
+        '    assert result == {"input": [], "max": 3, "mode": "fast", "quiet": True}\n'
+    ) in candidate.content
