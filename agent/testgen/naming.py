@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import dataclass
 
+MAX_NAME = 100
+MAX_ITEMS = 5
 _JOINED = ("with", "after")
 """How words begin that need no "of" or "for" before them."""
 
@@ -73,19 +76,35 @@ def snake(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
-def unique(name: str, taken: set[str]) -> str:
-    """The name, with a number behind it when another test has it already."""
+def unique(name: str, taken: set[str], more: str = "") -> str:
+    """The name; when another test has it already, with more words behind it, else a number."""
     chosen, number = name, 2
+    if chosen in taken and more and not name.endswith(more):
+        chosen = name = f"{name[: MAX_NAME - len(more) - 1].rstrip('_')}_{more}"
     while chosen in taken:
         chosen, number = f"{name}_{number}", number + 1
     taken.add(chosen)
     return chosen
 
 
+def difference(case: Case) -> str:
+    """What a call came to, in words that tell its test from another of the same input words."""
+    if case.kind in ("state", "receiver"):
+        said = [(name.strip("()"), _slug(text)) for name, text in case.fields]
+        words = [f"{name}_{text}" for name, text in said if text]
+        return f"with_{'_and_'.join(words[:2])}" if words else ""
+    if case.kind == "raises":
+        return _slug(f'"{" ".join(case.message.split()[:4])}"') if case.message else ""
+    if case.kind in ("value", "repr", "view"):
+        slug = _slug(case.expected)
+        return f"gives_{slug or _noun(case.expected)}"
+    return ""
+
+
 def test_name(subject: Subject, case: Case) -> str:
     """test_<subject>_<what it does>_<for what input>."""
     if case.kind == "invokes":
-        return f"test_{subject.words}{_command_words(case)}"[:100].rstrip("_")
+        return f"test_{subject.words}{_command_words(case)}"[:MAX_NAME].rstrip("_")
     given = _given(subject, case)
     outcome = _outcome(case)
     if case.setup:
@@ -101,8 +120,34 @@ def test_name(subject: Subject, case: Case) -> str:
         joint = "" if given.startswith(_JOINED) else "for_"
         words = f"{outcome}_{joint}{given}" if given else outcome
     if outcome == "of" and not given:
-        words = f"returns_{_slug(case.expected) or 'the_same_each_time'}"
-    return f"test_{subject.words}_{words}"[:100].rstrip("_")
+        words = _plain_outcome(subject, case)
+    return f"test_{subject.words}_{words}"[:MAX_NAME].rstrip("_")
+
+
+def _plain_outcome(subject: Subject, case: Case) -> str:
+    """What a call without arguments comes to."""
+    if case.kind == "state":
+        names = [name for name, _ in case.fields[:2] if name.isidentifier()]
+        verb = "starts_with" if subject.shape == "construct" else "has"
+        return f"{verb}_{'_and_'.join(names) or 'these_contents'}"
+    return f"returns_{_slug(case.expected) or _noun(case.expected)}"
+
+
+def _noun(text: str) -> str:
+    """What kind of thing a literal is: a_list, a_text, a_timedelta."""
+    try:
+        node = ast.parse(text, mode="eval").body
+    except SyntaxError:
+        return "its_result"
+    if isinstance(node, ast.List | ast.Tuple | ast.Set):
+        many = len(node.elts)
+        return f"{many}_items" if many != 1 else "one_item"
+    if isinstance(node, ast.Dict):
+        many = len(node.keys)
+        return f"{many}_entries" if many != 1 else "one_entry"
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        return f"a_{snake(node.func.id)}"
+    return "this_text" if isinstance(node, ast.Constant) and node.value else "its_result"
 
 
 def _command_words(case: Case) -> str:
@@ -171,7 +216,23 @@ def describe(text: str, name: str) -> str:
         )
     if re.match(r"[A-Z]\w*\(", text):
         return name.strip("_")
-    return _slug(text) or name.strip("_")
+    return _slug(text) or _items(text) or name.strip("_")
+
+
+def _items(text: str) -> str:
+    """The items of a short display, joined: abc_max_3 of ["abc", "--max", "3"]."""
+    if text[:1] not in "[{(":
+        return ""
+    try:
+        node = ast.parse(text, mode="eval").body
+    except SyntaxError:
+        return ""
+    parts = list(getattr(node, "elts", []))
+    if isinstance(node, ast.Dict):
+        parts = [part for pair in zip(node.keys, node.values, strict=True) for part in pair]
+    if not 0 < len(parts) <= MAX_ITEMS or not all(isinstance(p, ast.Constant) for p in parts):
+        return ""
+    return _slug(" ".join(f"{part.value}" for part in parts if isinstance(part, ast.Constant)))
 
 
 def _slug(text: str) -> str:

@@ -9,11 +9,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from copydesk.agent.testgen.inside.files import FILES
-from copydesk.agent.testgen.naming import Case, Subject, argument_names, snake, test_name, unique
+from copydesk.agent.testgen.naming import (
+    Case,
+    Subject,
+    argument_names,
+    difference,
+    snake,
+    test_name,
+    unique,
+)
 from copydesk.agent.testgen.values import expected_float, quoted
 
 WIDTH = 88
 _STANDARD = sys.stdlib_module_names
+_NAMED = re.compile(r"\w+(\.\w+)*(\(\))?(\.\w+)*|\w+\(\w+\)")
+"""A value that is at hand by its name: result, cart.items, dict(cart), capsys.readouterr().out."""
 MAX_MATCH = 44
 """Characters of an exception's message that a test asks for."""
 TAKE = 10
@@ -138,7 +148,7 @@ def _free(name: str, subject: Subject) -> str:
 
 
 def _single(subject: Subject, case: Case, taken: set[str]) -> Test:
-    name = unique(test_name(subject, case), taken)
+    name = unique(test_name(subject, case), taken, difference(case))
     fixtures = []
     setup: list[str] = []
     for file, text in FILES.items():
@@ -324,7 +334,7 @@ def _assertion(actual: str, how: str, expected: str) -> list[str]:
     line = f"    assert {actual} {how} {expected}".rstrip()
     if len(line) <= WIDTH or not how:
         return [line]
-    if actual.isidentifier() or actual.startswith("capsys"):
+    if _NAMED.fullmatch(actual):
         return _statement(f"assert {actual} {how} ", expected)
     return [*_assigned("result", actual), *_assertion("result", how, expected)]
 

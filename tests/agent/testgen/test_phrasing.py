@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -47,7 +48,7 @@ def test_each_shape_is_called_in_its_own_way(
         (value('""', '""'), "def test_f_returns_empty_text_for_empty_text():"),
         (value("True", "-2.5"), "def test_f_returns_true_for_minus_2_5():"),
         (value("3"), "def test_f_returns_3():"),
-        (value("(1, 2)"), "def test_f_returns_the_same_each_time():"),
+        (value("(1, 2)"), "def test_f_returns_2_items():"),
         (Case(None, ("1",), (("strict", "False"),), "value", "2"), "of_1_without_strict()"),
         (Case(None, (), (("a", "1"), ("b", "False")), "value", "2"), "with_a_1_and_no_b()"),
         (Case(None, (), (("a", "None"),), "value", "2"), "test_f_with_no_a()"),
@@ -70,9 +71,10 @@ def test_each_result_is_named_and_asserted(case: Case, expected: str) -> None:
 def test_long_lines_are_opened_up() -> None:
     assert f"    result = f(\n        {LONG},\n        1,\n    )\n" in text(value("1", LONG, "1"))
     rows = ", ".join(["123456789"] * 9)
-    assert "    assert result == [\n        123456789,\n" in text(value(f"[{rows}]", "1"))
+    assert "    assert f(1) == [\n        123456789,\n" in text(value(f"[{rows}]", "1"))
+    assert "    result = f(1, 2)\n    assert result == [\n" in text(value(f"[{rows}]", "1", "2"))
     pairs = ", ".join(f'"{key}": 123456789' for key in "abcdef")
-    assert '    assert result == {\n        "a": 123456789,\n' in text(value(f"{{{pairs}}}", "1"))
+    assert '    assert f(1) == {\n        "a": 123456789,\n' in text(value(f"{{{pairs}}}", "1"))
     assert f"    assert result == {LONG}\n" in text(value(LONG, "1"))
     state = Case(None, ("1",), (), "state", fields=(("names", f"({rows})"),))
     assert "    result = f(1)\n    result_2" not in text(state)
@@ -100,10 +102,48 @@ def test_many_imports_of_one_module_are_opened_up() -> None:
     assert "from shop.cart import (\n    Kindxxxxxxxxxxxx0,\n" in text(case)
 
 
-def test_equal_names_are_numbered() -> None:
-    made = text([value("1", "[1]"), Case(None, ("[2]",), (), "repr", '"x"')])
+def test_equal_names_say_what_the_call_gives_and_else_are_numbered() -> None:
+    item, other, third = (f"Item({'1' * n})" for n in (1, 2, 3))
+    made = text([value("1", item), value('"abc"', other, third), value("2", third)])
+    state = Case(None, (item,), (), "state", fields=(("size", "1"), ("name", '"x"')))
+    raised = Case(None, (item,), (), "raises", "KeyError", message="no such item")
+    again = Case(None, (item,), (), "prints", '"\\n"')
+    names = re.findall(r"def (test_\w+)", text([state, state, raised, raised, again, again]))
     assert "def test_f_of_number():" in made
-    assert "def test_f_of_number_2():" in made
+    assert "def test_f_of_number_gives_2():" in made
+    assert names == [
+        "test_f_of_number",
+        "test_f_of_number_with_size_1_and_name_x",
+        "test_f_raises_key_error_for_number",
+        "test_f_raises_key_error_for_number_no_such_item",
+        "test_f_prints_its_output_for_number",
+        "test_f_prints_its_output_for_number_2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("expected", "name"),
+    [
+        ("[1, 2]", "test_f_returns_2_items"),
+        ("{1}", "test_f_returns_one_item"),
+        ('{"a": 1}', "test_f_returns_one_entry"),
+        ("Decimal('1.5')", "test_f_returns_decimal_1_5"),
+        ('"' + "word " * 20 + '"', "test_f_returns_this_text"),
+        ("Item([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])", "test_f_returns_a_item"),
+        ("-" + "1" * 40, "test_f_returns_its_result"),
+        ("not a literal" * 5, "test_f_returns_its_result"),
+    ],
+)
+def test_a_call_without_arguments_is_named_by_what_it_gives(expected: str, name: str) -> None:
+    assert f"def {name}(" in text(value(expected))
+
+
+def test_an_object_is_named_by_what_it_holds() -> None:
+    cart = Subject("shop.cart", "Cart", "__init__", "construct", ())
+    fields = (("owner", '"' + "x" * 90 + '"'), ("items", "[]"))
+    made = module_text(cart, [Case(None, (), (), "state", fields=fields)])[0]
+    assert "def test_cart_starts_with_owner_and_items():" in made
+    assert "    cart = Cart()\n    assert cart.owner == " in made
 
 
 @pytest.mark.parametrize(
@@ -115,6 +155,10 @@ def test_equal_names_are_numbered() -> None:
         ('tmp_path / "missing.txt"', "a_missing_file"),
         ('tmp_path / "data.csv"', "a_csv_file"),
         ("Item(1)", "flag"),
+        ('["abc", "--max", "3"]', "abc_max_3"),
+        ("{'a': 1}", "a_1"),
+        ("[[1], [2]]", "flag"),
+        ("[1, 2, 3, 4, 5, 6]", "flag"),
         ("date(2024, 1, 2)", "date_2024_1_2"),
         ('"a\\nb"', "a_b"),
         ('"' + "x" * 40 + '"', "flag"),
