@@ -102,6 +102,9 @@ def _new_path(worktree: Path, source: str, near: str | None) -> str:
     """
     pure = PurePosixPath(source)
     stem = pure.stem if pure.stem != "__init__" else pure.parent.name or "package"
+    public = stem.strip("_")
+    if public and not (worktree / pure).with_name(f"{public}.py").exists():
+        stem = public
     if _TEST.fullmatch(pure.name) and near is None:
         stem = re.sub(r"^test_|_test$", "", pure.stem)
     tests = _tests(worktree)

@@ -123,11 +123,15 @@ def nearest_test(tree: Path, path: str) -> str | None:
     stem = PurePosixPath(path).stem
     package = PurePosixPath(path).parent.name
     wanted = stem if stem != "__init__" else package
-    names = (f"test_{wanted}.py", f"{wanted}_test.py", f"test_{package}_{stem}.py")
+    public = wanted.strip("_")  # test_legacy.py is for _legacy.py where there is no legacy.py
     tests = _test_files(tree)
-    named = [t for t in tests if PurePosixPath(t).name in names]
-    if named:
-        return max(named, key=lambda t: (_shared_folders(t, path), -len(t), t))
+    spellings = [(f"test_{wanted}.py", f"{wanted}_test.py", f"test_{package}_{stem}.py")]
+    if public != wanted and not (tree / path).with_name(f"{public}.py").exists():
+        spellings.append((f"test_{public}.py", f"{public}_test.py", f"test_{package}_{public}.py"))
+    for names in spellings:
+        named = [t for t in tests if PurePosixPath(t).name in names]
+        if named:
+            return max(named, key=lambda t: (_shared_folders(t, path), -len(t), t))
     module = import_name(path, tree)
     imports = re.compile(
         rf"^\s*(?:from\s+{re.escape(module)}\s+import|import\s+{re.escape(module)}\b)", re.M

@@ -232,7 +232,7 @@ def _items(text: str) -> str:
         parts = [part for pair in zip(node.keys, node.values, strict=True) for part in pair]
     if not 0 < len(parts) <= MAX_ITEMS or not all(isinstance(p, ast.Constant) for p in parts):
         return ""
-    return _slug(" ".join(f"{part.value}" for part in parts if isinstance(part, ast.Constant)))
+    return _slug(" ".join(str(part.value) for part in parts if isinstance(part, ast.Constant)))
 
 
 def _slug(text: str) -> str:

@@ -198,6 +198,9 @@ def _body(subject: Subject, case: Case) -> list[str]:
     call = _wrapped(called, case.wrap)
     if case.kind == "raises":
         match = f", match={_pattern(case.message)}" if case.message else ""
+        if case.wrap == "with":
+            raising = f"    with pytest.raises({case.expected}{match}), {called}:"
+            return [*lines, raising, "        pass"]
         inner = ["    " + line for line in _statement("", call)]
         return [*lines, f"    with pytest.raises({case.expected}{match}):", *inner]
     if case.kind == "prints":

@@ -269,9 +269,9 @@ class Stream:
                     text = getattr(constant, "value", None)
                     if isinstance(text, str) and text.isidentifier():
                         words[text] = None
-        for word in list(words)[:8] or ["option"]:
-            for text in ("1", "'abc'", "True", "None"):
-                for row in self._rows(2):
+        for word in [*list(words)[:8], "option"]:
+            for text in ("1", "'abc'", "True", "None", "len", "str"):
+                for row in self._rows(4):
                     yield self._call(starts[0], row, {word: Expression(text)}, "option")
 
     def _called_again(self, starts: Sequence[Start]) -> Iterator[Call]:

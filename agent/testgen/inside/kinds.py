@@ -223,7 +223,20 @@ def neighbours(value: Any) -> list[Expression]:
         return []
     if isinstance(value, (int, float)):
         return [Expression(repr(v)) for v in (value, value - 1, value + 1, -value)]
+    if len(value) == 1 and isinstance(value, str) and not value.isalnum():
+        beside = [chr(c) for c in (ord(value) - 1, ord(value) + 1) if 0 < c < 0x10FFFF]
+        return [Expression(repr(v)) for v in (value, *beside)]
     return [Expression(repr(value))] if len(value) < 40 else []
+
+
+def of_length(length: Any) -> list[Expression]:
+    """Texts and lists of a length, and of one more and one less."""
+    if not isinstance(length, int) or isinstance(length, bool) or not 0 <= length <= 40:
+        return []
+    letters = "abcdefghij" * 5
+    lengths = [n for n in (length, length + 1, length - 1) if n >= 0]
+    made: list[Any] = [letters[:n] for n in lengths] + [list(range(n)) for n in lengths]
+    return [Expression(repr(one)) for one in made]
 
 
 def kinds_by_call(node: ast.Call, name: str) -> list[str]:

@@ -9,6 +9,7 @@ import random
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from copydesk.agent.testgen.inside.displays import as_tuple, dicts, many
     from copydesk.agent.testgen.inside.expressions import Expression, join, write
     from copydesk.agent.testgen.inside.kinds import (
         ATTRIBUTES,
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
         kinds_by_call,
         kinds_by_name,
         neighbours,
+        of_length,
         plain,
     )
-    from copydesk.agent.testgen.inside.texts import MATCHING, command_lines, fitting_texts
+    from copydesk.agent.testgen.inside.texts import MATCHING, command_lines, fitting_texts, matches
 else:
+    from displays import as_tuple, dicts, many
     from expressions import Expression, join, write
     from kinds import (
         ATTRIBUTES,
@@ -39,9 +42,10 @@ else:
         kinds_by_call,
         kinds_by_name,
         neighbours,
+        of_length,
         plain,
     )
-    from texts import MATCHING, command_lines, fitting_texts
+    from texts import MATCHING, command_lines, fitting_texts, matches
 
 
 def alternate(lists: list[list[Expression]]) -> list[Expression]:
@@ -51,18 +55,24 @@ def alternate(lists: list[list[Expression]]) -> list[Expression]:
     return list(dict.fromkeys(mixed))
 
 
+_WORDS = ("red", "Blue", "7", "2024", "x", "North", "apple")
+_BETWEEN = (" ", "-", "_", ".", "/", ":", ", ", "")
+
+
 class Pools:
     """Values for the parameters of one function, from what its module says about them."""
 
     def __init__(self, tree: ast.Module, module: Any, function: ast.AST, seed: int) -> None:
         self.tree = tree
-        self.scope: dict[str, Any] = vars(module)
+        owner = _class_around(function, tree)
+        own = vars(getattr(module, getattr(owner, "name", ""), None) or object)
+        self.scope: dict[str, Any] = {**{f".{n}": v for n, v in own.items()}, **vars(module)}
         self.function = function
         self.random = random.Random(seed)
-        self.literals = literals_of(function, tree)
+        self.literals = literals_of(function, tree, owner)
         self.texts = [Expression(repr(text)) for text in fitting_texts(function, self.scope)]
         parses = any("parse_args" in getattr(n, "attr", "") for n in ast.walk(tree))
-        self.lines = command_lines(tree) if parses else []
+        self.lines = command_lines(tree, fitting_texts(tree, {})) if parses else []
 
     def of(self, parameter: ast.arg, default: ast.expr | None) -> list[Expression]:
         """Everything worth trying for a parameter, in order of preference.
@@ -79,7 +89,8 @@ class Pools:
         if not kinds or "str" in kinds:
             own += self.texts
         if "argv" in kinds_by_name(parameter.arg) or parameter.arg in ("args", "arguments"):
-            own = [*(Expression(repr(line)) for line in self.lines), *own]
+            before = ["program"] if _skips_the_first(self.function, parameter.arg) else []
+            own = [*(Expression(repr([*before, *line])) for line in self.lines), *own]
         return list(
             dict.fromkeys(beside + typed[:2] + own + fitting[:40] + typed + self._noise(kinds))
         )
@@ -122,6 +133,8 @@ class Pools:
         name = hint.attr if isinstance(hint, ast.Attribute) else getattr(hint, "id", "")
         if name in HINTS:
             return alternate([plain(kind) for kind in HINTS[name]])
+        if name == "Match":
+            return matches(self.function, self.literals)
         if name in LISTS or name == "Generator":
             return plain("list")
         if name in SETS or name in DICTS or name.lower() == "tuple":
@@ -151,18 +164,18 @@ class Pools:
         if name in ("type", "Type"):
             return [Expression("int"), Expression("str")]
         if name in DICTS and len(items) == 2:
-            return _dicts(self.hinted(items[0], depth + 1), self.hinted(items[1], depth + 1))
+            return dicts(self.hinted(items[0], depth + 1), self.hinted(items[1], depth + 1))
         if name.startswith(("Any", "Async")) and name in HINTS:
             return alternate([plain(kind) for kind in HINTS[name]])
         if name in LISTS or name in SETS:
-            return _many(self.hinted(items[0], depth + 1), "{{{}}}" if name in SETS else "[{}]")
+            return many(self.hinted(items[0], depth + 1), "{{{}}}" if name in SETS else "[{}]")
         if name in ("tuple", "Tuple"):
             return self._hinted_tuple(items, depth)
         return self.hinted(hint.value, depth + 1)
 
     def _hinted_tuple(self, items: list[ast.expr], depth: int) -> list[Expression]:
         if len(items) == 2 and isinstance(items[1], ast.Constant) and items[1].value is ...:
-            return [_as_tuple(e) for e in _many(self.hinted(items[0], depth + 1), "[{}]")]
+            return [as_tuple(e) for e in many(self.hinted(items[0], depth + 1), "[{}]")]
         lists = [self.hinted(item, depth + 1) for item in items]
         if not all(lists):
             return []
@@ -263,11 +276,14 @@ class Pools:
             sides = [node.left, *node.comparators]
             if not any(name == getattr(n, "id", None) for s in sides for n in ast.walk(s)):
                 continue
-            for side in sides:
-                for constant in ast.walk(side):
-                    if isinstance(constant, ast.Constant):
-                        none = [Expression("None")] if constant.value is None else []
-                        found += none or neighbours(constant.value)
+            measured = any(getattr(getattr(s, "func", None), "id", "") == "len" for s in sides)
+            for constant in (n for side in sides for n in ast.walk(side)):
+                if not isinstance(constant, ast.Constant):
+                    continue
+                if constant.value is None:
+                    found.append(Expression("None"))
+                else:
+                    found += (of_length if measured else neighbours)(constant.value)
         return list(dict.fromkeys(found))
 
     def _from_use(self, name: str) -> list[Expression]:
@@ -317,16 +333,23 @@ class Pools:
         if not kinds or "float" in kinds:
             made += [round(self.random.uniform(-10, 1000), 2) for _ in range(3)]
         if not kinds or "str" in kinds:
-            letters = "abcxyz 0189_-./:"
-            made += [
-                "".join(self.random.choice(letters) for _ in range(self.random.randint(2, 9)))
-                for _ in range(6)
-            ]
+            for _ in range(6):
+                first, *others = (self.random.choice(_WORDS) for _ in range(3))
+                made.append(first + "".join(self.random.choice(_BETWEEN) + one for one in others))
         return [Expression(repr(value)) for value in made]
 
 
-def literals_of(function: ast.AST, tree: ast.Module) -> list[Expression]:
-    """The literals of a function and of the module constants it names; no docstrings."""
+def _class_around(function: ast.AST, tree: ast.Module) -> ast.ClassDef | None:
+    classes = [n for n in ast.walk(tree) if isinstance(n, ast.ClassDef)]
+    return next((one for one in classes if function in one.body), None)
+
+
+def literals_of(
+    function: ast.AST, tree: ast.Module, owner: ast.ClassDef | None = None
+) -> list[Expression]:
+    """The literals of a function and of the constants of its module and class that it names; no
+    docstrings.
+    """
     skipped: set[int] = set()
     for node in ast.walk(function):
         if isinstance(node, (ast.Raise, ast.JoinedStr)) or (
@@ -338,9 +361,10 @@ def literals_of(function: ast.AST, tree: ast.Module) -> list[Expression]:
             named = getattr(getattr(node.func, "value", None), "id", "")
             skipped |= {id(first) for first in node.args[:1] if named == "re"}
     used = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
+    used |= {node.attr for node in ast.walk(function) if isinstance(node, ast.Attribute)}
     constants = [
         s.value
-        for s in tree.body
+        for s in [*tree.body, *(owner.body if owner else ())]
         if isinstance(s, (ast.Assign, ast.AnnAssign))
         and s.value is not None
         and used & {n.id for n in ast.walk(s) if isinstance(n, ast.Name)}
@@ -353,26 +377,12 @@ def literals_of(function: ast.AST, tree: ast.Module) -> list[Expression]:
     return list(dict.fromkeys(found))[:120]
 
 
-def _many(items: list[Expression], shape: str) -> list[Expression]:
-    if not items:
-        return []
-    empty = Expression("[]") if shape.startswith("[") else Expression("set()")
-    rows = [items[:3], items[:1], items[2:5], items[1:3] + items[:1], items[:1] * 2, items[4:9]]
-    return [join(shape.replace("{}", ", ".join(["{}"] * len(r))), r) for r in rows if r] + [empty]
-
-
-def _as_tuple(made: Expression) -> Expression:
-    inner = made.text[1:-1]
-    single = len(getattr(ast.parse(made.text, mode="eval").body, "elts", ())) == 1
-    return Expression(f"({inner},)" if single else f"({inner})", made.names)
-
-
-def _dicts(keys: list[Expression], values: list[Expression]) -> list[Expression]:
-    if not keys or not values:
-        return []
-    made = [Expression("{}")]
-    made += [join("{{{}: {}}}", [keys[0], value]) for value in values[:8]]
-    made += [join("{{{}: {}}}", [key, values[0]]) for key in keys[1:8]]
-    if len(keys) > 2:
-        made.append(join("{{{}: {}, {}: {}}}", [keys[0], values[0], keys[2], values[-1]]))
-    return [*made[1:3], made[0], *made[3:]]
+def _skips_the_first(function: ast.AST, name: str) -> bool:
+    """Whether a function looks at name[1:], as a program does that is given all of sys.argv."""
+    return any(
+        isinstance(node, ast.Subscript)
+        and getattr(node.value, "id", "") == name
+        and isinstance(node.slice, ast.Slice)
+        and getattr(node.slice.lower, "value", None) == 1
+        for node in ast.walk(function)
+    )

@@ -38,7 +38,7 @@ def observation(subject: Subject, call: Call, run: Run, folder: Path) -> dict[st
     if run.kind == "inputs":
         return None
     if run.kind == "raises":
-        return _raised(run, folder)
+        return None if _missing_key(subject, call, run) else _raised(run, folder)
     seen = _returned(subject, call, run)
     if seen is None or _unstable(repr(seen), folder):
         return None
@@ -187,6 +187,17 @@ def _slots(kind: type) -> list[str]:
 
 def _properties(kind: type) -> list[str]:
     return [n for n, member in vars(kind).items() if isinstance(member, property)]
+
+
+def _missing_key(subject: Subject, call: Call, run: Run) -> bool:
+    """Whether a made-up dictionary lacked a key: the fault of the input, not a behaviour."""
+    if not isinstance(run.value, KeyError) or call.origin in _WRITTEN or _deliberate(run.value):
+        return False
+    looks_up = subject.shape in ("__getitem__", "__delitem__")
+    return not looks_up and any(isinstance(given, dict) for given in run.inputs[1:])
+
+
+_WRITTEN = ("doctest", "test", "production")
 
 
 def _raised(run: Run, folder: Path) -> dict[str, Any] | None:

@@ -105,7 +105,7 @@ def answer(request: Json) -> Json:
         targets = set(request["lines"]) | {tuple(arc) for arc in request["branches"]}
         lines = worker.Lines(observe.lines_of(tree, subject.first, subject.last), targets)
         stream = inputs.Stream(subject, tree, entry, top, request["seed"])
-        if entry is not node and len(owners) < 2:
+        if (entry is not node or subject.shape == "command") and len(owners) < 2:
             place = owners[0] if owners else ""
             stream.changed = (subject._replace(owner=place, name=node.name), node)
         report = Search(subject, recording, stream, lines).report()

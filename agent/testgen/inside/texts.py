@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from copydesk.agent.testgen.inside.expressions import Expression
+else:
+    from expressions import Expression
 
 try:
     from re import _parser as _regex  # type: ignore[attr-defined]
 except ImportError:  # before Python 3.11
     import sre_parse as _regex
 
-MAX_TEXTS = 60
+MAX_TEXTS = 80
 _SEPARATING = {"split", "rsplit", "partition", "rpartition", "count", "find", "index", "join"}
 _WORDS = ("a", "1", "2", "3", "b", "4")
 MATCHING = {
@@ -34,6 +39,7 @@ def fitting_texts(function: ast.AST, scope: dict[str, Any]) -> list[str]:
         function: The function's syntax tree.
         scope: Its module's globals, where compiled patterns are looked up.
     """
+    named = _named(function)
     separators: dict[str, None] = {}
     endings: dict[str, None] = {}
     beginnings: dict[str, None] = {}
@@ -43,7 +49,7 @@ def fitting_texts(function: ast.AST, scope: dict[str, Any]) -> list[str]:
             words = [
                 n.value
                 for part in (*node.args[:1], *([node.func.value] if method == "join" else []))
-                for n in ast.walk(part)
+                for n in (named.get(getattr(m, "id", ""), m) for m in ast.walk(part))
                 if isinstance(n, ast.Constant) and isinstance(n.value, str) and len(n.value) < 12
             ]
             chosen = (
@@ -54,13 +60,75 @@ def fitting_texts(function: ast.AST, scope: dict[str, Any]) -> list[str]:
             )  # fmt: skip
             chosen.update(dict.fromkeys(words))
         elif isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.In, ast.NotIn)):
-            asked = getattr(node.left, "value", None)
+            left = named.get(getattr(node.left, "id", ""), node.left)
+            asked = getattr(left, "value", None)
             if isinstance(asked, str):
                 separators[asked] = None
     found = _composed(list(separators), list(beginnings), list(endings))
+    found += _embedded(marks_of(function, scope))
+    if _asks_for_letters(function):
+        found += ["na\xefve caf\xe9", "e\u0301te\u0301 1", "\u4f60\u597d", "\xdf\u0130\xbd"]
     for pattern in _patterns(function, scope):
         found += samples(pattern)
     return list(dict.fromkeys(text for text in found if len(text) <= 80))[:MAX_TEXTS]
+
+
+_LETTERS = {"isascii", "isalnum", "isalpha", "category", "normalize", "combining", "unidecode"}
+
+
+def _asks_for_letters(function: ast.AST) -> bool:
+    """Whether a function looks at characters beyond ASCII."""
+    return any(getattr(node, "attr", "") in _LETTERS for node in ast.walk(function))
+
+
+def marks_of(function: ast.AST, scope: dict[str, Any]) -> list[str]:
+    """Short texts that may stand within a longer one: literals that the function compares with,
+    and what the constants hold that it looks into.
+    """
+    found: dict[str, None] = {}
+    for node in ast.walk(function):
+        if not isinstance(node, ast.Compare):
+            continue
+        for side in (node.left, *node.comparators):
+            value = getattr(side, "value", None) if isinstance(side, ast.Constant) else None
+            if isinstance(side, ast.Name):
+                value = scope.get(side.id)
+            elif isinstance(side, ast.Attribute):
+                value = scope.get(f".{side.attr}")
+            if isinstance(value, str) and any(isinstance(o, (ast.In, ast.NotIn)) for o in node.ops):
+                found.update(dict.fromkeys(value if len(value) < 12 else value[:3]))
+            members = sorted(filter(_is_text, value)) if isinstance(value, _HOLDERS) else [value]
+            texts = [str(m) for m in members[:12] if _is_text(m)]
+            found.update(dict.fromkeys(text for text in texts if 0 < len(text) < 12))
+    return list(found)[:16]
+
+
+_HOLDERS = (set, frozenset, list, tuple, dict)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _embedded(marks: list[str]) -> list[str]:
+    """A mark between letters, before and after them; a word between words."""
+    found = []
+    for mark in marks:
+        if mark.isalpha() and len(mark) > 1:
+            found += [f"ab {mark} cd", f"{mark} cd", f"ab {mark}"]
+        else:
+            found += [f"a{mark}b", f"{mark}a", f"a{mark}"]
+    return found
+
+
+def _named(function: ast.AST) -> dict[str, ast.expr]:
+    """The names that a function gives to texts."""
+    found: dict[str, ast.expr] = {}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign) and isinstance(getattr(node.value, "value", None), str):
+            found.update({getattr(target, "id", ""): node.value for target in node.targets})
+    found.pop("", None)
+    return found
 
 
 def _composed(separators: list[str], beginnings: list[str], endings: list[str]) -> list[str]:
@@ -160,10 +228,36 @@ def _members(choices: Any) -> list[str]:
     return found
 
 
-def command_lines(tree: ast.AST) -> list[list[str]]:
+def matches(function: ast.AST, literals: list[Expression]) -> list[Expression]:
+    """Matches of a regular expression, with the groups that a function asks for."""
+    groups: list[int | str] = []
+    for node in ast.walk(function):
+        asked: list[ast.expr] = []
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "group":
+            asked = node.args
+        elif isinstance(node, ast.Subscript):
+            asked = [node.slice]
+        values = [getattr(a, "value", None) for a in asked]
+        groups += [v for v in values if isinstance(v, (int, str)) and not isinstance(v, bool)]
+    names = [g for g in dict.fromkeys(groups) if isinstance(g, str)]
+    count = max([g for g in groups if isinstance(g, int)], default=0)
+    parts = [f"(?P<{name}>.+)" for name in names] or ["(.+)"] * max(1, count)
+    numbers = [e.text for e in literals if e.text.lstrip("-").isdigit()]
+    texts = ["7", "abc", "ABC", *numbers, "12ab", "-", "1.5"]
+    return [
+        Expression(
+            f"fullmatch({' '.join(parts)!r}, {' '.join([text] * len(parts))!r})",
+            (("fullmatch", "re"),),
+        )
+        for text in dict.fromkeys(texts)
+    ]
+
+
+def command_lines(tree: ast.AST, texts: list[str]) -> list[list[str]]:
     """Lists of arguments for a parser that a module builds with argparse: what it has to be
-    given, then each option alone and beside that.
+    given, then each option alone and beside that, then the options of two kinds together.
     """
+    texts = [text for text in texts if len(text) < 20 and not text.startswith("-")]
     least: list[str] = []
     options: list[list[str]] = []
     found: list[list[str]] = []
@@ -181,10 +275,14 @@ def command_lines(tree: ast.AST) -> list[list[str]]:
         elif flags:
             action = str(getattr(words.get("action"), "value", ""))
             bare = action.startswith(("store_", "count", "version", "help"))
-            options.append([flags[-1]] if bare else [flags[-1], _argument(words, "3")])
+            free = not bare and "choices" not in words and "type" not in words
+            values = [_argument(words, "3"), *(texts[:3] if free else [])]
+            options += [[flags[-1]]] if bare else [[flags[-1], value] for value in values]
     found = [[*one, *least] for one in found or [[]]]
     plain = found[0] or ["abc"]
-    return [plain, *found[1:], *(row for one in options for row in ([*plain, *one], one))][:40]
+    both = [[*plain, *one, *other] for one, other in zip(options, options[1:])]
+    alone = [row for one in options for row in ([*plain, *one], one)]
+    return [plain, *found[1:], *alone, *both][:80]
 
 
 def _argument(words: dict[str | None, ast.expr], plain: str) -> str:

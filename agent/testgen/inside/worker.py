@@ -104,6 +104,7 @@ class Worker:
         self.folder = Path()
         self.events = self.stuck = 0
         self.worth_trying: list[observe.Call] = []
+        self.lines_of: dict[observe.Call, frozenset[Any]] = {}
 
     def work(self, top: str) -> None:
         """Try everything, then look for calls that notice small changes of the function."""
@@ -157,8 +158,10 @@ class Worker:
                 return
             if run is None or not _usable(run):
                 continue
+            features = self.lines.features(run.arcs)
             self.worth_trying.append(call)
-            fresh = frozenset(self.lines.features(run.arcs) - self.reached) or _bug(run)
+            self.lines_of[call] = frozenset(features)
+            fresh = frozenset(features - self.reached) or _bug(run)
             # a call that reaches it and may not be kept does not bar the next ones: three tries
             if fresh and tried.get(fresh, 0) < 3:
                 tried[fresh] = tried.get(fresh, 0) + 1
@@ -174,17 +177,16 @@ class Worker:
         if live is None or not self.stream.kept:
             return
         changes = variants.edits(node, lines)
-        pool = _without_repeats([*self.stream.kept, *self.worth_trying])[:NOTICING_POOL]
         normal: dict[observe.Call, Json | None] = {}
         kept = list(self.stream.kept)
-        for index, code in enumerate(variants.variants(target, node, changes)):
+        for index, (line, code) in enumerate(variants.variants(target, node, changes)):
             number = LATER + index
             if code is None or number < self.memory.skip:
                 continue
             self._say(number, None)
             if self._spent:
                 return
-            for call in [*kept, *(c for c in pool if c not in kept)]:
+            for call in self._passing(line, kept):
                 if call not in normal:
                     normal[call] = self._outcome(call)
                 before = normal[call]
@@ -194,6 +196,19 @@ class Worker:
                     if call not in kept and self._ask(number, call):
                         kept.append(call)
                     break
+
+    def _passing(self, line: int, kept: list[observe.Call]) -> list[observe.Call]:
+        """Calls that execute a line: the kept ones, the first that were tried, and an even
+        choice of the others.
+        """
+        others = [
+            call for call in _without_repeats(self.worth_trying)
+            if call not in kept and line in self.lines_of[call]
+        ]  # fmt: skip
+        half = NOTICING_POOL // 2
+        first, rest = others[:half], others[half:]
+        step = max(1, len(rest) // half)
+        return [*kept, *first, *rest[::step][:half]]
 
     def _outcome(self, call: observe.Call) -> Json | None:
         run = self._try(call)

@@ -73,6 +73,7 @@ def test_a_package_gives_its_name(tree: Path) -> None:
     put(tree, "shop/__init__.py")
     assert placement(draft(source="shop/__init__.py"), tree).path == "tests/test_shop.py"
     assert placement(draft(source="__init__.py"), tree).path == "tests/test_package.py"
+    assert placement(draft(source="shop/_legacy.py"), tree).path == "tests/test_legacy.py"
 
 
 def test_a_taken_name_is_not_taken_twice(tree: Path) -> None:

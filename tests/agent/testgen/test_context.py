@@ -99,6 +99,15 @@ def test_nearest_test_goes_by_name_and_by_folder(tmp_path: Path) -> None:
     assert nearest_test(tmp_path, "shop/__init__.py") == "tests/shop_test.py"
 
 
+def test_the_test_of_a_private_module_may_leave_out_its_underscore(tmp_path: Path) -> None:
+    put(tmp_path, "shop/_legacy.py", "tests/test_legacy.py")
+    assert nearest_test(tmp_path, "shop/_legacy.py") == "tests/test_legacy.py"
+    put(tmp_path, "tests/test__legacy.py")
+    assert nearest_test(tmp_path, "shop/_legacy.py") == "tests/test__legacy.py"
+    put(tmp_path, "shop/_cart.py", "shop/cart.py", "tests/test_cart.py")
+    assert nearest_test(tmp_path, "shop/_cart.py") is None
+
+
 def test_nearest_test_goes_by_imports_when_no_name_fits(tmp_path: Path) -> None:
     put(tmp_path, "shop/__init__.py", "shop/cart.py")
     put(tmp_path, "tests/test_everything.py", text="from shop.cart import Cart\n")

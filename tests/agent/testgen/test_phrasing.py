@@ -75,10 +75,10 @@ def test_long_lines_are_opened_up() -> None:
     assert "    result = f(1, 2)\n    assert result == [\n" in text(value(f"[{rows}]", "1", "2"))
     pairs = ", ".join(f'"{key}": 123456789' for key in "abcdef")
     assert '    assert f(1) == {\n        "a": 123456789,\n' in text(value(f"{{{pairs}}}", "1"))
-    assert f"    assert result == {LONG}\n" in text(value(LONG, "1"))
+    assert f"    assert f(1) == {LONG}\n" in text(value(LONG, "1"))
     state = Case(None, ("1",), (), "state", fields=(("names", f"({rows})"),))
-    assert "    result = f(1)\n    result_2" not in text(state)
-    assert "assert result == (\n        123456789," in text(state)
+    assert text(state).count("result = ") == 1
+    assert "assert result.names == (\n        123456789," in text(state)
 
 
 def test_rows_of_one_shape_become_a_table_whose_names_hide_nothing() -> None:

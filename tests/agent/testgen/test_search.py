@@ -404,3 +404,142 @@ def test_a_child_that_works_silently_is_waited_for_and_one_that_waits_is_not(
         return "done"
 
     assert recorder.in_child(child) == expected
+
+
+def function_of(text: str) -> tuple[ast.Module, ast.FunctionDef]:
+    tree = ast.parse(text)
+    return tree, next(n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef))
+
+
+def test_marks_are_put_within_words() -> None:
+    _, function = function_of(
+        "def f(self, text):\n"
+        "    if text[0] in JOINERS or text == self.STOP or text in WORDS or text > HIGH:\n"
+        "        return text.isalnum()\n"
+    )
+    scope = {"JOINERS": "\u200c|", ".STOP": ";", "WORDS": {"of", "the", 3}, "HIGH": 7}
+    found = inside("texts").fitting_texts(function, scope)
+    assert {"a\u200cb", "a|b", "|a", "a;", "ab of cd", "the cd", "e\u0301te\u0301 1"} <= set(found)
+
+
+def test_a_text_that_has_a_name_of_its_own_separates_too() -> None:
+    _, function = function_of(
+        "def f(text):\n    SEP = '->'\n    if SEP in text:\n        return text.split(SEP)\n"
+    )
+    assert "a->1" in inside("texts").fitting_texts(function, {})
+
+
+def test_matches_have_the_groups_that_are_asked_for() -> None:
+    pools = inside("pools")
+    tree, function = function_of(
+        "def f(match: 're.Match[str]'):\n    return int(match.group(1)) > 300\n"
+    )
+    found = texts(
+        pools.Pools(tree, types.ModuleType("m"), function, 0).of(function.args.args[0], None)
+    )
+    assert "fullmatch('(.+)', '301')" in found
+    tree, function = function_of("def f(m):\n    return m['key'] + m.group('value')\n")
+    found = texts(inside("texts").matches(function, []))
+    assert found[0] == "fullmatch('(?P<key>.+) (?P<value>.+)', '7 7')"
+
+
+def test_a_length_that_is_compared_is_met_and_missed_by_one() -> None:
+    pools = inside("pools")
+    tree, function = function_of("def f(text: str):\n    return len(text) >= 3\n")
+    found = pools.Pools(tree, types.ModuleType("m"), function, 0)._compared_with("text")
+    assert {"'ab'", "'abc'", "'abcd'"} <= set(texts(found))
+    assert "3" not in texts(found)
+
+
+def test_the_constants_of_a_class_are_literals_of_its_methods() -> None:
+    tree = ast.parse(
+        "class A:\n    LIMIT = 41\n    OTHER = 77\n"
+        "    def f(self, n):\n        return n > self.LIMIT\n"
+    )
+    owner = tree.body[0]
+    assert isinstance(owner, ast.ClassDef)
+    found = texts(inside("pools").literals_of(owner.body[2], tree, owner))
+    assert "42" in found
+    assert "77" not in found
+
+
+def test_a_parser_is_given_its_commands_choices_and_numbers() -> None:
+    tree = ast.parse(
+        "def main(argv):\n"
+        "    parser.add_parser('push')\n    parser.add_parser('pull')\n"
+        "    parser.add_argument('path')\n    parser.add_argument('count', type=int)\n"
+        "    parser.add_argument('--mode', choices=['fast', 'slow'])\n"
+        "    parser.add_argument('-q', '--quiet', action='store_true')\n"
+        "    parser.add_argument('--rule')\n"
+    )
+    lines = inside("texts").command_lines(tree, ["a->b", "-x"])
+    plain = ["push", "abc", "3"]
+    assert lines[:2] == [plain, ["pull", "abc", "3"]]
+    assert [*plain, "--mode", "fast"] in lines
+    assert [*plain, "--quiet"] in lines
+    assert ["--rule", "a->b"] in lines
+    assert [*plain, "--mode", "fast", "--quiet"] in lines
+
+
+def test_a_missing_key_of_a_made_up_dictionary_is_no_behaviour() -> None:
+    results, observe, expressions = inside("results"), inside("observe"), inside("expressions")
+    module = types.ModuleType("m")
+    exec("def f(options):\n    return options['size']\n", vars(module))
+    subject = observe.Subject(module, "", "f", "function", "m.py", 1, 2)
+
+    def seen(origin: str, text: str) -> Any:
+        call = observe.Call(None, (expressions.Expression(text),), (), origin)
+        run = observe.invoke(subject, call, Path("nowhere"), trace=False)
+        return results.observation(subject, call, run, Path("nowhere"))
+
+    assert seen("literal", "{}") is None
+    assert seen("doctest", "{}")["name"] == "KeyError"
+    assert seen("literal", "{'size': 2}")["text"] == "2"
+
+
+def changed(text: str, lines: set[int]) -> list[str]:
+    """The lines of a function under each change."""
+    variants = inside("variants")
+    _, function = function_of(text)
+    found = []
+    for edit in variants.edits(function, lines):
+        before = getattr(edit.node, edit.field)
+        setattr(edit.node, edit.field, edit.value)
+        found.append(ast.unparse(function).splitlines()[edit.line - 1].strip())
+        setattr(edit.node, edit.field, before)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("if not x:", ["if not not x:"]),
+        ("if x:", ["if not x:"]),
+        ("if x == 1:", ["if x != 1:", "if x == 2:"]),
+        ("while 1 < x < 3:", [
+            "while not 1 < x < 3:", "while 1 <= x < 3:", "while 1 < x <= 3:",
+            "while 2 < x < 3:", "while 1 < x < 4:",
+        ]),
+        ("x += b''", ["x -= b''", "x += b'XX'"]),
+        ("x.sort()", ["None if True else x.sort()"]),
+        ("return x", ["return None if True else x"]),
+        ("y = 'a' if x else f''", ["y = 'a' if not x else f''", "y = 'aXX' if x else f''"]),
+        ("y = True and x ** 2", ["y = True or x ** 2", "y = False and x ** 2",
+                                 "y = True and x * 2", "y = True and x ** 3"]),
+        ("'text'", []),
+        ("raise ValueError(1)", []),
+    ],
+)  # fmt: skip
+def test_small_changes_are_those_that_a_draft_is_checked_with(
+    line: str, expected: list[str]
+) -> None:
+    body = f"    {line}\n" + ("        pass\n" if line.endswith(":") else "")
+    assert sorted(changed(f"def f(x):\n{body}", {2})) == sorted(expected)
+
+
+def test_each_line_gets_its_turn_where_there_are_too_many_changes() -> None:
+    rows = "".join(f"    y = {'1 + ' * 30}{n}\n" for n in range(4))
+    text = f"def f(x):\n{rows}    try:\n        y = 1\n    except ValueError:\n        y = 2\n"
+    found = changed(text, set(range(2, 10)))
+    assert len(found) == inside("variants").MAX_VARIANTS
+    assert {"y = 2", "y = 3"} <= set(found)

@@ -88,6 +88,22 @@ async def naturals():
 
 
 @contextlib.contextmanager
+def guarded(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            yield file.readline()
+    except OSError:
+        raise SystemExit(2) from None
+
+
+def best(items, **options):
+    for word in options:
+        if word != "key":
+            raise ValueError(f"{word} is not known")
+    return max(items, key=options.get("key"))
+
+
+@contextlib.contextmanager
 def opened(path):
     with open(path, encoding="utf-8") as file:
         yield file.readline()
@@ -172,6 +188,8 @@ def first_lines(function: str) -> tuple[int, ...]:
         ("pairs", "asyncio.run(collect(pairs(stream(1, 2, 3)))) == [(1, 2), (2, 3)]"),
         ("naturals", "asyncio.run(collect_some(naturals())) == [0, 1, 2"),
         ("opened", '    with opened(tmp_path / "data.txt") as entered:\n        assert entered =='),
+        ("guarded", '    with pytest.raises(SystemExit), guarded(tmp_path / "missing.txt"):\n'),
+        ("best", 'match="option is not known"'),
         ("twice", 'assert twice("") == "nothing"'),
         ("greet", 'result = CliRunner().invoke(tool, ["greet", "--shout", "abc"])\n'),
     ],
@@ -267,6 +285,6 @@ def test_a_parser_is_given_its_options_and_compared_by_what_it_understood(
     candidate = draft_embedded(gap, tree, bench())
     assert candidate is not None
     assert (
-        '    result = vars(parse_args(["abc", "--max", "3"]))\n'
-        '    assert result == {"input": [], "max": 3, "mode": "fast", "quiet": True}\n'
+        '    result = vars(parse_args(["program", "abc", "--max", "3"]))\n'
+        '    assert result == {"input": ["abc"], "max": 3, "mode": "fast", "quiet": True}\n'
     ) in candidate.content
