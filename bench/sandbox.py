@@ -13,11 +13,11 @@ import dataclasses
 import datetime
 import functools
 import os
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -42,7 +42,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--part", choices=("cost", "ladder", "limits"), action="append")
+    parser.add_argument("--observe", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.observe:
+        observe(options.observe)
+        return
     parts = options.part or ["cost", "ladder", "limits"]
     python = Interpreter(
         Path(sys.executable), sys.version_info[:3], Path(sys.prefix), Path(sys.base_prefix), ""
@@ -158,25 +162,32 @@ EATERS = {
 
 @contextlib.contextmanager
 def observed(mark: str) -> Iterator[dict[str, int]]:
-    """The most memory and processes of a marked run at any one time, seen from outside."""
-    most = {"memory": 0, "processes": 0}
-    stop = threading.Event()
+    """The most memory and processes of a marked run at any one time, seen from outside.
 
-    def look() -> None:
-        while not stop.wait(0.01):
-            family = processes.family(marked(mark))
+    By a process of its own: a thread would keep the one that holds the run to its limits waiting.
+    """
+    most = {"memory": 0, "processes": 0}
+    argv = [sys.executable, __file__, "--observe", mark]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout
+        child.stdout.readline()
+        yield most
+        child.send_signal(signal.SIGINT)
+        most["memory"], most["processes"] = map(int, child.stdout.readline().split())
+
+
+def observe(mark: str) -> None:
+    """Look every 10 ms until interrupted, then print the most memory and processes seen."""
+    memory = count = 0
+    print("looking", flush=True)
+    with contextlib.suppress(KeyboardInterrupt):
+        while True:
+            family = processes.family(set(marked(mark)) - {os.getpid()})
             inside = [pid for pid in family if not _is_bubblewrap(pid)]
             used = processes.usage(inside, 0)
-            most["memory"] = max(most["memory"], used.memory)
-            most["processes"] = max(most["processes"], used.processes)
-
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
-        yield most
-    finally:
-        stop.set()
-        thread.join()
+            memory, count = max(memory, used.memory), max(count, used.processes)
+            time.sleep(0.01)
+    print(memory, count)
 
 
 def marked(mark: str) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -89,6 +90,36 @@ def _proportional(pid: int, proc: Path) -> int:
             if line.startswith("Pss:"):
                 return int(line.split()[1]) * 1024
     return _resident(pid, proc)
+
+
+def halt(roots: Iterable[int], proc: Path = PROC) -> set[int]:
+    """Have a family of processes stand still, so that it can be looked at in peace.
+
+    Reading the proportional size of thirty processes that eat memory takes so long that they eat
+    half a gigabyte more meanwhile.
+
+    Returns:
+        The living ones among them, for `resume`, or for whoever ends them.
+    """
+    halted = set(roots)
+    _send(halted, signal.SIGSTOP)  # at once: finding their children takes its time
+    alive = family(halted, proc)
+    while new := alive - halted:  # one that was just about to fork has a child by now
+        _send(new, signal.SIGSTOP)
+        halted |= new
+        alive = family(alive, proc)
+    return alive
+
+
+def resume(pids: Iterable[int]) -> None:
+    """Let processes go on that were halted."""
+    _send(pids, signal.SIGCONT)
+
+
+def _send(pids: Iterable[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            os.kill(pid, number)
 
 
 def carrying(mark: bytes, proc: Path = PROC) -> list[int]:

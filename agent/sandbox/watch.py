@@ -17,7 +17,19 @@ from copydesk.agent.sandbox import processes
 from copydesk.agent.sandbox.records import Ended, Limits
 
 LOOK = 0.1
-"""Seconds between two looks at the memory; at 2 GB/s a run overshoots by a fifth of a GiB."""
+"""Seconds between two looks at the memory, at most."""
+
+SHORTEST = 0.005
+"""Seconds between two looks, at least: looking costs time too."""
+
+FASTEST = 8e9
+"""Bytes a second: more than a run can eat, so that it is looked at before it passes its limit.
+
+From half of the limit on it also stands still while it is looked at: thirty processes that eat
+would leave the one that looks too little of two cores.
+"""
+
+_ANYTHING = 1 << 62
 
 PATIENCE_WITH_OUTPUT = 16
 """A run is ended when it says this many times what is kept of it: chatter is cut, floods end."""
@@ -202,21 +214,31 @@ class Look:
     family: set[int]
     pause: float = LOOK
     looks: int = 0
+    used: int = 0
 
     def at(self) -> tuple[Ended, str] | None:
         """Look: which limit is passed, and how to say so."""
         limits = self.limits
-        self.family = processes.family(self.family)
-        used = processes.usage(self.family, limits.memory)
+        halted = self.used > limits.memory // 2
+        self.family = (processes.halt if halted else processes.family)(self.family)
+        used = processes.usage(self.family, _ANYTHING)
         if used.memory > limits.memory:
-            return "memory", f"used more than {limits.memory >> 20:,} MiB of memory"
+            if not halted:
+                self.family = processes.halt(self.family)
+                halted = True
+            used = processes.usage(self.family, limits.memory)
+            if used.memory > limits.memory:  # they stand still until they are ended
+                return "memory", f"used more than {limits.memory >> 20:,} MiB of memory"
+        if halted:
+            processes.resume(self.family)
+        self.used = used.memory
         if self.count_processes and used.processes > limits.processes:
             return "memory", f"started more than {limits.processes} processes"
         self.looks += 1
         if self.folder and self.looks % 3 == 0 and _size(self.folder) > self.room:
             return "output", f"wrote more than {self.room >> 20:,} MiB"
-        # near the limit it is looked more often: so a fast eater passes it by a tenth, not a half
-        self.pause = LOOK if used.memory < limits.memory // 4 else LOOK / 5
+        # the sooner the less is left: so a fast eater passes the limit by a tenth, not by a half
+        self.pause = min(LOOK, max(SHORTEST, (limits.memory - used.memory) / FASTEST))
         return None
 
 

@@ -220,6 +220,21 @@ def test_a_memory_bomb_is_stopped(full: Bench, code: str) -> None:
     assert outcome.seconds < 20
 
 
+def test_who_comes_near_the_limit_goes_on_and_who_passes_it_with_its_children_does_not(
+    full: Bench,
+) -> None:
+    code = (
+        "import os, sys, time\nkeep = bytearray(b'x' * (50 << 20))\n"
+        "child = os.fork()\nif child == 0: keep = bytearray(b'y' * (50 << 20))\n"
+        "for _ in range(30): time.sleep(0.02)\nif child == 0: os._exit(0)\n"
+        "os.waitpid(child, 0)\nprint('done')"
+    )
+    for mebibytes, ended, said in ((180, "exit", "done"), (75, "memory", "")):
+        limits = dataclasses.replace(full.limits, memory=mebibytes << 20)
+        outcome = attack(full, code, limits=limits)
+        assert (outcome.ended, outcome.output.strip()) == (ended, said)
+
+
 def test_memory_that_no_process_maps_cannot_be_had(full: Bench) -> None:
     outcome = attack(
         full,

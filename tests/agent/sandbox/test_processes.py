@@ -87,6 +87,48 @@ def test_without_a_proc_there_is_nothing_to_find(tmp_path: Path) -> None:
     assert processes.threads_of(0, nowhere) == 0
 
 
+def stand_still(pids: set[int]) -> bool:
+    """Whether all are stopped before long: each is when it would run next."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        stats = [Path(f"/proc/{pid}/stat").read_text() for pid in pids]
+        if {stat.rpartition(")")[2].split()[0] for stat in stats} == {"T"}:
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def test_a_family_that_is_halted_stands_still_until_it_is_resumed(
+    four: subprocess.Popen[bytes],
+) -> None:
+    halted = processes.halt([four.pid])
+    assert halted == processes.family([four.pid])
+    assert stand_still(halted)
+    processes.resume(halted | {2**22 + 1})
+    for pid in halted:
+        assert " T " not in Path(f"/proc/{pid}/stat").read_text()
+
+
+def test_one_that_forks_all_the_time_is_halted_whole() -> None:
+    code = (
+        "import os, time\nprint('up', flush=True)\n"
+        "while True:\n    if os.fork() == 0: time.sleep(60)\n    time.sleep(0.002)"
+    )
+    argv = [sys.executable, "-c", code]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, start_new_session=True) as child:
+        try:
+            assert child.stdout
+            child.stdout.readline()
+            time.sleep(0.05)
+            halted = processes.halt([child.pid])
+            assert len(halted) > 1
+            assert stand_still(halted)
+            time.sleep(0.05)
+            assert processes.family([child.pid]) == halted
+        finally:
+            os.killpg(child.pid, 9)
+
+
 def test_looking_is_quick(four: subprocess.Popen[bytes]) -> None:
     began = time.process_time()
     for _ in range(20):
