@@ -9,14 +9,12 @@ are stored by package and tool, so that a run can be resumed; the table is made 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import datetime
 import itertools
 import json
 import os
 import platform
 import re
-import resource
 import shutil
 import statistics
 import subprocess
@@ -25,6 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from counting import counted
 from packages import PACKAGES, Package, Source, described, environment, plain_environment, sources
 from packages import unpack as unpacked
 
@@ -40,9 +39,11 @@ JUDGE = Path(__file__).parent / "judging.py"
 MUTANTS = 40
 """Of one package, spread over the open lines of its modules."""
 RERUNS = 5
-LEAST_SEARCH = 20
-"""Seconds that Pynguin searches in a module, at least; where copydesk took more, as many."""
+LEAST_SEARCH = 60
+"""Seconds that Pynguin searches in a module, at least; where copydesk took more CPU seconds, as
+many. They are seconds of the clock: on a busy machine, run it alone."""
 MUTATION = 30
+"""Seconds that Pynguin chooses assertions by mutants, on top of its search."""
 LIMIT = 900
 
 Tool = Callable[["Work"], dict[str, Any]]
@@ -270,42 +271,6 @@ def _spread(found: Sequence[Any], most: int) -> list[Any]:
     lines = sorted(by_line)
     step = max(1.0, len(lines) / most)
     return [by_line[lines[int(i * step)]] for i in range(min(most, len(lines)))]
-
-
-CGROUP = Path("/sys/fs/cgroup/cpuacct")
-_NUMBERS = itertools.count()
-
-
-@contextlib.contextmanager
-def counted() -> Iterator[Callable[[], float]]:
-    """The CPU seconds of this process and all it starts, while the block runs.
-
-    What runs in the sandbox is reaped there and missing from getrusage, so a control group
-    counts where one can be made; elsewhere use --sandbox off.
-    """
-    group = CGROUP / f"copydesk-bench-{os.getpid()}-{next(_NUMBERS)}"
-    try:
-        group.mkdir()
-    except OSError:
-        before = _cpu()
-        yield lambda: _cpu() - before
-        return
-    (group / "tasks").write_text(str(os.getpid()))
-    usage = group / "cpuacct.usage"
-    before, spent = int(usage.read_text()), [0]
-    try:
-        yield lambda: spent[0] / 1e9
-    finally:
-        spent[0] = int(usage.read_text()) - before
-        (CGROUP / "tasks").write_text(str(os.getpid()))
-        with contextlib.suppress(OSError):  # something is still ending in it
-            group.rmdir()
-
-
-def _cpu() -> float:
-    mine = resource.getrusage(resource.RUSAGE_SELF)
-    theirs = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return mine.ru_utime + mine.ru_stime + theirs.ru_utime + theirs.ru_stime
 
 
 # -- the table
