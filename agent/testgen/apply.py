@@ -22,6 +22,7 @@ from copydesk.agent.errors import CopydeskError
 from copydesk.agent.records import Draft
 from copydesk.agent.testgen.context import nearest_test
 from copydesk.agent.testgen.merge import merge
+from copydesk.agent.testgen.style import in_style
 from copydesk.agent.text import clean
 
 _TEST = re.compile(r"(test_.+|.+_test|tests?)\.py")
@@ -58,7 +59,8 @@ def placement(draft: Draft, worktree: Path) -> Placement:
     near = nearest_test(worktree, source) if source else None
     if near is not None:
         old = _read(worktree / near)
-        new = merge(old, content) if old is not None else None
+        function = draft.target.function if draft.target else ""
+        new = merge(old, in_style(old, content, function)) if old is not None else None
         if new is not None and old is not None and _spells(worktree / near, new):
             return Placement(near, new, old)
     return Placement(_new_path(worktree, source or draft.path, near), content, None)

@@ -47,6 +47,19 @@ def put(tree: Path, name: str, text: str = "") -> Path:
 # -- where it goes
 
 
+def test_tests_join_classes_as_a_class(tmp_path: Path) -> None:
+    old = "class TestOther:\n    def test_other(self):\n        assert True\n"
+    put(tmp_path, "tests/test_prices.py", old)
+    plain = DRAFT.replace("from __future__ import annotations\n\n", "")
+    found = placement(draft(plain), tmp_path)
+    assert found.new_text.endswith(
+        "class TestTotal:\n"
+        "    def test_nothing_costs_nothing(self):\n        assert total([]) == 0\n\n"
+        "    def test_a_negative_price_is_refused(self):\n"
+        "        with pytest.raises(ValueError):\n            total([-1])\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("existing", "expected"),
     [
