@@ -106,21 +106,26 @@ def by_copydesk(work: Work) -> dict[str, Any]:
             if name in known:
                 continue
             file = f"test_{_slug(source.module)}_{number}_{_slug(gap.function)}.py"
-            with counted() as spent:
-                row = _drafted(gap, work.tree, bench, work.folder / file)
-            log.append({"function": name, **row, "seconds": round(spent(), 2)})
+            row = _drafted(gap, work.tree, bench, work.folder / file)
+            log.append({"function": name, **row})
             path.write_text(json.dumps(log, indent=1))
             print(f"  {name}: {row['gained']} of {row['lines']} lines", flush=True)
-    seconds = sum(row["seconds"] for row in log)
-    return {"tier": str(bench.tier), "log": log, "seconds": round(seconds, 1)}
+    drafting, ladder = (sum(row[part] for row in log) for part in ("drafting", "ladder"))
+    seconds = {"seconds": round(drafting + ladder, 1), "drafting": round(drafting, 1)}
+    return {"tier": str(bench.tier), "log": log, **seconds}
 
 
 def _drafted(gap: Gap, tree: Path, bench: Bench, file: Path) -> dict[str, Any]:
     """Draft for one gap and verify; the kept tests are written to the file."""
-    candidate = draft_embedded(gap, tree, bench)
+    with counted() as drafting:
+        candidate = draft_embedded(gap, tree, bench)
+    spent = {"drafting": round(drafting(), 2), "ladder": 0.0}
     if candidate is None:
-        return {"lines": len(gap.lines), "gained": 0, "left": gap.lines, "verdict": "no draft"}
-    evidence, kept = verify(candidate, tree, bench)
+        nothing = {"gained": 0, "left": gap.lines, "verdict": "no draft"}
+        return {"lines": len(gap.lines), **nothing, **spent}
+    with counted() as ladder:
+        evidence, kept = verify(candidate, tree, bench)
+    spent["ladder"] = round(ladder(), 2)
     if evidence.verdict == "verified":
         file.write_text(kept.content)
     fell = [rung.detail for rung in evidence.rungs if not rung.passed]
@@ -131,6 +136,7 @@ def _drafted(gap: Gap, tree: Path, bench: Bench, file: Path) -> dict[str, Any]:
         "verdict": evidence.verdict,
         "mutants": [evidence.mutants_killed, evidence.mutants_total],
         "notes": [*evidence.notes, *fell],
+        **spent,
     }
 
 
@@ -281,7 +287,7 @@ def table(results: dict[str, dict[str, dict[str, Any]]], version: str) -> str:
     day = datetime.datetime.now(datetime.UTC).date().isoformat()
     kind = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     head = ["package", "tool", "open lines", "covered", "%", "kept tests", "failing in 5 reruns"]
-    head += ["mutants killed / on covered lines", "CPU s"]
+    head += ["mutants killed / on covered lines", "CPU s", "of it drafting"]
     rows = [f"| {' | '.join(head)} |", "| --- | --- |" + " ---: |" * (len(head) - 2)]
     for package in PACKAGES:
         for tool in TOOLS_BY_NAME:
@@ -304,7 +310,8 @@ def _row(package: Package, tool: str, one: dict[str, Any]) -> str:
     share = f"{one['covered'] / max(1, one['open']):.0%}"
     killed = f"{one['killed']} / {one['faced']}"
     cells = [name, tool, one["open"], one["covered"], share, one["kept"], len(one["failing"])]
-    return f"| {' | '.join(map(str, [*cells, killed, one['seconds']]))} |"
+    seconds = [one["seconds"], one.get("drafting", one["seconds"])]
+    return f"| {' | '.join(map(str, [*cells, killed, *seconds]))} |"
 
 
 def stored(scratch: Path) -> dict[str, dict[str, dict[str, Any]]]:
