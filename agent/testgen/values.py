@@ -15,7 +15,18 @@ MAX_TEXT = 4000
 MAX_DEPTH = 20
 
 _CALLS = frozenset(
-    {"set", "frozenset", "bytearray", "range", "complex", "bytes", "dict", "float", "stream"}
+    {
+        "set",
+        "frozenset",
+        "bytearray",
+        "range",
+        "complex",
+        "bytes",
+        "dict",
+        "float",
+        "stream",
+        "iter",
+    }
 )
 _CALLABLES = frozenset(
     {"len", "str", "bool", "int", "float", "list", "dict", "set", "tuple", "bytes", "object"}

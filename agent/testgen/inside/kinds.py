@@ -28,6 +28,7 @@ PLAIN: dict[str, list[str]] = {
     "bytes": ["b'abc'", "b''"],
     "None": ["None"],
     "list": ["[1, 2, 3]", "[]", "['a', 'b']", "[3, 1, 2, 1]", "[[1, 2], [3, 4]]", "[1.5, 2.5]"],
+    "iterator": ["iter([1, 2, 3])", "iter([])", "iter('ab')"],
     "tuple": ["(1, 2)", "()", "('a', 'b', 'c')"],
     "set": ["{1, 2}", "set()"],
     "dict": ["{'a': 1, 'b': 2}", "{}", "{'a': {'b': 1}}", "{'a': [1, 2]}"],
@@ -117,6 +118,8 @@ HINTS = {
     **{name: (name,) for name in ("ndarray", "Series", "DataFrame")},
     "NDArray": ("ndarray",),
     "ArrayLike": ("ndarray", "list"),
+    "Iterator": ("iterator",),
+    "Generator": ("iterator",),
     "AsyncIterable": ("stream",),
     "AsyncIterator": ("stream",),
     "AsyncGenerator": ("stream",),
@@ -131,7 +134,6 @@ LISTS = [  # of anything that is gone through once
     "MutableSequence",
     "Iterable",
     "Collection",
-    "Iterator",
     "Reversible",
 ]
 SETS = ["set", "Set", "frozenset", "FrozenSet", "AbstractSet", "MutableSet"]

@@ -135,7 +135,7 @@ class Pools:
             return alternate([plain(kind) for kind in HINTS[name]])
         if name == "Match":
             return matches(self.function, self.literals)
-        if name in LISTS or name == "Generator":
+        if name in LISTS:
             return plain("list")
         if name in SETS or name in DICTS or name.lower() == "tuple":
             kind = "set" if name in SETS else "dict" if name in DICTS else "tuple"
@@ -165,7 +165,7 @@ class Pools:
             return [Expression("int"), Expression("str")]
         if name in DICTS and len(items) == 2:
             return dicts(self.hinted(items[0], depth + 1), self.hinted(items[1], depth + 1))
-        if name.startswith(("Any", "Async")) and name in HINTS:
+        if name.startswith(("Any", "Async", "Iterator", "Generator")) and name in HINTS:
             return alternate([plain(kind) for kind in HINTS[name]])
         if name in LISTS or name in SETS:
             return many(self.hinted(items[0], depth + 1), "{{{}}}" if name in SETS else "[{}]")
@@ -189,6 +189,8 @@ class Pools:
         kind = self.scope.get(name)
         if isinstance(kind, type):
             return self.constructed(kind, depth)
+        if hasattr(kind, "__args__"):  # an alias that another module made
+            return self._hinted_constant(repr(kind).replace("~", ""), depth)
         for statement in self.tree.body:
             targets = getattr(statement, "targets", None) or [getattr(statement, "target", None)]
             value = getattr(statement, "value", None)

@@ -170,3 +170,9 @@ def test_inputs_are_described_in_words(written: str, expected: str) -> None:
 
 def test_snake_case() -> None:
     assert snake("HTTPServerError") == "http_server_error"
+
+
+def test_what_one_run_uses_up_is_made_in_the_test_itself() -> None:
+    made = text([value(str(n), f"iter([{n}])") for n in range(3)])
+    assert "parametrize" not in made
+    assert "    assert f(iter([2])) == 2\n" in made

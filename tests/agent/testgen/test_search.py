@@ -543,3 +543,15 @@ def test_each_line_gets_its_turn_where_there_are_too_many_changes() -> None:
     found = changed(text, set(range(2, 10)))
     assert len(found) == inside("variants").MAX_VARIANTS
     assert {"y = 2", "y = 3"} <= set(found)
+
+
+def test_an_alias_of_another_module_is_read_for_what_it_stands_for() -> None:
+    module = types.ModuleType("m")
+    exec(
+        "import typing\nT = typing.TypeVar('T')\n"
+        "AnyIterator = typing.Union[typing.AsyncIterator[T], typing.Iterator[T]]\n",
+        vars(module),
+    )
+    tree, function = function_of("def f(it: AnyIterator[T]):\n    return next(it)\n")
+    found = inside("pools").Pools(tree, module, function, 0).of(function.args.args[0], None)
+    assert texts(found)[:2] == ["stream(1, 2, 3)", "iter([1, 2, 3])"]
