@@ -115,6 +115,19 @@ def by_copydesk(work: Work) -> dict[str, Any]:
     return {"tier": str(bench.tier), "log": log, **seconds}
 
 
+def equal_twice(work: Work) -> tuple[int, list[str]]:
+    """Draft for each gap twice, without the ladder: how many are the same bytes, which are not."""
+    python = described(work.python)
+    bench = Bench(work.tree, work.tree, python, detect(work.sandbox, python), tools=TOOLS)
+    equal, other = 0, []
+    for source in work.sources:
+        for gap in source.gaps:
+            texts = [getattr(draft_embedded(gap, work.tree, bench), "content", "") for _ in "12"]
+            equal += texts[0] == texts[1]
+            other += [] if texts[0] == texts[1] else [f"{source.module}:{gap.function}"]
+    return equal, other
+
+
 def _drafted(gap: Gap, tree: Path, bench: Bench, file: Path) -> dict[str, Any]:
     """Draft for one gap and verify; the kept tests are written to the file."""
     with counted() as drafting:
@@ -335,6 +348,7 @@ def main() -> None:
     parser.add_argument("--sandbox", default="auto", choices=("auto", "off"))
     parser.add_argument("--most", type=int, default=0, help="functions a package; 0 for all")
     parser.add_argument("--again", action="store_true", help="measure what has a result, too")
+    parser.add_argument("--twice", action="store_true", help="only draft all twice, and compare")
     parser.add_argument("--write", action="store_true", help=f"append the table to {PAGE.name}")
     given = parser.parse_args()
     scratch = given.scratch.resolve()
@@ -347,6 +361,11 @@ def main() -> None:
     if "Pynguin" in given.tools:
         pythons["pynguin"] = environment(given.python, scratch / "pynguin", ["pynguin", *needs])
     wanted = [p for p in PACKAGES if not given.packages or p.name in given.packages.split(",")]
+    if given.twice:
+        for package in wanted:
+            equal, other = equal_twice(Work(package, "copydesk", scratch, pythons, given))
+            print(f"{package.name}: {equal} equal, {len(other)} not {' '.join(other)}", flush=True)
+        return
     # copydesk first: Pynguin searches for as long as it took
     for tool, package in itertools.product(given.tools.split(","), wanted):
         work = Work(package, tool, scratch, pythons, given)
