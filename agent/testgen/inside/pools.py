@@ -91,9 +91,17 @@ class Pools:
         if "argv" in kinds_by_name(parameter.arg) or parameter.arg in ("args", "arguments"):
             before = ["program"] if _skips_the_first(self.function, parameter.arg) else []
             own = [*(Expression(repr([*before, *line])) for line in self.lines), *own]
-        return list(
-            dict.fromkeys(beside + typed[:2] + own + fitting[:40] + typed + self._noise(kinds))
-        )
+        known = beside + typed[:2] + own + fitting[:40] + typed + self._noise(kinds)
+        return list(dict.fromkeys([*known, *(self._misfits() if kinds else [])]))
+
+    def _misfits(self) -> list[Expression]:
+        """Values of other kinds, for a function that refuses some itself."""
+        refused = [
+            getattr(getattr(node.exc, "func", node.exc), "id", "")
+            for node in ast.walk(self.function)
+            if isinstance(node, ast.Raise)
+        ]
+        return plain("object") if {"TypeError", "AttributeError"} & set(refused) else []
 
     @staticmethod
     def literal(text: str) -> Expression:

@@ -38,7 +38,7 @@ def observation(subject: Subject, call: Call, run: Run, folder: Path) -> dict[st
     if run.kind == "inputs":
         return None
     if run.kind == "raises":
-        return None if _missing_key(subject, call, run) else _raised(run, folder)
+        return None if _missing_key(subject, call, run) else _raised(subject, run, folder)
     seen = _returned(subject, call, run)
     if seen is None or _unstable(repr(seen), folder):
         return None
@@ -200,10 +200,21 @@ def _missing_key(subject: Subject, call: Call, run: Run) -> bool:
 _WRITTEN = ("doctest", "test", "production")
 
 
-def _raised(run: Run, folder: Path) -> dict[str, Any] | None:
+def is_misuse(subject: Subject, error: BaseException) -> bool:
+    """Whether an error speaks of a wrong call; a TypeError or AttributeError that a raise statement
+    of the target's own module makes is what the target does.
+    """
+    if not isinstance(error, _MISUSE):
+        return False
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    own = bool(last) and last[0].filename == subject.file and _deliberate(error)
+    return not (own and isinstance(error, (TypeError, AttributeError)))
+
+
+def _raised(subject: Subject, run: Run, folder: Path) -> dict[str, Any] | None:
     error = run.value
     kind = type(error)
-    if isinstance(error, _MISUSE) or not isinstance(error, (Exception, SystemExit)):
+    if is_misuse(subject, error) or not isinstance(error, (Exception, SystemExit)):
         return None
     if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
         return None

@@ -141,6 +141,11 @@ class Worker:
             return None
         return run
 
+    def _usable(self, run: observe.Run) -> bool:
+        if run.kind == "inputs" or isinstance(run.value, guard.GivenUp):
+            return False
+        return run.kind != "raises" or not results.is_misuse(self.subject, run.value)
+
     @property
     def _spent(self) -> bool:
         return self.events > MAX_EVENTS or self.stuck >= MAX_STUCK
@@ -156,7 +161,7 @@ class Worker:
             run = self._try(call)
             if self._spent:
                 return
-            if run is None or not _usable(run):
+            if run is None or not self._usable(run):
                 continue
             features = self.lines.features(run.arcs)
             self.worth_trying.append(call)
@@ -225,9 +230,3 @@ def _bug(run: observe.Run) -> frozenset[Any]:
     """An error that looks like a bug is worth a report, wherever it was raised."""
     suspect = run.kind == "raises" and isinstance(run.value, results.LOOKS_LIKE_A_BUG)
     return frozenset({type(run.value).__name__}) if suspect else frozenset()
-
-
-def _usable(run: observe.Run) -> bool:
-    return run.kind != "inputs" and not isinstance(
-        run.value, (TypeError, AttributeError, NameError, guard.GivenUp)
-    )

@@ -96,6 +96,12 @@ def guarded(path):
         raise SystemExit(2) from None
 
 
+def sized(value):
+    if not isinstance(value, int):
+        raise TypeError("a number is wanted")
+    return value
+
+
 def best(items, **options):
     for word in options:
         if word != "key":
@@ -189,6 +195,7 @@ def first_lines(function: str) -> tuple[int, ...]:
         ("naturals", "asyncio.run(collect_some(naturals())) == [0, 1, 2"),
         ("opened", '    with opened(tmp_path / "data.txt") as entered:\n        assert entered =='),
         ("guarded", '    with pytest.raises(SystemExit), guarded(tmp_path / "missing.txt"):\n'),
+        ("sized", 'pytest.raises(TypeError, match="a number is wanted")'),
         ("best", 'match="option is not known"'),
         ("twice", 'assert twice("") == "nothing"'),
         ("greet", 'result = CliRunner().invoke(tool, ["greet", "--shout", "abc"])\n'),
