@@ -1,8 +1,9 @@
 """Real history, replayed three ways: `make bench-replays PROJECT=... RANGE=A..B PYTHON_OF_...`.
 
 Each commit is measured by copydesk, run in full under `coverage run -m pytest`, and, where an
-environment with pytest-testmon is named, run by that, one after the other in one go. Results are
-kept a commit at a time in a JSON-lines file, from which docs/benchmarks.md gets its table.
+environment with pytest-testmon is named, run by that, one after the other. Results are kept a
+commit at a time in a JSON-lines file, from which docs/benchmarks.md gets its table; a replay that
+was broken off, or whose `--minutes` were over (exit code 3), goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import platform
 import statistics
 import subprocess
 import sys
-import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -34,7 +35,8 @@ class Testmon:
 
     def __init__(self, source: Path, python: Path, folder: Path) -> None:
         self.top, self.python, self.outcomes = folder / "clone", python, folder / "outcomes"
-        subprocess.run(["git", "clone", "--quiet", source, self.top], check=True)
+        if not self.top.exists():
+            subprocess.run(["git", "clone", "--quiet", source, self.top], check=True)
         path = [PROBE, self.top / "src", self.top]
         self.environ = scrubbed_environment(
             {
@@ -68,29 +70,39 @@ def missed(ran: Sequence[str], before: Mapping[str, str], now: Mapping[str, str]
     return sorted(t for t, o in now.items() if t not in there and t in before and before[t] != o)
 
 
-def go(given: argparse.Namespace, into: Path) -> None:
-    """Replay what is not in the file yet."""
+def go(given: argparse.Namespace, into: Path) -> bool:
+    """Replay what is not in the file yet, for as long as is allowed; whether that was all."""
     repo = git.find(given.project)
     shas = replaying.commits(repo, given.range, given.limit)
-    with tempfile.TemporaryDirectory(prefix="copydesk-bench-") as folder:
-        testmon = given.testmon and Testmon(repo.top, given.testmon.absolute(), Path(folder))
-        before: Mapping[str, str] = {}
-        with into.open("w", encoding="utf-8") as file:
-            for found in replaying.replay(repo, shas, python=given.python.absolute()):
-                row = dataclasses.asdict(found) | {"fraction": found.fraction}
-                now = row.pop("outcomes")
-                if testmon:
-                    other = testmon.run(found.sha)
-                    row["testmon"] = {
-                        "processor": other["processor"],
-                        "selected": len(other["ran"]),
-                        "missed": [] if found.first else missed(other["ran"], before, now),
-                    }
-                before = now
-                print(json.dumps(row), file=file, flush=True)
-                print(f"{found.sha[:8]} {found.verdict} {found.selected}/{found.total}"
-                      f" {found.processor_ratio:.2f} {row.get('testmon', {}).get('selected')}",
-                      file=sys.stderr, flush=True)  # fmt: skip
+    state = into.with_suffix(".state").absolute()
+    state.mkdir(exist_ok=True)
+    ends = time.monotonic() + 60 * given.minutes
+    testmon = given.testmon and Testmon(repo.top, given.testmon.absolute(), state)
+    done = [json.loads(row) for row in into.read_text().splitlines()] if into.exists() else []
+    before: Mapping[str, str] = done[-1]["outcomes"] if done else {}
+    names = {field.name for field in dataclasses.fields(replaying.Comparison)}
+    earlier = [replaying.Comparison(**{n: row[n] for n in names}) for row in done]
+    work = replaying.replay(
+        repo, shas, python=given.python.absolute(), place=state / "desk", done=earlier
+    )
+    with into.open("a", encoding="utf-8") as file:
+        for found in work:
+            row = dataclasses.asdict(found) | {"fraction": found.fraction}
+            if testmon:
+                other = testmon.run(found.sha)
+                row["testmon"] = {
+                    "processor": other["processor"],
+                    "selected": len(other["ran"]),
+                    "missed": [] if found.first else missed(other["ran"], before, found.outcomes),
+                }
+            before = found.outcomes
+            print(json.dumps(row), file=file, flush=True)
+            print(f"{found.sha[:8]} {found.verdict} {found.selected}/{found.total}"
+                  f" {found.processor_ratio:.2f} {row.get('testmon', {}).get('selected')}"
+                  f" {found.reason}", file=sys.stderr, flush=True)  # fmt: skip
+            if time.monotonic() > ends:
+                return found.sha == shas[-1]
+    return True
 
 
 def middle(values: Sequence[float]) -> str:
@@ -142,11 +154,14 @@ def main() -> None:
     parser.add_argument("range", nargs="?")
     parser.add_argument("--limit", type=int, default=30)
     parser.add_argument("--python", type=Path, default=Path(sys.executable))
+    parser.add_argument("--minutes", type=float, default=1e6, help="stop, to go on another time")
     parser.add_argument("--testmon", type=Path, help="a Python with pytest-testmon")
     given = parser.parse_args()
     given.results.mkdir(parents=True, exist_ok=True)
     if given.project:
-        go(given, given.results / f"{given.project.resolve().name} {given.range}.jsonl")
+        name = f"{given.project.resolve().name} {given.range}.jsonl"
+        if not go(given, given.results / name):
+            raise SystemExit(3)
     if not given.table:
         return
     day = datetime.datetime.now(datetime.UTC).date().isoformat()

@@ -7,51 +7,28 @@ interpreter. Lines, branches and outcomes are compared one by one.
 
 from __future__ import annotations
 
-import json
-import os
 import sqlite3
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from copydesk.agent import config
 from copydesk.agent.coverage import map as coverage_map
 from copydesk.agent.coverage import totals as total_rows
-from copydesk.agent.coverage.collect import NOTHING_COLLECTED, pytest_options
-from copydesk.agent.coverage.engine import DEFAULT_OMIT, Engine
 from copydesk.agent.coverage.measure import Measure, measure
-from copydesk.agent.coverage.project import pytest_cov_options
+from copydesk.agent.coverage.reference import Facts, Reference, full_run, processor_time
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.interpreter import inspect, missing_error, provide, ready
 from copydesk.agent.git.repository import Repository
-from copydesk.agent.git.snapshot import snapshot
-from copydesk.agent.process import ProcessError, run
+from copydesk.agent.process import ProcessError
 from copydesk.agent.records import Interpreter, Json, Sha, TestId
-from copydesk.agent.sandbox.suite import own_tests
 
 Verdict = Literal["exact", "flaky", "inexact", "broken"]
-
-_ASK = """
-import coverage, importlib.util, json
-c = coverage.Coverage(data_file=None, config_file=True, messages=False)
-keys = ["source", "source_pkgs", "include"] + ["source_dirs"] * (coverage.version_info >= (7, 8))
-print(json.dumps({
-    "named": any(c.get_option("run:" + key) for key in keys),
-    "omit": c.get_option("run:omit") or [],
-    "branch": bool(c.get_option("run:branch")),
-    "version": coverage.__version__,
-    "plugins": [n for n in ("pytest_cov", "xdist") if importlib.util.find_spec(n)],
-}))
-"""
-
-Facts = frozenset[tuple[str, str, object]]
-"""What a report says: (path, word, line or branch), a fact each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,24 +43,15 @@ class Elsewhere(Repository):
         return self.place
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A full run: what its report says, each test's outcome, wall and processor time (s)."""
-
-    facts: Facts
-    outcomes: Mapping[TestId, str]
-    seconds: float
-    processor: float
-
-
 @dataclass(slots=True)
 class Comparison:
     """One replayed commit.
 
     `differences` are facts that only one side has, said in words; `unsteady` those on which two
-    full runs differ from each other; `missed` tests whose outcome changed since the base and that
-    were not selected, `outcomes` what the full run says. Times are seconds: wall, and of the
-    processor with all child processes (0 for full runs in the sandbox, where it is not known).
+    full runs differ from each other, `unsteady_tests` the tests whose outcome is among them;
+    `missed` tests whose outcome changed since the base and that were not selected, `outcomes` what
+    the full run says. Times are seconds: wall, and of the processor with all child processes (0 for
+    full runs in the sandbox, where it is not known).
     """
 
     sha: Sha
@@ -99,6 +67,7 @@ class Comparison:
     full_processor: float = 0.0
     differences: list[str] = field(default_factory=list)
     unsteady: list[str] = field(default_factory=list)
+    unsteady_tests: list[TestId] = field(default_factory=list)
     missed: list[TestId] = field(default_factory=list)
     error: str = ""
     outcomes: Mapping[TestId, str] = field(default_factory=dict)
@@ -147,6 +116,8 @@ def replay(
     *,
     python: Path | None = None,
     say: Callable[[str], None] = lambda _: None,
+    place: Path | None = None,
+    done: Sequence[Comparison] = (),
 ) -> Iterator[Comparison]:
     """Replay commits in order, on a temporary desk.
 
@@ -157,17 +128,24 @@ def replay(
         shas: The commits.
         python: The interpreter of the tests; found as for a measure when left out.
         say: Told what is going on, a line at a time.
+        place: A folder for the desk, to go on from later.
+        done: What was replayed before on the desk that lies there: it is not replayed again.
 
     Raises:
         CopydeskError: The tests cannot be run for want of an interpreter or of packages.
     """
     with tempfile.TemporaryDirectory(prefix="copydesk-replay-") as folder:
-        place = Path(folder).resolve() / "desk"
+        place = (place or Path(folder) / "desk").resolve()
         aside = Elsewhere(repo.top, repo.git_dir, repo.common_dir, place)
         with open_desk(aside.desk) as db:
             work = _Replay(aside, db, _interpreter(aside, python), say)
+            for found in done:
+                work.outcomes[found.sha] = found.outcomes
+                work.unsteady[found.sha] = frozenset(found.unsteady_tests)
+            known = work.outcomes.keys() & set(shas)
             for number, sha in enumerate(shas):
-                yield work.compare(sha, first=number == 0)
+                if sha not in known:
+                    yield work.compare(sha, first=number == 0)
 
 
 def _interpreter(repo: Repository, python: Path | None) -> Interpreter:
@@ -194,7 +172,7 @@ class _Replay:
     db: sqlite3.Connection
     interpreter: Interpreter
     say: Callable[[str], None]
-    references: dict[Sha, Reference] = field(default_factory=dict)
+    outcomes: dict[Sha, Mapping[TestId, str]] = field(default_factory=dict)
     unsteady: dict[Sha, frozenset[TestId]] = field(default_factory=dict)
     """Tests on whose outcome two full runs of a commit disagreed: it is no point to start from."""
 
@@ -211,13 +189,13 @@ class _Replay:
         found.processor = processor_time() - started
         self.say("running every test under coverage")
         try:
-            full = self.references[sha] = self._reference(sha)
+            full = self._reference(sha)
         except CopydeskError as error:
             found.error = found.error or str(error)
             found.verdict = "broken" if done is None else "inexact"
             return found
         found.full_seconds, found.full_processor = full.seconds, full.processor
-        found.outcomes = full.outcomes
+        found.outcomes = self.outcomes[sha] = full.outcomes
         if done is None:
             found.verdict = "inexact"
             return found
@@ -226,12 +204,15 @@ class _Replay:
         self._judge(found, done, full)
         return found
 
+    def _reference(self, sha: Sha) -> Reference:
+        return full_run(self.repo, self.interpreter, sha)
+
     def _judge(self, found: Comparison, done: Measure, full: Reference) -> None:
         mine = self._facts(done.sha) | self._outcome_facts(done.sha)
         theirs = full.facts | _said_of_tests(full.outcomes)
         different = mine ^ theirs
-        if done.base in self.references:
-            found.missed = self._missed(done, self.references[done.base].outcomes, full.outcomes)
+        if done.base in self.outcomes:
+            found.missed = self._missed(done, self.outcomes[done.base], full.outcomes)
             unsteady_before = self.unsteady.get(done.base, frozenset())
             found.missed = [name for name in found.missed if name not in unsteady_before]
         if not different and not found.missed:
@@ -240,7 +221,7 @@ class _Replay:
         again = self._reference(done.sha)
         unsteady = theirs ^ (again.facts | _said_of_tests(again.outcomes))
         names = frozenset(path for path, _, what in unsteady if what == "outcome")
-        self.unsteady[done.sha] = names
+        self.unsteady[done.sha], found.unsteady_tests = names, sorted(names)
         steady = {(path, line) for path, _, line in different}
         steady -= {(path, line) for path, _, line in unsteady}
         found.missed = [t for t in found.missed if again.outcomes.get(t) == full.outcomes.get(t)]
@@ -280,77 +261,6 @@ class _Replay:
             if trace.id in kept and before.get(name) != now.get(name)
         )
 
-    def _reference(self, sha: Sha) -> Reference:
-        """A full run by the plainest means.
-
-        Raises:
-            CopydeskError: pytest could not run at all.
-        """
-        settings = config.load(self.repo, sha)
-        with (
-            snapshot(self.repo, sha, "reference") as shot,
-            tempfile.TemporaryDirectory(prefix="copydesk-") as folder,
-        ):
-            guard, _ = own_tests(settings.personal, self.interpreter, self.repo.worktree, shot.path)
-            engine, scratch = Engine(shot.path, self.interpreter, guard), Path(folder)
-            data, outcomes = scratch / "data", scratch / "outcomes"
-            env = engine.environ() | {"COPYDESK_OUTCOMES": str(outcomes), "COVERAGE_CORE": "ctrace"}
-            coverage: list[str | Path] = [self.interpreter.path, "-m", "coverage"]
-            asked = json.loads(
-                run([self.interpreter.path, "-c", _ASK], cwd=shot.path, env=env).text
-            )
-            argv = [*coverage, "run", f"--data-file={data}", *_coverage_options(engine, asked)]
-            argv += ["-m", "pytest", "-p", "copydesk_outcomes", *pytest_options(engine, scratch)]
-            argv += ["--maxfail=0"]
-            argv += ["--no-cov"] if "pytest_cov" in asked["plugins"] else []
-            argv += ["-n0"] if "xdist" in asked["plugins"] else []
-            started = processor_time()
-            timeout = settings.personal.measure_seconds
-            argv += settings.project.tests
-            ended = engine.run_tests(argv, env, scratch=scratch, timeout=timeout)
-            # nobody hears of the processor time of what runs in a namespace of its own
-            processor = processor_time() - started if guard is None else 0.0
-            said = (ended.stdout + ended.stderr).decode("utf-8", "replace")
-            if ended.returncode not in (0, 1, 2, NOTHING_COLLECTED) or not outcomes.exists():
-                raise CopydeskError(
-                    f"the full run ended with exit code {ended.returncode}\n{said[-2000:]}",
-                    slug="reference-failed",
-                    hint="Run `coverage run -m pytest` yourself.",
-                )
-            report = scratch / "report.json"
-            argv = [*coverage, "json", "-i", f"--data-file={data}", "-o", report]
-            run(argv, cwd=shot.path, env=env, timeout=300, check=False)
-            facts: Facts = frozenset()
-            if report.exists():  # else nothing was measured
-                files = json.loads(report.read_text())["files"]
-                facts = _reported(files, git.tree(self.repo, sha).keys())
-            return Reference(facts, json.loads(outcomes.read_text()), ended.seconds, processor)
-
-
-def _coverage_options(engine: Engine, asked: Json) -> list[str]:
-    """The project's own configuration decides, or our defaults where it names no source."""
-    source, branch = pytest_cov_options(engine.tree)
-    options = ["--branch"] if branch and not asked["branch"] else []
-    if not asked["named"]:
-        options.append(f"--source={','.join(source or engine.roots())}")
-        options.append(f"--omit={','.join([*asked['omit'], *DEFAULT_OMIT])}")
-    return options
-
-
-def _reported(files: Mapping[str, Json], of_commit: object) -> Facts:
-    """The facts of coverage.py's JSON report, of files that the commit holds."""
-    assert isinstance(of_commit, type({}.keys()))
-    facts: set[tuple[str, str, object]] = set()
-    for name, entry in files.items():
-        path = name.replace(os.sep, "/")
-        if path not in of_commit:
-            continue
-        for word in ("executed", "missing", "excluded"):
-            facts.update((path, word, n) for n in entry[f"{word}_lines"])
-        facts.update((path, "missing branch", (a, b)) for a, b in entry.get("missing_branches", []))
-        facts.add((path, "branches", entry["summary"].get("num_branches", 0)))
-    return frozenset(facts)
-
 
 def _said_of_tests(outcomes: Mapping[TestId, str]) -> Facts:
     return frozenset((name, outcome, "outcome") for name, outcome in outcomes.items())
@@ -361,12 +271,6 @@ def _in_words(facts: frozenset[tuple[str, str, object]], side: str) -> list[str]
         f"{path}: {word}" + (f" {what}" if what != "outcome" else "") + f" ({side})"
         for path, word, what in sorted(facts, key=str)
     ]
-
-
-def processor_time() -> float:
-    """Seconds of processor time of this process and all the children it waited for."""
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
 
 
 def summary(found: list[Comparison]) -> Json:

@@ -180,6 +180,32 @@ def test_two_full_runs_that_differ_are_named_as_such(
     assert found.processor_ratio == 0.0
 
 
+def test_a_test_on_which_full_runs_of_the_commit_before_disagreed_is_not_missed(
+    repo: Path, commit: Commit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test = "import lib\n\n\ndef test_f():\n    assert lib.x\n"
+    shas = [commit(repo, {"lib.py": "x = 1\n", "test_lib.py": test})]
+    shas += [commit(repo, {"notes.txt": str(number)}) for number in range(2)]
+    name = "test_lib.py::test_f"
+    answers = iter(["failed", "passed", "passed", "failed", "failed", "passed"])
+    inner = replaying._Replay._reference
+
+    def unsteady(self: replaying._Replay, sha: str) -> Reference:
+        true = inner(self, sha)
+        return Reference(true.facts, {name: next(answers)}, true.seconds, 0.0)
+
+    monkeypatch.setattr(replaying._Replay, "_reference", unsteady)
+    place = tmp_path / "kept"
+    [first, second] = replay(find(repo), shas[:2], python=PYTHON, place=place)
+    assert (first.verdict, first.unsteady_tests) == ("flaky", [name])
+    assert (second.verdict, second.missed) == ("exact", [])
+    # gone on with another time: only what is left, and the base is still known to be steady
+    [third] = replay(find(repo), shas, python=PYTHON, place=place, done=[first, second])
+    assert (third.sha, third.verdict, third.missed) == (shas[2], "inexact", [name])
+    [again] = replay(find(repo), shas[1:2], python=PYTHON, place=place, done=[first])
+    assert (again.verdict, again.missed) == ("exact", [])
+
+
 def test_a_range_has_two_ends_and_a_limit_keeps_the_newest(repo: Path, commit: Commit) -> None:
     shas = [commit(repo, {"a.txt": str(n)}) for n in range(4)]
     repository = find(repo)
