@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from xml.sax.saxutils import escape
 
-from copydesk.agent.coverage.project import configuration, pytest_cov_options
+from copydesk.agent.coverage.project import configuration, pytest_cov_options, report_rules
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.process import ProcessError, Result, run, scrubbed_environment
 from copydesk.agent.records import Arc, Interpreter, Json, LineNo
@@ -35,10 +35,14 @@ They begin with a dot where coverage.py would else match folders above the tree 
 
 
 class Environment(NamedTuple):
-    """What outcomes depend on besides the code: a fingerprint, and whether arcs are wanted."""
+    """What outcomes depend on besides the code: a fingerprint, and whether arcs are wanted.
+
+    `rules` is another one, of what coverage.py's report of given lines depends on.
+    """
 
     fingerprint: str
     branch: bool
+    rules: str = ""
 
 
 class Analysis(NamedTuple):
@@ -49,6 +53,10 @@ class Analysis(NamedTuple):
     excluded: tuple[LineNo, ...]
     missing_branches: tuple[Arc, ...]
     branches: int
+
+
+def _digest(parts: Sequence[str]) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +162,10 @@ class Engine:
 
     def described(self, answer: Json, tests: Sequence[str]) -> Environment:
         """The environment's fingerprint, given what the interpreter says of itself."""
-        parts = [answer["fingerprint"], *configuration(self.tree), *tests]
+        parts = [answer["fingerprint"], *configuration(self.tree, answer["plugins"]), *tests]
         parts += self.guard.described() if self.guard else []
-        digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
-        return Environment(digest, answer["branch"])
+        rules = [answer["fingerprint"], *report_rules(self.tree)]
+        return Environment(_digest(parts), answer["branch"], _digest(rules))
 
     def counted(self, executed: Iterable[str]) -> list[str]:
         """The files of the tree that belong to the total.

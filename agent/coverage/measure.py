@@ -227,7 +227,7 @@ class _Work:
         found = executed(traces, blobs, read)
         totals = assemble(
             self.db, self.engine, found, blobs,
-            environment=self.environment.fingerprint, branch=self.environment.branch,
+            environment=self.environment.rules, branch=self.environment.branch,
             counts=self.survey.counted,
         )  # fmt: skip
         return self._store(base, reason, traces, totals, recording, read, started)
@@ -253,7 +253,7 @@ class _Work:
             (environment, branch) = self.db.execute(
                 "SELECT environment, branch FROM measures WHERE sha = ?", (sha,)
             ).fetchone()
-            if (environment, bool(branch)) == self.environment and sha in present:
+            if (environment, bool(branch)) == self.environment[:2] and sha in present:
                 return coverage_map.load(self.db, sha), ""
         return None, "every test: configuration, interpreter or packages changed"
 

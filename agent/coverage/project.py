@@ -7,11 +7,12 @@ import json
 import re
 import shlex
 import tomllib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 CONFIG_FILES = (
     *("pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "tox.ini", "setup.cfg"),
-    ".coveragerc",
+    *(".coveragerc", ".coveragerc.toml"),
 )
 """Files besides pyproject.toml that configure pytest or coverage.py."""
 
@@ -30,38 +31,113 @@ _SECTIONS = (
 _PACKAGING = re.compile(
     r"tox(:.*)?|testenv(:.*)?|gh|gh-actions(:.*)?|metadata|options|options\.(?!entry_points).*"
     r"|bumpversion(:.*)?|bdist_wheel|sdist|build_sphinx|egg_info|aliases|check-manifest"
+    r"|bdist_rpm|build_ext|upload_docs|zest\.releaser|devpi:upload|semantic_release|wheel|easy_install"
+    r"|setuptools|setuptools_scm|distutils|flit|hatch|pdm|poetry|uv|uv-.*|cibuildwheel|maturin"
+    r"|scikit-build|meson-python|towncrier|commitizen|bumpver|tbump|pip-tools|pipx|briefcase|rye"
+    r"|pixi|nox|dependabot|renovate|check-wheel-contents|auditwheel|docs|sphinx.*|copydesk"
 )
-"""Sections that no test run reads: what is installed counts by itself."""
+"""Sections of tools that build, release or document, and test elsewhere: no test run reads them,
+for what is installed counts by itself. A test that opens the file depends on the file."""
+
+_LINTERS = re.compile(
+    r"(flake8|mypy|isort|pycodestyle|pep8|pydocstyle|pylint|black|yapf|ruff|codespell|pyright"
+    r"|bandit|doc8|interrogate|vulture|typos|autoflake|pyupgrade|djlint|docformatter|deptry|ty"
+    r"|basedpyright|pyrefly|repo-review|creosote|refurb|pytype|pyre|rstcheck)([-.:_].*)?"
+)
+"""Sections of tools that read code without running it. They count only where a plugin of pytest
+may bring the tool into the test run."""
+
+_REPORTING = frozenset(
+    {"source", "source_pkgs", "source_dirs", "omit", "include", "branch", "relative_files"}
+    | {"command_line", "data_file", "context", "dynamic_context", "disable_warnings"}
+    | {"debug", "debug_file", "cover_pylib"}
+)
+"""Settings of coverage.py's [run] that decide nothing in a recording: it keeps every file of the
+tree, under a configuration of its own; whether it keeps branches is asked apart from these."""
+
+_COVERAGE_FILES = (".coveragerc", ".coveragerc.toml")
 
 
-def configuration(tree: Path) -> list[str]:
-    """The texts that decide how tests and coverage run, for a fingerprint."""
+def configuration(tree: Path, plugins: Iterable[str] = ()) -> list[str]:
+    """What decides how the tests of a tree run, for a fingerprint.
+
+    A setting counts unless it is known that no test run reads it.
+
+    Args:
+        tree: The folder.
+        plugins: The names of the packages that bring plugins of pytest.
+    """
+    names = " ".join(plugins).lower()
     parts = []
-    for name in CONFIG_FILES:
-        path = tree / name
-        if path.is_file():
-            text = path.read_text("utf-8", "replace")
-            shared = name in ("tox.ini", "setup.cfg")
-            parts.append(f"{name}\n{_without_packaging(text) if shared else text}")
-    try:
-        table = tomllib.loads((tree / "pyproject.toml").read_text("utf-8", "replace"))
-    except (OSError, tomllib.TOMLDecodeError):
-        return parts
-    tool, project = table.get("tool", {}), table.get("project", {})
-    wanted = [tool.get("pytest"), tool.get("coverage")]
-    wanted += [project.get(k) for k in ("dependencies", "optional-dependencies", "scripts")]
-    wanted += [project.get(k) for k in ("entry-points", "requires-python")]
-    return [*parts, json.dumps(wanted, sort_keys=True, default=str)]
+    for name, sections in _sections(tree):
+        if name in _COVERAGE_FILES:
+            kept = {n: s for n, s in sections.items() if n == "run"}
+        else:
+            kept = {n: s for n, s in sections.items() if not _bystander(n, names)}
+            # a file that holds no setting of ours is as good as none, but pytest stops at it
+        if not name.startswith(("pytest", ".pytest")):
+            kept = {n: _recording(n, s) for n, s in kept.items()}
+            kept = {n: s for n, s in kept.items() if s not in ({}, None)}
+        if kept or name.startswith(("pytest", ".pytest")):
+            parts.append(json.dumps([name, kept], sort_keys=True, default=str))
+    return [*parts, str(has_pytest_configuration(tree))]
 
 
-def _without_packaging(text: str) -> str:
-    """A tox.ini or setup.cfg without the sections of those who build, test elsewhere, release."""
-    parser = configparser.ConfigParser(interpolation=None)
-    try:
-        parser.read_string(text)
-    except configparser.Error:
-        return text
-    return json.dumps({n: dict(s) for n, s in parser.items() if not _PACKAGING.fullmatch(n)})
+def report_rules(tree: Path) -> list[str]:
+    """What coverage.py's reports of a tree follow from, for a fingerprint."""
+    parts = []
+    for name, sections in _sections(tree):
+        if name not in _COVERAGE_FILES:
+            sections = {n: s for n, s in sections.items() if n.partition(":")[0] == "coverage"}
+        if sections:
+            parts.append(json.dumps([name, sections], sort_keys=True, default=str))
+    return parts
+
+
+def _sections(tree: Path) -> Iterator[tuple[str, dict[str, object]]]:
+    """Every file that may configure tests or coverage, with its sections or tables by name."""
+    for name in ("pyproject.toml", *CONFIG_FILES):
+        try:
+            text = (tree / name).read_text("utf-8", "replace")
+        except OSError:
+            continue
+        try:
+            if name.endswith(".toml"):
+                table = tomllib.loads(text)
+                tool = table.get("tool", {})
+                # pytest.toml and .coveragerc.toml have their tables with "tool" or without
+                plain = {k: v for k, v in table.items() if k not in ("tool", "project")}
+                yield name, (tool if name == "pyproject.toml" else plain | tool)
+            else:
+                parser = configparser.ConfigParser(interpolation=None)
+                parser.read_string(text)
+                yield name, {n: dict(s) for n, s in parser.items() if n != "DEFAULT" or s}
+        except (ValueError, configparser.Error):
+            yield name, {"": text}  # not to be read: any change of it counts
+
+
+def _bystander(section: str, plugins: str) -> bool:
+    """Whether no test run reads a section."""
+    if _PACKAGING.fullmatch(section):
+        return True
+    found = _LINTERS.fullmatch(section)
+    return found is not None and found[1] not in plugins
+
+
+def _recording(section: str, settings: object) -> object:
+    """The settings of a section without those of coverage.py that concern its reports alone."""
+    tool, _, part = section.partition(":")
+    if section in ("coverage", "run") or tool == "coverage":
+        if not isinstance(settings, dict):
+            return settings
+        if section == "coverage":  # a table of pyproject.toml, which holds the others
+            settings = settings.get("run", {})
+        elif part not in ("", "run"):
+            return None
+        if not isinstance(settings, dict):
+            return settings
+        return {k: v for k, v in settings.items() if k not in _REPORTING}
+    return settings
 
 
 def has_pytest_configuration(tree: Path) -> bool:

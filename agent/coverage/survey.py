@@ -54,7 +54,7 @@ def survey(
         CopydeskError: The project's coverage configuration cannot be read.
     """
     paths = sorted(path for path in blobs if path.endswith(".py"))
-    known = Known(db, "survey/1", lambda _: _asked(engine, paths))
+    known = Known(db, "survey/2", lambda _: _asked(engine, paths))
     key = _key(engine, paths)
     answer = known(key)
     if _installed(answer["folders"]) != answer["installed"]:

@@ -28,7 +28,8 @@ import copydesk_tracers
 import pytest
 from copydesk_outcomes import outcome_of, worse
 
-SETTINGS = json.loads(open(os.environ.pop("COPYDESK_PROBE"), encoding="utf-8").read())  # noqa: SIM115
+with open(os.environ.pop("COPYDESK_PROBE"), encoding="utf-8") as _file:
+    SETTINGS = json.load(_file)
 ROOT = os.path.realpath(SETTINGS["root"]) + os.sep
 SCOPE = copydesk_tracers.Scope(ROOT)
 TRACER = copydesk_tracers.choose(SCOPE, SETTINGS["branch"], SETTINGS["scratch"])

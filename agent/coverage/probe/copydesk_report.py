@@ -8,12 +8,10 @@ interface only.
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import io
 import json
 import os
 import sys
-import tempfile
 import types
 from typing import Any
 
@@ -45,15 +43,21 @@ def open_coverage(request: dict[str, Any], **more: Any) -> Any:
 
 def environment(request: dict[str, Any]) -> dict[str, Any]:
     """What the outcome of tests depends on besides the tree: Python and its packages."""
+    import importlib.metadata  # half as long as coverage.py takes, and most questions are others
+
     cov = coverage.Coverage(config_file=True, data_file=None)
-    packages = sorted(
-        f"{d.metadata['Name']}=={d.version}" for d in importlib.metadata.distributions()
-    )
+    packages, plugins = [], []
+    for found in importlib.metadata.distributions():
+        packages.append(f"{found.metadata['Name']}=={found.version}")
+        if "pytest11" in (found.read_text("entry_points.txt") or ""):
+            plugins.append(packages[-1])
+    packages.sort()
     described = json.dumps([sys.version, sys.prefix, packages])
     return {
         "fingerprint": hashlib.sha256(described.encode()).hexdigest()[:24],
         "branch": bool(cov.get_option("run:branch")),
         "coverage": coverage.__version__,
+        "plugins": sorted(plugins),
     }
 
 
@@ -130,12 +134,53 @@ def filled(request: dict[str, Any], cov: Any) -> Any:
 
 def analyse(request: dict[str, Any]) -> dict[str, Any]:
     """Statements, missing lines and branches of files, as coverage.py's JSON report has them."""
+    if not request["executed"]:
+        return {}
     cov = open_coverage(request, branch=request["branch"])
     filled(request, cov)
+    found = analysed(cov)
+    return reported(cov) if found is None else found
+
+
+def analysed(cov: Any) -> dict[str, Any] | None:
+    """What the JSON report would say, from what it makes it of: one analysis a file.
+
+    The report analyses each file again for each of its functions and classes. None where this
+    coverage.py has no such interface; which files are reported is its own decision, too.
+    """
+    try:
+        from coverage.report_core import get_analysis_to_report
+    except ImportError:
+        return None
+    root = os.path.realpath(os.getcwd())
+    found: dict[str, Any] = {}
+    cov.get_data().set_query_contexts(cov.get_option("report:contexts"))
+    try:
+        for reporter, analysis in get_analysis_to_report(cov, None):
+            path = reporter.relative_filename()
+            if callable(analysis.has_arcs):
+                return None  # before coverage.py 7.5, which says more through its report alone
+            branches = analysis.missing_branch_arcs() if analysis.has_arcs else {}
+            found[relevant(root, path) or path] = {
+                "executed": sorted(analysis.executed),
+                "missing": sorted(analysis.missing),
+                "excluded": sorted(analysis.excluded),
+                "missing_branches": [[a, b] for a in sorted(branches) for b in sorted(branches[a])],
+                "branches": analysis.numbers.n_branches,
+            }
+    except (AttributeError, TypeError):
+        return None
+    except coverage.exceptions.NoDataError:
+        return {}
+    return found
+
+
+def reported(cov: Any) -> dict[str, Any]:
+    """The JSON report itself."""
+    import tempfile
+
     with tempfile.TemporaryDirectory() as scratch:
         out = os.path.join(scratch, "report.json")
-        if not request["executed"]:
-            return {}
         try:
             cov.json_report(outfile=out, include=None)
         except coverage.exceptions.NoDataError:

@@ -6,14 +6,16 @@ from pathlib import Path
 import pytest
 
 from copydesk.agent.coverage.collect import collect
-from copydesk.agent.coverage.engine import Engine
+from copydesk.agent.coverage.engine import PROBE, Engine
 from copydesk.agent.coverage.gaps import find, functions
 from copydesk.agent.coverage.project import (
     configuration,
     has_pytest_configuration,
     pytest_cov_options,
+    report_rules,
 )
 from copydesk.agent.errors import CopydeskError
+from copydesk.agent.process import run
 from copydesk.agent.records import Interpreter
 
 PYTHON = Interpreter(
@@ -56,20 +58,99 @@ def test_what_pytest_cov_would_measure(tmp_path: Path, name: str, text: str) -> 
 
 def test_no_configuration_and_a_broken_one(tmp_path: Path) -> None:
     assert pytest_cov_options(tmp_path) == ([], False)
-    assert configuration(tmp_path) == []
+    none = configuration(tmp_path)
+    assert report_rules(tmp_path) == []
     (tmp_path / "pyproject.toml").write_text("= broken")
     (tmp_path / "setup.cfg").write_text("no section")
     (tmp_path / "tox.ini").write_text("no section")
     assert pytest_cov_options(tmp_path) == ([], False)
-    assert len(configuration(tmp_path)) == 2
+    broken = configuration(tmp_path)
+    assert len(broken) == len(none) + 3
+    (tmp_path / "tox.ini").write_text("still no section")
+    assert configuration(tmp_path) != broken
 
 
-def test_dependencies_are_part_of_the_fingerprint(tmp_path: Path) -> None:
+TABLES = [
+    # what changes; whether tests run otherwise; whether coverage's report is another
+    ("pyproject.toml", "[project]\ndependencies = ['X']\n", False, False),
+    ("pyproject.toml", "[tool.ruff]\nline-length = 'X'\n", False, False),
+    ("pyproject.toml", "[tool.coverage.report]\nexclude_also = ['X']\n", False, True),
+    ("pyproject.toml", "[tool.coverage.run]\nsource = ['X']\n", False, True),
+    ("pyproject.toml", "[tool.coverage.run]\npatch = ['X']\n", True, True),
+    ("pyproject.toml", "[tool.pytest.ini_options]\naddopts = 'X'\n", True, False),
+    ("pyproject.toml", "[tool.pytest-enabler.mypy]\naddopts = 'X'\n", True, False),
+    ("pyproject.toml", "[tool.nobody-knows]\nx = 'X'\n", True, False),
+    ("pytest.toml", "[pytest]\naddopts = ['X']\n", True, False),
+    (".coveragerc", "[run]\nomit = X\n", False, True),
+    (".coveragerc", "[run]\nconcurrency = X\n", True, True),
+    (".coveragerc", "[report]\nomit = X\n", False, True),
+    (".coveragerc.toml", "[run]\nomit = ['X']\n", False, True),
+    ("setup.cfg", "[mypy]\npython_version = X\n", False, False),
+    ("setup.cfg", "[mypy-attr.*]\nfollow = X\n", False, False),
+    ("setup.cfg", "[metadata]\nname = X\n", False, False),
+    ("setup.cfg", "[coverage:run]\nsource = X\n", False, True),
+    ("setup.cfg", "[coverage:run]\ncore = X\n", True, True),
+    ("setup.cfg", "[coverage:html]\ntitle = X\n", False, True),
+    ("setup.cfg", "[tool:pytest]\naddopts = X\n", True, False),
+    ("tox.ini", "[testenv]\ncommands = X\n", False, False),
+    ("tox.ini", "[flake8]\nignore = X\n", False, False),
+    ("tox.ini", "[of our own]\nx = X\n", True, False),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "runs", "reports"), TABLES)
+def test_a_setting_counts_where_it_is_read(
+    tmp_path: Path, name: str, text: str, runs: bool, reports: bool
+) -> None:
+    found = []
+    for value in ("one", "two"):
+        (tmp_path / name).write_text(text.replace("X", value))
+        found.append((configuration(tmp_path, ["pytest-xdist==3"]), report_rules(tmp_path)))
+    (run, rules), (other_run, other_rules) = found
+    assert ((run != other_run), (rules != other_rules)) == (runs, reports)
+
+
+def test_a_linter_counts_where_a_plugin_brings_it_into_the_tests(tmp_path: Path) -> None:
+    texts = ("[flake8]\nignore = A\n", "[flake8]\nignore = B\n")
+    found = set()
+    for text in texts:
+        (tmp_path / "setup.cfg").write_text(text)
+        found.add(str(configuration(tmp_path, ["pytest-flake8==1.1"])))
+    assert len(found) == 2
+
+
+def test_a_report_that_is_made_of_the_analyses_is_that_of_coverage(tmp_path: Path) -> None:
+    lines = "def f(a):\n    if a:\n        return (1 +\n                2)\n    return 0\n\n\n"
+    lines += "def g():  # pragma: no cover\n    pass\n\n\nfor n in range(2):\n    f(n)\n"
+    (tmp_path / "lib.py").write_text(lines)
+    (tmp_path / "bad.py").write_text("def (\n")
+    (tmp_path / "none.py").write_text("")
+    ask = (
+        "import sys; sys.path.insert(0, sys.argv[1])\nimport copydesk_report as r\n"
+        "arcs = [[-1, 1], [1, 8], [8, 12], [12, 13], [13, 12], [-1, 2], [2, 3], [3, -1]]\n"
+        "for branch in (True, False):\n"
+        "    lines = arcs if branch else [1, 2, 3, 4, 8, 12, 13]\n"
+        "    request = dict(executed={'lib.py': lines, 'none.py': [], 'bad.py': []},\n"
+        "        default_source=['.'], default_omit=[], branch=branch)\n"
+        "    cov = r.open_coverage(request, branch=branch)\n"
+        "    r.filled(request, cov)\n"
+        "    found = r.analysed(cov)\n"
+        "    assert found == r.reported(cov), (found, r.reported(cov))\n"
+        "    assert 'lib.py' in found and found['lib.py']['missing'], found\n"
+    )
+    run([sys.executable, "-c", ask, str(PROBE)], cwd=tmp_path)
+
+
+def test_installed_packages_are_part_of_the_fingerprint(tmp_path: Path) -> None:
+    lent = tmp_path / "lent"
+    with_more = Interpreter(
+        PYTHON.path, PYTHON.version, PYTHON.prefix, PYTHON.base_prefix, "", lent
+    )
+    one = Engine(tmp_path, with_more).environment(())
+    (lent / "more-1.dist-info").mkdir(parents=True)
+    (lent / "more-1.dist-info" / "METADATA").write_text("Name: more\nVersion: 1\n")
+    assert Engine(tmp_path, with_more).environment(()).fingerprint != one.fingerprint
     engine = Engine(tmp_path, PYTHON)
-    (tmp_path / "pyproject.toml").write_text("[project]\ndependencies = ['a']\n")
-    one = engine.environment(())
-    (tmp_path / "pyproject.toml").write_text("[project]\ndependencies = ['b']\n")
-    assert engine.environment(()).fingerprint != one.fingerprint
     assert engine.environment(("tests",)) != engine.environment(())
 
 
@@ -133,6 +214,6 @@ def test_what_tox_and_packaging_say_is_no_configuration_of_a_test_run(tmp_path: 
     before = now("[tox]\nenvlist = py311\n[testenv]\ndeps = x\n[pytest]\naddopts = -v\n")
     assert before == now("[tox]\nenvlist = py312\n[pytest]\naddopts = -v\n[metadata]\nname = x\n")
     assert before != now("[pytest]\naddopts = -q\n")
-    assert before != now("[pytest]\naddopts = -v\n[flake8]\nx = 1\n")  # a plugin may read it
+    assert before != now("[pytest]\naddopts = -v\n[of a plugin]\nx = 1\n")  # it may read that
     assert before != now("[options.entry_points]\npytest11 = x\n[pytest]\naddopts = -v\n")
     assert now("no section\n") == ["tox.ini\nno section\n"]

@@ -30,11 +30,13 @@ def edit(project: Path, path: str, old: str, new: str) -> dict[str, str]:
     return {path: text.replace(old, new)}
 
 
-def truth(project: Path, tmp_path: Path, *, branch: bool = False) -> dict[str, object]:
+def truth(
+    project: Path, tmp_path: Path, *, branch: bool = False, configured: bool = False
+) -> dict[str, object]:
     """What `coverage run -m pytest` itself says of the working tree."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("COV", "PYTEST"))}
     env |= {"PYTHONPATH": str(project / "src"), "COVERAGE_FILE": str(tmp_path / "truth")}
-    run = ["run", "--source=src,.", "--omit", ",".join(DEFAULT_OMIT)]
+    run = ["run", *([] if configured else ["--source=src,.", "--omit", ",".join(DEFAULT_OMIT)])]
     run += [*(["--branch"] if branch else []), "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     out = tmp_path / "truth.json"
     # both commands in one process, to start one interpreter less
@@ -207,6 +209,23 @@ def test_configuration_changes_run_everything(
     assert done.selected == done.total == 6
     assert "configuration" in done.reason
     assert measured(full=True).reason == "every test, as asked"
+
+
+def test_settings_of_coverages_report_alone_need_no_test_to_run(
+    project: Path, desk: sqlite3.Connection, measured: Measured, commit: Callable[..., str],
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    first = measured()
+    text = (project / "pyproject.toml").read_text()
+    more = "[tool.coverage.run]\nsource = ['src/shop', 'tests']\n"
+    more += "[tool.coverage.report]\nexclude_also = ['LIMIT = ']\n"
+    commit(project, {"pyproject.toml": text + more})
+    second = measured()
+    assert (second.selected, second.base) == (0, first.sha)
+    assert second.executable != first.executable
+    assert without_empty(ours(desk, second.sha)) == without_empty(
+        truth(project, tmp_path, configured=True)
+    )
 
 
 def test_a_repository_without_tests_is_measured_as_uncovered(
