@@ -110,12 +110,15 @@ def find(
                         callers=shape.callers if shape else None,
                     )
                 )
+    # a score follows from its features alone, and small functions have the same
+    different = list(dict.fromkeys(features))
+    scores = dict(zip(different, score(different), strict=True))
     ranked = [
         Gap(
             g.commit, g.path, g.function, g.first_line, g.last_line, g.lines, g.branches,
             s.value, s.reasons, g.changed,
         )
-        for g, s in zip(gaps, score(features), strict=True)
+        for g, s in zip(gaps, (scores[f] for f in features), strict=True)
     ]  # fmt: skip
     return sorted(ranked, key=lambda g: (not g.changed, -g.risk, g.path, g.first_line))
 

@@ -84,9 +84,11 @@ def _united(former: Trace, now: Trace) -> Trace:
 
 def _used(found: dict[tuple[str, str], Trace], selection: Selection | None) -> list[Trace]:
     """Without fixtures that no test uses any more, and modules that nothing imports any more."""
-    tests = [trace for trace in found.values() if trace.kind == "test"]
-    fixtures = {name for trace in tests for name in trace.needed("fixture")}
-    modules = {name for trace in found.values() for name in trace.needed("import")}
+    # many traces need the very same
+    of_tests = {trace.needs for trace in found.values() if trace.kind == "test"}
+    fixtures = {name for needs in of_tests for kind, name in needs if kind == "fixture"}
+    every = {trace.needs for trace in found.values()}
+    modules = {name for needs in every for kind, name in needs if kind == "import"}
     if selection:
         modules |= selection.reachable
 

@@ -126,6 +126,7 @@ class _Selector:
     names: set[str] = field(default_factory=set)
     _closures: dict[str, frozenset[str]] = field(default_factory=dict)
     _held: dict[Hit, bool] = field(default_factory=dict)
+    _needed: dict[frozenset[tuple[str, str]], str | None] = field(default_factory=dict)
 
     def run(self) -> Selection:
         self._spread()
@@ -209,8 +210,10 @@ class _Selector:
         """Why a test or fixture must run again, or None."""
         if trace.outcome in FAILING:
             return FAILED
+        blobs = self.new.blobs
         for hit in trace.hits:
-            if not self._holds(hit):
+            # of most files nothing changed, and that is seen without looking the hit up
+            if blobs.get(hit.path) != hit.blob and not self._holds(hit):
                 return f"executes changed code in {hit.path}"
         if self.wild or self.names:
             around = self._around(trace)
@@ -218,6 +221,11 @@ class _Selector:
                 return f"imports {min(hit_by)}, whose module-level code changed"
             if self.names and self._mentions(trace, around):
                 return "uses a changed module-level name"
+        if trace.needs not in self._needed:  # which many tests share
+            self._needed[trace.needs] = self._reason_of_needs(trace)
+        return self._needed[trace.needs]
+
+    def _reason_of_needs(self, trace: Trace) -> str | None:
         if trace.needed("file") & self.change.data:
             return "reads a changed file"
         if trace.needed("folder") & self.change.folders:
@@ -267,6 +275,8 @@ class _Selector:
 
     def _through_fixtures(self, reasons: dict[tuple[str, str], str]) -> None:
         """A test depends on the wider fixtures it uses, and their record on all their users."""
+        if not any(kind == "fixture" for kind, _ in reasons):
+            return
         for key, trace in self.base.traces.items():
             if key[0] != "test" or key in reasons:
                 continue

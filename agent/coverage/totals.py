@@ -64,17 +64,19 @@ def executed(
     """
     lines: dict[tuple[str, str], int] = {}
     arcs: dict[tuple[str, str], set[int]] = {}
-    for hit in {hit for trace in traces for hit in trace.hits}:
+    # a map that was loaded shares its hits, and which one it is shows quicker than what is in it
+    for hit in {id(hit): hit for trace in traces for hit in trace.hits}.values():
         key = (hit.path, hit.blob)
         lines[key] = lines.get(key, 0) | int.from_bytes(hit.lines, "little")
-        arcs.setdefault(key, set()).update(_whole(hit.arcs))
+        if hit.arcs:
+            arcs.setdefault(key, set()).update(_whole(hit.arcs))
     found: dict[str, tuple[set[int], set[Arc]]] = {}
     for (path, blob), bits in lines.items():
         now = blobs.get(path)
         if now is None:
             continue
         numbers = numbits_to_nums(bits.to_bytes((bits.bit_length() + 7) // 8, "little"))
-        pairs: Iterable[Arc] = unpack_arcs(array("q", arcs[path, blob]).tobytes())
+        pairs: Iterable[Arc] = unpack_arcs(array("q", arcs.get((path, blob), ())).tobytes())
         if now != blob:
             there = moved(parse(read(blob)), parse(read(now)))
             numbers = [there[n] for n in numbers if n in there]
