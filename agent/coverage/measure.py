@@ -20,8 +20,9 @@ from copydesk.agent.coverage import map as coverage_map
 from copydesk.agent.coverage.collect import Recording, collect
 from copydesk.agent.coverage.engine import Engine, Environment
 from copydesk.agent.coverage.imports import Import, imports_of
+from copydesk.agent.coverage.memory import uncollected
 from copydesk.agent.coverage.merge import COLLECTION, merge
-from copydesk.agent.coverage.select import FAILED, Selection, Tree, select
+from copydesk.agent.coverage.select import FAILED, Selection, Tree, file_of, select
 from copydesk.agent.coverage.survey import Survey, survey
 from copydesk.agent.coverage.totals import Total, add_up, assemble, executed
 from copydesk.agent.desk.drafts import now
@@ -148,6 +149,7 @@ def _text(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape").replace("\r\n", "\n").removeprefix("\ufeff")
 
 
+@uncollected
 def measure(
     repo: Repository,
     db: sqlite3.Connection,
@@ -378,18 +380,14 @@ def _files(
     for path in selection.collect:
         if path not in old and is_test(path) and PurePosixPath(path).parent not in known:
             return None
-    failed = {_file(name) for name, why in selection.affected.items() if why == FAILED}
-    counts = Counter(_file(name) for name in selection.affected)
+    failed = {file_of(name) for name, why in selection.affected.items() if why == FAILED}
+    counts = Counter(file_of(name) for name in selection.affected)
 
     def rank(path: str) -> tuple[bool, bool, int, str]:
         """Likeliest to fail first: what failed, what is new or changed, what is hit the most."""
         return path not in failed, old.get(path) == new.get(path), -counts[path], path
 
     return sorted(selection.collect, key=rank)
-
-
-def _file(name: str) -> str:
-    return name.partition("::")[0]
 
 
 def _reason(selection: Selection) -> str:

@@ -142,7 +142,7 @@ class _Selector:
             for key, trace in self.base.traces.items()
             if key not in reasons
             and not (key[0] == "import" and key[1] in stale)
-            and (key[0] != "test" or _file(key[1]) in self.new.blobs)
+            and (key[0] != "test" or file_of(key[1]) in self.new.blobs)
         }
         affected = {name: why for (kind, name), why in reasons.items() if kind == "test"}
         counts: dict[str, int] = {}
@@ -236,7 +236,7 @@ class _Selector:
 
     def _around(self, trace: Trace) -> frozenset[str]:
         """The modules a trace may have a part of: what its file, or what it executed, imports."""
-        around = self._closure(_file(trace.name)) if trace.kind == "test" else frozenset()
+        around = self._closure(file_of(trace.name)) if trace.kind == "test" else frozenset()
         # a module imported by a computed name is in no import statement
         others = {hit.path for hit in trace.hits} - around
         return around.union(*map(self._closure, others)) if others else around
@@ -320,8 +320,8 @@ class _Selector:
         affected: dict[tuple[str, str], str],
     ) -> set[str]:
         test_files = {p for p in self.new.blobs if p.endswith(".py") and self.is_test_file(p)}
-        known = {_file(name) for name in self.base.tests()}
-        collect = {_file(name) for (kind, name) in reasons if kind != "fixture"}
+        known = {file_of(name) for name in self.base.tests()}
+        collect = {file_of(name) for (kind, name) in reasons if kind != "fixture"}
         collect |= test_files & (self.change.added | set(self.change.modified))
         # parametrisation and the like: what a test file collects depends on what it imports
         collect |= {p for p in known & test_files if self._collection_changed(p)}
@@ -346,11 +346,11 @@ class _Selector:
             for name, trace in self.base.tests().items():
                 fixtures = {("fixture", fixture) for fixture in trace.needed("fixture")}
                 asks = (
-                    module in self._closure(_file(name)) or {("test", name), *fixtures} & recorded
+                    module in self._closure(file_of(name)) or {("test", name), *fixtures} & recorded
                 )
                 if asks and ("test", name) not in reasons:
                     affected["test", name] = f"imports {module} while it runs"
-                    collect.add(_file(name))
+                    collect.add(file_of(name))
         return collect & self.new.blobs.keys()
 
     def _recorded_importers(self, module: str) -> set[tuple[str, str]]:
@@ -373,5 +373,6 @@ class _Selector:
         return bool(around & self.change.modified.keys()) and self._uses_names(path)
 
 
-def _file(node_id: str) -> str:
+def file_of(node_id: str) -> str:
+    """The file that a test stands in."""
     return node_id.partition("::")[0]
