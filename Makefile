@@ -12,7 +12,7 @@ EDITABLE := $(if $(wildcard src/copydesk/agent/.),-e,)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help venv demo test lint wheel clean bench bench-gate bench-sandbox equal bench-coverage \
-	bench-drafts bench-model bench-hooks bench-replays
+	bench-drafts bench-model bench-hooks bench-replays bench-suite
 .DEFAULT_GOAL := help
 
 help:
@@ -30,6 +30,7 @@ help:
 	@echo "             DRAFTS=folder keeps what was made, BENCH_OPTIONS='--packages toolz --most 5'"
 	@echo "make bench-replays PROJECT=clone RANGE=A..B PYTHON_OF_PROJECT=python TESTMON=python"
 	@echo "             real history, against full runs and pytest-testmon, added there too"
+	@echo "make bench-suite PYTHON_OF_PROJECT=python  a measure in a made-up suite of 20,000 tests"
 	@echo "make bench-model  how many of a model's failing answers are kept without asking again"
 	@echo "make bench-hooks  what a commit pays, how soon it is seen, what the daemon costs at rest"
 	@echo "make test-extras  the predictor's tests with CatBoost and Streamlit, in $(VENV)-extras"
@@ -100,6 +101,9 @@ bench-hooks: $(VENV)/.installed-dev
 bench-replays: $(VENV)/.installed-dev
 	@$(BIN)/python bench/replays.py --results .bench $(PROJECT) $(RANGE) --table \
 		--python $(PYTHON_OF_PROJECT) $(if $(TESTMON),--testmon $(TESTMON),) $(BENCH_OPTIONS)
+
+bench-suite: $(VENV)/.installed-dev
+	@$(BIN)/python bench/suite.py $(if $(PYTHON_OF_PROJECT),--python $(PYTHON_OF_PROJECT),) $(BENCH_OPTIONS)
 
 bench-model: $(VENV)/.installed-dev
 	@$(BIN)/python bench/model_answers.py
