@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -139,6 +140,6 @@ def remove_native(repo: Repository) -> list[str]:
         if get_config(repo, f"{section}.event") is not None:
             git("config", "--local", "--remove-section", section, git_dir=repo.git_dir)
             done.append(f"{event}: taken out of the git configuration")
-    if (repo.desk / "hooks").is_dir():
-        install.remove(str(repo.desk / "hooks"))
+    # a shared .pre-commit-config.yaml that still names us would go on running them
+    shutil.rmtree(repo.desk / "hooks", ignore_errors=True)
     return done

@@ -89,6 +89,7 @@ def test_undoing_leaves_no_trace_but_the_desk(found: Repository, repo: Path, git
     assert installed(repo) == set()
     assert (repo / ".git/config").read_text().split() == config.split()
     assert (found.desk / "desk.db").exists()
+    assert not (found.desk / "hooks").exists()
     assert not undo(found)[:-1]
 
 
