@@ -88,7 +88,8 @@ def report_rules(tree: Path) -> list[str]:
     parts = []
     for name, sections in _sections(tree):
         if name not in _COVERAGE_FILES:
-            sections = {n: s for n, s in sections.items() if n.partition(":")[0] == "coverage"}
+            read = ("", "coverage")  # the first is all of a file that cannot be taken apart
+            sections = {n: s for n, s in sections.items() if n.partition(":")[0] in read}
         if sections:
             parts.append(json.dumps([name, sections], sort_keys=True, default=str))
     return parts

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from copydesk.agent.coverage.engine import DEFAULT_OMIT, Engine, Environment
-from copydesk.agent.coverage.project import CONFIG_FILES
+from copydesk.agent.coverage.project import CONFIG_FILES, pytest_cov_options, report_rules
 from copydesk.agent.desk.known import Known
 from copydesk.agent.records import Json
 
 _METADATA = (".dist-info", ".egg-info")
+_VARIABLE = re.compile(r"\$[\w{]")
+"""What coverage.py takes for an environment variable in its settings."""
+
 _CONFIGURATION = ("pyproject.toml", *CONFIG_FILES)
 
 
@@ -77,17 +81,16 @@ def _key(engine: Engine, paths: Collection[str]) -> str:
     parts = [str(interpreter.path), str(interpreter.extra_path), *map(str, interpreter.version)]
     parts += [_state(interpreter.path), _state(interpreter.prefix / "pyvenv.cfg")]
     parts += [str(engine.tree), *DEFAULT_OMIT, *paths]
-    for name in _CONFIGURATION:
-        path = engine.tree / name
-        if path.is_file():
-            parts += [name, hashlib.sha256(path.read_bytes()).hexdigest()]
+    # which files there are decides which of them coverage.py reads
+    parts += [name for name in _CONFIGURATION if (engine.tree / name).is_file()]
+    sources, branch = pytest_cov_options(engine.tree)
+    parts += [*report_rules(engine.tree), *sources, str(branch)]
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:24]
 
 
 def _may_be_kept(engine: Engine, blobs: Mapping[str, str]) -> bool:
     """Not where the answer follows from variables, or from packages that the tree itself holds."""
-    texts = [engine.tree / name for name in _CONFIGURATION if (engine.tree / name).is_file()]
-    if any(b"$" in path.read_bytes() for path in texts):
+    if any(_VARIABLE.search(text) for text in report_rules(engine.tree)):
         return False
     return not any(mark in path for path in blobs for mark in _METADATA)
 

@@ -10,6 +10,7 @@ import pytest
 from copydesk.agent.coverage.engine import Engine
 from copydesk.agent.coverage.survey import survey
 from copydesk.agent.desk.store import open_desk
+from copydesk.agent.errors import CopydeskError
 from copydesk.agent.records import Interpreter, Json
 
 FILES = {
@@ -82,6 +83,21 @@ def test_what_a_survey_follows_from_makes_a_new_one(
     assert third.environment.branch
     assert "src/shop/one.py" not in third.counted(FILES)
     assert "src/shop/one.py" in first.counted(FILES)
+
+
+def test_settings_that_coverage_does_not_read_ask_no_question(
+    engine: Counting, db: sqlite3.Connection
+) -> None:
+    settings = engine.tree / "pyproject.toml"
+    rules = "[tool.coverage.report]\nexclude_also = ['\\.\\.\\.$']\n"
+    settings.write_text(rules)
+    survey(engine, db, (), FILES)
+    settings.write_text(f"[tool.ruff]\nexclude = ['${{HOME}}']\n{rules}")
+    survey(engine, db, (), FILES)
+    assert Counting.asked == 1
+    settings.write_text("= broken")
+    with pytest.raises(CopydeskError):
+        survey(engine, db, (), FILES)
 
 
 @pytest.mark.parametrize("path", ["src/shop.egg-info/PKG-INFO", ".coveragerc"])
