@@ -12,7 +12,8 @@ from copydesk.agent.coverage.totals import Total
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.records import Gap, LineNo, Sha
 from copydesk.predictor.rank import score
-from copydesk.predictor.subjects.commits.features import GapFeatures, Shape, shapes
+from copydesk.predictor.subjects.commits.features import GapFeatures
+from copydesk.predictor.subjects.commits.functions import Shape, shapes
 
 MODULE = "<module>"
 

@@ -16,7 +16,8 @@ import copydesk.predictor
 from copydesk.predictor.core.linear import least_squares, solve
 from copydesk.predictor.core.prior import INTERCEPT, Prior, fit, sigmoid, sign_log
 from copydesk.predictor.rank import risks, score
-from copydesk.predictor.subjects.commits.features import GapFeatures, outermost, shapes
+from copydesk.predictor.subjects.commits.features import GapFeatures
+from copydesk.predictor.subjects.commits.functions import outermost, shapes
 from copydesk.predictor.subjects.commits.model import shipped_prior
 from copydesk.predictor.subjects.commits.train import Trained
 

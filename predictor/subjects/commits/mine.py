@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple
 
-from copydesk.predictor.subjects.commits.features import GapFeatures, Shape, outermost
+from copydesk.predictor.subjects.commits.features import GapFeatures
+from copydesk.predictor.subjects.commits.functions import outermost
 from copydesk.predictor.subjects.commits.history import Commit, FilePatch, History, is_test, parse
 from copydesk.predictor.subjects.commits.szz import Blamed, is_bulk, is_fix, says_fix, trace
 
@@ -186,10 +187,8 @@ def _rows(
     text = texts[patch.new]
     about = _about_file(state.files.get(patch.path), commit.time)
     lines = text.count("\n") + 1
-    for name, shape in outermost(text):
-        added, removed = _overlap(patch, shape)
-        if not added and not removed:
-            continue
+    for name, shape in outermost(text, lambda first, last: any(_overlap(patch, first, last))):
+        added, removed = _overlap(patch, shape.first_line, shape.last_line)
         known = state.functions.get(f"{patch.new}::{name}")
         inputs = GapFeatures(
             lines_uncovered=0,
@@ -249,17 +248,17 @@ def _decayed(value: float, seconds: float, days: float) -> float:
     return value * math.exp(-max(0.0, seconds) / (days * DAY))
 
 
-def _overlap(patch: FilePatch, shape: Shape) -> tuple[int, float]:
+def _overlap(patch: FilePatch, first: int, last: int) -> tuple[int, float]:
     """Lines added within a function, and lines removed there (a hunk's share of them)."""
     added, removed = 0, 0.0
     for hunk in patch.hunks:
         if hunk.new_count:
-            last = hunk.new_start + hunk.new_count - 1
-            inside = min(last, shape.last_line) - max(hunk.new_start, shape.first_line) + 1
+            end = hunk.new_start + hunk.new_count - 1
+            inside = min(end, last) - max(hunk.new_start, first) + 1
             if inside > 0:
                 added += inside
                 removed += hunk.old_count * inside / hunk.new_count
-        elif shape.first_line <= hunk.new_start < shape.last_line:
+        elif first <= hunk.new_start < last:
             removed += hunk.old_count
     return added, removed
 
