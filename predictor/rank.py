@@ -13,7 +13,7 @@ from copydesk.predictor.subjects.commits.model import shipped
 from copydesk.predictor.subjects.commits.train import Trained
 
 HALF_WEIGHT = 10
-"""Uncovered lines at which a gap counts half of its probability; set by hand."""
+"""Uncovered lines, and mutants on them, at which a gap counts half; set by hand."""
 
 REASONS = 3
 _WORTH_SAYING = 0.05
@@ -37,8 +37,9 @@ def score(gaps: Sequence[GapFeatures], model: Trained | None = None) -> list[Sco
     """Score gaps, each by itself and in the given order.
 
     The value is the probability that the function holds a defect, times
-    uncovered / (uncovered + 10): it rises with the risk and with what no test sees. It ranks; it
-    is no probability.
+    uncovered / (uncovered + 10), times (1 + mutants) / (11 + mutants): it rises with the risk,
+    with the lines that no test sees, and with the faults that could be put there unseen. Where
+    the mutants are not known, one a line is assumed. It ranks; it is no probability.
 
     Args:
         gaps: What is known of each gap; see GapFeatures.
@@ -78,15 +79,19 @@ def _risk(terms: Iterable[Term]) -> Risk:
 
 def _score(gap: GapFeatures, risk: Risk) -> Score:
     uncovered = max(0, gap.lines_uncovered)
-    seen = uncovered / (uncovered + HALF_WEIGHT)
-    reasons = [_uncovered(uncovered, gap.function_lines)] if uncovered else []
-    return Score(risk.probability * seen, tuple([*reasons, *risk.reasons][:REASONS]))
+    mutants = uncovered if gap.surviving_mutants is None else max(0, gap.surviving_mutants)
+    unseen = uncovered / (uncovered + HALF_WEIGHT)
+    faults = (1 + mutants) / (1 + mutants + HALF_WEIGHT)
+    reasons = [_uncovered(uncovered, gap)] if uncovered else []
+    return Score(risk.probability * unseen * faults, tuple([*reasons, *risk.reasons][:REASONS]))
 
 
-def _uncovered(lines: int, of: int | None) -> str:
-    if of is not None and lines >= of:
-        return "no test reaches any of it"
-    return f"no test reaches {_count(lines, 'line')} of it"
+def _uncovered(lines: int, gap: GapFeatures) -> str:
+    whole = gap.function_lines is not None and lines >= gap.function_lines
+    said = f"no test reaches {'any' if whole else _count(lines, 'line')} of it"
+    if not gap.surviving_mutants:
+        return said
+    return f"{said}, nor would notice {_count(gap.surviving_mutants, 'small fault')} there"
 
 
 def _phrase(name: str, value: float | None) -> str:
@@ -98,6 +103,8 @@ def _phrase(name: str, value: float | None) -> str:
         return "the commit is mostly about it"
     if name == "days_since_function":
         return "its last change is not long ago" if value >= 0 else ""
+    if name == "covered_share":
+        return f"tests reach {value:.0%} of it" if value < 1 else "tests reach all of it"
     if name == "author_recency":
         return "its author committed little here of late" if value < 1 else "its author is active"
     if count <= 0:

@@ -16,6 +16,7 @@ from copydesk.agent.cli.common import (
 from copydesk.agent.cli.words import age, draft_counts, goal, verdict
 from copydesk.agent.desk import drafts as rows
 from copydesk.agent.records import Draft, DraftKind
+from copydesk.agent.scoring import drafts as scores
 from copydesk.agent.text import plural
 
 KINDS = ("test", "devlog")
@@ -34,10 +35,11 @@ KINDS = ("test", "devlog")
 def drafts(everything: bool, kind: DraftKind | None, as_json: bool) -> None:
     """List the drafts on your desk.
 
-    Without options these are the ones that wait for your decision, the oldest first.
+    Without options these are the ones that wait for your decision, the likeliest to be accepted
+    first; one in ten stands where chance put it, so that your decisions teach something.
     """
     with desk() as (_, db):
-        found = rows.listed(db, ()) if everything else rows.listed(db)
+        found = rows.listed(db, ()) if everything else scores.ordered(db, rows.listed(db))
         found = [d for d in found if kind in (None, d.kind)]
         counts = rows.counts(db)
     if as_json:

@@ -7,28 +7,40 @@ import click
 from copydesk.agent.cli import show as screen
 from copydesk.agent.cli.common import desk, echo, echo_json, examples, json_option
 from copydesk.agent.cli.decide import relative
-from copydesk.agent.cli.words import age, duration
+from copydesk.agent.cli.words import age, duration, short
 from copydesk.agent.desk import history
 from copydesk.agent.records import Json
 from copydesk.agent.text import one_line
 
 
 @click.command(
-    epilog=examples("copydesk log", "copydesk log --model --limit 5", "copydesk log --model --json")
+    epilog=examples(
+        "copydesk log",
+        "copydesk log --model --limit 5",
+        "copydesk log --model --json",
+        "copydesk log --predictions",
+    )
 )
 @click.option("--model", "calls", is_flag=True, help="List the calls to the model instead.")
+@click.option("--predictions", is_flag=True, help="List what the predictor said instead.")
 @click.option(
     "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="List at most N."
 )
 @json_option
-def log(calls: bool, limit: int, as_json: bool) -> None:
-    """List your decisions, or the calls to the model.
+def log(calls: bool, predictions: bool, limit: int, as_json: bool) -> None:
+    """List your decisions, the calls to the model, or what the predictor said.
 
     The newest come first. With --model --json each call comes with its whole prompt and answer.
     The totals by model and version of the prompt say how many calls were answered, and behind
-    how many of them a verified draft stands.
+    how many of them a verified draft stands. With --predictions each score of a changed function,
+    a test or a draft comes with the model that gave it and, once known, with what came of it.
     """
+    if calls and predictions:
+        raise click.UsageError("Give one of --model and --predictions.")
     with desk() as (_, db):
+        if predictions:
+            _tell_predictions(history.predicted(db, limit), as_json)
+            return
         found = history.model_calls(db, limit) if calls else history.reviews(db, limit)
         totals = history.model_totals(db) if calls else []
     if as_json:
@@ -42,6 +54,39 @@ def log(calls: bool, limit: int, as_json: bool) -> None:
         echo("No model was asked yet; copydesk works without one.")
     else:
         echo("Nothing was decided yet; `copydesk review` starts.")
+
+
+def _tell_predictions(found: list[Json], as_json: bool) -> None:
+    if as_json:
+        echo_json(found)
+        return
+    if not found:
+        echo("Nothing was predicted yet; `copydesk measure` and `copydesk predict` do.")
+        return
+    screen.table(
+        ("Commit", "Kind", "About", "Score", "By", "Came of it"),
+        [
+            (
+                short(one["sha"]),
+                one["kind"],
+                one_line(one["subject"]),
+                f"{one['score']:.2f}",
+                one["in_force"],
+                _outcome(one),
+            )
+            for one in found
+        ],
+        right=(3,),
+    )
+
+
+def _outcome(one: Json) -> str:
+    """What came of a prediction, in a word; "" while it is not known."""
+    if one["outcome"] is None:
+        return ""
+    words = {"function": ("fixed", "no fix"), "test": ("failed", "passed")}
+    yes, no = words.get(one["kind"], ("accepted", "rejected"))
+    return yes if one["outcome"] else no
 
 
 def _reviews(found: list[Json]) -> None:

@@ -18,6 +18,7 @@ from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Draft, DraftKind
 from copydesk.agent.review import decisions
+from copydesk.agent.scoring import drafts as scores
 from copydesk.agent.text import plural
 
 PROMPT = "[a]ccept [e]dit [r]eject [s]kip [u]ndo [m]ore [q]uit [?]"
@@ -43,11 +44,11 @@ class _Quit(Exception):
 def review(kind: DraftKind | None) -> None:
     """Go through the waiting drafts one by one.
 
-    Shows each draft with its evidence and asks what to do with it. Nothing is committed; leaving
-    half-way is fine.
+    Shows each draft with its evidence and asks what to do with it; the order is that of
+    `copydesk drafts`. Nothing is committed; leaving half-way is fine.
     """
     with desk() as (repo, db):
-        waiting = rows.listed(db, kind=kind)
+        waiting = scores.ordered(db, rows.listed(db, kind=kind))
         if not waiting:
             echo("Nothing waits for you. `copydesk status` says what is going on.")
             return

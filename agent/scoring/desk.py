@@ -11,7 +11,7 @@ from copydesk.agent.desk.store import transaction
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Gap, Sha
-from copydesk.agent.scoring import history, models, predictions, tests
+from copydesk.agent.scoring import history, measured, models, predictions, tests
 from copydesk.agent.scoring.predictions import Prediction
 from copydesk.predictor.rank import Risk, Score, risks, score
 from copydesk.predictor.subjects.commits.features import GapFeatures
@@ -64,6 +64,7 @@ def score_commit(
         The risks of the changed functions.
     """
     model = models.in_force(repo, say)
+    measured.add_coverage(db, sha)
     changed = history.changed_by(db, sha)
     found = risks([inputs for _, _, inputs in changed], model)
     mark = identity(model)
@@ -74,16 +75,19 @@ def score_commit(
         for (path, function, inputs), risk in zip(changed, found, strict=True)
     }
     predictions.store(db, "function", sha, said.values())
-    _rank_gaps(db, sha, model)
+    _rank_gaps(repo, db, sha, model)
     return found
 
 
-def _rank_gaps(db: sqlite3.Connection, sha: Sha, model: Trained) -> None:
+def _rank_gaps(repo: Repository, db: sqlite3.Connection, sha: Sha, model: Trained) -> None:
     """Give the gaps of a measured commit the risk that the history of their functions says."""
     gaps = gap_rows.load(db, sha)
     changes = {gap.path: history.last_changes(db, sha, gap.path) for gap in gaps}
     known = [gap for gap in gaps if gap.function in changes[gap.path]]
-    features = [_features(gap, changes[gap.path][gap.function][1]) for gap in known]
+    survivors = measured.surviving_mutants(repo, sha, [gap for gap in known if gap.changed])
+    features = [
+        _features(gap, changes[gap.path][gap.function][1], survivors.get(gap)) for gap in known
+    ]
     with transaction(db):
         for gap, found in zip(known, score(features, model), strict=True):
             mine = changes[gap.path][gap.function][0]
@@ -97,9 +101,10 @@ def _rank_gaps(db: sqlite3.Connection, sha: Sha, model: Trained) -> None:
             )
 
 
-def _features(gap: Gap, inputs: dict[str, float | None]) -> GapFeatures:
-    named = {name: inputs.get(name) for name in GapFeatures._fields if name != "lines_uncovered"}
-    return GapFeatures(len(gap.lines), **named)  # type: ignore[arg-type]
+def _features(gap: Gap, inputs: dict[str, float | None], surviving: int | None) -> GapFeatures:
+    named = {name: inputs.get(name) for name in GapFeatures._fields}
+    named |= {"lines_uncovered": len(gap.lines), "surviving_mutants": surviving}
+    return GapFeatures(**named)  # type: ignore[arg-type]
 
 
 def _reasons(found: Score, mine: bool) -> list[str]:

@@ -1,15 +1,32 @@
-"""How likely the editor is to accept each waiting draft."""
+"""How likely the editor is to accept each waiting draft, and in which order to show them."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from copydesk.agent.desk import drafts
-from copydesk.agent.records import Draft
+from copydesk.agent.records import Draft, Sha
 from copydesk.agent.scoring import predictions
 from copydesk.agent.scoring.predictions import Prediction
 from copydesk.predictor.acceptance import Chance, Decision, chances
+
+EXPLORED = 0.1
+"""The share of drafts that stand in the queue at random.
+
+Without them the log could not be trained on: what is shown last is decided on least, and the
+chance of a draft would confirm itself.
+"""
+
+
+class Place(NamedTuple):
+    """A draft's place in the queue, from 1, and whether it was dealt by chance alone."""
+
+    number: int
+    explored: bool
 
 
 def score(db: sqlite3.Connection) -> dict[int, Chance]:
@@ -20,12 +37,53 @@ def score(db: sqlite3.Connection) -> dict[int, Chance]:
     prompts = _prompts(db)
     described = [(_group(d, prompts), inputs_of(d)) for d in waiting]
     found = chances(described, _decisions(db, prompts))
+    by_id = {draft.id: chance for draft, chance in zip(waiting, found, strict=True)}
+    places = queued({number: chance.probability for number, chance in by_id.items()})
+    by_commit: dict[Sha, list[Prediction]] = {}
     for draft, (_, inputs), chance in zip(waiting, described, found, strict=True):
+        place = places[draft.id]
+        seen = inputs | {"place": float(place.number), "explored": float(place.explored)}
         said = Prediction(
-            str(draft.id), chance.probability, chance.in_force, "", chance.reasons, inputs
+            str(draft.id), chance.probability, chance.in_force, "", chance.reasons, seen
         )
-        predictions.store(db, "draft", draft.commit, [said])
-    return {draft.id: chance for draft, chance in zip(waiting, found, strict=True)}
+        by_commit.setdefault(draft.commit, []).append(said)
+    for commit, listed in by_commit.items():
+        predictions.store(db, "draft", commit, listed)
+    return by_id
+
+
+def ordered(db: sqlite3.Connection, waiting: Sequence[Draft]) -> list[Draft]:
+    """Drafts as the editor should see them: the likeliest to be accepted first, a tenth at random.
+
+    The order is kept with the scores.
+    """
+    places = queued({number: chance.probability for number, chance in score(db).items()})
+    last = Place(len(places) + 1, False)
+    return sorted(waiting, key=lambda draft: (places.get(draft.id, last).number, draft.id))
+
+
+def queued(chances: Mapping[int, float]) -> dict[int, Place]:
+    """The place of each draft, by id, given its chance.
+
+    Whether a draft is dealt by chance alone, and where to, follows from its id: the order is the
+    same each time it is asked for.
+    """
+    ranked = sorted(chances, key=lambda number: (-chances[number], number))
+    dealt = {number: _drawn(number, "where") for number in ranked if _is_dealt(number)}
+    kept = [number for number in ranked if number not in dealt]
+    for number in sorted(dealt):
+        kept.insert(int(dealt[number] * (len(kept) + 1)), number)
+    return {number: Place(i, number in dealt) for i, number in enumerate(kept, 1)}
+
+
+def _is_dealt(number: int) -> bool:
+    return _drawn(number, "whether") < EXPLORED
+
+
+def _drawn(number: int, what: str) -> float:
+    """A number from 0 to 1 that is as good as random, and the same each time."""
+    raw = hashlib.sha256(f"{what} {number}".encode()).digest()
+    return int.from_bytes(raw[:8], "big") / 2**64
 
 
 def inputs_of(draft: Draft) -> dict[str, float]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import NamedTuple
 
 from copydesk.agent.coverage import map as coverage_map
+from copydesk.agent.coverage.numbits import numbits_to_nums
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
-from copydesk.agent.records import Sha, TestId
+from copydesk.agent.records import LineNo, Sha, TestId
 from copydesk.agent.scoring import predictions
 from copydesk.agent.scoring.predictions import Prediction
 from copydesk.predictor.order import AffectedTest, place, similarity
@@ -32,7 +34,8 @@ def ordering(
     def riskiest_first(files: Sequence[str], affected: Collection[TestId]) -> list[str]:
         if len(files) < 2 or not affected:
             return list(files)
-        facts = _facts(db, affected, _changed(repo, sha))
+        changed = _changed(repo, sha)
+        facts = _facts(db, affected, sorted(changed), _hits_on(db, changed))
         found = {name: place(fact) for name, fact in facts.items()}
         if len(found) <= MANY:
             said = [
@@ -64,15 +67,49 @@ def settle(db: sqlite3.Connection, sha: Sha) -> None:
         predictions.settle_tests(db, sha, went)
 
 
-def _changed(repo: Repository, sha: Sha) -> list[str]:
+class _Before(NamedTuple):
+    """A changed file as it was: its blob ("" for a new file) and the lines that are not so now."""
+
+    blob: str
+    lines: frozenset[LineNo]
+
+
+def _changed(repo: Repository, sha: Sha) -> dict[str, _Before]:
+    """The Python files that a commit changed."""
     info = git.commit_info(repo, sha)
     there = git.exists(repo, info.parents[:1])
     parent = next((p for p in info.parents[:1] if p in there), None)
-    return [path for path in git.changes(repo, parent, sha) if path.endswith(".py")]
+    paths = [path for path in git.changes(repo, parent, sha) if path.endswith(".py")]
+    if parent is None:
+        return dict.fromkeys(paths, _Before("", frozenset()))
+    backwards, tree = git.changes(repo, sha, parent), git.tree(repo, parent)
+    return {
+        path: _Before(tree[path].blob, frozenset(backwards[path].lines))
+        if path in tree and path in backwards
+        else _Before("", frozenset())
+        for path in paths
+    }
+
+
+def _hits_on(db: sqlite3.Connection, changed: Mapping[str, _Before]) -> dict[int, int]:
+    """How many of the changed lines each stored hit executes, where it executes any."""
+    found = {}
+    for path, before in changed.items():
+        for hit, lines in db.execute(
+            "SELECT h.id, h.lines FROM hits AS h JOIN files AS f ON f.id = h.file_id"
+            " WHERE f.path = ? AND f.blob = ?",
+            (path, before.blob),
+        ):
+            if covered := len(before.lines.intersection(numbits_to_nums(lines))):
+                found[hit] = covered
+    return found
 
 
 def _facts(
-    db: sqlite3.Connection, affected: Collection[TestId], changed: Sequence[str]
+    db: sqlite3.Connection,
+    affected: Collection[TestId],
+    changed: Sequence[str],
+    hits_on: Mapping[int, int],
 ) -> dict[TestId, AffectedTest]:
     found: dict[TestId, AffectedTest] = {}
     past: dict[str, list[tuple[str, str, bytes]]] = {}
@@ -86,12 +123,14 @@ def _facts(
     for name in affected:
         runs = past.get(name, [])
         failed = [at for outcome, at, _ in runs if outcome in ("failed", "error")]
+        hits = coverage_map.unpack(runs[-1][2]) if runs else []
         found[name] = AffectedTest(
+            covers=sum(hits_on.get(hit, 0) for hit in hits) if runs else None,
             runs=len(runs),
             failures=len(failed),
             days_since_failure=_days(failed[-1], today) if failed else None,
             similarity=similarity(name, changed),
-            breadth=len(coverage_map.unpack(runs[-1][2])) if runs else 0,
+            breadth=len(hits),
         )
     return found
 

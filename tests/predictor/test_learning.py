@@ -19,7 +19,15 @@ from copydesk.predictor.core.prior import Prior, offset, sigmoid
 from copydesk.predictor.core.split import folds, known_labels
 from copydesk.predictor.order import AffectedTest, place, riskiest_first, similarity
 from copydesk.predictor.subjects.commits import model, train
-from copydesk.predictor.subjects.commits.train import BASELINE, DAY, INPUTS, PRIOR, RESIDUAL, Row
+from copydesk.predictor.subjects.commits.train import (
+    BASELINE,
+    DAY,
+    INPUTS,
+    OWN,
+    PRIOR,
+    RESIDUAL,
+    Row,
+)
 
 NOW = 2000 * DAY
 
@@ -111,7 +119,44 @@ def test_a_prior_that_ranks_better_is_in_force() -> None:
     assert found.in_force in (PRIOR, RESIDUAL)
     assert found.card["why"][0] == "prior beat lines added"
     assert found.card["figures"][PRIOR]["PR"] > found.card["figures"][BASELINE]["PR"]
-    assert "own prior" not in found.card["figures"] or "own would rank" in found.card["why"][-1]
+
+
+def test_a_prior_of_the_projects_own_takes_its_place_when_it_ranks_better(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(train, "TRY_OWN", 60)
+    noisy = Prior(("branches", "churn"), (1.2, 1.2), (0.7, 0.7), (0.5, 0.5), -2.4)
+    found = train.train(history(), noisy, NOW)
+    assert "prior beat lines added" in found.card["why"]
+    assert "own prior beat prior" in found.card["why"]
+    assert found.card["figures"][OWN]["PR"] > found.card["figures"][PRIOR]["PR"]
+    assert found.in_force in (OWN, RESIDUAL)
+    if found.in_force == OWN:
+        assert found.prior.names == INPUTS
+
+
+def test_few_defects_make_no_prior_of_the_projects_own() -> None:
+    found = train.train(history(700), knows_branches(), NOW)
+    assert OWN not in found.card["figures"]
+
+
+@pytest.mark.parametrize(
+    ("own", "trees", "in_force"),
+    [
+        ((0.3, 0.05), (0.4, 0.05), RESIDUAL),
+        ((0.3, 0.05), (0.25, 0.05), OWN),
+        ((0.3, 0.07), (0.15, 0.05), PRIOR),  # worse calibrated; the trees rank no better
+        ((0.1, 0.05), (0.4, 0.05), RESIDUAL),
+        ((0.1, 0.05), (0.4, 0.07), PRIOR),
+    ],
+)
+def test_the_gate_asks_each_model_to_beat_the_one_in_force(
+    own: tuple[float, float], trees: tuple[float, float], in_force: str
+) -> None:
+    figures = {BASELINE: (0.1, 0.06), PRIOR: (0.2, 0.06), OWN: own, RESIDUAL: trees}
+    said = train.decide({n: {"PR": pr, "Brier": brier} for n, (pr, brier) in figures.items()})
+    assert said.in_force == in_force
+    assert len(said.why) == 3
 
 
 def test_too_few_defects_leave_the_shipped_prior() -> None:

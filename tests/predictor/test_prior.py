@@ -157,6 +157,15 @@ def test_more_uncovered_lines_never_score_lower(gap: GapFeatures, more: int) -> 
     assert score([wider])[0].value >= score([gap])[0].value
 
 
+@given(VALUES, st.integers(0, 100), st.integers(1, 100))
+def test_more_faults_that_none_would_notice_score_higher(
+    gap: GapFeatures, few: int, more: int
+) -> None:
+    low, high = score([gap._replace(surviving_mutants=n) for n in (few, few + more)])
+    assert high.value >= low.value
+    assert not gap.lines_uncovered or high.value > low.value
+
+
 def test_gaps_keep_their_order_and_their_reasons() -> None:
     risky = GapFeatures(12, 40, 60, 14, 9, 2, 5, 3, 80, 800, 2, 0)
     quiet = GapFeatures(3, 0, 3, 0, 0, 0, 1, 0, 400, 3000, 12, 0)
@@ -168,6 +177,8 @@ def test_gaps_keep_their_order_and_their_reasons() -> None:
         "14 branches in it",
     )
     assert second.reasons == ("no test reaches any of it",)
+    (faulty,) = score([quiet._replace(surviving_mutants=7)])
+    assert faulty.reasons == ("no test reaches any of it, nor would notice 7 small faults there",)
 
 
 @pytest.mark.parametrize(
@@ -191,6 +202,8 @@ def test_gaps_keep_their_order_and_their_reasons() -> None:
         ("file_lines", 20, "in a short file"),
         ("files_changed", 1, "the commit touches only 1 file"),
         ("test_lines_added", 90, "the commit changes tests too"),
+        ("covered_share", 0.25, "tests reach 25% of it"),
+        ("covered_share", 1, "tests reach all of it"),
         ("days_since_function", -1, None),
         ("branches", 0, None),
         ("function_lines", 2, None),

@@ -39,6 +39,10 @@ class GapFeatures(NamedTuple):
     private: 1 when the name begins with an underscore.
     churn: lines added and removed in the file before, weighing less with age (90 days).
     fixes: fixing commits of the file before, weighing less with age (180 days).
+    covered_share: of the function's statements, those that some test executed when the commit
+        was measured. An input of the trees alone: old history was never measured.
+    surviving_mutants: small faults that could be put on the uncovered lines: no test would
+        notice any of them. Scales the score, as lines_uncovered does.
     """
 
     lines_uncovered: int
@@ -66,3 +70,5 @@ class GapFeatures(NamedTuple):
     private: int | None = None
     churn: float | None = None
     fixes: float | None = None
+    covered_share: float | None = None
+    surviving_mutants: int | None = None

@@ -18,6 +18,9 @@ DAY = 86_400.0
 CHURN_DAYS, FIX_DAYS = 90.0, 180.0
 _CHUNK = 200
 
+MEASURED = ("lines_uncovered", "covered_share", "surviving_mutants")
+"""What only a measured commit has: history alone cannot tell."""
+
 Say = Callable[[str], None]
 
 
@@ -213,7 +216,7 @@ def _rows(
             private=int(name.rpartition(".")[2].startswith("_")),
             **about,  # type: ignore[arg-type]
         )._asdict()
-        del inputs["lines_uncovered"]
+        inputs = {key: value for key, value in inputs.items() if key not in MEASURED}
         span = (shape.first_line, shape.last_line)
         yield Changed(commit.sha, patch.new, name, *span, commit.time, inputs)
 

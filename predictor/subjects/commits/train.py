@@ -25,6 +25,9 @@ INPUTS = (
     *("author_recency", "private"),
 )
 
+TREE_INPUTS = (*INPUTS, "covered_share")
+"""What the trees see too is known of measured commits only; elsewhere it is missing."""
+
 BASELINE, PRIOR, OWN, RESIDUAL = "lines added", "prior", "own prior", "prior + residual"
 RIPE_DAYS = 365.0
 """Younger rows are left out: their defects may not have been found yet."""
@@ -57,7 +60,7 @@ class Scored(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What scores a changed function now: one of three models, and the card that says why."""
+    """What scores a changed function now: one of four models, and the card that says why."""
 
     in_force: str
     prior: Prior
@@ -106,6 +109,9 @@ def compare(
 ) -> Scored:
     """Test each model on later rows by what was known before them.
 
+    The project's own prior stands in for the shipped one in the test parts before which enough
+    defects were known; it is left out where there is none of these.
+
     Args:
         rows: Ripe rows in order of time.
         shipped: The prior, which knows nothing of these rows.
@@ -117,6 +123,7 @@ def compare(
     labels: list[list[bool]] = []
     sizes: list[list[float]] = []
     scores: dict[str, list[list[float]]] = {BASELINE: [], PRIOR: [], OWN: [], RESIDUAL: []}
+    ever_grown = False
     for fold in folds(times, gap=gap_days * DAY):
         test = [rows[i] for i in fold.test]
         truth = known_labels(every, fixed, fold.test, now)
@@ -129,12 +136,15 @@ def compare(
         simple = fit_prior(past, seen, (SIZE,))
         scores[BASELINE].append([simple.probability(row.inputs) for row in test])
         scores[PRIOR].append([shipped.probability(row.inputs) for row in test])
-        if sum(seen) >= TRY_OWN:
-            own = fit_prior(past, seen)
-            scores[OWN].append([own.probability(row.inputs) for row in test])
+        grown = sum(seen) >= TRY_OWN
+        ever_grown |= grown
+        own = fit_prior(past, seen) if grown else shipped
+        scores[OWN].append([own.probability(row.inputs) for row in test])
         if available():
             model = Trained(RESIDUAL, shipped, fit_residual(past, seen, shipped), {})
             scores[RESIDUAL].append(model.probabilities([row.inputs for row in test]))
+    if not ever_grown:
+        del scores[OWN]
     whole = {name: parts for name, parts in scores.items() if labels and len(parts) == len(labels)}
     return Scored(labels, sizes, whole)
 
@@ -172,26 +182,31 @@ def fit_residual(rows: Sequence[Row], labels: Sequence[bool], base: Prior) -> Re
     """Trees on what the prior leaves over."""
     inputs = [row.inputs for row in rows]
     answers = [float(label) for label in labels]
-    return Residual.fit(INPUTS, inputs, answers, [base.logit(row) for row in inputs])
+    return Residual.fit(TREE_INPUTS, inputs, answers, [base.logit(row) for row in inputs])
 
 
 def decide(found: Mapping[str, Mapping[str, float]]) -> Verdict:
     """Which of the models may be used.
 
     One beats the one before it when it ranks better (PR) and is no worse calibrated (Brier).
-    The project's own prior, where there are labels enough for one, stands in for the shipped one
-    when it beats that.
+    The project's own prior takes the place of the shipped one when it beats that, and is then
+    what the trees have to beat.
     """
 
     def lost(name: str, other: str) -> str:
         mine, theirs = found[name], found[other]
         if mine["PR"] <= theirs["PR"]:
             return f"PR {mine['PR']:.3f} against {theirs['PR']:.3f} of {other}"
-        if name == RESIDUAL and mine["Brier"] > theirs["Brier"]:
+        if name in (OWN, RESIDUAL) and mine["Brier"] > theirs["Brier"]:
             return f"Brier score {mine['Brier']:.4f} against {theirs['Brier']:.4f} of {other}"
         return ""
 
-    return climb([name for name in (BASELINE, PRIOR, RESIDUAL) if name in found], lost)
+    verdict = climb([BASELINE, PRIOR], lost)
+    for name in (OWN, RESIDUAL):
+        if name in found and verdict.in_force != BASELINE:
+            more = climb([verdict.in_force, name], lost)
+            verdict = Verdict(more.in_force, verdict.why + more.why)
+    return verdict
 
 
 def train(
@@ -232,21 +247,15 @@ def train(
     prior_used, trees = shipped, None
     if verdict.in_force == BASELINE:
         prior_used = fit_prior(known, labels, (SIZE,))
+    if verdict.in_force == OWN:
+        prior_used = fit_prior(known, labels)
     if verdict.in_force == RESIDUAL:
         trees = fit_residual(known, labels, shipped)
     why = list(verdict.why)
     if found and not available():
         why.append("no trees were tried: CatBoost is not installed (copydesk[predictor])")
-    if OWN in found:
-        why.append(_own(found))
     card = _card(known, labels, found, verdict._replace(why=tuple(why)), source, now)
     return Trained(verdict.in_force, prior_used, trees, card)
-
-
-def _own(found: Mapping[str, Mapping[str, float]]) -> str:
-    mine, theirs = found[OWN]["PR"], found[PRIOR]["PR"]
-    said = "better" if mine > theirs else "no better"
-    return f"a prior of the project's own would rank {said}: PR {mine:.3f} against {theirs:.3f}"
 
 
 def _card(
@@ -275,7 +284,7 @@ def _card(
         "in_force": verdict.in_force,
         "why": list(verdict.why),
         "limits": list(LIMITS),
-        "inputs": list(INPUTS),
+        "inputs": list(TREE_INPUTS if verdict.in_force == RESIDUAL else INPUTS),
         "trained_at": now,
     }
 

@@ -38,3 +38,20 @@ def test_calls_to_the_model(run: Any, shop: Path) -> None:
     assert "2026-01-01  draft  tiny:1b        700    0  2.5 s  slow" in said
     (call,) = json.loads(run(shop, "log", "--model", "--json").output)
     assert (call["prompt"], call["response"], call["options"]) == ("write", "def", {"seed": 1})
+
+
+def test_what_was_predicted_and_what_came_of_it(
+    run: Any, shop: Path, add_test: Callable[..., int]
+) -> None:
+    assert "Nothing was predicted yet" in run(shop, "log", "--predictions").output
+    identity = str(add_test())
+    run(shop, "drafts")
+    (one,) = json.loads(run(shop, "log", "--predictions", "--json").output)
+    assert (one["kind"], one["subject"], one["outcome"]) == ("draft", identity, None)
+    assert one["features"]["place"] == 1
+    assert one["features"]["explored"] in (0, 1)
+    run(shop, "accept", identity)
+    run(shop, "predict")
+    assert "accepted" in run(shop, "log", "--predictions").output
+    refused = run(shop, "log", "--predictions", "--model")
+    assert refused.exit_code == 2

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from copydesk.agent.coverage import gaps as gap_rows
+from copydesk.agent.coverage.map import pack_ids
+from copydesk.agent.coverage.measure import measure
 from copydesk.agent.desk import drafts as draft_rows
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
@@ -20,6 +22,7 @@ from copydesk.agent.records import Gap, Target
 from copydesk.agent.scoring import desk as scoring
 from copydesk.agent.scoring import drafts, history, models, predictions, tests
 from copydesk.agent.scoring.predictions import Prediction
+from copydesk.agent.testgen import mutants
 
 Story = Callable[..., str]
 BODY = "def price(x):\n    if x > 3:\n        return x - 1\n    return x\n"
@@ -40,7 +43,7 @@ def db(where: Repository) -> Iterator[sqlite3.Connection]:
 def measured(db: sqlite3.Connection, sha: str, gaps: list[Gap]) -> None:
     """As if the commit had been measured, with these gaps."""
     columns = [row[1] for row in db.execute("PRAGMA table_info(measures)")]
-    values = dict.fromkeys(columns, 0) | {"sha": sha, "traces": b"", "totals": b""}
+    values = dict.fromkeys(columns, 0) | {"sha": sha, "traces": b"", "totals": pack_ids([])}
     marks = ", ".join("?" * len(columns))
     db.execute(f"INSERT INTO measures VALUES ({marks})", [values[name] for name in columns])
     gap_rows.store(db, sha, gaps)
@@ -64,8 +67,15 @@ def test_a_commit_is_scored_when_it_is_measured(
     assert said["features"]["lines_added_in_commit"] == 1
     assert said["outcome"] is None
     ranked = {g.function: g for g in gap_rows.load(db, sha)}
-    assert ranked["price"].reasons[0] == "no test reaches 3 lines of it"
-    assert ranked["price"].risk == pytest.approx(said["score"] * 3 / 13)
+    # x > 3 as x >= 3, as not, 3 as 4; x - 1 as x + 1, 1 as 2; three values that are not returned
+    faults = len(mutants.sites(BODY, {2, 3, 4}))
+    assert faults >= 6
+    assert ranked["price"].reasons[0] == (
+        f"no test reaches 3 lines of it, nor would notice {faults} small faults there"
+    )
+    assert ranked["price"].risk == pytest.approx(
+        said["score"] * 3 / 13 * (1 + faults) / (11 + faults)
+    )
     assert "its last change " in " ".join(ranked["quiet"].reasons)  # another commit's change
     assert ranked["new"] == unknown
     assert predictions.of_commit(db, "function", first) == []
@@ -192,7 +202,59 @@ def test_files_with_the_riskiest_tests_run_first(
     assert outcomes["tests/test_a.py::test_1"] is None
 
 
+def test_a_test_that_covers_changed_lines_runs_before_one_that_does_not(
+    repo: Path, where: Repository, git: Callable[..., str]
+) -> None:
+    """As a measure has it: real tests, a real map, then a change of one of two functions."""
+    files = {
+        "shop.py": "def one():\n    return 1\n\n\ndef two():\n    return 2\n",
+        "test_a.py": "import shop\n\n\ndef test_a():\n    assert shop.one() == 1\n",
+        "test_b.py": "import shop\n\n\ndef test_b():\n    assert shop.two() > 0\n",
+    }
+    first = commit_all(repo, git, files, "Add")
+    second = commit_all(repo, git, {"shop.py": files["shop.py"].replace("2", "3")}, "Change")
+    with open_desk(where.desk) as db:
+        measure(where, db, first)
+        (share,) = {share_of(where, db, first, name) for name in ("one", "two")}
+        assert share == 1.0
+        order = tests.ordering(where, db, second)
+        names = {"test_a.py::test_a", "test_b.py::test_b"}
+        assert order(["test_a.py", "test_b.py"], names) == ["test_b.py", "test_a.py"]
+        said = {p["subject"]: p for p in predictions.of_commit(db, "test", second)}
+    assert said["test_b.py::test_b"]["features"]["covers"] == 1
+    assert said["test_a.py::test_a"]["features"]["covers"] == 0
+    assert "covers 1 of the changed lines" in said["test_b.py::test_b"]["reasons"]
+
+
+def commit_all(repo: Path, git: Callable[..., str], files: dict[str, str], message: str) -> str:
+    for name, text in files.items():
+        (repo / name).write_text(text)
+    git(repo, "add", "-A")
+    git(repo, "commit", "-qm", message)
+    return git(repo, "rev-parse", "HEAD")
+
+
+def share_of(where: Repository, db: sqlite3.Connection, sha: str, function: str) -> float | None:
+    """How much of a function tests execute, as the desk has it after a measure."""
+    scoring.after_measure(where, db, sha)
+    inputs = {name: found for _, name, found in history.changed_by(db, sha)}
+    return inputs[function]["covered_share"]
+
+
 # drafts
+
+
+def test_drafts_stand_by_their_chance_and_a_tenth_at_random() -> None:
+    chances = {number: 1 - number / 1000 for number in range(1, 1001)}
+    places = drafts.queued(chances)
+    assert sorted(p.number for p in places.values()) == list(range(1, 1001))
+    dealt = [number for number, place in places.items() if place.explored]
+    assert 70 <= len(dealt) <= 130
+    kept = [n for n in sorted(places, key=lambda n: places[n].number) if n not in set(dealt)]
+    assert kept == sorted(kept)  # by chance
+    moved = sum(abs(places[n].number - n) > 100 for n in dealt)
+    assert moved > len(dealt) / 2
+    assert drafts.queued(chances) == places
 
 
 def test_drafts_are_scored_and_their_outcome_joined(

@@ -1,0 +1,73 @@
+"""What a measured commit adds to what its history says of a function."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable
+
+from copydesk.agent.coverage import totals
+from copydesk.agent.desk.store import transaction
+from copydesk.agent.git import repository as git
+from copydesk.agent.git.repository import Repository
+from copydesk.agent.records import Gap, LineNo, Sha
+from copydesk.agent.testgen import mutants
+
+
+def add_coverage(db: sqlite3.Connection, sha: Sha) -> int:
+    """Note how much of each function that a commit changed its tests execute.
+
+    Returns:
+        Of how many functions that is known.
+    """
+    measured = {total.path: total for total in totals.of_commit(db, sha) or ()}
+    rows = db.execute(
+        "SELECT path, function, first_line, last_line, inputs FROM changed_functions WHERE sha = ?",
+        (sha,),
+    ).fetchall()
+    noted = []
+    for path, function, first, last, inputs in rows:
+        total = measured.get(path)
+        share = None if total is None else _share(total, first, last)
+        if share is not None:
+            noted.append(
+                (json.dumps(json.loads(inputs) | {"covered_share": share}), path, function)
+            )
+    with transaction(db):
+        db.executemany(
+            "UPDATE changed_functions SET inputs = ? WHERE sha = ? AND path = ? AND function = ?",
+            [(inputs, sha, path, function) for inputs, path, function in noted],
+        )
+    return len(noted)
+
+
+def _share(total: totals.Total, first: LineNo, last: LineNo) -> float | None:
+    statements = sum(first <= line <= last for line in total.statements)
+    missing = sum(first <= line <= last for line in total.missing)
+    return None if not statements else round(1 - missing / statements, 4)
+
+
+def surviving_mutants(repo: Repository, sha: Sha, gaps: Iterable[Gap]) -> dict[Gap, int]:
+    """How many small faults could be put on the uncovered lines of each gap.
+
+    They all survive: no test executes those lines, so none can notice. A file that does not parse
+    leaves its gaps out.
+    """
+    by_path: dict[str, list[Gap]] = {}
+    for gap in gaps:
+        by_path.setdefault(gap.path, []).append(gap)
+    if not by_path:
+        return {}
+    blobs = {path: entry.blob for path, entry in git.tree(repo, sha).items() if path in by_path}
+    texts = git.read_blobs(repo, blobs.values())
+    found: dict[Gap, int] = {}
+    for path, blob in blobs.items():
+        lines = {line for gap in by_path[path] for line in gap.lines}
+        with contextlib.suppress(SyntaxError, ValueError, RecursionError):
+            source = texts[blob].decode("utf-8")
+            places = Counter(m.line for m in mutants.sites(source, lines, module_level=True))
+            for gap in by_path[path]:
+                found[gap] = sum(places[line] for line in gap.lines)
+    return found
