@@ -12,10 +12,11 @@ from copydesk.agent.records import Arc, LineNo
 
 
 class Reached(NamedTuple):
-    """Executed statements by their first line, and executed branches."""
+    """Executed statements by their first line, executed branches, and the arcs as traced."""
 
     lines: frozenset[LineNo]
     branches: frozenset[Arc]
+    arcs: frozenset[Arc] = frozenset()
 
 
 def reached(source: Path, arcs: Collection[Arc]) -> Reached:
@@ -42,9 +43,11 @@ def reached(source: Path, arcs: Collection[Arc]) -> Reached:
         try:
             cov.json_report(morfs=[str(source)], outfile=str(answer))
         except CoverageException:  # a syntax that this Python does not know
-            return Reached(frozenset(line for _, line in arcs if line > 0), frozenset(arcs))
+            every = frozenset(arcs)
+            return Reached(frozenset(line for _, line in arcs if line > 0), every, every)
         (file,) = json.loads(answer.read_text(encoding="utf-8"))["files"].values()
     return Reached(
         frozenset(file["executed_lines"]),
         frozenset((first, second) for first, second in file["executed_branches"]),
+        frozenset(arcs),
     )

@@ -328,12 +328,16 @@ class _Climb:
         self.passed("mutants", self.score.sentence())
 
     def idle(self, bed: Bed, by_test: dict[TestId, Reached]) -> list[str]:
-        """Tests whose every line, branch and mutant the others have too; later ones go first."""
+        """Tests whose every line, branch and mutant the others have too; later ones go first.
+
+        A line that one test leaves by an exception and another by its end is two things.
+        """
         adds: dict[str, set[object]] = {name: set() for name in self.names}
         for test, reaches in by_test.items():
             mine = adds[bed.function_of(test)]
             mine |= self.wanted_lines([reaches])
             mine |= self.wanted_branches([reaches])
+            mine |= {("left", arc) for arc in reaches.arcs if arc[0] in self.lines}
             mine |= {("mutant", m) for m in self.score.kills.get(test, ())}
         kept = list(self.names)
         for name in reversed(self.names):
