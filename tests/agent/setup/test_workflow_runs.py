@@ -50,7 +50,7 @@ class Runner:
             if uses.startswith("actions/cache/restore") and self.cache.exists():
                 self.desk.parent.mkdir(exist_ok=True)
                 shutil.copy(self.cache, self.desk)
-            elif uses.startswith("actions/cache/save") and event == "push":
+            elif uses.startswith("actions/cache/save") and event == "push" and self.desk.exists():
                 shutil.copy(self.desk, self.cache)
             elif "run" in step and not code:
                 given = {
