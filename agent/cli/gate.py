@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 import sys
 from pathlib import Path
 
@@ -171,6 +170,8 @@ def by_data(repo: Repository, question: Question, asked: Floors, file: Path) -> 
 
 def _by_desk(question: Question, asked: Floors, policy: str, within: float) -> Verdict:
     # all that measures, which a coverage file needs none of
+    import sqlite3
+
     from copydesk.agent.coverage.judging import FromDesk
 
     with desk() as (repo, db):

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from copydesk.agent.coverage.spans import MODULE, Span, functions
 from copydesk.agent.coverage.totals import Total
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.records import Gap, LineNo, Sha
 from copydesk.predictor.rank import score
 from copydesk.predictor.subjects.commits.features import GapFeatures
 from copydesk.predictor.subjects.commits.functions import Shape, shapes
-
-MODULE = "<module>"
-
-
-class Span(NamedTuple):
-    """A function or method that is not inside another: its qualified name and its lines."""
-
-    name: str
-    first: LineNo
-    last: LineNo
 
 
 class Outline(NamedTuple):
@@ -44,31 +34,6 @@ class Outline(NamedTuple):
         return cls(
             [Span(*span) for span in spans], {n: Shape(*shape) for n, shape in found.items()}
         )
-
-
-def functions(source: str) -> list[Span]:
-    """The outermost functions of a source, methods included, in order.
-
-    A source that is not valid Python has none.
-    """
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError):
-        return []
-    found: list[Span] = []
-    _collect(tree, "", found)
-    return found
-
-
-def _collect(node: ast.AST, prefix: str, found: list[Span]) -> None:
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
-            first = min([child.lineno, *(d.lineno for d in child.decorator_list)])
-            found.append(Span(prefix + child.name, first, child.end_lineno or child.lineno))
-        elif isinstance(child, ast.ClassDef):
-            _collect(child, f"{prefix}{child.name}.", found)
-        else:
-            _collect(child, prefix, found)
 
 
 def find(

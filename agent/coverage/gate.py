@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from copydesk.agent.coverage.gaps import MODULE, functions
 from copydesk.agent.coverage.lines import FileLines
+from copydesk.agent.coverage.spans import MODULE, functions
 from copydesk.agent.records import Json, LineNo
 from copydesk.agent.text import plural
 

@@ -13,9 +13,10 @@ from pathlib import Path
 from types import FrameType
 
 from copydesk.agent.coverage import measure as measuring
-from copydesk.agent.coverage.change import desk_at, merge_base, nearest, texts
+from copydesk.agent.coverage.change import merge_base, texts
 from copydesk.agent.coverage.faces import Question, reader
 from copydesk.agent.coverage.gate import Floors, Judged, Verdict, judge
+from copydesk.agent.coverage.known import desk_at, nearest
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import loose
 from copydesk.agent.git.repository import Repository

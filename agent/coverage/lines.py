@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from copydesk.agent.coverage.totals import Sum, Total
 from copydesk.agent.records import LineNo
 
 
@@ -22,22 +21,16 @@ class FileLines(NamedTuple):
     missing_branches: int = 0
 
 
-def of_total(total: Total) -> FileLines:
-    """The lines of one file of a measured commit."""
-    missing = frozenset(total.missing)
-    starts = frozenset(abs(first) for first, _ in total.missing_branches)
-    return FileLines(
-        frozenset(total.statements),
-        missing,
-        starts - missing,
-        total.branches,
-        len(total.missing_branches),
-    )
+class Sum(NamedTuple):
+    """A commit's total as coverage.py counts it: statements, and branches where measured."""
 
+    executable: int
+    covered: int
 
-def of_totals(totals: Iterable[Total]) -> dict[str, FileLines]:
-    """The lines of a measured commit, by path."""
-    return {total.path: of_total(total) for total in totals}
+    @property
+    def percent(self) -> float:
+        """Covered of executable, of 100; a project without code is covered."""
+        return 100.0 * self.covered / self.executable if self.executable else 100.0
 
 
 def add_up(files: Mapping[str, FileLines]) -> Sum:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
-import tempfile
-from collections.abc import Callable, Collection, Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
-from xml.parsers import expat
 
 from copydesk.agent.coverage.lines import FileLines
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.records import LineNo
 
 MAX_BYTES = 512 * 1024 * 1024
+
+_TAKEN = rb' branch="true" condition-coverage="\d+% \(\d+/\d+\)"(?: missing-branches="[^"<&]*")?'
+_LINE = rb'<line number="\d+" hits="\d+"(?:' + _TAKEN + rb")?/>"
+_PLAIN = re.compile(rb"<lines>((?:\s*+" + _LINE + rb")*+)\s*+</lines>")
+_HITS = re.compile(rb'<line number="(\d+)" hits="(\d+)"')
+_BRANCHES = re.compile(rb'number="(\d+)" hits="\d+" branch="true" .*?\((\d+)/(\d+)\)')
+_KEPT = "copydesk-kept"
 
 
 @dataclass(slots=True)
@@ -71,10 +77,15 @@ def read(path: Path, top: Path, tracked: Collection[str]) -> Data:
     try:
         if raw.startswith(b"SQLite format 3\0"):
             return _place(_from_json(_exported(path, place)), place)
-        if raw.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<":
-            found, roots = _from_xml(raw)
+        encoding = None
+        if raw.startswith((b"\xff\xfe", b"\xfe\xff")):  # PowerShell redirects so
+            raw, encoding = raw.decode("utf-16").encode(), "utf-8"
+        raw = raw.removeprefix(b"\xef\xbb\xbf")
+        first = raw.lstrip()[:1]
+        if first == b"<":
+            found, roots = _from_xml(raw, encoding)
             return _place(found, place, roots)
-        return _place(_parser(raw)(raw), place)
+        return _place(_from_json(json.loads(raw)) if first == b"{" else _from_lcov(raw), place)
     except CopydeskError:
         raise
     except Exception as error:  # whatever a damaged file makes a parser do
@@ -87,12 +98,6 @@ def _unreadable(path: Path, why: str) -> CopydeskError:
         slug="unreadable-data",
         hint="A .coverage file, coverage.xml, coverage.json or an lcov file can be read.",
     )
-
-
-def _parser(raw: bytes) -> Callable[[bytes], dict[str, _File]]:
-    if raw.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{":
-        return lambda text: _from_json(json.loads(text))
-    return _from_lcov
 
 
 def _from_json(report: Any) -> dict[str, _File]:
@@ -111,38 +116,41 @@ def _from_json(report: Any) -> dict[str, _File]:
     return found
 
 
-def _from_xml(raw: bytes) -> tuple[dict[str, _File], list[str]]:
+def _from_xml(raw: bytes, encoding: str | None) -> tuple[dict[str, _File], list[str]]:
     """The files and roots of a Cobertura report, as coverage.py and others write it.
 
-    https://cobertura.github.io/cobertura/. Read event by event in one closure, since a large
-    project has some hundred thousand lines and each is two calls.
+    https://cobertura.github.io/cobertura/. A large project has some hundred thousand lines, and
+    each is two calls out of the parser. So lists of lines in the very form that coverage.py writes
+    are put aside before, and read by a regular expression where the parser comes to their place.
+    `encoding` is used whatever the report says of itself.
     """
-    # a parser expands entities, and a small file can grow to gigabytes that way
-    letters = raw.replace(b"\0", b"")  # the same in UTF-16
-    if b"<!DOCTYPE" in letters or b"<!ENTITY" in letters:
-        raise ValueError("it declares a document type or entities, which no coverage file needs")
+    # a fortieth of a second, and other formats need none of it
+    from xml.parsers import expat
+
+    kept: list[bytes] = []
+
+    def keep(match: re.Match[bytes]) -> bytes:
+        kept.append(match[1])
+        return b'<lines %b="%d"/>' % (_KEPT.encode(), len(kept) - 1)
+
     files: dict[str, _File] = {}
     roots: list[str] = []
     place: list[str] = []
     file = _File()
-    hits: dict[LineNo, int] | None = None
+    counts = False
 
     def begin(tag: str, given: dict[str, str]) -> None:
-        nonlocal file, hits
+        nonlocal file, counts
         if tag == "line":
-            if hits is None:
-                return  # a method's, which the class repeats
-            number = int(given["number"])
-            hits[number] = hits.get(number, 0) + int(given["hits"])
-            if "condition-coverage" in given and given.get("branch", "").lower() == "true":
-                taken, _, there = given["condition-coverage"].partition("(")[2].partition("/")
-                if there:
-                    file.add_branches(number, int(there.rstrip(")")), int(taken))
+            if counts:  # else a method's, which the class repeats
+                _add_line(file, given)
             return
         if tag == "class":
             file = files.setdefault(given["filename"], _File())
         elif tag == "lines":
-            hits = file.hits if place[-1:] == ["class"] else None
+            counts = place[-1:] == ["class"]
+            if counts and kept and _KEPT in given:
+                _add_kept(file, kept[int(given[_KEPT])])
         elif tag == "source" and place == ["coverage", "sources"]:
             parser.CharacterDataHandler = roots.append
         elif not place and tag != "coverage":
@@ -150,20 +158,47 @@ def _from_xml(raw: bytes) -> tuple[dict[str, _File], list[str]]:
         place.append(tag)
 
     def end(tag: str) -> None:
-        nonlocal hits
+        nonlocal counts
         if tag == "line":
             return
         place.pop()
         if tag == "lines":
-            hits = None
+            counts = False
         elif tag == "source":
             parser.CharacterDataHandler = None
 
-    parser = expat.ParserCreate()
+    def refuse(*_: object) -> None:
+        # a parser expands entities, and a small file can grow to gigabytes that way
+        raise ValueError("it declares entities, which no coverage file needs")
+
+    parser = expat.ParserCreate(encoding)
     parser.buffer_text = True
     parser.StartElementHandler, parser.EndElementHandler = begin, end
-    parser.Parse(raw, True)
+    parser.EntityDeclHandler = refuse
+    parser.Parse(raw if _KEPT.encode() in raw else _PLAIN.sub(keep, raw), True)
     return files, [root.strip() for root in roots]
+
+
+def _add_line(file: _File, given: Mapping[str, str]) -> None:
+    number = int(given["number"])
+    file.add(number, int(given["hits"]))
+    if "condition-coverage" in given and given.get("branch", "").lower() == "true":
+        taken, _, there = given["condition-coverage"].partition("(")[2].partition("/")
+        if there:
+            file.add_branches(number, int(there.rstrip(")")), int(taken))
+
+
+def _add_kept(file: _File, lines: bytes) -> None:
+    found = _HITS.findall(lines)
+    hits = {int(number): int(count) for number, count in found}
+    if file.hits or len(hits) < len(found):
+        for number, count in found:
+            file.add(int(number), int(count))
+    else:
+        file.hits = hits
+    if b"branch" in lines:
+        for number, taken, there in _BRANCHES.findall(lines):
+            file.add_branches(int(number), int(there), int(taken))
 
 
 def _from_lcov(raw: bytes) -> dict[str, _File]:
@@ -197,6 +232,8 @@ def _from_lcov(raw: bytes) -> dict[str, _File]:
 def _exported(path: Path, place: _Places) -> Any:
     """A .coverage file as coverage.py's JSON report, under the project's own configuration."""
     # coverage.py takes a twentieth of a second to import, and other formats need none of it
+    import tempfile
+
     from coverage import Coverage, CoverageData
     from coverage.exceptions import CoverageException
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from copydesk.agent.coverage.blocks import moved, parse
+from copydesk.agent.coverage.lines import FileLines, Sum
 from copydesk.agent.coverage.map import Trace, file_id, pack_arcs, unpack_arcs, unpack_ids
 from copydesk.agent.coverage.numbits import numbits_to_nums, nums_to_numbits
 from copydesk.agent.desk.store import transaction
@@ -38,18 +39,6 @@ class Total(NamedTuple):
     missing: tuple[int, ...]
     missing_branches: tuple[Arc, ...]
     branches: int
-
-
-class Sum(NamedTuple):
-    """A commit's total as coverage.py counts it: statements, and branches where measured."""
-
-    executable: int
-    covered: int
-
-    @property
-    def percent(self) -> float:
-        """Covered of executable, of 100; a project without code is covered."""
-        return 100.0 * self.covered / self.executable if self.executable else 100.0
 
 
 def executed(
@@ -218,3 +207,21 @@ def add_up(totals: Iterable[Total]) -> Sum:
         covered += len(total.statements) - len(total.missing)
         covered += total.branches - len(total.missing_branches)
     return Sum(executable, covered)
+
+
+def of_total(total: Total) -> FileLines:
+    """The lines of one file of a measured commit."""
+    missing = frozenset(total.missing)
+    starts = frozenset(abs(first) for first, _ in total.missing_branches)
+    return FileLines(
+        frozenset(total.statements),
+        missing,
+        starts - missing,
+        total.branches,
+        len(total.missing_branches),
+    )
+
+
+def of_totals(totals: Iterable[Total]) -> dict[str, FileLines]:
+    """The lines of a measured commit, by path."""
+    return {total.path: of_total(total) for total in totals}

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from copydesk.agent import config
 from copydesk.agent.coverage import gaps as gap_rows
 from copydesk.agent.coverage.measure import measure, stored
+from copydesk.agent.coverage.spans import MODULE
 from copydesk.agent.daemon import prune
 from copydesk.agent.daemon.context import StepContext
 from copydesk.agent.daemon.reconcile import HISTORY_PRIORITY
@@ -51,7 +52,7 @@ def _behind_a_tip(context: StepContext, sha: Sha) -> bool:
 
 def gaps_to_draft(gaps: list[Gap], limit: int) -> list[Gap]:
     """The gaps a commit's drafts are for: what it changed first, then the riskiest others."""
-    return [gap for gap in gaps if gap.function != gap_rows.MODULE][:limit]
+    return [gap for gap in gaps if gap.function != MODULE][:limit]
 
 
 def draft_step(context: StepContext, sha: Sha) -> None:

@@ -12,10 +12,11 @@ from copydesk.agent.coverage import gaps as gap_rows
 from copydesk.agent.coverage import map as coverage_map
 from copydesk.agent.coverage import measure as measuring
 from copydesk.agent.coverage.blocks import moved, parse
-from copydesk.agent.coverage.change import Change, between, desk_at, texts
+from copydesk.agent.coverage.change import Change, between, texts
 from copydesk.agent.coverage.faces import Question, floors
 from copydesk.agent.coverage.gate import Verdict, ranges
 from copydesk.agent.coverage.judging import FromDesk
+from copydesk.agent.coverage.known import desk_at
 from copydesk.agent.coverage.measure import Measure
 from copydesk.agent.coverage.numbits import numbits_to_nums
 from copydesk.agent.coverage.report.unsteady import Unsteady, unsteady

@@ -7,13 +7,14 @@ import pytest
 
 from copydesk.agent.coverage.collect import collect
 from copydesk.agent.coverage.engine import PROBE, Engine
-from copydesk.agent.coverage.gaps import find, functions
+from copydesk.agent.coverage.gaps import find
 from copydesk.agent.coverage.project import (
     configuration,
     has_pytest_configuration,
     pytest_cov_options,
     report_rules,
 )
+from copydesk.agent.coverage.spans import functions
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.process import run
 from copydesk.agent.records import Interpreter
