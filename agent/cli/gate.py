@@ -194,9 +194,8 @@ def tell(found: Verdict) -> None:
         echo(_good(found))
     shown = gates.ranges(found)
     for missing in shown[:SHOWN]:
-        where = f"{missing.path}:{missing.first}"
-        where += f"-{missing.last}" if missing.last != missing.first else ""
-        echo(clean(f"  {where}  {missing.function}  → copydesk draft {missing.gap}", keep=""))
+        said = f"  {missing.place}  {missing.function}  → copydesk draft {missing.gap}"
+        echo(clean(said, keep=""))
     if len(shown) > SHOWN:
         echo(f"  … and {len(shown) - SHOWN} more; --json lists all.")
     _tell_lines("Not every branch is taken", found.partial)

@@ -64,6 +64,12 @@ class Range(NamedTuple):
         """The name that `copydesk draft` takes."""
         return self.path if self.function == MODULE else f"{self.path}::{self.function}"
 
+    @property
+    def place(self) -> str:
+        """Where it is: the path and the lines."""
+        last = f"-{self.last}" if self.last != self.first else ""
+        return f"{self.path}:{self.first}{last}"
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:

@@ -38,11 +38,10 @@ def _lines(report: Report) -> Iterator[str]:
             "Changed lines that no test reaches",
             ("Where", "Function", "Draft a test"),
             [
-                (code(f"{r.path}:{r.first}-{r.last}"), code(r.function),
-                 code(f"copydesk draft {r.gap}"))
+                (code(r.place), code(r.function), code(f"copydesk draft {r.gap}"))
                 for r in missing_ranges(verdict)
             ],
-        )  # fmt: skip
+        )
     yield from section(
         "What to test next, the riskiest first",
         ("Function", "Lines", "Risk", "Why"),

@@ -50,7 +50,7 @@ def render(report: Report) -> str:
         f"<style>{style}</style>\n</head>\n<body>\n"
         '<a class="skip" href="#main">To the content</a>\n'
         f"<header><h1>{_text(title)}</h1><p>{_text(report.commit.subject)}"
-        f' <span class="soft">{_text(report.commit.date[:10])}</span></p>'
+        f' <time class="soft">{_text(report.commit.date[:10])}</time></p>'
         f'<nav aria-label="Sections"><ul>{links}</ul></nav></header>\n'
         f'<main id="main">\n{_figures(report)}\n{body}</main>\n'
         '<footer><p class="soft">Written by copydesk. This page loads nothing.</p></footer>\n'
@@ -204,7 +204,7 @@ def _what(row: Row) -> str:
     word = _WORDS[row.state]
     if not row.tests or not word:
         return word
-    names = "".join(f"<li>{_text(name)}</li>" for name in row.tests[:NAMES])
+    names = "".join(f"<li>{_name(name)}</li>" for name in row.tests[:NAMES])
     if len(row.tests) > NAMES:
         names += f"<li>and {len(row.tests) - NAMES:,} more</li>"
     return (

@@ -33,8 +33,7 @@ def render(points: Sequence[Point]) -> str:
         f" from {percent(values[0])} to {percent(values[-1])}"
     )
     parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(said)}">']
-    for step in range(5):
-        value = low + (100.0 - low) * step / 4
+    for value in _marks(low):
         _, y = at(0, value)
         parts.append(
             f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
@@ -53,3 +52,10 @@ def render(points: Sequence[Point]) -> str:
             f"{escape(points[number].date[:10])}</text>"
         )
     return "".join([*parts, "</svg>"])
+
+
+def _marks(low: float) -> list[float]:
+    """Round values for the grid, from the lowest to 100: at most six."""
+    step = next(step for step in (2, 5, 10, 20) if (100.0 - low) / step <= 5)
+    first = -(-low // step) * step
+    return [low, *(v for v in map(float, range(int(first), 101, step)) if v - low >= step / 2)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
-from copydesk.agent.coverage.gate import Range, Verdict, ranges
+from copydesk.agent.coverage.gate import Verdict, ranges
 from copydesk.agent.coverage.report.markdown import code, section, text
 from copydesk.agent.coverage.report.words import percent
 from copydesk.agent.coverage.report.words import ranges as line_ranges
@@ -42,10 +42,7 @@ def _markdown(verdict: Verdict) -> Iterator[str]:
     yield from section(
         "Changed lines that no test reaches",
         ("Where", "Function", "Draft a test"),
-        [
-            (code(_place(r)), code(r.function), code(f"copydesk draft {r.gap}"))
-            for r in found[:ROWS]
-        ],
+        [(code(r.place), code(r.function), code(f"copydesk draft {r.gap}")) for r in found[:ROWS]],
         level=3,
     )
     if len(found) > ROWS:
@@ -56,11 +53,6 @@ def _markdown(verdict: Verdict) -> Iterator[str]:
     ):
         rows = [(code(path), line_ranges(lines)) for path, lines in list(by_path.items())[:ROWS]]
         yield from section(title, ("File", "Lines"), rows, level=3)
-
-
-def _place(found: Range) -> str:
-    last = f"-{found.last}" if found.last != found.first else ""
-    return f"{found.path}:{found.first}{last}"
 
 
 def github(verdict: Verdict) -> Iterator[str]:

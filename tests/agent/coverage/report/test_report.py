@@ -123,3 +123,13 @@ def test_every_form_tells_what_models_did(made: Made) -> None:
     assert f"| shop | `test-1` | {said} |" in markdown.render(made())
     assert f"<td>shop</td><td><code>test-1</code></td><td>{said}</td>" in page.render(made())
     assert plain.render(made())["models"][0]["calls"] == 12
+
+
+@pytest.mark.parametrize("low", range(0, 100, 10))
+def test_the_grid_of_the_plot_stands_at_round_values(low: int) -> None:
+    marks = plot._marks(float(low))
+    assert marks[0] == low
+    assert marks[-1] == 100
+    assert marks == sorted(set(marks))
+    assert 4 <= len(marks) <= 6
+    assert all(mark % 2 == 0 or mark % 5 == 0 for mark in marks)
