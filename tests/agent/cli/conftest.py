@@ -85,7 +85,7 @@ def _process(
         input=input,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
 
