@@ -31,6 +31,12 @@ DIFF_OPTIONS = (
 _DIFF = ("git", "-c", "core.fsmonitor=false", "-c", "core.quotePath=true", "diff", *DIFF_OPTIONS)
 _ESCAPES = dict(zip('abtnvfr"\\', '\a\b\t\n\v\f\r"\\', strict=True))
 
+SHOWN = 40
+"""Places that are named on the screen."""
+
+MODULE = "<module>"
+"""What is named where lines belong to no function."""
+
 Change = dict[str, tuple[str, list[int]]]
 """By path: the new blob's id and the lines that were added or changed."""
 
@@ -43,6 +49,8 @@ def main() -> int:
         on standard error and stops nobody.
     """
     code = 0
+    if hasattr(sys.stdout, "reconfigure"):  # a name that a terminal cannot show stops nobody
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = judge()
     except Exception as error:
@@ -72,7 +80,7 @@ def judge() -> int:
     try:
         found = sort(db, changed)
         if os.environ.get("PRE_COMMIT_TO_REF"):
-            return tell(db, found) or whole(
+            return tell(db, found, changed) or whole(
                 [
                     "--base",
                     os.environ["PRE_COMMIT_FROM_REF"],
@@ -84,7 +92,7 @@ def judge() -> int:
         new_tests = missing and any(map(is_test, changed))
         if new_tests or (unknown and policy() != "pass"):
             return whole(["--staged"])
-        return tell(db, found)
+        return tell(db, found, changed)
     finally:
         db.close()
 
@@ -228,7 +236,7 @@ def sort(db: sqlite3.Connection, changed: Change) -> Found:
     return missing, known, unknown
 
 
-def tell(db: sqlite3.Connection, found: Found) -> int:
+def tell(db: sqlite3.Connection, found: Found, changed: Change) -> int:
     """Print what there is to say; 1 when the change is under the floor."""
     missing, known, unknown = found
     count = sum(map(len, missing.values()))
@@ -237,15 +245,49 @@ def tell(db: sqlite3.Connection, found: Found) -> int:
     if count and percent < floor:
         print(f"copydesk: {_lines(count, known)} reached by no test", end="")
         print(f" ({percent:.0f} % are, the floor is {floor:g} %)")
-        for path, lines in missing.items():
-            print(f"  {_printable(path)}: {ranges(lines)}")
-        print("  `copydesk draft` drafts the tests; `git commit --no-verify` goes on without.")
+        places = named(db, missing, changed)
+        for place in places[:SHOWN]:
+            print(f"  {place}")
+        if len(places) > SHOWN:
+            print(f"  ... and {len(places) - SHOWN} more; `copydesk gate` counts them")
+        doing = "push" if os.environ.get("PRE_COMMIT_TO_REF") else "commit"
+        print(f"  `git {doing} --no-verify` goes on without.")
         return 1
     if unknown:
         noun = "line" if unknown == 1 else "lines"
         said = f"copydesk: {unknown} changed {noun} not measured yet; the daemon will"
         print(said + _total(db))
     return 0
+
+
+def named(db: sqlite3.Connection, missing: dict[str, list[int]], changed: Change) -> list[str]:
+    """The missing lines: where, in which function, and the command that drafts its test."""
+    spans: dict[str, list[tuple[str, int, int]]] = {}
+    blobs = [changed[path][0] for path in missing][:SHOWN]
+    marks = ",".join("?" * len(blobs))
+    try:
+        rows = db.execute(
+            "SELECT blob, function, first_line, last_line FROM gate_functions"
+            f" WHERE blob IN ({marks})",
+            blobs,
+        ).fetchall()
+    except sqlite3.Error:  # the desk of an older copydesk has no such view
+        rows = []
+    for blob, name, first, last in rows:
+        spans.setdefault(blob, []).append((name, first, last))
+    found = []
+    for path, lines in missing.items():
+        by_function: dict[str, list[int]] = {}
+        there = spans.get(changed[path][0], [])
+        for line in lines:
+            name = next((name for name, first, last in there if first <= line <= last), "")
+            by_function.setdefault(name, []).append(line)
+        shown = _printable(path)
+        for name, inside in by_function.items():
+            function = f"  {name or MODULE}" if there else ""
+            gap = f"{shown}::{name}" if name else shown
+            found.append(f"{shown}:{ranges(inside)}{function}  \u2192 copydesk draft {gap}")
+    return found
 
 
 def is_test(path: str) -> bool:

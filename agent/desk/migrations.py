@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from sqlite_utils import Database, Migrations
 
-from copydesk.agent.desk.tables import GAPS, KNOWN
+from copydesk.agent.desk.tables import FUNCTIONS, GAPS, KNOWN
 
 migrations = Migrations("copydesk")
 
@@ -380,12 +380,19 @@ def m008_gaps(db: Database) -> None:
     _executescript(db, GAPS)
 
 
+@migrations()
+def m009_functions(db: Database) -> None:
+    """The gate hook names functions."""
+    _executescript(db, FUNCTIONS)
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     *(m001_jobs, m002_coverage, m003_drafts, m004_views),
     m005_known,
     m006_scores,
     m007_climbs,
     m008_gaps,
+    m009_functions,
 )
 
 

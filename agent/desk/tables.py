@@ -41,3 +41,11 @@ CREATE VIEW gaps_ranked AS
     SELECT sha, path, function, json_array_length(lines) AS lines, risk, reasons, changed
     FROM gaps ORDER BY changed DESC, risk DESC, json_array_length(lines) DESC;
 """
+
+FUNCTIONS = """
+CREATE VIEW gate_functions AS
+    -- Where the functions of a file version stand, as far as it has been worked out.
+    SELECT DISTINCT k.key AS blob, json_extract(s.value, '$[0]') AS function,
+           json_extract(s.value, '$[1]') AS first_line, json_extract(s.value, '$[2]') AS last_line
+    FROM known AS k, json_each(k.value, '$[0]') AS s WHERE k.kind GLOB 'outline/2/*';
+"""

@@ -55,8 +55,34 @@ def test_lines_known_to_be_missed_fail_it(
     code, said, _ = judged()
     assert code == 1
     assert "2 of 4 changed lines are reached by no test (50 % are, the floor is 95 %)" in said
-    assert "pkg/a.py: 3-4" in said
-    assert "copydesk draft" in said
+    assert "  pkg/a.py:3-4  \u2192 copydesk draft pkg/a.py\n" in said
+    assert "`git commit --no-verify`" in said
+
+
+def test_functions_are_named_where_they_are_known(
+    repo: Path, git: Git, desk: sqlite3.Connection, measured: Measured, judged: Judged
+) -> None:
+    stage(repo, git, "a.py", CODE)
+    measured("a.py", "[1, 3, 4]")
+    blob = git(repo, "rev-parse", ":a.py").strip()
+    outline = '[[["A.f",3,3],["A.g",4,9]],{}]'
+    known = "INSERT INTO known (kind, key, value) VALUES (?, ?, ?)"
+    desk.executemany(known, [("outline/2/3.11", blob, outline), ("outline/2/3.12", blob, outline)])
+    _, said, _ = judged()
+    assert "  a.py:1  <module>  \u2192 copydesk draft a.py\n" in said
+    assert "  a.py:3  A.f  \u2192 copydesk draft a.py::A.f\n" in said
+    assert "  a.py:4  A.g  \u2192 copydesk draft a.py::A.g\n" in said
+    desk.execute("DROP VIEW gate_functions")  # as on the desk of an older copydesk
+    assert "  a.py:1, 3-4  \u2192 copydesk draft a.py\n" in judged()[1]
+
+
+def test_many_places_are_counted(repo: Path, git: Git, measured: Measured, judged: Judged) -> None:
+    for number in range(gate.SHOWN + 3):
+        stage(repo, git, f"a{number}.py", CODE)
+        measured(f"a{number}.py", "[3]")
+    _, said, _ = judged()
+    assert said.count("copydesk draft") == gate.SHOWN
+    assert "... and 3 more" in said
 
 
 def test_only_changed_lines_count(repo: Path, git: Git, measured: Measured, judged: Judged) -> None:
@@ -385,7 +411,7 @@ def test_an_unprintable_path_is_shown_escaped(
 ) -> None:
     stage(repo, git, "a\x1b[2J.py", "x = 1\n")
     measured("a\x1b[2J.py", "[1]")
-    assert "'a\\x1b[2J.py': 1" in judged()[1]
+    assert "'a\\x1b[2J.py':1  " in judged()[1]
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 import json
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -44,6 +46,21 @@ def test_missing_lines_are_named_with_their_function_and_the_command(
     assert "prices.py:7  discount  → copydesk draft prices.py::discount" in done.output
     assert "prices.py:13-15  label  → copydesk draft prices.py::label" in done.output
     assert run(copy, "gate", "--diff-fail-under", "50").exit_code == 0
+
+
+def test_the_hook_names_the_same_places(
+    run: Any, copy: Path, git: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which it reads from a view, by what was worked out when the commit was measured."""
+    git(copy, "reset", "-q", "--soft", "HEAD~1")
+    monkeypatch.setenv("CI", "1")  # no daemon is started
+    argv = [sys.executable, "-m", "copydesk.hooks.gate"]
+    done = subprocess.run(argv, cwd=copy, capture_output=True, encoding="utf-8", check=False)
+    places = [line for line in done.stdout.splitlines() if "copydesk draft" in line]
+    assert (done.returncode, len(places)) == (1, 2), done.stdout + done.stderr
+    assert places == [
+        line for line in run(copy, "gate").output.splitlines() if "copydesk draft" in line
+    ]
 
 
 def test_json_has_the_stable_keys(run: Any, copy: Path, git: Git) -> None:
