@@ -100,7 +100,6 @@ class Blobs:
 
         language = f"{sys.version_info[0]}.{sys.version_info[1]}"
         mine.imports = Known(db, f"imports/1/{language}", lambda blob: imports_of(mine(blob)))
-        # the view gate_functions reads this kind
         mine.outlines = Known(db, f"outline/2/{language}", outline)
         python = [{b for p, b in tree.items() if p.endswith(".py")} for tree in trees]
         every = set[str]().union(*python)

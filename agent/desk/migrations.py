@@ -388,11 +388,7 @@ def m009_functions(db: Database) -> None:
 
 STEPS: tuple[Callable[[Database], None], ...] = (
     *(m001_jobs, m002_coverage, m003_drafts, m004_views),
-    m005_known,
-    m006_scores,
-    m007_climbs,
-    m008_gaps,
-    m009_functions,
+    *(m005_known, m006_scores, m007_climbs, m008_gaps, m009_functions),
 )
 
 

@@ -229,7 +229,7 @@ def test_the_index_of_commit_a_is_the_one_that_counts(
         ["git", "commit", "-q", "-a", "-m", "y"], cwd=repo, capture_output=True, text=True
     )
     assert done.returncode == 1
-    assert "a.py: 3-4" in done.stderr
+    assert "a.py:3-4  " in done.stderr
 
 
 @pytest.mark.parametrize("related", [True, False], ids=["related", "unrelated"])
@@ -251,7 +251,7 @@ def test_before_a_push_what_it_adds_is_judged(
     monkeypatch.setenv("PRE_COMMIT_TO_REF", git(repo, "rev-parse", "HEAD"))
     monkeypatch.delenv("CI")
     code, said, _ = judged()
-    assert (code, "a.py: 3-4" in said) == (1, True)
+    assert (code, "a.py:3-4  " in said) == (1, True)
     assert not (repo / ".git/copydesk/spool").exists()  # nothing new to tell the daemon
 
 
@@ -315,7 +315,7 @@ def test_the_script_of_the_desk_judges_without_site_packages(
     install.put_gate(str(tmp_path))
     done = subprocess.run([tmp_path / "gate"], cwd=repo, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (1, "")
-    assert "a.py: 3-4" in done.stdout
+    assert "a.py:3-4  " in done.stdout
 
 
 @pytest.mark.parametrize("gone", ["python", "gate.py"])
