@@ -123,7 +123,10 @@ class _Selector:
     after: ImportGraph
     is_test_file: Callable[[str], bool]
     wild: set[str] = field(default_factory=set)
-    names: set[str] = field(default_factory=set)
+    names: dict[str, set[str]] = field(default_factory=dict)
+    """Changed names by the module whose change they follow from: who does not import that module,
+    directly or through others, cannot see them."""
+    _seen: dict[frozenset[str], set[str]] = field(default_factory=dict)
     _closures: dict[str, frozenset[str]] = field(default_factory=dict)
     _held: dict[Hit, bool] = field(default_factory=dict)
     _needed: dict[frozenset[tuple[str, str]], str | None] = field(default_factory=dict)
@@ -162,34 +165,43 @@ class _Selector:
         """Follow changed module-level names through the modules that use them, to the end."""
         for path, (old, new) in self.change.modified.items():
             delta = compare(old, new)
-            self.names |= delta.names
+            if delta.names:
+                self.names[path] = set(delta.names)
             if delta.anything:
                 self.wild.add(path)
         self.wild |= self.change.added | self.change.deleted
-        if not self.names:
-            return
+        for path, names in self.names.items():
+            self._spread_from(path, names)
+
+    def _spread_from(self, origin: str, names: set[str]) -> None:
+        """Follow the names of one module through those that import it."""
         sources = self.after.sources
-        users = self.after.importers(self.change.modified) & set(sources)
+        users = self.after.importers([origin]) & set(sources)
         grew = True
         while grew:
             grew = False
             for path in users - self.wild:
-                if not self._may_mention(sources[path]):
+                if not _may_mention(sources[path], names):
                     continue
                 for block in parse(sources[path]).statements():
-                    if not block.mentions & self.names:
+                    if not block.mentions & names:
                         continue
                     if block.binds is None:
                         self.wild.add(path)
                         grew = True
                         break
-                    if not block.binds <= self.names and not self._imports(block.mentions):
-                        self.names |= block.binds
+                    if not block.binds <= names and not self._imports(block.mentions):
+                        names |= block.binds
                         grew = True
 
-    def _may_mention(self, source: str) -> bool:
-        """Whether a changed name stands in a source: a search is quicker than taking it apart."""
-        return any(name in source for name in self.names)
+    def _names_within(self, around: frozenset[str]) -> set[str]:
+        """The changed names that can be seen from where some modules are imported."""
+        if not self.names:
+            return set()
+        if around not in self._seen:
+            seen = (names for path, names in self.names.items() if path in around)
+            self._seen[around] = set().union(*seen)
+        return self._seen[around]
 
     @staticmethod
     def _imports(mentions: frozenset[str]) -> bool:
@@ -219,7 +231,7 @@ class _Selector:
             around = self._around(trace)
             if hit_by := around & self.wild:
                 return f"imports {min(hit_by)}, whose module-level code changed"
-            if self.names and self._mentions(trace, around):
+            if (names := self._names_within(around)) and self._mentions(trace, names):
                 return "uses a changed module-level name"
         if trace.needs not in self._needed:  # which many tests share
             self._needed[trace.needs] = self._reason_of_needs(trace)
@@ -257,19 +269,17 @@ class _Selector:
         keys = {old.lines[n].block for n in numbits_to_nums(hit.lines) if n in old.lines}
         return all(new.holds(old.blocks[key]) for key in keys)
 
-    def _mentions(self, trace: Trace, around: frozenset[str]) -> bool:
-        if not around & self.change.modified.keys():
-            return False
+    def _mentions(self, trace: Trace, names: set[str]) -> bool:
         own = trace.name.partition("::")[2].replace("::", ".").partition("[")[0].split(".")
-        if self.names & {*own, *trace.needed("name")}:
+        if names & {*own, *trace.needed("name")}:
             return True
         for hit in trace.hits:
             source = self.old.read(hit.blob)
-            if not self._may_mention(source):
+            if not _may_mention(source, names):
                 continue
             module = parse(source)
             keys = {module.lines[n].block for n in numbits_to_nums(hit.lines) if n in module.lines}
-            if any(module.blocks[key].mentions & self.names for key in keys):
+            if any(module.blocks[key].mentions & names for key in keys):
                 return True
         return False
 
@@ -305,13 +315,13 @@ class _Selector:
         around = self._closure(path)
         if around & self.wild:
             return True
-        return bool(around & self.change.modified.keys()) and self._uses_names(path)
+        return self._uses_names(path, self._names_within(around))
 
-    def _uses_names(self, path: str) -> bool:
-        if not self.names or not self._may_mention(self.after.sources[path]):
+    def _uses_names(self, path: str, names: set[str]) -> bool:
+        if not names or not _may_mention(self.after.sources[path], names):
             return False
         statements = parse(self.after.sources[path]).statements()
-        return any(b.mentions & self.names and not self._imports(b.mentions) for b in statements)
+        return any(b.mentions & names and not self._imports(b.mentions) for b in statements)
 
     def _files_to_collect(
         self,
@@ -370,9 +380,14 @@ class _Selector:
         around = self.after.closure(path)
         if around & self.wild:
             return True
-        return bool(around & self.change.modified.keys()) and self._uses_names(path)
+        return self._uses_names(path, self._names_within(around))
 
 
 def file_of(node_id: str) -> str:
     """The file that a test stands in."""
     return node_id.partition("::")[0]
+
+
+def _may_mention(source: str, names: set[str]) -> bool:
+    """Whether one of some names stands in a source: a search is quicker than taking it apart."""
+    return any(name in source for name in names)

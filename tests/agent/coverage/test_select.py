@@ -9,6 +9,7 @@ from copydesk.agent.coverage.merge import merge
 from copydesk.agent.coverage.select import Selection, Tree, select
 
 CORE = "LIMIT = 3\n\n\ndef used(x):\n    return x + LIMIT\n\n\ndef other(x):\n    return x\n"
+OTHER = CORE.replace("return x\n", "return x + 0\n")
 HELPER = "from core import LIMIT\n\nDOUBLE = LIMIT * 2\n\n\ndef double(x):\n    return x * DOUBLE\n"
 TEST = "from core import used\n\n\ndef test_used():\n    assert used(1)\n"
 TEST_B = "import helper\n\n\ndef test_double():\n    assert helper.double(1)\n"
@@ -81,9 +82,15 @@ def run(changes: dict[str, str | None], found: CoverageMap | None = None) -> Sel
         ({"conftest.py": "x = 1\n"}, {A, B, LAZY}),
         ({"data.txt": "y"}, set()),
         ({"core.py": "def broken(:"}, {A, B, LAZY}),
+        ({"test_b.py": f"used = 1\n{TEST_B}", "core.py": OTHER}, {LAZY}),
+        ({"helper.py": f"import used\n{HELPER}", "core.py": OTHER}, {LAZY}),
+        ({"core.py": CORE.replace("LIMIT = 3", "LIMIT = 4"), "test_a.py": f"x = 1\n{TEST}"},
+         {A, B}),
     ],
-    ids=["body", "constant through a helper", "side effect", "new function", "comment", "deleted",
-         "module constant", "test body", "test file gone", "new conftest", "unread data", "broken"],
+    ids=[
+         "body", "constant through a helper", "side effect", "new function", "comment", "deleted",
+         "module constant", "test body", "test file gone", "new conftest", "unread data", "broken",
+         "a name of another test file", "an import of a module that is not used", "two changes"],
 )  # fmt: skip
 def test_what_a_change_affects(changes: dict[str, str | None], affected: set[str]) -> None:
     assert set(run(changes).affected) == affected
