@@ -108,7 +108,9 @@ def by_copydesk(work: Work) -> dict[str, Any]:
             file = f"test_{_slug(source.module)}_{number}_{_slug(gap.function)}.py"
             row = _drafted(gap, work.tree, bench, work.folder / file)
             log.append({"function": name, **row})
-            path.write_text(json.dumps(log, indent=1))
+            half = path.with_suffix(".half")  # a run that is broken off leaves the last whole one
+            half.write_text(json.dumps(log, indent=1))
+            half.replace(path)
             print(f"  {name}: {row['gained']} of {row['lines']} lines", flush=True)
     drafting, ladder = (sum(row[part] for row in log) for part in ("drafting", "ladder"))
     seconds = {"seconds": round(drafting + ladder, 1), "drafting": round(drafting, 1)}
