@@ -103,8 +103,10 @@ def stratified_auc(
         strata: Quantiles of the size to look within; each weighs by its pairs.
 
     Raises:
-        ValueError: No stratum has rows of both labels.
+        ValueError: No stratum has rows of both labels, or a row lacks its score or size.
     """
+    if not len(labels) == len(scores) == len(sizes):
+        raise ValueError("every row needs a score and a size")
     edges = [quantile(sizes, k / strata) for k in range(1, strata)]
     groups: dict[int, list[int]] = {}
     for i, size in enumerate(sizes):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
 
 import pytest
 from hypothesis import assume, given
@@ -107,3 +108,24 @@ def test_the_best_of_many_coins_is_not_believed() -> None:
     assert returns.probabilistic_sharpe(best) > 0.95  # looks like skill on its own
     assert returns.deflated_sharpe(best, ratios) < 0.8  # and is none among fifty
     assert returns.best_by_luck([0.1]) == 0
+
+
+# These began as drafts of copydesk's own: see docs/explanation/dogfood.md.
+
+
+@pytest.mark.parametrize("figure", [judge.auc, judge.average_precision])
+def test_rows_without_their_score_are_refused(
+    figure: Callable[[list[bool], list[float]], float],
+) -> None:
+    with pytest.raises(ValueError, match="zip"):
+        figure([True, False], [1.5, 0.0, -2.5])
+
+
+def test_rows_without_their_size_are_refused() -> None:
+    for scores, sizes in (([1.5, 0.0, -2.5], [1.5, 1.5]), ([1.5, 0.0], [1.5])):
+        with pytest.raises(ValueError, match="every row needs a score and a size"):
+            judge.stratified_auc([True, False], scores, sizes)
+
+
+def test_where_every_row_is_positive_the_precision_is_whole() -> None:
+    assert judge.average_precision([True, True], [1.5, 1.5]) == 1.0
