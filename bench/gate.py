@@ -90,7 +90,7 @@ class Made:
                 "INSERT INTO files (path, blob) VALUES (?, ?)", (path, blob)
             ).lastrowid
             outline = Outline.of((self.top / path).read_text("utf-8"))
-            known = "INSERT INTO known (kind, key, value) VALUES ('outline/2/bench', ?, ?)"
+            known = "INSERT OR IGNORE INTO known VALUES ('outline/2/bench', ?, ?)"
             db.execute(known, (blob, json.dumps(outline)))
             every = range(1, LINES + 1)
             missing = [n for n in every if n % 10 == 9]
