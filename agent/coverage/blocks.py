@@ -47,6 +47,8 @@ class Block:
 
     `binds` holds the names a statement binds when it runs: None says it may do anything, and a
     function body binds nothing. `mentions` holds every identifier in it, and words in strings.
+    `owner` is the class it stands in, `reflected` says that others than callers by name may look
+    at that class: what it inherits from, or what decorates it.
     """
 
     key: str
@@ -55,6 +57,12 @@ class Block:
     mentions: frozenset[str]
     binds: frozenset[str] | None = frozenset()
     owner: str = ""
+    reflected: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name of the function whose body this is, empty for a statement."""
+        return self.key[2:].rpartition("#")[0].rpartition(".")[2] if self.key[:2] == "f:" else ""
 
 
 @dataclass(slots=True)
@@ -73,6 +81,16 @@ class Module:
     def statements(self) -> Iterator[Block]:
         """The blocks that run when the module is imported."""
         return (b for b in self.blocks.values() if not b.key.startswith("f:"))
+
+    def was_run(self, lines: Iterable[int]) -> bool:
+        """Whether the module's own body ran, going by executed lines: its first statement did."""
+        firsts = [b.lines[0] for b in self.statements() if b.lines and not b.key.startswith("o:")]
+        first = min((n for n in firsts if not self.is_text(n)), default=0)
+        return first in set(lines)
+
+    def is_text(self, line: int) -> bool:
+        """Whether a statement is a bare string, which may not count as executed."""
+        return self.blocks[self.lines[line].block].key.startswith("x:")
 
 
 def _hash(text: str) -> str:
@@ -117,6 +135,7 @@ class _Span:
     binds: frozenset[str] | None
     owner: str = ""
     extra: str = ""
+    reflected: bool = False
 
 
 @dataclass(slots=True)
@@ -125,6 +144,7 @@ class _Splitter:
     tokens: dict[int, list[str]]
     spans: list[_Span] = field(default_factory=list)
     taken: set[int] = field(default_factory=set)
+    reflected: bool = False
     text: list[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -145,7 +165,8 @@ class _Splitter:
             seen[stem] = seen.get(stem, 0) + 1
             key = f"{stem}#{seen[stem]}"
             blocks[key] = Block(
-                key, fingerprint, tuple(span.lines), self._mentions(span), span.binds, span.owner
+                *(key, fingerprint, tuple(span.lines), self._mentions(span), span.binds),
+                *(span.owner, span.reflected),
             )
             lines.update({line: Line(key, i) for i, line in enumerate(span.lines)})
         return Module(blocks, lines)
@@ -160,7 +181,7 @@ class _Splitter:
     ) -> None:
         mine = [n for n in lines if n in self.tokens and n not in self.taken]
         self.taken.update(mine)
-        self.spans.append(_Span(key, mine, binds, owner, extra))
+        self.spans.append(_Span(key, mine, binds, owner, extra, self.reflected))
 
     def _fingerprint(self, span: _Span) -> str:
         heads = [n for n in span.lines if self.tokens[n][0] != ""]
@@ -196,7 +217,9 @@ class _Splitter:
                 plain = not node.keywords and _plain(node.decorator_list)
                 binds = frozenset({node.name}) if plain else None
                 self._take(f"c:{prefix}", head or [node.lineno], binds, owner, node.name)
+                around, self.reflected = self.reflected, not plain or _is_reflected(node)
                 self._body(node.body, f"{prefix}{node.name}.", node.name)
+                self.reflected = around
             elif isinstance(node, ast.If) and _is_main_guard(node.test):
                 self._take(f"m:{prefix}", _lines(node.lineno, node.end_lineno), frozenset(), owner)
             elif isinstance(node, ast.If):
@@ -214,7 +237,11 @@ class _Splitter:
                 self._body(node.finalbody, prefix, owner)
             else:
                 lines = _lines(node.lineno, node.end_lineno)
-                self._take(f"s:{prefix}", lines, _binds(node), owner)
+                kind = "x" if _is_string(node) else "s"
+                bound = _binds(node)
+                if bound and owner and any(map(_is_dunder, bound)):
+                    bound |= {owner}  # looked up by syntax, not by its name
+                self._take(f"{kind}:{prefix}", lines, bound, owner)
 
     def _function(
         self, node: ast.FunctionDef | ast.AsyncFunctionDef, prefix: str, owner: str
@@ -230,7 +257,7 @@ class _Splitter:
         if one_line:
             head = _range(node.decorator_list, node.lineno, node.end_lineno or node.lineno)
         names = {node.name}
-        if owner and node.name.startswith("__") and node.name.endswith("__"):
+        if owner and _is_dunder(node.name):
             names = {owner}  # called through syntax, not by its name
         binds = frozenset(names) if _plain(node.decorator_list) else None
         kind = (
@@ -243,6 +270,23 @@ class _Splitter:
 
 def _is_main_guard(test: ast.expr) -> bool:
     return isinstance(test, ast.Compare) and ast.unparse(test) == "__name__ == '__main__'"
+
+
+def _is_dunder(name: str) -> bool:
+    return name.startswith("__") and name.endswith("__")
+
+
+def _is_reflected(node: ast.ClassDef) -> bool:
+    bases = [b for b in node.bases if not (isinstance(b, ast.Name) and b.id == "object")]
+    return bool(bases or node.decorator_list)
+
+
+def _is_string(node: ast.stmt) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
 
 
 def _start(node: ast.stmt) -> int:
@@ -315,42 +359,6 @@ def _bound_in(body: list[ast.stmt]) -> frozenset[str] | None:
                 return None
             names |= bound
     return frozenset(names)
-
-
-class Delta(NamedTuple):
-    """What differs between two versions of a module.
-
-    `names` are bound differently, `anything` says a statement with unknown effect changed.
-    """
-
-    names: frozenset[str]
-    anything: bool
-
-
-def compare(old: Module, new: Module) -> Delta:
-    """What the import of a module binds or does differently in its new version."""
-    if old.broken or new.broken:
-        return Delta(frozenset(), anything=True)
-    before = {b.key: b for b in old.statements()}
-    after = {b.key: b for b in new.statements()}
-    changed = [before[k] for k in before.keys() - after.keys()]
-    changed += [after[k] for k in after.keys() - before.keys()]
-    # a class that came or went as a whole is known by its own name, not by its attributes'
-    kept = _class_names([before[k] for k in before.keys() & after.keys()])
-    whole = _class_names(changed) - kept
-    names: set[str] = set()
-    for block in changed:
-        if block.owner in whole and block.binds is not None:
-            names.add(block.owner)
-        elif block.binds is None:
-            return Delta(frozenset(), anything=True)
-        else:
-            names |= block.binds
-    return Delta(frozenset(names), anything=False)
-
-
-def _class_names(blocks: Iterable[Block]) -> set[str]:
-    return {name for b in blocks if b.key.startswith("c:") and b.binds for name in b.binds}
 
 
 def moved(old: Module, new: Module) -> dict[int, int]:

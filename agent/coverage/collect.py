@@ -7,12 +7,12 @@ import json
 import os
 import tempfile
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from copydesk.agent.coverage.engine import Engine
-from copydesk.agent.coverage.project import has_pytest_configuration
+from copydesk.agent.coverage.project import has_pytest_configuration, measures_children
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.process import ProcessError
 from copydesk.agent.records import Json, TestId
@@ -92,8 +92,11 @@ def collect(
             "files": None if files is None else list(files),
             "carried": sorted(carried),
             "bytecode": str(bytecode) if bytecode else "",
+            "measured": str(scratch / "measured") if measures_children(engine.tree) else "",
+            "defaults": engine.defaults(),
         }
         (scratch / "children").mkdir()
+        (scratch / "measured").mkdir()
         writes = [bytecode] if bytecode else []
         for path in writes:
             path.mkdir(parents=True, exist_ok=True)
@@ -110,7 +113,8 @@ def collect(
         report = scratch / "report"
         if not report.is_file() or result.returncode not in (0, 1, 2, NOTHING_COLLECTED):
             raise _broken(f"pytest ended with exit code {result.returncode}", said)
-        return _read(json.loads(zlib.decompress(report.read_bytes())), result.seconds, said)
+        told = json.loads(zlib.decompress(report.read_bytes()))
+        return _read(told, result.seconds, said, engine.variables())
 
 
 def shrink(bytecode: Path, most: int = BYTECODE_BYTES) -> None:
@@ -160,7 +164,7 @@ def _broken(reason: str, output: str) -> CopydeskError:
     )
 
 
-def _read(report: Json, seconds: float, output: str) -> Recording:
+def _read(report: Json, seconds: float, output: str, variables: Callable[[str], str]) -> Recording:
     tests = {
         name: TestRun(
             entry["outcome"],
@@ -182,7 +186,9 @@ def _read(report: Json, seconds: float, output: str) -> Recording:
         lines[context] = {path: bits for path, bits, _ in mine}
         arcs[context] = {path: pairs for path, _, pairs in mine if pairs}
     needs = {
-        context: frozenset((kind, name) for kind, name in found)
+        context: frozenset(
+            (kind, f"{name}={variables(name)}" if kind == "env" else name) for kind, name in found
+        )
         for context, found in report["needs"].items()
     }
     return Recording(

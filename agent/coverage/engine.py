@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -87,6 +87,20 @@ class Engine:
             }
         )
 
+    def variables(self) -> Callable[[str], str]:
+        """A name for the value of each environment variable that the tests see: never the value."""
+        given = self.environ()
+        seen = self.guard.environment(given) if self.guard else given
+
+        def name_of(variable: str) -> str:
+            value = seen.get(variable)
+            if value is None:
+                return "-"
+            raw = f"{variable}={value}".encode("utf-8", "surrogateescape")
+            return hashlib.blake2b(raw, digest_size=8, person=b"copydesk").hexdigest()
+
+        return name_of
+
     def run_tests(
         self,
         argv: Sequence[str | Path],
@@ -115,13 +129,15 @@ class Engine:
             writes=writes,
         )  # fmt: skip
 
+    def defaults(self) -> dict[str, list[str]]:
+        """What is measured and what is left out where the project's configuration says nothing."""
+        source, _ = pytest_cov_options(self.tree)
+        return {"source": source or list(self.roots()), "omit": list(DEFAULT_OMIT)}
+
     def _ask(self, request: Json) -> Any:
         argv = [self.interpreter.path, PROBE / "copydesk_report.py"]
-        source, branch = pytest_cov_options(self.tree)
-        request |= {
-            "default_source": source or list(self.roots()),
-            "default_omit": list(DEFAULT_OMIT),
-        }
+        _, branch = pytest_cov_options(self.tree)
+        request |= {f"default_{key}": value for key, value in self.defaults().items()}
         try:
             said = run(
                 argv, cwd=self.tree, env=self.environ(), timeout=300,

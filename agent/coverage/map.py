@@ -35,8 +35,8 @@ class Hit(NamedTuple):
 class Trace:
     """One recorded execution. `needs` holds (kind, name) pairs: what else it depends on.
 
-    Kinds: import (a module it was the first to import), file, folder, process, fixture (a
-    context), name (a fixture asked for by that name).
+    Kinds: import (a module it was the first to import), file, folder, process, env (a variable
+    and a digest of its value), fixture (a context), name (a fixture asked for by that name).
     """
 
     kind: str

@@ -6,11 +6,9 @@ import shutil
 import sqlite3
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatch
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
 from copydesk.agent import config
@@ -22,9 +20,12 @@ from copydesk.agent.coverage.engine import Engine, Environment
 from copydesk.agent.coverage.imports import Import, imports_of
 from copydesk.agent.coverage.memory import uncollected
 from copydesk.agent.coverage.merge import COLLECTION, merge
-from copydesk.agent.coverage.select import FAILED, Selection, Tree, file_of, select
+from copydesk.agent.coverage.report.unsteady import lately
+from copydesk.agent.coverage.select import Selection, select
 from copydesk.agent.coverage.survey import Survey, survey
+from copydesk.agent.coverage.testfiles import in_words, test_file_check, to_collect
 from copydesk.agent.coverage.totals import Total, add_up, assemble, executed
+from copydesk.agent.coverage.trees import Tree
 from copydesk.agent.desk.drafts import now
 from copydesk.agent.desk.known import Known
 from copydesk.agent.desk.store import transaction
@@ -43,9 +44,6 @@ TWINS = 20
 
 Order = Callable[[Sequence[str], Collection[TestId]], list[str]]
 """What puts test files in order, given the tests that are affected."""
-
-TEST_FILES = ("test_*.py", "*_test.py")
-"""pytest's default python_files."""
 
 
 class Measure(NamedTuple):
@@ -212,12 +210,12 @@ class _Work:
         read = Blobs.of(self.repo, self.db, blobs, *([old_blobs] if base else []))
         selection, files, audited = None, None, None
         if base is not None:
-            old, new = Tree(old_blobs, read, read.imported), Tree(blobs, read, read.imported)
-            selection = select(base, old, new, _test_file_check(base))
-            files = _files(selection, old.blobs, blobs, base)
+            old, new = Tree(old_blobs, read, read.imported), self._tree(read)
+            selection = select(base, old, new, test_file_check(base), lately(self.db))
+            files = to_collect(selection, old_blobs, blobs, base)
             if self.order and files:
                 files = self.order(files, selection.affected)
-            reason = _reason(selection)
+            reason = in_words(selection)
             if audit.due(self.db, self.settings.personal.audit_measures):
                 audited = selection.carried
                 base, selection, files = None, None, None
@@ -233,6 +231,9 @@ class _Work:
             counts=self.survey.counted,
         )  # fmt: skip
         return self._store(base, reason, traces, totals, recording, read, started)
+
+    def _tree(self, read: Blobs) -> Tree:
+        return Tree(self.blobs, read, read.imported, self.engine.variables())
 
     def _base(self) -> tuple[coverage_map.CoverageMap | None, str]:
         """The measured commit to start from, the nearest one; and why there is none."""
@@ -350,48 +351,3 @@ class _Work:
                 "INSERT OR REPLACE INTO policy (key, value) VALUES (?, ?)",
                 (key, str(getattr(project, key))),
             )
-
-
-def _test_file_check(base: coverage_map.CoverageMap) -> Callable[[str], bool]:
-    """Whether pytest would collect a file, by what the last run said of its configuration."""
-    session = base.traces.get(("session", ""))
-    patterns = (session.needed("python_files") if session else set()) or set(TEST_FILES)
-    known = {name.partition("::")[0] for name in base.tests()}
-    return lambda path: (
-        path in known
-        or any(
-            fnmatch(PurePosixPath(path).name, pattern) or fnmatch(path, pattern)
-            for pattern in patterns
-        )
-    )
-
-
-def _files(
-    selection: Selection,
-    old: dict[str, str] | object,
-    new: dict[str, str],
-    base: coverage_map.CoverageMap,
-) -> list[str] | None:
-    """What to collect; None (all) when a test file appeared where pytest might not look."""
-    assert isinstance(old, dict)
-    is_test = _test_file_check(base)
-    files = {name.partition("::")[0] for name in base.tests()}
-    known = {PurePosixPath(path).parent for path in files}
-    for path in selection.collect:
-        if path not in old and is_test(path) and PurePosixPath(path).parent not in known:
-            return None
-    failed = {file_of(name) for name, why in selection.affected.items() if why == FAILED}
-    counts = Counter(file_of(name) for name in selection.affected)
-
-    def rank(path: str) -> tuple[bool, bool, int, str]:
-        """Likeliest to fail first: what failed, what is new or changed, what is hit the most."""
-        return path not in failed, old.get(path) == new.get(path), -counts[path], path
-
-    return sorted(selection.collect, key=rank)
-
-
-def _reason(selection: Selection) -> str:
-    if not selection.affected:
-        return "new tests only" if selection.collect else "no test is affected"
-    ranked = sorted(selection.why.items(), key=lambda item: (-item[1], item[0]))
-    return "; ".join(f"{count} {why}" for why, count in ranked[:4])

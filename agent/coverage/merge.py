@@ -8,9 +8,6 @@ from copydesk.agent.coverage.collect import Recording
 from copydesk.agent.coverage.map import CoverageMap, Hit, Trace
 from copydesk.agent.coverage.select import Selection
 
-SESSION = ("session", "")
-"""The context of what runs between tests: pytest's hooks in conftest files and plugins."""
-
 COLLECTION = "collection"
 """The kind of a trace that stands for a test file which could not be collected."""
 
@@ -77,8 +74,10 @@ def _recorded(recording: Recording, blobs: Mapping[str, str]) -> Iterable[Trace]
 
 def _united(former: Trace, now: Trace) -> Trace:
     hits = {*former.hits, *now.hits}
+    seen = {name.partition("=")[0] for name in now.needed("env")}
+    kept = {n for n in former.needs if n[0] != "env" or n[1].partition("=")[0] not in seen}
     return Trace(
-        now.kind, now.name, now.outcome, now.seconds, tuple(sorted(hits)), former.needs | now.needs
+        now.kind, now.name, now.outcome, now.seconds, tuple(sorted(hits)), now.needs | kept
     )
 
 

@@ -53,7 +53,8 @@ _REPORTING = frozenset(
     | {"debug", "debug_file", "cover_pylib"}
 )
 """Settings of coverage.py's [run] that decide nothing in a recording: it keeps every file of the
-tree, under a configuration of its own; whether it keeps branches is asked apart from these."""
+tree, under a configuration of its own; whether it keeps branches is asked apart from these. Child
+processes that are measured are so under the project's configuration, then all of them count."""
 
 _COVERAGE_FILES = (".coveragerc", ".coveragerc.toml")
 
@@ -68,6 +69,7 @@ def configuration(tree: Path, plugins: Iterable[str] = ()) -> list[str]:
         plugins: The names of the packages that bring plugins of pytest.
     """
     names = " ".join(plugins).lower()
+    ignored = frozenset[str]() if measures_children(tree) else _REPORTING
     parts = []
     for name, sections in _sections(tree):
         if name in _COVERAGE_FILES:
@@ -76,7 +78,7 @@ def configuration(tree: Path, plugins: Iterable[str] = ()) -> list[str]:
             kept = {n: s for n, s in sections.items() if not _bystander(n, names)}
             # a file that holds no setting of ours is as good as none, but pytest stops at it
         if not name.startswith(("pytest", ".pytest")):
-            kept = {n: _recording(n, s) for n, s in kept.items()}
+            kept = {n: _recording(n, s, ignored) for n, s in kept.items()}
             kept = {n: s for n, s in kept.items() if s not in ({}, None)}
         if kept or name.startswith(("pytest", ".pytest")):
             parts.append(json.dumps([name, kept], sort_keys=True, default=str))
@@ -125,7 +127,7 @@ def _bystander(section: str, plugins: str) -> bool:
     return found is not None and found[1] not in plugins
 
 
-def _recording(section: str, settings: object) -> object:
+def _recording(section: str, settings: object, ignored: frozenset[str]) -> object:
     """The settings of a section without those of coverage.py that concern its reports alone."""
     tool, _, part = section.partition(":")
     if section in ("coverage", "run") or tool == "coverage":
@@ -137,8 +139,17 @@ def _recording(section: str, settings: object) -> object:
             return None
         if not isinstance(settings, dict):
             return settings
-        return {k: v for k, v in settings.items() if k not in _REPORTING}
+        return {k: v for k, v in settings.items() if k not in ignored}
     return settings
+
+
+def measures_children(tree: Path) -> bool:
+    """Whether the coverage configuration may have child processes measured: then it is read."""
+    for name in ("pyproject.toml", *CONFIG_FILES):
+        path = tree / name
+        if path.is_file() and re.search(rb"\bpatch\b|multiprocessing", path.read_bytes()):
+            return True
+    return False
 
 
 def has_pytest_configuration(tree: Path) -> bool:

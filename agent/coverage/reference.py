@@ -29,6 +29,7 @@ print(json.dumps({
     "named": any(c.get_option("run:" + key) for key in keys),
     "omit": c.get_option("run:omit") or [],
     "branch": bool(c.get_option("run:branch")),
+    "processes": "multiprocessing" in (c.get_option("run:concurrency") or ""),
     "version": coverage.__version__,
     "plugins": [n for n in ("pytest_cov", "xdist") if importlib.util.find_spec(n)],
 }))
@@ -65,6 +66,8 @@ def full_run(repo: Repository, interpreter: Interpreter, sha: Sha) -> Reference:
         env = engine.environ() | {"COPYDESK_OUTCOMES": str(outcomes), "COVERAGE_CORE": "ctrace"}
         coverage: list[str | Path] = [interpreter.path, "-m", "coverage"]
         asked = json.loads(run([interpreter.path, "-c", _ASK], cwd=shot.path, env=env).text)
+        # by themselves children read the configuration, and know of no option
+        env |= {"COVERAGE_FILE": str(data)} if asked["processes"] else {}
         argv = [*coverage, "run", f"--data-file={data}", *_coverage_options(engine, asked)]
         argv += ["-m", "pytest", "-p", "copydesk_outcomes", *pytest_options(engine, scratch)]
         argv += ["--maxfail=0"]
@@ -85,6 +88,11 @@ def full_run(repo: Repository, interpreter: Interpreter, sha: Sha) -> Reference:
             )
         report = scratch / "report.json"
         argv = [*coverage, "json", "-i", f"--data-file={data}", "-o", report]
+        if any(scratch.glob("data.*")):  # what processes wrote, each for itself
+            combine = [*coverage, "combine", "--append", "-q", f"--data-file={data}", scratch]
+            run(combine, cwd=shot.path, env=env, timeout=300)
+            omit = ",".join([*asked["omit"], *DEFAULT_OMIT])
+            argv += [] if asked["named"] else [f"--omit={omit}"]
         run(argv, cwd=shot.path, env=env, timeout=300, check=False)
         facts: Facts = frozenset()
         if report.exists():  # else nothing was measured

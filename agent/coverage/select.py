@@ -3,42 +3,35 @@
 A trace recorded before still holds for a new tree when nothing it executed, and nothing that
 decides what it executes, has changed. What counts: the blocks it executed; names that changed
 module-level statements bind, followed through the modules that use them; statements of unknown
-effect in modules it imports; data files it read, folders it listed; fixtures of wider scope it
-uses; the outcome (what failed runs again); programs it started.
+effect in modules it imports, and what these executed and read while they were imported; data
+files it read, folders it listed, environment variables it looked at; fixtures of wider scope it
+uses; the outcome (what failed runs again); programs it started. What ran outside of all tests,
+such as pytest's hooks in a conftest file, concerns them all.
 """
 
 from __future__ import annotations
 
-import posixpath
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
-from copydesk.agent.coverage.blocks import Module, compare, parse
-from copydesk.agent.coverage.imports import Import, ImportGraph, Sources
+from copydesk.agent.coverage.blocks import Module, parse
+from copydesk.agent.coverage.delta import compare, hooks_into_pytest
+from copydesk.agent.coverage.imported import ImportTime, touched
+from copydesk.agent.coverage.imports import ImportGraph
 from copydesk.agent.coverage.map import CoverageMap, Hit, Trace
 from copydesk.agent.coverage.numbits import numbits_to_nums
+from copydesk.agent.coverage.trees import Change, Tree, difference, file_of, may_mention
 
 FAILING = frozenset({"failed", "error"})
 
 FAILED = "failed before"
 """Why a failing test is run again."""
 
+UNSTEADY = "passed and failed by chance lately"
+"""Why a test is run again whose outcome changed for no change of code."""
 
-@dataclass(frozen=True, slots=True)
-class Tree:
-    """The files of a commit: blob by path, and how to read a blob as text."""
-
-    blobs: Mapping[str, str]
-    read: Callable[[str], str]
-    imports: Callable[[str], Iterable[Import]] | None = None
-    """The imports of a blob, where they are known without reading it."""
-
-    def graph(self) -> ImportGraph:
-        """The imports between its Python files."""
-        python = {path: blob for path, blob in self.blobs.items() if path.endswith(".py")}
-        known = self.imports
-        by_path = None if known is None else lambda path: known(python[path])
-        return ImportGraph(Sources(python, self.read), imports=by_path)
+SESSION = ("session", "")
+"""The context of what runs between tests: pytest's hooks in conftest files and plugins."""
 
 
 @dataclass(slots=True)
@@ -47,7 +40,8 @@ class Selection:
 
     `collect` are the test files to collect: those with tests to run, those whose tests may have
     changed, and those whose import refreshes a stale module. `reachable` are the files that some
-    test file imports, directly or through others.
+    test file imports, directly or through others. `whole` says that even which files pytest
+    collects may have changed.
     """
 
     carried: dict[tuple[str, str], Trace]
@@ -55,25 +49,15 @@ class Selection:
     affected: dict[str, str]
     why: dict[str, int] = field(default_factory=dict)
     reachable: frozenset[str] = frozenset()
-
-
-@dataclass(slots=True)
-class _Change:
-    """The difference of two trees, as far as Python and data files are concerned."""
-
-    modified: dict[str, tuple[Module, Module]]
-    added: set[str]
-    deleted: set[str]
-    data: set[str]
-    folders: set[str]
-
-    @property
-    def python(self) -> set[str]:
-        return set(self.modified) | self.added | self.deleted
+    whole: bool = False
 
 
 def select(
-    base: CoverageMap, old: Tree, new: Tree, is_test_file: Callable[[str], bool]
+    base: CoverageMap,
+    old: Tree,
+    new: Tree,
+    is_test_file: Callable[[str], bool],
+    unsteady: Collection[str] = (),
 ) -> Selection:
     """Sort the traces of a measured commit into those that hold for a new tree and the rest.
 
@@ -82,35 +66,11 @@ def select(
         old: Its tree.
         new: The tree of the commit to measure.
         is_test_file: Whether pytest would collect from a file.
+        unsteady: Tests that passed and failed by chance: no record of them is relied on.
     """
-    change = _difference(old, new)
+    change = difference(old, new)
     before, after = old.graph(), new.graph()
-    return _Selector(base, old, new, change, before, after, is_test_file).run()
-
-
-def _difference(old: Tree, new: Tree) -> _Change:
-    paths = {p for p in old.blobs.keys() | new.blobs.keys() if old.blobs.get(p) != new.blobs.get(p)}
-    python = {p for p in paths if p.endswith(".py")}
-    added = {p for p in python if p not in old.blobs}
-    deleted = {p for p in python if p not in new.blobs}
-    modified = {
-        p: (parse(old.read(old.blobs[p])), parse(new.read(new.blobs[p])))
-        for p in python - added - deleted
-    }
-    came_or_went = {p for p in paths if (p in old.blobs) != (p in new.blobs)}
-    whole = _folders(old.blobs) ^ _folders(new.blobs)
-    folders = {posixpath.dirname(p) or "." for p in came_or_went | whole}
-    return _Change(modified, added, deleted, paths | whole, folders)
-
-
-def _folders(paths: Iterable[str]) -> set[str]:
-    """The folders that hold some files, and those above them."""
-    found: set[str] = set()
-    for folder in {posixpath.dirname(p) for p in paths}:
-        while folder and folder not in found:
-            found.add(folder)
-            folder = posixpath.dirname(folder)
-    return found
+    return _Selector(base, old, new, change, before, after, is_test_file, unsteady).run()
 
 
 @dataclass(slots=True)
@@ -118,16 +78,18 @@ class _Selector:
     base: CoverageMap
     old: Tree
     new: Tree
-    change: _Change
+    change: Change
     before: ImportGraph
     after: ImportGraph
     is_test_file: Callable[[str], bool]
+    unsteady: Collection[str] = ()
     wild: set[str] = field(default_factory=set)
     names: dict[str, set[str]] = field(default_factory=dict)
     """Changed names by the module whose change they follow from: who does not import that module,
     directly or through others, cannot see them."""
     _seen: dict[frozenset[str], set[str]] = field(default_factory=dict)
     _closures: dict[str, frozenset[str]] = field(default_factory=dict)
+    hooks: bool = False
     _held: dict[Hit, bool] = field(default_factory=dict)
     _needed: dict[frozenset[tuple[str, str]], str | None] = field(default_factory=dict)
 
@@ -137,6 +99,10 @@ class _Selector:
         for key, trace in self.base.traces.items():
             if key[0] != "import" and (reason := self._reason(trace)):
                 reasons[key] = reason
+        whole = self.hooks or SESSION in reasons
+        if whole:
+            every = (key for key in self.base.traces if key[0] != "import")
+            reasons = dict.fromkeys(every, "runs under hooks of pytest that changed") | reasons
         self._through_fixtures(reasons)
         stale = self._stale_imports()
         collect = self._files_to_collect(reasons, stale, reasons)
@@ -144,6 +110,7 @@ class _Selector:
             key: trace
             for key, trace in self.base.traces.items()
             if key not in reasons
+            and not whole
             and not (key[0] == "import" and key[1] in stale)
             and (key[0] != "test" or file_of(key[1]) in self.new.blobs)
         }
@@ -151,7 +118,7 @@ class _Selector:
         counts: dict[str, int] = {}
         for why in affected.values():
             counts[why] = counts.get(why, 0) + 1
-        return Selection(carried, collect, affected, counts, self._reachable())
+        return Selection(carried, collect, affected, counts, self._reachable(), whole)
 
     def _reachable(self) -> frozenset[str]:
         return self.after.reachable(
@@ -167,32 +134,52 @@ class _Selector:
             delta = compare(old, new)
             if delta.names:
                 self.names[path] = set(delta.names)
+            self.hooks = self.hooks or delta.hooks
             if delta.anything:
                 self.wild.add(path)
         self.wild |= self.change.added | self.change.deleted
+        trees = ((self.change.added, self.new), (self.change.deleted, self.old))
+        for conftest, tree in ((p, t) for ps, t in trees for p in ps if p.endswith("conftest.py")):
+            self.hooks |= hooks_into_pytest(parse(tree.read(tree.blobs[conftest])))
+        imported = [t for t in self.base.traces.values() if t.kind == "import"]
+        at_import = ImportTime(imported, self._parsed)
+        for trace in imported:
+            moved = not all(map(self._holds, trace.hits))
+            if (moved and at_import.rewritten(trace, self._now)) or self._around_changed(trace):
+                self.wild.add(trace.name)
         for path, names in self.names.items():
-            self._spread_from(path, names)
+            self._spread_from(path, names, at_import)
 
-    def _spread_from(self, origin: str, names: set[str]) -> None:
+    def _spread_from(self, origin: str, names: set[str], at_import: ImportTime) -> None:
         """Follow the names of one module through those that import it."""
-        sources = self.after.sources
-        users = self.after.importers([origin]) & set(sources)
-        grew = True
-        while grew:
-            grew = False
-            for path in users - self.wild:
-                if not _may_mention(sources[path], names):
+        users = self.after.importers([origin]) & set(self.after.sources)
+        size = -1
+        while size != (size := len(names) + len(self.wild)):
+            self._spread_once(users, names)
+            mentions = lambda hit: may_mention(self.old.read(hit.blob), names)  # noqa: E731
+            self.wild.update(at_import.users(names, users, mentions))
+
+    def _spread_once(self, users: frozenset[str], names: set[str]) -> None:
+        """Follow changed names one step."""
+        for path in users - self.wild:
+            source = self.after.sources[path]
+            if not may_mention(source, names):
+                continue
+            for block in parse(source).statements():
+                if not block.mentions & names:
                     continue
-                for block in parse(sources[path]).statements():
-                    if not block.mentions & names:
-                        continue
-                    if block.binds is None:
-                        self.wild.add(path)
-                        grew = True
-                        break
-                    if not block.binds <= names and not self._imports(block.mentions):
-                        names |= block.binds
-                        grew = True
+                if block.binds is None:
+                    self.wild.add(path)
+                    break
+                if not block.binds <= names and not self._imports(block.mentions):
+                    names |= block.binds
+
+    def _parsed(self, hit: Hit) -> Module:
+        return parse(self.old.read(hit.blob))
+
+    def _now(self, hit: Hit) -> Module | None:
+        blob = self.new.blobs.get(hit.path)
+        return None if blob is None else parse(self.new.read(blob))
 
     def _names_within(self, around: frozenset[str]) -> set[str]:
         """The changed names that can be seen from where some modules are imported."""
@@ -222,10 +209,14 @@ class _Selector:
         """Why a test or fixture must run again, or None."""
         if trace.outcome in FAILING:
             return FAILED
+        if trace.kind == "test" and trace.name in self.unsteady:
+            return UNSTEADY
         blobs = self.new.blobs
         for hit in trace.hits:
             # of most files nothing changed, and that is seen without looking the hit up
-            if blobs.get(hit.path) != hit.blob and not self._holds(hit):
+            if blobs.get(hit.path) != hit.blob and (
+                not self._holds(hit) or self._ran_module_that_changed(hit)
+            ):
                 return f"executes changed code in {hit.path}"
         if self.wild or self.names:
             around = self._around(trace)
@@ -233,6 +224,16 @@ class _Selector:
                 return f"imports {min(hit_by)}, whose module-level code changed"
             if (names := self._names_within(around)) and self._mentions(trace, names):
                 return "uses a changed module-level name"
+        if trace.kind == "test" and self._is_text_that_changed(file_of(trace.name)):
+            return "its file changed"
+        return self._around_changed(trace)
+
+    def _is_text_that_changed(self, path: str) -> bool:
+        """Whether a file of tests that is not Python, such as a text with examples, changed."""
+        return path in self.change.data and not path.endswith(".py")
+
+    def _around_changed(self, trace: Trace) -> str | None:
+        """Why what a context read may differ, or None."""
         if trace.needs not in self._needed:  # which many tests share
             self._needed[trace.needs] = self._reason_of_needs(trace)
         return self._needed[trace.needs]
@@ -244,7 +245,14 @@ class _Selector:
             return "lists a changed folder"
         if self.change.python and trace.needed("process"):
             return "starts programs"
+        if self.new.variables and any(map(self._differs, trace.needed("env"))):
+            return "reads a changed environment variable"
         return None
+
+    def _differs(self, recorded: str) -> bool:
+        name, _, value = recorded.rpartition("=")
+        assert self.new.variables is not None
+        return self.new.variables(name) != value
 
     def _around(self, trace: Trace) -> frozenset[str]:
         """The modules a trace may have a part of: what its file, or what it executed, imports."""
@@ -265,9 +273,17 @@ class _Selector:
             return False
         if now == hit.blob:
             return True
-        old, new = parse(self.old.read(hit.blob)), parse(self.new.read(now))
-        keys = {old.lines[n].block for n in numbits_to_nums(hit.lines) if n in old.lines}
-        return all(new.holds(old.blocks[key]) for key in keys)
+        old, new = self._parsed(hit), parse(self.new.read(now))
+        return all(new.holds(old.blocks[key]) for key in touched(old, hit))
+
+    def _ran_module_that_changed(self, hit: Hit) -> bool:
+        """Whether it ran a module's own body, as a script does, which is another one now."""
+        if hit.path not in self.change.modified:
+            return False
+        old, new = self._parsed(hit), self.change.modified[hit.path][1]
+        if {b.key for b in old.statements()} == {b.key for b in new.statements()}:
+            return False
+        return old.was_run(numbits_to_nums(hit.lines))
 
     def _mentions(self, trace: Trace, names: set[str]) -> bool:
         own = trace.name.partition("::")[2].replace("::", ".").partition("[")[0].split(".")
@@ -275,12 +291,12 @@ class _Selector:
             return True
         for hit in trace.hits:
             source = self.old.read(hit.blob)
-            if not _may_mention(source, names):
+            if not may_mention(source, names):
                 continue
             module = parse(source)
-            keys = {module.lines[n].block for n in numbits_to_nums(hit.lines) if n in module.lines}
-            if any(module.blocks[key].mentions & names for key in keys):
-                return True
+            for block in map(module.blocks.__getitem__, touched(module, hit)):
+                if block.mentions & names or block.name in names:
+                    return True
         return False
 
     def _through_fixtures(self, reasons: dict[tuple[str, str], str]) -> None:
@@ -318,7 +334,7 @@ class _Selector:
         return self._uses_names(path, self._names_within(around))
 
     def _uses_names(self, path: str, names: set[str]) -> bool:
-        if not names or not _may_mention(self.after.sources[path], names):
+        if not names or not may_mention(self.after.sources[path], names):
             return False
         statements = parse(self.after.sources[path]).statements()
         return any(b.mentions & names and not self._imports(b.mentions) for b in statements)
@@ -329,21 +345,22 @@ class _Selector:
         stale: set[str],
         affected: dict[tuple[str, str], str],
     ) -> set[str]:
-        test_files = {p for p in self.new.blobs if p.endswith(".py") and self.is_test_file(p)}
+        test_files = set(filter(self.is_test_file, self.new.blobs))
         known = {file_of(name) for name in self.base.tests()}
         collect = {file_of(name) for (kind, name) in reasons if kind != "fixture"}
-        collect |= test_files & (self.change.added | set(self.change.modified))
+        collect |= test_files & self.change.data
         # parametrisation and the like: what a test file collects depends on what it imports
         collect |= {p for p in known & test_files if self._collection_changed(p)}
         collect &= self.new.blobs.keys()
         missing = {m for m in stale if m in self.new.blobs}
-        for path in collect:
+        for path in collect & self.after.sources.keys():
             missing -= self.after.closure(path, lazy=False)
         for path in (
             []
             if not missing
             else sorted(
-                known & test_files, key=lambda p: -len(self.after.closure(p, lazy=False) & missing)
+                known & test_files & self.after.sources.keys(),
+                key=lambda p: -len(self.after.closure(p, lazy=False) & missing),
             )
         ):
             reach = self.after.closure(path, lazy=False) & missing
@@ -375,19 +392,9 @@ class _Selector:
         return found
 
     def _collection_changed(self, path: str) -> bool:
-        if not self.wild and not self.names:
+        if path not in self.after.sources or not (self.wild or self.names):
             return False
         around = self.after.closure(path)
         if around & self.wild:
             return True
         return self._uses_names(path, self._names_within(around))
-
-
-def file_of(node_id: str) -> str:
-    """The file that a test stands in."""
-    return node_id.partition("::")[0]
-
-
-def _may_mention(source: str, names: set[str]) -> bool:
-    """Whether one of some names stands in a source: a search is quicker than taking it apart."""
-    return any(name in source for name in names)

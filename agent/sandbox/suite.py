@@ -29,6 +29,9 @@ from copydesk.agent.sandbox.watch import PATIENCE_WITH_OUTPUT
 _KEPT = frozenset(
     {"PATH", "LANG", "LANGUAGE", "TZ", "TERM", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR"}
 )
+_OURS = frozenset({"PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "GIT_CEILING_DIRECTORIES"})
+"""What is set for every run, which the one who starts it may have set to the same."""
+
 _PROCESSES = 1024
 _FILE = 4 << 30
 _SCRATCH = 2 << 30
@@ -90,7 +93,7 @@ class Guard:
             tree,
             self.python,
             tuple((path, path) for path in (*reads, *self.shown)),
-            self._environment(env),
+            self.environment(env),
             {},
             _limits(timeout),
             writable=(scratch, *writes),
@@ -108,12 +111,18 @@ class Guard:
             raise ProcessError(done.reason, words, said)
         return Result(words, done.code, said, b"", done.seconds)
 
-    def _environment(self, env: Mapping[str, str]) -> dict[str, str]:
+    def environment(self, env: Mapping[str, str]) -> dict[str, str]:
+        """The variables that a command sees of those given.
+
+        Args:
+            env: As for `run`.
+        """
         kept = {
             name: value
             for name, value in env.items()
             if name in _KEPT
             or name in self.variables
+            or name in _OURS
             or name.startswith("LC_")
             or os.environ.get(name) != value  # set for this run
         }

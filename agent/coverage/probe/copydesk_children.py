@@ -188,6 +188,8 @@ class Child:
 
     def start(self) -> None:
         """Begin to watch."""
+        import copydesk_origin  # beside this file, where only a child of a test looks
+
         sys.dont_write_bytecode = True  # it would show in the tree
         self.watched: dict[str, Any] = {
             **dict.fromkeys(("open", "sqlite3.connect"), lambda a: self.opened((*a, None, 0)[:3])),
@@ -198,6 +200,7 @@ class Child:
             "subprocess.Popen": self.started,
         }
         self.note("child")
+        copydesk_origin.watch_variables(lambda name: self.note("env", name))
         for name in ("stat", "lstat", "access"):
             self._wrap(name)
         sys.addaudithook(self.audit)

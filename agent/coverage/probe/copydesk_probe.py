@@ -17,16 +17,17 @@ import json
 import os
 import sys
 import zlib
-from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
 import copydesk_bytecode
 import copydesk_children
+import copydesk_origin
 import copydesk_tracers
 import pytest
 from copydesk_outcomes import outcome_of, worse
+from copydesk_pack import numbits, pairs
 
 with open(os.environ.pop("COPYDESK_PROBE"), encoding="utf-8") as _file:
     SETTINGS = json.load(_file)
@@ -35,11 +36,13 @@ SCOPE = copydesk_tracers.Scope(ROOT)
 TRACER = copydesk_tracers.choose(SCOPE, SETTINGS["branch"], SETTINGS["scratch"])
 
 TESTS: dict[str, dict[str, Any]] = {}
+PROCESS = os.getpid()
 COLLECTED: list[str] = []
 COLLECT_ERRORS: dict[str, str] = {}
 NEEDS: dict[str, set[tuple[str, str]]] = {}
 CHILDREN: dict[str, int] = {}
 """How many Pythons a context started."""
+MEASURED: Any = None  # has coverage.py measure children, where the configuration says so
 
 
 def relative(path: str) -> str | None:
@@ -57,6 +60,8 @@ def switch(context: str) -> str:
     """Go on under another context, which programs are told of too; returns the former one."""
     if context.startswith(("test:", "fixture:")) or not context:
         os.environ[copydesk_children.CONTEXT] = context
+        if MEASURED is not None:
+            MEASURED.enter(context)
     former: str = TRACER.switch(context)
     return former
 
@@ -90,23 +95,31 @@ def wrap_loader(loader: type) -> None:
 
 
 # --- data files --------------------------------------------------------------------------------
-CODE = (".py", ".pyc", ".pyo", ".so", ".pyd")
+COMPILED = (".pyc", ".pyo", ".so", ".pyd")
 
 
 def opened(args: tuple[Any, ...]) -> None:
     """Note a file that was read."""
     path, flags = args[0], args[2] or 0
-    if type(path) is str and not flags & 3 and not path.endswith(CODE):
+    if type(path) is str and not flags & 3 and not path.endswith(COMPILED):
         inside = relative(path)
-        if inside is not None:
+        if inside is not None and not (path.endswith(".py") and copydesk_origin.is_import()):
             need("file", inside)
 
 
 def listed(args: tuple[Any, ...]) -> None:
     """Note a folder that was listed, by the import system too: a module may appear there."""
+    if TRACER.context.startswith("import:") and copydesk_origin.is_import():
+        return  # which modules a module imports is read from its source
     inside = relative(os.fsdecode(args[0]) if args[0] else os.curdir)
     if inside is not None and not isinstance(args[0], int):
         need("folder", inside)
+
+
+def looked_up(name: str) -> None:
+    """Note an environment variable by name; its value is looked at by who starts the tests."""
+    if not copydesk_origin.is_pytest() and (TRACER.context or copydesk_origin.is_from(SCOPE)):
+        need("env", name)
 
 
 def started(args: tuple[Any, ...]) -> None:
@@ -152,15 +165,26 @@ WATCHED: dict[str, Callable[[tuple[Any, ...]], None]] = {
 
 
 def audit(event: str, args: tuple[Any, ...], watched: Any = WATCHED.get) -> None:
-    """Note files read, folders listed and programs started while a context owns the time.
+    """Note files read, folders listed and programs started.
 
     Called for everything that anything does, so what is not watched must end at once. It must
     never raise: that would fail the user's own call.
     """
     note = watched(event)
-    if note is not None and TRACER.context.startswith(("test:", "fixture:")):
+    if note is not None:
         with contextlib.suppress(Exception):
-            note(args)
+            if concerned(note):
+                note(args)
+
+
+def concerned(note: Any = None) -> bool:
+    """Whether what happens now belongs to a context, or is done by code of the tree."""
+    context = TRACER.context
+    if context.startswith(("test:", "fixture:")):
+        return True
+    if context and note is not started and note is not subprocess_started:
+        return True
+    return bool(copydesk_origin.is_from(SCOPE))
 
 
 def wrap_status(name: str) -> None:
@@ -169,8 +193,8 @@ def wrap_status(name: str) -> None:
 
     @functools.wraps(inner)
     def status(*args: Any, **options: Any) -> Any:
-        if TRACER.context.startswith(("test:", "fixture:")):
-            with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception):
+            if concerned():
                 opened((os.fsdecode(args[0] if args else options["path"]), None, 0))
         return inner(*args, **options)
 
@@ -201,7 +225,10 @@ def pytest_cmdline_main(config: Any) -> Any:
 
 def pytest_configure(config: Any) -> None:
     """Collect only what was asked for."""
-    for pattern in config.getini("python_files"):
+    patterns = [*config.getini("python_files"), *(config.option.doctestglob or ["test*.txt"])]
+    if config.option.doctestmodules:
+        patterns.append("*.py")
+    for pattern in patterns:
         NEEDS.setdefault("", set()).add(("python_files", pattern))
     if SETTINGS["files"] is not None:
         config.args = [os.path.join(ROOT, path) for path in SETTINGS["files"]]
@@ -284,22 +311,6 @@ def pytest_runtest_logreport(report: Any) -> None:
         entry["message"] = str(getattr(report, "longreprtext", ""))[-2000:]
 
 
-def numbits(lines: Iterable[int]) -> str:
-    """Line numbers as coverage.py's numbits, in hexadecimal."""
-    bits = 0
-    for line in lines:
-        bits |= 1 << line
-    return bits.to_bytes((bits.bit_length() + 7) // 8, "little").hex()
-
-
-def pairs(arcs: Iterable[tuple[int, int]]) -> str:
-    """Arcs as sorted pairs of little-endian int32, in hexadecimal."""
-    flat = array("i", [n for arc in sorted(arcs) for n in arc])
-    if sys.byteorder == "big":
-        flat.byteswap()
-    return flat.tobytes().hex()
-
-
 def described(contexts: dict[str, dict[str, frozenset[int]]]) -> tuple[list[Any], dict[str, Any]]:
     """Every piece once, as [path, lines, arcs], and the numbers of each context's pieces."""
     pieces: list[Any] = []
@@ -331,8 +342,12 @@ def piece_of(path: str, piece: frozenset[int]) -> Any:
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure() -> None:
     """Write the report: whole under its final name, or not at all."""
+    if os.getpid() != PROCESS:
+        return  # a test forked and let its copy of pytest run to the end
     TRACER.stop()
     hear_children()
+    if MEASURED is not None:
+        MEASURED.take_in(TRACER.kept.add, ROOT)
     pieces, contexts = described(TRACER.kept.contexts)
     report = {
         "tracer": TRACER.name,
@@ -343,10 +358,9 @@ def pytest_unconfigure() -> None:
         "contexts": contexts,
         "needs": {context: sorted(found) for context, found in NEEDS.items()},
     }
-    partial = SETTINGS["report"] + ".partial"
-    with open(partial, "wb") as file:
+    with open(SETTINGS["report"] + ".partial", "wb") as file:
         file.write(zlib.compress(json.dumps(report).encode(), 1))
-    os.replace(partial, SETTINGS["report"])
+    os.replace(file.name, SETTINGS["report"])
 
 
 def install() -> None:
@@ -362,11 +376,25 @@ def install() -> None:
     wrap_loader(importlib.machinery.SourceFileLoader)
     for name in ("stat", "lstat", "access"):
         wrap_status(name)
+    copydesk_origin.watch_variables(looked_up)
     os.environ[copydesk_children.REPORTS] = SETTINGS["children"]
     os.environ[copydesk_children.TREE] = ROOT
     os.environ[copydesk_children.CONTEXT] = ""
+    measure_children()
     sys.addaudithook(audit)
     TRACER.start()
+
+
+def measure_children() -> None:
+    """Have children measured where the project's coverage configuration says so."""
+    global MEASURED
+    if SETTINGS["measured"]:
+        from copydesk_measured import Measured  # coverage.py takes its time to import
+
+        found = Measured(SETTINGS["measured"], SETTINGS["defaults"], TRACER)
+        if found.multiprocessing or found.patches:
+            MEASURED = found
+            found.start()
 
 
 install()

@@ -14,6 +14,15 @@ if "COPYDESK_CHILDREN" in os.environ:
     except Exception:  # a child that does not report counts as one that may depend on anything
         pass
 
+if "COVERAGE_PROCESS_CONFIG" in os.environ and "COPYDESK_CHILDREN" in os.environ:
+    # where coverage.py lies in no folder that reads .pth files; else it has started already
+    try:
+        import coverage
+
+        coverage.process_startup()
+    except Exception:  # as where it is not installed: then it measures nothing
+        pass
+
 
 def go_on() -> None:
     """Load the next `sitecustomize` of the path."""

@@ -2,16 +2,161 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sqlite3
+import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from copydesk.agent.coverage.collect import Recording, collect
+from copydesk.agent.coverage.engine import Engine
+from copydesk.agent.coverage.map import CoverageMap, Trace
 from copydesk.agent.coverage.measure import Measure, measure
+from copydesk.agent.coverage.merge import merge
+from copydesk.agent.coverage.select import Selection, select
+from copydesk.agent.coverage.testfiles import test_file_check, to_collect
+from copydesk.agent.coverage.trees import Tree
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import Repository, find, set_config
+from copydesk.agent.process import Result
+from copydesk.agent.records import Interpreter
+
+SERVER = """
+import json, os, sys
+import _pytest.assertion.rewrite, _pytest.doctest, _pytest.unittest, coverage, pytest
+
+sys.dont_write_bytecode = True
+for line in sys.stdin:
+    order = json.loads(line)
+    pid = os.fork()
+    if pid == 0:
+        out = os.open(order["output"], os.O_WRONLY | os.O_CREAT)
+        for stream in (1, 2):
+            os.dup2(out, stream)
+        os.environ.clear()
+        os.environ.update(order["env"])
+        os.chdir(order["cwd"])
+        sys.path[0:1] = [order["cwd"], *order["env"]["PYTHONPATH"].split(os.pathsep)]
+        code = 70
+        try:
+            code = int(pytest.main(order["argv"]))
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+"""
+
+
+class Server:
+    """A Python that has imported pytest and coverage.py."""
+
+    def __init__(self) -> None:
+        env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "COV"))}
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", SERVER],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env=env | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        )  # fmt: skip
+
+    def ask(self, order: Mapping[str, Any]) -> int:
+        """Run pytest in a fork; returns its exit code."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps(order) + "\n")
+        self.process.stdin.flush()
+        return int(self.process.stdout.readline())
+
+    def close(self) -> None:
+        self.process.communicate()
+
+
+class WarmEngine(Engine):
+    """An engine whose pytest runs fork from one that is started already, for many small runs.
+
+    Starting Python and importing pytest and coverage.py costs far more than running some tests.
+    What a run does is the same: the probe and everything of the tree are imported in the fork.
+    """
+
+    server: Server
+
+    def run_tests(
+        self,
+        argv: Sequence[str | Path],
+        env: Mapping[str, str],
+        *,
+        scratch: Path,
+        timeout: float,
+        writes: Sequence[Path] = (),
+    ) -> Result:
+        words = [str(word) for word in argv[3:]]  # without `python -m pytest`
+        output = scratch / "output"
+        given = {**env, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        order = {"argv": words, "env": given, "cwd": str(self.tree), "output": str(output)}
+        code = self.server.ask(order)
+        return Result(tuple(words), code, output.read_bytes(), b"", 0.0)
+
+
+@dataclass
+class Trial:
+    """A folder of files without git, measured in full and incrementally: files by path.
+
+    A text is its own blob.
+    """
+
+    folder: Path
+    engine: Engine
+
+    def write(self, files: Mapping[str, str]) -> None:
+        """Let the folder hold these files and nothing else."""
+        for path in [p for p in self.folder.rglob("*") if p.is_file()]:
+            if path.relative_to(self.folder).as_posix() not in files:
+                path.unlink()
+        for name, text in files.items():
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.exists() or path.read_text() != text:
+                path.write_text(text)
+
+    def full(self, files: Mapping[str, str]) -> list[Trace]:
+        """The traces of a run of all tests."""
+        self.write(files)
+        return merge(None, None, self.run(None, ()), files, None)
+
+    def run(self, files: list[str] | None, carried: Sequence[str]) -> Recording:
+        return collect(self.engine, files=files, carried=carried, branch=False, timeout=240)
+
+    def incremental(
+        self, base: list[Trace], old: Mapping[str, str], new: Mapping[str, str]
+    ) -> tuple[list[Trace], Selection]:
+        """The traces of a measure that starts from those of other files, and what it selected."""
+        self.write(new)
+        found = CoverageMap("0" * 40, "e", False, {(t.kind, t.name): t for t in base})
+        here = Tree(new, lambda blob: blob, variables=self.engine.variables())
+        selection = select(found, Tree(old, lambda blob: blob), here, test_file_check(found))
+        files = to_collect(selection, old, new, found)
+        carried = [name for kind, name in selection.carried if kind == "test"]
+        recording = None if files == [] else self.run(files, carried)
+        return merge(found, selection, recording, new, files), selection
+
+
+@pytest.fixture
+def trial(tmp_path: Path, warm: type[WarmEngine]) -> Trial:
+    folder = tmp_path / "trial"
+    folder.mkdir()
+    version = sys.version_info[:3]
+    python = Interpreter(
+        Path(sys.executable), version, Path(sys.prefix), Path(sys.base_prefix), "test"
+    )
+    return Trial(folder, warm(folder, python))
+
 
 PROJECT = {
     "src/shop/__init__.py": "from shop.prices import total\n",
@@ -67,6 +212,19 @@ def project(repo: Path, commit: Callable[..., str]) -> Path:
 
 
 @pytest.fixture
+def desk_of() -> Iterator[Callable[[Path], tuple[sqlite3.Connection, Callable[[str], Measure]]]]:
+    """The desk of a repository, and what measures a commit of it."""
+    with ExitStack() as kept:
+
+        def opened(repo: Path) -> tuple[sqlite3.Connection, Callable[[str], Measure]]:
+            repository = find(repo)
+            db = kept.enter_context(open_desk(repository.desk))
+            return db, lambda sha: measure(repository, db, sha)
+
+        yield opened
+
+
+@pytest.fixture
 def desk(project: Path) -> Iterator[sqlite3.Connection]:
     with open_desk(find(project).desk) as db:
         yield db
@@ -83,3 +241,11 @@ def measured(project: Path, desk: sqlite3.Connection) -> Callable[..., Measure]:
         return measure(repository, desk, resolve(repository, revision), **more)
 
     return go
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[type[WarmEngine]]:
+    """An engine class for many small runs of pytest."""
+    server = Server()
+    yield type("WarmEngineHere", (WarmEngine,), {"server": server})
+    server.close()

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copydesk.agent.coverage.blocks import compare, moved, parse
+from copydesk.agent.coverage.blocks import moved, parse
+from copydesk.agent.coverage.delta import compare
 
 BASE = """\
 import os

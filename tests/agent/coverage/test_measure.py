@@ -15,8 +15,9 @@ from copydesk.agent.coverage import audit, gaps, totals
 from copydesk.agent.coverage.engine import DEFAULT_OMIT
 from copydesk.agent.coverage.export import export
 from copydesk.agent.coverage.map import CoverageMap, Hit, Trace, load
-from copydesk.agent.coverage.measure import Measure, _files, stored
+from copydesk.agent.coverage.measure import Measure, stored
 from copydesk.agent.coverage.select import FAILED, Selection
+from copydesk.agent.coverage.testfiles import to_collect
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import find, set_config
@@ -336,7 +337,7 @@ def test_files_run_in_the_order_in_which_they_are_likeliest_to_fail() -> None:
     old = dict.fromkeys(files[:4], "1")
     new = {**dict.fromkeys(files, "1"), "test_a.py": "2"}
     base = CoverageMap("0" * 40, "", False, {("test", f"{f}::a"): _passed(f) for f in files[:4]})
-    found = _files(Selection({}, set(files), affected), old, new, base)
+    found = to_collect(Selection({}, set(files), affected), old, new, base)
     assert found == ["test_d.py", "test_a.py", "test_e.py", "test_b.py", "test_c.py"]
 
 

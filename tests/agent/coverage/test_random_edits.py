@@ -9,25 +9,14 @@ from __future__ import annotations
 
 import os
 import random
-import sys
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Any
 
 import pytest
 
-from copydesk.agent.coverage.collect import collect
-from copydesk.agent.coverage.engine import Engine
-from copydesk.agent.coverage.map import CoverageMap, Trace
-from copydesk.agent.coverage.measure import TEST_FILES
-from copydesk.agent.coverage.merge import merge
-from copydesk.agent.coverage.select import Tree, select
+from copydesk.agent.coverage.map import Trace
 from copydesk.agent.coverage.totals import executed
-from copydesk.agent.records import Interpreter
 
-PYTHON = Interpreter(
-    Path(sys.executable), sys.version_info[:3], Path(sys.prefix), Path(sys.base_prefix), "test"
-)
 EDITS_EACH = 20
 MODULES = ("alpha", "beta", "gamma")
 
@@ -59,6 +48,7 @@ class Module:
     attribute: int = 1
     imports: list[str] = field(default_factory=list)
     effect: str = ""
+    late: str = ""
 
     def render(self) -> str:
         plain = [f for f in self.functions if not f.method]
@@ -68,10 +58,11 @@ class Module:
         for function in plain:
             lines += ["", "", *function.render()]
         if methods:
-            lines += ["", "", "class Box:", f"    size = {self.attribute}"]
+            lines += ["", "", "class Box(list):", f"    size = {self.attribute}"]
             for function in methods:
                 lines += ["", *function.render()]
-        return "\n".join([*lines, self.effect, ""])
+        late = self.late if self.late in {f.name for f in plain} else plain[0].name
+        return "\n".join([*lines, self.effect, "", f"LATE = {late}(1)", ""])
 
 
 @dataclass
@@ -82,6 +73,9 @@ class Project:
     fixture: int = 1
     data: int = 1
     count: int = 0
+    hook: int = 1
+    variable: int = 1
+    marked: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         for n, name in enumerate(MODULES):
@@ -89,6 +83,8 @@ class Project:
                 f"from {other} import *" if n == 2 and other == "alpha" else f"import {other}"
                 for other in MODULES[:n]
             ]
+            if name == "alpha":
+                imports.append("WORDS = len(open('data.txt').read())")
             self.modules[name] = Module({f"{name.upper()}": n + 1}, [], imports=imports)
             for method in (False, False, True):
                 self.add_function(name, method)
@@ -133,7 +129,7 @@ class Project:
     def add_test(self, name: str) -> None:
         n, function = self.number(), self.rng.choice(self.modules[name].functions)
         call = f"{name}.Box().{function.name}" if function.method else f"{name}.{function.name}"
-        kind = self.rng.randrange(5)
+        kind = self.rng.randrange(9)
         if kind == 0:
             text = f"def test_{n}(shared):\n    assert {call}(shared) is not None\n"
         elif kind == 1:
@@ -147,6 +143,14 @@ class Project:
         elif kind == 3:
             late = "import gamma as late"
             text = f"def test_{n}():\n    {late}\n    assert late.Box.size > 0 or {call}()\n"
+        elif kind == 4:
+            text = f"def test_{n}():\n    assert {name}.LATE < {self.rng.randint(0, 9)}\n"
+        elif kind == 5:
+            text = f"def test_{n}():\n    import alpha, os\n\n"
+            text += "    assert alpha.WORDS + int(os.environ['TRIAL']) < 5\n"
+        elif kind == 6:
+            length = f"len({name}.Box())"
+            text = f"def test_{n}(request):\n    assert request.config.extra + {length} < 5\n"
         else:
             text = f"def test_{n}():\n    assert {call}() >= {self.rng.randint(-3, 3)}\n"
         self.tests[name].append(text)
@@ -155,13 +159,14 @@ class Project:
         found = {f"{name}.py": module.render() for name, module in self.modules.items()}
         for name, tests in self.tests.items():
             if tests:
-                found[f"test_{name}.py"] = f"import pytest\n\nimport {name}\n\n\n" + "\n\n".join(
-                    tests
-                )
+                mark = "pytestmark = pytest.mark.skip\n" if name in self.marked else ""
+                head = f"import pytest\n\nimport {name}\n{mark}\n\n"
+                found[f"test_{name}.py"] = head + "\n\n".join(tests)
         first = self.modules["alpha"].functions[0].name
         found["conftest.py"] = (
             "import pytest\n\nimport alpha\n\n\n@pytest.fixture(scope='module')\n"
-            f"def shared():\n    return alpha.{first}({self.fixture})\n"
+            f"def shared():\n    return alpha.{first}({self.fixture})\n\n\n"
+            f"def pytest_configure(config):\n    config.extra = {self.hook}\n"
         )
         found["data.txt"] = "x" * self.data
         found["pytest.ini"] = "[pytest]\n"
@@ -180,7 +185,7 @@ class Project:
             module.constants[self.rng.choice(list(module.constants))] += 1
         elif choice == "new constant":
             module.constants[f"K{self.number()}"] = 2
-        elif choice == "rename":
+        elif choice == "rename" and function.name != "__len__":
             function.name = f"{name[0]}{self.number()}"
         elif choice == "move":
             self.rng.shuffle(module.functions)
@@ -195,7 +200,8 @@ class Project:
             self.add_function(name, False)
             function.body.insert(0, f"x = {module.functions[-1].name}(x)")
         elif choice == "method or function":
-            if len([f for f in module.functions if not f.method]) > 1 or function.method:
+            plain = [f for f in module.functions if not f.method]
+            if function.name != "__len__" and (len(plain) > 1 or function.method):
                 function.method = not function.method
         elif choice == "attribute":
             module.attribute = self.rng.randint(0, 3)
@@ -209,6 +215,21 @@ class Project:
             self.add_test(name)
         elif choice == "delete test" and self.tests[name]:
             del self.tests[name][self.rng.randrange(len(self.tests[name]))]
+        elif choice == "late":
+            module.late = self.plain(name).name
+        elif choice == "hook":
+            self.hook += 1
+        elif choice == "variable":
+            self.variable = self.rng.randint(0, 4)
+        elif choice == "mark":
+            self.marked ^= {name}
+        elif choice == "override":
+            body = [f"return {self.rng.randint(0, 3)}"]
+            former = [f for f in module.functions if f.name == "__len__"]
+            if former:
+                module.functions.remove(former[0])
+            else:
+                module.functions.append(Function("__len__", 0, body, method=True))
         elif choice == "effect":
             module.effect = f"for _n in range({self.rng.randint(0, 2)}):\n    {name.upper()} += 1\n"
         return choice
@@ -216,37 +237,8 @@ class Project:
 
 EDITS = ("insert", "delete", "constant", "new constant", "rename", "move", "comment", "decorator",
          "default", "split", "method or function", "attribute", "indent", "fixture", "data",
-         "add test", "delete test", "effect")  # fmt: skip
-
-
-def write(folder: Path, files: dict[str, str]) -> None:
-    for path in folder.iterdir():
-        if path.suffix in (".py", ".txt", ".ini") and path.name not in files:
-            path.unlink()
-    for name, text in files.items():
-        (folder / name).write_text(text)
-
-
-def full(folder: Path, files: dict[str, str]) -> list[Trace]:
-    recording = collect(Engine(folder, PYTHON), files=None, carried=(), branch=False, timeout=120)
-    return merge(None, None, recording, files, None)
-
-
-def incremental(
-    folder: Path, base: list[Trace], old: dict[str, str], new: dict[str, str]
-) -> list[Trace]:
-    found = CoverageMap("0" * 40, "e", False, {(t.kind, t.name): t for t in base})
-    trees = (Tree(old, lambda blob: blob), Tree(new, lambda blob: blob))  # a text is its own blob
-    is_test: Callable[[str], bool] = lambda path: path.startswith(TEST_FILES[0][:5])  # noqa: E731
-    selection = select(found, *trees, is_test)
-    if not selection.collect:
-        return merge(found, selection, None, new, [])
-    files = sorted(selection.collect)
-    carried = [name for kind, name in selection.carried if kind == "test"]
-    recording = collect(
-        Engine(folder, PYTHON), files=files, carried=carried, branch=False, timeout=120
-    )
-    return merge(found, selection, recording, new, files)
+         "add test", "delete test", "effect", "late", "hook", "variable", "mark",
+         "override")  # fmt: skip
 
 
 def lines(traces: list[Trace], files: dict[str, str]) -> dict[str, set[int]]:
@@ -259,29 +251,29 @@ def outcomes(traces: list[Trace]) -> dict[str, str]:
     return {t.name: t.outcome for t in traces if t.kind == "test"}
 
 
-def replay(folder: Path, seed: int, edits: int) -> None:
+def replay(trial: Any, monkeypatch: pytest.MonkeyPatch, seed: int, edits: int) -> None:
     project = Project(random.Random(seed))
     files = project.files()
-    write(folder, files)
-    traces = full(folder, files)
+    monkeypatch.setenv("TRIAL", str(project.variable))
+    traces = trial.full(files)
     for number in range(edits):
         before = project.edit()
+        monkeypatch.setenv("TRIAL", str(project.variable))
         after = project.files()
-        write(folder, after)
-        traces = incremental(folder, traces, files, after)
-        truth = full(folder, after)
+        traces, _ = trial.incremental(traces, files, after)
+        truth = trial.full(after)
         what = f"seed {seed}, edit {number}: {before}"
-        assert lines(traces, after) == lines(truth, after), what
         assert outcomes(traces) == outcomes(truth), what
+        assert lines(traces, after) == lines(truth, after), what
         files = after
 
 
-def test_a_few_random_edits(tmp_path: Path) -> None:
-    replay(tmp_path, 1, 6)
+def test_a_few_random_edits(trial: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    replay(trial, monkeypatch, 1, 8)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("seed", range(int(os.environ.get("COPYDESK_EDITS", "2000")) // EDITS_EACH))
-def test_random_edits(tmp_path: Path, seed: int) -> None:
-    replay(tmp_path, seed + 100, EDITS_EACH)
+def test_random_edits(trial: Any, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    replay(trial, monkeypatch, seed + 100, EDITS_EACH)

@@ -1,0 +1,73 @@
+"""What ran while modules were imported: the reach of a change that is not in their statements.
+
+A module's names may hold what a function returned, a file said or a variable was while it was
+imported. Where one of these changed, what the module binds is not known any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+
+from copydesk.agent.coverage.blocks import Block, Module
+from copydesk.agent.coverage.map import Hit, Trace
+from copydesk.agent.coverage.numbits import numbits_to_nums
+
+
+def touched(module: Module, hit: Hit) -> set[str]:
+    """The keys of the blocks that a hit executed something of."""
+    return {module.lines[n].block for n in numbits_to_nums(hit.lines) if n in module.lines}
+
+
+@dataclass(slots=True)
+class ImportTime:
+    """The functions that imports executed.
+
+    Args:
+        traces: The traces of imports.
+        parsed: A version of a file, taken apart.
+    """
+
+    traces: Collection[Trace]
+    parsed: Callable[[Hit], Module]
+
+    def rewritten(self, trace: Trace, now: Callable[[Hit], Module | None]) -> bool:
+        """Whether an import executed a function whose body is another one now.
+
+        Args:
+            trace: The import.
+            now: The new version of a hit's file: None where there is none.
+        """
+        for hit in trace.hits:
+            new = now(hit)
+            for block in self._called(trace, hit):
+                if new is None or not new.holds(block):
+                    return True
+        return False
+
+    def _called(self, trace: Trace, hit: Hit) -> Iterator[Block]:
+        module = self.parsed(hit)
+        for key in touched(module, hit):
+            if key.startswith("f:") or hit.path != trace.name:
+                yield module.blocks[key]
+
+    def users(
+        self, names: Collection[str], among: Collection[str], may_mention: Callable[[Hit], bool]
+    ) -> Iterator[str]:
+        """The modules whose import executed a function that mentions one of some names.
+
+        Args:
+            names: The names.
+            among: The files in which they may mean something.
+            may_mention: Whether one of the names stands in a hit's file at all.
+        """
+        for trace in self.traces:
+            for hit in trace.hits:
+                if hit.path not in among or not may_mention(hit):
+                    continue
+                if any(
+                    not b.mentions.isdisjoint(names) or b.name in names
+                    for b in self._called(trace, hit)
+                ):
+                    yield trace.name
+                    break

@@ -1,0 +1,95 @@
+"""Who asks: the code of the tree, the import system, or pytest; and for which variables.
+
+Runs inside the user's pytest and in the Pythons that tests start. Standard library only; never
+imported as part of copydesk.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, Callable, Container
+
+IMPORTING = ("<frozen importlib", "<frozen zipimport")
+BETWEEN = frozenset(
+    {"os", "posixpath", "genericpath", "pathlib", "pathlib._local", "shutil", "_collections_abc"}
+)
+"""Modules that pass a question on."""
+
+OURS = ("copydesk_", "_pytest.", "pluggy.")
+
+
+def callers() -> Any:
+    """The frames around, the nearest first, without our own."""
+    frame: Any = sys._getframe(1)
+    while frame is not None:
+        if not frame.f_globals.get("__name__", "").startswith("copydesk_"):
+            yield frame
+        frame = frame.f_back
+
+
+def is_import() -> bool:
+    """Whether the import system asks, what compiles modules in its place, or coverage.py."""
+    frame: Any = sys._getframe(1)
+    while frame is not None:
+        name = frame.f_globals.get("__name__", "")
+        if name.startswith(("copydesk_bytecode", "_pytest.assertion", "coverage.")):
+            return True
+        if not name.startswith("copydesk_") and name not in BETWEEN:
+            return bool(frame.f_code.co_filename.startswith(IMPORTING))
+        frame = frame.f_back
+    return False
+
+
+def is_pytest() -> bool:
+    """Whether pytest asks for itself."""
+    for frame in callers():
+        name = frame.f_globals.get("__name__", "")
+        if name not in BETWEEN:
+            return bool(name.startswith(OURS))
+    return False
+
+
+def is_from(scope: Container[str]) -> bool:
+    """Whether code of the tree asks, through a library perhaps, but not through an import of one.
+
+    Args:
+        scope: The files of the tree.
+    """
+    for frame in callers():
+        path = frame.f_code.co_filename
+        if path in scope:
+            return True
+        if path.startswith(IMPORTING) or frame.f_globals.get("__name__", "").startswith("pluggy."):
+            return False
+    return False
+
+
+def watch_variables(note: Callable[[str], None]) -> None:
+    """Hear of each environment variable that is looked up by its name.
+
+    Who copies the whole environment, to hand it on, looks nothing up; C code is not heard.
+
+    Args:
+        note: Told the name.
+    """
+    kind: Any = type(os.environ)
+    find, walk = kind.__getitem__, kind.__iter__
+    copied: set[Any] = set()
+
+    def walked(self: Any) -> Any:
+        copied.update(self._data)
+        return walk(self)
+
+    def found(self: Any, name: Any) -> Any:
+        try:
+            encoded = self.encodekey(name)
+            if encoded in copied:
+                copied.discard(encoded)
+            elif not (text := os.fsdecode(encoded)).startswith("COPYDESK_"):
+                note(text)
+        except Exception:  # ours to bear, not the user's
+            pass
+        return find(self, name)
+
+    kind.__getitem__, kind.__iter__ = found, walked
