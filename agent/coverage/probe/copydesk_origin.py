@@ -12,7 +12,8 @@ from typing import Any, Callable, Container
 
 IMPORTING = ("<frozen importlib", "<frozen zipimport")
 BETWEEN = frozenset(
-    {"os", "posixpath", "genericpath", "pathlib", "pathlib._local", "shutil", "_collections_abc"}
+    {"os", "posixpath", "genericpath", "pathlib", "pathlib._local", "shutil"}
+    | {"collections.abc", "_collections_abc"}
 )
 """Modules that pass a question on."""
 
