@@ -20,7 +20,6 @@ from copydesk.agent.coverage.engine import Engine, Environment
 from copydesk.agent.coverage.imports import Import, imports_of
 from copydesk.agent.coverage.memory import uncollected
 from copydesk.agent.coverage.merge import COLLECTION, merge
-from copydesk.agent.coverage.report.unsteady import lately
 from copydesk.agent.coverage.select import Selection, select
 from copydesk.agent.coverage.survey import Survey, survey
 from copydesk.agent.coverage.testfiles import in_words, test_file_check, to_collect
@@ -211,7 +210,7 @@ class _Work:
         selection, files, audited = None, None, None
         if base is not None:
             old, new = Tree(old_blobs, read, read.imported), self._tree(read)
-            selection = select(base, old, new, test_file_check(base), lately(self.db))
+            selection = select(base, old, new, test_file_check(base))
             files = to_collect(selection, old_blobs, blobs, base)
             if self.order and files:
                 files = self.order(files, selection.affected)

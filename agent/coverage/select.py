@@ -11,7 +11,7 @@ such as pytest's hooks in a conftest file, concerns them all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from copydesk.agent.coverage.blocks import Module, parse
@@ -26,9 +26,6 @@ FAILING = frozenset({"failed", "error"})
 
 FAILED = "failed before"
 """Why a failing test is run again."""
-
-UNSTEADY = "passed and failed by chance lately"
-"""Why a test is run again whose outcome changed for no change of code."""
 
 SESSION = ("session", "")
 """The context of what runs between tests: pytest's hooks in conftest files and plugins."""
@@ -57,7 +54,6 @@ def select(
     old: Tree,
     new: Tree,
     is_test_file: Callable[[str], bool],
-    unsteady: Collection[str] = (),
 ) -> Selection:
     """Sort the traces of a measured commit into those that hold for a new tree and the rest.
 
@@ -66,11 +62,10 @@ def select(
         old: Its tree.
         new: The tree of the commit to measure.
         is_test_file: Whether pytest would collect from a file.
-        unsteady: Tests that passed and failed by chance: no record of them is relied on.
     """
     change = difference(old, new)
     before, after = old.graph(), new.graph()
-    return _Selector(base, old, new, change, before, after, is_test_file, unsteady).run()
+    return _Selector(base, old, new, change, before, after, is_test_file).run()
 
 
 @dataclass(slots=True)
@@ -82,7 +77,6 @@ class _Selector:
     before: ImportGraph
     after: ImportGraph
     is_test_file: Callable[[str], bool]
-    unsteady: Collection[str] = ()
     wild: set[str] = field(default_factory=set)
     names: dict[str, set[str]] = field(default_factory=dict)
     """Changed names by the module whose change they follow from: who does not import that module,
@@ -209,8 +203,6 @@ class _Selector:
         """Why a test or fixture must run again, or None."""
         if trace.outcome in FAILING:
             return FAILED
-        if trace.kind == "test" and trace.name in self.unsteady:
-            return UNSTEADY
         blobs = self.new.blobs
         for hit in trace.hits:
             # of most files nothing changed, and that is seen without looking the hit up

@@ -30,11 +30,11 @@ def callers() -> Any:
 
 
 def is_import() -> bool:
-    """Whether the import system asks, what compiles modules in its place, or coverage.py."""
+    """Whether the import system asks, pytest for itself, or coverage.py."""
     frame: Any = sys._getframe(1)
     while frame is not None:
         name = frame.f_globals.get("__name__", "")
-        if name.startswith(("copydesk_bytecode", "_pytest.assertion", "coverage.")):
+        if name.startswith(("copydesk_bytecode", "_pytest.", "coverage.")):
             return True
         if not name.startswith("copydesk_") and name not in BETWEEN:
             return bool(frame.f_code.co_filename.startswith(IMPORTING))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
@@ -12,9 +12,6 @@ from copydesk.agent.coverage.map import unpack
 
 TESTS = 10
 """How many are named."""
-
-LATEST = 10
-"""A test that kept its outcome for so many runs counts as steady again."""
 
 
 class Unsteady(NamedTuple):
@@ -43,25 +40,6 @@ def unsteady(db: sqlite3.Connection, names: Collection[str]) -> tuple[Unsteady, 
         db: The desk.
         names: The tests there are.
     """
-    found = []
-    for name, told in _histories(db):
-        flips = _flips(told) if name in names else 0
-        if flips:
-            found.append(Unsteady(name, len(told), flips))
-    return tuple(sorted(found, key=lambda t: (-t.flips / t.runs, t.name))[:TESTS])
-
-
-def lately(db: sqlite3.Connection) -> frozenset[str]:
-    """The tests whose outcome changed for no change of code within their latest runs."""
-    return frozenset(name for name, told in _histories(db) if _flips(told[-LATEST:]))
-
-
-def _flips(told: list[_Run]) -> int:
-    return sum(_flipped(a, b) for a, b in pairwise(told))
-
-
-def _histories(db: sqlite3.Connection) -> Iterator[tuple[str, list[_Run]]]:
-    """The runs of each test that ever had different outcomes, the oldest first."""
     rows = db.execute(
         "SELECT c.name, t.environment, t.outcome, t.hits FROM traces AS t"
         " JOIN contexts AS c ON c.id = t.context_id WHERE c.kind = 'test' AND c.id IN"
@@ -69,8 +47,15 @@ def _histories(db: sqlite3.Connection) -> Iterator[tuple[str, list[_Run]]]:
         "  GROUP BY context_id HAVING count(DISTINCT outcome = 'passed') > 1)"
         " AND t.outcome IN ('passed', 'failed', 'error') ORDER BY c.name, t.id"
     )
+    found = []
     for name, runs in groupby(rows, key=lambda row: row[0]):
-        yield name, [_Run(env, o == "passed", _versions(db, hits)) for _, env, o, hits in runs]
+        if name not in names:
+            continue
+        told = [_Run(env, out == "passed", _versions(db, hits)) for _, env, out, hits in runs]
+        flips = sum(_flipped(a, b) for a, b in pairwise(told))
+        if flips:
+            found.append(Unsteady(name, len(told), flips))
+    return tuple(sorted(found, key=lambda t: (-t.flips / t.runs, t.name))[:TESTS])
 
 
 def _flipped(former: _Run, now: _Run) -> bool:

@@ -6,7 +6,7 @@ from coverage.numbits import nums_to_numbits
 from copydesk.agent.coverage.collect import Recording, TestRun
 from copydesk.agent.coverage.map import CoverageMap, Hit, Trace, pack_arcs, unpack_arcs
 from copydesk.agent.coverage.merge import merge
-from copydesk.agent.coverage.select import UNSTEADY, Selection, Tree, select
+from copydesk.agent.coverage.select import Selection, Tree, select
 
 CORE = "LIMIT = 3\n\n\ndef used(x):\n    return x + LIMIT\n\n\ndef other(x):\n    return x\n"
 OTHER = CORE.replace("return x\n", "return x + 0\n")
@@ -111,14 +111,6 @@ def test_data_folders_programs_fixtures_and_failures() -> None:
     assert set(run({"deep/er/more.txt": "y"}, found).affected) == {lister.name, failed.name}
     assert starter.name in run({"core.py": "# c\n" + CORE}, found).affected
     assert user.name in run({"core.py": CORE.replace("return x\n", "return +x\n")}, found).affected
-
-
-def test_no_record_of_an_unsteady_test_is_relied_on() -> None:
-    trees = Tree(FILES, lambda blob: blob), Tree(FILES, lambda blob: blob)
-    found = select(base(), *trees, lambda path: path.startswith("test_"), {A})
-    assert found.affected == {A: UNSTEADY}
-    assert ("test", A) not in found.carried
-    assert found.collect == {"test_a.py"}
 
 
 def test_a_folder_that_a_test_asks_for_appears() -> None:

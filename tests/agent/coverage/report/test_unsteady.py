@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from copydesk.agent.coverage.map import Hit, Trace, add_traces
-from copydesk.agent.coverage.report.unsteady import LATEST, Unsteady, lately, unsteady
+from copydesk.agent.coverage.report.unsteady import Unsteady, unsteady
 from copydesk.agent.desk.store import open_desk
 
 NAME = "tests/test_a.py::test_a"
@@ -45,13 +45,3 @@ def test_another_environment_is_another_matter(tmp_path: Path) -> None:
         add_traces(db, [run("passed", A)], "one")
         add_traces(db, [run("failed", A)], "two")
         assert unsteady(db, {NAME}) == ()
-
-
-def test_a_test_that_kept_its_outcome_for_long_is_steady_again(tmp_path: Path) -> None:
-    with open_desk(tmp_path) as db:
-        add_traces(db, [run("failed", A), run("passed", A)], "e")
-        assert lately(db) == {NAME}
-        add_traces(db, [run("passed", A) for _ in range(LATEST - 2)], "e")
-        assert lately(db) == {NAME}
-        add_traces(db, [run("passed", A)], "e")
-        assert lately(db) == frozenset()
