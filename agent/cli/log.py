@@ -28,7 +28,7 @@ from copydesk.agent.text import one_line
 )
 @json_option
 def log(calls: bool, predictions: bool, limit: int, as_json: bool) -> None:
-    """List your decisions, the calls to the model, or what the predictor said.
+    """List your decisions, the calls to the model, or predictions.
 
     The newest come first. With --model --json each call comes with its whole prompt and answer.
     The totals by model and version of the prompt say how many calls were answered, and behind

@@ -50,7 +50,7 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
         Entry("report", "report", "Report on a measured commit: what needs attention, and why."),
         Entry("predict", "predict", "Say which functions a commit put at risk, and why."),
         Entry("train", "predict", "Train the predictor on this repository, or on prices."),
-        Entry("log", "log", "List your decisions, or the calls to the model."),
+        Entry("log", "log", "List your decisions, the calls to the model, or predictions."),
     ),
     "Write": (
         Entry("draft", "write", "Draft tests for gaps now, in the foreground."),

@@ -48,7 +48,7 @@ def review(kind: DraftKind | None) -> None:
     `copydesk drafts`. Nothing is committed; leaving half-way is fine.
     """
     with desk() as (repo, db):
-        waiting = scores.ordered(db, rows.listed(db, kind=kind))
+        waiting = scores.ordered(db, rows.listed(db, kind=kind), keep=True)
         if not waiting:
             echo("Nothing waits for you. `copydesk status` says what is going on.")
             return

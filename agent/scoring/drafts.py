@@ -31,35 +31,52 @@ class Place(NamedTuple):
 
 def score(db: sqlite3.Connection) -> dict[int, Chance]:
     """Score the drafts that wait, and keep what was said. By draft id."""
+    found = _scored(db)
+    by_commit: dict[Sha, list[Prediction]] = {}
+    for draft, said in found.said:
+        by_commit.setdefault(draft.commit, []).append(said)
+    for commit, listed in by_commit.items():
+        predictions.store(db, "draft", commit, listed)
+    return found.chances
+
+
+def ordered(db: sqlite3.Connection, waiting: Sequence[Draft], *, keep: bool = False) -> list[Draft]:
+    """Drafts as the editor should see them: the likeliest to be accepted first, a tenth at random.
+
+    Args:
+        db: The desk.
+        waiting: Which drafts.
+        keep: Keep the order with the scores. Who only looks keeps nothing: it would have to wait
+            for whoever writes.
+    """
+    chances = score(db) if keep else _scored(db).chances
+    places = queued({number: chance.probability for number, chance in chances.items()})
+    last = Place(len(places) + 1, False)
+    return sorted(waiting, key=lambda draft: (places.get(draft.id, last).number, draft.id))
+
+
+class _Scored(NamedTuple):
+    chances: dict[int, Chance]
+    said: list[tuple[Draft, Prediction]]
+
+
+def _scored(db: sqlite3.Connection) -> _Scored:
     waiting = drafts.listed(db)
     if not waiting:
-        return {}
+        return _Scored({}, [])
     prompts = _prompts(db)
     described = [(_group(d, prompts), inputs_of(d)) for d in waiting]
     found = chances(described, _decisions(db, prompts))
     by_id = {draft.id: chance for draft, chance in zip(waiting, found, strict=True)}
     places = queued({number: chance.probability for number, chance in by_id.items()})
-    by_commit: dict[Sha, list[Prediction]] = {}
+    said = []
     for draft, (_, inputs), chance in zip(waiting, described, found, strict=True):
         place = places[draft.id]
         seen = inputs | {"place": float(place.number), "explored": float(place.explored)}
-        said = Prediction(
-            str(draft.id), chance.probability, chance.in_force, "", chance.reasons, seen
-        )
-        by_commit.setdefault(draft.commit, []).append(said)
-    for commit, listed in by_commit.items():
-        predictions.store(db, "draft", commit, listed)
-    return by_id
-
-
-def ordered(db: sqlite3.Connection, waiting: Sequence[Draft]) -> list[Draft]:
-    """Drafts as the editor should see them: the likeliest to be accepted first, a tenth at random.
-
-    The order is kept with the scores.
-    """
-    places = queued({number: chance.probability for number, chance in score(db).items()})
-    last = Place(len(places) + 1, False)
-    return sorted(waiting, key=lambda draft: (places.get(draft.id, last).number, draft.id))
+        name = str(draft.id)
+        line = Prediction(name, chance.probability, chance.in_force, "", chance.reasons, seen)
+        said.append((draft, line))
+    return _Scored(by_id, said)
 
 
 def queued(chances: Mapping[int, float]) -> dict[int, Place]:
