@@ -224,6 +224,7 @@ def export(request: dict[str, Any]) -> dict[str, Any]:
             kept.add_arcs({name: data.arcs(f) or [] for f, name in there.items()})
         else:
             kept.add_lines({name: data.lines(f) or [] for f, name in there.items()})
+        kept.touch_files(list(there.values()))  # also those that no test imports
         kept.write()
     elif form == "html":
         cov.html_report(directory=where)

@@ -254,8 +254,14 @@ def test_a_suite_that_cannot_run_is_one_clear_error(
 
 
 def test_the_stored_total_is_exported_in_every_format(
-    project: Path, desk: sqlite3.Connection, measured: Measured, tmp_path: Path
+    project: Path,
+    desk: sqlite3.Connection,
+    measured: Measured,
+    commit: Callable[..., str],
+    tmp_path: Path,
 ) -> None:
+    alone = {"src/shop/alone.py": "def alone():\n    return 1\n"}  # no test imports it
+    commit(project, alone | {".coveragerc": "[run]\nbranch = true\nsource = src\n"})
     done = measured()
     for form, name in [("xml", "c.xml"), ("lcov", "c.lcov"), ("text", "c.txt"), ("data", ".cov")]:
         export(find(project), desk, done.sha, form, tmp_path / name)
@@ -264,6 +270,7 @@ def test_the_stored_total_is_exported_in_every_format(
     kept = CoverageData(basename=str(tmp_path / ".cov"))
     kept.read()
     assert str(project / "src/shop/prices.py") in kept.measured_files()
+    assert str(project / "src/shop/alone.py") in kept.measured_files()
     export(find(project), desk, done.sha, "html", tmp_path / "html")
     assert (tmp_path / "html" / "index.html").is_file()
     assert "src/shop/prices.py" in (tmp_path / "c.txt").read_text()
