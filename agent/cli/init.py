@@ -81,7 +81,9 @@ def init(
 
 
 def _write_job(repo: Repository, host: ci.Kind, source: str | None, yes: bool) -> None:
-    echo(f"copydesk will write {ci.PLACES[host]} in {repo.worktree}")
+    including = host == "gitlab" and not (repo.worktree / ci.GITLAB).exists()
+    also = f" and {ci.GITLAB}" if including else ""
+    echo(f"copydesk will write {ci.PLACES[host]}{also} in {repo.worktree}")
     if not yes and not _agreed():
         echo("Nothing was done.")
         return

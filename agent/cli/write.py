@@ -94,7 +94,8 @@ def _named(name: str, gaps: Sequence[Gap]) -> list[Gap]:
         raise CopydeskError(
             f"{name} is no gap of this commit",
             slug="no-such-gap",
-            hint="`copydesk gaps` lists them; covered functions need no draft.",
+            hint="`copydesk gaps` lists them; covered functions need no draft, and a change that is"
+            " only staged has to be committed first (`git commit --no-verify`).",
         )
     return found
 

@@ -83,3 +83,12 @@ def test_a_bare_repository_cannot_be_set_up(
     done = run(tmp_path / "bare.git", "init", "--yes")
     assert done.exit_code == 2
     assert "messages.md#bare-repository" in done.output
+
+
+def test_every_file_for_gitlab_is_named_before_it_is_written(run: Any, fresh: Path) -> None:
+    words = ("init", "--ci", "gitlab")
+    said = run(fresh, *words, input="n\n").output
+    assert "copydesk will write .gitlab/copydesk.yml and .gitlab-ci.yml in" in said
+    assert not list(fresh.glob(".gitlab*"))
+    (fresh / ".gitlab-ci.yml").write_text("stages: [test]\n")
+    assert "copydesk will write .gitlab/copydesk.yml in" in run(fresh, *words, input="n\n").output
