@@ -7,6 +7,8 @@ edits are tried is $COPYDESK_EDITS (2,000 in the slow suite unless it says other
 
 from __future__ import annotations
 
+import ast
+import copy
 import os
 import random
 from dataclasses import dataclass, field
@@ -251,13 +253,30 @@ def outcomes(traces: list[Trace]) -> dict[str, str]:
     return {t.name: t.outcome for t in traces if t.kind == "test"}
 
 
+def edited(project: Project) -> tuple[Project, str]:
+    """The project after an edit that leaves Python, and the edit's name: a suite whose conftest
+    cannot be imported is refused, not measured.
+    """
+    while True:
+        after = copy.deepcopy(project)
+        name = after.edit()
+        try:
+            for path, text in after.files().items():
+                if path.endswith(".py"):
+                    ast.parse(text)
+        except SyntaxError:
+            project.rng = after.rng  # another edit the next time
+            continue
+        return after, name
+
+
 def replay(trial: Any, monkeypatch: pytest.MonkeyPatch, seed: int, edits: int) -> None:
     project = Project(random.Random(seed))
     files = project.files()
     monkeypatch.setenv("TRIAL", str(project.variable))
     traces = trial.full(files)
     for number in range(edits):
-        before = project.edit()
+        project, before = edited(project)
         monkeypatch.setenv("TRIAL", str(project.variable))
         after = project.files()
         traces, _ = trial.incremental(traces, files, after)
