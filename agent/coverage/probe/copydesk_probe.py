@@ -23,6 +23,7 @@ from typing import Any
 
 import copydesk_bytecode
 import copydesk_children
+import copydesk_fixtures
 import copydesk_origin
 import copydesk_tracers
 import pytest
@@ -251,28 +252,24 @@ def pytest_collectreport(report: Any) -> None:
         COLLECT_ERRORS[report.nodeid] = str(report.longrepr)[-2000:]
 
 
-def fixture_context(definition: Any) -> str:
-    """The context of a fixture of wider scope."""
-    return f"fixture:{definition.scope}:{definition.baseid}:{definition.argname}"
-
-
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: Any) -> Any:
     """A test owns its own set-up, call and tear-down."""
     former = switch("test:" + item.nodeid)
     started = perf_counter()
-    info = getattr(item, "_fixtureinfo", None)
-    definitions = info.name2fixturedefs.values() if info else ()
-    TESTS[item.nodeid] = {
-        "outcome": "passed",
-        "fixtures": sorted(
-            {fixture_context(d) for ds in definitions for d in ds if d.scope != "function"}
-        ),
-        "names": sorted(getattr(item, "fixturenames", ())),
-    }
+    names = sorted(getattr(item, "fixturenames", ()))
+    TESTS[item.nodeid] = {"outcome": "passed", "fixtures": [], "names": names}
     yield
     TESTS[item.nodeid]["seconds"] = perf_counter() - started
     switch(former)
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: Any) -> Any:
+    """A test needs the wider fixtures that it has set up."""
+    yield
+    if item.nodeid in TESTS:
+        TESTS[item.nodeid]["fixtures"] = copydesk_fixtures.used(item)
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
@@ -281,7 +278,7 @@ def pytest_fixture_setup(fixturedef: Any) -> Any:
     if fixturedef.scope == "function":
         yield
         return
-    former = switch(fixture_context(fixturedef))
+    former = switch(copydesk_fixtures.context(fixturedef))
     yield
     switch(former)
 
@@ -295,7 +292,7 @@ def wrap_finish() -> None:
     def finish(self: Any, request: Any) -> None:
         if self.scope == "function":
             return inner(self, request)
-        with under(fixture_context(self)):
+        with under(copydesk_fixtures.context(self)):
             return inner(self, request)
 
     FixtureDef.finish = finish  # type: ignore[method-assign]

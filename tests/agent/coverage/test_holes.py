@@ -30,6 +30,8 @@ ENCODER = (
 )
 INIT_SUBCLASS = "class Base:\n    names = []\n\n    def __init_subclass__(cls):\n        Base.names.append(cls)\n"
 CASE = "from base import Base\n\n\nclass TestX(Base):\n    def test_a(self):\n        pass\n"
+SHARED = "import pytest\n\n\n@pytest.fixture(scope='module')\ndef shared():\n    return 1\n"
+SHARES = "def test_a(shared):\n    assert shared\n"
 PARAMS = "import pytest\nimport lib\n\n\n@pytest.mark.parametrize('w', {})\ndef test_a(w):\n    assert w\n"
 
 
@@ -109,6 +111,10 @@ CASES = {
     "mark_of_a_module": case(
         {"test_a.py": "import pytest\n\npytestmark = []\n\n\n" + A},
         {"test_a.py": "import pytest\n\npytestmark = pytest.mark.skip\n\n\n" + A}, ONE,
+    ),
+    "mark_that_leaves_a_shared_fixture_to_nobody": case(
+        {"conftest.py": SHARED, "test_a.py": "import pytest\n\npytestmark = []\n\n\n" + SHARES},
+        {"test_a.py": "import pytest\n\npytestmark = pytest.mark.skip\n\n\n" + SHARES}, ONE,
     ),
     "new_fixture_for_every_test": case(
         {"test_a.py": "import pytest\n\n\n" + A},
@@ -194,6 +200,7 @@ def outcomes(traces: list[Trace]) -> dict[str, str]:
 QUICK = {
     *("constant_from_a_function", "constant_through_a_function", "data_read_by_a_module"),
     *("hook_whose_body_changes", "files_that_are_ignored", "mark_of_a_module"),
+    "mark_that_leaves_a_shared_fixture_to_nobody",
     *("new_example_in_a_docstring", "examples_in_a_text", "override_that_comes"),
     *("field_of_a_dataclass", "script_that_is_run", "source_read_as_data", "new_function"),
 }
