@@ -167,6 +167,7 @@ def invoke(subject: Subject, call: Call, folder: Path, trace: bool = True) -> Ru
     out = io.StringIO()
     inputs: list[Any] = []
     wrap = ""
+    before = sys.gettrace()
     with warnings.catch_warnings(record=True) as caught, contextlib.redirect_stdout(out):
         warnings.simplefilter("always")
         PATIENCE.start()
@@ -188,7 +189,7 @@ def invoke(subject: Subject, call: Call, folder: Path, trace: bool = True) -> Ru
         except BaseException as error:  # whatever user code raises is an observation
             value = error
         finally:
-            sys.settrace(None)
+            sys.settrace(before)
             signal.setitimer(signal.ITIMER_REAL, 0)
     warned = list(dict.fromkeys(w.category.__name__ for w in caught))
     return Run(kind, value, tracer.arcs, wrap, out.getvalue(), inputs, warned, tracer.events)
