@@ -23,6 +23,10 @@ from copydesk.agent.daemon import lock
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # a shell starts what it runs in the background deaf to Ctrl-C, and our children would be too
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 Git = Callable[..., str]
 
 

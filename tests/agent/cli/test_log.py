@@ -45,7 +45,9 @@ def test_what_was_predicted_and_what_came_of_it(
 ) -> None:
     assert "Nothing was predicted yet" in run(shop, "log", "--predictions").output
     identity = str(add_test())
-    run(shop, "drafts")
+    run(shop, "drafts")  # only looks
+    assert "Nothing was predicted yet" in run(shop, "log", "--predictions").output
+    run(shop, "review", input="q\n")
     (one,) = json.loads(run(shop, "log", "--predictions", "--json").output)
     assert (one["kind"], one["subject"], one["outcome"]) == ("draft", identity, None)
     assert one["features"]["place"] == 1
