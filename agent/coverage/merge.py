@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from copydesk.agent.coverage.collect import Recording
 from copydesk.agent.coverage.map import CoverageMap, Hit, Trace
 from copydesk.agent.coverage.select import Selection
+from copydesk.agent.coverage.trees import file_of
 
 COLLECTION = "collection"
 """The kind of a trace that stands for a test file which could not be collected."""
@@ -34,7 +35,7 @@ def merge(
     collected = set(recording.collected)
     looked_at = None if files is None else set(files)
     for kind, name in list(found):
-        gone = looked_at is None or name.partition("::")[0] in looked_at
+        gone = looked_at is None or file_of(name) in looked_at
         if kind == "test" and gone and name not in collected:
             del found[kind, name]
     for trace in _recorded(recording, blobs):

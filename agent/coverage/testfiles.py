@@ -19,7 +19,7 @@ def test_file_check(base: CoverageMap) -> Callable[[str], bool]:
     """Whether pytest would collect a file, by what the last run said of its configuration."""
     session = base.traces.get(SESSION)
     patterns = (session.needed("python_files") if session else set()) or set(TEST_FILES)
-    known = {name.partition("::")[0] for name in base.tests()}
+    known = set(map(file_of, base.tests()))
     return lambda path: (
         path in known
         or any(
@@ -42,7 +42,7 @@ def to_collect(
     if selection.whole:
         return None
     is_test = test_file_check(base)
-    files = {name.partition("::")[0] for name in base.tests()}
+    files = set(map(file_of, base.tests()))
     known = {PurePosixPath(path).parent for path in files}
     for path in selection.collect:
         if path not in old and is_test(path) and PurePosixPath(path).parent not in known:

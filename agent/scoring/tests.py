@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from copydesk.agent.coverage import map as coverage_map
 from copydesk.agent.coverage.numbits import numbits_to_nums
+from copydesk.agent.coverage.trees import file_of
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import LineNo, Sha, TestId
@@ -45,7 +46,7 @@ def ordering(
             predictions.store(db, "test", sha, said)
         best: dict[str, float] = {}
         for name, p in found.items():
-            file = name.partition("::")[0]
+            file = file_of(name)
             best[file] = max(best.get(file, 0.0), p.value)
         return sorted(files, key=lambda file: (-best.get(file, 0.0), file))
 
