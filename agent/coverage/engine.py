@@ -55,8 +55,9 @@ class Analysis(NamedTuple):
     branches: int
 
 
-def _digest(parts: Sequence[str]) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
+def digest(parts: Sequence[str]) -> str:
+    """A name for some texts together, paths that are no Unicode among them."""
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:24]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,7 @@ class Engine:
         Args:
             tests: What copydesk's own configuration hands to pytest.
         """
-        return self.described(self._ask({"ask": "environment"}), tests)
+        return self.described(self._ask({"ask": "environment"}), tests, report_rules(self.tree))
 
     def survey(self, candidates: Sequence[str]) -> Json:
         """Everything there is to ask before a run, of one child process.
@@ -176,12 +177,17 @@ class Engine:
         answer: Json = self._ask({"ask": "survey", "candidates": list(candidates)})
         return answer
 
-    def described(self, answer: Json, tests: Sequence[str]) -> Environment:
-        """The environment's fingerprint, given what the interpreter says of itself."""
+    def described(self, answer: Json, tests: Sequence[str], rules: Sequence[str]) -> Environment:
+        """The environment's fingerprint, given what the interpreter says of itself.
+
+        Args:
+            answer: What it says.
+            tests: What copydesk's own configuration hands to pytest.
+            rules: What `report_rules` says of the tree.
+        """
         parts = [answer["fingerprint"], *configuration(self.tree, answer["plugins"]), *tests]
         parts += self.guard.described() if self.guard else []
-        rules = [answer["fingerprint"], *report_rules(self.tree)]
-        return Environment(_digest(parts), answer["branch"], _digest(rules))
+        return Environment(digest(parts), answer["branch"], digest([answer["fingerprint"], *rules]))
 
     def counted(self, executed: Iterable[str]) -> list[str]:
         """The files of the tree that belong to the total.

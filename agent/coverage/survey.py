@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from copydesk.agent.coverage.engine import DEFAULT_OMIT, Engine, Environment
+from copydesk.agent.coverage.engine import DEFAULT_OMIT, Engine, Environment, digest
 from copydesk.agent.coverage.project import CONFIG_FILES, pytest_cov_options, report_rules
 from copydesk.agent.desk.known import Known
 from copydesk.agent.records import Json
@@ -59,14 +59,15 @@ def survey(
     """
     paths = sorted(path for path in blobs if path.endswith(".py"))
     known = Known(db, "survey/2", lambda _: _asked(engine, paths))
-    key = _key(engine, paths)
+    rules = report_rules(engine.tree)
+    key = _key(engine, paths, rules)
     answer = known(key)
     if _installed(answer["folders"]) != answer["installed"]:
         known.renew(key)
         answer = known(key)
-    if _may_be_kept(engine, blobs):
+    if _may_be_kept(rules, blobs):
         known.save()
-    environment = engine.described(answer, tests)
+    environment = engine.described(answer, tests, rules)
     return Survey(environment, frozenset(answer["always"]), frozenset(answer["measurable"]))
 
 
@@ -75,7 +76,7 @@ def _asked(engine: Engine, paths: list[str]) -> Json:
     return answer | {"installed": _installed(answer["folders"])}
 
 
-def _key(engine: Engine, paths: Collection[str]) -> str:
+def _key(engine: Engine, paths: Collection[str], rules: Sequence[str]) -> str:
     """A name for everything the answer follows from, but for what is installed."""
     interpreter = engine.interpreter
     parts = [str(interpreter.path), str(interpreter.extra_path), *map(str, interpreter.version)]
@@ -84,13 +85,12 @@ def _key(engine: Engine, paths: Collection[str]) -> str:
     # which files there are decides which of them coverage.py reads
     parts += [name for name in _CONFIGURATION if (engine.tree / name).is_file()]
     sources, branch = pytest_cov_options(engine.tree)
-    parts += [*report_rules(engine.tree), *sources, str(branch)]
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:24]
+    return digest([*parts, *rules, *sources, str(branch)])
 
 
-def _may_be_kept(engine: Engine, blobs: Mapping[str, str]) -> bool:
+def _may_be_kept(rules: Sequence[str], blobs: Mapping[str, str]) -> bool:
     """Not where the answer follows from variables, or from packages that the tree itself holds."""
-    if any(_VARIABLE.search(text) for text in report_rules(engine.tree)):
+    if any(map(_VARIABLE.search, rules)):
         return False
     return not any(mark in path for path in blobs for mark in _METADATA)
 
