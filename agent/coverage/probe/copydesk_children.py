@@ -9,6 +9,7 @@ Python, may read anything. Standard library only; never imported as part of copy
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 import shlex
@@ -125,6 +126,25 @@ def source_of(path: str) -> str:
     return os.path.join(above, name.partition(".")[0] + ".py")
 
 
+def watch_status(name: str, note: Callable[[Any], None]) -> None:
+    """Have each path noted that a function of `os` asks for, which no audit event tells of.
+
+    One may appear there. What goes wrong in noting never fails the user's own call.
+    """
+    inner = getattr(os, name)
+
+    @functools.wraps(inner)
+    def status(*args: Any, **options: Any) -> Any:
+        with contextlib.suppress(Exception):
+            note(args[0] if args else options["path"])
+        return inner(*args, **options)
+
+    setattr(os, name, status)
+    for supported in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
+        if inner in supported:
+            supported.add(status)  # `shutil` looks functions up there
+
+
 class Child:
     """A Python that a test started: notes what it reads, at once, for it may be killed."""
 
@@ -202,19 +222,5 @@ class Child:
         self.note("child")
         copydesk_origin.watch_variables(lambda name: self.note("env", name))
         for name in ("stat", "lstat", "access"):
-            self._wrap(name)
+            watch_status(name, lambda path: self.opened((path, None, 0)))
         sys.addaudithook(self.audit)
-
-    def _wrap(self, name: str) -> None:
-        """Note files that are only asked for, which no audit event tells of."""
-        inner = getattr(os, name)
-
-        def status(*args: Any, **options: Any) -> Any:
-            with contextlib.suppress(Exception):
-                self.opened((args[0] if args else options["path"], None, 0))
-            return inner(*args, **options)
-
-        setattr(os, name, status)
-        for supported in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
-            if inner in supported:
-                supported.add(status)

@@ -11,7 +11,6 @@ what runs between them.
 from __future__ import annotations
 
 import contextlib
-import functools
 import importlib.machinery
 import json
 import os
@@ -188,21 +187,10 @@ def concerned(note: Any = None) -> bool:
     return bool(copydesk_origin.is_from(SCOPE))
 
 
-def wrap_status(name: str) -> None:
-    """Note files that a test only asks for, which no audit event tells of: one may appear there."""
-    inner = getattr(os, name)
-
-    @functools.wraps(inner)
-    def status(*args: Any, **options: Any) -> Any:
-        with contextlib.suppress(Exception):
-            if concerned():
-                opened((os.fsdecode(args[0] if args else options["path"]), None, 0))
-        return inner(*args, **options)
-
-    setattr(os, name, status)
-    for supported in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
-        if inner in supported:
-            supported.add(status)  # `shutil` looks functions up there
+def asked(path: Any) -> None:
+    """Note a file that a test only asks for."""
+    if concerned():
+        opened((os.fsdecode(path), None, 0))
 
 
 # --- pytest ------------------------------------------------------------------------------------
@@ -372,7 +360,7 @@ def install() -> None:
     wrap_loader(AssertionRewritingHook)
     wrap_loader(importlib.machinery.SourceFileLoader)
     for name in ("stat", "lstat", "access"):
-        wrap_status(name)
+        copydesk_children.watch_status(name, asked)
     copydesk_origin.watch_variables(looked_up)
     os.environ[copydesk_children.REPORTS] = SETTINGS["children"]
     os.environ[copydesk_children.TREE] = ROOT
