@@ -32,12 +32,8 @@ class Place(NamedTuple):
 def score(db: sqlite3.Connection) -> dict[int, Chance]:
     """Score the drafts that wait, and keep what was said. By draft id."""
     found = _scored(db)
-    by_commit: dict[Sha, list[Prediction]] = {}
-    for draft, said in found.said:
-        by_commit.setdefault(draft.commit, []).append(said)
-    for commit, listed in by_commit.items():
-        predictions.store(db, "draft", commit, listed)
-    return found.chances
+    _keep(db, found)
+    return {one.draft.id: one.chance for one in found}
 
 
 def ordered(db: sqlite3.Connection, waiting: Sequence[Draft], *, keep: bool = False) -> list[Draft]:
@@ -49,34 +45,44 @@ def ordered(db: sqlite3.Connection, waiting: Sequence[Draft], *, keep: bool = Fa
         keep: Keep the order with the scores. Who only looks keeps nothing: it would have to wait
             for whoever writes.
     """
-    chances = score(db) if keep else _scored(db).chances
-    places = queued({number: chance.probability for number, chance in chances.items()})
-    last = Place(len(places) + 1, False)
-    return sorted(waiting, key=lambda draft: (places.get(draft.id, last).number, draft.id))
+    found = _scored(db)
+    if keep:
+        _keep(db, found)
+    places = {one.draft.id: one.place.number for one in found}
+    return sorted(waiting, key=lambda draft: (places.get(draft.id, len(places) + 1), draft.id))
 
 
 class _Scored(NamedTuple):
-    chances: dict[int, Chance]
-    said: list[tuple[Draft, Prediction]]
+    draft: Draft
+    inputs: dict[str, float]
+    chance: Chance
+    place: Place
 
 
-def _scored(db: sqlite3.Connection) -> _Scored:
+def _keep(db: sqlite3.Connection, found: Sequence[_Scored]) -> None:
+    by_commit: dict[Sha, list[Prediction]] = {}
+    for draft, inputs, chance, place in found:
+        seen = inputs | {"place": float(place.number), "explored": float(place.explored)}
+        said = Prediction(
+            str(draft.id), chance.probability, chance.in_force, "", chance.reasons, seen
+        )
+        by_commit.setdefault(draft.commit, []).append(said)
+    for commit, listed in by_commit.items():
+        predictions.store(db, "draft", commit, listed)
+
+
+def _scored(db: sqlite3.Connection) -> list[_Scored]:
     waiting = drafts.listed(db)
     if not waiting:
-        return _Scored({}, [])
+        return []
     prompts = _prompts(db)
     described = [(_group(d, prompts), inputs_of(d)) for d in waiting]
     found = chances(described, _decisions(db, prompts))
-    by_id = {draft.id: chance for draft, chance in zip(waiting, found, strict=True)}
-    places = queued({number: chance.probability for number, chance in by_id.items()})
-    said = []
-    for draft, (_, inputs), chance in zip(waiting, described, found, strict=True):
-        place = places[draft.id]
-        seen = inputs | {"place": float(place.number), "explored": float(place.explored)}
-        name = str(draft.id)
-        line = Prediction(name, chance.probability, chance.in_force, "", chance.reasons, seen)
-        said.append((draft, line))
-    return _Scored(by_id, said)
+    places = queued({d.id: chance.probability for d, chance in zip(waiting, found, strict=True)})
+    return [
+        _Scored(draft, inputs, chance, places[draft.id])
+        for draft, (_, inputs), chance in zip(waiting, described, found, strict=True)
+    ]
 
 
 def queued(chances: Mapping[int, float]) -> dict[int, Place]:
