@@ -10,6 +10,7 @@ from copydesk.agent.cli.decide import relative
 from copydesk.agent.cli.words import age, duration, short
 from copydesk.agent.desk import history
 from copydesk.agent.records import Json
+from copydesk.agent.scoring import predictions as scored
 from copydesk.agent.text import one_line
 
 
@@ -39,7 +40,7 @@ def log(calls: bool, predictions: bool, limit: int, as_json: bool) -> None:
         raise click.UsageError("Give one of --model and --predictions.")
     with desk() as (_, db):
         if predictions:
-            _tell_predictions(history.predicted(db, limit), as_json)
+            _tell_predictions(scored.latest(db, limit), as_json)
             return
         found = history.model_calls(db, limit) if calls else history.reviews(db, limit)
         totals = history.model_totals(db) if calls else []

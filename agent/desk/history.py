@@ -1,4 +1,4 @@
-"""What has happened: the editor's decisions, calls to the model, and what was predicted."""
+"""What has happened: the editor's decisions and the calls to the model."""
 
 from __future__ import annotations
 
@@ -22,28 +22,6 @@ def reviews(db: sqlite3.Connection, limit: int) -> list[Json]:
     )
     names = ("id", "draft", "kind", "title", "action", "why", "path", "decided_at")
     return [dict(zip(names, row, strict=True)) for row in rows]
-
-
-def predicted(db: sqlite3.Connection, limit: int) -> list[Json]:
-    """What the predictor said last, the newest first, with what came of it where that is known.
-
-    Args:
-        db: The desk.
-        limit: At most so many.
-    """
-    names = (
-        *("kind", "sha", "subject", "score", "in_force", "model", "reasons", "features"),
-        *("made_at", "outcome", "outcome_why", "outcome_at"),
-    )
-    rows = db.execute(
-        f"SELECT {', '.join(names)} FROM predictions ORDER BY made_at DESC, id DESC LIMIT ?",
-        (limit,),
-    )
-    found = [dict(zip(names, row, strict=True)) for row in rows]
-    return [
-        one | {"reasons": json.loads(one["reasons"]), "features": json.loads(one["features"])}
-        for one in found
-    ]
 
 
 def model_calls(db: sqlite3.Connection, limit: int) -> list[Json]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.records import Json, Sha
@@ -54,7 +54,29 @@ def of_commit(db: sqlite3.Connection, kind: str, sha: Sha) -> list[Json]:
         " ORDER BY score DESC, subject",
         (kind, sha),
     )
-    listed = [dict(zip(names, row, strict=True)) for row in found]
+    return _as_json(names, found)
+
+
+def latest(db: sqlite3.Connection, limit: int) -> list[Json]:
+    """What was said last, the newest first, with what came of it where that is known.
+
+    Args:
+        db: The desk.
+        limit: At most so many.
+    """
+    names = (
+        *("kind", "sha", "subject", "score", "in_force", "model", "reasons", "features"),
+        *("made_at", "outcome", "outcome_why", "outcome_at"),
+    )
+    found = db.execute(
+        f"SELECT {', '.join(names)} FROM predictions ORDER BY made_at DESC, id DESC LIMIT ?",
+        (limit,),
+    )
+    return _as_json(names, found)
+
+
+def _as_json(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[Json]:
+    listed = [dict(zip(names, row, strict=True)) for row in rows]
     return [
         one | {"reasons": json.loads(one["reasons"]), "features": json.loads(one["features"])}
         for one in listed
