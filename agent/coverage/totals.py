@@ -220,8 +220,3 @@ def of_total(total: Total) -> FileLines:
         total.branches,
         len(total.missing_branches),
     )
-
-
-def of_totals(totals: Iterable[Total]) -> dict[str, FileLines]:
-    """The lines of a measured commit, by path."""
-    return {total.path: of_total(total) for total in totals}

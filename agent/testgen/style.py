@@ -81,7 +81,7 @@ def _class_name(there: ast.Module, function: str, has_base: bool) -> str:
     words = [w for w in function.split(".") if w != "<locals>"][:2]
     camel = "".join(part[:1].upper() + part[1:] for w in words for part in w.split("_") if part)
     classes = [n.name for n in there.body if isinstance(n, ast.ClassDef)]
-    endings = [e for e in ("TestCase", "Tests", "Test") if sum(c.endswith(e) for c in classes)]
+    endings = [e for e in ("TestCase", "Tests", "Test") if any(c.endswith(e) for c in classes)]
     behind = has_base and endings and not any(c.startswith("Test") for c in classes)
     name = camel + endings[0] if behind else f"Test{camel}"
     taken = {getattr(node, "name", "") for node in there.body}

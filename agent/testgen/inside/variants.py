@@ -49,9 +49,8 @@ def edits(function: Function, lines: set[int]) -> list[Edit]:
     found: dict[int, list[Edit]] = {}
     for statement in function.body:
         _collect(statement, lines, found)
-    for ones in found.values():
-        ones.sort(key=lambda e: (e.node.lineno, e.node.col_offset, e.field))
     for line, ones in found.items():
+        ones.sort(key=lambda e: (e.node.lineno, e.node.col_offset, e.field))
         found[line] = [edit._replace(line=line) for edit in ones]
     turns = range(max(map(len, found.values()), default=0))
     chosen = [(line, turn) for turn in turns for line in sorted(found) if turn < len(found[line])]
