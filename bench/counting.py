@@ -25,8 +25,8 @@ def counted() -> Iterator[Callable[[], float]]:
     try:
         group.mkdir()
     except OSError:
-        before = _cpu()
-        yield lambda: _cpu() - before
+        before = cpu()
+        yield lambda: cpu() - before
         return
     outer = CGROUP / _own_group().lstrip("/")
     (group / "tasks").write_text(str(os.getpid()))
@@ -51,7 +51,8 @@ def _own_group() -> str:
     return next((path for _, kinds, path in rows if "cpuacct" in kinds.split(",")), "/")
 
 
-def _cpu() -> float:
+def cpu() -> float:
+    """CPU seconds of this process and the children that it waited for."""
     mine = resource.getrusage(resource.RUSAGE_SELF)
     theirs = resource.getrusage(resource.RUSAGE_CHILDREN)
     return mine.ru_utime + mine.ru_stime + theirs.ru_utime + theirs.ru_stime

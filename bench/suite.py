@@ -11,7 +11,6 @@ import argparse
 import datetime
 import os
 import platform
-import resource
 import sqlite3
 import statistics
 import subprocess
@@ -19,6 +18,8 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from counting import cpu
 
 from copydesk.agent.coverage import measure as measuring
 from copydesk.agent.desk.store import open_desk
@@ -75,13 +76,6 @@ def write(folder: Path, files: int = 2000, count: int = 10) -> None:
     for words in (("init", "-q"), ("add", "."), ("commit", "-q", "-m", "A project")):
         who = ("-c", "user.name=bench", "-c", "user.email=bench@example.org")
         subprocess.run(["git", *who, *words], cwd=folder, check=True)
-
-
-def cpu() -> float:
-    """CPU seconds of this process and the children that it waited for."""
-    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    used = [resource.getrusage(each) for each in who]
-    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 class Bench:
