@@ -61,6 +61,10 @@ def _found(repo: Repository, db: sqlite3.Connection) -> Json:
             for kind, subject, error in queue.failures(db)
         ],
         "head": _measured(repo, db, sha) | {"gaps": gap_count},
+        "flaky": [
+            {"test": name, "flips": flips, "runs": runs}
+            for name, flips, runs in db.execute("SELECT name, flips, runs FROM tests_flaky")
+        ],
         "drafts": drafts.counts(db),
         "model": _model(repo, db, sha) | {"totals": history.model_totals(db)},
     }
@@ -110,6 +114,9 @@ def _tell(found: Json) -> None:
     echo(f"Repository  {clean(found['repository'], keep='')}")
     echo(f"HEAD        {_head_words(head)}")
     echo(f"Drafts      {draft_counts(found['drafts'])}")
+    if flaky := found["flaky"]:
+        worst = f"{one_line(flaky[0]['test'], 60)}, {plural(flaky[0]['flips'], 'time')}"
+        echo(f"Flaky       {plural(len(flaky), 'test')} ({worst}); `copydesk report` has them")
     work = ", ".join(f"{jobs[s]} {s}" for s in ("running", "ready", "failed") if jobs[s])
     echo(f"Work        {work or 'nothing to do'}")
     if found["paused"]:

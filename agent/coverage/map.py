@@ -37,6 +37,7 @@ class Trace:
 
     Kinds: import (a module it was the first to import), file, folder, process, env (a variable
     and a digest of its value), fixture (a context), name (a fixture asked for by that name).
+    `repeats` is the id of the run before, where nothing that one depended on had changed since.
     """
 
     kind: str
@@ -46,6 +47,7 @@ class Trace:
     hits: tuple[Hit, ...]
     needs: frozenset[tuple[str, str]] = frozenset()
     id: int | None = None
+    repeats: int | None = None
 
     def needed(self, kind: str) -> set[str]:
         """The names of what it depends on, of one kind."""
@@ -144,11 +146,11 @@ def _hit_id(db: sqlite3.Connection, file: int, hit: Hit) -> int:
 def _trace_id(db: sqlite3.Connection, trace: Trace, environment: str, hits: list[int]) -> int:
     context = _row(db, "contexts", {"kind": trace.kind, "name": trace.name})
     cursor = db.execute(
-        "INSERT INTO traces (context_id, environment, outcome, seconds, hits, needs, recorded_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO traces (context_id, environment, outcome, seconds, hits, needs, recorded_at,"
+        " repeats) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(context, environment, trace.outcome, trace.seconds, pack(hits)),
-            *(json.dumps(sorted(trace.needs)), time.time()),
+            *(json.dumps(sorted(trace.needs)), time.time(), trace.repeats),
         ),
     )
     assert cursor.lastrowid is not None

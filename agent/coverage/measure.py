@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from copydesk.agent import config
-from copydesk.agent.coverage import audit
+from copydesk.agent.coverage import audit, repeats
 from copydesk.agent.coverage import gaps as gap_rows
 from copydesk.agent.coverage import map as coverage_map
 from copydesk.agent.coverage.collect import Recording, collect
@@ -203,25 +203,29 @@ class _Work:
         return self.survey.environment
 
     def run(self, full: bool, started: float) -> Measure:
-        base, reason = (None, "every test, as asked") if full else self._base()
+        base, reason = self._base()
         blobs = self.blobs
         old_blobs = _files_of(git.tree(self.repo, base.sha)) if base else {}
         read = Blobs.of(self.repo, self.db, blobs, *([old_blobs] if base else []))
-        selection, files, audited = None, None, None
+        selection, files, audited, before, held = None, None, False, base, None
         if base is not None:
             old, new = Tree(old_blobs, read, read.imported), self._tree(read)
-            selection = select(base, old, new, test_file_check(base))
+            selection = held = select(base, old, new, test_file_check(base))
             files = to_collect(selection, old_blobs, blobs, base)
-            if self.order and files:
+            if self.order and files and not full:
                 files = self.order(files, selection.affected)
             reason = in_words(selection)
-            if audit.due(self.db, self.settings.personal.audit_measures):
-                audited = selection.carried
+            audited = not full and audit.due(self.db, self.settings.personal.audit_measures)
+            if full or audited:
                 base, selection, files = None, None, None
+        if full:
+            reason = "every test, as asked"
         recording = self._collect(selection, files)
         traces = merge(base, selection, recording, blobs, files)
-        if audited is not None:
-            said = audit.in_words(audit.drift(audited, traces, blobs, read))
+        if before is not None and held is not None:
+            traces = repeats.marked(traces, before, held, same_files=old_blobs == blobs)
+        if audited and held is not None:
+            said = audit.in_words(audit.drift(held.carried, traces, blobs, read))
             reason = f"every test: an audit of the map; {said}"
         found = executed(traces, blobs, read)
         totals = assemble(

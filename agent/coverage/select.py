@@ -38,7 +38,8 @@ class Selection:
     `collect` are the test files to collect: those with tests to run, those whose tests may have
     changed, and those whose import refreshes a stale module. `reachable` are the files that some
     test file imports, directly or through others. `whole` says that even which files pytest
-    collects may have changed.
+    collects may have changed, `held` are tests that run again although all they need is the same:
+    they failed before.
     """
 
     carried: dict[tuple[str, str], Trace]
@@ -47,6 +48,7 @@ class Selection:
     why: dict[str, int] = field(default_factory=dict)
     reachable: frozenset[str] = frozenset()
     whole: bool = False
+    held: frozenset[str] = frozenset()
 
 
 def select(
@@ -84,12 +86,14 @@ class _Selector:
     _seen: dict[frozenset[str], set[str]] = field(default_factory=dict)
     _closures: dict[str, frozenset[str]] = field(default_factory=dict)
     hooks: bool = False
+    held: set[str] = field(default_factory=set)
     _held: dict[Hit, bool] = field(default_factory=dict)
     _needed: dict[frozenset[tuple[str, str]], str | None] = field(default_factory=dict)
 
     def run(self) -> Selection:
         self._spread()
         reasons: dict[tuple[str, str], str] = {}
+        failing = {k: FAILED for k, t in self.base.traces.items() if t.outcome in FAILING}
         for key, trace in self.base.traces.items():
             if key[0] != "import" and (reason := self._reason(trace)):
                 reasons[key] = reason
@@ -98,6 +102,8 @@ class _Selector:
             every = (key for key in self.base.traces if key[0] != "import")
             reasons = dict.fromkeys(every, "runs under hooks of pytest that changed") | reasons
         self._through_fixtures(reasons)
+        self.held = {name for kind, name in failing.keys() - reasons.keys() if kind == "test"}
+        reasons |= failing
         stale = self._stale_imports()
         collect = self._files_to_collect(reasons, stale, reasons)
         carried = {
@@ -112,7 +118,8 @@ class _Selector:
         counts: dict[str, int] = {}
         for why in affected.values():
             counts[why] = counts.get(why, 0) + 1
-        return Selection(carried, collect, affected, counts, self._reachable(), whole)
+        reachable, held = self._reachable(), frozenset(self.held)
+        return Selection(carried, collect, affected, counts, reachable, whole, held)
 
     def _reachable(self) -> frozenset[str]:
         return self.after.reachable(
@@ -201,8 +208,6 @@ class _Selector:
     # --- one trace -----------------------------------------------------------------------------
     def _reason(self, trace: Trace) -> str | None:
         """Why a test or fixture must run again, or None."""
-        if trace.outcome in FAILING:
-            return FAILED
         blobs = self.new.blobs
         for hit in trace.hits:
             # of most files nothing changed, and that is seen without looking the hit up
@@ -367,6 +372,8 @@ class _Selector:
                 asks = (
                     module in self._closure(file_of(name)) or {("test", name), *fixtures} & recorded
                 )
+                if asks:
+                    self.held.discard(name)
                 if asks and ("test", name) not in reasons:
                     affected["test", name] = f"imports {module} while it runs"
                     collect.add(file_of(name))

@@ -114,7 +114,13 @@ def _drop_maps(db: sqlite3.Connection, shas: list[str]) -> None:
         for packed_traces, packed_totals in db.execute("SELECT traces, totals FROM measures"):
             traces |= set(unpack_ids(packed_traces))
             totals |= set(unpack_ids(packed_totals))
-        _keep(db, "traces", traces)
+        # that a test is flaky stays known: few are, and each takes two rows
+        flips = db.execute("SELECT run, before FROM outcome_flips").fetchall()
+        _keep(db, "traces", traces | {identity for pair in flips for identity in pair})
+        db.execute(
+            "UPDATE traces SET repeats = NULL"
+            " WHERE repeats IS NOT NULL AND repeats NOT IN (SELECT id FROM traces)"
+        )
         _keep(db, "totals", totals)
         hits = set[int]()
         for (packed,) in db.execute("SELECT hits FROM traces"):

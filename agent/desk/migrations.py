@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from sqlite_utils import Database, Migrations
 
-from copydesk.agent.desk.tables import FUNCTIONS, GAPS, KNOWN
+from copydesk.agent.desk.tables import CLIMBS, FUNCTIONS, GAPS, KNOWN, REPEATS, SCORES
 
 migrations = Migrations("copydesk")
 
@@ -248,82 +248,6 @@ CREATE VIEW gate_policy AS
     SELECT key, value FROM policy;
 """
 
-SCORES = """
-CREATE TABLE changed_functions (
-    -- A row per function that a commit changed, with what was known of it then.
-    sha TEXT NOT NULL,
-    path TEXT NOT NULL,
-    function TEXT NOT NULL,
-    first_line INTEGER NOT NULL,             -- in that commit
-    last_line INTEGER NOT NULL,
-    committed_at INTEGER NOT NULL,           -- Unix time
-    inputs TEXT NOT NULL,                    -- JSON, see docs/reference/predictor.md
-    fixed_at INTEGER,                        -- Unix time of the first fix that mended it, if any
-    fixed_by TEXT,                           -- that fix
-    PRIMARY KEY (sha, path, function, first_line)
-) WITHOUT ROWID;
-CREATE INDEX changed_functions_by_path ON changed_functions (path, function, committed_at);
-
-CREATE TABLE mined_commits (
-    -- A row per commit whose changes were read.
-    sha TEXT PRIMARY KEY
-) WITHOUT ROWID;
-
-CREATE TABLE history_state (
-    -- One row: what the history up to a commit says of each file, function and author.
-    id INTEGER PRIMARY KEY CHECK (id = 1),
-    tip TEXT NOT NULL,                       -- the last commit that was read
-    commits INTEGER NOT NULL,
-    state BLOB NOT NULL,                     -- JSON, zlib
-    mined_at REAL NOT NULL
-);
-
-CREATE TABLE predictions (
-    -- A row per thing that a model said, with what came of it once that is known.
-    id INTEGER PRIMARY KEY,
-    kind TEXT NOT NULL,                      -- function, test or draft
-    sha TEXT NOT NULL,
-    subject TEXT NOT NULL,                   -- path::function, a test's node id, or a draft's id
-    score REAL NOT NULL,
-    in_force TEXT NOT NULL,                  -- which model said it
-    model TEXT NOT NULL,                     -- SHA-256 of the model; "" for a formula
-    reasons TEXT NOT NULL,                   -- JSON: phrases
-    features TEXT NOT NULL,                  -- JSON
-    made_at REAL NOT NULL,                   -- Unix time
-    outcome REAL,                            -- 1: fixed, failed, accepted; 0: not; NULL: not known
-    outcome_why TEXT NOT NULL DEFAULT '',
-    outcome_at REAL,
-    UNIQUE (kind, sha, subject)
-);
-CREATE INDEX predictions_open ON predictions (kind, outcome);
-
-CREATE VIEW predictions_judged AS
-    -- What the models said, beside what came of it.
-    SELECT kind, sha, subject, score, in_force, outcome, outcome_why, reasons
-    FROM predictions WHERE outcome IS NOT NULL ORDER BY made_at;
-"""
-
-CLIMBS = """
-CREATE TABLE climbs (
-    -- A row per test draft on its way up the verify ladder; it goes when the draft is on the desk.
-    id INTEGER PRIMARY KEY,
-    sha TEXT NOT NULL,
-    path TEXT NOT NULL,
-    function TEXT NOT NULL,
-    origin TEXT NOT NULL,                    -- the draft's writer
-    candidate TEXT NOT NULL,                 -- JSON: the draft as written
-    begun_at TEXT NOT NULL,
-    UNIQUE (sha, path, function, origin)
-);
-CREATE TABLE climb_runs (
-    -- A row per finished sandbox run of such a draft, so that none is repeated after a crash.
-    climb INTEGER NOT NULL,
-    request TEXT NOT NULL,                   -- SHA-256 of what was run
-    outcome BLOB NOT NULL,                   -- zlib of JSON
-    PRIMARY KEY (climb, request)
-) WITHOUT ROWID;
-"""
-
 
 def _executescript(db: Database, script: str) -> None:
     # sqlite3's own executescript commits first, which would break the step's transaction
@@ -386,9 +310,16 @@ def m009_functions(db: Database) -> None:
     _executescript(db, FUNCTIONS)
 
 
+@migrations()
+def m010_repeats(db: Database) -> None:
+    """Runs that repeat an earlier one, and the tests whose outcome is a matter of chance."""
+    _executescript(db, REPEATS)
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     *(m001_jobs, m002_coverage, m003_drafts, m004_views),
     *(m005_known, m006_scores, m007_climbs, m008_gaps, m009_functions),
+    m010_repeats,
 )
 
 

@@ -49,3 +49,101 @@ CREATE VIEW gate_functions AS
            json_extract(s.value, '$[1]') AS first_line, json_extract(s.value, '$[2]') AS last_line
     FROM known AS k, json_each(k.value, '$[0]') AS s WHERE k.kind GLOB 'outline/2/*';
 """
+
+SCORES = """
+CREATE TABLE changed_functions (
+    -- A row per function that a commit changed, with what was known of it then.
+    sha TEXT NOT NULL,
+    path TEXT NOT NULL,
+    function TEXT NOT NULL,
+    first_line INTEGER NOT NULL,             -- in that commit
+    last_line INTEGER NOT NULL,
+    committed_at INTEGER NOT NULL,           -- Unix time
+    inputs TEXT NOT NULL,                    -- JSON, see docs/reference/predictor.md
+    fixed_at INTEGER,                        -- Unix time of the first fix that mended it, if any
+    fixed_by TEXT,                           -- that fix
+    PRIMARY KEY (sha, path, function, first_line)
+) WITHOUT ROWID;
+CREATE INDEX changed_functions_by_path ON changed_functions (path, function, committed_at);
+
+CREATE TABLE mined_commits (
+    -- A row per commit whose changes were read.
+    sha TEXT PRIMARY KEY
+) WITHOUT ROWID;
+
+CREATE TABLE history_state (
+    -- One row: what the history up to a commit says of each file, function and author.
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    tip TEXT NOT NULL,                       -- the last commit that was read
+    commits INTEGER NOT NULL,
+    state BLOB NOT NULL,                     -- JSON, zlib
+    mined_at REAL NOT NULL
+);
+
+CREATE TABLE predictions (
+    -- A row per thing that a model said, with what came of it once that is known.
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,                      -- function, test or draft
+    sha TEXT NOT NULL,
+    subject TEXT NOT NULL,                   -- path::function, a test's node id, or a draft's id
+    score REAL NOT NULL,
+    in_force TEXT NOT NULL,                  -- which model said it
+    model TEXT NOT NULL,                     -- SHA-256 of the model; "" for a formula
+    reasons TEXT NOT NULL,                   -- JSON: phrases
+    features TEXT NOT NULL,                  -- JSON
+    made_at REAL NOT NULL,                   -- Unix time
+    outcome REAL,                            -- 1: fixed, failed, accepted; 0: not; NULL: not known
+    outcome_why TEXT NOT NULL DEFAULT '',
+    outcome_at REAL,
+    UNIQUE (kind, sha, subject)
+);
+CREATE INDEX predictions_open ON predictions (kind, outcome);
+
+CREATE VIEW predictions_judged AS
+    -- What the models said, beside what came of it.
+    SELECT kind, sha, subject, score, in_force, outcome, outcome_why, reasons
+    FROM predictions WHERE outcome IS NOT NULL ORDER BY made_at;
+"""
+
+CLIMBS = """
+CREATE TABLE climbs (
+    -- A row per test draft on its way up the verify ladder; it goes when the draft is on the desk.
+    id INTEGER PRIMARY KEY,
+    sha TEXT NOT NULL,
+    path TEXT NOT NULL,
+    function TEXT NOT NULL,
+    origin TEXT NOT NULL,                    -- the draft's writer
+    candidate TEXT NOT NULL,                 -- JSON: the draft as written
+    begun_at TEXT NOT NULL,
+    UNIQUE (sha, path, function, origin)
+);
+CREATE TABLE climb_runs (
+    -- A row per finished sandbox run of such a draft, so that none is repeated after a crash.
+    climb INTEGER NOT NULL,
+    request TEXT NOT NULL,                   -- SHA-256 of what was run
+    outcome BLOB NOT NULL,                   -- zlib of JSON
+    PRIMARY KEY (climb, request)
+) WITHOUT ROWID;
+"""
+
+REPEATS = """
+ALTER TABLE traces ADD COLUMN
+    repeats INTEGER /* the run before, where nothing that one depended on had changed */;
+
+CREATE INDEX traces_by_repeats ON traces (repeats) WHERE repeats IS NOT NULL;
+
+CREATE VIEW outcome_flips AS
+    -- A row per run whose outcome is another than that of the run it repeats: it was chance.
+    SELECT t.context_id, t.id AS run, f.id AS before, f.outcome AS was, t.outcome AS became,
+           t.recorded_at
+    FROM traces AS t JOIN traces AS f ON f.id = t.repeats AND f.context_id = t.context_id
+    WHERE replace(t.outcome, 'error', 'failed') <> replace(f.outcome, 'error', 'failed');
+
+CREATE VIEW tests_flaky AS
+    -- Tests with such runs, those with the most first.
+    SELECT c.name, count(*) AS flips,
+           (SELECT count(*) FROM traces AS r WHERE r.context_id = c.id) AS runs,
+           datetime(max(f.recorded_at), 'unixepoch') AS last_at
+    FROM outcome_flips AS f JOIN contexts AS c ON c.id = f.context_id
+    GROUP BY c.id ORDER BY flips DESC, c.name;
+"""

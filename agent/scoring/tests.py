@@ -115,8 +115,10 @@ def _facts(
     found: dict[TestId, AffectedTest] = {}
     past: dict[str, list[tuple[str, str, bytes]]] = {}
     for name, outcome, at, hits in db.execute(
-        "SELECT c.name, t.outcome, t.recorded_at, t.hits FROM contexts AS c"
-        " JOIN traces AS t ON t.context_id = c.id WHERE c.kind = 'test' ORDER BY t.id"
+        # a failure that was chance, as the run after it showed, says nothing of this change
+        "SELECT c.name, coalesce(f.became, t.outcome), t.recorded_at, t.hits FROM contexts AS c"
+        " JOIN traces AS t ON t.context_id = c.id LEFT JOIN outcome_flips AS f ON f.before = t.id"
+        " WHERE c.kind = 'test' ORDER BY t.id"
     ):
         if name in affected:
             past.setdefault(name, []).append((outcome, at, hits))

@@ -64,7 +64,7 @@ def attention(report: Report, facts: Sequence[Fact]) -> list[Fact]:
         add(
             "unsteady test",
             f"`{name}` changed its outcome {plural(test.flips, 'time')} in"
-            f" {plural(test.runs, 'run')} while the code it ran stayed the same.",
+            f" {plural(test.runs, 'run')} while all that it depends on stayed the same.",
             {"test": name, "flips": test.flips, "runs": test.runs},
         )
     return found

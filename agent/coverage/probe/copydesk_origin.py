@@ -14,6 +14,8 @@ IMPORTING = ("<frozen importlib", "<frozen zipimport")
 BETWEEN = frozenset(
     {"os", "posixpath", "genericpath", "pathlib", "pathlib._local", "shutil"}
     | {"collections.abc", "_collections_abc"}
+    # pytest shows the source of what failed
+    | {"linecache", "tokenize", "inspect", "traceback"}
 )
 """Modules that pass a question on."""
 

@@ -62,7 +62,7 @@ def _lines(report: Report) -> Iterator[str]:
         "Slowest tests", ("Test", "Seconds"), [(code(n), f"{s:.2f}") for n, s in report.slowest]
     )
     yield from section(
-        "Tests that pass and fail with the same code",
+        "Tests that pass and fail though nothing they depend on changed",
         ("Test", "Runs", "Changes"),
         [(code(t.name), f"{t.runs:,}", f"{t.flips:,}") for t in report.unsteady],
     )

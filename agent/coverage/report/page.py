@@ -89,7 +89,7 @@ def _sections(report: Report) -> Iterator[tuple[str, str, str]]:
     )  # fmt: skip
     yield (
         "unsteady", "Flakiest tests",
-        _table("Tests that passed and failed while the code they ran stayed the same",
+        _table("Tests whose outcome changed while all that they depend on stayed the same",
                ("Test", "Runs", "Changes of outcome"),
                ((_name(t.name), f"{t.runs:,}", f"{t.flips:,}") for t in report.unsteady), (1, 2)),
     )  # fmt: skip

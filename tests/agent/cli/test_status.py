@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from copydesk.agent.cli import status
+from copydesk.agent.coverage.map import Trace, add_traces
 from copydesk.agent.daemon import control
 from copydesk.agent.desk import queue
 from copydesk.agent.desk.store import open_desk, transaction
@@ -41,6 +42,18 @@ def test_status_in_words_names_the_next_step(run: Any, measured_shop: Path) -> N
     assert "Daemon      not set up" in said
     assert "Work        nothing to do" in said
     assert "Next: `copydesk gaps`" in said
+
+
+def test_a_flaky_test_is_named(run: Any, shop: Path) -> None:
+    before = None
+    with open_desk(repository.find(shop).desk) as db:
+        for outcome in ("passed", "failed"):
+            trace = Trace("test", "test_a.py::test_a", outcome, 0.1, (), repeats=before)
+            (before,) = add_traces(db, [trace], "e")
+    said = run(shop, "status").output
+    assert "Flaky       1 test (test_a.py::test_a, 1 time); `copydesk report` has them" in said
+    found = json.loads(run(shop, "status", "--json").output)["flaky"]
+    assert found == [{"test": "test_a.py::test_a", "flips": 1, "runs": 2}]
 
 
 def test_what_the_model_has_done_is_told_by_model_and_prompt(run: Any, shop: Path) -> None:

@@ -309,6 +309,8 @@ def test_an_audit_runs_every_test_and_names_what_had_drifted(
     done = measured()
     assert (done.selected, done.base, done.failed) == (7, None, 1)
     assert "drifted: tests/test_outside.py::test_outside was passed, is failed" in done.reason
+    flaky = desk.execute("SELECT name, flips, runs FROM tests_flaky").fetchall()
+    assert flaky == [("tests/test_outside.py::test_outside", 1, 2)]
     for number in range(2):
         commit(project, {"README.md": f"again {number}\n"})
         assert measured().selected == 1

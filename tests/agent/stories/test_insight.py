@@ -104,6 +104,6 @@ def test_unsteady_tests_are_facts_too(
     report = replace(known[2], unsteady=(Unsteady("test_shop.py::test_price", 5, 1),))
     [fact] = [f for f in attention(report, ()) if f.kind == "unsteady test"]
     assert fact.text == (
-        "`test_shop.py::test_price` changed its outcome 1 time in 5 runs while the code it ran"
-        " stayed the same."
+        "`test_shop.py::test_price` changed its outcome 1 time in 5 runs while all that it depends"
+        " on stayed the same."
     )

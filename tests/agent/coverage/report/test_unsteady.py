@@ -1,47 +1,101 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.agent.coverage.conftest import Trial
 
-from copydesk.agent.coverage.map import Hit, Trace, add_traces
+from copydesk.agent.coverage.map import CoverageMap, Trace, add_traces
+from copydesk.agent.coverage.repeats import marked
 from copydesk.agent.coverage.report.unsteady import Unsteady, unsteady
+from copydesk.agent.coverage.select import Selection
 from copydesk.agent.desk.store import open_desk
 
 NAME = "tests/test_a.py::test_a"
 
 
-def run(outcome: str, *files: tuple[str, str]) -> Trace:
-    return Trace("test", NAME, outcome, 0.1, tuple(Hit(p, b, b"\x02") for p, b in files))
-
-
-A, B, OTHER = ("a.py", "1" * 40), ("a.py", "2" * 40), ("b.py", "3" * 40)
+def chain(tmp_path: Path, runs: list[tuple[str, bool]]) -> tuple[Unsteady, ...]:
+    """What is said of runs of one test, each with whether it repeats the one before."""
+    with open_desk(tmp_path) as db:
+        before = None
+        for outcome, repeats in runs:
+            trace = Trace("test", NAME, outcome, 0.1, ())
+            (before,) = add_traces(db, [replace(trace, repeats=before if repeats else None)], "e")
+        assert unsteady(db, {"another"}) == ()
+        return unsteady(db, {NAME})
 
 
 @pytest.mark.parametrize(
     ("runs", "flips"),
     [
-        ([("passed", A), ("failed", A), ("passed", A)], 2),
-        ([("passed", A, OTHER), ("failed", A)], 1),  # it ended early, in the same code
-        ([("passed", A), ("failed", B)], 0),  # the code changed
-        ([("passed", A), ("skipped", A), ("passed", A)], 0),
-        ([("failed", A), ("error", A)], 0),
-        ([("passed", A), ("failed", B), ("error", B), ("passed", B)], 1),
+        ([("passed", False), ("failed", True), ("passed", True)], 2),
+        ([("passed", False), ("failed", False), ("passed", False)], 0),
+        ([("failed", False), ("error", True)], 0),
+        ([("skipped", False), ("passed", True)], 1),
+        ([("passed", False), ("failed", False), ("error", True), ("passed", True)], 1),
     ],
-    ids=["both ways", "ended early", "changed", "skipped", "failed twice", "mixed"],
-)  # fmt: skip
-def test_a_test_is_unsteady_when_its_outcome_changes_and_its_code_does_not(
-    tmp_path: Path, runs: list[tuple[str, tuple[str, str]]], flips: int
+    ids=["both ways", "changed", "failed twice", "skipped", "mixed"],
+)
+def test_a_test_is_unsteady_when_a_run_that_repeats_another_ends_otherwise(
+    tmp_path: Path, runs: list[tuple[str, bool]], flips: int
 ) -> None:
-    with open_desk(tmp_path) as db:
-        add_traces(db, [run(outcome, *files) for outcome, *files in runs], "e")
-        ran = sum(outcome != "skipped" for outcome, *_ in runs)
-        assert unsteady(db, {NAME}) == ((Unsteady(NAME, ran, flips),) if flips else ())
-        assert unsteady(db, {"another"}) == ()
+    outcomes = tuple(outcome for outcome, _ in runs)
+    found = (Unsteady(NAME, len(runs), flips, outcomes),) if flips else ()
+    assert chain(tmp_path, runs) == found
 
 
-def test_another_environment_is_another_matter(tmp_path: Path) -> None:
-    with open_desk(tmp_path) as db:
-        add_traces(db, [run("passed", A)], "one")
-        add_traces(db, [run("failed", A)], "two")
-        assert unsteady(db, {NAME}) == ()
+def test_a_program_may_have_read_whatever_changed() -> None:
+    former = Trace("test", NAME, "failed", 0.1, (), frozenset({("process", "")}), 7)
+    base = CoverageMap("0" * 40, "e", False, {("test", NAME): former})
+    selection = Selection({}, set(), {}, held=frozenset({NAME}))
+    now = replace(former, id=None)
+    assert marked([now], base, selection, same_files=False) == [now]
+    assert marked([now], base, selection, same_files=True) == [replace(now, repeats=7)]
+    assert marked([former], base, selection, same_files=True) == [former]  # not run again
+
+
+FILES = {
+    "m.py": "def value():\n    return 1\n",
+    "word.txt": "good",
+    "flag.py": "def wanted():\n    return True\n",
+    "conftest.py": (
+        "import pytest\n\nimport flag\n\n\n"
+        "@pytest.fixture(scope='session')\ndef wanted():\n    return flag.wanted()\n"
+    ),
+    "test_a.py": (
+        "import os, pathlib\nimport m\n\n\n"
+        "def test_a(wanted):\n"
+        "    assert wanted and m.value() == 2 and pathlib.Path('word.txt').read_text() == 'good'\n"
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("edit", "held"),
+    [
+        ({"README.md": "words"}, True),
+        ({"m.py": "# words\n" + FILES["m.py"]}, True),
+        ({"m.py": "def value():\n    return 2\n"}, False),
+        ({"flag.py": "def wanted():\n    return 3\n"}, False),
+    ],
+    ids=["words", "comment", "code", "fixture"],
+)
+def test_what_failed_repeats_a_run_only_where_all_it_depends_on_is_the_same(
+    trial: Trial, edit: Mapping[str, str], held: bool
+) -> None:
+    base = trial.full(FILES)
+    assert [t.outcome for t in base if t.kind == "test"] == ["failed"]
+    _, selection = trial.incremental(base, FILES, {**FILES, **edit})
+    assert selection.held == ({"test_a.py::test_a"} if held else frozenset())
+    assert selection.affected.keys() == {"test_a.py::test_a"}
+
+
+def test_a_data_file_that_mends_a_test_is_no_chance(trial: Trial) -> None:
+    files = FILES | {"m.py": "def value():\n    return 2\n", "word.txt": "bad"}
+    base = trial.full(files)
+    assert [t.outcome for t in base if t.kind == "test"] == ["failed"]
+    traces, selection = trial.incremental(base, files, {**files, "word.txt": "good"})
+    assert selection.held == frozenset()
+    assert [t.outcome for t in traces if t.kind == "test"] == ["passed"]
