@@ -146,21 +146,31 @@ def watch_status(name: str, note: Callable[[Any], None]) -> None:
 
 
 class Child:
-    """A Python that a test started: notes what it reads, at once, for it may be killed."""
+    """A Python that a test started: notes what it reads, at once, for it may be killed.
 
-    def __init__(self) -> None:
-        self.tree = os.environ[TREE]
-        self.context = os.environ[CONTEXT]
+    Args:
+        reports: The folder to write to.
+        tree: What paths are relative to, with a separator at its end.
+        context: Who started it.
+    """
+
+    def __init__(self, reports: str, tree: str, context: str) -> None:
+        self.reports = reports
+        self.tree = tree
+        self.context = context
         self._seen: set[str] = set()
         self._pid = 0
         self._file = -1
 
     def note(self, kind: str, name: str = "") -> None:
         """Write something down, once."""
-        line = f"{kind} {name}"
+        with contextlib.suppress(OSError):  # a child without a report may depend on anything
+            self._write(f"{kind} {name}")
+
+    def _write(self, line: str) -> None:
         if self._pid != os.getpid():  # a fork writes to a file of its own
             self._pid = os.getpid()
-            path = os.path.join(os.environ[REPORTS], f"{self._pid}-{os.urandom(4).hex()}")
+            path = os.path.join(self.reports, f"{self._pid}-{os.urandom(4).hex()}")
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
             os.write(self._file, self.context.encode("utf-8", "surrogateescape") + b"\0")
         if line not in self._seen:
@@ -224,3 +234,9 @@ class Child:
         for name in ("stat", "lstat", "access"):
             watch_status(name, lambda path: self.opened((path, None, 0)))
         sys.addaudithook(self.audit)
+
+
+@functools.cache
+def forked(reports: str, tree: str, context: str) -> Child:
+    """What notes the needs of a context in a process that a test forked."""
+    return Child(reports, tree, context)

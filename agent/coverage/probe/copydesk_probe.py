@@ -23,6 +23,7 @@ from typing import Any
 import copydesk_bytecode
 import copydesk_children
 import copydesk_fixtures
+import copydesk_libraries
 import copydesk_origin
 import copydesk_tracers
 import pytest
@@ -53,7 +54,10 @@ def relative(path: str) -> str | None:
 
 def need(kind: str, name: str) -> None:
     """Note that the current context depends on something."""
-    NEEDS.setdefault(TRACER.context, set()).add((kind, name))
+    if os.getpid() == PROCESS:
+        NEEDS.setdefault(TRACER.context, set()).add((kind, name))
+    else:
+        copydesk_children.forked(SETTINGS["children"], ROOT, TRACER.context).note(kind, name)
 
 
 def switch(context: str) -> str:
@@ -85,7 +89,9 @@ def wrap_loader(loader: type) -> None:
         __tracebackhide__ = True
         path = relative(getattr(module, "__file__", None) or os.sep)
         if path is None:
-            return inner(self, module)  # type: ignore[no-any-return]
+            inner(self, module)
+            LIBRARIES.came(module)
+            return None
         need("import", path)
         with under("import:" + path):
             NEEDS.setdefault("import:" + path, set())
@@ -167,14 +173,18 @@ WATCHED: dict[str, Callable[[tuple[Any, ...]], None]] = {
 def audit(event: str, args: tuple[Any, ...], watched: Any = WATCHED.get) -> None:
     """Note files read, folders listed and programs started.
 
-    Called for everything that anything does, so what is not watched must end at once. It must
-    never raise: that would fail the user's own call.
+    Called for everything that anything does, so what is not watched must end at once.
     """
     note = watched(event)
     if note is not None:
-        with contextlib.suppress(Exception):
-            if concerned(note):
-                note(args)
+        heard(note, args)
+
+
+def heard(note: Callable[[tuple[Any, ...]], None], args: tuple[Any, ...]) -> None:
+    """Note something that concerns us. What goes wrong must never fail the user's own call."""
+    with contextlib.suppress(Exception):
+        if concerned(note):
+            note(args)
 
 
 def concerned(note: Any = None) -> bool:
@@ -187,10 +197,14 @@ def concerned(note: Any = None) -> bool:
     return bool(copydesk_origin.is_from(SCOPE))
 
 
+LIBRARIES = copydesk_libraries.Libraries(
+    TRACER.watch, lambda args: heard(subprocess_started, args), lambda args: heard(started, args)
+)
+
+
 def asked(path: Any) -> None:
     """Note a file that a test only asks for."""
-    if concerned():
-        opened((os.fsdecode(path), None, 0))
+    heard(opened, (os.fsdecode(path), None, 0))
 
 
 # --- pytest ------------------------------------------------------------------------------------
@@ -362,6 +376,7 @@ def install() -> None:
     for name in ("stat", "lstat", "access"):
         copydesk_children.watch_status(name, asked)
     copydesk_origin.watch_variables(looked_up)
+    LIBRARIES.present()
     os.environ[copydesk_children.REPORTS] = SETTINGS["children"]
     os.environ[copydesk_children.TREE] = ROOT
     os.environ[copydesk_children.CONTEXT] = ""

@@ -77,6 +77,7 @@ class MonitoringTracer:
         self._hit: dict[int, set[int]] = {}
         # code objects hash slowly and compare equal across files, so they are known by id
         self._codes: dict[int, Any] = {}
+        self._paused = False
 
     def start(self) -> None:
         """Claim a tool and listen."""
@@ -109,23 +110,60 @@ class MonitoringTracer:
 
     def switch(self, context: str) -> str:
         """Go on under another context; returns the former one."""
-        former, hit = self.context, self._hit
+        former = self.context
         if former == context:
             return former
-        if hit:
-            self._flush()
-            arm, tool, codes, line = (
-                monitoring.set_local_events, self._tool, self._codes, self._line_event
-            )  # fmt: skip
-            for identity in hit:
-                # toggling our own events leaves other tools alone, unlike restart_events()
-                arm(tool, codes[identity], 0)
-                arm(tool, codes[identity], line)
+        self._take()
         self.context = context
         return former
 
+    def pause(self, paused: bool) -> None:
+        """Hear nothing from now on, or hear again."""
+        if paused != self._paused:
+            self._take()
+            self._paused = paused
+
+    def watch(self, collector: Any) -> None:
+        """Pause while a test has coverage.py measure: under `coverage run` that pauses the run's.
+
+        Args:
+            collector: coverage.py's class of what collects; without its list of those that are
+                started nothing is done.
+        """
+        started = getattr(collector, "_collectors", None)
+        if not isinstance(started, list):
+            return
+
+        def heard(inner: Any) -> Any:
+            def method(this: Any, *args: Any, **options: Any) -> Any:
+                try:
+                    return inner(this, *args, **options)
+                finally:
+                    self.pause(bool(started))
+
+            return method
+
+        for name in ("start", "stop"):
+            setattr(collector, name, heard(getattr(collector, name)))
+
+    def _take(self) -> None:
+        """Keep what was hit, and be told of it again."""
+        hit = self._hit
+        if not hit:
+            return
+        self._flush()
+        arm, tool, codes, line = (
+            monitoring.set_local_events, self._tool, self._codes, self._line_event
+        )  # fmt: skip
+        for identity in hit:
+            # toggling our own events leaves other tools alone, unlike restart_events()
+            arm(tool, codes[identity], 0)
+            arm(tool, codes[identity], line)
+
     def _flush(self) -> None:
         hit, self._hit = self._hit, {}
+        if self._paused:
+            return
         found: dict[str, set[int]] = {}
         for identity, lines in hit.items():
             path = self._codes[identity].co_filename
@@ -151,6 +189,9 @@ class CoverageTracer:
     """
 
     name = "coverage.py"
+
+    def watch(self, collector: Any) -> None:
+        """Nothing to do: coverage.py itself pauses what it measures."""
 
     def __init__(self, scope: Scope, branch: bool, data_file: str) -> None:
         import coverage

@@ -8,9 +8,9 @@ import sys
 
 if "COPYDESK_CHILDREN" in os.environ:
     try:
-        from copydesk_children import Child
+        from copydesk_children import CONTEXT, REPORTS, TREE, Child
 
-        Child().start()
+        Child(*(os.environ[name] for name in (REPORTS, TREE, CONTEXT))).start()
     except Exception:  # a child that does not report counts as one that may depend on anything
         pass
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -148,6 +149,12 @@ class Trial:
 
 
 @pytest.fixture
+def trial_of() -> Callable[[Engine], Trial]:
+    """A trial in the folder of an engine."""
+    return lambda engine: Trial(engine.tree, engine)
+
+
+@pytest.fixture
 def trial(tmp_path: Path, warm: type[WarmEngine]) -> Trial:
     folder = tmp_path / "trial"
     folder.mkdir()
@@ -249,3 +256,30 @@ def warm() -> Iterator[type[WarmEngine]]:
     server = Server()
     yield type("WarmEngineHere", (WarmEngine,), {"server": server})
     server.close()
+
+
+PACKAGES = ("pytest", "coverage", "pytest-cov", "pytest-xdist", "pytest-asyncio")
+"""What the environments of other Pythons hold."""
+
+
+def interpreter_of(version: str) -> Path | None:
+    """A Python of a version, on the path or as pyenv keeps it."""
+    kept = sorted((Path.home() / ".pyenv" / "versions").glob(f"{version}.*/bin/python"))
+    for python in [*kept, *filter(None, [shutil.which(f"python{version}")])]:
+        said = subprocess.run([python, "-V"], capture_output=True, text=True, check=False)
+        if said.stdout.startswith(f"Python {version}."):
+            return Path(python)
+    return None
+
+
+@pytest.fixture(scope="session")
+def python(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of an environment of some version, for slow tests: python("3.12")."""
+    found = interpreter_of(request.param)
+    if found is None:
+        pytest.skip(f"no Python {request.param} here")
+    top = tmp_path_factory.mktemp(f"python{request.param}")
+    subprocess.run([found, "-m", "venv", top], check=True)
+    made = top / "bin" / "python"
+    subprocess.run([made, "-m", "pip", "install", "-q", *PACKAGES], check=True)
+    return made

@@ -49,10 +49,10 @@ SUBJECT = (
 )
 
 
-def traced(kind: str, folder: Path) -> dict[str, list[object]]:
+def traced(kind: str, folder: Path, python: str = sys.executable) -> dict[str, list[object]]:
     (folder / "subject.py").write_text(SUBJECT)
     said = subprocess.run(
-        [sys.executable, "-c", SCRIPT, kind, str(folder)],
+        [python, "-c", SCRIPT, kind, str(folder)],
         env={"PYTHONPATH": str(PROBE), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True, text=True, check=True,
     )  # fmt: skip
@@ -68,6 +68,25 @@ def test_every_tracer_sees_the_same_lines(kind: str, tmp_path: Path) -> None:
     if kind == "monitoring" and sys.version_info < (3, 12):
         pytest.skip("sys.monitoring came with Python 3.12")
     assert traced(kind, tmp_path) == LINES
+
+
+BEFORE, SINCE = ("lines", "lines official"), ("lines", "monitoring")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("python", "kinds"),
+    [("3.10", BEFORE), ("3.11", BEFORE), ("3.12", SINCE), ("3.13", SINCE)],
+    indirect=["python"],
+)
+def test_tracers_agree_on_every_python(
+    python: Path, kinds: tuple[str, ...], tmp_path: Path
+) -> None:
+    for kind in kinds:
+        assert traced(kind, tmp_path, str(python)) == LINES
+    arcs = traced("branch", tmp_path, str(python))
+    assert arcs == traced("branch official", tmp_path, str(python))
+    assert [6, -1] in arcs["two"]
 
 
 def test_arcs_taken_from_the_tracer_are_those_of_its_contexts(tmp_path: Path) -> None:
