@@ -228,8 +228,18 @@ class CoverageTracer:
             self._coverage.switch_context(context)
         else:
             self._take(self._live)
+            if sys.gettrace() is None:
+                self._go_on()
         self.context = context
         return former
+
+    def _go_on(self) -> None:
+        """Trace again after a test has taken the trace function out: what is never seen to be
+        executed would never run again.
+        """
+        collector: Any = self._coverage._collector
+        if getattr(type(collector), "_collectors", [None])[-1] is collector:
+            collector.tracers[0].start()  # that of this thread
 
     def _take(self, live: dict[str, set[Any]]) -> None:
         """Empty the tracer's sets, which running frames go on filling, into the context."""

@@ -32,6 +32,18 @@ INIT_SUBCLASS = "class Base:\n    names = []\n\n    def __init_subclass__(cls):\
 CASE = "from base import Base\n\n\nclass TestX(Base):\n    def test_a(self):\n        pass\n"
 SHARED = "import pytest\n\n\n@pytest.fixture(scope='module')\ndef shared():\n    return 1\n"
 SHARES = "def test_a(shared):\n    assert shared\n"
+WIDE = "import pytest\n\nimport lib\n\n\n@pytest.fixture(scope='{}')\ndef shared():\n    return lib.words()\n"
+ENDS = (
+    "import pytest\n\nimport lib\n\n\n@pytest.fixture(scope='session')\ndef shared():\n    yield 2\n"
+    "    assert lib.words() == 2\n"
+)
+TWO = "def test_a(shared):\n    assert shared == 2\n"
+IN_A_CLASS = (
+    "import pytest\n\n\nclass TestA:\n    @pytest.fixture(scope='class')\n    def made(self):\n"
+    "        return {}\n\n    def test_a(self, made):\n        assert made == 1\n\n"
+    "    def test_b(self):\n        pass\n"
+)
+USES = "\n\n@pytest.fixture(scope='session')\ndef base():\n    return {}\n"
 PARAMS = "import pytest\nimport lib\n\n\n@pytest.mark.parametrize('w', {})\ndef test_a(w):\n    assert w\n"
 
 
@@ -139,6 +151,65 @@ CASES = {
         {"pytest.ini": "[pytest]\naddopts = --doctest-modules\n", "test_a.py": A,
          "lib.py": "def f():\n    '''Nothing.'''\n"},
         {"lib.py": "def f():\n    '''>>> 1\n    2\n    '''\n"},
+    ),
+    # fixtures of wider scope
+    **{
+        f"fixture_of_a_{scope}": case(
+            {"sub/__init__.py": "", "sub/conftest.py": WIDE.format(scope), "lib.py": WORDS,
+             "conftest.py": "", "sub/test_a.py": TWO, "sub/test_b.py": TWO, "test_c.py": A},
+            {"sub/conftest.py": WIDE.format(scope).replace("words()", "words() + 1")},
+            "sub/test_a.py::test_a", "sub/test_b.py::test_a",
+        )
+        for scope in ("module", "package", "session")
+    },
+    "fixture_of_a_class": case(
+        {"test_a.py": IN_A_CLASS.format(1)}, {"test_a.py": IN_A_CLASS.format(2)},
+        "test_a.py::TestA::test_a",
+    ),
+    "what_a_shared_fixture_calls": case(
+        {"conftest.py": WIDE.format("session"), "lib.py": WORDS, "test_a.py": TWO, "test_b.py": A},
+        {"lib.py": WORDS.replace("2", "3")}, ONE,
+    ),
+    "end_of_a_shared_fixture": case(
+        {"conftest.py": ENDS, "lib.py": WORDS, "test_a.py": TWO, "test_b.py": TWO},
+        {"conftest.py": ENDS.replace("== 2", "== 3")}, ONE, "test_b.py::test_a",
+    ),
+    "what_the_end_of_a_shared_fixture_calls": case(
+        {"conftest.py": ENDS, "lib.py": WORDS, "test_a.py": TWO, "test_b.py": TWO},
+        {"lib.py": WORDS.replace("2", "3")}, ONE, "test_b.py::test_a",
+    ),
+    "fixture_that_a_shared_fixture_uses": case(
+        {"conftest.py": SHARED.replace("shared()", "shared(base)").replace("1", "base")
+         + USES.format(1), "test_a.py": SHARES.replace("assert shared", "assert shared == 1")},
+        {"conftest.py": SHARED.replace("shared()", "shared(base)").replace("1", "base")
+         + USES.format(2)}, ONE,
+    ),
+    "parameters_of_a_shared_fixture": case(
+        {"conftest.py": SHARED.replace("'module'", "'module', params=[1, 2]"), "test_a.py": SHARES},
+        {"conftest.py": SHARED.replace("'module'", "'module', params=[1, 3]")},
+        ONE + "[1]", ONE + "[2]",
+    ),
+    "scope_of_a_fixture": case(
+        {"conftest.py": WIDE.format("module"), "lib.py": WORDS,
+         "test_a.py": TWO + "\n\ndef test_b(shared):\n    assert shared == 2\n"},
+        {"conftest.py": WIDE.format("function")}, ONE, "test_a.py::test_b",
+    ),
+    "nearer_fixture_of_the_same_name": case(
+        {"conftest.py": WIDE.format("session"), "lib.py": WORDS, "test_a.py": TWO,
+         "sub/test_b.py": TWO, "sub/conftest.py": "import pytest\n"},
+        {"sub/conftest.py": "import pytest\n\n\n@pytest.fixture(scope='package')\ndef shared():\n"
+         "    return 3\n"}, "sub/test_b.py::test_a",
+    ),
+    "nearer_fixture_that_goes": case(
+        {"conftest.py": WIDE.format("session"), "lib.py": WORDS,
+         "test_a.py": "import pytest\n\n\n@pytest.fixture(scope='module')\ndef shared():\n"
+         "    return 3\n\n\ndef test_a(shared):\n    assert shared == 3\n"},
+        {"test_a.py": "import pytest\n\n\ndef test_a(shared):\n    assert shared == 3\n"}, ONE,
+    ),
+    "trace_function_that_a_test_takes_out": case(
+        {"lib.py": WORDS, "test_a.py": "import sys\n\nimport lib\n\n\ndef test_a():\n"
+         "    sys.settrace(None)\n\n\ndef test_b():\n    assert lib.words() == 2\n"},
+        {"lib.py": WORDS.replace("2", "3")}, "test_a.py::test_b",
     ),
     # what a library or the language looks for
     "override_that_comes": case(
