@@ -6,12 +6,12 @@ import contextlib
 import json
 import os
 import tempfile
-import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from copydesk.agent.coverage.engine import Engine
+from copydesk.agent.coverage.probe import copydesk_stream
 from copydesk.agent.coverage.project import has_pytest_configuration, measures_children
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.process import ProcessError
@@ -66,6 +66,8 @@ def collect(
     bytecode: Path | None = None,
     tests: Sequence[str] = (),
     timeout: float = 3600.0,
+    stream: Path | None = None,
+    every: float = copydesk_stream.SECONDS,
 ) -> Recording:
     """Run the tests of a tree, all or some, and record what each executes.
 
@@ -77,17 +79,22 @@ def collect(
         bytecode: A folder for compiled modules, kept from run to run.
         tests: What to hand to pytest when `files` is None.
         timeout: Seconds.
+        stream: Where the run says what it has recorded, as it goes on; a temporary file when left
+            out. What it had said stays there when it is cut short.
+        every: How many seconds lie between two words at least.
 
     Raises:
         CopydeskError: pytest could not run at all; failing tests are no error.
     """
     with tempfile.TemporaryDirectory(prefix="copydesk-") as folder:
         scratch = Path(folder)
+        report = stream or scratch / "report"
         settings = {
             "root": str(engine.tree),
             "branch": branch,
             "scratch": str(scratch / "coverage"),
-            "report": str(scratch / "report"),
+            "report": str(report),
+            "every": every,
             "children": str(scratch / "children"),
             "files": None if files is None else list(files),
             "carried": sorted(carried),
@@ -97,7 +104,7 @@ def collect(
         }
         (scratch / "children").mkdir()
         (scratch / "measured").mkdir()
-        writes = [bytecode] if bytecode else []
+        writes = [*([bytecode] if bytecode else []), *([stream.parent] if stream else [])]
         for path in writes:
             path.mkdir(parents=True, exist_ok=True)
         (scratch / "settings.json").write_text(json.dumps(settings))
@@ -110,11 +117,18 @@ def collect(
         if bytecode:
             shrink(bytecode)
         said = (result.stdout + result.stderr).decode("utf-8", "replace")
-        report = scratch / "report"
-        if not report.is_file() or result.returncode not in (0, 1, 2, NOTHING_COLLECTED):
+        told = heard(report)
+        if "end" not in told or result.returncode not in (0, 1, 2, NOTHING_COLLECTED):
             raise _broken(f"pytest ended with exit code {result.returncode}", said)
-        told = json.loads(zlib.decompress(report.read_bytes()))
-        return _read(told, result.seconds, said, engine.variables())
+        return recorded(told, result.seconds, said, engine.variables())
+
+
+def heard(stream: Path) -> Json:
+    """What a stream says, up to its last whole record."""
+    try:
+        return copydesk_stream.read(stream.read_bytes())
+    except FileNotFoundError:
+        return {}
 
 
 def shrink(bytecode: Path, most: int = BYTECODE_BYTES) -> None:
@@ -164,7 +178,17 @@ def _broken(reason: str, output: str) -> CopydeskError:
     )
 
 
-def _read(report: Json, seconds: float, output: str, variables: Callable[[str], str]) -> Recording:
+def recorded(
+    report: Json, seconds: float, output: str, variables: Callable[[str], str]
+) -> Recording:
+    """What the probe said, taken apart.
+
+    Args:
+        report: What it said.
+        seconds: How long the run took.
+        output: What pytest printed.
+        variables: A name for the value of an environment variable, as the tests saw it.
+    """
     tests = {
         name: TestRun(
             entry["outcome"],
@@ -193,5 +217,5 @@ def _read(report: Json, seconds: float, output: str, variables: Callable[[str], 
     }
     return Recording(
         tests, tuple(report["collected"]), dict(report["errors"]),
-        lines, arcs, needs, seconds, report["tracer"], output,
+        lines, arcs, needs, seconds, report.get("tracer", ""), output,
     )  # fmt: skip

@@ -90,17 +90,19 @@ class Engine:
 
     def variables(self) -> Callable[[str], str]:
         """A name for the value of each environment variable that the tests see: never the value."""
+        known = self.digests()
+        return lambda variable: known.get(variable, "-")
+
+    def digests(self) -> dict[str, str]:
+        """Such a name for every variable that there is."""
         given = self.environ()
         seen = self.guard.environment(given) if self.guard else given
 
-        def name_of(variable: str) -> str:
-            value = seen.get(variable)
-            if value is None:
-                return "-"
+        def name_of(variable: str, value: str) -> str:
             raw = f"{variable}={value}".encode("utf-8", "surrogateescape")
             return hashlib.blake2b(raw, digest_size=8, person=b"copydesk").hexdigest()
 
-        return name_of
+        return {variable: name_of(variable, value) for variable, value in seen.items()}
 
     def run_tests(
         self,

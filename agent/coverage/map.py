@@ -165,22 +165,8 @@ def load(db: sqlite3.Connection, sha: Sha) -> CoverageMap | None:
     if row is None:
         return None
     environment, branch, packed = row
-    rows = db.execute(
-        "SELECT t.id, c.kind, c.name, t.outcome, t.seconds, t.hits, t.needs"
-        " FROM json_each(?) AS wanted JOIN traces AS t ON t.id = wanted.value"
-        " JOIN contexts AS c ON c.id = t.context_id",
-        (json.dumps(unpack_ids(packed)),),
-    ).fetchall()
-    hit_ids = {identity: unpack(packed) for identity, *_, packed, _ in rows}
-    hits = _load_hits(db, {i for ids in hit_ids.values() for i in ids})
-    needs = {text: frozenset(map(_pair, json.loads(text))) for text in {row[-1] for row in rows}}
-    found = CoverageMap(sha, environment, bool(branch))
-    for identity, kind, name, outcome, seconds, _, text in rows:
-        found.traces[kind, name] = Trace(
-            kind, name, outcome, seconds,
-            tuple(hits[i] for i in hit_ids[identity]), needs[text], identity,
-        )  # fmt: skip
-    return found
+    found = load_traces(db, unpack_ids(packed))
+    return CoverageMap(sha, environment, bool(branch), {(t.kind, t.name): t for t in found})
 
 
 def _pair(need: list[str]) -> tuple[str, str]:
@@ -198,6 +184,26 @@ def _load_hits(db: sqlite3.Connection, wanted: Iterable[int]) -> Mapping[int, Hi
             (json.dumps(sorted(wanted)),),
         )
     }
+
+
+def load_traces(db: sqlite3.Connection, ids: Iterable[int]) -> list[Trace]:
+    """Some traces by their ids; those that are not there any more are left out."""
+    rows = db.execute(
+        "SELECT t.id, c.kind, c.name, t.outcome, t.seconds, t.hits, t.needs"
+        " FROM json_each(?) AS wanted JOIN traces AS t ON t.id = wanted.value"
+        " JOIN contexts AS c ON c.id = t.context_id",
+        (json.dumps(sorted(ids)),),
+    ).fetchall()
+    hit_ids = {identity: unpack(packed) for identity, *_, packed, _ in rows}
+    hits = _load_hits(db, {i for ids in hit_ids.values() for i in ids})
+    needs = {text: frozenset(map(_pair, json.loads(text))) for text in {row[-1] for row in rows}}
+    return [
+        Trace(
+            kind, name, outcome, seconds,
+            tuple(hits[i] for i in hit_ids[identity]), needs[text], identity,
+        )
+        for identity, kind, name, outcome, seconds, _, text in rows
+    ]  # fmt: skip
 
 
 def pack_ids(numbers: Iterable[int]) -> bytes:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from copydesk.agent import config
-from copydesk.agent.coverage import audit, repeats
+from copydesk.agent.coverage import audit, bases, learned, repeats
 from copydesk.agent.coverage import gaps as gap_rows
 from copydesk.agent.coverage import map as coverage_map
 from copydesk.agent.coverage.collect import Recording, collect
@@ -34,12 +34,6 @@ from copydesk.agent.git.repository import Repository
 from copydesk.agent.git.snapshot import snapshot
 from copydesk.agent.records import Interpreter, Sha, TestId
 from copydesk.agent.sandbox.suite import own_tests
-
-NEAR = 500
-"""How many ancestors are looked through for a measured one."""
-
-TWINS = 20
-"""How many commits are looked at for the very same files, the last measured first."""
 
 Order = Callable[[Sequence[str], Collection[TestId]], list[str]]
 """What puts test files in order, given the tests that are affected."""
@@ -137,7 +131,7 @@ class Blobs:
                 known.save()
 
 
-def _files_of(entries: Mapping[str, git.Entry]) -> dict[str, str]:
+def files_of(entries: Mapping[str, git.Entry]) -> dict[str, str]:
     """The blob of every path of a tree that is a file."""
     return {path: entry.blob for path, entry in entries.items() if entry.mode != "120000"}
 
@@ -179,7 +173,7 @@ def measure(
         if guard is None:
             say(f"the tests run without a sandbox: {why}")
         engine = Engine(shot.path, interpreter, guard)
-        blobs = _files_of(git.tree(repo, sha))
+        blobs = files_of(git.tree(repo, sha))
         seen = survey(engine, db, settings.project.tests, blobs)
         work = _Work(repo, db, sha, engine, seen, blobs, interpreter, settings, say, order)
         return work.run(full, started)
@@ -205,7 +199,7 @@ class _Work:
     def run(self, full: bool, started: float) -> Measure:
         base, reason = self._base()
         blobs = self.blobs
-        old_blobs = _files_of(git.tree(self.repo, base.sha)) if base else {}
+        old_blobs = files_of(git.tree(self.repo, base.sha)) if base else {}
         read = Blobs.of(self.repo, self.db, blobs, *([old_blobs] if base else []))
         selection, files, audited, before, held = None, None, False, base, None
         if base is not None:
@@ -220,7 +214,7 @@ class _Work:
                 base, selection, files = None, None, None
         if full:
             reason = "every test, as asked"
-        recording = self._collect(selection, files)
+        recording = self._collect(base, selection, files)
         traces = merge(base, selection, recording, blobs, files)
         if before is not None and held is not None:
             traces = repeats.marked(traces, before, held, same_files=old_blobs == blobs)
@@ -239,46 +233,45 @@ class _Work:
         return Tree(self.blobs, read, read.imported, self.engine.variables())
 
     def _base(self) -> tuple[coverage_map.CoverageMap | None, str]:
-        """The measured commit to start from, the nearest one; and why there is none."""
-        measured = [
-            row[0]
-            for row in self.db.execute(
-                "SELECT sha FROM measures ORDER BY measured_at DESC, rowid DESC"
-            )
-        ]
-        if not measured:
-            return None, "every test: the first measure"
-        known = set(measured) - {self.sha}
-        near = next((s for s in git.ancestors(self.repo, self.sha, NEAR) if s in known), None)
-        present = git.exists(self.repo, known)
-        # what was staged or saved and measured then may be committed now
-        recent = [s for s in measured if s in present][:TWINS]
-        trees = git.trees(self.repo, [self.sha, *recent])
-        twins = [s for s in recent if trees.get(s) == trees[self.sha]]
-        for sha in [*twins, *([near] if near else []), *(s for s in measured if s in present)]:
-            (environment, branch) = self.db.execute(
-                "SELECT environment, branch FROM measures WHERE sha = ?", (sha,)
-            ).fetchone()
-            if (environment, bool(branch)) == self.environment[:2] and sha in present:
-                return coverage_map.load(self.db, sha), ""
-        return None, "every test: configuration, interpreter or packages changed"
+        """The map to start from, that of the nearest commit; and why there is none."""
+        near = bases.find(self.repo, self.db, self.sha, self.environment, self._entries)
+        if near.map is None:
+            return None, near.why
+        return near.map, ""
 
-    def _collect(self, selection: Selection | None, files: list[str] | None) -> Recording | None:
+    def _entries(self, sha: Sha) -> dict[str, str]:
+        return self.blobs if sha == self.sha else files_of(git.tree(self.repo, sha))
+
+    def _collect(
+        self,
+        base: coverage_map.CoverageMap | None,
+        selection: Selection | None,
+        files: list[str] | None,
+    ) -> Recording | None:
         if selection is not None and files == []:
             self.say("no test is affected")
             return None
-        carried = [n for kind, n in selection.carried if kind == "test"] if selection else []
+        held = selection.carried if selection else {}
         count = f"{len(selection.affected)} affected" if selection else "all"
         self.say(f"running {count} tests")
+        begun = learned.Begun(
+            self.sha, base.sha if base else None, *self.environment[:2], files,
+            [trace.id for trace in held.values() if trace.id is not None], self.engine.digests(),
+        )  # fmt: skip
         return collect(
             self.engine,
             files=files,
-            carried=carried,
+            carried=[name for kind, name in held if kind == "test"],
             branch=self.environment.branch,
             bytecode=self._bytecode(fresh=selection is None),
             tests=self.settings.project.tests,
             timeout=self.settings.personal.measure_seconds,
+            stream=learned.begin(self.db, self._folder("streams"), begun),
         )
+
+    def _folder(self, name: str) -> Path:
+        """A folder of the desk that the tests may write to: guarded ones have their own."""
+        return self.repo.desk / name / ("guarded" if self.engine.guard else "plain")
 
     def _bytecode(self, *, fresh: bool) -> Path:
         """The folder of compiled modules: what guarded tests could write, no other run reads.
@@ -286,7 +279,7 @@ class _Work:
         Args:
             fresh: Begin with none, so that a full run rests on nothing that was there before.
         """
-        folder = self.repo.desk / "bytecode" / ("guarded" if self.engine.guard else "plain")
+        folder = self._folder("bytecode")
         if fresh:
             shutil.rmtree(folder, ignore_errors=True)
         return folder
@@ -336,6 +329,7 @@ class _Work:
                 ),
             )
             gap_rows.store(self.db, self.sha, found)
+            learned.forget(self.db, self.sha, *([base.sha] if base else []))
             read.save()
             self._publish_policy()
         return done

@@ -20,12 +20,8 @@ from copydesk.agent.coverage.imported import ImportTime, touched
 from copydesk.agent.coverage.imports import ImportGraph
 from copydesk.agent.coverage.map import CoverageMap, Hit, Trace
 from copydesk.agent.coverage.numbits import numbits_to_nums
+from copydesk.agent.coverage.outcomes import AGAIN, FAILED
 from copydesk.agent.coverage.trees import Change, Tree, difference, file_of, may_mention
-
-FAILING = frozenset({"failed", "error"})
-
-FAILED = "failed before"
-"""Why a failing test is run again."""
 
 SESSION = ("session", "")
 """The context of what runs between tests: pytest's hooks in conftest files and plugins."""
@@ -93,7 +89,7 @@ class _Selector:
     def run(self) -> Selection:
         self._spread()
         reasons: dict[tuple[str, str], str] = {}
-        failing = {k: FAILED for k, t in self.base.traces.items() if t.outcome in FAILING}
+        failing = {k: AGAIN[t.outcome] for k, t in self.base.traces.items() if t.outcome in AGAIN}
         for key, trace in self.base.traces.items():
             if key[0] != "import" and (reason := self._reason(trace)):
                 reasons[key] = reason
@@ -102,7 +98,11 @@ class _Selector:
             every = (key for key in self.base.traces if key[0] != "import")
             reasons = dict.fromkeys(every, "runs under hooks of pytest that changed") | reasons
         self._through_fixtures(reasons)
-        self.held = {name for kind, name in failing.keys() - reasons.keys() if kind == "test"}
+        self.held = {
+            name
+            for kind, name in failing.keys() - reasons.keys()
+            if kind == "test" and failing[kind, name] == FAILED
+        }
         reasons |= failing
         stale = self._stale_imports()
         collect = self._files_to_collect(reasons, stale, reasons)

@@ -8,7 +8,8 @@ from fnmatch import fnmatch
 from pathlib import PurePosixPath
 
 from copydesk.agent.coverage.map import CoverageMap
-from copydesk.agent.coverage.select import FAILED, SESSION, Selection
+from copydesk.agent.coverage.outcomes import FAILED
+from copydesk.agent.coverage.select import SESSION, Selection
 from copydesk.agent.coverage.trees import file_of
 
 TEST_FILES = ("test_*.py", "*_test.py")

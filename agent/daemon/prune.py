@@ -111,6 +111,8 @@ def _drop_maps(db: sqlite3.Connection, shas: list[str]) -> None:
             db.execute("DELETE FROM gaps WHERE sha = ?", (sha,))
             db.execute("DELETE FROM measures WHERE sha = ?", (sha,))
         traces, totals = set[int](), set[int]()
+        for (packed_traces,) in db.execute("SELECT traces FROM unfinished"):
+            traces |= set(unpack_ids(packed_traces))
         for packed_traces, packed_totals in db.execute("SELECT traces, totals FROM measures"):
             traces |= set(unpack_ids(packed_traces))
             totals |= set(unpack_ids(packed_totals))

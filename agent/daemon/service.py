@@ -21,7 +21,8 @@ from pathlib import Path
 
 from copydesk.agent import config
 from copydesk.agent.config import Personal
-from copydesk.agent.daemon import lock, prune, reconcile, resources, spool, worker
+from copydesk.agent.daemon import lock, prune, reconcile, resources, spool, superseded, worker
+from copydesk.agent.daemon.answers import model_answers
 from copydesk.agent.daemon.context import repository
 from copydesk.agent.daemon.log import Log
 from copydesk.agent.daemon.watch import Watcher
@@ -76,6 +77,7 @@ class Service:
         self._paused = ""
         self._full = False
         self._successor = ""
+        self._cuts = 0
 
     @property
     def poke(self) -> int:
@@ -269,7 +271,7 @@ class Service:
                 self._successor = event.worktree
                 self.stop()
                 return True
-        for one in waiting.look(db, lambda: self._model_answers(db)):
+        for one in waiting.look(db, lambda: model_answers(self._repo, db)):
             self._log.say(f"{one.what} {one.sha[:12]}: a model answers again")
         try:
             seen = reconcile.reconcile(self._repo, db, personal)
@@ -283,22 +285,13 @@ class Service:
             )
         return bool(events or seen.tips)
 
-    def _model_answers(self, db: sqlite3.Connection) -> bool:
-        """Whether there is a model to ask now; loads nothing large and takes 2 s at most."""
-        # a daemon at rest stays small: http.client is only loaded when something waits
-        from copydesk.agent.model.client import available
-        from copydesk.agent.model.desk import model_settings
-
-        try:
-            return available(model_settings(config.load(self._repo), db))[0]
-        except CopydeskError:
-            return False  # settings that cannot be read
-
     def _work(self, db: sqlite3.Connection, personal: Personal) -> bool:
         """See to the running job and start the next. Returns whether anything changed."""
         if self._worker:
             if self._worker.running():
-                return False
+                if not superseded.is_superseded(db, self._worker.job, self._cuts):
+                    return False
+                self._worker.end()
             self._settle(db, self._worker)
             self._worker = None
             self._turn.give_back()
@@ -335,11 +328,15 @@ class Service:
             how = "full"
         point("service.settle")
         if how == "done":
+            self._cuts = 0
             queue.finish(db, job)
         elif how == "superseded":
             queue.drop(db, job, "superseded")
         elif how == "full":
             queue.put_back(db, job, said)
+        elif how == "cut short":
+            self._cuts += 1
+            superseded.put_back(db, job)
         else:
             queue.fail(db, job, said, final=how == "final")
         knock.failpoint("service.settled")

@@ -47,6 +47,7 @@ def main(argv: Sequence[str], steps: Mapping[str, Step] | None = None) -> int:
             with open_desk(repo.desk):
                 return DONE
         _die_with_the_daemon()
+        _end_in_order()
         lower_priority()
         if not _alone(repo.desk):
             print("another worker has not ended yet", file=sys.stderr)
@@ -105,6 +106,16 @@ def _die_with_the_daemon() -> None:
 
     if os.getpgid(0) == os.getpid():  # not when run by hand, in somebody else's group
         threading.Thread(target=watch, daemon=True).start()
+
+
+def _end_in_order() -> None:
+    """Let SIGTERM unwind the stack, so that programs that were started are ended."""
+
+    def end(*_: object) -> None:
+        raise SystemExit(128 + signal.SIGTERM)
+
+    if threading.current_thread() is threading.main_thread() and os.getpgid(0) == os.getpid():
+        signal.signal(signal.SIGTERM, end)
 
 
 def _alone(desk: Path) -> bool:

@@ -19,8 +19,11 @@ from copydesk.hooks import knock
 DONE, SUPERSEDED, FINAL, FULL, RETRY = 0, 3, 70, 73, 75
 """Exit codes of a worker, from 70 on as in sysexits.h; FULL: no room. Any other: try again."""
 
-Ended = Literal["done", "superseded", "final", "full", "retry"]
+Ended = Literal["done", "superseded", "final", "full", "retry", "cut short"]
 TAIL_BYTES = 4000
+END_SECONDS = 5.0
+"""How long a worker that is told to end has time for it."""
+
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -49,7 +52,7 @@ class Worker:
         self.job = job
         self.deadline = time.monotonic() + seconds
         self._said = bytearray()
-        self._timed_out = False
+        self._timed_out = self._told_to_end = False
         self._child = subprocess.Popen(
             argv,
             cwd=cwd,
@@ -92,6 +95,15 @@ class Worker:
         end_group(self._child)
         self._waiter.join(10.0)
 
+    def end(self) -> None:
+        """Let it end what it has started; kill it when that takes too long."""
+        self._told_to_end = True
+        with contextlib.suppress(OSError):
+            self._child.terminate()
+        self._waiter.join(END_SECONDS)
+        if self._waiter.is_alive():
+            self.kill()
+
     def result(self) -> tuple[Ended, str]:
         """How it ended and, where it failed, the end of what it said on standard error."""
         self._waiter.join(10.0)
@@ -110,6 +122,8 @@ class Worker:
             FINAL: "final",
             FULL: "full",
         }
+        if self._told_to_end and code != DONE:
+            return "cut short", "a newer commit waits"
         if code not in (*kinds, RETRY):
             said = f"{said}\n{_ending(code)}".strip()
         return kinds.get(code, "retry"), said

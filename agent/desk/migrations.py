@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from sqlite_utils import Database, Migrations
 
-from copydesk.agent.desk.tables import CLIMBS, FUNCTIONS, GAPS, KNOWN, REPEATS, SCORES
+from copydesk.agent.desk.tables import CLIMBS, FUNCTIONS, GAPS, KNOWN, REPEATS, SCORES, UNFINISHED
 
 migrations = Migrations("copydesk")
 
@@ -316,10 +316,16 @@ def m010_repeats(db: Database) -> None:
     _executescript(db, REPEATS)
 
 
+@migrations()
+def m011_unfinished(db: Database) -> None:
+    """What measures had learned that were cut short."""
+    _executescript(db, UNFINISHED)
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     *(m001_jobs, m002_coverage, m003_drafts, m004_views),
     *(m005_known, m006_scores, m007_climbs, m008_gaps, m009_functions),
-    m010_repeats,
+    *(m010_repeats, m011_unfinished),
 )
 
 

@@ -105,15 +105,18 @@ def fail(db: sqlite3.Connection, job: Job, error: str, *, final: bool = False) -
         _settle(db, job, "ready", error, time.time() + wait)
 
 
-def put_back(db: sqlite3.Connection, job: Job, why: str) -> None:
+def put_back(
+    db: sqlite3.Connection, job: Job, why: str, *, seconds: float = RETRY_SECONDS[-1]
+) -> None:
     """Give a job back that could not be done for no fault of its own; the attempt is not counted.
 
     Args:
         db: The desk.
         job: The job as it was leased.
         why: What was in the way, kept with the job.
+        seconds: How long it waits at least.
     """
-    _settle(db, job, "ready", why, time.time() + RETRY_SECONDS[-1])
+    _settle(db, job, "ready", why, time.time() + seconds)
     with transaction(db):
         db.execute("UPDATE jobs SET attempts = max(0, attempts - 1) WHERE id = ?", (job.id,))
 

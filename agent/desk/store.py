@@ -12,7 +12,7 @@ from copydesk.agent.desk import space
 from copydesk.agent.errors import CopydeskError
 from copydesk.hooks import knock
 
-SCHEMA = 10
+SCHEMA = 11
 """The number of migrations; a database's PRAGMA user_version once it is up to date."""
 
 BUSY_SECONDS = 60.0

@@ -147,3 +147,19 @@ CREATE VIEW tests_flaky AS
     FROM outcome_flips AS f JOIN contexts AS c ON c.id = f.context_id
     GROUP BY c.id ORDER BY flips DESC, c.name;
 """
+
+UNFINISHED = """
+CREATE TABLE unfinished (
+    -- A row per measure that runs tests now, or was cut short: what is known of its commit.
+    sha TEXT PRIMARY KEY,
+    base TEXT,                               -- the commit it had started from
+    environment TEXT NOT NULL,
+    branch INTEGER NOT NULL,                 -- 1 when arcs are measured
+    files TEXT,                              -- JSON: the test files that are collected; NULL: all
+    traces BLOB NOT NULL,                    -- ids of the traces rows that hold, int32, zlib
+    tests TEXT,                              -- JSON: tests to run yet; NULL: the stream is not read
+    variables TEXT NOT NULL,                 -- JSON: a digest of each variable that the tests see
+    stream TEXT NOT NULL,                    -- the file in which the run says what it records
+    begun_at REAL NOT NULL                   -- Unix time
+);
+"""

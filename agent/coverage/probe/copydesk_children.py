@@ -114,6 +114,23 @@ def read(folder: str) -> tuple[dict[str, set[tuple[str, str]]], dict[str, int]]:
     return needs, counts
 
 
+KNOWN: dict[str, str] = {}
+"""The context of each report that was looked at."""
+
+
+def heard(folder: str) -> set[str]:
+    """The contexts that have started a Python so far; "?" is one of which it is not known yet."""
+    for name in os.listdir(folder):
+        if name not in KNOWN:
+            path = os.path.join(folder, name)
+            with open(path, encoding="utf-8", errors="surrogateescape") as file:
+                context, said, _ = file.read().partition("\0")
+            if not said:
+                return {"?", *KNOWN.values()}
+            KNOWN[name] = context
+    return set(KNOWN.values())
+
+
 def source_of(path: str) -> str:
     """The source that a compiled module stands for (PEP 3147), any other path as it is.
 

@@ -15,7 +15,6 @@ import importlib.machinery
 import json
 import os
 import sys
-import zlib
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any
@@ -25,6 +24,7 @@ import copydesk_children
 import copydesk_fixtures
 import copydesk_libraries
 import copydesk_origin
+import copydesk_stream
 import copydesk_tracers
 import pytest
 from copydesk_outcomes import outcome_of, worse
@@ -37,12 +37,18 @@ SCOPE = copydesk_tracers.Scope(ROOT)
 TRACER = copydesk_tracers.choose(SCOPE, SETTINGS["branch"], SETTINGS["scratch"])
 
 TESTS: dict[str, dict[str, Any]] = {}
-PROCESS = os.getpid()
+PROCESS, STARTER = os.getpid(), os.getppid()
 COLLECTED: list[str] = []
 COLLECT_ERRORS: dict[str, str] = {}
 NEEDS: dict[str, set[tuple[str, str]]] = {}
 CHILDREN: dict[str, int] = {}
 """How many Pythons a context started."""
+ENDED: set[str] = set()
+"""The tests of which the tear-down was reported."""
+SET_UP: dict[int, Any] = {}
+"""The fixtures of wider scope that are set up."""
+GONE = 76
+"""The exit code of a run whose starter is gone."""
 MEASURED: Any = None  # has coverage.py measure children, where the configuration says so
 
 
@@ -264,6 +270,12 @@ def pytest_runtest_protocol(item: Any) -> Any:
     yield
     TESTS[item.nodeid]["seconds"] = perf_counter() - started
     switch(former)
+    if os.getpid() == PROCESS:
+        if os.getppid() != STARTER:
+            os._exit(GONE)  # nobody waits for what is left
+        if item.nodeid in ENDED:
+            STREAM.ended.append(item.nodeid)
+        STREAM.tick(so_far)
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
@@ -281,23 +293,9 @@ def pytest_fixture_setup(fixturedef: Any) -> Any:
         yield
         return
     former = switch(copydesk_fixtures.context(fixturedef))
+    SET_UP[id(fixturedef)] = fixturedef
     yield
     switch(former)
-
-
-def wrap_finish() -> None:
-    """The end of a wider fixture belongs to the fixture, not to the last test that used it."""
-    from _pytest.fixtures import FixtureDef
-
-    inner = FixtureDef.finish
-
-    def finish(self: Any, request: Any) -> None:
-        if self.scope == "function":
-            return inner(self, request)
-        with under(copydesk_fixtures.context(self)):
-            return inner(self, request)
-
-    FixtureDef.finish = finish  # type: ignore[method-assign]
 
 
 def pytest_runtest_logreport(report: Any) -> None:
@@ -306,25 +304,10 @@ def pytest_runtest_logreport(report: Any) -> None:
     if entry is None:
         return
     entry["outcome"] = worse(entry["outcome"], outcome_of(report))
+    if report.when == "teardown":
+        ENDED.add(report.nodeid)
     if report.failed:
         entry["message"] = str(getattr(report, "longreprtext", ""))[-2000:]
-
-
-def described(contexts: dict[str, dict[str, frozenset[int]]]) -> tuple[list[Any], dict[str, Any]]:
-    """Every piece once, as [path, lines, arcs], and the numbers of each context's pieces."""
-    pieces: list[Any] = []
-    numbers: dict[tuple[str, int], int] = {}
-    by_context: dict[str, list[int]] = {}
-    for context, files in contexts.items():
-        mine = by_context.setdefault(context, [])
-        for path, piece in files.items():
-            key = (path, id(piece))
-            if key not in numbers:
-                numbers[key] = len(pieces)
-                pieces.append(piece_of(path, piece))
-            if pieces[numbers[key]] is not None:
-                mine.append(numbers[key])
-    return pieces, by_context
 
 
 def piece_of(path: str, piece: frozenset[int]) -> Any:
@@ -340,26 +323,39 @@ def piece_of(path: str, piece: frozenset[int]) -> Any:
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure() -> None:
-    """Write the report: whole under its final name, or not at all."""
+    """Write the end of the report."""
     if os.getpid() != PROCESS:
         return  # a test forked and let its copy of pytest run to the end
     TRACER.stop()
     hear_children()
     if MEASURED is not None:
         MEASURED.take_in(TRACER.kept.add, ROOT)
-    pieces, contexts = described(TRACER.kept.contexts)
-    report = {
-        "tracer": TRACER.name,
-        "collected": COLLECTED,
-        "errors": COLLECT_ERRORS,
-        "tests": TESTS,
-        "pieces": pieces,
-        "contexts": contexts,
-        "needs": {context: sorted(found) for context, found in NEEDS.items()},
+    STREAM.finish({**so_far(), **collected(), "tracer": TRACER.name})
+
+
+def collected() -> dict[str, Any]:
+    """What pytest collected."""
+    return {"collected": COLLECTED, "errors": COLLECT_ERRORS}
+
+
+def so_far() -> dict[str, Any]:
+    """What a run that ends here leaves open: fixtures, and who may have more to say."""
+    open_ones = [d for d in SET_UP.values() if not copydesk_fixtures.ends_alone(d)]
+    started = {
+        *(f"test:{name}" for name in TESTS if name not in ENDED),
+        *CHILDREN,
+        *copydesk_children.heard(SETTINGS["children"]),
     }
-    with open(SETTINGS["report"] + ".partial", "wb") as file:
-        file.write(zlib.compress(json.dumps(report).encode(), 1))
-    os.replace(file.name, SETTINGS["report"])
+    return {
+        **({} if STREAM.begun else collected()),
+        "open": sorted({copydesk_fixtures.context(d) for d in open_ones}),
+        "doubtful": sorted(started),
+    }
+
+
+STREAM = copydesk_stream.Stream(
+    SETTINGS["report"], SETTINGS["every"], TRACER.kept, piece_of, NEEDS, TESTS
+)
 
 
 def install() -> None:
@@ -370,7 +366,7 @@ def install() -> None:
         kept = copydesk_bytecode.Bytecode(SETTINGS["bytecode"], SCOPE.__contains__)
         kept.serve_imports()
         kept.serve_rewriting()
-    wrap_finish()
+    copydesk_fixtures.watch_ends(under, lambda ended: SET_UP.pop(id(ended), None))
     wrap_loader(AssertionRewritingHook)
     wrap_loader(importlib.machinery.SourceFileLoader)
     for name in ("stat", "lstat", "access"):

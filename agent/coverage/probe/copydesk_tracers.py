@@ -34,11 +34,14 @@ class Kept:
 
     def __init__(self) -> None:
         self.contexts: dict[str, Pieces] = {}
+        self.dirty: set[str] = set()
         self._same: dict[Piece, Piece] = {}
 
     def add(self, context: str, found: dict[str, Piece]) -> None:
         """Note that a context executed these, besides what it had."""
         into = self.contexts.setdefault(context, {})
+        if found:
+            self.dirty.add(context)
         for path, piece in found.items():
             former = into.get(path)
             if former is not None:

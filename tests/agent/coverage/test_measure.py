@@ -16,7 +16,8 @@ from copydesk.agent.coverage.engine import DEFAULT_OMIT
 from copydesk.agent.coverage.export import export
 from copydesk.agent.coverage.map import CoverageMap, Hit, Trace, load
 from copydesk.agent.coverage.measure import Measure, stored
-from copydesk.agent.coverage.select import FAILED, Selection
+from copydesk.agent.coverage.outcomes import FAILED
+from copydesk.agent.coverage.select import Selection
 from copydesk.agent.coverage.testfiles import to_collect
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError

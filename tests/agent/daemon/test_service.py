@@ -10,15 +10,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from copydesk.agent.daemon import lock, log
+from copydesk.agent.daemon import lock, log, superseded
 from copydesk.agent.daemon.service import Service, run
 from copydesk.agent.desk import queue
 from copydesk.agent.desk.store import SCHEMA, open_desk
 from copydesk.agent.git.repository import Repository, find
+from copydesk.agent.records import Job
 from copydesk.hooks import knock
 
 Git = Callable[..., str]
@@ -100,6 +102,38 @@ def test_a_job_past_its_time_is_ended(
         queue.put(db, "hang", "x", priority=5)
     serving()
     eventually(lambda: states(found)["hang x"] == "failed")
+
+
+def test_a_measure_makes_way_for_that_of_a_newer_commit(
+    found: Repository,
+    repo: Path,
+    commit: Commit,
+    serving: Serving,
+    eventually: Eventually,
+    done: Done,
+) -> None:
+    (found.desk / "pace").write_text("300")
+    older = commit(repo, {"a.py": "x = 1\n"})
+    serving()
+    eventually(lambda: states(found).get(f"measure {older}") == "running")
+    (found.desk / "pace").write_text("0")
+    newer = commit(repo, {"a.py": "x = 2\n"})
+    eventually(lambda: newer in done())
+    assert done()[0] == newer
+    said = "\n".join(log.tail(found.desk, 200))
+    assert f"measure {older[:12]}: cut short" in said
+
+
+def test_not_every_measure_makes_way(found: Repository) -> None:
+    with open_desk(found.desk) as db:
+        job = Job(1, "measure", "a" * 40, 1)
+        assert not superseded.is_superseded(db, job, 0)  # nothing waits
+        db.execute("INSERT INTO tips VALUES (?)", ("b" * 40,))
+        queue.put(db, "measure", "b" * 40)
+        assert superseded.is_superseded(db, job, 0)
+        assert not superseded.is_superseded(db, job, superseded.CUTS)
+        assert not superseded.is_superseded(db, replace(job, kind="draft"), 0)
+        assert not superseded.is_superseded(db, replace(job, subject="b" * 40), 0)
 
 
 def test_told_to_stop_it_gives_the_job_in_hand_back(

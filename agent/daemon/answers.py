@@ -1,0 +1,21 @@
+"""Whether there is a model that answers, asked by a daemon that stays small."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from copydesk.agent import config
+from copydesk.agent.errors import CopydeskError
+from copydesk.agent.git.repository import Repository
+
+
+def model_answers(repo: Repository, db: sqlite3.Connection) -> bool:
+    """Whether there is a model to ask now; loads nothing large and takes 2 s at most."""
+    # a daemon at rest stays small: http.client is only loaded when something waits
+    from copydesk.agent.model.client import available
+    from copydesk.agent.model.desk import model_settings
+
+    try:
+        return available(model_settings(config.load(repo), db))[0]
+    except CopydeskError:
+        return False  # settings that cannot be read
