@@ -6,7 +6,7 @@ imported. Where one of these changed, what the module binds is not known any mor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from copydesk.agent.coverage.blocks import Block, Module
@@ -71,3 +71,22 @@ class ImportTime:
                 ):
                     yield trace.name
                     break
+
+
+def recorded_importers(
+    module: str, traces: Mapping[tuple[str, str], Trace]
+) -> set[tuple[str, str]]:
+    """The contexts that were seen to import a module, directly or through others.
+
+    Args:
+        module: Its path.
+        traces: The traces of a commit.
+    """
+    found, todo = {("import", module)}, [module]
+    while todo:
+        wanted = ("import", todo.pop())
+        for key, trace in traces.items():
+            if wanted in trace.needs and key not in found:
+                found.add(key)
+                todo += [key[1]] if key[0] == "import" else []
+    return found

@@ -15,7 +15,7 @@ import time
 import zlib
 from array import array
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from copydesk.agent.desk.store import transaction
@@ -137,6 +137,15 @@ def add_traces(db: sqlite3.Connection, traces: Iterable[Trace], environment: str
                     hits[hit] = _hit_id(db, files[key], hit)
             found.append(_trace_id(db, trace, environment, [hits[hit] for hit in trace.hits]))
     return found
+
+
+def kept(
+    db: sqlite3.Connection, traces: dict[tuple[str, str], Trace], environment: str
+) -> dict[tuple[str, str], Trace]:
+    """Traces, of which those are stored now that were not yet."""
+    new = {key: trace for key, trace in traces.items() if trace.id is None}
+    ids = add_traces(db, new.values(), environment) if new else []
+    return traces | {k: replace(t, id=i) for (k, t), i in zip(new.items(), ids, strict=True)}
 
 
 def _hit_id(db: sqlite3.Connection, file: int, hit: Hit) -> int:

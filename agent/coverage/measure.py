@@ -205,6 +205,7 @@ class _Work:
         if base is not None:
             old, new = Tree(old_blobs, read, read.imported), self._tree(read)
             selection = held = select(base, old, new, test_file_check(base))
+            selection.carried = coverage_map.kept(self.db, selection.carried, base.environment)
             files = to_collect(selection, old_blobs, blobs, base)
             if self.order and files and not full:
                 files = self.order(files, selection.affected)

@@ -12,11 +12,12 @@ such as pytest's hooks in a conftest file, concerns them all.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from copydesk.agent.coverage.blocks import Module, parse
+from copydesk.agent.coverage.constants import swapped_in
 from copydesk.agent.coverage.delta import compare, hooks_into_pytest
-from copydesk.agent.coverage.imported import ImportTime, touched
+from copydesk.agent.coverage.imported import ImportTime, recorded_importers, touched
 from copydesk.agent.coverage.imports import ImportGraph
 from copydesk.agent.coverage.map import CoverageMap, Hit, Trace
 from copydesk.agent.coverage.numbits import numbits_to_nums
@@ -83,10 +84,12 @@ class _Selector:
     _closures: dict[str, frozenset[str]] = field(default_factory=dict)
     hooks: bool = False
     held: set[str] = field(default_factory=set)
+    swapped: dict[tuple[str, str], frozenset[int]] = field(default_factory=dict)
     _held: dict[Hit, bool] = field(default_factory=dict)
     _needed: dict[frozenset[tuple[str, str]], str | None] = field(default_factory=dict)
 
     def run(self) -> Selection:
+        self.swapped = swapped_in(self.change.modified, self.old, self.new)
         self._spread()
         reasons: dict[tuple[str, str], str] = {}
         failing = {k: AGAIN[t.outcome] for k, t in self.base.traces.items() if t.outcome in AGAIN}
@@ -114,12 +117,13 @@ class _Selector:
             and not (key[0] == "import" and key[1] in stale)
             and (key[0] != "test" or file_of(key[1]) in self.new.blobs)
         }
+        carried |= {key: self._renewed(carried[key]) for key in carried.keys() & self.swapped}
         affected = {name: why for (kind, name), why in reasons.items() if kind == "test"}
         counts: dict[str, int] = {}
         for why in affected.values():
             counts[why] = counts.get(why, 0) + 1
-        reachable, held = self._reachable(), frozenset(self.held)
-        return Selection(carried, collect, affected, counts, reachable, whole, held)
+        reachable = self._reachable()
+        return Selection(carried, collect, affected, counts, reachable, whole, frozenset(self.held))
 
     def _reachable(self) -> frozenset[str]:
         return self.after.reachable(
@@ -221,13 +225,10 @@ class _Selector:
                 return f"imports {min(hit_by)}, whose module-level code changed"
             if (names := self._names_within(around)) and self._mentions(trace, names):
                 return "uses a changed module-level name"
-        if trace.kind == "test" and self._is_text_that_changed(file_of(trace.name)):
+        text = file_of(trace.name) if trace.kind == "test" else ".py"
+        if text in self.change.data and not text.endswith(".py"):  # a text with examples
             return "its file changed"
         return self._around_changed(trace)
-
-    def _is_text_that_changed(self, path: str) -> bool:
-        """Whether a file of tests that is not Python, such as a text with examples, changed."""
-        return path in self.change.data and not path.endswith(".py")
 
     def _around_changed(self, trace: Trace) -> str | None:
         """Why what a context read may differ, or None."""
@@ -317,9 +318,11 @@ class _Selector:
         }
 
     def _is_stale(self, path: str, trace: Trace) -> bool:
-        if path not in self.new.blobs or not all(self._holds(hit) for hit in trace.hits):
+        known = self.swapped.get(("import", path))
+        hits = [hit for hit in trace.hits if hit.path != path or not known]
+        if path not in self.new.blobs or not all(map(self._holds, hits)):
             return True
-        if path in self.change.modified:
+        if path in self.change.modified and not known:
             old, new = self.change.modified[path]
             if {b.key for b in old.statements()} != {b.key for b in new.statements()}:
                 return True
@@ -333,8 +336,17 @@ class _Selector:
     def _uses_names(self, path: str, names: set[str]) -> bool:
         if not names or not may_mention(self.after.sources[path], names):
             return False
-        statements = parse(self.after.sources[path]).statements()
-        return any(b.mentions & names and not self._imports(b.mentions) for b in statements)
+        known = self.swapped.get(("import", path), frozenset())
+        return any(
+            b.mentions & names and not self._imports(b.mentions) and known.isdisjoint(b.lines)
+            for b in parse(self.after.sources[path]).statements()
+        )
+
+    def _renewed(self, trace: Trace) -> Trace:
+        """The import of a module as it would be recorded now that it has other constants."""
+        now = self.new.blobs[trace.name]
+        hits = (hit._replace(blob=now) if hit.path == trace.name else hit for hit in trace.hits)
+        return replace(trace, hits=tuple(sorted(hits)), id=None)
 
     def _files_to_collect(
         self,
@@ -365,7 +377,7 @@ class _Selector:
                 collect.add(path)
                 missing -= reach
         for module in missing:  # imported while tests run, or by a computed name
-            recorded = self._recorded_importers(module)
+            recorded = recorded_importers(module, self.base.traces)
             collect |= test_files & {name for kind, name in recorded if kind == "import"}
             for name, trace in self.base.tests().items():
                 fixtures = {("fixture", fixture) for fixture in trace.needed("fixture")}
@@ -378,17 +390,6 @@ class _Selector:
                     affected["test", name] = f"imports {module} while it runs"
                     collect.add(file_of(name))
         return collect & self.new.blobs.keys()
-
-    def _recorded_importers(self, module: str) -> set[tuple[str, str]]:
-        """The contexts that were seen to import a module, directly or through others."""
-        found, todo = {("import", module)}, [module]
-        while todo:
-            wanted = ("import", todo.pop())
-            for key, trace in self.base.traces.items():
-                if wanted in trace.needs and key not in found:
-                    found.add(key)
-                    todo += [key[1]] if key[0] == "import" else []
-        return found
 
     def _collection_changed(self, path: str) -> bool:
         if path not in self.after.sources or not (self.wild or self.names):

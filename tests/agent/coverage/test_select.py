@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from coverage.numbits import nums_to_numbits
 
 from copydesk.agent.coverage.collect import Recording, TestRun
+from copydesk.agent.coverage.constants import swapped
 from copydesk.agent.coverage.map import CoverageMap, Hit, Trace, pack_arcs, unpack_arcs
 from copydesk.agent.coverage.merge import merge
 from copydesk.agent.coverage.select import Selection, Tree, select
@@ -65,6 +68,46 @@ def run(changes: dict[str, str | None], found: CoverageMap | None = None) -> Sel
         Tree(new, lambda blob: blob),
         lambda path: path.startswith("test_"),
     )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "lines"),
+    [
+        ("v = '1'\nx = 2\n", "v = '2'\nx = 2\n", {1}),
+        ("v = '1'\nx = 2\n", "v = '2'\nx = 3\n", {1, 2}),
+        ("v = 'é'\n", "v = 'éé'\n", {1}),
+        ("v = 1\n", "w = 1\n", set()),
+        ("v = 1\n", "v = w\n", set()),
+        ("v = 1\n", "v = 1; w = 2\n", set()),
+        ("v = 1\n", "v = 1  # pragma: no cover\n", set()),
+        ("v = 1\n", "v = 2\n\n", set()),
+        ("v = u = 1\n", "v = u = 2\n", set()),
+        ("if x:\n    v = 1\n", "if x:\n    v = 2\n", set()),
+        ("t = '''\nv = 1\n'''\n", "t = '''\nv = 2\n'''\n", set()),
+        ("v = 1\ndef f(): return 1\n", "v = 2\ndef f(): return 2\n", set()),
+        ("v = (\n", "v = 2\n", set()),
+    ],
+)
+def test_modules_that_differ_in_constants_alone(old: str, new: str, lines: set[int]) -> None:
+    assert swapped(old, new) == lines
+
+
+@pytest.mark.parametrize("more", [{}, {"core.py": "version = '1'\nshown = f'v{version}'\n"}])
+def test_a_module_with_another_constant_is_not_imported_for_its_lines(more: dict[str, str]) -> None:
+    old = {**FILES, "core.py": "version = '1'\n", **more}
+    new = {**old, "core.py": old["core.py"].replace("'1'", "'2'")}
+    known = trace("import", "core.py")
+    known = replace(known, hits=(Hit("core.py", old["core.py"], nums_to_numbits([1])),))
+    found = CoverageMap("0" * 40, "env", False, {("import", "core.py"): known})
+    selection = select(
+        found, Tree(old, lambda b: b), Tree(new, lambda b: b), lambda p: p.startswith("test_")
+    )
+    if more:  # what the module itself makes of it is not known
+        assert ("import", "core.py") not in selection.carried
+    else:
+        (now,) = selection.carried["import", "core.py"].hits
+        assert now == known.hits[0]._replace(blob=new["core.py"])
+        assert selection.collect == set()
 
 
 @pytest.mark.parametrize(
