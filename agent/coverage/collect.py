@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -119,7 +120,7 @@ def collect(
         said = (result.stdout + result.stderr).decode("utf-8", "replace")
         told = heard(report)
         if "end" not in told or result.returncode not in (0, 1, 2, NOTHING_COLLECTED):
-            raise _broken(f"pytest ended with exit code {result.returncode}", said)
+            raise _broken(_how_it_ended(result.returncode), said)
         return recorded(told, result.seconds, said, engine.variables())
 
 
@@ -167,6 +168,16 @@ def pytest_options(engine: Engine, scratch: Path) -> list[str | Path]:
 def _argv(engine: Engine, scratch: Path, tests: Sequence[str]) -> list[str | Path]:
     argv: list[str | Path] = [engine.interpreter.path, "-m", "pytest", "-p", "copydesk_probe"]
     return [*argv, *pytest_options(engine, scratch), *tests]
+
+
+def _how_it_ended(code: int) -> str:
+    number = -code if code < 0 else code - 128  # a shell and the sandbox count from 128 on
+    if number == signal.SIGKILL:
+        return (
+            "pytest was killed: by the kernel for want of memory, or by another process of the"
+            " user who runs it"
+        )
+    return f"pytest ended with exit code {code}"
 
 
 def _broken(reason: str, output: str) -> CopydeskError:

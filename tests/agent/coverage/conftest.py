@@ -59,10 +59,10 @@ for line in sys.stdin:
 class Server:
     """A Python that has imported pytest and coverage.py."""
 
-    def __init__(self) -> None:
+    def __init__(self, python: str = sys.executable) -> None:
         env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "COV"))}
         self.process = subprocess.Popen(
-            [sys.executable, "-c", SERVER],
+            [python, "-c", SERVER],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env=env | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         )  # fmt: skip
@@ -146,6 +146,23 @@ class Trial:
         carried = [name for kind, name in selection.carried if kind == "test"]
         recording = None if files == [] else self.run(files, carried)
         return merge(found, selection, recording, new, files), selection
+
+
+@pytest.fixture
+def trial_elsewhere(tmp_path: Path, python: Path) -> Iterator[Trial]:
+    """A trial on another Python: one that a test is parametrised with."""
+    folder = tmp_path / "trial"
+    folder.mkdir()
+    ask = "import json, sys; print(json.dumps([sys.version_info[:3], sys.prefix, sys.base_prefix]))"
+    said = subprocess.run([python, "-c", ask], capture_output=True, text=True, check=True)
+    version, prefix, base = json.loads(said.stdout)
+    server = Server(str(python))
+    engine = type("WarmEngineThere", (WarmEngine,), {"server": server})
+    yield Trial(
+        folder,
+        engine(folder, Interpreter(python, tuple(version), Path(prefix), Path(base), "test")),
+    )
+    server.close()
 
 
 @pytest.fixture

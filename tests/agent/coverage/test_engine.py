@@ -178,6 +178,16 @@ def test_a_suite_that_never_ends_is_stopped(tmp_path: Path) -> None:
         collect(Engine(tmp_path, PYTHON), files=None, carried=(), branch=False, timeout=3)
 
 
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [("os.kill(os.getpid(), 9)", "was killed: by the kernel"), ("os._exit(7)", "exit code 7")],
+)
+def test_a_suite_that_ends_too_soon_is_said_to_have(tmp_path: Path, end: str, said: str) -> None:
+    (tmp_path / "test_x.py").write_text(f"import os\n\ndef test_x():\n    {end}\n")
+    with pytest.raises(CopydeskError, match=said):
+        collect(Engine(tmp_path, PYTHON), files=None, carried=(), branch=False)
+
+
 def test_functions_of_a_source_and_of_none() -> None:
     source = "@d\ndef f():\n    def inner():\n        pass\n\n\n"
     source += "if 1:\n    class K:\n        async def m(self): ...\n"

@@ -281,15 +281,27 @@ QUICK = {
     "name", [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in CASES]
 )
 def test_a_change_that_no_executed_line_shows(trial: Any, name: str) -> None:
+    check(trial, name)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("python", ["3.10", "3.12", "3.13"], indirect=True)
+def test_the_same_changes_on_other_pythons(trial_elsewhere: Any) -> None:
+    for name in CASES:
+        check(trial_elsewhere, name)
+
+
+def check(trial: Any, name: str) -> None:
     files, change, affected = CASES[name]
     after = {p: text for p, text in {**files, **change}.items() if text is not None}
     base = trial.full(files)
-    assert set(outcomes(base).values()) == {"passed"}
+    assert set(outcomes(base).values()) == {"passed"}, name
     traces, selection = trial.incremental(base, files, after)
     truth = trial.full(after)
-    assert outcomes(traces) == outcomes(truth)
-    assert lines(traces, after) == lines(truth, after)
-    assert set(selection.affected) == affected
+    assert outcomes(traces) == outcomes(truth), name
+    assert lines(traces, after) == lines(truth, after), name
+    assert set(selection.affected) == affected, name
 
 
 def test_a_changed_environment_variable(trial: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,7 +50,17 @@ CONFIGURATIONS = {
 }
 
 
-def counted_by_coverage(folder: Path) -> dict[str, set[int]]:
+SPAWNED = {
+    "tests/test_spawned.py": (
+        "import multiprocessing\n\nfrom pkg import work\n\n\n"
+        "def test_spawned():\n"
+        "    worker = multiprocessing.get_context('spawn').Process(target=work.worked, args=(0,))\n"
+        "    worker.start()\n    worker.join()\n    assert worker.exitcode == 0\n"
+    ),
+}
+
+
+def counted_by_coverage(folder: Path, python: str) -> dict[str, set[int]]:
     """What `coverage run`, `combine` and `json` say of a project's executed lines."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("COV", "PYTEST", "COPYDESK"))}
     env |= {"PYTHONPATH": str(folder / "src"), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
@@ -58,7 +68,7 @@ def counted_by_coverage(folder: Path) -> dict[str, set[int]]:
     pytests = ["run", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     for words in (pytests, ["combine", "-q"], ["json", "-q", "-o", "report.json"]):
         subprocess.run(
-            [sys.executable, "-m", "coverage", *words], cwd=folder, env=env, check=False,
+            [python, "-m", "coverage", *words], cwd=folder, env=env, check=False,
             capture_output=True,
         )  # fmt: skip
     files = json.loads((folder / "report.json").read_text())["files"]
@@ -82,25 +92,56 @@ def test_children_count_as_the_project_has_coverage_count_them(
 ) -> None:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     files = CHILDREN | {"pyproject.toml": f"[tool.coverage.run]\n{CONFIGURATIONS[name]}"}
-    set_config(find(repo), "copydesk.python", sys.executable)
+    check(files, sys.executable, repo, commit, tmp_path, desk_of)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("python", ["3.10", "3.12", "3.13"], indirect=True)
+@pytest.mark.parametrize("name", ["multiprocessing", "fork"])
+def test_children_count_on_other_pythons(
+    name: str,
+    python: Path,
+    repo: Path,
+    commit: Callable[..., str],
+    tmp_path: Path,
+    desk_of: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    settings = {"pyproject.toml": f"[tool.coverage.run]\n{CONFIGURATIONS[name]}"}
+    check(CHILDREN | SPAWNED | settings, str(python), repo, commit, tmp_path, desk_of)
+
+
+def check(
+    files: dict[str, str],
+    python: str,
+    repo: Path,
+    commit: Callable[..., str],
+    tmp_path: Path,
+    desk_of: Any,
+) -> None:
+    set_config(find(repo), "copydesk.python", python)
     sha = commit(repo, files)
     db, measured = desk_of(repo)
     done: Measure = measured(sha)
-    assert (done.failed, done.total) == (0, 4)
-    assert counted(db, sha) == reference(tmp_path / "first", files)
+    count = sum(text.count("def test_") for text in files.values())
+    assert (done.failed, done.total) == (0, count)
+    assert counted(db, sha) == reference(tmp_path / "first", files, python)
     # a change of what only a child executes runs the test that starts it
     text = files["src/pkg/work.py"].replace("    return 'started'", "    x = 1\n    return x")
     sha = commit(repo, {"src/pkg/work.py": text, "tests/test_more.py": "def test_b():\n    pass\n"})
     done = measured(sha)
-    assert done.selected < done.total == 5
-    assert counted(db, sha) == reference(tmp_path / "second", files | {"src/pkg/work.py": text})
+    assert done.selected < done.total == count + 1
+    files = files | {"src/pkg/work.py": text}
+    assert counted(db, sha) == reference(tmp_path / "second", files, python)
 
 
-def reference(folder: Path, files: dict[str, str]) -> dict[str, set[int]]:
+def reference(folder: Path, files: dict[str, str], python: str) -> dict[str, set[int]]:
     for path, text in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text)
-    return counted_by_coverage(folder)
+    return counted_by_coverage(folder, python)
 
 
 def counted(db: Any, sha: str) -> dict[str, set[int]]:

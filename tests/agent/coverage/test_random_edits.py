@@ -2,7 +2,8 @@
 
 Each example grows a project, then edits it again and again; after each edit the traces carried
 over and merged must give the same executed lines, and the same outcomes, as a full run. How many
-edits are tried is $COPYDESK_EDITS (2,000 in the slow suite unless it says otherwise).
+edits are tried is $COPYDESK_EDITS (2,000 in the slow suite unless it says otherwise); a part of
+them goes by the numbers of their seeds, as in `test_random_edits[7]`.
 """
 
 from __future__ import annotations
@@ -296,3 +297,12 @@ def test_a_few_random_edits(trial: Any, monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize("seed", range(int(os.environ.get("COPYDESK_EDITS", "2000")) // EDITS_EACH))
 def test_random_edits(trial: Any, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     replay(trial, monkeypatch, seed + 100, EDITS_EACH)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("python", ["3.10", "3.12", "3.13"], indirect=True)
+def test_random_edits_on_other_pythons(
+    trial_elsewhere: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replay(trial_elsewhere, monkeypatch, 50, EDITS_EACH)

@@ -91,6 +91,16 @@ def replaced(path: str, old: str, new: str) -> dict[str, str | None]:
 
 
 def test_the_holes_of_other_tools_are_closed(repo: Path, commit: Commit) -> None:
+    closed(repo, commit, PYTHON)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("python", ["3.10", "3.12", "3.13"], indirect=True)
+def test_they_are_closed_on_other_pythons(repo: Path, commit: Commit, python: Path) -> None:
+    closed(repo, commit, python)
+
+
+def closed(repo: Path, commit: Commit, python: Path) -> None:
     start = commit(repo, dict(HOLES), "start")
     outcomes = {
         "data/list/b.txt": "",
@@ -111,7 +121,7 @@ def test_the_holes_of_other_tools_are_closed(repo: Path, commit: Commit) -> None
     first = replaced("tests/test_shared.py", "assert shared\n\n\ndef test_s", FIRST)
     commit(repo, {"src/pkg/shape.py": quiet} | first, "the first user of a session fixture")
     repository = find(repo)
-    found = list(replay(repository, commits(repository, f"{start}..HEAD"), python=PYTHON))
+    found = list(replay(repository, commits(repository, f"{start}..HEAD"), python=python))
     assert [(c.subject, c.verdict, c.differences, c.missed) for c in found] == [
         (c.subject, "exact", [], []) for c in found
     ]

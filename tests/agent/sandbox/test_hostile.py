@@ -298,6 +298,29 @@ def test_signals_reach_nobody_outside(full: Bench) -> None:
         bystander.communicate(b"\n")
 
 
+@pytest.mark.slow
+def test_one_run_cannot_end_another_of_the_same_user(full: Bench) -> None:
+    beside = "import time; print('up', flush=True); time.sleep(4)"
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        other = pool.submit(full.run, ["python", "-c", beside])
+        harm = attack(
+            full,
+            """
+            import os, time
+            end = time.monotonic() + 3
+            while time.monotonic() < end:
+                for pid in range(1, 1 << 16):
+                    if pid != os.getpid():
+                        try: os.kill(pid, 9)
+                        except OSError: pass
+            print("tried", flush=True)
+            os.kill(-1, 9)
+            """,
+        )
+        assert "tried" in harm.output
+        assert (other.result().ended, other.result().returncode) == ("exit", 0)
+
+
 def test_the_kernel_is_out_of_reach(full: Bench) -> None:
     outcome = attack(
         full,
