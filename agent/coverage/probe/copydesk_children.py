@@ -149,6 +149,11 @@ def watch_status(name: str, note: Callable[[Any], None]) -> None:
     One may appear there. What goes wrong in noting never fails the user's own call.
     """
     inner = getattr(os, name)
+    accessor: Any = None
+    if sys.hexversion < 0x030B0000:  # pathlib keeps references of its own, as methods of a class
+        import pathlib
+
+        accessor = getattr(pathlib, "_NormalAccessor", None)
 
     @functools.wraps(inner)
     def status(*args: Any, **options: Any) -> Any:
@@ -157,6 +162,8 @@ def watch_status(name: str, note: Callable[[Any], None]) -> None:
         return inner(*args, **options)
 
     setattr(os, name, status)
+    if getattr(accessor, name, None) is inner:
+        setattr(accessor, name, staticmethod(status))
     for supported in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
         if inner in supported:
             supported.add(status)  # `shutil` looks functions up there

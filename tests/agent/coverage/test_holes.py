@@ -333,6 +333,19 @@ def test_a_changed_environment_variable(trial: Any, monkeypatch: pytest.MonkeyPa
     assert "secret" not in str([t.needs for t in traces])
 
 
+GENERATOR = (
+    "KEPT = []\n\n\ndef numbers():\n    try:\n        yield 1\n    finally:\n        ended()\n\n\n"
+    "def ended():\n    return 1\n"
+)
+LATE = (
+    "import lib\n\n\ndef test_a():\n    lib.KEPT.append(lib.numbers())\n    assert next(lib.KEPT[0])\n\n\n"
+    "def test_b():\n"
+)
+DRIVEN = (
+    "import pytest\nimport lib\n\n\n@pytest.fixture(scope='module')\ndef shared(request):\n"
+    "    return lib.size(request.module.WORDS)\n"
+)
+SIZE = "def size(words):\n    if words:\n        return 'some'\n    return 'none'\n"
 CACHE = "CACHE = {}\n\n\ndef value():\n    if not CACHE:\n        CACHE['n'] = 2\n    return CACHE['n']\n"
 DOCUMENTED = {
     "order_of_tests": case(
@@ -344,6 +357,14 @@ DOCUMENTED = {
             "import lib\n\n\ndef test_a():\n    assert 1\n\n\n"
             "def test_b():\n    assert lib.value()\n"
         )}, ONE,
+    ),
+    "generator_that_is_closed_late": case(
+        {"lib.py": GENERATOR, "test_a.py": LATE + "    lib.KEPT.clear()\n"},
+        {"test_a.py": LATE + "    lib.KEPT.clear()\n    assert 1\n"}, "test_a.py::test_b",
+    ),
+    "shared_fixture_that_other_tests_drive": case(
+        {"conftest.py": DRIVEN, "lib.py": SIZE, "test_a.py": "WORDS = [1]\n\n\n" + SHARES,
+         "test_b.py": "WORDS = []\n\n\n" + SHARES}, {"test_a.py": None}, ONE,
     ),
     "computed_name": case(
         {"lib.py": "X = 1\n", "test_a.py": LIB.replace("lib.N == 2", "not hasattr(lib, 'new' + 'er')")},

@@ -16,6 +16,8 @@ JOBS = "def read(path):\n    with open(path) as file:\n        return file.read(
 STARTS = """\
 import multiprocessing
 import os
+import pathlib
+import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
 
@@ -90,6 +92,15 @@ def test_pool():
         assert pool.submit(jobs.read, 'words.txt').result() == 'one\\n'
 
 
+def test_asks():
+    assert not pathlib.Path('later.txt').exists()
+
+
+def test_asks_in_a_child():
+    ask = 'import pathlib; assert not pathlib.Path("later.txt").is_file()'
+    subprocess.run([sys.executable, '-c', ask], check=True)
+
+
 def test_nothing():
     assert jobs.read
 """
@@ -107,7 +118,9 @@ def test_a_test_depends_on_what_it_starts(
     files["test_a.py"] = STARTS + SECOND
     base = trial.full(files)
     assert {t.outcome for t in base if t.kind == "test"} == {"passed"}
+    asking = {"test_asks", "test_asks_in_a_child"}
     every = {t.name.partition("::")[2] for t in base if t.kind == "test"} - {"test_nothing"}
+    every -= asking
     assert len(every) == 11
 
     def affected(path: str, text: str) -> set[str]:
@@ -115,6 +128,7 @@ def test_a_test_depends_on_what_it_starts(
         return {name.partition("::")[2] for name in selection.affected}
 
     assert affected("notes.txt", "words") == set()
+    assert affected("later.txt", "") == asking
     assert affected("jobs.py", JOBS.replace("return file", "return '' + file")) == every
     # what the fork server's processes read counts for the test that needed the server first
     assert affected("words.txt", "two\n") == every - {"test_worker_of_the_same_server"}
