@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from copydesk.agent.coverage.blocks import Block, Module
 from copydesk.agent.coverage.map import Hit, Trace
 from copydesk.agent.coverage.numbits import numbits_to_nums
+from copydesk.agent.coverage.trees import may_mention
 
 
 def touched(module: Module, hit: Hit) -> set[str]:
@@ -52,18 +53,24 @@ class ImportTime:
                 yield module.blocks[key]
 
     def users(
-        self, names: Collection[str], among: Collection[str], may_mention: Callable[[Hit], bool]
+        self,
+        meant: Callable[[Hit], Collection[str]],
+        among: Collection[str],
+        text: Callable[[Hit], str],
     ) -> Iterator[str]:
         """The modules whose import executed a function that mentions one of some names.
 
         Args:
-            names: The names.
-            among: The files in which they may mean something.
-            may_mention: Whether one of the names stands in a hit's file at all.
+            meant: The names that mean something in a hit's file.
+            among: The files in which they may.
+            text: The source of a hit's file.
         """
         for trace in self.traces:
             for hit in trace.hits:
-                if hit.path not in among or not may_mention(hit):
+                if hit.path not in among:
+                    continue
+                names = meant(hit)
+                if not may_mention(text(hit), names):
                     continue
                 if any(
                     not b.mentions.isdisjoint(names) or b.name in names

@@ -11,6 +11,7 @@ such as pytest's hooks in a conftest file, concerns them all.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -20,6 +21,7 @@ from copydesk.agent.coverage.delta import compare, hooks_into_pytest
 from copydesk.agent.coverage.imported import ImportTime, recorded_importers, touched
 from copydesk.agent.coverage.imports import ImportGraph
 from copydesk.agent.coverage.map import CoverageMap, Hit, Trace
+from copydesk.agent.coverage.names import Names
 from copydesk.agent.coverage.numbits import numbits_to_nums
 from copydesk.agent.coverage.outcomes import AGAIN, FAILED
 from copydesk.agent.coverage.trees import Change, Tree, difference, file_of, may_mention
@@ -77,10 +79,8 @@ class _Selector:
     after: ImportGraph
     is_test_file: Callable[[str], bool]
     wild: set[str] = field(default_factory=set)
-    names: dict[str, set[str]] = field(default_factory=dict)
-    """Changed names by the module whose change they follow from: who does not import that module,
-    directly or through others, cannot see them."""
-    _seen: dict[frozenset[str], set[str]] = field(default_factory=dict)
+    names: Names = field(default_factory=Names)
+    _shown: dict[tuple[frozenset[str], str, str], set[str]] = field(default_factory=dict)
     _closures: dict[str, frozenset[str]] = field(default_factory=dict)
     hooks: bool = False
     held: set[str] = field(default_factory=set)
@@ -119,9 +119,7 @@ class _Selector:
         }
         carried |= {key: self._renewed(carried[key]) for key in carried.keys() & self.swapped}
         affected = {name: why for (kind, name), why in reasons.items() if kind == "test"}
-        counts: dict[str, int] = {}
-        for why in affected.values():
-            counts[why] = counts.get(why, 0) + 1
+        counts = dict(Counter(affected.values()))
         reachable = self._reachable()
         return Selection(carried, collect, affected, counts, reachable, whole, frozenset(self.held))
 
@@ -138,37 +136,38 @@ class _Selector:
         for path, (old, new) in self.change.modified.items():
             delta = compare(old, new)
             if delta.names:
-                self.names[path] = set(delta.names)
-            self.hooks = self.hooks or delta.hooks
+                texts = (tree.read(tree.blobs[path]) for tree in (self.old, self.new))
+                self.names.add(path, delta.names, *texts)
+            self.hooks |= delta.hooks
             if delta.anything:
                 self.wild.add(path)
         self.wild |= self.change.added | self.change.deleted
-        trees = ((self.change.added, self.new), (self.change.deleted, self.old))
-        for conftest, tree in ((p, t) for ps, t in trees for p in ps if p.endswith("conftest.py")):
-            self.hooks |= hooks_into_pytest(parse(tree.read(tree.blobs[conftest])))
+        for paths, tree in ((self.change.added, self.new), (self.change.deleted, self.old)):
+            for path in (p for p in paths if p.endswith("conftest.py")):
+                self.hooks |= hooks_into_pytest(parse(tree.read(tree.blobs[path])))
         imported = [t for t in self.base.traces.values() if t.kind == "import"]
         at_import = ImportTime(imported, self._parsed)
         for trace in imported:
             moved = not all(map(self._holds, trace.hits))
             if (moved and at_import.rewritten(trace, self._now)) or self._around_changed(trace):
                 self.wild.add(trace.name)
-        for path, names in self.names.items():
-            self._spread_from(path, names, at_import)
+        for path in self.names.by_origin:
+            self._spread_from(path, at_import)
 
-    def _spread_from(self, origin: str, names: set[str], at_import: ImportTime) -> None:
+    def _spread_from(self, origin: str, at_import: ImportTime) -> None:
         """Follow the names of one module through those that import it."""
         users = self.after.importers([origin]) & set(self.after.sources)
-        size = -1
+        names, size = self.names.by_origin[origin], -1
         while size != (size := len(names) + len(self.wild)):
-            self._spread_once(users, names)
-            mentions = lambda hit: may_mention(self.old.read(hit.blob), names)  # noqa: E731
-            self.wild.update(at_import.users(names, users, mentions))
+            self._spread_once(origin, users)
+            meant = lambda hit: self.names.at(origin, hit.path, self.old.read(hit.blob))  # noqa: E731
+            self.wild.update(at_import.users(meant, users, lambda hit: self.old.read(hit.blob)))
 
-    def _spread_once(self, users: frozenset[str], names: set[str]) -> None:
+    def _spread_once(self, origin: str, users: frozenset[str]) -> None:
         """Follow changed names one step."""
         for path in users - self.wild:
             source = self.after.sources[path]
-            if not may_mention(source, names):
+            if not may_mention(source, names := self.names.at(origin, path, source)):
                 continue
             for block in parse(source).statements():
                 if not block.mentions & names:
@@ -177,7 +176,14 @@ class _Selector:
                     self.wild.add(path)
                     break
                 if not block.binds <= names and not self._imports(block.mentions):
-                    names |= block.binds
+                    self.names.follow(origin, block.binds)
+                    names = self.names.at(origin, path, source)
+
+    def _visible(self, around: frozenset[str], path: str, blob: str) -> set[str]:
+        key = (around, path, blob)
+        if key not in self._shown:  # which many tests share
+            self._shown[key] = self.names.visible(around, path, lambda: self.old.read(blob))
+        return self._shown[key]
 
     def _parsed(self, hit: Hit) -> Module:
         return parse(self.old.read(hit.blob))
@@ -186,18 +192,9 @@ class _Selector:
         blob = self.new.blobs.get(hit.path)
         return None if blob is None else parse(self.new.read(blob))
 
-    def _names_within(self, around: frozenset[str]) -> set[str]:
-        """The changed names that can be seen from where some modules are imported."""
-        if not self.names:
-            return set()
-        if around not in self._seen:
-            seen = (names for path, names in self.names.items() if path in around)
-            self._seen[around] = set().union(*seen)
-        return self._seen[around]
-
     @staticmethod
-    def _imports(mentions: frozenset[str]) -> bool:
-        return "import" in mentions  # it binds the very names it mentions
+    def _imports(mentions: frozenset[str]) -> bool:  # and binds the very names it mentions
+        return "import" in mentions
 
     def _closure(self, path: str) -> frozenset[str]:
         """All that a file imports, before or after the change."""
@@ -223,7 +220,7 @@ class _Selector:
             around = self._around(trace)
             if hit_by := around & self.wild:
                 return f"imports {min(hit_by)}, whose module-level code changed"
-            if (names := self._names_within(around)) and self._mentions(trace, names):
+            if self.names.within(around) and self._mentions(trace, around):
                 return "uses a changed module-level name"
         text = file_of(trace.name) if trace.kind == "test" else ".py"
         if text in self.change.data and not text.endswith(".py"):  # a text with examples
@@ -283,12 +280,13 @@ class _Selector:
             return False
         return old.was_run(numbits_to_nums(hit.lines))
 
-    def _mentions(self, trace: Trace, names: set[str]) -> bool:
+    def _mentions(self, trace: Trace, around: frozenset[str]) -> bool:
         own = trace.name.partition("::")[2].replace("::", ".").partition("[")[0].split(".")
-        if names & {*own, *trace.needed("name")}:
+        if self.names.within(around) & {*own, *trace.needed("name")}:
             return True
         for hit in trace.hits:
             source = self.old.read(hit.blob)
+            names = self._visible(around, hit.path, hit.blob)
             if not may_mention(source, names):
                 continue
             module = parse(source)
@@ -331,10 +329,12 @@ class _Selector:
         around = self._closure(path)
         if around & self.wild:
             return True
-        return self._uses_names(path, self._names_within(around))
+        return self._uses_names(path, around)
 
-    def _uses_names(self, path: str, names: set[str]) -> bool:
-        if not names or not may_mention(self.after.sources[path], names):
+    def _uses_names(self, path: str, around: frozenset[str]) -> bool:
+        source = self.after.sources[path]
+        names = self.names.visible(around, path, lambda: source)
+        if not names or not may_mention(source, names):
             return False
         known = self.swapped.get(("import", path), frozenset())
         return any(
@@ -397,4 +397,4 @@ class _Selector:
         around = self.after.closure(path)
         if around & self.wild:
             return True
-        return self._uses_names(path, self._names_within(around))
+        return self._uses_names(path, around)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from copydesk.agent.coverage.blocks import Module, parse
@@ -76,6 +76,6 @@ def file_of(node_id: str) -> str:
     return node_id.partition("::")[0]
 
 
-def may_mention(source: str, names: set[str]) -> bool:
+def may_mention(source: str, names: Collection[str]) -> bool:
     """Whether one of some names stands in a source: a search is quicker than taking it apart."""
     return any(name in source for name in names)
