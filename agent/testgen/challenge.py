@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from copydesk.agent.records import Gap, LineNo, TestId
 from copydesk.agent.testgen.claims import Changed, Doubtful, Report
-from copydesk.agent.testgen.definitions import first_statement, target_functions
+from copydesk.agent.testgen.definitions import Function, first_statement, target_functions
 from copydesk.agent.testgen.mutants import Mutant, choose, mutate, sites
 from copydesk.agent.testgen.reach import Reached
 from copydesk.agent.testgen.runs import Bed
@@ -21,6 +21,9 @@ MOST_WHOLE = 4
 """Mutants that need a process of their own: the target's module runs its code only once."""
 
 BUDGET_SECONDS = 20.0
+
+QUICK_SECONDS = 4.0
+"""Tests that take longer, each alone, meet the mutants in a run of their own."""
 
 
 @dataclass(slots=True)
@@ -56,12 +59,41 @@ class Score:
         return f"notices {self.killed} of {plural(self.total, 'mutant')}"
 
 
+def prepare(source: str, gap: Gap) -> list[Mutant]:
+    """The mutants that the first run of a draft may try, before it is known what it reaches.
+
+    Args:
+        source: The target's module.
+        gap: What the draft is for.
+    """
+    definitions = target_functions(source, gap.function, gap.lines)
+    if not definitions:
+        return []
+    found = sites(source, _lines(gap)) or sites(source, _inside(definitions))
+    return choose(found, len(found))
+
+
+def orders(source: str, prepared: Sequence[Mutant]) -> dict[str, object]:
+    """The same as orders for inside/ladder.py, which tries those that it sees reached."""
+    if not prepared:
+        return {}
+    return {
+        "mutants": [
+            (m.start, m.end, m.text, (m.line, source.count("\n", 0, m.end) + 1)) for m in prepared
+        ],
+        "most": MOST,
+        "budget_seconds": BUDGET_SECONDS,
+        "quick_seconds": QUICK_SECONDS,
+    }
+
+
 def challenge(
     bed: Bed,
     gap: Gap,
     report: Report,
     by_test: Mapping[TestId, Reached],
     gained: frozenset[LineNo],
+    prepared: Sequence[Mutant] = (),
 ) -> Score:
     """Run the draft against mutants of the lines it gains.
 
@@ -71,6 +103,8 @@ def challenge(
         report: Its first run; says how long its tests take.
         by_test: What each test reaches.
         gained: The lines of the gap that it reaches.
+        prepared: The mutants that the first run was given; those that it tried are not tried
+            again.
 
     Raises:
         Doubtful: It does not pass unmutated through the same machinery, or the run is odd.
@@ -83,25 +117,48 @@ def challenge(
     if not target_functions(bed.source, gap.function, gap.lines):
         _whole(bed, picked, score)
         return score
+    lines = {mutant.line for mutant in picked}
+    tried = {n: m for n, m in enumerate(prepared) if n in report.mutants and m.line in lines}
+    if tried:
+        _check_unmutated(report)
+        _judge(bed, tried, report, score)
+        return score
     took = sum(result.seconds for result in report.alone.values())
-    orders = {
+    asked = {
         "together": False,
         "source": bed.source,
         "mutants": [(m.start, m.end, m.text, _tests_of(m, by_test)) for m in picked],
         "mutant_seconds": max(1.0, 0.5 + 5 * took),
         "budget_seconds": BUDGET_SECONDS,
     }
-    answer, _ = bed.run(orders, order=report.ids)
+    answer, _ = bed.run(asked, order=report.ids)
     _check_unmutated(answer)
+    _judge(bed, dict(enumerate(picked)), answer, score)
+    return score
+
+
+def _judge(bed: Bed, asked: Mapping[int, Mutant], answer: Report, score: Score) -> None:
+    """Count what became of the mutants that were run; those that did not reach the running code
+    get a process of their own when no other has a verdict.
+    """
     missed = []
-    for place, mutant in enumerate(picked):
+    for place, mutant in asked.items():
         if place in answer.mutants:
             applied = _count(score, place, mutant, answer.mutants[place])
             if not applied:
                 missed.append(mutant)
     if missed and not score.total:
         _whole(bed, missed, score)
-    return score
+
+
+def _lines(gap: Gap) -> frozenset[LineNo]:
+    return frozenset(gap.lines) | {abs(first) for first, _ in gap.branches}
+
+
+def _inside(definitions: Iterable[Function]) -> frozenset[LineNo]:
+    return frozenset(
+        n for d in definitions for n in range(d.lineno, (d.end_lineno or d.lineno) + 1)
+    )
 
 
 def _pick(
@@ -112,8 +169,7 @@ def _pick(
     found = sites(bed.source, gained, module_level=not definitions)
     if not found:
         executed = frozenset[LineNo]().union(*(r.lines for r in by_test.values()))
-        inside = {n for d in definitions for n in range(d.lineno, (d.end_lineno or d.lineno) + 1)}
-        found = sites(bed.source, executed & inside)
+        found = sites(bed.source, executed & _inside(definitions))
     return choose(found, MOST)
 
 

@@ -24,7 +24,12 @@ _KINDS = frozenset(
 
 
 class Doubtful(Exception):
-    """The report does not fit together; the draft's run proves nothing. Says what is odd."""
+    """The report does not fit together; the draft's run proves nothing. Says what is odd.
+
+    `mutated` is True where the run had come to the mutants.
+    """
+
+    mutated = False
 
 
 class CouldNotRun(Exception):

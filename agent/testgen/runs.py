@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from copydesk.agent.coverage.project import addopts
 from copydesk.agent.records import TestId
 from copydesk.agent.sandbox.records import Outcome, Tier
-from copydesk.agent.testgen.claims import Report, rank, read
+from copydesk.agent.testgen.claims import Doubtful, Report, Result, rank, read
 from copydesk.agent.testgen.context import nearest_test
 
 TOOLS = Path(__file__).parent / "inside"
@@ -20,7 +20,8 @@ TOOLS = Path(__file__).parent / "inside"
 NAME = "test_copydesk_draft.py"
 
 _START = (
-    "import importlib.util as u, os, sys\n"
+    "import gc, importlib.util as u, os, sys\n"
+    "gc.disable()\n"  # a fifth of the start of pytest; on again before the first test
     "def load(name):\n"
     "    path = os.path.join(os.environ['COPYDESK_TOOLS'], name + '.py')\n"
     "    s = u.spec_from_file_location('_' + name, path)\n"
@@ -77,6 +78,10 @@ class Bed:
         """The test function that a node id belongs to."""
         return self.tests[rank(test, self.ids)]
 
+    def failing(self, results: Mapping[TestId, Result]) -> dict[str, str]:
+        """Why which test functions failed."""
+        return {self.function_of(t): r.why for t, r in results.items() if not r.passed}
+
     def run(
         self,
         orders: Mapping[str, Any],
@@ -105,7 +110,11 @@ class Bed:
             env={"PYTHONHASHSEED": str(seed)},
             stdin=json.dumps(whole).encode(),
         )
-        return read(outcome, expected, together=orders.get("together", True)), outcome
+        try:
+            return read(outcome, expected, together=orders.get("together", True)), outcome
+        except Doubtful as odd:
+            odd.mutated = b'"kind": "unmutated"' in outcome.report
+            raise
 
 
 def place(tree: Path, target: str) -> str:

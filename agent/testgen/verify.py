@@ -3,15 +3,15 @@
 Cheapest first, and the first rung that is not passed ends the climb: it asserts something about
 the target; it passes, each test alone and all together; it reaches for nothing outside of the
 project; it reaches a line or branch that was not covered; it fails when the target raises; it
-passes again in fresh processes with other hash seeds and another order, and when the target does
-the same in other words; it notices at least one mutant of the lines it reaches. Tests that fail or
-add nothing are dropped on the way and the rest climbs anew.
+notices at least one mutant of the lines it reaches; it passes again in fresh processes with other
+hash seeds and another order, in the last of them with a target that does the same in other words.
+Tests that fail are dropped on the way and the rest climbs anew; tests that add nothing to the
+others go before the fresh processes.
 """
 
 from __future__ import annotations
 
 import ast
-import random
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,13 +19,14 @@ from pathlib import Path
 
 from copydesk.agent.records import Arc, Candidate, Evidence, Gap, LineNo, Rung, TestId
 from copydesk.agent.testgen import module
-from copydesk.agent.testgen.challenge import Score, challenge, probe_statement
-from copydesk.agent.testgen.claims import Comparison, CouldNotRun, Doubtful, Report, Result
+from copydesk.agent.testgen.challenge import Score, challenge, orders, prepare, probe_statement
+from copydesk.agent.testgen.claims import Comparison, CouldNotRun, Doubtful, Report
 from copydesk.agent.testgen.context import import_name
 from copydesk.agent.testgen.definitions import Function, target_functions
+from copydesk.agent.testgen.fresh import falls
+from copydesk.agent.testgen.mutants import Mutant
 from copydesk.agent.testgen.reach import Reached, reached
 from copydesk.agent.testgen.recorded import record
-from copydesk.agent.testgen.rewrite import rewrite
 from copydesk.agent.testgen.rungs import Fell, Fewer, Mended
 from copydesk.agent.testgen.runs import TOOLS, Bed, Runner, ast_source, place
 from copydesk.agent.text import clean, plural
@@ -107,6 +108,8 @@ class _Climb:
     lines: frozenset[LineNo] = frozenset()
     branches: frozenset[Arc] = frozenset()
     score: Score = field(default_factory=Score)
+    prepared: Sequence[Mutant] = ()
+    idle_said: list[str] = field(default_factory=list)
 
     @property
     def gap(self) -> Gap:
@@ -126,9 +129,8 @@ class _Climb:
         report = self.passes(bed, definitions)
         by_test = self.gains(report)
         self.probe(bed, report, definitions)
-        self.repeated(bed, report)
-        self.reworded(bed, report, functions)
         self.mutants(bed, report, by_test)
+        self.repeated(replace(bed, text=self.text, tests=self.names), report, functions)
 
     def kept(self) -> Candidate:
         """The candidate as it stands at the top."""
@@ -194,27 +196,42 @@ class _Climb:
         return Bed(self.bench, self.tree, where, self.text, self.gap.path, source, self.names)
 
     def passes(self, bed: Bed, definitions: Sequence[LineNo]) -> Report:
-        """Each test passes alone and in the company of the others."""
-        orders = {
+        """Each test passes alone and in the company of the others.
+
+        The same run tries the mutants, in copies of a process that is there anyway.
+        """
+        self.prepared = prepare(bed.source, self.gap)
+        asked = {
             "alone": True,
             "alone_seconds": ALONE_SECONDS,
             "probe": list(definitions),
             "source": bed.source,
-            "mutant_seconds": ALONE_SECONDS,
             "imports": not definitions,
         }
         try:
-            report, _ = bed.run(orders)
+            report = self.first(bed, asked)
         except Doubtful as odd:
             raise Fell("passes", str(odd)) from odd
         if report.broken:
             raise Fell("passes", report.broken)
         self.mend(bed, report)
-        self.drop("passes", self.failing(bed, report.alone))
-        self.drop("passes", self.failing(bed, report.together))
+        self.drop("passes", bed.failing(report.alone))
+        self.drop("passes", bed.failing(report.together))
         self.passed("passes", f"{plural(len(report.ids), 'test')} alone and together")
         self.contained(bed, report)
         return report
+
+    def first(self, bed: Bed, asked: dict[str, object]) -> Report:
+        """The first run; once more without mutants where they may have left something behind."""
+        try:
+            report, _ = bed.run({**asked, **orders(bed.source, self.prepared)})
+            clean = not report.outside and all(r.passed for r in report.together.values())
+            if clean or report.unmutated is None:
+                return report
+        except Doubtful as odd:
+            if not odd.mutated:
+                raise
+        return bed.run(asked)[0]
 
     def contained(self, bed: Bed, report: Report) -> None:
         """It reaches for nothing outside of the project: accepted, it runs without a guard."""
@@ -281,51 +298,42 @@ class _Climb:
             return True
         return not report.broken and all(r.passed for r in report.together.values())
 
-    def repeated(self, bed: Bed, report: Report) -> None:
-        """It passes in fresh processes, with other hash seeds and in another order."""
-        for turn in range(1, self.repeats + 1):
-            order = list(report.ids)
-            random.Random(turn).shuffle(order)
-            try:
-                again, _ = bed.run({}, order=order, seed=turn)
-            except Doubtful as odd:
-                raise Fell("repeats", f"in fresh process {turn}: {odd}") from odd
-            if again.broken:
-                raise Fell("repeats", f"in fresh process {turn}: {again.broken}")
-            self.drop("repeats", self.failing(bed, again.together))
+    def repeated(self, bed: Bed, report: Report, functions: Sequence[Function]) -> None:
+        """It passes in fresh processes, in the last one when the target says the same otherwise."""
+        if found := falls(bed, report, functions, self.repeats):
+            rung, why = found
+            self.drop(rung, {name: reason for name, reason in why.items() if name})
+            raise Fell(rung, why[""])
         self.passed("repeats", f"{plural(self.repeats, 'fresh process', 'fresh processes')}")
-
-    def reworded(self, bed: Bed, report: Report, functions: Sequence[Function]) -> None:
-        """It passes when the target does the same in other words."""
-        text = rewrite(bed.source, functions)
-        try:
-            again, _ = bed.run({}, order=report.ids, files={bed.target: text})
-        except Doubtful as odd:
-            raise Fell("rewrite", f"with the target in other words: {odd}") from odd
-        if again.broken:
-            raise Fell("rewrite", f"with the target in other words: {again.broken}")
-        why = dict.fromkeys(
-            self.failing(bed, again.together), "it fails though the target does the same"
-        )
-        self.drop("rewrite", why)
         self.passed("rewrite", "passes when the target does the same in other words")
 
     def mutants(self, bed: Bed, report: Report, by_test: dict[TestId, Reached]) -> None:
         """It notices at least one mutant; tests that add nothing are dropped."""
         branch_lines = {abs(first) for first, _ in self.branches}
+        control = report.unmutated
+        if control is not None and control.ended == "done":
+            failed = {bed.function_of(test) for test in control.failed}
+            self.drop("repeats", dict.fromkeys(sorted(failed), "it fails now and then"))
         try:
-            self.score = challenge(
-                bed, self.gap, report, by_test, frozenset(self.lines | branch_lines)
-            )
+            gained = frozenset(self.lines | branch_lines)
+            self.score = challenge(bed, self.gap, report, by_test, gained, self.prepared)
         except Doubtful as odd:
             raise Fell("mutants", str(odd)) from odd
         self.notes += self.score.notes
         if not self.score.killed:
             raise Fell("mutants", self.score.sentence())
         if any(self.score.kills.values()):
-            idle = self.idle(bed, by_test)
-            self.drop("mutants", dict.fromkeys(idle, "it adds nothing to the others"))
+            self.leave_out(self.idle(bed, by_test))
         self.passed("mutants", self.score.sentence())
+
+    def leave_out(self, idle: Sequence[str]) -> None:
+        """Go on without tests that add nothing: what the others showed, they showed alone."""
+        if not idle:
+            return
+        self.idle_said = [f"{name} was dropped: it adds nothing to the others" for name in idle]
+        self.notes += self.idle_said
+        self.names = tuple(name for name in self.names if name not in idle)
+        self.text = module.prune_imports(module.keep(self.text, self.names))
 
     def idle(self, bed: Bed, by_test: dict[TestId, Reached]) -> list[str]:
         """Tests whose every line, branch and mutant the others have too; later ones go first.
@@ -360,10 +368,6 @@ class _Climb:
         if mended.tests:
             raise Mended(mended)
 
-    def failing(self, bed: Bed, results: dict[TestId, Result]) -> dict[str, str]:
-        """Why which test functions failed."""
-        return {bed.function_of(t): r.why for t, r in results.items() if not r.passed}
-
     def drop(self, rung: str, why: dict[str, str]) -> None:
         """Go on without these tests, or fall when none is left."""
         if not why:
@@ -372,7 +376,7 @@ class _Climb:
         if not left:
             raise Fell(rung, "\n".join(f"{name}: {reason}" for name, reason in why.items()))
         said = [f"{name} was dropped: {_last_line(reason)}" for name, reason in why.items()]
-        raise Fewer(left, said)
+        raise Fewer(left, [*self.idle_said, *said])
 
     def passed(self, rung: str, detail: str) -> None:
         self.rungs.append(Rung(rung, True, detail))

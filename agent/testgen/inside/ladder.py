@@ -21,7 +21,7 @@ import sys
 import time
 import types
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -56,6 +56,12 @@ class Edition:
         for key, code in self.codes.items():
             self.by_line.setdefault((code.co_name, code.co_firstlineno), key)
         self.loaded = False
+        # looked up once: between the forks this process makes no new ones
+        self.functions = [
+            f
+            for f in gc.get_objects()
+            if type(f) is types.FunctionType and mine(f.__code__.co_filename)
+        ]
 
     def probe(self, definitions: list[int]) -> types.CodeType:
         """The module with a raise at the start of the functions defined on these lines.
@@ -88,10 +94,8 @@ class Edition:
             How many live functions changed.
         """
         new, changed = _index(module), 0
-        for function in [f for f in gc.get_objects() if type(f) is types.FunctionType]:
+        for function in self.functions:
             code = function.__code__
-            if not self.mine(code.co_filename):
-                continue
             key = self.place.get(code) or self.by_line.get((code.co_name, code.co_firstlineno))
             if key in new and new[key] != self.codes[key]:
                 with contextlib.suppress(ValueError):  # other free variables: cannot be swapped
@@ -139,6 +143,8 @@ class Ladder:
         self.orders, self.reporter, self.compared = orders, reporter, compared
         self.contained, self.tracer = contained, tracer
         self.sink: list[list[Any]] | None = None
+        self.touched: dict[str, set[int]] = {}
+        self.took = 0.0
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self) -> None:
@@ -169,6 +175,7 @@ class Ladder:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: Any) -> bool:
         """Run in place of pytest's own loop; other plugins' orders of the tests do not count."""
+        gc.enable()
         if self.orders.get("imports"):
             self.reporter.write("imported", arcs=self.tracer.stop())
         items = self.arrange(session.items)
@@ -179,7 +186,7 @@ class Ladder:
             passed = [self.alone(item) for item in items]
             if not all(passed):
                 return True  # the rest would only say it again, or never end
-        if self.orders.get("probe") or self.orders.get("mutants"):
+        if any(self.orders.get(name) for name in ("probe", "mutants", "twice")):
             self.change(items)
         if self.orders.get("together", True):
             run(items)
@@ -211,31 +218,60 @@ class Ladder:
 
         said = self.fork(work, self.orders["alone_seconds"])
         self.reporter.write("alone", id=item.nodeid, **said)
+        self.touched[item.nodeid] = {abs(line) for arc in said.get("arcs", ()) for line in arc}
+        self.took += said["seconds"]
         return [report[2] for report in said["reports"]] == ["passed"] * 3
 
     def change(self, items: list[Any]) -> None:
         """Run the tests against the probe and the mutants, each in a fork."""
-        edition = Edition(self.tracer.target, self.orders["source"], self.tracer.mine)
+        edition: Any = None
+        if not self.orders.get("twice"):
+            edition = Edition(self.tracer.target, self.orders["source"], self.tracer.mine)
+        seconds = self.orders.get("mutant_seconds") or max(1.0, 0.5 + 5 * self.took)
         began = time.monotonic()
 
-        def attempt(module: types.CodeType | None, wanted: list[str] | None) -> dict[str, Any]:
+        def attempt(
+            module: types.CodeType | None, wanted: list[str] | None, seconds: float = seconds
+        ) -> dict[str, Any]:
             def work() -> dict[str, Any]:
+                # nobody reads why a test notices a mutant, and pytest's own words take long
+                items[0].config.option.tbstyle = "native"
                 changed = edition.install(module) if module is not None else 0
                 run([item for item in items if wanted is None or item.nodeid in wanted])
-                return {"applied": bool(changed or edition.loaded)}
+                return {"applied": bool(changed or (edition and edition.loaded))}
 
-            return self.fork(work, self.orders["mutant_seconds"])
+            return self.fork(work, seconds)
 
         if self.orders.get("probe"):
-            self.reporter.write("probe", **attempt(edition.probe(self.orders["probe"]), None))
-        if not self.orders.get("mutants"):
+            probe = edition.probe(self.orders["probe"])
+            longest = self.orders["alone_seconds"]
+            self.reporter.write("probe", **attempt(probe, None, longest))
+        mutants = list(self.reachable(self.orders.get("mutants", ())))
+        if not mutants and not self.orders.get("twice"):
             return
         self.reporter.write("unmutated", **attempt(None, None))
-        for place, (start, end, text, wanted) in enumerate(self.orders["mutants"]):
+        for place, (start, end, text, wanted) in mutants:
             if time.monotonic() - began > self.orders["budget_seconds"]:
                 return
             said = attempt(edition.mutant(start, end, text), wanted)
             self.reporter.write("mutant", mutant=place, **said)
+
+    def reachable(self, mutants: list[Any]) -> Iterator[tuple[int, Any]]:
+        """The mutants to try and the tests to try each with.
+
+        Where the order leaves it to us (`most`), those that run its lines, as seen when each
+        test ran alone; none at all where the tests are too slow to run so often in one go.
+        """
+        most = self.orders.get("most")
+        if most is None:
+            yield from enumerate(mutants)
+        elif self.took <= self.orders["quick_seconds"]:
+            for place, (start, end, text, (first, last)) in enumerate(mutants):
+                lines = range(first, last + 1)
+                wanted = [name for name, seen in self.touched.items() if seen.intersection(lines)]
+                if wanted and most:
+                    most -= 1
+                    yield place, (start, end, text, wanted)
 
     def fork(self, work: Callable[[], dict[str, Any]], seconds: float) -> dict[str, Any]:
         """Do something in a copy of this process.
