@@ -38,7 +38,12 @@ _SECOND = {"PYTHONHASHSEED": "4021", "TZ": "Asia/Kolkata", "COLUMNS": "117"}
 _KINDS = frozenset(
     {"value", "repr", "prints", "changes", "state", "receiver", "raises", "invokes", "view"}
 )
-_VIEWS = {"tolist": "{}.tolist()", "to_dict": '{}.to_dict("list")', "vars": "vars({})"}
+_VIEWS = {
+    "tolist": "{}.tolist()",
+    "hexdigest": "{}.hexdigest()",
+    "to_dict": '{}.to_dict("list")',
+    "vars": "vars({})",
+}
 _WRAPS = ("", "run", "list", "take", "collect", "collect_some", "with")
 
 

@@ -160,9 +160,13 @@ class _Finder:
             self.statement(statement, inside)
 
     def statement(self, node: ast.stmt, inside: bool) -> None:
-        if is_text(node) or isinstance(node, ast.Raise):
+        if is_text(node):
             return
         self.at(node.lineno, inside)
+        if isinstance(node, ast.Raise):
+            start = self.offset(node.lineno, node.col_offset)
+            self.add(start, start, "if False: ", "nothing is raised", node.lineno)
+            return
         if isinstance(node, (Function, ast.ClassDef)):
             self.definition(node, inside)
             return

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
         DICTS,
         EVERYTHING,
         HINTS,
-        KNOWN_ATTRIBUTES,
         LISTS,
         SETS,
         kind_of,
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
         plain,
     )
     from copydesk.agent.testgen.inside.texts import MATCHING, command_lines, fitting_texts, matches
+    from copydesk.agent.testgen.inside.uses import from_use
 else:
     from displays import as_tuple, dicts, many
     from expressions import Expression, join, write
@@ -35,7 +35,6 @@ else:
         DICTS,
         EVERYTHING,
         HINTS,
-        KNOWN_ATTRIBUTES,
         LISTS,
         SETS,
         kind_of,
@@ -46,6 +45,7 @@ else:
         plain,
     )
     from texts import MATCHING, command_lines, fitting_texts, matches
+    from uses import from_use
 
 
 def alternate(lists: list[list[Expression]]) -> list[Expression]:
@@ -85,7 +85,7 @@ class Pools:
         beside = self._compared_with(parameter.arg)
         fitting = [e for e in self.literals if not kinds or kind_of(e) in kinds]
         tables = kinds & {"DataFrame", "Series", "array"}
-        own = [] if tables else self._from_use(parameter.arg)
+        own = [] if tables else from_use(self.function, parameter.arg)
         if not kinds or "str" in kinds:
             own += self.texts
         if "argv" in kinds_by_name(parameter.arg) or parameter.arg in ("args", "arguments"):
@@ -295,44 +295,6 @@ class Pools:
                 else:
                     found += (of_length if measured else neighbours)(constant.value)
         return list(dict.fromkeys(found))
-
-    def _from_use(self, name: str) -> list[Expression]:
-        """Mappings and objects with exactly the keys and attributes the body asks for."""
-        keys: dict[str, None] = {}
-        attributes: dict[str, None] = {}
-        for node in ast.walk(self.function):
-            key: Any = None
-            if isinstance(node, ast.Subscript) and getattr(node.value, "id", None) == name:
-                key = node.slice
-            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                if (
-                    node.func.attr in ("get", "pop")
-                    and getattr(node.func.value, "id", None) == name
-                ):
-                    key = node.args[0] if node.args else None
-            elif isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.In, ast.NotIn)):
-                if getattr(node.comparators[0], "id", None) == name:
-                    key = node.left
-            elif isinstance(node, ast.Attribute) and getattr(node.value, "id", None) == name:
-                attributes[node.attr] = None
-            if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                keys[key.value] = None
-        made: list[Expression] = []
-        values = ("1", "'abc'", "0", "-1", "[1, 2]", "None", "True")
-        if keys:
-            made += [
-                Expression("{" + ", ".join(f"{key!r}: {value}" for key in keys) + "}")
-                for value in values
-            ]
-            made += [
-                Expression("{" + f"{key!r}: {value}" + "}") for key in keys for value in values
-            ]
-        if attributes and not set(attributes) & KNOWN_ATTRIBUTES:
-            for value in values[:4]:
-                inner = ", ".join(f"{a}={value}" for a in attributes)
-                names = (("SimpleNamespace", "types"),)
-                made.append(Expression(f"SimpleNamespace({inner})", names))
-        return made
 
     def _noise(self, kinds: set[str]) -> list[Expression]:
         """A few seeded random values, the last resort."""

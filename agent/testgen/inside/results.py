@@ -66,6 +66,8 @@ def _returned(subject: Subject, call: Call, run: Run) -> dict[str, Any] | None:
             return {"kind": "view", "view": "vars", "text": given.text, "names": given.names}
     if kind.__module__.split(".")[0] in ("numpy", "pandas"):
         return _plainly(value)
+    if callable(getattr(value, "hexdigest", None)) and hasattr(value, "digest_size"):
+        return {"kind": "view", "view": "hexdigest", "text": repr(value.hexdigest()), "names": ()}
     if kind.__repr__ is not object.__repr__ and not isinstance(value, _OPAQUE):
         text = repr(value)
         if 0 < len(text) <= 200:
@@ -201,14 +203,14 @@ _WRITTEN = ("doctest", "test", "production")
 
 
 def is_misuse(subject: Subject, error: BaseException) -> bool:
-    """Whether an error speaks of a wrong call; a TypeError or AttributeError that a raise statement
-    of the target's own module makes is what the target does.
+    """Whether an error speaks of a wrong call; a TypeError, AttributeError or NotImplementedError
+    that a raise statement of the target's own module makes is what the target does.
     """
     if not isinstance(error, _MISUSE):
         return False
     last = traceback.extract_tb(error.__traceback__)[-1:]
     own = bool(last) and last[0].filename == subject.file and _deliberate(error)
-    return not (own and isinstance(error, (TypeError, AttributeError)))
+    return not (own and isinstance(error, (TypeError, AttributeError, NotImplementedError)))
 
 
 def _raised(subject: Subject, run: Run, folder: Path) -> dict[str, Any] | None:

@@ -168,8 +168,10 @@ class Worker:
             self.lines_of[call] = frozenset(features)
             fresh = frozenset(features - self.reached) or _bug(run)
             # a call that reaches it and may not be kept does not bar the next ones: three tries
-            if fresh and tried.get(fresh, 0) < 3:
-                tried[fresh] = tried.get(fresh, 0) + 1
+            # of each way of calling: where a result cannot be told, its own result may be
+            way = (fresh, bool(call.then))
+            if fresh and tried.get(way, 0) < 3:
+                tried[way] = tried.get(way, 0) + 1
                 if self._ask(number, call):
                     self.stream.kept.append(call)
 
