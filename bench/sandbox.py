@@ -136,7 +136,7 @@ def ladder(bench: Bench, rounds: int) -> None:
     one = statistics.median(plains)
     whole = statistics.median(walls)
     print(
-        f"One draft up the whole ladder (6 sandboxes, mutants in forks): median {whole:.2f} s of"
+        f"One draft up the whole ladder (4 sandboxes, mutants in forks): median {whole:.2f} s of"
         f" wall time, {whole / one:.1f} × a plain run of its test ({one:.2f} s) measured in turns"
         " with it.\n"
     )

@@ -14,6 +14,7 @@ from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Draft, DraftState, Gap, Json
 from copydesk.agent.testgen import apply
 from copydesk.agent.testgen.desk import evidence_json, recheck
+from copydesk.agent.testgen.formatting import formatted
 from copydesk.agent.testgen.placed import in_place
 from copydesk.hooks import knock
 
@@ -25,8 +26,8 @@ def accept(
 ) -> Path:
     """Put a draft where it belongs: a test into the working tree, a story into the outbox.
 
-    A test that was checked is run once more in the file it goes into. Nothing is staged or
-    committed.
+    A test is written as the project's own formatter writes it, where that is installed, and one
+    that was checked is run once more in the file it goes into. Nothing is staged or committed.
 
     Args:
         repo: The repository.
@@ -44,7 +45,8 @@ def accept(
     draft = _waiting(db, identity)
     more: Json = {}
     if draft.kind == "test":
-        place = apply.placement(draft, repo.worktree)
+        place, said = formatted(repo, draft, apply.placement(draft, repo.worktree))
+        more |= {"formatting": said} if said else {}
         if not anyway and draft.state == "ready":
             more["in_place"] = _tried(repo, draft, place)
         before = place.old_text

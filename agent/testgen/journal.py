@@ -19,6 +19,7 @@ from copydesk.agent.desk.store import transaction
 from copydesk.agent.records import Candidate, Gap, Sha
 from copydesk.agent.sandbox.bench import Bench
 from copydesk.agent.sandbox.records import Limits, Outcome, Tier
+from copydesk.hooks.knock import failpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,9 @@ class Remembering:
         ).fetchone()
         if row is not None:
             return _outcome(row[0])
+        known = "SELECT count(*) + 1 FROM climb_runs WHERE climb = ?"
+        (number,) = self.db.execute(known, (self.climb,)).fetchone()
+        failpoint(f"climb.begun-{number}")
         outcome = self.bench.run(argv, files=files, env=env, stdin=stdin, limits=limits)
         if outcome.ended != "not run":
             with transaction(self.db):
@@ -122,6 +126,7 @@ class Remembering:
                     "INSERT OR REPLACE INTO climb_runs (climb, request, outcome) VALUES (?, ?, ?)",
                     (self.climb, request, _packed(outcome)),
                 )
+        failpoint(f"climb.stored-{number}")
         return outcome
 
 

@@ -46,7 +46,7 @@ def described(body: str, *, inside: bool = True) -> list[str]:
         ("if not a: pass", ["`not` is lost"]),
         ("if a == b: pass", ["`==` becomes `!=`"]),
         ("x = a if b else c", ["the condition of `if` is negated"]),
-        ("raise ValueError('no' + a)", []),
+        ("raise ValueError('no' + a)", ['nothing is raised']),
         ("assert a, 'why ' + b", []),
         ("x: 'int' = a", []),
         ("x = f'text {a} more'", []),
