@@ -61,6 +61,7 @@ def _found(repo: Repository, db: sqlite3.Connection) -> Json:
             for kind, subject, error in queue.failures(db)
         ],
         "head": _measured(repo, db, sha) | {"gaps": gap_count},
+        "tests": _progress(db),
         "flaky": [
             {"test": name, "flips": flips, "runs": runs}
             for name, flips, runs in db.execute("SELECT name, flips, runs FROM tests_flaky")
@@ -97,6 +98,14 @@ def _measured(repo: Repository, db: sqlite3.Connection, sha: Sha | None) -> Json
     }
 
 
+def _progress(db: sqlite3.Connection) -> list[Json]:
+    if not db.execute("SELECT count(*) FROM unfinished").fetchone()[0]:
+        return []
+    from copydesk.agent.coverage.learned import progress  # takes long to import
+
+    return [one._asdict() | {"failed": list(one.failed)} for one in progress(db)]
+
+
 def _model(repo: Repository, db: sqlite3.Connection, sha: Sha | None) -> Json:
     if repo.top is None and sha is None:
         return {"available": False, "name": None, "why": "no commit yet"}
@@ -119,6 +128,10 @@ def _tell(found: Json) -> None:
         echo(f"Flaky       {plural(len(flaky), 'test')} ({worst}); `copydesk report` has them")
     work = ", ".join(f"{jobs[s]} {s}" for s in ("running", "ready", "failed") if jobs[s])
     echo(f"Work        {work or 'nothing to do'}")
+    for one in found["tests"]:
+        failed = f", {len(one['failed'])} failed" if one["failed"] else ""
+        ran = f"{one['ended']:,} of {one['tests']:,} have run{failed}"
+        echo(f"Tests       {short(one['sha'])}: {ran}")
     if found["paused"]:
         echo(f"Paused      {found['paused']}")
     version = f", copydesk {daemon['version']}" if daemon["version"] else ""

@@ -16,6 +16,7 @@ import json
 import secrets
 import sqlite3
 import time
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,6 +33,10 @@ from copydesk.agent.records import Json, Sha, TestId
 
 KEPT = 5
 """Of how many measures that were cut short is kept what they had learned."""
+
+
+GARBLED = (ValueError, KeyError, TypeError, AttributeError, IndexError, zlib.error)
+"""What reading a file raises that is no stream."""
 
 
 class Begun(NamedTuple):
@@ -121,7 +126,10 @@ def known(
         if tree is None:
             forget(db, sha)
         elif (row.environment, bool(row.branch)) == (environment, branch):
-            learned = _taken_in(db, row, tree) if row.tests is None else _loaded(db, row)
+            try:
+                learned = _taken_in(db, row, tree) if row.tests is None else _loaded(db, row)
+            except GARBLED:  # the tests themselves could write to that file
+                learned = None
             if learned is None:
                 forget(db, sha)
             else:
@@ -218,3 +226,35 @@ def whole(told: Json, recording: Recording) -> Recording | None:
         arcs={c: found for c, found in recording.arcs.items() if stays(c)},
         needs={c: found for c, found in recording.needs.items() if stays(c)},
     )
+
+
+class Progress(NamedTuple):
+    """How far the tests of a commit are: those that ended, those to run, those that failed."""
+
+    sha: Sha
+    ended: int
+    tests: int
+    failed: tuple[TestId, ...]
+
+
+def progress(db: sqlite3.Connection) -> list[Progress]:
+    """How far the tests are that run now, or that were cut short; the last begun first."""
+    found = []
+    for sha, stream, traces in db.execute(
+        "SELECT sha, stream, traces FROM unfinished WHERE tests IS NULL ORDER BY begun_at DESC"
+    ).fetchall():
+        try:
+            told = heard(Path(stream))
+            ended = {name: test["outcome"] for name, test in told.get("tests", {}).items()}
+        except GARBLED:
+            continue
+        rows = db.execute(
+            "SELECT c.name FROM json_each(?) AS wanted JOIN traces AS t ON t.id = wanted.value"
+            " JOIN contexts AS c ON c.id = t.context_id WHERE c.kind = 'test'",
+            (json.dumps(coverage_map.unpack_ids(traces)),),
+        )
+        to_run = set(told.get("collected", ())) - {name for (name,) in rows}
+        failed = (name for name, outcome in ended.items() if outcome in ("failed", "error"))
+        if to_run:
+            found.append(Progress(sha, len(ended), len(to_run), tuple(failed)))
+    return found

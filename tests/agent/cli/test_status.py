@@ -2,6 +2,7 @@ import importlib.util
 import json
 import shutil
 import sys
+import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 
 from copydesk.agent.cli import status
-from copydesk.agent.coverage.map import Trace, add_traces
+from copydesk.agent.coverage.map import Trace, add_traces, pack_ids
+from copydesk.agent.coverage.probe.copydesk_stream import HEAD
 from copydesk.agent.daemon import control
 from copydesk.agent.desk import queue
 from copydesk.agent.desk.store import open_desk, transaction
@@ -54,6 +56,23 @@ def test_a_flaky_test_is_named(run: Any, shop: Path) -> None:
     assert "Flaky       1 test (test_a.py::test_a, 1 time); `copydesk report` has them" in said
     found = json.loads(run(shop, "status", "--json").output)["flaky"]
     assert found == [{"test": "test_a.py::test_a", "flips": 1, "runs": 2}]
+
+
+def test_how_far_the_tests_are(run: Any, shop: Path) -> None:
+    desk = repository.find(shop).desk
+    tests = {"test_a.py::test_a": {"outcome": "passed"}, "test_a.py::test_b": {"outcome": "failed"}}
+    record = {"collected": [*tests, "test_a.py::test_c"], "tests": tests}
+    record |= {"pieces": [], "contexts": {}, "needs": {}}
+    body = zlib.compress(json.dumps(record).encode())
+    with open_desk(desk) as db:
+        (desk / "stream").write_bytes(HEAD.pack(len(body), zlib.crc32(body)) + body)
+        db.execute(
+            "INSERT INTO unfinished VALUES (?, NULL, 'e', 0, NULL, ?, NULL, '{}', ?, 0)",
+            ("a" * 40, pack_ids([]), str(desk / "stream")),
+        )
+    assert "Tests       aaaaaaaa: 2 of 3 have run, 1 failed" in run(shop, "status").output
+    (found,) = json.loads(run(shop, "status", "--json").output)["tests"]
+    assert found == {"sha": "a" * 40, "ended": 2, "tests": 3, "failed": ["test_a.py::test_b"]}
 
 
 def test_what_the_model_has_done_is_told_by_model_and_prompt(run: Any, shop: Path) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 import sys
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
+from copydesk.agent.coverage import learned, totals
 from copydesk.agent.coverage import measure as measuring
-from copydesk.agent.coverage import totals
-from copydesk.agent.coverage.map import load
+from copydesk.agent.coverage.map import load, pack_ids
 from copydesk.agent.coverage.measure import Measure, measure
 from copydesk.agent.coverage.probe import copydesk_stream
 from copydesk.agent.desk.store import open_desk
@@ -148,8 +149,11 @@ def test_a_measure_that_was_cut_short_is_gone_on_with(
     path, whole = stream(db), ends(data)
     assert len(whole) == 11  # nine tests, the end
     path.write_bytes(data[: whole[5] + 20])  # in the middle of a record
+    (so_far,) = learned.progress(db)
+    assert so_far[1:] == (5, 9, ("test_a.py::test_wrong",))
     sha = commit(shop, dict(EDITS["code"]))
     done = go(shop, db)
+    assert learned.progress(db) == []
     # test_till waits for its session, test_wrong was the last; test_b.py had not begun
     assert (done.selected, done.total, done.failed) == (7, 9, 1)
     assert "was not run to its end" in done.reason
@@ -160,7 +164,24 @@ def test_a_measure_that_was_cut_short_is_gone_on_with(
     assert said(db, sha) == found
 
 
+@pytest.mark.parametrize("said", [b"", b"words", b"[1]", b'{"collected": [1], "tests": {"x": 2}}'])
+def test_a_stream_that_is_none_is_left_aside(
+    db: sqlite3.Connection, tmp_path: Path, said: bytes
+) -> None:
+    path = tmp_path / "stream"
+    body = zlib.compress(said)
+    path.write_bytes(copydesk_stream.HEAD.pack(len(body), zlib.crc32(body)) + body)
+    db.execute(
+        "INSERT INTO unfinished VALUES (?, NULL, 'e', 0, NULL, ?, NULL, '{}', ?, 0)",
+        ("a" * 40, pack_ids([]), str(path)),
+    )
+    assert learned.progress(db) == []
+    assert learned.known(db, "e", False, lambda _: {}) == {}
+    assert not path.exists()
+
+
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.usefixtures("slow_stream")
 @pytest.mark.parametrize("edit", EDITS)
 @pytest.mark.parametrize("first", [True, False], ids=["first measure", "later measure"])
