@@ -11,7 +11,7 @@ def markdown(card: Mapping[str, Any]) -> str:
 
     Args:
         card: Needs `title`, `predicts`, `about` (name to value), `figures` (model to figure name
-            to number), `in_force`, `why`, `limits`.
+            to number), `in_force`, `why`, `limits`; `inputs` where there are any.
     """
     parts = [f"# {card['title']}", str(card["predicts"])]
     parts.append("\n".join(f"- {name}: {_plain(value)}" for name, value in card["about"].items()))
@@ -19,6 +19,8 @@ def markdown(card: Mapping[str, Any]) -> str:
         parts.append(table(card["figures"], str(card["in_force"])))
     parts.append(f"**In force: {card['in_force']}.**\n")
     parts.append("\n".join(f"- {reason}" for reason in card["why"]))
+    if card.get("inputs"):
+        parts.append(f"It looks at: {_plain(card['inputs'])}.")
     parts.append("## Limits")
     parts.append("\n".join(f"- {limit}" for limit in card["limits"]))
     return "\n\n".join(parts) + "\n"

@@ -89,7 +89,8 @@ class Residual:
         """Learn what the prior leaves over. Deterministic; one thread; writes no files.
 
         Args:
-            names: The inputs to use.
+            names: The inputs that may be used. One that is the same in every row, or known of none,
+                is left out: the trees draw some of their inputs by lot, and it would take a place.
             rows: Inputs by name, in order of time; None is "not known".
             answers: Labels (0 or 1) for Logloss, values for RMSE.
             prior: The prior's logit (Logloss) or value (RMSE) of each row.
@@ -103,6 +104,9 @@ class Residual:
         need_catboost()
         from catboost import CatBoost, CatBoostError, Pool
 
+        telling = [name for name in names if len({row.get(name) for row in rows}) > 1]
+        if not telling:
+            raise PredictorError("nothing to learn from: no input tells one row from another")
         chosen = settings or Settings()
         model = CatBoost(
             {
@@ -124,11 +128,11 @@ class Residual:
         )
         try:
             level = offset(prior, answers) if loss == "Logloss" else _mean_miss(prior, answers)
-            pool = Pool(_table(names, rows), list(answers), baseline=[p + level for p in prior])
+            pool = Pool(_table(telling, rows), list(answers), baseline=[p + level for p in prior])
             model.fit(pool)
         except (CatBoostError, ValueError) as error:
             raise PredictorError(f"nothing to learn from: {error}") from error
-        made = cls(model, names, loss, 0.0)
+        made = cls(model, telling, loss, 0.0)
         made.centre = math.fsum(made.adds(rows)) / len(rows)
         return made
 

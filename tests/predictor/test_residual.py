@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from copydesk.predictor.core import store
+from copydesk.predictor.core.card import markdown
 from copydesk.predictor.core.errors import PredictorError
+from copydesk.predictor.core.gate import Verdict
 from copydesk.predictor.core.model import Residual, available, need_catboost
 from copydesk.predictor.core.prior import Prior
 from copydesk.predictor.subjects.commits import train
@@ -128,6 +130,35 @@ def test_bytes_that_are_no_model_of_ours_are_refused(residual: Residual) -> None
     ):
         with pytest.raises(PredictorError, match=said):
             Residual.from_bytes(raw)
+
+
+@needs_catboost
+def test_an_input_that_no_row_knows_takes_no_part() -> None:
+    plain, rows, labels = learned()
+    prior = [PRIOR.logit(row) for row in rows]
+    empty = Residual.fit((*INPUTS, "c"), rows, labels, prior)
+    assert empty.names == Residual.from_bytes(empty.to_bytes()).names == INPUTS
+    assert empty.adds(rows) == plain.adds(rows)
+    assert empty.adds([{"a": 1.0, "b": 0.9, "c": 5.0}]) == plain.adds([{"a": 1.0, "b": 0.9}])
+    few: list[dict[str, float | None]] = [row | {"c": float(i)} for i, row in enumerate(rows[:5])]
+    assert Residual.fit((*INPUTS, "c"), few + rows[5:], labels, prior).names == (*INPUTS, "c")
+
+
+@needs_catboost
+def test_the_card_names_what_the_trees_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train, "decide", lambda _: Verdict(RESIDUAL, ("made so",)))
+    chance = random.Random(3)
+    rows = []
+    for i in range(600):
+        inputs: dict[str, float | None] = {n: chance.random() * 9 for n in train.INPUTS}
+        fixed = i * train.DAY + 1 if chance.random() < 0.2 else None
+        rows.append(Row(i * train.DAY, inputs, fixed))
+    flat = Prior(("branches",), (0,), (1,), (1,), 0)
+    found = train.train(rows, flat, 2000 * train.DAY)
+    assert found.card["inputs"] == list(train.INPUTS)
+    assert f"It looks at: {', '.join(train.INPUTS)}." in markdown(found.card)
+    measured = [r._replace(inputs={**r.inputs, "covered_share": r.time % 7}) for r in rows]
+    assert "covered_share" in train.train(measured, flat, 2000 * train.DAY).card["inputs"]
 
 
 @needs_catboost

@@ -26,7 +26,7 @@ INPUTS = (
 )
 
 TREE_INPUTS = (*INPUTS, "covered_share")
-"""What the trees see too is known of measured commits only; elsewhere it is missing."""
+"""What the trees see too is known of measured commits only; where none was, it is left out."""
 
 BASELINE, PRIOR, OWN, RESIDUAL = "lines added", "prior", "own prior", "prior + residual"
 RIPE_DAYS = 365.0
@@ -254,7 +254,9 @@ def train(
     why = list(verdict.why)
     if found and not available():
         why.append("no trees were tried: CatBoost is not installed (copydesk[predictor])")
+    seen = trees.names if trees else prior_used.names
     card = _card(known, labels, found, verdict._replace(why=tuple(why)), source, now)
+    card["inputs"] = list(seen)
     return Trained(verdict.in_force, prior_used, trees, card)
 
 
@@ -284,7 +286,6 @@ def _card(
         "in_force": verdict.in_force,
         "why": list(verdict.why),
         "limits": list(LIMITS),
-        "inputs": list(TREE_INPUTS if verdict.in_force == RESIDUAL else INPUTS),
         "trained_at": now,
     }
 
