@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
 UPLOAD, SYNTHETIC = "a CSV file", "made up, no edge"
+_COLOURS = ["#8c92a0", "#2f80d0", "#2f80d066", "#2f80d066"]
+"""Of what was, the forecast, and its bounds: told apart on white and on black."""
+
+_NARROW = "<style>[data-testid=stMarkdown] table {display: block; overflow-x: auto}</style>"
+"""A table wider than a telephone is moved by itself, not with the whole page."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -28,6 +33,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     st.set_page_config(page_title="copydesk predictor", layout="wide")
     given = _parser().parse_known_args(sys.argv[1:] if argv is None else argv)[0]
+    st.html(_NARROW)
     st.title("What can be predicted, and what cannot")
     subjects = ["market", "commits"]
     subject = st.sidebar.radio("Subject", subjects, index=subjects.index(given.subject))
@@ -141,7 +147,8 @@ def _forecasts(place: DeltaGenerator, compared: ranges.Compared) -> None:
         },
         x="day",
         y=["range, %", "forecast", "low", "high"],
-        color=["#9aa0a6", "#1f77b4", "#a9c9e8", "#a9c9e8"],
+        y_label="high above low, %",
+        color=_COLOURS,
     )
     inside = sum(
         low <= actual - said <= high
