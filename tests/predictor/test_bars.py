@@ -102,13 +102,15 @@ def test_any_text_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, t
         ("2020-01-02,1,1,1,1,1\n2020-02-20,1,1,1,1,1\n", "row 3, column date: 49 days lie between"),
         ("2020-01-02,9,9,9,9,1\n2020-01-03,4.5,5,4,5,1\n", "row 3, column open: 4.5 after"),
         ("2020-01-02,1,1,1,1,1\n2020-01-03,10,10,10,10,1\n", "1 for 10"),
+        ("2020-01-02,98.7,99,98,98.7,1\n2020-01-03,25.3,26,25,25,1\n", "split (4 for 1)"),
+        ("2020-01-02,9,9,9,9,1\n2020-01-03,0.01,1,0.01,1,1\n", "row 3, column open: 0.01 after"),
         (
             "2020-01-02 00:00:00-05:00,1,1,1,1,1\n",
             "row 2, column date: '2020-01-02 00:00:00-05:00'",
         ),
         ("2020-01-02,nan,1,1,1,1\n", "row 2, column open: 'nan' is not a number"),
     ],
-    ids=["a gap", "a split", "a reverse split", "a zone", "NaN"],
+    ids=["a gap", "a split", "a reverse split", "a split and a move", "a slip", "a zone", "NaN"],
 )
 def test_a_broken_series_is_refused_with_its_row(tmp_path: Path, text: str, said: str) -> None:
     path = tmp_path / "b.csv"
@@ -122,6 +124,8 @@ def test_gaps_and_jumps_may_be_taken_as_they_are(tmp_path: Path) -> None:
     path = tmp_path / "b.csv"
     path.write_text(HEAD + "2020-01-02,8,9,8,9,1\n2020-02-20,4.5,5,4,5,1\n")
     assert len(read_bars(path, as_is=True)) == 2
+    path.write_text(HEAD + "2020-01-02,53.5,54,53,53.5,1\n2020-01-03,28.2,29,26,26,1\n")
+    assert len(read_bars(path)) == 2  # Apple after its warning of September 2000
     assert sources.choose(str(path), as_is=True).name == "b.csv"
 
 

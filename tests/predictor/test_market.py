@@ -173,7 +173,7 @@ def test_later_bars_do_not_change_the_walk(bars_with: MakeBars) -> None:
 
 
 def test_too_few_bars_are_refused(bars_with: MakeBars, tmp_path: Path) -> None:
-    with pytest.raises(PredictorError, match=r"299 bars are too few .* at least 300"):
+    with pytest.raises(PredictorError, match=r"short: 299 bars are too few .* at least 300"):
         model.train(bars_with(299), "short", tmp_path)
     with pytest.raises(PredictorError, match="there are no bars"):
         model.train([], "none", tmp_path)

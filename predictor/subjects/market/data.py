@@ -17,8 +17,16 @@ ADJUSTED = ("adj close", "adj_close", "adjclose")
 GAP_DAYS = 10
 """Calendar days without a bar; exchanges were never closed for longer since 1933."""
 
-SPLITS = (2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 30, 50, 1.5)
+SPLITS = (1.5, 2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 30, 50)
 _SPLIT_SLACK = 0.02
+"""How far a jump by half as much again may miss it: prices move overnight, too."""
+
+_WIDER_SLACK = 0.04
+"""The same of the other splits, which hardly any night looks like."""
+
+_NEVER = 2.2
+"""A price that changes by more than this factor overnight is taken for a fault or a split."""
+
 _SLACK = 1e-6  # adjusted prices are rounded; a high may miss the close by that share
 
 
@@ -117,14 +125,27 @@ def _refuse_breaks(last: Bar, bar: Bar, where: str) -> None:
             " gap, or pass --as-is if there was no trading"
         )
     jump = bar.open / last.close
+    if looks := _like_a_split(jump):
+        raise PredictorError(
+            f"{where}, column open: {bar.open:g} after a close of {last.close:g} looks"
+            f" like a split ({looks}) that was not adjusted for; use adjusted prices (or"
+            " an 'adj close' column), or pass --as-is if it was no split"
+        )
+    if not 1 / _NEVER < jump < _NEVER:
+        raise PredictorError(
+            f"{where}, column open: {bar.open:g} after a close of {last.close:g} is a jump that"
+            " hardly any market makes; mend the price, or pass --as-is if it is right"
+        )
+
+
+def _like_a_split(jump: float) -> str:
+    """The split that a jump of the price looks like, in words; "" where it looks like none."""
     for split in SPLITS:
+        slack = _SPLIT_SLACK if split == SPLITS[0] else _WIDER_SLACK
         for ratio, words in ((1 / split, f"{split:g} for 1"), (split, f"1 for {split:g}")):
-            if abs(jump / ratio - 1) < _SPLIT_SLACK:
-                raise PredictorError(
-                    f"{where}, column open: {bar.open:g} after a close of {last.close:g} looks"
-                    f" like a split ({words}) that was not adjusted for; use adjusted prices (or"
-                    " an 'adj close' column), or pass --as-is if it was no split"
-                )
+            if abs(jump / ratio - 1) < slack:
+                return words
+    return ""
 
 
 def _bar(cells: dict[str, str], where: str) -> Bar:

@@ -73,7 +73,10 @@ def train(
     Raises:
         PredictorError: The bars cannot be used, or the folder cannot be written.
     """
-    studied = study(bars, say=say)
+    try:
+        studied = study(bars, say=say)
+    except PredictorError as error:
+        raise PredictorError(f"{source}: {error}") from error
     made = fitted(studied)
     card = describe(bars, source, studied, _directions(studied, source, out))
     return store.save(out, made.prior, made.trees, card, markdown(card))
