@@ -1,0 +1,108 @@
+"""What scoring a commit and refitting the market cost in CPU, and how the market's rivals fare.
+
+`python bench/costs.py commits CLONE`: a clone of the clone is made, its history read but for the
+last commits, and these scored one by one as a measure does, by the prior and with trees.
+`python bench/costs.py market SYMBOL...`: walks forward over sample series. Prints Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from counting import counted
+
+from copydesk.agent.desk.store import open_desk
+from copydesk.agent.git.repository import find
+from copydesk.agent.scoring import desk as scoring
+from copydesk.agent.scoring import history, models
+from copydesk.predictor.subjects.commits import model, train
+from copydesk.predictor.subjects.market import direction, ranges
+from copydesk.predictor.subjects.market.sources import choose
+
+LAST = 40
+"""Commits of the first-parent line that are scored; those without Python cost next to nothing."""
+
+
+def commits(clone: Path) -> None:
+    """Score the last commits of a clone, one by one."""
+    with tempfile.TemporaryDirectory(prefix="copydesk-") as folder:
+        there = Path(folder, "repo")
+        ask("git", "clone", "--quiet", "--no-checkout", str(clone), str(there))
+        listed = ask("git", "-C", str(there), "rev-list", "--first-parent", f"-{LAST}", "HEAD")
+        shas = listed.split()[::-1]
+        repo = find(there)
+        for name in ("prior", "prior + residual"):
+            with open_desk(Path(folder, name.replace(" ", ""))) as db:
+                history.catch_up(repo, db, shas[0])
+                if name == "prior + residual":
+                    known = train.ripe(history.rows(db), time.time())
+                    labels = [row.fixed_at is not None for row in known]
+                    trees = train.fit_residual(known, labels, model.shipped_prior())
+                    card = model.shipped().card | {"in_force": train.RESIDUAL, "figures": {}}
+                    made = train.Trained(train.RESIDUAL, model.shipped_prior(), trees, card)
+                    model.save(models.folder(repo), made)
+                spent, scored = [], 0
+                for sha in shas[1:]:
+                    with counted() as seconds:
+                        history.catch_up(repo, db, sha)
+                        scored += len(scoring.score_commit(repo, db, sha))
+                    spent.append(seconds())
+                print(
+                    f"| {clone.resolve().name} | {name} | {len(spent)} | {scored} |"
+                    f" {statistics.median(spent):.3f} | {max(spent):.3f} |",
+                    flush=True,
+                )
+
+
+def ask(*command: str) -> str:
+    """What a command prints."""
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def series(symbol: str) -> None:
+    """Walk forward over one series: what it costs, and what stands."""
+    bars = choose(None, sample=symbol).bars
+    with counted() as refits:
+        found = direction.walk(bars)
+    rows = ranges.rows_of(bars)
+    with counted() as ranged:
+        compared = ranges.compare(rows)
+    trials = [
+        direction.sharpe(direction.earned(said, found.actual)) for said in found.said.values()
+    ]
+    table = direction.figures(found, trials)
+    edge, why = direction.verdict(table, len(trials))
+    held, walked = compared.figures["hold-out"], compared.figures["walk-forward"]
+    shown = " | ".join(
+        f"{walked[name]['R²']:.3f} / {held[name]['R²']:.3f}"
+        for name in ("smoothed", ranges.HAR, ranges.RESIDUAL)
+    )
+    print(
+        f"| {symbol} | {len(bars):,} | {refits():.1f} | {ranged():.1f} | {shown} |"
+        f" {compared.verdict.in_force}: {'; '.join(compared.verdict.why)} |"
+        f" {'edge' if edge else 'no edge'}: {why} |",
+        flush=True,
+    )
+
+
+def main() -> int:
+    """Measure what was asked for."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("what", choices=["commits", "market"])
+    parser.add_argument("of", nargs="+", help="clones, or sample symbols")
+    given = parser.parse_args()
+    for one in given.of:
+        series(one) if given.what == "market" else commits(Path(one))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
