@@ -21,7 +21,7 @@ from copydesk.agent.scoring import history, models, predictions
 from copydesk.predictor import predict as predicting
 from copydesk.predictor import train as training
 from copydesk.predictor.core.errors import PredictorError
-from copydesk.predictor.subjects.commits.model import identity
+from copydesk.predictor.subjects.commits.model import identity, write_rows
 from copydesk.predictor.subjects.market.sources import SAMPLES, choose
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -61,6 +61,7 @@ def _refusals() -> Iterator[None]:
     epilog=examples(
         "copydesk train",
         "copydesk train --prior ../click --prior ../flask --out prior",
+        "copydesk train --rows changes.jsonl",
         "copydesk train --subject market bars.csv --out model",
         "copydesk train --subject market --sample AAPL --out model",
     )
@@ -75,6 +76,12 @@ def _refusals() -> Iterator[None]:
     help="Commits: fit a prior on these clones instead; needs --out.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the model and its card.")
+@click.option(
+    "--rows",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Commits: write the changed functions as JSON lines, and train nothing.",
+)
 @_bars
 @json_option
 def train(
@@ -82,6 +89,7 @@ def train(
     csv: str | None,
     priors: tuple[str, ...],
     out: Path | None,
+    rows: Path | None,
     as_json: bool,
     **bars: Any,
 ) -> None:
@@ -91,6 +99,11 @@ def train(
     only where it beat the simpler one on later changes. Market: daily bars, from a CSV file with
     the columns date, open, high, low, close, volume.
     """
+    if rows:
+        if subject == "market":
+            raise click.UsageError("--rows is of commits; leave out --subject market.")
+        _write_rows(rows, as_json)
+        return
     with _refusals():
         if subject == "market":
             folder = _needed(out)
@@ -109,6 +122,19 @@ def _train_here() -> Json:
     with desk() as (repo, db):
         history.catch_up(repo, db, git.resolve(repo, "HEAD"), say=say)
         return models.retrain(repo, db, say=say).card
+
+
+def _write_rows(path: Path, as_json: bool) -> None:
+    with desk() as (repo, db):
+        history.catch_up(repo, db, git.resolve(repo, "HEAD"), say=say)
+        found = history.rows(db)
+    with _refusals():
+        write_rows(path, found)
+    defective = sum(row.fixed_at is not None for row in found)
+    if as_json:
+        echo_json({"file": str(path), "rows": len(found), "defective": defective})
+    else:
+        echo(f"{path}: {len(found):,} changed functions, {defective:,} held a defect.")
 
 
 def _needed(out: Path | None) -> Path:

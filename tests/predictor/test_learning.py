@@ -304,6 +304,11 @@ def test_rows_are_read_or_the_line_is_named(tmp_path: Path) -> None:
             model.read_rows(path)
     with pytest.raises(PredictorError, match="cannot be read"):
         model.read_rows(tmp_path / "none")
+    rows = [Row(5.5, {"branches": 2.0, "churn": None}, 9.0), Row(6.0, {}, None)]
+    model.write_rows(path, rows)
+    assert model.read_rows(path) == rows
+    with pytest.raises(PredictorError, match="cannot be written"):
+        model.write_rows(tmp_path, rows)
 
 
 # drafts and tests

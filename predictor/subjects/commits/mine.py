@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from copydesk.predictor.subjects.commits.features import GapFeatures
 from copydesk.predictor.subjects.commits.functions import outermost
@@ -278,8 +278,3 @@ def label(rows: Sequence[Changed], blamed: Iterable[Blamed]) -> list[int | None]
             if row.first_line <= line.line <= row.last_line and line.fixed_at > row.time:
                 found[i] = line.fixed_at if before is None else min(before, line.fixed_at)
     return found
-
-
-def as_record(row: Changed, fixed_at: int | None) -> dict[str, Any]:
-    """A row as JSON: what `train --rows` reads."""
-    return row._asdict() | {"fixed_at": fixed_at}

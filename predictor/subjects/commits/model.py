@@ -71,7 +71,7 @@ def identity(trained: Trained) -> str:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """Read rows from JSON lines, as `copydesk train --mine-only` writes them.
+    """Read rows from JSON lines, as `copydesk train --rows` writes them.
 
     Raises:
         PredictorError: With the line that is wrong.
@@ -87,6 +87,18 @@ def read_rows(path: Path) -> list[Row]:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise PredictorError(f"{path}, line {number}: no row of changes: {error!r}") from error
     return rows
+
+
+def write_rows(path: Path, rows: Sequence[Row]) -> None:
+    """Write rows as JSON lines: time and fix in Unix seconds, inputs by name.
+
+    Raises:
+        PredictorError: The file cannot be written.
+    """
+    try:
+        path.write_text("".join(json.dumps(row._asdict()) + "\n" for row in rows), "utf-8")
+    except OSError as error:
+        raise PredictorError(f"{path}: cannot be written: {error}") from error
 
 
 def _row(record: dict[str, Any]) -> Row:

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from copydesk.agent.cli.main import cli
+from copydesk.predictor.subjects.commits.model import read_rows
 from copydesk.predictor.subjects.market.sources import made_up
 
 Commit = Callable[..., str]
@@ -55,6 +56,11 @@ def test_training_here_keeps_a_model(
     assert "too few to test it here" in said.output
     assert (repo / ".git/copydesk/models/commits/card.md").is_file()
     assert json.loads(run("train", "--json").stdout)["commits"] == 1
+    assert "rows.jsonl: 1 changed functions, 0 held" in run("train", "--rows", "rows.jsonl").output
+    said = json.loads(run("train", "--rows", "rows.jsonl", "--json").stdout)
+    assert said == {"file": "rows.jsonl", "rows": 1, "defective": 0}
+    (row,) = read_rows(repo / "rows.jsonl")
+    assert row.inputs["new_function"] == 1
 
 
 def test_a_prior_of_one_kind_of_label_is_refused(
@@ -71,6 +77,7 @@ def test_a_prior_of_one_kind_of_label_is_refused(
     ("words", "said"),
     [
         (("train", "--prior", "x"), "--out FOLDER"),
+        (("train", "--subject", "market", "--rows", "x"), "--rows is of commits"),
         (("train", "--subject", "market", "x.csv"), "--out FOLDER"),
         (("train", "--subject", "market", "none.csv", "--out", "m"), "cannot be read"),
         (("train", "--subject", "market", "--out", "m"), "name one source of bars"),
