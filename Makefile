@@ -63,6 +63,7 @@ demo: $(VENV)/.installed-demo
 test: $(VENV)/.installed-dev lint
 	@echo "== tests"
 	@rm -f .coverage .coverage.*
+	@$(BIN)/python -m compileall -q agent hooks predictor  # hundreds of processes import them
 	@$(BIN)/python -m pytest -n $(JOBS) -m "not slow and not real_model" --cov --cov-config=pyproject.toml
 
 lint: $(VENV)/.installed-dev

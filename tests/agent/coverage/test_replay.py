@@ -90,6 +90,7 @@ def replaced(path: str, old: str, new: str) -> dict[str, str | None]:
     return {path: HOLES[path].replace(old, new)}
 
 
+@pytest.mark.slow
 def test_the_holes_of_other_tools_are_closed(repo: Path, commit: Commit) -> None:
     closed(repo, commit, PYTHON)
 
@@ -190,6 +191,7 @@ def test_two_full_runs_that_differ_are_named_as_such(
     assert found.processor_ratio == 0.0
 
 
+@pytest.mark.slow
 def test_a_test_on_which_full_runs_of_the_commit_before_disagreed_is_not_missed(
     repo: Path, commit: Commit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,142 @@
+"""From a commit to an accepted test: the steps, one after the other, on a real repository."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from copydesk.agent.coverage import gaps as gap_rows
+from copydesk.agent.coverage.measure import measure, stored
+from copydesk.agent.daemon.steps import gaps_to_draft
+from copydesk.agent.desk import drafts, queue
+from copydesk.agent.errors import CopydeskError, Superseded
+from copydesk.agent.git.repository import set_config
+from copydesk.agent.review import decisions
+from copydesk.agent.sandbox.records import Capability, Tier
+from copydesk.agent.stories.desk import write_story
+
+
+def test_a_commit_becomes_drafts_and_an_accepted_test_raises_coverage(
+    bench: Any, second: str, commit: Callable[..., str]
+) -> None:
+    kinds = {k for (k,) in bench.db.execute("SELECT kind FROM jobs WHERE subject = ?", (second,))}
+    assert kinds == {"draft", "story"}
+    assert [g.function for g in gap_rows.load(bench.db, second)] == ["label", "price"]
+
+    bench.step("draft", second)
+    found = {d.target.function: d for d in bench.tests() if d.target}
+    assert set(found) == {"price", "label"}
+    draft = found["price"]
+    assert draft.state == "ready"
+    assert draft.path == "tests/test_shop.py"
+    assert draft.evidence["gained_lines"] == [3]
+    assert draft.evidence["mutants_killed"] >= 1
+    assert draft.evidence["tier"] in ("full", "off")
+
+    bench.step("draft", second)  # doing it again does nothing twice
+    assert len(drafts.listed(bench.db, (), kind="test")) == 2
+
+    bench.step("story", second)
+    [story] = drafts.listed(bench.db, kind="devlog")
+    assert story.evidence["verdict"] == "checked"
+    assert "Refuse negative amounts" in story.content
+    assert "A customer found one." in story.content
+
+    before = stored(bench.db, second)
+    for one in found.values():
+        written = decisions.accept(bench.repo, bench.db, one.id)
+        assert written == bench.path / "tests/test_shop.py"
+    changed = subprocess.check_output(["git", "status", "--porcelain"], cwd=bench.path, text=True)
+    assert changed == " M tests/test_shop.py\n"
+    assert bench.pytest() == 0
+    third = commit(bench.path, {}, "Take the drafts")
+    after = measure(bench.repo, bench.db, third)
+    assert before
+    assert after.percent == 100.0 > before.percent
+    combined = write_story(bench.repo, bench.db, [second, third], say=bench.said.append)
+    assert "100" in combined.content
+
+    assert decisions.accept(bench.repo, bench.db, story.id).read_text() == story.content
+    with pytest.raises(CopydeskError, match="not waiting"):
+        decisions.accept(bench.repo, bench.db, story.id)
+
+
+def test_the_editor_edits_rejects_and_takes_back(bench: Any, second: str) -> None:
+    bench.step("draft", second)
+    draft, other = bench.tests()
+
+    better = draft.content.replace("def test_", "def test_that_").replace("\n\n\n\n", "\n\n\n")
+    edited = decisions.edit(bench.repo, bench.db, draft.id, better)
+    assert edited.evidence["verdict"] == "verified"
+    assert edited.evidence["edited"] is True
+    assert decisions.edit(bench.repo, bench.db, draft.id, better) == edited
+    broken = decisions.edit(bench.repo, bench.db, draft.id, "def test_x():\n    assert 1 == 2\n")
+    assert broken.evidence["verdict"] == "failed"
+    with pytest.raises(CopydeskError, match="not valid Python"):
+        decisions.edit(bench.repo, bench.db, draft.id, "def test_(:")
+    decisions.edit(bench.repo, bench.db, draft.id, better)
+
+    untouched = (bench.path / "tests/test_shop.py").read_text()
+    decisions.accept(bench.repo, bench.db, draft.id)
+    assert "test_that_" in (bench.path / "tests/test_shop.py").read_text()
+    assert decisions.undo(bench.repo, bench.db, draft.id).state == "ready"
+    assert (bench.path / "tests/test_shop.py").read_text() == untouched
+
+    decisions.reject(bench.repo, bench.db, other.id, "says nothing new")
+    assert decisions.undo(bench.repo, bench.db, other.id).state == "ready"
+    with pytest.raises(CopydeskError, match="nothing to undo"):
+        decisions.undo(bench.repo, bench.db, other.id)
+    actions = [a for (a,) in bench.db.execute("SELECT action FROM reviews ORDER BY id")]
+    assert actions == ["edit", "edit", "edit", "accept", "undo", "reject", "undo"]
+
+    story = write_story(bench.repo, bench.db, [second], say=bench.said.append)
+    longer = decisions.edit(bench.repo, bench.db, story.id, story.content + "\nMore.\n")
+    written = decisions.accept(bench.repo, bench.db, story.id)
+    assert written.read_text() == longer.content
+    decisions.undo(bench.repo, bench.db, story.id)
+    assert not written.exists()
+
+
+def test_where_nothing_may_be_run_the_gaps_stay_listed(
+    bench: Any, second: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from copydesk.agent.testgen import desk
+
+    none = Capability(Tier.NONE, "no guard here", "install one")
+    monkeypatch.setattr(desk, "detect", lambda *a, **k: none)
+    bench.step("draft", second)
+    assert bench.tests() == []
+    assert any("no guard here" in line for line in bench.said)
+
+
+def test_a_switched_off_sandbox_runs_drafts_and_says_so(bench: Any, second: str) -> None:
+    set_config(bench.repo, "copydesk.sandbox", "off")
+    bench.step("draft", second)
+    assert {d.evidence["tier"] for d in bench.tests()} == {"off"}
+
+
+def test_a_newer_commit_supersedes_the_drafting_of_an_older(
+    bench: Any, second: str, commit: Callable[..., str]
+) -> None:
+    commit(bench.path, {"README": "x"})
+    with pytest.raises(Superseded):
+        bench.step("draft", second)
+
+
+def test_a_commit_without_gaps_needs_no_draft(bench: Any) -> None:
+    bench.step("measure", bench.head())
+    bench.step("draft", bench.head())
+    assert bench.tests() == []
+    assert gaps_to_draft([], 3) == []
+    bench.step("measure", bench.head())  # measured already: only asks for what follows
+    assert queue.counts(bench.db).ready == 2
+
+
+def test_stories_can_be_switched_off(bench: Any, commit: Callable[..., str]) -> None:
+    text = bench.first["pyproject.toml"] + "[tool.copydesk]\nstories = false\n"
+    sha = commit(bench.path, {"pyproject.toml": text})
+    bench.step("measure", sha)
+    assert [k for (k,) in bench.db.execute("SELECT kind FROM jobs")] == ["draft"]
