@@ -26,7 +26,7 @@ from copydesk.predictor.subjects.market import direction, ranges
 from copydesk.predictor.subjects.market.sources import choose
 
 LAST = 40
-"""Commits of the first-parent line that are scored; those without Python cost next to nothing."""
+"""Commits that are scored: the last that touch Python and merge nothing."""
 
 
 def commits(clone: Path) -> None:
@@ -34,7 +34,8 @@ def commits(clone: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="copydesk-") as folder:
         there = Path(folder, "repo")
         ask("git", "clone", "--quiet", "--no-checkout", str(clone), str(there))
-        listed = ask("git", "-C", str(there), "rev-list", "--first-parent", f"-{LAST}", "HEAD")
+        options = ["rev-list", "--no-merges", "--topo-order", f"-{LAST}", "HEAD", "--", "*.py"]
+        listed = ask("git", "-C", str(there), *options)
         shas = listed.split()[::-1]
         repo = find(there)
         for name in ("prior", "prior + residual"):

@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
 UPLOAD, SYNTHETIC = "a CSV file", "made up, no edge"
-_COLOURS = ["#8c92a0", "#2f80d0", "#2f80d066", "#2f80d066"]
-"""Of what was, the forecast, and its bounds: told apart on white and on black."""
 
+# No docstrings for values here: Streamlit writes texts that stand alone in this file on the page.
+# Of what was, the forecast, and its bounds; told apart on white and on black:
+_COLOURS = ["#8c92a0", "#2f80d0", "#2f80d066", "#2f80d066"]
+# A table wider than a telephone is moved by itself, not with the whole page:
 _NARROW = "<style>[data-testid=stMarkdown] table {display: block; overflow-x: auto}</style>"
-"""A table wider than a telephone is moved by itself, not with the whole page."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -121,7 +121,7 @@ def open_history(folder: Path, revision: str = "HEAD") -> GitHistory:
     """The history of a repository's revision.
 
     Args:
-        folder: The repository, a clone or a bare one.
+        folder: The repository; not a bare one.
         revision: Its tip.
 
     Raises:

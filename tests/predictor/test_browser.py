@@ -153,10 +153,10 @@ def test_the_page_is_drawn_whole_and_fits(
 ) -> None:
     browser.see(width, scheme)
     browser.open(url, charts=1)
-    text = browser.run("document.body.innerText")
-    assert "What can be predicted, and what cannot" in text
-    assert "8 days in 10" in text
-    assert "In force" in text
+    main = browser.run("document.querySelector('[data-testid=stMain]').innerText")
+    assert main.strip().startswith("What can be predicted, and what cannot")
+    assert "8 days in 10" in main
+    assert "In force" in main
     assert not browser.run("document.querySelectorAll('[data-testid=stException]').length")
     tall = browser.run("document.querySelector('[data-testid=stMain]').scrollHeight")
     browser.see(width, scheme, max(900, tall))
