@@ -555,3 +555,38 @@ def test_an_alias_of_another_module_is_read_for_what_it_stands_for() -> None:
     tree, function = function_of("def f(it: AnyIterator[T]):\n    return next(it)\n")
     found = inside("pools").Pools(tree, module, function, 0).of(function.args.args[0], None)
     assert texts(found)[:2] == ["stream(1, 2, 3)", "iter([1, 2, 3])"]
+
+
+@pytest.mark.parametrize(
+    ("body", "first"),
+    [
+        ("isinstance(a, b)", ["str", "int", "object"]),
+        ("isinstance(b, a)", []),
+        ("b.match(1) or b.kind", ["SimpleNamespace(match=lambda *args: True, kind=1)"]),
+        ("b['red'] + b.get('blue', 0)", ["{'red': 1, 'blue': 1}"]),
+        ("'red' in b or b.pop(a)", ["{'red': 1}"]),
+    ],
+)
+def test_what_a_body_does_with_a_parameter_says_what_it_may_be(body: str, first: list[str]) -> None:
+    function = ast.parse(f"def f(a, b):\n    return {body}\n").body[0]
+    assert texts(inside("uses").from_use(function, "b"))[: len(first) or None] == first
+
+
+def test_a_digest_and_an_abstract_method_can_be_told(tmp_path: Path) -> None:
+    module = types.ModuleType("signs")
+    source = (
+        "import hashlib\ndef sign():\n    return hashlib.sha1(b'a')\n"
+        "def todo():\n    raise NotImplementedError\n"
+    )
+    file = tmp_path / "signs.py"
+    file.write_text(source)
+    exec(compile(source, str(file), "exec"), module.__dict__)
+    observe, results = inside("observe"), inside("results")
+    seen = []
+    for name in ("sign", "todo"):
+        subject = observe.Subject(module, "", name, "function", str(file), 1, 5)
+        call = observe.Call(None, (), (), "literal")
+        run = observe.invoke(subject, call, tmp_path)
+        seen.append(results.observation(subject, call, run, tmp_path))
+    assert (seen[0]["view"], len(seen[0]["text"])) == ("hexdigest", 42)
+    assert (seen[1]["kind"], seen[1]["name"]) == ("raises", "NotImplementedError")

@@ -335,6 +335,26 @@ class TestDraftsThatFall:
         )
         assert fallen(evidence)[0] in {"passes", "repeats"}
 
+    def test_what_a_mutant_leaves_behind_is_no_fault_of_the_test(self, climb) -> None:
+        evidence, _ = climb(
+            "grades.py",
+            "grade",
+            [8],
+            """
+            from pathlib import Path
+            from grades import grade
+
+            def test_x():
+                assert not Path("mark").exists()
+                seen = grade(90)
+                if seen != "A":
+                    Path("mark").touch()
+                assert seen == "A"
+            """,
+            repeats=0,
+        )
+        assert evidence.verdict == "verified"
+
     def test_a_test_that_never_ends_falls_quickly(self, climb, monkeypatch) -> None:
         monkeypatch.setattr("copydesk.agent.testgen.verify.ALONE_SECONDS", 0.5)
         evidence, _ = climb(
