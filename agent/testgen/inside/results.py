@@ -21,6 +21,8 @@ else:
     from observe import Call, Run, Subject, receiver_of
 
 MAX_STDOUT = 600
+MAX_ITEMS = 60
+"""Of a container that is told by what it holds."""
 _MISUSE = (TypeError, AttributeError, NameError, NotImplementedError, EOFError, ImportError)
 LOOKS_LIKE_A_BUG = (
     IndexError, ZeroDivisionError, RecursionError, UnboundLocalError, MemoryError,
@@ -137,7 +139,13 @@ def _changed(call: Call, receiver: Any) -> list[Field]:
 def _contents(value: Any) -> list[Field]:
     """A container by what dict() or list() of it gives, or by its length."""
     views: list[tuple[str, Any]] = []
-    if hasattr(value, "keys") and hasattr(value, "__getitem__"):
+    try:
+        long = len(value) > MAX_ITEMS
+    except Exception:  # the user's class may raise anything
+        long = False
+    if long:
+        pass  # written down it would be too long, and a text of a million letters takes a while
+    elif hasattr(value, "keys") and hasattr(value, "__getitem__"):
         views.append(("dict()", dict))
     elif hasattr(value, "__iter__") and hasattr(value, "__len__"):
         views.append(("list()", list))

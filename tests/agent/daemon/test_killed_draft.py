@@ -23,6 +23,8 @@ RUNS = 4
 """Sandbox runs of a draft on its way up."""
 
 POINTS = [f"climb.{when}-{n}" for n in range(1, RUNS + 1) for when in ("begun", "stored")]
+SAME = ("verdict", "rungs", "tests", "gained_lines", "mutants_killed", "mutants_total")
+"""What of the evidence does not follow from the clock or the history."""
 FILES = {
     "shop.py": "def price(amount, rate=2):\n    if amount < 0:\n        return 0\n"
     "    return amount * rate\n",
@@ -72,7 +74,10 @@ def finished(repo: Repository) -> list[dict[str, Any]]:
             return []
         assert counts.failed == 0
         assert db.execute("SELECT count(*) FROM climbs").fetchone() == (0,)
-        return [{**draft.evidence, "seconds": 0} for draft in drafts.listed(db, kind="test")]
+        return [
+            {name: draft.evidence[name] for name in SAME} | {"content": draft.content}
+            for draft in drafts.listed(db, kind="test")
+        ]
 
 
 @pytest.mark.slow
