@@ -96,6 +96,7 @@ def test_the_holes_of_other_tools_are_closed(repo: Path, commit: Commit) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("python", ["3.10", "3.12", "3.13"], indirect=True)
 def test_they_are_closed_on_other_pythons(repo: Path, commit: Commit, python: Path) -> None:
     closed(repo, commit, python)
