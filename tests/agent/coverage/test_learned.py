@@ -211,12 +211,12 @@ def test_cut_short_at_any_point_the_next_total_is_that_of_a_full_run(
     ran = set()
     for end in ends(data):
         restart(db)
-        marks = ", ".join("?" * len(measures[0])) if measures else ""
-        db.executemany(f"INSERT INTO measures VALUES ({marks or '?'})", measures)
+        for one in measures:
+            db.execute(f"INSERT INTO measures VALUES ({', '.join('?' * len(one))})", one)
         db.execute("DELETE FROM unfinished")
         db.execute(f"INSERT INTO unfinished VALUES ({', '.join('?' * len(row))})", row)
         path.write_bytes(data[: end + 9])  # in the middle of the next record
         done = go(shop, db)
         assert said(db, sha) == truth, f"cut at {end}"
         ran.add(done.selected)
-    assert len(ran) > 2
+    assert min(ran) < max(ran)  # the more had ended, the less is left
