@@ -6,6 +6,8 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
+from operator import add, mul, sub
 from typing import Any, NamedTuple
 
 from copydesk.predictor.core.linear import solve
@@ -165,13 +167,18 @@ def fit(
         math.sqrt(math.fsum((x - m) ** 2 for x in column) / len(rows)) or 1.0
         for column, m in zip(zip(*logged, strict=True), mean, strict=True)
     ]
-    inputs = [
-        [1.0, *((x - m) / s for x, m, s in zip(row, mean, scale, strict=True))] for row in logged
+    columns = [
+        [1.0] * len(rows),
+        *(
+            [(x - m) / s for x in column]
+            for column, m, s in zip(zip(*logged, strict=True), mean, scale, strict=True)
+        ),
     ]
+    answers = [float(bool(label)) for label in labels]
     share = sum(map(bool, labels)) / len(rows)
     weights = [math.log(share / (1 - share))] + [0.0] * len(names)
     for _ in range(rounds):
-        step = _newton_step(inputs, labels, weights, ridge)
+        step = _newton_step(columns, answers, weights, ridge)
         weights = [w + s for w, s in zip(weights, step, strict=True)]
         if max(map(abs, step)) < 1e-9:
             break
@@ -179,20 +186,23 @@ def fit(
 
 
 def _newton_step(
-    inputs: Sequence[Sequence[float]], labels: Sequence[bool], weights: list[float], ridge: float
+    columns: Sequence[Sequence[float]], labels: Sequence[float], weights: list[float], ridge: float
 ) -> list[float]:
-    size = len(weights)
-    gradient = [0.0] + [-ridge * w for w in weights[1:]]
-    curvature = [[ridge if i == j and i else 0.0 for j in range(size)] for i in range(size)]
-    for row, label in zip(inputs, labels, strict=True):
-        p = sigmoid(sum(w * x for w, x in zip(weights, row, strict=True)))
-        spread, miss = p * (1 - p), float(label) - p
-        for i, x in enumerate(row):
-            gradient[i] += miss * x
-            line, factor = curvature[i], spread * x
-            for j in range(i + 1):
-                line[j] += factor * row[j]
-    for i in range(size):
-        for j in range(i):
-            curvature[j][i] = curvature[i][j]
+    """One step, column by column: loops that run in C, for tens of thousands of rows."""
+    logits = [0.0] * len(labels)
+    for weight, column in zip(weights, columns, strict=True):
+        logits = list(map(add, logits, map(mul, repeat(weight), column)))
+    shares = list(map(sigmoid, logits))
+    misses = list(map(sub, labels, shares))
+    spreads = [p * (1 - p) for p in shares]
+    gradient = [
+        sum(map(mul, misses, column)) - (ridge * weight if i else 0.0)
+        for i, (weight, column) in enumerate(zip(weights, columns, strict=True))
+    ]
+    curvature = [[0.0] * len(weights) for _ in weights]
+    for i, column in enumerate(columns):
+        spread = list(map(mul, spreads, column))
+        for j in range(i + 1):
+            curvature[i][j] = curvature[j][i] = sum(map(mul, spread, columns[j]))
+        curvature[i][i] += ridge if i else 0.0
     return solve(curvature, gradient)

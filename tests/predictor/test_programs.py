@@ -85,5 +85,7 @@ def test_verdict_of_no_found() -> None:
 
 
 def test_a_model_alone_says_which_bars_are_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert predict.main(argv=["abc", "--subject", "commits"]) == 2
+    assert "abc: no model" in capsys.readouterr().err
     assert predict.main(argv=["abc"]) == 2
     assert "name one source of bars" in capsys.readouterr().err
