@@ -178,6 +178,7 @@ def observed(mark: str) -> Iterator[dict[str, int]]:
 
 def observe(mark: str) -> None:
     """Look every 10 ms until interrupted, then print the most memory and processes seen."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell has it ignored
     memory = count = 0
     print("looking", flush=True)
     with contextlib.suppress(KeyboardInterrupt):
