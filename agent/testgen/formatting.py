@@ -80,9 +80,7 @@ def formatters(tree: Path) -> tuple[str, ...]:
     found |= {name for name in ("isort", "yapf", "autopep8") if name in sections}
     found |= {"isort"} if (tree / ".isort.cfg").is_file() else set()
     found |= {"yapf"} if (tree / ".style.yapf").is_file() else set()
-    hooks = re.findall(
-        r"^\s*-?\s*id:\s*['\"]?([\w-]+)", _text(tree / ".pre-commit-config.yaml"), re.M
-    )
+    hooks = _HOOK.findall(_text(tree / ".pre-commit-config.yaml"))
     found |= {_HOOKS[hook] for hook in hooks if hook in _HOOKS}
     return tuple(name for name in _COMMANDS if name in found)
 

@@ -241,7 +241,8 @@ def test_an_ordinary_user_is_guarded_as_well(
     assert (runs[0], runs[3]) == ("laid over\n", "laid over\n")
     assert {runs[1], runs[4]} <= {"memory", "exit"}
     assert 10 < int(runs[2]) < 40
-    assert 10 < int(runs[5]) <= 40
+    # the kernel counts all of a user's processes, and others of theirs may end meanwhile
+    assert 10 < int(runs[5]) < 200
 
 
 def test_a_capability_made_by_hand_finds_its_program(
