@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from copydesk.agent.coverage import caches
 from copydesk.agent.coverage.blocks import Module, parse
 from copydesk.agent.coverage.constants import swapped_in
 from copydesk.agent.coverage.delta import compare, hooks_into_pytest
@@ -101,11 +102,8 @@ class _Selector:
             every = (key for key in self.base.traces if key[0] != "import")
             reasons = dict.fromkeys(every, "runs under hooks of pytest that changed") | reasons
         self._through_fixtures(reasons)
-        self.held = {
-            name
-            for kind, name in failing.keys() - reasons.keys()
-            if kind == "test" and failing[kind, name] == FAILED
-        }
+        failed = (key for key in failing.keys() - reasons.keys() if failing[key] == FAILED)
+        self.held = {name for kind, name in failed if kind == "test"}
         reasons |= failing
         stale = self._stale_imports()
         collect = self._files_to_collect(reasons, stale, reasons)
@@ -119,9 +117,8 @@ class _Selector:
         }
         carried |= {key: self._renewed(carried[key]) for key in carried.keys() & self.swapped}
         affected = {name: why for (kind, name), why in reasons.items() if kind == "test"}
-        counts = dict(Counter(affected.values()))
-        reachable = self._reachable()
-        return Selection(carried, collect, affected, counts, reachable, whole, frozenset(self.held))
+        found = dict(Counter(affected.values())), self._reachable(), whole, frozenset(self.held)
+        return Selection(carried, collect, affected, *found)
 
     def _reachable(self) -> frozenset[str]:
         return self.after.reachable(
@@ -138,6 +135,9 @@ class _Selector:
             if delta.names:
                 texts = (tree.read(tree.blobs[path]) for tree in (self.old, self.new))
                 self.names.add(path, delta.names, *texts)
+                around = [(g, p) for g in (self.before, self.after) for p in self._closure(path)]
+                sources = (graph.sources[p] for graph, p in around if p in graph.sources)
+                self.names.follow(path, caches.filled(old, new, sources))
             self.hooks |= delta.hooks
             if delta.anything:
                 self.wild.add(path)

@@ -19,6 +19,7 @@ import pytest
 
 from copydesk.agent.coverage.map import Trace
 from copydesk.agent.coverage.totals import executed
+from copydesk.agent.errors import CopydeskError
 
 EDITS_EACH = 20
 MODULES = ("alpha", "beta", "gamma")
@@ -276,12 +277,19 @@ def replay(trial: Any, monkeypatch: pytest.MonkeyPatch, seed: int, edits: int) -
     files = project.files()
     monkeypatch.setenv("TRIAL", str(project.variable))
     traces = trial.full(files)
-    for number in range(edits):
+    number = 0
+    while number < edits:
+        former = project
         project, before = edited(project)
         monkeypatch.setenv("TRIAL", str(project.variable))
         after = project.files()
+        try:
+            truth = trial.full(after)
+        except CopydeskError:  # a conftest that cannot be imported: another edit then
+            former.rng, project = project.rng, former
+            continue
+        number += 1
         traces, _ = trial.incremental(traces, files, after)
-        truth = trial.full(after)
         what = f"seed {seed}, edit {number}: {before}"
         assert outcomes(traces) == outcomes(truth), what
         assert lines(traces, after) == lines(truth, after), what

@@ -258,6 +258,22 @@ def test_merging_drops_what_nothing_uses_any_more() -> None:
     assert [h.path for h in test.hits] == ["core.py"]
 
 
+def test_what_a_changed_import_may_leave_in_a_cache_is_run_again() -> None:
+    kept = "import functools\n\n\n@functools.cache\ndef kept():\n    return 1\n\n\n"
+    files = {
+        "core.py": kept + "START = kept()\n",
+        "test_a.py": "import core\n\n\ndef test_kept():\n    assert core.kept()\n\n\n"
+        "def test_other():\n    assert core\n",
+    }
+    hits = [Hit("test_a.py", files["test_a.py"], nums_to_numbits([n])) for n in (5, 9)]
+    names = [f"test_a.py::test_{name}" for name in ("kept", "other")]
+    traces = [trace("test", *pair) for pair in zip(names, hits, strict=True)]
+    found = CoverageMap("0" * 40, "env", False, {(t.kind, t.name): t for t in traces})
+    old, new = Tree(files, str), Tree(files | {"core.py": kept + "START = int()\n"}, str)
+    selection = select(found, old, new, lambda path: path.startswith("test_"))
+    assert selection.affected == {names[0]: "uses a changed module-level name"}
+
+
 def test_a_shared_fixture_keeps_what_its_other_users_made_it_execute() -> None:
     kept = trace("fixture", "module:.:made", hit("core.py", 9))
     user = trace(
