@@ -23,7 +23,9 @@ from copydesk.agent.errors import CopydeskError, Superseded
 
 def note(context, subject):
     pace = context.repo.desk / "pace"
-    time.sleep(float(pace.read_text()) if pace.exists() else 0)
+    seconds = float(pace.read_text()) if pace.exists() else 0
+    (context.repo.desk / "paced.txt").write_text(subject)
+    time.sleep(seconds)
     with (context.repo.desk / "done.txt").open("a") as file:
         file.write(subject + "\\n")
 

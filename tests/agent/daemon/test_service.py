@@ -115,7 +115,8 @@ def test_a_measure_makes_way_for_that_of_a_newer_commit(
     (found.desk / "pace").write_text("300")
     older = commit(repo, {"a.py": "x = 1\n"})
     serving()
-    eventually(lambda: states(found).get(f"measure {older}") == "running")
+    paced = found.desk / "paced.txt"
+    eventually(lambda: paced.exists() and paced.read_text() == older)
     (found.desk / "pace").write_text("0")
     newer = commit(repo, {"a.py": "x = 2\n"})
     eventually(lambda: newer in done())
