@@ -20,12 +20,14 @@ class Delta(NamedTuple):
     """What differs between two versions of a module.
 
     `names` are bound differently, `anything` says a statement with unknown effect changed,
-    `hooks` that pytest is hooked into differently, so that it may collect other tests.
+    `hooks` that pytest is hooked into differently, so that it may collect other tests, `calls`
+    that a changed statement may call something.
     """
 
     names: frozenset[str]
     anything: bool
     hooks: bool = False
+    calls: bool = False
 
 
 def compare(old: Module, new: Module) -> Delta:
@@ -58,7 +60,13 @@ def compare(old: Module, new: Module) -> Delta:
                 names.add(block.owner)
     if anything:
         return Delta(frozenset(), anything=True, hooks=hooks)
-    return Delta(frozenset(names), anything=False, hooks=hooks)
+    return Delta(frozenset(names), anything=False, hooks=hooks, calls=any(map(_may_call, changed)))
+
+
+def _may_call(block: Block) -> bool:
+    """Whether it is a statement that takes something from elsewhere and is no import itself."""
+    taken = block.mentions - (block.binds or frozenset())
+    return block.key[:2] not in ("d:", "c:") and bool(taken) and "import" not in taken
 
 
 def _members(blocks: Iterable[Block]) -> set[tuple[str, str]]:

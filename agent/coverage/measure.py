@@ -197,7 +197,7 @@ class _Work:
         return self.survey.environment
 
     def run(self, full: bool, started: float) -> Measure:
-        base, reason = self._base()
+        base, reason = bases.find(self.repo, self.db, self.sha, self.environment, self._entries)
         blobs = self.blobs
         old_blobs = files_of(git.tree(self.repo, base.sha)) if base else {}
         read = Blobs.of(self.repo, self.db, blobs, *([old_blobs] if base else []))
@@ -232,13 +232,6 @@ class _Work:
 
     def _tree(self, read: Blobs) -> Tree:
         return Tree(self.blobs, read, read.imported, self.engine.variables())
-
-    def _base(self) -> tuple[coverage_map.CoverageMap | None, str]:
-        """The map to start from, that of the nearest commit; and why there is none."""
-        near = bases.find(self.repo, self.db, self.sha, self.environment, self._entries)
-        if near.map is None:
-            return None, near.why
-        return near.map, ""
 
     def _entries(self, sha: Sha) -> dict[str, str]:
         return self.blobs if sha == self.sha else files_of(git.tree(self.repo, sha))

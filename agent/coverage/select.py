@@ -92,11 +92,9 @@ class _Selector:
     def run(self) -> Selection:
         self.swapped = swapped_in(self.change.modified, self.old, self.new)
         self._spread()
-        reasons: dict[tuple[str, str], str] = {}
         failing = {k: AGAIN[t.outcome] for k, t in self.base.traces.items() if t.outcome in AGAIN}
-        for key, trace in self.base.traces.items():
-            if key[0] != "import" and (reason := self._reason(trace)):
-                reasons[key] = reason
+        asked = ((k, self._reason(t)) for k, t in self.base.traces.items() if k[0] != "import")
+        reasons = {key: reason for key, reason in asked if reason}
         whole = self.hooks or SESSION in reasons
         if whole:
             every = (key for key in self.base.traces if key[0] != "import")
@@ -135,9 +133,10 @@ class _Selector:
             if delta.names:
                 texts = (tree.read(tree.blobs[path]) for tree in (self.old, self.new))
                 self.names.add(path, delta.names, *texts)
+            if delta.names and delta.calls:
                 around = [(g, p) for g in (self.before, self.after) for p in self._closure(path)]
                 sources = (graph.sources[p] for graph, p in around if p in graph.sources)
-                self.names.follow(path, caches.filled(old, new, sources))
+                self.names.follow(path, caches.filled(sources))
             self.hooks |= delta.hooks
             if delta.anything:
                 self.wild.add(path)
@@ -339,7 +338,7 @@ class _Selector:
         known = self.swapped.get(("import", path), frozenset())
         return any(
             b.mentions & names and not self._imports(b.mentions) and known.isdisjoint(b.lines)
-            for b in parse(self.after.sources[path]).statements()
+            for b in parse(source).statements()
         )
 
     def _renewed(self, trace: Trace) -> Trace:
