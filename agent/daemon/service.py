@@ -347,8 +347,10 @@ class Service:
     def _end_worker(self, db: sqlite3.Connection) -> None:
         if self._worker:
             self._worker.kill()
-            self._worker.result()
+            how, _ = self._worker.result()
             with contextlib.suppress(sqlite3.Error):  # the desk itself may be gone
+                if how == "done":
+                    queue.finish(db, self._worker.job)
                 queue.release_orphans(db)
 
     def _personal(self) -> Personal:

@@ -57,6 +57,7 @@ def main(argv: Sequence[str], steps: Mapping[str, Step] | None = None) -> int:
             step = _step(kind, steps)
             knock.failpoint("work.step")
             step(StepContext(repo, db, Log(repo.desk).say), subject)
+            _is_done()
             knock.failpoint("work.done")
         return DONE
     except Superseded:
@@ -114,8 +115,19 @@ def _end_in_order() -> None:
     def end(*_: object) -> None:
         raise SystemExit(128 + signal.SIGTERM)
 
-    if threading.current_thread() is threading.main_thread() and os.getpgid(0) == os.getpid():
+    if _is_ended_by_signal():
         signal.signal(signal.SIGTERM, end)
+
+
+def _is_done() -> None:
+    """Be told to end no more: a job that is done and says otherwise would be done again."""
+    if _is_ended_by_signal():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def _is_ended_by_signal() -> bool:
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    return in_main_thread and os.getpgid(0) == os.getpid()
 
 
 def _alone(desk: Path) -> bool:

@@ -26,6 +26,8 @@ def note(context, subject):
     seconds = float(pace.read_text()) if pace.exists() else 0
     (context.repo.desk / "paced.txt").write_text(subject)
     time.sleep(seconds)
+    # what is noted has been done: told to end from here on, it says so
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     with (context.repo.desk / "done.txt").open("a") as file:
         file.write(subject + "\\n")
 

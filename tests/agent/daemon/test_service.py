@@ -17,6 +17,7 @@ import pytest
 
 from copydesk.agent.daemon import lock, log, superseded
 from copydesk.agent.daemon.service import Service, run
+from copydesk.agent.daemon.worker import Worker
 from copydesk.agent.desk import queue
 from copydesk.agent.desk.store import SCHEMA, open_desk
 from copydesk.agent.git.repository import Repository, find
@@ -60,6 +61,28 @@ def test_a_commit_made_while_no_daemon_lived_is_found_at_the_start(
     eventually(lambda: not knock.daemon_lives(str(repo / ".git")))
     serving()
     eventually(lambda: sha in done())
+
+
+@pytest.mark.parametrize(("exit_code", "state"), [(0, "done"), (75, "ready")])
+def test_a_daemon_that_ends_takes_the_word_of_a_worker_that_has_ended(
+    found: Repository, exit_code: int, state: str
+) -> None:
+    service = Service(found.common_dir)
+    try:
+        with open_desk(found.desk) as db:
+            queue.put(db, "measure", "x")
+            leased = queue.lease(db, seconds=60)
+            assert leased
+            argv = [sys.executable, "-c", f"raise SystemExit({exit_code})"]
+            ended = Worker(argv, found.common_dir, leased, 60, service.wake)
+            service._worker = ended
+            until = time.monotonic() + 20
+            while ended.running() and time.monotonic() < until:
+                time.sleep(0.01)
+            service._end_worker(db)
+        assert states(found) == {"measure x": state}
+    finally:
+        service.close()
 
 
 @pytest.mark.parametrize(

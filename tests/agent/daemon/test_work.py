@@ -115,6 +115,30 @@ def test_the_module_runs_as_a_program(found: Repository) -> None:
     assert (done.returncode, "no step is named" in done.stderr) == (worker.FINAL, True)
 
 
+TOLD_TO_END = """
+import os, signal, sys
+from copydesk.agent.daemon import work
+
+def told(name):
+    if name == sys.argv[1]:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+work.knock.failpoint = told
+sys.exit(work.main(sys.argv[2:], {"greet": lambda given, subject: None}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("when", "code"), [("work.step", 128 + signal.SIGTERM), ("work.done", worker.DONE)]
+)
+def test_a_worker_that_is_told_to_end_says_whether_its_job_is_done(
+    found: Repository, when: str, code: int
+) -> None:
+    argv = [sys.executable, "-c", TOLD_TO_END, when, str(found.common_dir), job(found, "greet")]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, start_new_session=True) as child:
+        assert child.wait(30) == code
+
+
 def test_the_repository_is_seen_from_its_main_worktree(
     repo: Path, tmp_path: Path, git: Git
 ) -> None:
