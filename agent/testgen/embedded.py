@@ -209,7 +209,7 @@ class _Names:
         names = {}
         for name, module in pairs:
             names[name] = self.allowed(name, module)
-        written = render(text, names)
+        written = render(text, names, self.subject.module.split(".")[0])
         for name, module in names.items():
             if self.used.setdefault(name, module) != module or name == self.subject.name:
                 raise Refused(f"two things named {name}")
@@ -245,7 +245,8 @@ def _case(plain: Json, names: _Names) -> Case:
         (_word(name), tuple(map(names.text, row))) for name, row in plain.get("setup", ())
     )
     then = tuple(tuple(map(names.text, row)) for row in plain.get("then", ()))
-    case = Case(receiver, arguments, keywords, kind, setup=setup, then=then)
+    patches = tuple((_patch(name), names.text(value)) for name, value in plain.get("patches", ()))
+    case = Case(receiver, arguments, keywords, kind, setup=setup, then=then, patches=patches)
     case = replace(case, wrap=wrap, warns=str(warns))
     if kind == "raises":
         name, module, message = seen["name"], seen["module"], seen["message"]
@@ -266,6 +267,15 @@ def _case(plain: Json, names: _Names) -> Case:
         if kind == "changes":
             case = replace(case, argument=range(len(arguments))[seen["argument"]])
     return replace(case, names=tuple(sorted(names.used.items())))
+
+
+def _patch(name: object) -> str:
+    """The name of what is put around a call."""
+    variable = str(name).removeprefix("env:")
+    known = name in ("sys.argv", "sys.stdin", "cwd", "time.time", "seed")
+    if not known and (variable == name or not is_name(variable)):
+        raise Refused("patch")
+    return str(name)
 
 
 def _field(name: object) -> str:

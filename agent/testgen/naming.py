@@ -55,13 +55,21 @@ class Case:
     then: tuple[tuple[str, ...], ...] = ()
     code: int = 0
     view: str = ""
+    patches: tuple[tuple[str, str], ...] = ()
 
     @property
     def texts(self) -> tuple[str, ...]:
         """The texts of all its inputs."""
         own = (self.receiver,) if self.receiver is not None else ()
         later = [text for row in (*(row for _, row in self.setup), *self.then) for text in row]
-        return (*own, *self.arguments, *(value for _, value in self.keywords), *later)
+        named = [value for _, value in (*self.keywords, *self.patches)]
+        return (*own, *self.arguments, *named, *later)
+
+    @property
+    def uses_receiver(self) -> bool:
+        """Whether an argument is what another method of the same object returns."""
+        made = self.receiver is not None and f"{self.receiver}."
+        return bool(made) and any(text.startswith(str(made)) for text in self.arguments)
 
 
 def argument_names(subject: Subject, case: Case) -> list[str]:
@@ -196,7 +204,35 @@ def _given(subject: Subject, case: Case) -> str:
             given += f"_{joint}_{'no_' if text == 'None' else ''}{name}"
         else:
             given += f"_{joint}_{name}_{_slug(text)}"
-    return given.strip("_")
+    if not given:
+        given = _made(case.receiver or "")
+    return "_and_".join(filter(None, [given.strip("_"), *_around(case)]))
+
+
+def _around(case: Case) -> list[str]:
+    """What was put around a call: the words of a command line, a variable."""
+    words = []
+    for name, text in case.patches:
+        if name == "sys.argv":
+            said = [_slug(one) for one in re.findall(r'"([^"]*)"', text)[1:]]
+            words.append("_".join(filter(None, said)) or "no_arguments")
+        elif name.startswith("env:"):
+            ending = "unset" if text == "None" else _slug(text) or "empty"
+            words.append(f"{name[4:].lower()}_{ending}")
+        elif name == "sys.stdin":
+            words.append(_slug(text.removeprefix("StringIO")[1:-1]) or "no_input")
+    return words[:2]
+
+
+def _made(receiver: str) -> str:
+    """with_mode_fast for an object that was made with that option; empty for none."""
+    try:
+        node = ast.parse(receiver, mode="eval").body
+    except SyntaxError:
+        return ""
+    words = node.keywords if isinstance(node, ast.Call) else []
+    said = [f"{word.arg}_{slug}" for word in words if (slug := _slug(ast.unparse(word.value)))]
+    return "with_" + "_and_".join(said[:2]) if said else ""
 
 
 def describe(text: str, name: str) -> str:
@@ -214,7 +250,7 @@ def describe(text: str, name: str) -> str:
         return {"missing": "a_missing_file", "empty": "an_empty_file"}.get(
             text.split('"')[1].split(".")[0], f"a_{text.rsplit('.', 1)[-1].strip(chr(34))}_file"
         )
-    if re.match(r"[A-Z]\w*\(", text):
+    if re.match(r"[A-Z]\w*\(|lambda ", text):
         return name.strip("_")
     return _slug(text) or _items(text) or name.strip("_")
 

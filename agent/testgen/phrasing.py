@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from copydesk.agent.testgen.inside.files import FILES
+from copydesk.agent.testgen.arranging import arranged
 from copydesk.agent.testgen.naming import (
     Case,
     Subject,
@@ -99,7 +99,7 @@ def _row_shape(case: Case) -> object:
     spent = any(word in text for text in case.texts for word in once)
     if case.kind != "value" or case.warns or spent or not (case.arguments or case.keywords):
         return None
-    if case.setup or case.then or case.wrap == "with":
+    if case.patches or case.setup or case.then or case.wrap == "with" or case.uses_receiver:
         return None
     if max(len(text) for text in (*case.texts, case.expected)) > 60 or "nan" in case.expected:
         return None
@@ -150,15 +150,7 @@ def _free(name: str, subject: Subject) -> str:
 
 def _single(subject: Subject, case: Case, taken: set[str]) -> Test:
     name = unique(test_name(subject, case), taken, difference(case))
-    fixtures = []
-    setup: list[str] = []
-    for file, text in FILES.items():
-        if any(f'tmp_path / "{file}"' in one for one in case.texts):
-            setup.append(f'    (tmp_path / "{file}").write_text({quoted(text)})')
-    if any("tmp_path" in text for text in case.texts):
-        fixtures.append("tmp_path")
-    if case.kind == "prints":
-        fixtures.append("capsys")
+    fixtures, setup = arranged(case)
     lines = _body(subject, case)
     if case.warns:
         at = next(i for i, line in enumerate(lines) if _is_act(line))
@@ -177,9 +169,10 @@ def _body(subject: Subject, case: Case) -> list[str]:
     arguments = list(case.arguments)
     words = [f"{name}={value}" for name, value in case.keywords]
     receiver, lines = case.receiver, []
-    named = case.kind == "receiver" or case.setup
+    named = case.kind == "receiver" or case.setup or case.uses_receiver
     if receiver is not None and (len(receiver) > 40 or named):
         receiver = _variable(subject)
+        arguments = [one.replace(f"{case.receiver}.", f"{receiver}.") for one in arguments]
         lines += _assigned(receiver, str(case.receiver))
         for step, texts in case.setup:
             lines += _statement("", _step(receiver, step, texts))
@@ -202,6 +195,7 @@ def _body(subject: Subject, case: Case) -> list[str]:
         if case.wrap == "with":
             raising = f"    with pytest.raises({case.expected}{match}), {called}:"
             return [*lines, raising, "        pass"]
+        call = call[1:-1] if subject.shape in BINARY and not case.then else call
         inner = ["    " + line for line in _statement("", call)]
         return [*lines, f"    with pytest.raises({case.expected}{match}):", *inner]
     if case.kind == "prints":
@@ -271,7 +265,7 @@ def _call(subject: Subject, receiver: str | None, arguments: Sequence[str]) -> s
     if subject.shape == "__contains__":
         return f"({inner} in {receiver})"
     if subject.shape == "__getitem__":
-        return f"{receiver}[{inner}]"
+        return f"{receiver}[{_sliced(inner)}]"
     if subject.shape == "setter":
         return f"{receiver}.{subject.name} = {inner}"
     if subject.shape == "__delitem__":
@@ -291,6 +285,12 @@ def _call(subject: Subject, receiver: str | None, arguments: Sequence[str]) -> s
     if subject.shape == "method":
         return f"{receiver}.{subject.name}({inner})"
     return f"{subject.name}({inner})"
+
+
+def _sliced(inner: str) -> str:
+    """1: for slice(1, None), 0:2 for slice(0, 2); anything else as it is."""
+    found = re.fullmatch(r"slice\((-?\w+), (-?\w+)\)", inner)
+    return ":".join(part.replace("None", "") for part in found.groups()) if found else inner
 
 
 def _wrapped(call: str, wrap: str) -> str:
@@ -354,7 +354,7 @@ def _pattern(message: str) -> str:
 
 
 def _imports(subject: Subject, tests: Sequence[Test], body: str) -> str:
-    plain = [m for m in ("asyncio", "itertools", "math") if re.search(rf"\b{m}\.", body)]
+    plain = [m for m in ("asyncio", "itertools", "math", "random") if re.search(rf"\b{m}\.", body)]
     pairs: dict[str, set[str]] = {}
     if subject.shape == "command":
         pairs["click.testing"] = {"CliRunner"}

@@ -11,6 +11,8 @@ import keyword
 import math
 from collections.abc import Callable, Mapping
 
+from copydesk.agent.testgen.inside.expressions import PLAIN_FUNCTIONS, is_small_lambda
+
 MAX_TEXT = 4000
 MAX_DEPTH = 20
 
@@ -26,11 +28,11 @@ _CALLS = frozenset(
         "float",
         "stream",
         "iter",
+        "slice",
     }
 )
-_CALLABLES = frozenset(
-    {"len", "str", "bool", "int", "float", "list", "dict", "set", "tuple", "bytes", "object"}
-    | {"str.upper", "lambda value: value", "lambda *args: True"}
+_CALLABLES = PLAIN_FUNCTIONS | frozenset(
+    {"str.upper", "lambda value: value", "lambda *args: True"}
     | {"NoneType", "bytearray", "range", "complex", "frozenset", "type"}
 )
 
@@ -49,12 +51,13 @@ def is_module(text: object) -> bool:
     return isinstance(text, str) and all(is_name(part) for part in text.split("."))
 
 
-def render(text: str, names: Mapping[str, str]) -> str:
+def render(text: str, names: Mapping[str, str], own: str = "") -> str:
     """Write a value's text again, in the double-quoted style, from its checked syntax tree.
 
     Args:
         text: A Python expression.
         names: The classes that it may name, with their modules.
+        own: The project's own package, of whose objects a public method may be called.
 
     Raises:
         Refused: It holds anything but literals, constructor calls of those classes, members of
@@ -66,12 +69,12 @@ def render(text: str, names: Mapping[str, str]) -> str:
         body = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise Refused("does not parse") from error
-    return _Writer(names).write(body, 0)
+    return _Writer(names, own).write(body, 0)
 
 
 class _Writer:
-    def __init__(self, names: Mapping[str, str]) -> None:
-        self.names = names
+    def __init__(self, names: Mapping[str, str], own: str) -> None:
+        self.names, self.own = names, own
         self.rules: dict[type, Callable[[ast.expr, int], str]] = {
             ast.Constant: self._constant,
             ast.List: self._sequence,
@@ -88,6 +91,8 @@ class _Writer:
     def write(self, node: ast.expr, depth: int) -> str:
         if ast.unparse(node) in _CALLABLES and not isinstance(node, ast.Constant):
             return ast.unparse(node)
+        if is_small_lambda(node):
+            return ast.unparse(node)
         rule = self.rules.get(type(node))
         if rule is None or depth > MAX_DEPTH:
             raise Refused(type(node).__name__)
@@ -95,7 +100,7 @@ class _Writer:
 
     def _constant(self, node: ast.expr, _depth: int) -> str:
         assert isinstance(node, ast.Constant)
-        return quoted(node.value) if isinstance(node.value, str) else repr(node.value)
+        return quoted(node.value) if isinstance(node.value, str | bytes) else repr(node.value)
 
     def _sequence(self, node: ast.expr, depth: int) -> str:
         assert isinstance(node, ast.List | ast.Tuple | ast.Set)
@@ -131,18 +136,22 @@ class _Writer:
             signed = isinstance(left, ast.UnaryOp) or _is_number(left)
             if signed and isinstance(getattr(right, "value", None), complex):
                 return f"({self.write(left, depth)}{mark}{self.write(right, depth)})"
-        if isinstance(node.op, ast.Div) and getattr(left, "id", "") == "tmp_path":
+        if isinstance(node.op, ast.Div) and (_is_folder(left) or isinstance(left, ast.BinOp)):
             name = getattr(right, "value", None)
             if isinstance(name, str) and name.replace(".", "").isidentifier():
-                return f"tmp_path / {quoted(name)}"
+                return f"{self.write(left, depth)} / {quoted(name)}"
         raise Refused("operator")
 
     def _call(self, node: ast.expr, depth: int) -> str:
         assert isinstance(node, ast.Call)
         name = getattr(node.func, "id", "")
-        if name == "str" and len(node.args) == 1 and isinstance(node.args[0], ast.BinOp):
-            return f"str({self.write(node.args[0], depth)})"
-        if name not in self.names and name not in _CALLS:
+        path = node.args[0] if name == "str" and len(node.args) == 1 else None
+        if path is not None and (isinstance(path, ast.BinOp) or _is_folder(path)):
+            return f"str({self.write(path, depth)})"
+        if self._is_own_method(node.func):
+            assert isinstance(node.func, ast.Attribute)
+            name = f"{self.write(node.func.value, depth)}.{node.func.attr}"
+        elif name not in self.names and name not in _CALLS:
             raise Refused(f"call of {name}")
         arguments = [self.write(a, depth) for a in node.args]
         for word in node.keywords:
@@ -150,6 +159,15 @@ class _Writer:
                 raise Refused("keyword")
             arguments.append(f"{word.arg}={self.write(word.value, depth)}")
         return f"{name}({', '.join(arguments)})"
+
+    def _is_own_method(self, called: ast.expr) -> bool:
+        """Whether a public method of an object is called that a class of the project makes."""
+        made = getattr(called, "value", None)
+        if not isinstance(called, ast.Attribute) or not isinstance(made, ast.Call):
+            return False
+        module = self.names.get(getattr(made.func, "id", ""), "")
+        is_own = bool(self.own) and module.split(".")[0] == self.own
+        return is_own and is_name(called.attr) and not called.attr.startswith("_")
 
     def _attribute(self, node: ast.expr, _depth: int) -> str:
         assert isinstance(node, ast.Attribute)
@@ -160,9 +178,13 @@ class _Writer:
 
     def _name(self, node: ast.expr, _depth: int) -> str:
         assert isinstance(node, ast.Name)
-        if node.id not in self.names:
+        if node.id not in self.names and not _is_folder(node):
             raise Refused(f"name {node.id}")
         return node.id
+
+
+def _is_folder(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id == "tmp_path"
 
 
 def _is_number(node: ast.expr) -> bool:
@@ -170,12 +192,12 @@ def _is_number(node: ast.expr) -> bool:
     return isinstance(value, int | float | complex) and not isinstance(value, bool)
 
 
-def quoted(text: str) -> str:
-    """A string literal in double quotes where that needs no more escapes than repr would."""
-    plain = repr(text)
-    if plain.startswith('"') or '"' in text:
-        return plain
-    return '"' + plain[1:-1].replace("\\'", "'") + '"'
+def quoted(text: str | bytes) -> str:
+    """A text's literal in double quotes where that needs no more escapes than repr would."""
+    mark, plain = ("b", repr(text)[1:]) if isinstance(text, bytes) else ("", repr(text))
+    if plain.startswith('"') or '"' in plain:
+        return mark + plain
+    return f'{mark}"' + plain[1:-1].replace("\\'", "'") + '"'
 
 
 def expected_float(text: str) -> str | None:

@@ -50,7 +50,9 @@ def lines(root: Any, words: List[str], command: Any) -> List[Expression]:
     for place, values in enumerate(least):
         changed += [[*plain[:place], value, *plain[place + 1 :]] for value in values[1:8]]
     options = [] if getattr(command, "commands", None) else _options(command)
-    tails = [plain, *(option + plain for option in options), *changed]
+    bare = [v[0] for v in _arguments(command, required=True)]
+    shorter = [bare] if bare != plain else []
+    tails = [plain, *shorter, *(option + plain for option in options), *changed]
     middle = [Expression(repr(word)) for word in words]
     found = [[*first, *middle, *tail] for tail in tails for first in before]
     if getattr(command, "commands", None):
@@ -61,11 +63,13 @@ def lines(root: Any, words: List[str], command: Any) -> List[Expression]:
     ][:MAX_LINES]
 
 
-def _arguments(command: Any) -> List[List[Expression]]:
+def _arguments(command: Any, required: bool = False) -> List[List[Expression]]:
+    """The values of each argument, those of a list that may be empty only where not `required`."""
     return [
         _values(parameter)
         for parameter in command.params
-        if type(parameter).__name__ == "Argument" and (parameter.required or parameter.nargs == -1)
+        if type(parameter).__name__ == "Argument"
+        and (parameter.required or (parameter.nargs == -1 and not required))
     ]
 
 

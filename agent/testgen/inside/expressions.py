@@ -26,6 +26,37 @@ STANDARD_CLASSES = {
 }
 """Classes of the standard library that a test may construct, by module."""
 
+PLAIN_FUNCTIONS = frozenset(
+    {"len", "str", "bool", "int", "float", "list", "dict", "set", "tuple", "bytes", "object"}
+    | {"sum", "max", "min", "abs", "sorted", "any", "all", "repr", "round"}
+)
+"""Builtins that a test may hand to a function that calls what it is given."""
+
+PURE_MODULES = ("operator", "math")
+"""Modules of the standard library whose functions a test may hand over as well."""
+
+_IN_LAMBDAS = (
+    ast.Name, ast.Constant, ast.BinOp, ast.Compare, ast.BoolOp, ast.UnaryOp, ast.Tuple,
+    ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop,
+)  # fmt: skip
+
+
+def is_small_lambda(node: ast.AST) -> bool:
+    """Whether a lambda only calculates with its own parameters and constants."""
+    if not isinstance(node, ast.Lambda):
+        return False
+    given = node.args
+    plain = [a.arg for a in given.args]
+    more = (given.posonlyargs, given.kwonlyargs, given.defaults, given.vararg, given.kwarg)
+    if any(more) or not 0 < len(plain) < 4:
+        return False
+    return all(
+        isinstance(part, _IN_LAMBDAS)
+        and not isinstance(part, (ast.Pow, ast.LShift))
+        and (not isinstance(part, ast.Name) or part.id in plain)
+        for part in ast.walk(node.body)
+    )
+
 
 class Expression(NamedTuple):
     """Python text that makes a value, and the (name, module) pairs it has to import."""

@@ -71,6 +71,7 @@ class Guard:
         self.touched = ""
         self.clock = False
         self.folder = ""
+        self.patched: frozenset[str] = frozenset()
         self.readable = tuple(
             {
                 os.path.realpath(p)
@@ -86,7 +87,8 @@ class Guard:
         if event == "open":
             self._opened(arguments)
         elif event in _FILE_EVENTS:
-            if not str(arguments[0]).startswith(self.folder or "\0"):
+            own = event == "os.chdir" and "cwd" in self.patched  # there, and back at the end
+            if not own and not str(arguments[0]).startswith(self.folder or "\0"):
                 self._refuse(event)
         elif event in _OUTSIDE or event.split(".")[0] in ("subprocess", "ctypes", "shutil"):
             self._refuse(event)
@@ -121,6 +123,8 @@ class Guard:
         kind = getattr(owner, "__name__", "") or type(owner).__module__
         if kind not in _UNREPEATABLE[function.__name__]:
             return
+        if _PUT_THERE.get(function.__name__, "") in self.patched:
+            return
         if kind in _CLOCKS:
             self.clock = True
         elif kind != "random" or owner is getattr(sys.modules["random"], "_inst", None):
@@ -140,6 +144,9 @@ _OUTSIDE = frozenset(
 
 _MAY_ASK = frozenset({"logging", "tempfile", "asyncio", "warnings", "selectors", "importlib"})
 """Packages of the standard library that ask for the time or the folder for their own use."""
+
+_PUT_THERE = {"getcwd": "cwd", "random": "seed", "getrandbits": "seed"}
+"""Which patch makes the answer of a function one that comes again."""
 
 _CLOCKS = ("datetime", "date", "time", "_zoneinfo")
 _UNREPEATABLE = {

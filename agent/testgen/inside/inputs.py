@@ -5,25 +5,31 @@ from __future__ import annotations
 import ast
 import itertools
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Optional, Tuple, Union
 
 if TYPE_CHECKING:
     from copydesk.agent.testgen.inside import commands
     from copydesk.agent.testgen.inside.callers import later_calls
     from copydesk.agent.testgen.inside.expressions import Expression
+    from copydesk.agent.testgen.inside.items import derived, variadic
     from copydesk.agent.testgen.inside.observe import BINARY, UNARY, Call, Subject
     from copydesk.agent.testgen.inside.pools import Pools
+    from copydesk.agent.testgen.inside.relations import made_by_others
     from copydesk.agent.testgen.inside.setups import Step, setups
     from copydesk.agent.testgen.inside.sites import find_sites
+    from copydesk.agent.testgen.inside.surroundings import choices
 else:
     import commands
     from callers import later_calls
     from expressions import Expression
+    from items import derived, variadic
     from observe import BINARY, UNARY, Call, Subject
     from pools import Pools
+    from relations import made_by_others
     from setups import Step, setups
     from sites import find_sites
+    from surroundings import choices
 
 Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
 Parameter = Tuple[ast.arg, Optional[ast.expr]]
@@ -32,10 +38,13 @@ Start = Tuple[Optional[Expression], Tuple[Step, ...]]
 
 MAX_PRODUCT = 400
 MAX_OPTIONS = 300
+MAX_PAIRED = 250
 MAX_RANDOM = 500
+MAX_RANDOM_DONE = 150
+"""Random calls where every line is reached, for the sake of the small changes alone."""
 MAX_NEAR = 120
 """Calls tried around each call that reached something new."""
-MAX_RECEIVERS = 8
+MAX_RECEIVERS = 14
 MAX_STARTS = 20
 MAX_LATER = 6
 _PREFERENCE = {"doctest": 0, "test": 1, "production": 2}
@@ -97,6 +106,7 @@ class Stream:
         self.random = random.Random(seed)
         self.pools = Pools(tree, subject.module, node, seed)
         self.kept: list[Call] = []
+        self.is_done: Callable[[], bool] = lambda: False
         self.changed: tuple[Subject, Function] = (subject, node)
         self.later = later_calls(self.pools, node)
         arguments = node.args
@@ -160,7 +170,10 @@ class Stream:
         if not receivers:
             return
         near = 0
-        stages = (self._products, self._with_options, self._with_words, self._at_random)
+        stages = (
+            self._products, self._surrounded, self._with_more, self._with_options,
+            self._paired, self._returned, self._with_words, self._at_random,
+        )  # fmt: skip
         for stage in (*stages, self._called_again):
             for plain in stage(starts):
                 for chain in self.later[:MAX_LATER]:
@@ -195,7 +208,7 @@ class Stream:
             for part in [*site.arguments, *(v for _, v in site.keywords)]:
                 names.update(part.names)
             made.append(Expression(f"{self.subject.owner}({inner})", tuple(sorted(names.items()))))
-        made = made[: MAX_RECEIVERS // 2] + self.pools.constructed(owner)
+        made = made[: MAX_RECEIVERS // 3] + self.pools.constructed(owner)
         return list(dict.fromkeys(made))[:MAX_RECEIVERS]
 
     def _starts(self, receivers: Sequence[Expression | None]) -> list[Start]:
@@ -225,9 +238,8 @@ class Stream:
         pools = [self.values[a.arg] for a, _ in self.required]
         if not pools:
             yield []
-            extra = self.variadic
-            if extra is not None:
-                for value in self.pools.of(extra, None)[:12]:
+            if self.variadic is not None:
+                for value in self.pools.of_each(self.variadic)[:12]:
                     yield [value]
                     yield [value, value]
             return
@@ -242,6 +254,65 @@ class Stream:
         for row in self._rows(each):
             for start in starts:
                 yield self._call(start, row, {}, "literal")
+
+    def _with_more(self, starts: Sequence[Start]) -> Iterator[Call]:
+        """More positional arguments behind the required ones, where the function takes them."""
+        if self.variadic is None or not self.required:
+            return
+        for more in variadic(self.pools.of_each(self.variadic)):
+            for row in self._rows(4):
+                yield self._call(starts[0], [*row, *more], {}, "literal")
+
+    def _surrounded(self, starts: Sequence[Start]) -> Iterator[Call]:
+        """Plain calls with what the function reads besides its arguments put in place."""
+        every = choices(self.tree, self.node, self.pools.lines)
+        for patches in every:
+            for row in self._rows(3 if patches != every[0] else 40):
+                for start in starts[:2]:
+                    yield self._call(start, row, {}, "literal")._replace(patches=patches)
+
+    def _paired(self, starts: Sequence[Start]) -> Iterator[Call]:
+        """Two arguments at once, the second one made of the first: a key of a dictionary, a part
+        of a text, a number beside another. Only while there is something left to reach.
+        """
+        if self.is_done():
+            return
+        names = [a.arg for a, _ in self.required]
+        names += [a.arg for a, _ in self.optional if a.arg not in self.positional_only]
+        plain = next(self._rows(1), [])
+        rows = itertools.islice(itertools.zip_longest(*(self.values[n][:8] for n in names)), 8)
+        pairs = [(one, other) for one in names for other in names if one != other][:12]
+        calls = (
+            self._with(starts[0], plain, {one: value, other: more})
+            for row in rows
+            for one, other in pairs
+            if (value := row[names.index(one)]) is not None
+            for more in derived(value.text)
+        )
+        yield from itertools.islice(calls, MAX_PAIRED)
+
+    def _returned(self, starts: Sequence[Start]) -> Iterator[Call]:
+        """Arguments that a function beside this one returns, alone and beside what it was given.
+        Only while there is something left to reach.
+        """
+        if self.is_done():
+            return
+        subject, count = self.subject, len(self.required)
+        if subject.shape not in ("function", "method") or not 0 < count < 3:
+            return
+        receiver = starts[0][0]
+        others = made_by_others(self.tree, subject.module, self.node, subject.owner, receiver)
+        for row, made in others:
+            rows = [[made]] if count == 1 else [[row[0], made], [made, row[0]]]
+            for one in rows:
+                yield self._call((receiver, ()), one, {}, "returned")
+
+    def _with(self, start: Start, row: list[Expression], changed: dict[str, Expression]) -> Call:
+        """A call with some of its arguments, by name, other than in the row."""
+        places = [a.arg for a, _ in self.required]
+        positional = [changed.get(name, value) for name, value in zip(places, row)]
+        options = {name: value for name, value in changed.items() if name not in places}
+        return self._call(start, positional, options, "paired")
 
     def _with_options(self, starts: Sequence[Start]) -> Iterator[Call]:
         rows = list(self._rows(6))
@@ -305,7 +376,7 @@ class Stream:
         if not self.values:
             return
         choose = self.random.choice
-        for _ in range(MAX_RANDOM):
+        for _ in range(MAX_RANDOM if not self.is_done() else MAX_RANDOM_DONE):
             row = [choose(self.values[a.arg]) for a, _ in self.required]
             options = {
                 a.arg: choose(self.values[a.arg])

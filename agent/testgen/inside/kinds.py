@@ -17,7 +17,10 @@ _DELTA = (("timedelta", "datetime"),)
 
 PLAIN: dict[str, list[str]] = {
     "int": ["1", "0", "2", "-1", "3", "10", "11", "100", "12345", "1000000"],
-    "float": ["1.5", "0.0", "-2.5", "0.001", "3.0", "1e20", "float('nan')", "float('inf')"],
+    "float": [
+        *("1.5", "0.0", "-2.5", "0.001", "3.0", "1e20"),
+        *("float('nan')", "float('inf')", "float('-inf')"),
+    ],
     "str": [
         *("'abc'", "''", "'Hello World'", "'a'", "'1'", "'some_name-here'", "'CamelCase'"),
         *("'1,234.5'", "'-1'", "'2024-01-31'", "'2024-01-31T10:20:30.5'", "'1d 2h'", "'1/2'"),
@@ -36,6 +39,8 @@ PLAIN: dict[str, list[str]] = {
     "object": ["1", "'abc'", "None", "[1, 2, 3]", "{'a': 1}"],
     "complex": ["(1+2j)", "0j"],
     "argv": ["[]", "['--help']"],
+    "numeral": ["'12'", "'1.5'", "'nan'", "'-3'"],
+    "slice": ["slice(0, 2)", "slice(1, None)"],
     "stream": ["stream(1, 2, 3)", "stream()", "stream('a', 'b')", "stream(3, 1, 2, 1)"],
 }
 
@@ -105,6 +110,7 @@ HINTS = {
     "TextIO": ("StringIO",),
     "Any": ("object", "str"),
     "Callable": ("callable",),
+    "slice": ("slice",),
     "Number": ("int", "float"),
     "Real": ("int", "float"),
     "Integral": ("int",),
@@ -200,6 +206,8 @@ def plain(kind: str) -> list[Expression]:
 def kinds_by_name(name: str) -> tuple[str, ...]:
     """What a parameter's name alone says about its kind; empty when it says nothing."""
     lowered = name.lower()
+    if lowered.strip("_") in ("int", "float", "bytes", "bool", "list", "tuple", "set", "complex"):
+        return (lowered.strip("_"),)  # bytes_, as it is named beside the builtin
     parts = {lowered, *lowered.split("_")}
     for words, kinds in _NAME_WORDS:
         if parts & set(words):
@@ -250,13 +258,12 @@ def kinds_by_call(node: ast.Call, name: str) -> list[str]:
         return []
     called = getattr(node.func, "id", "") or getattr(node.func, "attr", "")
     if called == "isinstance" and first[0] == name:
-        asked = [getattr(n, "id", getattr(n, "attr", "")) for n in ast.walk(node.args[1])]
-        return [k for word in asked for k in HINTS.get(word, (word,)) if k in PLAIN or k in NAMED]
+        return _classes(node.args[1:])
     return {
         "len": ["list", "str"],
         "open": ["path"],
-        "int": ["str", "int"],
-        "float": ["str", "float"],
+        "int": ["str", "int", "numeral"],
+        "float": ["str", "float", "numeral"],
         "abs": ["int", "float"],
         "round": ["float", "int"],
         "sorted": ["list"],
@@ -265,3 +272,16 @@ def kinds_by_call(node: ast.Call, name: str) -> list[str]:
         "iter": ["list"],
         "callable": ["callable"],
     }.get(called, [])
+
+
+def kinds_by_type(node: ast.Compare, name: str) -> list[str]:
+    """What `type(parameter) is list` says about a parameter."""
+    asks = isinstance(node.left, ast.Call) and getattr(node.left.func, "id", "") == "type"
+    if not asks or [getattr(a, "id", "") for a in getattr(node.left, "args", ())] != [name]:
+        return []
+    return _classes(node.comparators)
+
+
+def _classes(nodes: list[ast.expr]) -> list[str]:
+    asked = [getattr(n, "id", getattr(n, "attr", "")) for part in nodes for n in ast.walk(part)]
+    return [k for word in asked for k in HINTS.get(word, (word,)) if k in PLAIN or k in NAMED]

@@ -22,12 +22,14 @@ if TYPE_CHECKING:
     from copydesk.agent.testgen.inside.files import FILES
     from copydesk.agent.testgen.inside.guard import GivenUp
     from copydesk.agent.testgen.inside.setups import Step
+    from copydesk.agent.testgen.inside.surroundings import Patches, applied
 else:
     import commands
     from expressions import Expression, evaluate
     from files import FILES
     from guard import GivenUp
     from setups import Step
+    from surroundings import Patches, applied
 
 MAX_EVENTS = 60_000
 """Lines of the project's code one call may execute; counted, so that load changes nothing."""
@@ -45,7 +47,8 @@ TAKE = 10
 class Call(NamedTuple):
     """One call of the target: its receiver (for a method), its arguments, where they came from.
 
-    `setup` is done to the receiver first; the result is called with each row of `then` in turn.
+    `setup` is done to the receiver first; the result is called with each row of `then` in turn;
+    `patches` are put around all of it.
     """
 
     receiver: Expression | None
@@ -54,13 +57,20 @@ class Call(NamedTuple):
     origin: str
     setup: Tuple[Step, ...] = ()
     then: Tuple[Tuple[Expression, ...], ...] = ()
+    patches: Patches = ()
 
     @property
     def parts(self) -> list[Expression]:
         """Every expression of the call."""
         own = [self.receiver] if self.receiver is not None else []
         later = [part for row in (*(s.arguments for s in self.setup), *self.then) for part in row]
-        return [*own, *self.arguments, *(value for _, value in self.keywords), *later]
+        named = [value for _, value in (*self.keywords, *self.patches)]
+        return [*own, *self.arguments, *named, *later]
+
+    @property
+    def names_patched(self) -> frozenset[str]:
+        """What is put around the call."""
+        return frozenset(name for name, _ in self.patches)
 
     @property
     def uses_files(self) -> bool:
@@ -168,10 +178,16 @@ def invoke(subject: Subject, call: Call, folder: Path, trace: bool = True) -> Ru
     inputs: list[Any] = []
     wrap = ""
     before = sys.gettrace()
-    with warnings.catch_warnings(record=True) as caught, contextlib.redirect_stdout(out):
+    kind = "inputs"
+    with (
+        warnings.catch_warnings(record=True) as caught,
+        contextlib.redirect_stdout(out),
+        contextlib.ExitStack() as stack,
+    ):
         warnings.simplefilter("always")
         PATIENCE.start()
         try:
+            stack.enter_context(applied(call.patches, local))
             kind = "inputs"  # an argument that cannot be made says nothing about the target
             receiver = receiver_of(call, local)
             inputs = [receiver, *(evaluate(a, local) for a in call.arguments)]

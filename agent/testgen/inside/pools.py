@@ -9,8 +9,16 @@ import random
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from copydesk.agent.testgen.inside.builds import (
+        asks_for_truth,
+        class_of,
+        compared_options,
+        constructor_of,
+        varied,
+    )
     from copydesk.agent.testgen.inside.displays import as_tuple, dicts, many
     from copydesk.agent.testgen.inside.expressions import Expression, join, write
+    from copydesk.agent.testgen.inside.items import item_names, lists_of
     from copydesk.agent.testgen.inside.kinds import (
         ATTRIBUTES,
         DICTS,
@@ -21,15 +29,26 @@ if TYPE_CHECKING:
         kind_of,
         kinds_by_call,
         kinds_by_name,
+        kinds_by_type,
         neighbours,
         of_length,
         plain,
     )
-    from copydesk.agent.testgen.inside.texts import MATCHING, command_lines, fitting_texts, matches
+    from copydesk.agent.testgen.inside.literals import (
+        CARRIED,
+        class_around,
+        literals_of,
+        parameters_of,
+        rounds,
+        skips_the_first,
+    )
+    from copydesk.agent.testgen.inside.texts import command_lines, fitting_texts, matches
     from copydesk.agent.testgen.inside.uses import from_use
 else:
+    from builds import asks_for_truth, class_of, compared_options, constructor_of, varied
     from displays import as_tuple, dicts, many
     from expressions import Expression, join, write
+    from items import item_names, lists_of
     from kinds import (
         ATTRIBUTES,
         DICTS,
@@ -40,11 +59,13 @@ else:
         kind_of,
         kinds_by_call,
         kinds_by_name,
+        kinds_by_type,
         neighbours,
         of_length,
         plain,
     )
-    from texts import MATCHING, command_lines, fitting_texts, matches
+    from literals import CARRIED, class_around, literals_of, parameters_of, rounds, skips_the_first
+    from texts import command_lines, fitting_texts, matches
     from uses import from_use
 
 
@@ -63,8 +84,8 @@ class Pools:
     """Values for the parameters of one function, from what its module says about them."""
 
     def __init__(self, tree: ast.Module, module: Any, function: ast.AST, seed: int) -> None:
-        self.tree = tree
-        owner = _class_around(function, tree)
+        self.tree, self.module = tree, module
+        owner = class_around(function, tree)
         own = vars(getattr(module, getattr(owner, "name", ""), None) or object)
         self.scope: dict[str, Any] = {**{f".{n}": v for n, v in own.items()}, **vars(module)}
         self.function = function
@@ -89,19 +110,39 @@ class Pools:
         if not kinds or "str" in kinds:
             own += self.texts
         if "argv" in kinds_by_name(parameter.arg) or parameter.arg in ("args", "arguments"):
-            before = ["program"] if _skips_the_first(self.function, parameter.arg) else []
+            before = ["program"] if skips_the_first(self.function, parameter.arg) else []
             own = [*(Expression(repr([*before, *line])) for line in self.lines), *own]
+        if kinds & {"int", "float"} and rounds(self.function):
+            own += CARRIED
         known = beside + typed[:2] + own + fitting[:40] + typed + self._noise(kinds)
-        return list(dict.fromkeys([*known, *(self._misfits() if kinds else [])]))
+        return list(dict.fromkeys([*known, *(self._misfits(parameter.arg) if kinds else [])]))
 
-    def _misfits(self) -> list[Expression]:
+    def of_each(self, parameter: ast.arg) -> list[Expression]:
+        """Values for the single arguments that `*parameter` collects."""
+        own = [] if parameter.annotation is not None else self._items(parameter.arg)
+        return list(dict.fromkeys([*own, *self.of(parameter, None)]))
+
+    def _items(self, name: str) -> list[Expression]:
+        """What the items of a parameter are by what the body does with them; empty for no idea."""
+        names = item_names(self.function, name)
+        kinds = dict.fromkeys(kind for one in names for kind in self._kinds_by_use(one))
+        used = [value for one in names for value in from_use(self.function, one)]
+        return list(dict.fromkeys([*used, *alternate([plain(kind) for kind in kinds])]))
+
+    def _misfits(self, name: str) -> list[Expression]:
         """Values of other kinds, for a function that refuses some itself."""
         refused = [
             getattr(getattr(node.exc, "func", node.exc), "id", "")
             for node in ast.walk(self.function)
             if isinstance(node, ast.Raise)
         ]
-        return plain("object") if {"TypeError", "AttributeError"} & set(refused) else []
+        asks = any(
+            getattr(getattr(node, "func", None), "id", "") in ("isinstance", "callable")
+            and name in [getattr(a, "id", "") for a in getattr(node, "args", ())]
+            for node in ast.walk(self.function)
+        )
+        kinds = {"TypeError", "AttributeError", *(["ValueError"] if asks else [])}
+        return plain("object") if kinds & set(refused) else []
 
     @staticmethod
     def literal(text: str) -> Expression:
@@ -117,6 +158,8 @@ class Pools:
                 return found, {kind_of(e) for e in found}
         kinds = self._kinds_by_use(parameter.arg)
         lists = [plain(kind) for kind in kinds]
+        if "list" in kinds:
+            lists.insert(0, lists_of(self._items(parameter.arg)))
         if default is not None and isinstance(default, ast.Constant):
             lists.insert(0, plain(type(default.value).__name__.replace("NoneType", "None")))
         says_nothing = default is None or getattr(default, "value", None) is None
@@ -221,17 +264,25 @@ class Pools:
         lists: list[list[Expression]] = []
         words: list[str] = []
         options: list[tuple[str, list[Expression]]] = []
+        node = class_of(self.tree, kind.__name__)
+        own = constructor_of(node) if kind.__module__ == self.module.__name__ else None
+        is_around = node is not None and self.function in node.body and not depth
+        compared = compared_options(node, self.function) if is_around else {}
+        falsy = is_around and asks_for_truth(self.function)
+        asked: list[tuple[str, Expression]] = []
         for parameter in parameters:
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
                 continue
             optional = parameter.default is not parameter.empty
-            values = self._for_parameter(parameter, depth)
+            values = self._for_parameter(parameter, depth, own)
+            literals = compared.get(parameter.name, [])
             if not values and not optional:
                 return []
             if optional and depth == 0 and parameter.kind is not parameter.POSITIONAL_ONLY:
-                options.append((parameter.name, values[:2]))
+                asked += [(parameter.name, literal) for literal in literals]
+                options.append((parameter.name, varied(values, parameter.default, falsy)))
             if not optional:
-                lists.append(values)
+                lists.append([*literals, *values])
                 keyword = parameter.kind is parameter.KEYWORD_ONLY
                 words.append(f"{parameter.name}={{}}" if keyword else "{}")
         shape = "{}(" + ", ".join(words) + ")"
@@ -240,14 +291,22 @@ class Pools:
             [one[(i + shift) % len(one)] for shift, one in enumerate(lists)] for i in range(count)
         ]
         made = list(dict.fromkeys(join(shape, [owner, *row]) for row in rows))
+        turns = [
+            (name, values[turn])
+            for turn in range(8)
+            for name, values in options[:5]
+            if turn < len(values)
+        ]
         with_option = [
             join("{}(" + ", ".join([*words, f"{name}={{}}"]) + ")", [owner, *rows[0], value])
-            for name, values in options[:5]
-            for value in values
+            for name, value in dict.fromkeys([*asked[:6], *turns])
         ]
-        return [*made[:3], *with_option[:6], *made[3:]]
+        return [*made[:3], *with_option[: 8 + len(asked[:6])], *made[3:]]
 
-    def _for_parameter(self, parameter: inspect.Parameter, depth: int) -> list[Expression]:
+    def _for_parameter(
+        self, parameter: inspect.Parameter, depth: int, constructor: Any
+    ) -> list[Expression]:
+        """Values for a parameter of a class; the constructor's node where it is in the module."""
         hint = parameter.annotation
         if hint is not parameter.empty:
             text = hint if isinstance(hint, str) else getattr(hint, "__name__", "") or str(hint)
@@ -257,6 +316,10 @@ class Pools:
                 return found
             if isinstance(hint, type):
                 return self.constructed(hint, depth + 1)
+        if constructor is not None and constructor is not self.function:
+            for node, default in parameters_of(constructor):
+                if node.arg == parameter.name and node.annotation is None:
+                    return Pools(self.tree, self.module, constructor, 0).of(node, default)
         kinds = kinds_by_name(parameter.name) or ("int", "str")
         return alternate([plain(kind) for kind in kinds])
 
@@ -268,6 +331,8 @@ class Pools:
                 kinds += [kind for kind, words in ATTRIBUTES if node.attr in words.split()]
             elif isinstance(node, ast.Call):
                 kinds += kinds_by_call(node, name)
+            elif isinstance(node, ast.Compare):
+                kinds += kinds_by_type(node, name)
             elif isinstance(node, (ast.For, ast.comprehension, ast.AsyncFor)):
                 if getattr(node.iter, "id", None) == name:
                     lazy = isinstance(node, ast.AsyncFor) or getattr(node, "is_async", False)
@@ -309,52 +374,3 @@ class Pools:
                 first, *others = (self.random.choice(_WORDS) for _ in range(3))
                 made.append(first + "".join(self.random.choice(_BETWEEN) + one for one in others))
         return [Expression(repr(value)) for value in made]
-
-
-def _class_around(function: ast.AST, tree: ast.Module) -> ast.ClassDef | None:
-    classes = [n for n in ast.walk(tree) if isinstance(n, ast.ClassDef)]
-    return next((one for one in classes if function in one.body), None)
-
-
-def literals_of(
-    function: ast.AST, tree: ast.Module, owner: ast.ClassDef | None = None
-) -> list[Expression]:
-    """The literals of a function and of the constants of its module and class that it names; no
-    docstrings.
-    """
-    skipped: set[int] = set()
-    for node in ast.walk(function):
-        if isinstance(node, (ast.Raise, ast.JoinedStr)) or (
-            isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-        ):
-            skipped |= {id(inner) for inner in ast.walk(node)}
-        elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") in MATCHING:
-            # texts that fit a pattern are made of it elsewhere; the pattern is none
-            named = getattr(getattr(node.func, "value", None), "id", "")
-            skipped |= {id(first) for first in node.args[:1] if named == "re"}
-    used = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
-    used |= {node.attr for node in ast.walk(function) if isinstance(node, ast.Attribute)}
-    constants = [
-        s.value
-        for s in [*tree.body, *(owner.body if owner else ())]
-        if isinstance(s, (ast.Assign, ast.AnnAssign))
-        and s.value is not None
-        and used & {n.id for n in ast.walk(s) if isinstance(n, ast.Name)}
-    ]
-    found: list[Expression] = []
-    for root in [function, *constants]:
-        for node in list(ast.walk(root))[:2000]:
-            if isinstance(node, ast.Constant) and id(node) not in skipped:
-                found += neighbours(node.value)
-    return list(dict.fromkeys(found))[:120]
-
-
-def _skips_the_first(function: ast.AST, name: str) -> bool:
-    """Whether a function looks at name[1:], as a program does that is given all of sys.argv."""
-    return any(
-        isinstance(node, ast.Subscript)
-        and getattr(node.value, "id", "") == name
-        and isinstance(node.slice, ast.Slice)
-        and getattr(node.slice.lower, "value", None) == 1
-        for node in ast.walk(function)
-    )

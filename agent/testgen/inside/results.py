@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Tuple
 if TYPE_CHECKING:
     from copydesk.agent.testgen.inside.commands import MAX_OUTPUT
     from copydesk.agent.testgen.inside.expressions import Expression, evaluate, write
-    from copydesk.agent.testgen.inside.observe import Call, Run, Subject, receiver_of
+    from copydesk.agent.testgen.inside.observe import BINARY, Call, Run, Subject, receiver_of
 else:
     from commands import MAX_OUTPUT
     from expressions import Expression, evaluate, write
-    from observe import Call, Run, Subject, receiver_of
+    from observe import BINARY, Call, Run, Subject, receiver_of
 
 MAX_STDOUT = 600
 MAX_ITEMS = 60
@@ -41,7 +41,7 @@ def observation(subject: Subject, call: Call, run: Run, folder: Path) -> dict[st
         return None
     if run.kind == "raises":
         return None if _missing_key(subject, call, run) else _raised(subject, run, folder)
-    seen = _returned(subject, call, run)
+    seen = _returned(subject, call, run, folder)
     if seen is None or _unstable(repr(seen), folder):
         return None
     seen["wrap"] = run.wrap
@@ -50,15 +50,15 @@ def observation(subject: Subject, call: Call, run: Run, folder: Path) -> dict[st
     return seen
 
 
-def _returned(subject: Subject, call: Call, run: Run) -> dict[str, Any] | None:
+def _returned(subject: Subject, call: Call, run: Run, folder: Path) -> dict[str, Any] | None:
     value = run.value
     if subject.shape == "command":
-        return _answered(value)
+        return _answered(value, folder)
     if subject.shape == "construct":
         return _state(value)
     if value is None:
         return _effect(subject, call, run)
-    written = write(value)
+    written = below(folder, value) or write(value)
     if written is not None:
         return {"kind": "value", "text": written.text, "names": written.names}
     kind: Any = type(value)
@@ -75,6 +75,22 @@ def _returned(subject: Subject, call: Call, run: Run) -> dict[str, Any] | None:
         if 0 < len(text) <= 200:
             return {"kind": "repr", "text": repr(text), "names": ()}
     return _state(value)
+
+
+def below(folder: Path, value: Any) -> Expression | None:
+    """A path in the test's own folder, or a text that is one, by what pytest calls the folder."""
+    if not isinstance(value, (str, Path)):
+        return None
+    try:
+        parts = Path(value).relative_to(folder).parts
+    except ValueError:
+        return None
+    if not all(re.fullmatch(r"\.?\w+(\.\w+)*", part) for part in parts):
+        return None
+    path = " / ".join(["tmp_path", *map(repr, parts)])
+    if not isinstance(value, str):
+        return Expression(path)
+    return Expression(f"str({path})") if value == str(folder.joinpath(*parts)) else None
 
 
 def _plainly(value: Any) -> dict[str, Any] | None:
@@ -98,10 +114,12 @@ _OPAQUE = (
 )
 
 
-def _answered(result: Any) -> dict[str, Any] | None:
-    """What a command of click's said, and its exit code."""
+def _answered(result: Any, folder: Path) -> dict[str, Any] | None:
+    """What a command of click's said, and its exit code; that alone where it refuses in words
+    that speak of this run.
+    """
     output = result.output
-    if len(output) > MAX_OUTPUT:
+    if len(output) > MAX_OUTPUT or (result.exit_code and _unstable(output, folder)):
         output = ""
     return {"kind": "invokes", "code": int(result.exit_code), "text": repr(output), "names": ()}
 
@@ -181,12 +199,27 @@ def _fields(value: Any) -> list[Field]:
         if name.startswith("_") or not name.isidentifier():
             continue
         try:
-            written = write(getattr(value, name))
+            member = getattr(value, name)
+            written = write(member) or _shared(value, member)
         except Exception:  # a property may raise anything
             continue
         if written is not None and len(written.text) <= 120:
             fields.append((name, written.text, written.names))
     return fields + _contents(value)
+
+
+def _shared(value: Any, member: Any) -> Expression | None:
+    """An attribute that is a function which a class keeps, by its name there."""
+    if not isinstance(member, (types.FunctionType, types.BuiltinFunctionType)):
+        return None
+    owner = write(type(value))
+    names = [
+        name
+        for base in type(value).__mro__
+        for name in vars(base)
+        if not name.startswith("_") and getattr(type(value), name, None) is member
+    ]
+    return Expression(f"{owner.text}.{names[0]}", owner.names) if owner and names else None
 
 
 def _slots(kind: type) -> list[str]:
@@ -210,13 +243,20 @@ def _missing_key(subject: Subject, call: Call, run: Run) -> bool:
 _WRITTEN = ("doctest", "test", "production")
 
 
+_NO_OPERATOR = ("unsupported operand type", "not supported between")
+_OPERATORS = BINARY["__add__"].__code__.co_filename
+
+
 def is_misuse(subject: Subject, error: BaseException) -> bool:
     """Whether an error speaks of a wrong call; a TypeError, AttributeError or NotImplementedError
-    that a raise statement of the target's own module makes is what the target does.
+    that a raise statement of the target's own module makes is what the target does, and so is
+    the TypeError of an operator that returns NotImplemented.
     """
     if not isinstance(error, _MISUSE):
         return False
     last = traceback.extract_tb(error.__traceback__)[-1:]
+    if subject.shape in BINARY and last and last[0].filename == _OPERATORS:
+        return not any(words in str(error) for words in _NO_OPERATOR)
     own = bool(last) and last[0].filename == subject.file and _deliberate(error)
     return not (own and isinstance(error, (TypeError, AttributeError, NotImplementedError)))
 

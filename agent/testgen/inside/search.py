@@ -256,6 +256,9 @@ class Search:
             if self.stream.is_typed:
                 self.suspects.append(f"{self._said(call)} raises {seen['name']}")
             return False
+        call = self._plainer(call, seen, arcs)
+        if any(call == other.call._replace(origin=call.origin) for other in self.kept):
+            return False
         one = Kept(call, seen, self.lines.features([tuple(arc) for arc in arcs]))
         if number >= worker.LATER:
             if not one.reached & self.lines.targets or len(self.noticing) >= MAX_NOTICING:
@@ -267,6 +270,15 @@ class Search:
         self.reached |= one.reached
         self.kept.append(one)
         return True
+
+    def _plainer(self, call: observe.Call, seen: Json, arcs: Any) -> observe.Call:
+        """The call without what was put around it and makes no difference."""
+        for patch in call.patches:
+            rest = tuple(one for one in call.patches if one != patch)
+            without = call._replace(patches=rest)
+            if self.recording.twice(without) == (seen, arcs):
+                call = without
+        return call
 
     def _said(self, call: observe.Call) -> str:
         texts = [a.text for a in call.arguments] + [f"{k}={v.text}" for k, v in call.keywords]

@@ -9,9 +9,21 @@ import os
 from typing import TYPE_CHECKING, Any, Dict, NamedTuple
 
 if TYPE_CHECKING:
-    from copydesk.agent.testgen.inside.expressions import STANDARD_CLASSES, Expression
+    from copydesk.agent.testgen.inside.expressions import (
+        PLAIN_FUNCTIONS,
+        PURE_MODULES,
+        STANDARD_CLASSES,
+        Expression,
+        is_small_lambda,
+    )
 else:
-    from expressions import STANDARD_CLASSES, Expression
+    from expressions import (
+        PLAIN_FUNCTIONS,
+        PURE_MODULES,
+        STANDARD_CLASSES,
+        Expression,
+        is_small_lambda,
+    )
 
 MAX_FILES = 2000
 MAX_FILE = 400_000
@@ -98,9 +110,9 @@ def _from_doctest(
             parsed = ast.parse(example.source)
         except SyntaxError:
             continue
-        known = {**imports, **_imports(parsed)}
+        imports = {**imports, **_imports(parsed)}
         local.update(_assigned(parsed.body))
-        found += _calls(parsed, function, owner, [local], known, "doctest")
+        found += _calls(parsed, function, owner, [local], imports, "doctest")
     return found
 
 
@@ -262,13 +274,21 @@ class _Plain(ast.NodeTransformer):
         return super().generic_visit(node)
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
-        """A local name is its value; an imported class is itself."""
+        """A local name is its value; an imported class and a plain builtin are themselves."""
         if node.id in self.binding and self.depth < 5:
             self.depth += 1
             made: ast.AST = self.visit(copy.deepcopy(self.binding[node.id]))
             self.depth -= 1
             return made
+        if node.id in PLAIN_FUNCTIONS and node.id not in self.imports:
+            return node
         return self._imported(node.id, "")
+
+    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
+        """A lambda that only calculates with what it is given."""
+        if not is_small_lambda(node):
+            raise _NotPlain
+        return node
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         """module.Class and Enum.MEMBER."""
@@ -296,7 +316,7 @@ class _Plain(ast.NodeTransformer):
         word = member or attribute
         if not module or not word:
             raise _NotPlain
-        standard = STANDARD_CLASSES.get(module)
+        standard = (word,) if module in PURE_MODULES else STANDARD_CLASSES.get(module)
         if (standard is not None and word not in standard) or (
             not word[:1].isupper() and not standard
         ):

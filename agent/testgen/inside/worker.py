@@ -40,6 +40,7 @@ def call_to(call: observe.Call) -> Json:
         "origin": call.origin,
         "setup": call.setup,
         "then": call.then,
+        "patches": call.patches,
     }
 
 
@@ -52,6 +53,7 @@ def call_from(plain: Json) -> observe.Call:
         plain["origin"],
         tuple(setups.Step(name, tuple(map(_expression, row))) for name, row in plain["setup"]),
         tuple(tuple(map(_expression, row)) for row in plain["then"]),
+        tuple((name, _expression(value)) for name, value in plain["patches"]),
     )
 
 
@@ -105,6 +107,7 @@ class Worker:
         self.events = self.stuck = 0
         self.worth_trying: list[observe.Call] = []
         self.lines_of: dict[observe.Call, frozenset[Any]] = {}
+        self.stream.is_done = lambda: self.lines.targets <= self.reached
 
     def work(self, top: str) -> None:
         """Try everything, then look for calls that notice small changes of the function."""
@@ -130,6 +133,7 @@ class Worker:
 
     def _try(self, call: observe.Call) -> observe.Run | None:
         """Make a call; None when it left a trace, which is wiped."""
+        self.guard.patched = call.names_patched
         self.guard.active = True
         run = observe.invoke(self.subject, call, self.folder)
         self.guard.active = False
@@ -141,8 +145,10 @@ class Worker:
             return None
         return run
 
-    def _usable(self, run: observe.Run) -> bool:
+    def _usable(self, call: observe.Call, run: observe.Run) -> bool:
         if run.kind == "inputs" or isinstance(run.value, guard.GivenUp):
+            return False
+        if call.origin == "returned" and not all(map(_is_made, run.inputs[1:])):
             return False
         return run.kind != "raises" or not results.is_misuse(self.subject, run.value)
 
@@ -161,7 +167,7 @@ class Worker:
             run = self._try(call)
             if self._spent:
                 return
-            if run is None or not self._usable(run):
+            if run is None or not self._usable(call, run):
                 continue
             features = self.lines.features(run.arcs)
             self.worth_trying.append(call)
@@ -169,7 +175,7 @@ class Worker:
             fresh = frozenset(features - self.reached) or _bug(run)
             # a call that reaches it and may not be kept does not bar the next ones: three tries
             # of each way of calling: where a result cannot be told, its own result may be
-            way = (fresh, bool(call.then))
+            way = (fresh, bool(call.then), call.names_patched)
             if fresh and tried.get(way, 0) < 3:
                 tried[way] = tried.get(way, 0) + 1
                 if self._ask(number, call):
@@ -226,6 +232,11 @@ class Worker:
 
 def _without_repeats(calls: list[observe.Call]) -> list[observe.Call]:
     return list(dict.fromkeys(calls))
+
+
+def _is_made(value: Any) -> bool:
+    """Whether a value tells that a function made it: a number may mean anything at all."""
+    return value is not None and not isinstance(value, (int, float))
 
 
 def _bug(run: observe.Run) -> frozenset[Any]:

@@ -311,13 +311,30 @@ def test_every_kind_of_result_is_asserted_in_its_own_way(
     assert expected in body(drafted(function))
 
 
-@pytest.mark.parametrize(
-    "function", ["roll", "stamp", "years_until", "pieces", "remember", "forget", "run"]
-)
+@pytest.mark.parametrize("function", ["years_until", "pieces", "remember", "forget", "run"])
 def test_what_cannot_be_repeated_or_reaches_outside_is_left_alone(
     drafted: Drafted, function: str
 ) -> None:
     assert drafted(function) is None
+
+
+@pytest.mark.parametrize(
+    ("function", "lines"),
+    [
+        ("roll", ["    random.seed(1)", "    assert roll() == 140892"]),
+        (
+            "stamp",
+            [
+                '    monkeypatch.setattr("time.time", lambda: 1700000000.0)',
+                '    assert stamp("abc") == "abc 1700000000.0"',
+            ],
+        ),
+    ],
+)
+def test_chance_and_the_time_are_held_still(
+    drafted: Drafted, function: str, lines: list[str]
+) -> None:
+    assert "\n".join(lines) in body(drafted(function))
 
 
 def test_a_call_that_ends_the_process_or_never_ends_costs_only_itself(drafted: Drafted) -> None:

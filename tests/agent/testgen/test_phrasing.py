@@ -28,6 +28,8 @@ def value(expected: str, *arguments: str, **more: Any) -> Case:
         ("__lt__", ("Cart(2)",), "assert (Cart(1) < Cart(2)) == 3"),
         ("__contains__", ("4",), "assert (4 in Cart(1)) == 3"),
         ("__getitem__", ("4",), "assert Cart(1)[4] == 3"),
+        ("__getitem__", ("slice(0, 2)",), "assert Cart(1)[0:2] == 3"),
+        ("__getitem__", ("slice(1, None)",), "assert Cart(1)[1:] == 3"),
         ("property", (), "assert Cart(1).total == 3"),
         ("static", ("4",), "assert Cart.total(4) == 3"),
         ("method", ("4",), "assert Cart(1).total(4) == 3"),
@@ -176,3 +178,40 @@ def test_what_one_run_uses_up_is_made_in_the_test_itself() -> None:
     made = text([value(str(n), f"iter([{n}])") for n in range(3)])
     assert "parametrize" not in made
     assert "    assert f(iter([2])) == 2\n" in made
+
+
+@pytest.mark.parametrize(
+    ("patch", "name", "line"),
+    [
+        (("sys.argv", '["program", "--max"]'), "of_max(monkeypatch)", '"sys.argv", ["program",'),
+        (("sys.stdin", 'StringIO("y\\n")'), "of_y(monkeypatch)", 'setattr("sys.stdin", StringIO('),
+        (("cwd", "tmp_path"), "test_f_returns_3(tmp_path, monkeypatch)", "chdir(tmp_path)"),
+        (("env:HOST", '"abc"'), "host_abc(monkeypatch)", 'monkeypatch.setenv("HOST", "abc")'),
+        (("env:HOST", "None"), "host_unset(monkeypatch)", 'delenv("HOST", raising=False)'),
+        (("time.time", "5.0"), "(monkeypatch)", 'setattr("time.time", lambda: 5.0)'),
+        (("seed", "1"), "import random", "    random.seed(1)\n"),
+    ],
+)
+def test_what_a_function_reads_besides_is_put_in_place(
+    patch: tuple[str, str], name: str, line: str
+) -> None:
+    written = text(value("3", patches=(patch,)))
+    assert name in written
+    assert line in written
+
+
+def test_an_object_is_named_where_its_own_method_makes_the_argument() -> None:
+    case = value("True", 'Cart("a").sign("b")', receiver='Cart("a")')
+    assert text(case, "method", "check", "Cart").endswith(
+        '    cart = Cart("a")\n    assert cart.check(cart.sign("b")) is True\n'
+    )
+
+
+def test_a_test_is_named_for_the_option_its_object_was_made_with() -> None:
+    case = value("3", receiver='Cart(mode="fast")')
+    assert "def test_cart_total_with_mode_fast():" in text(case, "method", "total", "Cart")
+
+
+def test_a_refused_operator_stands_without_brackets() -> None:
+    case = Case("Cart(1)", ("2",), (), "raises", "TypeError")
+    assert "        Cart(1) | 2\n" in text(case, "__or__", "__or__", "Cart")

@@ -590,3 +590,208 @@ def test_a_digest_and_an_abstract_method_can_be_told(tmp_path: Path) -> None:
         seen.append(results.observation(subject, call, run, tmp_path))
     assert (seen[0]["view"], len(seen[0]["text"])) == ("hexdigest", 42)
     assert (seen[1]["kind"], seen[1]["name"]) == ("raises", "NotImplementedError")
+
+
+def function_in(source: str, name: str) -> tuple[ast.Module, Any]:
+    tree = ast.parse(source)
+    return tree, next(n for n in ast.walk(tree) if getattr(n, "name", "") == name)
+
+
+SIGNER = """
+class Signer:
+    default = staticmethod(len)
+
+    def __init__(self, key, *, scheme="plain", digest=None):
+        self.key, self._loud = key, bool(key)
+        self.mode = scheme or "plain"
+        self.digest = digest or self.default
+
+    def derive(self):
+        if self.mode == "double":
+            return self.key * 2
+        if self.key in ("a", b"b") or not self.digest:
+            return self.key
+
+    def sign(self, text: str) -> str:
+        return self.key + text
+
+    def is_signed(self, text: str) -> bool:
+        return text.startswith(self.key)
+
+    def _hidden(self, text):
+        return text
+
+    def check(self, text: str, signed: "str"):
+        return signed == self.sign(text)
+"""
+
+
+def test_options_are_the_literals_that_a_method_compares_the_attribute_with() -> None:
+    builds = inside("builds")
+    tree, derive = function_in(SIGNER, "derive")
+    found = builds.compared_options(builds.class_of(tree, "Signer"), derive)
+    assert {name: texts(values) for name, values in found.items()} == {
+        "scheme": ["'double'"],
+        "key": ["'a'", "b'b'"],
+    }
+    assert builds.asks_for_truth(derive)
+    assert not builds.asks_for_truth(function_in(SIGNER, "sign")[1])
+    values = [inside("expressions").Expression(t) for t in ("0", "'b'", "1", "2", "''", "'c'")]
+    assert texts(builds.varied(values, 1, False)) == ["'b'", "2", "0", "''"]
+    assert texts(builds.varied(values, None, True)) == ["0", "''", "'b'", "1"]
+
+
+def test_arguments_are_made_by_the_methods_beside_one() -> None:
+    tree, check = function_in(SIGNER, "check")
+    module = types.ModuleType("signer")
+    exec(SIGNER, vars(module))
+    receiver = inside("expressions").Expression("Signer('k')", (("Signer", "signer"),))
+    found = inside("relations").made_by_others(tree, module, check, "Signer", receiver)
+    assert [(texts(row), made.text) for row, made in found] == [
+        (["'abc'"], "Signer('k').sign('abc')")
+    ]
+    tree, decode = function_in(
+        "def encode(a): return a\ndef decode(b): return b\ndef none(a) -> None: return a", "decode"
+    )
+    found = inside("relations").made_by_others(tree, module, decode, "", None)
+    assert [made.text for _, made in found] == ["encode('abc')"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{'a': {'b': 1}}", ["'a'", "['a']", "['a', 'b']"]),
+        ("{'a': 1}", ["'a'", "['a']", "1"]),
+        ("'ab'", ["'ab'", "'a'", "'b'", "'abab'"]),
+        ("[3, 4]", ["3", "4", "[3]", "[3, 4]", "1"]),
+        ("5", ["5", "4", "6"]),
+        ("1000000", []),
+        ("True", []),
+        ("date(2024, 1, 1)", []),
+    ],
+)
+def test_one_argument_is_made_of_another(text: str, expected: list[str]) -> None:
+    assert texts(inside("items").derived(text)) == expected
+
+
+def test_what_is_done_with_the_items_says_what_they_are() -> None:
+    items = inside("items")
+    source = """
+def total(rows, *more, names):
+    for row in sorted(rows):
+        row["price"]
+    for place, name in enumerate(names):
+        name.upper()
+    return [one.items() for one in more]
+"""
+    tree, total = function_in(source, "total")
+    assert items.item_names(total, "rows") == ["row"]
+    assert items.item_names(total, "names") == ["name"]
+    pools = inside("pools").Pools(tree, types.ModuleType("m"), total, 0)
+    assert "[{'price': 1}]" in [t.replace(", ".join(["{'price': 1}"] * 2), "") for t in texts(
+        pools.of(ast.arg("rows"), None)
+    )]  # fmt: skip
+    each = pools.of_each(ast.arg("more"))
+    assert each[0].text == "{'a': 1, 'b': 2}"
+    assert [texts(row) for row in items.variadic(each[:2])] == [
+        ["{'a': 1, 'b': 2}"], ["{}"], ["{'a': 1, 'b': 2}", "{}"], ["{'a': 1, 'b': 2}"] * 2,
+        ["{'a': 1, 'b': 2}", "{}"],
+    ]  # fmt: skip
+    assert items.variadic([]) == []
+
+
+READING = """
+import os, random, sys, time
+from pathlib import Path
+
+def main():
+    run(sys.argv)
+    return input()
+
+def run(words):
+    host = os.environ.get("HOST")
+    if os.getenv("MODE") == "fast" or "DEBUG" in os.environ:
+        return os.environ["PORT"]
+    return os.getcwd(), Path.cwd(), time.time(), random.choice(words), os.environ[words]
+"""
+
+
+def test_what_a_function_reads_besides_its_arguments_is_found_in_what_it_calls_too() -> None:
+    surroundings = inside("surroundings")
+    tree, main = function_in(READING, "main")
+    found = surroundings.choices(tree, main, [["--fast"]])
+    first = {name: value.text for name, value in found[0]}
+    assert first == {
+        "sys.argv": "['program', '--fast']", "sys.stdin": "StringIO('Hello World\\n')",
+        "cwd": "tmp_path", "env:HOST": "None", "env:MODE": "None", "env:DEBUG": "None",
+        "env:PORT": "None", "time.time": "1700000000.0", "seed": "1",
+    }  # fmt: skip
+    tree, run = function_in(READING, "run")
+    every = surroundings.choices(tree, run, [])
+    assert ("env:MODE", "'fast'") in {(n, v.text) for one in every for n, v in one}
+    assert surroundings.choices(*function_in("def f(a): return a", "f"), []) == []
+
+
+def test_what_is_put_around_a_call_is_taken_away_again(tmp_path: Path) -> None:
+    surroundings, expression = inside("surroundings"), inside("expressions").Expression
+    before = (sys.argv, Path.cwd(), dict(os.environ), time.time)
+    patches = (
+        ("sys.argv", expression("['program']")), ("cwd", expression("tmp_path")),
+        ("env:COPYDESK_HERE", expression("'yes'")), ("env:PATH", expression("None")),
+        ("time.time", expression("5.0")), ("seed", expression("1")),
+    )  # fmt: skip
+    with surroundings.applied(patches, {"tmp_path": tmp_path}):
+        assert (sys.argv, Path.cwd(), time.time()) == (["program"], tmp_path, 5.0)
+        assert os.environ["COPYDESK_HERE"] == "yes"
+        assert "PATH" not in os.environ
+    assert (sys.argv, Path.cwd(), dict(os.environ), time.time) == before
+
+
+def test_a_path_in_the_tests_folder_is_told_by_its_name(tmp_path: Path) -> None:
+    below = inside("results").below
+    assert below(tmp_path, str(tmp_path / ".env")).text == "str(tmp_path / '.env')"
+    assert below(tmp_path, tmp_path / "a" / "b.txt").text == "tmp_path / 'a' / 'b.txt'"
+    assert below(tmp_path, str(tmp_path)).text == "str(tmp_path)"
+    for other in (3, "abc", str(tmp_path / "two words"), f"{tmp_path}/a/../a"):
+        assert below(tmp_path, other) is None
+
+
+def test_functions_that_a_doctest_hands_over_are_taken_along(tmp_path: Path) -> None:
+    source = """
+def apply(function, value):
+    \"\"\"
+    >>> from operator import neg
+    >>> double = lambda x: x * 2
+    >>> apply(double, 3)
+    6
+    >>> apply(sum, [1, 2])
+    3
+    >>> apply(neg, 1)
+    -1
+    >>> apply(lambda x: open(x), "a")
+    >>> apply(lambda: 1, "a")
+    \"\"\"
+"""
+    found = inside("sites").find_sites(str(tmp_path), ast.parse(source), "apply")
+    assert [texts(site.arguments) for site in found] == [
+        ["lambda x: x * 2", "3"], ["sum", "[1, 2]"], ["neg", "1"],
+    ]  # fmt: skip
+    assert found[2].arguments[0].names == (("neg", "operator"),)
+
+
+@pytest.mark.parametrize(
+    ("body", "rounds"),
+    [("return round(a)", True), ("return '%.1f' % a", True), ("return a % 2", False)],
+)
+def test_rounding_asks_for_numbers_that_carry(body: str, rounds: bool) -> None:
+    _, node = function_in(f"def f(a): {body}", "f")
+    assert inside("literals").rounds(node) is rounds
+
+
+def test_an_operator_that_knows_no_other_side_is_no_misuse() -> None:
+    observe, results = inside("observe"), inside("results")
+    subject = observe.Subject(None, "Cart", "__or__", "__or__", "cart.py", 1, 9)
+    for operator, misuse in (("__or__", False), ("__lt__", False), ("__getitem__", True)):
+        with pytest.raises(TypeError) as raised:
+            observe.BINARY[operator](object(), 1)
+        assert results.is_misuse(subject, raised.value) is misuse

@@ -33,8 +33,13 @@ from copydesk.agent.testgen.values import (
         ("tmp_path / 'data.csv'", 'tmp_path / "data.csv"'),
         ("lambda value: value", "lambda value: value"),
         ("str.upper", "str.upper"),
+        ("sum", "sum"),
+        ("lambda x, y: (x + 1, y > 2)", "lambda x, y: (x + 1, y > 2)"),
+        ("slice(1, None)", "slice(1, None)"),
+        ("str(tmp_path / 'a' / '.env')", 'str(tmp_path / "a" / ".env")'),
+        ("str(tmp_path)", "str(tmp_path)"),
         ("None", "None"),
-        ("b'x'", "b'x'"),
+        ("b'x'", 'b"x"'),
     ],
 )
 def test_render_writes_values_anew(text: str, expected: str) -> None:
@@ -52,6 +57,11 @@ def test_render_writes_values_anew(text: str, expected: str) -> None:
         "Color.make()",
         "[x for x in y]",
         "lambda: 1",
+        "lambda x: open(x)",
+        "lambda x: y",
+        "lambda x=1: x",
+        "lambda x: x ** 9",
+        "Color(1).make()",
         "1 + 2",
         "'a' + 'b'",
         "-'a'",
@@ -72,6 +82,14 @@ def test_render_writes_values_anew(text: str, expected: str) -> None:
 def test_render_refuses_what_is_more_than_a_value(text: str) -> None:
     with pytest.raises(Refused):
         render(text, {"date": "datetime", "Color": "shop"})
+
+
+def test_render_lets_objects_of_the_project_alone_make_arguments() -> None:
+    names = {"Cart": "shop.cart", "Path": "pathlib"}
+    assert render("Cart('a').sign(1, key='b')", names, "shop") == 'Cart("a").sign(1, key="b")'
+    for text in ("Path('a').rmdir()", "Cart('a')._hidden()", "Cart('a').b.c()", "cart.sign()"):
+        with pytest.raises(Refused):
+            render(text, names, "shop")
 
 
 def test_render_refuses_what_is_no_text() -> None:
