@@ -318,6 +318,9 @@ def lines_of(tree: ast.AST, first: int, last: int) -> dict[int, int]:
     for node in ast.walk(tree):
         if not isinstance(node, ast.stmt) or node.lineno > last or node.lineno < first:
             continue
+        text = getattr(node.value, "value", None) if isinstance(node, ast.Expr) else None
+        if isinstance(text, str):
+            continue  # a docstring is never executed
         body = getattr(node, "body", None)
         end = body[0].lineno - 1 if isinstance(body, list) and body else node.end_lineno
         for line in range(node.lineno, (end or node.lineno) + 1):
