@@ -265,7 +265,8 @@ def _case(plain: Json, names: _Names) -> Case:
         if kind == "invokes":
             case = replace(case, code=int(seen["code"]))
         if kind == "changes":
-            case = replace(case, argument=range(len(arguments))[seen["argument"]])
+            after = names.text((seen["after"], seen["names"]))
+            case = replace(case, argument=range(len(arguments))[seen["argument"]], after=after)
     return replace(case, names=tuple(sorted(names.used.items())))
 
 

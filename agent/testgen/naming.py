@@ -56,6 +56,7 @@ class Case:
     code: int = 0
     view: str = ""
     patches: tuple[tuple[str, str], ...] = ()
+    after: str = ""
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -204,8 +205,7 @@ def _given(subject: Subject, case: Case) -> str:
             given += f"_{joint}_{'no_' if text == 'None' else ''}{name}"
         else:
             given += f"_{joint}_{name}_{_slug(text)}"
-    if not given:
-        given = _made(case.receiver or "")
+    given = "_".join(filter(None, [given, _made(case.receiver or "")]))
     return "_and_".join(filter(None, [given.strip("_"), *_around(case)]))
 
 
@@ -275,6 +275,7 @@ def _slug(text: str) -> str:
     """Letters and digits of a short text joined by underscores; empty when it is no short text."""
     if len(text) > 34 or text[:1] in "[{(":
         return ""
+    text = re.sub(r"^b(?=[\"'])", "", text)
     words = re.findall(r"[a-z0-9]+", re.sub(r"\\[a-z]", " ", text).lower())
     slug = "_".join(words)
     return slug if len(slug) <= 30 else ""

@@ -182,8 +182,12 @@ def _body(subject: Subject, case: Case) -> list[str]:
         changed = _free(argument_names(subject, case)[case.argument], subject)
         lines += _assigned(changed, arguments[case.argument])
         arguments[case.argument] = changed
-        lines += _statement("", _call(subject, receiver, [*arguments, *words]))
-        return [*lines, *_assertion(changed, "==", case.expected)]
+        called = _wrapped(_call(subject, receiver, [*arguments, *words]), case.wrap)
+        seen = _assertion(changed, "==", case.expected)
+        if case.wrap == "with":
+            after = _assertion(changed, "==", case.after)
+            return [*lines, f"    with {called}:", *("    " + one for one in seen), *after]
+        return [*lines, *_statement("", called), *seen]
     called = _call(subject, receiver, [*arguments, *words])
     called += "".join(f"({', '.join(row)})" for row in case.then)
     if case.wrap == "with" and case.kind != "raises":

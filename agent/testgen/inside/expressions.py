@@ -8,6 +8,7 @@ import enum
 import importlib
 import math
 import re
+import types
 from collections import Counter, OrderedDict, defaultdict
 from typing import Any, NamedTuple
 
@@ -140,6 +141,8 @@ def _write(value: Any, depth: int) -> Expression | None:
         return _class_name(value)
     if isinstance(value, tuple) and hasattr(kind, "_fields"):
         return _write_fields(kind, kind._fields, value, depth)
+    if kind is types.SimpleNamespace:
+        return _write_fields(kind, tuple(vars(value)), value, depth)
     if dataclasses.is_dataclass(value):
         fields = tuple(f.name for f in dataclasses.fields(value) if f.init)
         return _write_fields(kind, fields, value, depth)

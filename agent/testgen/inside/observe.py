@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, NamedTuple, Tuple
 
 if TYPE_CHECKING:
     from copydesk.agent.testgen.inside import commands
-    from copydesk.agent.testgen.inside.expressions import Expression, evaluate
+    from copydesk.agent.testgen.inside.expressions import Expression, evaluate, write
     from copydesk.agent.testgen.inside.files import FILES
     from copydesk.agent.testgen.inside.guard import GivenUp
     from copydesk.agent.testgen.inside.setups import Step
     from copydesk.agent.testgen.inside.surroundings import Patches, applied
 else:
     import commands
-    from expressions import Expression, evaluate
+    from expressions import Expression, evaluate, write
     from files import FILES
     from guard import GivenUp
     from setups import Step
@@ -95,7 +95,9 @@ class Subject(NamedTuple):
 
 
 class Run(NamedTuple):
-    """The raw outcome of a call."""
+    """The raw outcome of a call; `within` is how its inputs could be written down while a context
+    was entered.
+    """
 
     kind: str
     value: Any
@@ -105,6 +107,7 @@ class Run(NamedTuple):
     inputs: list[Any]
     warned: list[str]
     events: int
+    within: list[Expression | None]
 
 
 class Tracer:
@@ -177,6 +180,7 @@ def invoke(subject: Subject, call: Call, folder: Path, trace: bool = True) -> Ru
     out = io.StringIO()
     inputs: list[Any] = []
     wrap = ""
+    within: list[Expression | None] = []
     before = sys.gettrace()
     kind = "inputs"
     with (
@@ -200,7 +204,7 @@ def invoke(subject: Subject, call: Call, folder: Path, trace: bool = True) -> Ru
             for row in then:
                 value = value(*row)
             wrap = _wrapping(value)
-            value, wrap = _unwrapped(value, wrap)
+            value, wrap = _unwrapped(value, wrap, lambda: within.extend(map(write, inputs)))
             kind = "value"
         except BaseException as error:  # whatever user code raises is an observation
             value = error
@@ -208,7 +212,9 @@ def invoke(subject: Subject, call: Call, folder: Path, trace: bool = True) -> Ru
             sys.settrace(before)
             signal.setitimer(signal.ITIMER_REAL, 0)
     warned = list(dict.fromkeys(w.category.__name__ for w in caught))
-    return Run(kind, value, tracer.arcs, wrap, out.getvalue(), inputs, warned, tracer.events)
+    return Run(
+        kind, value, tracer.arcs, wrap, out.getvalue(), inputs, warned, tracer.events, within
+    )
 
 
 def receiver_of(call: Call, local: Dict[str, Any]) -> Any:
@@ -276,7 +282,7 @@ def _wrapping(value: Any) -> str:
     return "with" if type(value).__name__ == "_GeneratorContextManager" else ""
 
 
-def _unwrapped(value: Any, wrap: str) -> tuple[Any, str]:
+def _unwrapped(value: Any, wrap: str, entering: Callable[[], None]) -> tuple[Any, str]:
     """Run a coroutine, take the first items of an iterator, enter a context."""
     if wrap == "run":
         return asyncio.run(value), wrap
@@ -288,6 +294,7 @@ def _unwrapped(value: Any, wrap: str) -> tuple[Any, str]:
         return (items[:TAKE], "take") if len(items) > TAKE else (items, wrap)
     if wrap == "with":
         with value as entered:
+            entering()
             return entered, wrap
     return value, ""
 

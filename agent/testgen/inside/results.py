@@ -129,18 +129,23 @@ def _effect(subject: Subject, call: Call, run: Run) -> dict[str, Any] | None:
     if run.printed and len(run.printed) <= MAX_STDOUT:
         return {"kind": "prints", "text": repr(run.printed), "names": ()}
     for index, before in enumerate(call.arguments, 1):
-        if not isinstance(run.inputs[index], (list, dict, set, bytearray)):
+        if not isinstance(run.inputs[index], _CHANGEABLE):
             continue
         now = write(run.inputs[index])
-        if now is not None and now.text != _text_again(before):
-            kind = {"kind": "changes", "argument": index - 1}
-            return {**kind, "text": now.text, "names": now.names}
+        entered = run.within[index] if run.within else now
+        was = _text_again(before)
+        if now is not None and entered is not None and entered.text != was:
+            kind = {"kind": "changes", "argument": index - 1, "after": now.text}
+            return {**kind, "text": entered.text, "names": entered.names}
     changed = _changed(call, run.inputs[0]) if run.inputs else []
     if changed:
         return {"kind": "receiver", "fields": changed[:4]}
     if subject.name in ("__setitem__", "__delitem__") or subject.shape == "setter":
         return None
     return {"kind": "value", "text": "None", "names": ()}
+
+
+_CHANGEABLE = (list, dict, set, bytearray, types.SimpleNamespace)
 
 
 def _changed(call: Call, receiver: Any) -> list[Field]:

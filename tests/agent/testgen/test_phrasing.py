@@ -59,6 +59,7 @@ def test_each_shape_is_called_in_its_own_way(
         (Case(None, (), (), "raises", "ValueError"), "def test_f_rejects_the_call():"),
         (Case(None, ("1",), (), "prints", '"\\n"'), "test_f_prints_its_output_for_1(capsys)"),
         (Case(None, ("1",), (), "state", fields=(("x", "None"),)), "assert result.x is None"),
+        (value("3", 'b"abc"'), "def test_f_of_abc():"),
         (Case(None, ("1",), (), "raises", "E", message='say "x"\n'), "match='say \"x\"\\n'"),
         (
             Case(None, ("1",), (), "raises", "E", message="word " * 20),
@@ -215,3 +216,13 @@ def test_a_test_is_named_for_the_option_its_object_was_made_with() -> None:
 def test_a_refused_operator_stands_without_brackets() -> None:
     case = Case("Cart(1)", ("2",), (), "raises", "TypeError")
     assert "        Cart(1) | 2\n" in text(case, "__or__", "__or__", "Cart")
+
+
+def test_what_a_context_changes_is_asserted_within_it_and_after() -> None:
+    case = Case(None, ("[1]",), (), "changes", "[2]", wrap="with", after="[1]")
+    assert text(case).endswith(
+        "    number = [1]\n"
+        "    with f(number):\n"
+        "        assert number == [2]\n"
+        "    assert number == [1]\n"
+    )

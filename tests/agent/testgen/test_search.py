@@ -592,6 +592,30 @@ def test_a_digest_and_an_abstract_method_can_be_told(tmp_path: Path) -> None:
     assert (seen[1]["kind"], seen[1]["name"]) == ("raises", "NotImplementedError")
 
 
+def test_what_a_context_changes_in_its_argument_is_told_within_it_and_after(tmp_path: Path) -> None:
+    module = types.ModuleType("indents")
+    source = (
+        "import contextlib\n@contextlib.contextmanager\ndef indent(page, by):\n"
+        "    page.indent += by\n    yield\n    page.indent -= by\n"
+    )
+    file = tmp_path / "indents.py"
+    file.write_text(source)
+    exec(compile(source, str(file), "exec"), module.__dict__)
+    observe, results, write = inside("observe"), inside("results"), inside("expressions").Expression
+    subject = observe.Subject(module, "", "indent", "function", str(file), 3, 6)
+    page = write("SimpleNamespace(indent=1)", (("SimpleNamespace", "types"),))
+    told = []
+    for by in ("2", "0"):
+        call = observe.Call(None, (page, write(by)), (), "literal")
+        run = observe.invoke(subject, call, tmp_path)
+        told.append(results.observation(subject, call, run, tmp_path))
+    assert told[0] == {
+        "kind": "changes", "argument": 0, "wrap": "with", "names": page.names,
+        "text": "SimpleNamespace(indent=3)", "after": "SimpleNamespace(indent=1)",
+    }  # fmt: skip
+    assert told[1] == {"kind": "value", "text": "None", "names": (), "wrap": "with"}
+
+
 def function_in(source: str, name: str) -> tuple[ast.Module, Any]:
     tree = ast.parse(source)
     return tree, next(n for n in ast.walk(tree) if getattr(n, "name", "") == name)
