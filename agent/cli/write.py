@@ -23,6 +23,7 @@ from copydesk.agent.cli.progress import ModelProgress
 from copydesk.agent.cli.show import spinner
 from copydesk.agent.cli.words import goal, short, verdict
 from copydesk.agent.coverage import gaps as gap_rows
+from copydesk.agent.coverage.spans import MODULE
 from copydesk.agent.daemon.steps import gaps_to_draft
 from copydesk.agent.desk import drafts as rows
 from copydesk.agent.errors import CopydeskError
@@ -57,19 +58,26 @@ def draft(words: tuple[str, ...], everything: bool, as_json: bool) -> None:
     with desk() as (repo, db):
         sha = measured(repo, db, revision)
         found = gap_rows.load(db, sha)
-        limit = config.load(repo, sha).project.drafts_per_commit
         if names:
             wanted = [gap for name in names for gap in _named(name, found)]
         else:
-            wanted = gaps_to_draft(found, len(found) if everything else limit)
+            limit = None if everything else config.load(repo, sha).project.drafts_per_commit
+            wanted = gaps_to_draft(repo, db, sha, limit)
         made: list[Draft] = []
         if wanted:
             doing = f"drafting tests for {plural(len(wanted), 'gap')}"
             with spinner(doing) as update:
                 told = ModelProgress(doing, update)
-                made = write_drafts(repo, db, sha, wanted, say=say, progress=told)
+                made = write_drafts(
+                    repo, db, sha, wanted, say=say, progress=told, again=bool(names)
+                )
     if as_json:
         echo_json([rows.as_json(one) for one in made])
+    elif not wanted and any(gap.function != MODULE for gap in found):
+        echo(
+            f"Every gap of {short(sha)} has its draft, your word on it, or no input that reaches it"
+            " as things are.\n`copydesk drafts --all` lists them; `copydesk draft GAP` tries again."
+        )
     elif not wanted:
         echo(f"{short(sha)} has no gap in a function; there is nothing to draft.")
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 
 from copydesk.agent import config
@@ -14,6 +15,7 @@ from copydesk.agent.daemon.reconcile import HISTORY_PRIORITY
 from copydesk.agent.desk import queue
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
+from copydesk.agent.git.repository import Repository
 from copydesk.agent.model import waiting
 from copydesk.agent.records import Gap, Sha
 from copydesk.agent.scoring import desk as scoring
@@ -21,6 +23,7 @@ from copydesk.agent.scoring import drafts as draft_scores
 from copydesk.agent.scoring.tests import ordering
 from copydesk.agent.stories.desk import decided, write_story
 from copydesk.agent.testgen.desk import reach_model, write_drafts
+from copydesk.agent.testgen.earlier import Earlier
 
 DRAFT_PRIORITY, STORY_PRIORITY, LEARN_PRIORITY = -10, -20, -30
 """Below a measure's 0: what was just committed is measured before anything is drafted."""
@@ -50,9 +53,21 @@ def _behind_a_tip(context: StepContext, sha: Sha) -> bool:
     return row is not None and row[0] == HISTORY_PRIORITY
 
 
-def gaps_to_draft(gaps: list[Gap], limit: int) -> list[Gap]:
-    """The gaps a commit's drafts are for: what it changed first, then the riskiest others."""
-    return [gap for gap in gaps if gap.function != MODULE][:limit]
+def gaps_to_draft(
+    repo: Repository, db: sqlite3.Connection, sha: Sha, limit: int | None = None
+) -> list[Gap]:
+    """The gaps a commit's drafts are for: what it changed first, then the riskiest others.
+
+    Functions whose drafts of other commits still stand are left out.
+
+    Args:
+        repo: The repository.
+        db: Its desk.
+        sha: The measured commit.
+        limit: How many at most; all of them when left out.
+    """
+    gaps = [gap for gap in gap_rows.load(db, sha) if gap.function != MODULE]
+    return Earlier(repo, db, sha).chosen(gaps)[:limit] if gaps else []
 
 
 def draft_step(context: StepContext, sha: Sha) -> None:
@@ -66,7 +81,7 @@ def draft_step(context: StepContext, sha: Sha) -> None:
     """
     settings = config.load(context.repo, sha)
     limit = settings.project.drafts_per_commit
-    gaps = gaps_to_draft(gap_rows.load(context.db, sha), limit)
+    gaps = gaps_to_draft(context.repo, context.db, sha, limit)
     if not gaps:
         return
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 from copydesk.agent.desk.store import point, transaction
@@ -151,17 +151,18 @@ def decide(
     return after
 
 
-def supersede(db: sqlite3.Connection, target: Target, keep: Sha) -> int:
-    """Retire waiting test drafts of the same function made for other commits.
+def supersede(db: sqlite3.Connection, target: Target, keep: Collection[int]) -> int:
+    """Retire the waiting test drafts of a function but those with these ids.
 
     Returns:
         How many were retired.
     """
     with transaction(db):
         return db.execute(
-            "UPDATE drafts SET state = 'superseded' WHERE kind = 'test' AND sha <> ?"
-            " AND target_path = ? AND target_function = ? AND state IN ('ready', 'not_run')",
-            (keep, target.path, target.function),
+            "UPDATE drafts SET state = 'superseded' WHERE kind = 'test'"
+            " AND target_path = ? AND target_function = ? AND state IN ('ready', 'not_run')"
+            " AND id NOT IN (SELECT value FROM json_each(?))",
+            (target.path, target.function, json.dumps(list(keep))),
         ).rowcount
 
 

@@ -13,9 +13,10 @@ from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Draft, DraftState, Gap, Json
 from copydesk.agent.testgen import apply
-from copydesk.agent.testgen.desk import evidence_json, recheck
+from copydesk.agent.testgen.desk import evidence_json
 from copydesk.agent.testgen.formatting import formatted
 from copydesk.agent.testgen.placed import in_place
+from copydesk.agent.testgen.recheck import recheck
 from copydesk.hooks import knock
 
 WAITING: tuple[DraftState, ...] = ("ready", "not_run")
@@ -120,7 +121,8 @@ def edit(repo: Repository, db: sqlite3.Connection, identity: int, content: str) 
     evidence = draft.evidence
     if draft.kind == "test":
         found, candidate = recheck(repo, gap_of(db, draft), draft, content)
-        evidence = evidence_json(found, candidate) | {"edited": True}
+        basis = {"basis": evidence["basis"]} if "basis" in evidence else {}
+        evidence = evidence_json(found, candidate) | basis | {"edited": True}
     return drafts.decide(db, draft, "edit", draft.state, content=content, evidence=evidence)
 
 

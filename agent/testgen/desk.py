@@ -9,7 +9,7 @@ import math
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from copydesk.agent import config
@@ -45,6 +45,7 @@ from copydesk.agent.testgen.built import built
 from copydesk.agent.testgen.combine import combine
 from copydesk.agent.testgen.conditions import BranchGroup
 from copydesk.agent.testgen.context import source_roots
+from copydesk.agent.testgen.earlier import Earlier
 from copydesk.agent.testgen.embedded import TOOLS, draft_embedded
 from copydesk.agent.testgen.excerpts import calls_of
 from copydesk.agent.testgen.model_drafter import REPAIRS, ModelDrafter
@@ -134,12 +135,14 @@ def write_drafts(
     wanted: Callable[[], bool] = lambda: True,
     progress: Progress = silent,
     seconds: float = math.inf,
+    again: bool = False,
 ) -> list[Draft]:
     """Draft tests for gaps, one draft a gap and writer.
 
     The embedded drafter comes first; a model, where one answers, gets the lines that are left.
     Where none does, the commit waits for one; see waiting.py.
-    A gap that was drafted for this commit already is passed over, so that work can be resumed.
+    A gap that was drafted for this commit already is passed over, so that work can be resumed,
+    and so is one whose drafts of other commits still stand; see earlier.py.
 
     Args:
         repo: The repository.
@@ -150,6 +153,7 @@ def write_drafts(
         wanted: Asked before each gap whether to go on.
         progress: Told what a model does.
         seconds: How long a model may be asked; the gaps that are left then wait.
+        again: Draft even where a draft of another commit stands, or came to nothing.
 
     Returns:
         The drafts that wait for the editor, these gaps' earlier ones included.
@@ -168,7 +172,9 @@ def write_drafts(
             )
         model = reach_model(config.load(repo, sha), db, say, progress=progress)
         budget = Budget.of(config.load(repo).personal, db, sha)
-        work = _Work(db, sha, place, model, say, time.monotonic() + seconds, budget)
+        earlier = Earlier(repo, db, sha)
+        until = time.monotonic() + seconds
+        work = _Work(db, sha, place, model, say, until, budget, earlier, again)
         found: list[Draft] = []
         for number, gap in enumerate(gaps, 1):
             if not wanted():
@@ -203,19 +209,30 @@ class _Work:
     say: Say
     until: float
     budget: Budget
+    earlier: Earlier
+    again: bool
     unasked: str = ""
+    basis: Json = field(default_factory=dict)
+
+    @property
+    def tier(self) -> str:
+        """What drafts are run in."""
+        return str(self.place.bench.tier)
 
     def gap(self, gap: Gap) -> list[Draft]:
         """Draft tests for one gap; the drafts that wait for the editor."""
         target = Target(gap.path, gap.function, gap.lines)
-        known = {
-            d.origin: d
-            for d in drafts.listed(self.db, (), kind="test", commit=self.sha)
-            if d.target and (d.target.path, d.target.function) == (gap.path, gap.function)
-        }
-        if "embedded" not in known and (climb := self.embedded(gap)):
-            evidence, kept = self.climbed(climb)
-            known["embedded"] = self.keep(target, evidence, kept)
+        self.basis = self.earlier.basis(gap)
+        known = {} if self.again else {d.origin: d for d in self.earlier.known(gap)}
+        if known:
+            self.say("  stands as it was drafted before")
+        for d in drafts.listed(self.db, (), kind="test", commit=self.sha):
+            if d.target and (d.target.path, d.target.function) == (gap.path, gap.function):
+                known[d.origin] = d
+        if "embedded" not in known:
+            climb = self.embedded(gap)
+            found = self.climbed(climb) if climb else nothing(gap, "embedded", self.tier)
+            known["embedded"] = self.keep(target, *found)
         left = left_of(gap, known.values())
         if not (left.lines or left.branches):
             pass
@@ -226,9 +243,7 @@ class _Work:
                 known[draft.origin] = draft
         waits = [d for d in known.values() if d.state in ("ready", "not_run")]
         if waits:
-            drafts.supersede(self.db, target, self.sha)
-        elif not known:
-            self.say("  no input was found that reaches these lines")
+            drafts.supersede(self.db, target, [d.id for d in known.values()])
         return waits
 
     def embedded(self, gap: Gap) -> journal.Begun | None:
@@ -277,7 +292,7 @@ class _Work:
         if len(stands) > 1:
             yield self.keep(target, *self.joined(stands), calls=before + self.calls_since(first))
         elif not stands and drafter.groups and (fallen or not trouble):
-            fallen = fallen or nothing(gap, model.name, str(self.place.bench.tier))
+            fallen = fallen or nothing(gap, model.name, self.tier)
             yield self.keep(
                 target, *fallen, calls=before + self.calls_since(first), unfinished=trouble
             )
@@ -337,7 +352,7 @@ class _Work:
         unfinished: bool = False,
     ) -> Draft:
         """Put a draft on the desk with its evidence and the numbers of the calls behind it."""
-        more: Json = {"calls": list(calls)} if calls else {}
+        more: Json = {"basis": self.basis} | ({"calls": list(calls)} if calls else {})
         more |= {"unfinished": True} if unfinished else {}
         state = _STATES[evidence.verdict]
         draft = Draft(0, "test", state, self.sha, "", kept.origin, "", kept.content, target)
@@ -363,36 +378,3 @@ def evidence_json(evidence: Evidence, candidate: Candidate) -> Json:
     """The evidence as the desk keeps it, with which values were recorded, not predicted."""
     as_json: Json = json.loads(json.dumps(dataclasses.asdict(evidence)))
     return as_json | {"recorded": list(candidate.recorded)}
-
-
-def recheck(repo: Repository, gap: Gap, draft: Draft, content: str) -> tuple[Evidence, Candidate]:
-    """Climb the ladder again with a draft that the editor changed.
-
-    Args:
-        repo: The repository.
-        gap: The draft's gap as it was measured.
-        draft: The draft.
-        content: What the editor made of it.
-    """
-    names = tuple(_test_names(content))
-    candidate = Candidate(gap, draft.origin, content, names)
-    with workshop(repo, draft.commit) as place:
-        return verify(candidate, place.tree, place.bench, approved=True)
-
-
-def _test_names(content: str) -> Iterator[str]:
-    import ast
-
-    try:
-        tree = ast.parse(content)
-    except SyntaxError as error:
-        raise CopydeskError(
-            f"the edited test is not valid Python: {error}",
-            slug="draft-not-python",
-            hint="Edit it again; nothing was changed.",
-        ) from error
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith(
-            "test"
-        ):
-            yield node.name

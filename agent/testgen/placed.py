@@ -10,7 +10,7 @@ import ast
 from typing import Literal, NamedTuple
 
 from copydesk.agent.errors import CopydeskError
-from copydesk.agent.git.repository import Repository
+from copydesk.agent.git.repository import Repository, resolve
 from copydesk.agent.records import Draft
 from copydesk.agent.sandbox.records import Tier
 from copydesk.agent.testgen import module
@@ -29,7 +29,9 @@ class InPlace(NamedTuple):
 
 
 def in_place(repo: Repository, draft: Draft, place: Placement) -> InPlace:
-    """Run a test file as it will be, on the draft's commit; the work tree is only read.
+    """Run a test file as it will be, on the commit that is checked out; the work tree is only read.
+
+    That is not always the draft's: a draft waits while the code it calls goes on.
 
     Args:
         repo: The repository.
@@ -41,7 +43,7 @@ def in_place(repo: Repository, draft: Draft, place: Placement) -> InPlace:
         passes without it; "not run" when nothing could be found out.
     """
     try:
-        with workshop(repo, draft.commit) as shop:
+        with workshop(repo, resolve(repo, "HEAD")) as shop:
             if shop.bench.tier is Tier.NONE:
                 return InPlace("not run", shop.bench.reason)
             return _judged(shop, draft, place)

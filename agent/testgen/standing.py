@@ -10,6 +10,9 @@ from copydesk.agent.text import plural
 
 Found = tuple[Evidence, Candidate]
 
+_NO_INPUT = Rung("reaches", False, "no input was found that reaches these lines")
+_NO_ANSWER = Rung("asserts", False, "no answer held a test that asserts something about the call")
+
 
 def left_of(gap: Gap, known: Iterable[Draft]) -> Gap:
     """What of a gap no draft that stands has reached."""
@@ -28,11 +31,10 @@ def is_due(written: Draft | None) -> bool:
     return written is None or bool(written.evidence.get("unfinished"))
 
 
-def nothing(gap: Gap, model: str, tier: str) -> Found:
-    """What stands on the desk for a model that wrote no test, so that it is not asked again."""
-    said = "no answer held a test that asserts something about the call"
-    evidence = Evidence("failed", tier, (Rung("asserts", False, said),))
-    return evidence, Candidate(gap, model, f"# {said}\n", ())
+def nothing(gap: Gap, writer: str, tier: str) -> Found:
+    """What stands on the desk for a writer that wrote no test, so that it is not asked again."""
+    rung = _NO_INPUT if writer == "embedded" else _NO_ANSWER
+    return Evidence("failed", tier, (rung,)), Candidate(gap, writer, f"# {rung.detail}\n", ())
 
 
 def worth(evidence: Evidence) -> tuple[bool, int, int]:
@@ -56,4 +58,6 @@ def in_words(evidence: Evidence) -> str:
             f"{evidence.mutants_killed} of {plural(evidence.mutants_total, 'mutant')} killed"
         )
     fell = next((r for r in evidence.rungs if not r.passed), None)
+    if fell in (_NO_INPUT, _NO_ANSWER):
+        return fell.detail
     return f"{evidence.verdict}: {fell.name}: {fell.detail}" if fell else evidence.verdict

@@ -17,6 +17,7 @@ from copydesk.agent.git.repository import set_config
 from copydesk.agent.review import decisions
 from copydesk.agent.sandbox.records import Capability, Tier
 from copydesk.agent.stories.desk import write_story
+from copydesk.agent.testgen.desk import write_drafts
 
 
 def test_a_commit_becomes_drafts_and_an_accepted_test_raises_coverage(
@@ -100,6 +101,38 @@ def test_the_editor_edits_rejects_and_takes_back(bench: Any, second: str) -> Non
     assert not written.exists()
 
 
+def test_what_waits_or_was_turned_down_is_not_drafted_at_the_next_commit(
+    bench: Any, second: str, commit: Callable[..., str]
+) -> None:
+    runs = "import runpy\n\n\ndef test_run():\n    runpy.run_path('no-module.py')\n"
+    hopeless = {"no-module.py": "def hopeless(n):\n    return n\n", "tests/test_run.py": runs}
+    third = commit(bench.path, dict(hopeless))
+    bench.step("measure", third)
+    bench.step("draft", third)
+    draft, other = bench.tests()
+    [nothing] = drafts.listed(bench.db, ("discarded",), kind="test")
+    assert nothing.title == "Tests for hopeless in no-module.py"
+    assert "  embedded: no input was found that reaches these lines" in bench.said
+    decisions.reject(bench.repo, bench.db, other.id, "says nothing new")
+    bench.said.clear()
+
+    moved = '"""Sells things."""\n\n' + (bench.path / "shop.py").read_text()
+    fourth = commit(bench.path, {"shop.py": moved, "README": "x"})
+    bench.step("measure", fourth)
+    assert len(gap_rows.load(bench.db, fourth)) >= 3
+    wanted = gaps_to_draft(bench.repo, bench.db, fourth)
+    assert [gap.function for gap in wanted] == ["hopeless"]  # a model may know more
+    bench.step("draft", fourth)
+    assert bench.said[-1] == "  stands as it was drafted before"
+    assert [one.id for one in bench.tests()] == [draft.id]
+    assert drafts.listed(bench.db, (), kind="test", commit=fourth) == []
+
+    gaps = [g for g in gap_rows.load(bench.db, fourth) if g.function == other.target.function]
+    assert write_drafts(bench.repo, bench.db, fourth, gaps, say=bench.said.append) == []
+    [again] = write_drafts(bench.repo, bench.db, fourth, gaps, say=bench.said.append, again=True)
+    assert again.content == other.content
+
+
 def test_where_nothing_may_be_run_the_gaps_stay_listed(
     bench: Any, second: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,7 +163,7 @@ def test_a_commit_without_gaps_needs_no_draft(bench: Any) -> None:
     bench.step("measure", bench.head())
     bench.step("draft", bench.head())
     assert bench.tests() == []
-    assert gaps_to_draft([], 3) == []
+    assert gaps_to_draft(bench.repo, bench.db, bench.head(), 3) == []
     bench.step("measure", bench.head())  # measured already: only asks for what follows
     assert queue.counts(bench.db).ready == 2
 

@@ -72,7 +72,7 @@ def test_rejecting_keeps_the_reason(db: sqlite3.Connection) -> None:
 def test_older_drafts_of_the_same_function_are_superseded(db: sqlite3.Connection) -> None:
     old = add(db)
     new = add(db, commit="d" * 40)
-    assert drafts.supersede(db, TARGET, "d" * 40) == 1
+    assert drafts.supersede(db, TARGET, [new]) == 1
     assert drafts.get(db, old).state == "superseded"
     assert drafts.get(db, new).state == "ready"
 
