@@ -20,7 +20,8 @@ from pathlib import Path, PurePosixPath
 
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.records import Draft
-from copydesk.agent.testgen.context import nearest_test
+from copydesk.agent.testgen.context import has_test_of_each_module, named_test, nearest_test
+from copydesk.agent.testgen.exports import as_imported
 from copydesk.agent.testgen.merge import merge
 from copydesk.agent.testgen.style import in_style
 from copydesk.agent.text import clean
@@ -52,15 +53,18 @@ def placement(draft: Draft, worktree: Path) -> Placement:
 
     Returns:
         The existing test module of that source with the tests appended, or a new file beside
-        its siblings when there is none or the two do not go together.
+        its siblings when there is none, the two do not go together, or most test modules are
+        named for the module that they test and that source has none.
     """
     content = draft.content.replace("\r\n", "\n")
     source = draft.target.path if draft.target else ""
     near = nearest_test(worktree, source) if source else None
-    if near is not None:
+    if near is not None and (named_test(worktree, source) or not has_test_of_each_module(worktree)):
         old = _read(worktree / near)
         function = draft.target.function if draft.target else ""
-        new = merge(old, in_style(old, content, function)) if old is not None else None
+        new = None
+        if old is not None:
+            new = merge(old, in_style(old, as_imported(old, content, worktree), function))
         if new is not None and old is not None and _spells(worktree / near, new):
             return Placement(near, new, old)
     return Placement(_new_path(worktree, source or draft.path, near), content, None)

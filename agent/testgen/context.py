@@ -120,25 +120,41 @@ def nearest_test(tree: Path, path: str) -> str | None:
     Returns:
         The test module's path, relative, with slashes; None when there is none.
     """
-    stem = PurePosixPath(path).stem
-    package = PurePosixPath(path).parent.name
-    wanted = stem if stem != "__init__" else package
-    public = wanted.strip("_")  # test_legacy.py is for _legacy.py where there is no legacy.py
-    tests = _test_files(tree)
-    spellings = [(f"test_{wanted}.py", f"{wanted}_test.py", f"test_{package}_{stem}.py")]
-    if public != wanted and not (tree / path).with_name(f"{public}.py").exists():
-        spellings.append((f"test_{public}.py", f"{public}_test.py", f"test_{package}_{public}.py"))
-    for names in spellings:
-        named = [t for t in tests if PurePosixPath(t).name in names]
-        if named:
-            return max(named, key=lambda t: (_shared_folders(t, path), -len(t), t))
+    if named := named_test(tree, path):
+        return named
     module = import_name(path, tree)
     imports = re.compile(
         rf"^\s*(?:from\s+{re.escape(module)}\s+import|import\s+{re.escape(module)}\b)", re.M
     )
-    counted = [(len(imports.findall(_text(tree / t))), t) for t in tests] if module else []
+    tests = _test_files(tree) if module else []
+    counted = [(len(imports.findall(_text(tree / t))), t) for t in tests]
     best = max(counted, key=lambda pair: (pair[0], -len(pair[1]), pair[1]), default=(0, ""))
     return best[1] if best[0] else None
+
+
+def named_test(tree: Path, path: str) -> str | None:
+    """The existing test module that is named for a source file, as nearest_test says it."""
+    stem = PurePosixPath(path).stem
+    package = PurePosixPath(path).parent.name
+    wanted = stem if stem != "__init__" else package
+    public = wanted.strip("_")  # test_legacy.py is for _legacy.py where there is no legacy.py
+    spellings = [(f"test_{wanted}.py", f"{wanted}_test.py", f"test_{package}_{stem}.py")]
+    if public != wanted and not (tree / path).with_name(f"{public}.py").exists():
+        spellings.append((f"test_{public}.py", f"{public}_test.py", f"test_{package}_{public}.py"))
+    tests = _test_files(tree)
+    for names in spellings:
+        named = [t for t in tests if PurePosixPath(t).name in names]
+        if named:
+            return max(named, key=lambda t: (_shared_folders(t, path), -len(t), t))
+    return None
+
+
+def has_test_of_each_module(tree: Path) -> bool:
+    """Whether most of several test modules are named for a module of the project."""
+    tests = [PurePosixPath(test) for test in _test_files(tree)]
+    names = {PurePosixPath(path).stem.strip("_") for path in _files(tree)} - {t.stem for t in tests}
+    named = sum(re.sub(r"^test_|_test$", "", test.stem) in names for test in tests)
+    return len(tests) > 2 and named * 2 > len(tests)
 
 
 def _shared_folders(one: str, other: str) -> int:
@@ -169,12 +185,16 @@ def _is_fixture(decorator: ast.expr) -> bool:
 
 
 def _test_files(tree: Path, *, conftest: bool = False) -> list[str]:
+    names = [(path, path.rpartition("/")[2]) for path in _files(tree)]
+    return [p for p, n in names if _TEST_NAME.match(n) or (conftest and n == "conftest.py")]
+
+
+def _files(tree: Path) -> list[str]:
+    """The project's Python files."""
     found = []
     for file in sorted(tree.rglob("*.py")):
         parts = file.relative_to(tree).parts
-        if any(part.startswith(".") or part in _SKIPPED for part in parts[:-1]):
-            continue
-        if _TEST_NAME.match(file.name) or (conftest and file.name == "conftest.py"):
+        if not any(part.startswith(".") or part in _SKIPPED for part in parts[:-1]):
             found.append("/".join(parts))
     return found
 

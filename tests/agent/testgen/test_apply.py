@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.records import Draft, Target
 from copydesk.agent.testgen.apply import Placement, accept, placement, revert
+from copydesk.agent.testgen.exports import as_imported
 from copydesk.agent.testgen.merge import merge
 
 DRAFT = '''"""Drafted."""
@@ -299,6 +300,71 @@ def test_merging_never_changes_an_old_statement(
 
 
 # -- writing
+
+
+@pytest.mark.parametrize(
+    ("init", "bound", "coming", "imported"),
+    [
+        ("from .prices import total", "from shop import total", "shop.prices", ""),
+        ("from shop.prices import total", "from shop import total", "shop.prices", ""),
+        (
+            "from .prices import total as sum_up",
+            "from shop import sum_up as total",
+            "shop.prices",
+            "",
+        ),
+        ("from .prices import total", "from shop.prices import total", "shop", ""),
+        ("from .prices import total", "from shop import rate", "shop.prices", "shop.prices"),
+        ("from .rates import total", "from shop import total", "shop.prices", None),
+        ("from .prices import total\ntotal = 1", "from shop import total", "shop.prices", None),
+        ("if 1:\n    from .prices import total", "from shop import total", "shop.prices", None),
+        ("def total(): pass", "from shop import total", "shop.prices", None),
+        ("not python", "from shop import total", "shop.prices", None),
+        ("", "from elsewhere import total", "shop.prices", None),
+    ],
+)
+def test_what_a_package_hands_on_is_the_same_thing(
+    tmp_path: Path, init: str, bound: str, coming: str, imported: str | None
+) -> None:
+    put(tmp_path, "src/shop/__init__.py", init + "\n")
+    put(tmp_path, "src/shop/prices.py", "def total(prices):\n    return sum(prices)\n")
+    put(tmp_path, "tests/test_prices.py", f"{bound}\n\n\ndef test_one():\n    assert 1\n")
+    content = DRAFT.replace("from shop.prices import", f"from {coming} import")
+    place = placement(draft(content, "src/shop/prices.py"), tmp_path)
+    if imported is None:
+        assert place.path == "tests/test_shop_prices.py"
+        assert place.new_text == content
+        return
+    assert place.path == "tests/test_prices.py"
+    heads = [line for line in place.new_text.split("\n") if line.startswith("from ")]
+    assert heads == [bound] + ([f"from {imported} import total"] if imported else [])
+
+
+def test_names_of_one_import_go_where_each_has_its_own(tmp_path: Path) -> None:
+    put(tmp_path, "shop/__init__.py", "from .prices import (\n    rate,\n    total,\n)\n")
+    put(tmp_path, "shop/prices.py", "rate = 1\ntax = 2\ndef total(): pass\n")
+    old = "from shop import total\n"
+    new = "import pytest\nfrom shop.prices import tax, total, rate as r\n\nassert total\n"
+    assert as_imported(old, new, tmp_path) == (
+        "import pytest\nfrom shop.prices import tax, rate as r\nfrom shop import total\n\nassert total\n"
+    )
+    assert as_imported("from (", new, tmp_path) == new
+    assert (
+        as_imported(old, "from .prices import total\n", tmp_path) == "from .prices import total\n"
+    )
+
+
+def test_where_each_module_has_its_test_module_a_new_one_gets_one(tmp_path: Path) -> None:
+    for name in ("prices", "rates", "_taxes"):
+        put(tmp_path, f"shop/{name}.py", "x = 1\n")
+    put(tmp_path, "shop/__init__.py")
+    old = "from shop.prices import total\n\n\ndef test_a():\n    assert total\n"
+    put(tmp_path, "tests/test_rates.py", old)
+    put(tmp_path, "tests/test_everything.py", old)
+    assert placement(draft(), tmp_path).path == "tests/test_rates.py"  # two show no custom
+    put(tmp_path, "tests/test_taxes.py", "x = 1\n")
+    place = placement(draft(), tmp_path)
+    assert (place.path, place.old_text) == ("tests/test_prices.py", None)
 
 
 def test_a_new_file_is_written_and_taken_back(tree: Path) -> None:
