@@ -10,7 +10,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from copydesk.agent.coverage.blocks import Block, Module
-from copydesk.agent.coverage.map import Hit, Trace
+from copydesk.agent.coverage.hits import Hit
+from copydesk.agent.coverage.map import Trace
 from copydesk.agent.coverage.numbits import numbits_to_nums
 from copydesk.agent.coverage.trees import may_mention
 

@@ -84,14 +84,18 @@ class ImportGraph:
     sources: Mapping[str, str]
     roots: tuple[str, ...] = ("", "src")
     imports: Callable[[str], Iterable[Import]] | None = None
-    _modules: dict[str, list[str]] = field(init=False, default_factory=dict)
+    _modules: dict[str, list[str]] | None = field(init=False, default=None)
     _direct: dict[tuple[str, bool], frozenset[str]] = field(init=False, default_factory=dict)
     _closures: dict[tuple[str, bool], frozenset[str]] = field(init=False, default_factory=dict)
 
-    def __post_init__(self) -> None:
-        for path in self.sources:
-            for name in self._names(path):
-                self._modules.setdefault(name, []).append(path)
+    def _called(self, name: str) -> Iterable[str]:
+        """The files of that dotted name."""
+        if self._modules is None:
+            self._modules = {}
+            for path in self.sources:
+                for known in self._names(path):
+                    self._modules.setdefault(known, []).append(path)
+        return self._modules.get(name, ())
 
     def _names(self, path: str) -> set[str]:
         """Every dotted name under which a file may be imported."""
@@ -152,7 +156,7 @@ class ImportGraph:
             for name in (base, *(f"{base}.{n}" if base else n for n in item.names)):
                 pieces = name.split(".")
                 for end in range(1, len(pieces) + 1):
-                    found.update(self._modules.get(".".join(pieces[:end]), ()))
+                    found.update(self._called(".".join(pieces[:end])))
         return found
 
     def _package_names(self, folders: list[str]) -> Iterable[list[str]]:

@@ -163,7 +163,7 @@ def _taken_in(db: sqlite3.Connection, row: _Row, blobs: Mapping[str, str]) -> Co
         context.partition(":")[2] for context in recording.needs if context.startswith("import:")
     )
     reachable = modules | {name for kind, name in carried if kind == "import"}
-    selection = Selection(carried, set(), {}, reachable=reachable)
+    selection = Selection(carried, set(), {}, reachable=lambda: reachable)
     files = None if row.files is None else json.loads(row.files)
     traces = merge(None, selection, recording, blobs, files)
     ended = {trace.name for trace in traces if trace.kind == "test"}
@@ -176,7 +176,7 @@ def _taken_in(db: sqlite3.Connection, row: _Row, blobs: Mapping[str, str]) -> Co
         )
     with contextlib.suppress(OSError):
         Path(row.stream).unlink()
-    traces = [replace(trace, id=i) for trace, i in zip(traces, ids, strict=True)]
+    traces = [trace._replace(id=i) for trace, i in zip(traces, ids, strict=True)]
     return _map(row, traces, left)
 
 

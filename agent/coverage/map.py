@@ -13,26 +13,17 @@ import sqlite3
 import struct
 import time
 import zlib
-from array import array
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
+from copydesk.agent.coverage.hits import Hit, Shelf, Stored, pack, unpack
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.records import Arc, Sha
 
 
-class Hit(NamedTuple):
-    """Lines (numbits) and arcs (as `pack_arcs` has them) executed in one version of a file."""
-
-    path: str
-    blob: str
-    lines: bytes
-    arcs: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(NamedTuple):
     """One recorded execution. `needs` holds (kind, name) pairs: what else it depends on.
 
     Kinds: import (a module it was the first to import), file, folder, process, env (a variable
@@ -44,7 +35,7 @@ class Trace:
     name: str
     outcome: str
     seconds: float
-    hits: tuple[Hit, ...]
+    hits: Sequence[Hit]
     needs: frozenset[tuple[str, str]] = frozenset()
     id: int | None = None
     repeats: int | None = None
@@ -54,35 +45,27 @@ class Trace:
         return {name for k, name in self.needs if k == kind}
 
 
-@dataclass(slots=True)
+@dataclass
 class CoverageMap:
-    """The traces that make a measured commit, by (kind, name)."""
+    """The traces that make a measured commit, by (kind, name).
+
+    `whole` says that they are those of a measure that came to its end.
+    """
 
     sha: Sha
     environment: str
     branch: bool
     traces: dict[tuple[str, str], Trace] = field(default_factory=dict)
+    whole: bool = False
 
     def tests(self) -> dict[str, Trace]:
         """The traces of tests, by node id."""
         return {name: t for (kind, name), t in self.traces.items() if kind == "test"}
 
-
-def pack(numbers: Iterable[int]) -> bytes:
-    """Integers as sorted little-endian int32."""
-    values = array("i", sorted(numbers))
-    if struct.pack("=i", 1) != struct.pack("<i", 1):
-        values.byteswap()
-    return values.tobytes()
-
-
-def unpack(packed: bytes) -> list[int]:
-    """What `pack` packed."""
-    values = array("i")
-    values.frombytes(packed)
-    if struct.pack("=i", 1) != struct.pack("<i", 1):
-        values.byteswap()
-    return values.tolist()
+    @cached_property
+    def test_files(self) -> frozenset[str]:
+        """The files that its tests stand in."""
+        return frozenset(name.partition("::")[0] for kind, name in self.traces if kind == "test")
 
 
 def pack_arcs(arcs: Iterable[Arc]) -> bytes:
@@ -144,8 +127,10 @@ def kept(
 ) -> dict[tuple[str, str], Trace]:
     """Traces, of which those are stored now that were not yet."""
     new = {key: trace for key, trace in traces.items() if trace.id is None}
-    ids = add_traces(db, new.values(), environment) if new else []
-    return traces | {k: replace(t, id=i) for (k, t), i in zip(new.items(), ids, strict=True)}
+    if not new:
+        return traces
+    ids = add_traces(db, new.values(), environment)
+    return traces | {k: t._replace(id=i) for (k, t), i in zip(new.items(), ids, strict=True)}
 
 
 def _hit_id(db: sqlite3.Connection, file: int, hit: Hit) -> int:
@@ -174,8 +159,10 @@ def load(db: sqlite3.Connection, sha: Sha) -> CoverageMap | None:
     if row is None:
         return None
     environment, branch, packed = row
-    found = load_traces(db, unpack_ids(packed))
-    return CoverageMap(sha, environment, bool(branch), {(t.kind, t.name): t for t in found})
+    ids = unpack_ids(packed)
+    found = load_traces(db, ids)
+    by_key = {(t.kind, t.name): t for t in found}
+    return CoverageMap(sha, environment, bool(branch), by_key, whole=len(by_key) == len(ids))
 
 
 def _pair(need: list[str]) -> tuple[str, str]:
@@ -183,41 +170,28 @@ def _pair(need: list[str]) -> tuple[str, str]:
     return kind, name
 
 
-def _load_hits(db: sqlite3.Connection, wanted: Iterable[int]) -> Mapping[int, Hit]:
-    return {
-        identity: Hit(path, blob, lines, arcs)
-        for identity, path, blob, lines, arcs in db.execute(
-            "SELECT h.id, f.path, f.blob, h.lines, h.arcs"
-            " FROM json_each(?) AS wanted JOIN hits AS h ON h.id = wanted.value"
-            " JOIN files AS f ON f.id = h.file_id",
-            (json.dumps(sorted(wanted)),),
-        )
-    }
-
-
 def load_traces(db: sqlite3.Connection, ids: Iterable[int]) -> list[Trace]:
-    """Some traces by their ids; those that are not there any more are left out."""
+    """Some traces by their ids; those that are not there any more are left out.
+
+    What they executed is read once it is asked for, from the same connection.
+    """
     rows = db.execute(
-        "SELECT t.id, c.kind, c.name, t.outcome, t.seconds, t.hits, t.needs"
+        "SELECT c.kind, c.name, t.outcome, t.seconds, t.hits, t.needs, t.id"
         " FROM json_each(?) AS wanted JOIN traces AS t ON t.id = wanted.value"
         " JOIN contexts AS c ON c.id = t.context_id",
         (json.dumps(sorted(ids)),),
     ).fetchall()
-    hit_ids = {identity: unpack(packed) for identity, *_, packed, _ in rows}
-    hits = _load_hits(db, {i for ids in hit_ids.values() for i in ids})
-    needs = {text: frozenset(map(_pair, json.loads(text))) for text in {row[-1] for row in rows}}
+    shelf = Shelf(db, {row[4] for row in rows})
+    needs = {text: frozenset(map(_pair, json.loads(text))) for text in {row[5] for row in rows}}
     return [
-        Trace(
-            kind, name, outcome, seconds,
-            tuple(hits[i] for i in hit_ids[identity]), needs[text], identity,
-        )
-        for identity, kind, name, outcome, seconds, _, text in rows
-    ]  # fmt: skip
+        Trace(kind, name, outcome, seconds, Stored(shelf, packed), needs[text], identity)
+        for kind, name, outcome, seconds, packed, text, identity in rows
+    ]
 
 
 def pack_ids(numbers: Iterable[int]) -> bytes:
     """Ids as the `measures` table keeps them."""
-    return zlib.compress(pack(numbers))
+    return zlib.compress(pack(numbers), 1)
 
 
 def unpack_ids(packed: bytes) -> list[int]:

@@ -18,12 +18,14 @@ from copydesk.agent.coverage import map as coverage_map
 from copydesk.agent.coverage.collect import Recording, collect
 from copydesk.agent.coverage.engine import Engine, Environment
 from copydesk.agent.coverage.imports import Import, imports_of
+from copydesk.agent.coverage.lines import Sum
 from copydesk.agent.coverage.memory import uncollected
 from copydesk.agent.coverage.merge import COLLECTION, merge
 from copydesk.agent.coverage.select import Selection, select
+from copydesk.agent.coverage.standing import Row, Standing, row_of, standing
 from copydesk.agent.coverage.survey import Survey, survey
 from copydesk.agent.coverage.testfiles import in_words, test_file_check, to_collect
-from copydesk.agent.coverage.totals import Total, add_up, assemble, executed
+from copydesk.agent.coverage.totals import assemble, different, united
 from copydesk.agent.coverage.trees import Tree
 from copydesk.agent.desk.drafts import now
 from copydesk.agent.desk.known import Known
@@ -222,13 +224,25 @@ class _Work:
         if audited and held is not None:
             said = audit.in_words(audit.drift(held.carried, traces, blobs, read))
             reason = f"every test: an audit of the map; {said}"
-        found = executed(traces, blobs, read)
-        totals = assemble(
-            self.db, self.engine, found, blobs,
-            environment=self.environment.rules, branch=self.environment.branch,
-            counts=self.survey.counted,
-        )  # fmt: skip
+        stands = standing(
+            self.db, base, traces, old=old_blobs, new=blobs, survey=self.survey
+        ) if base else None  # fmt: skip
+        totals = self._totals(traces, stands, read)
         return self._store(base, reason, traces, totals, recording, read, started)
+
+    def _totals(
+        self, traces: list[coverage_map.Trace], stands: Standing | None, read: Blobs
+    ) -> list[Row]:
+        """The totals of every file that counts: those that stand, and the others worked out."""
+        hits = stands.hits if stands else different(traces)
+        found = united(hits, self.blobs, read)
+        counted = self.survey.counted(found.keys() & self.blobs.keys())
+        rows = assemble(
+            self.db, self.engine, found, self.blobs,
+            environment=self.environment.rules, branch=self.environment.branch,
+            counted=[path for path in counted if stands is None or path in stands.open],
+        )  # fmt: skip
+        return [*(stands.rows.values() if stands else ()), *map(row_of, rows)]
 
     def _tree(self, read: Blobs) -> Tree:
         return Tree(self.blobs, read, read.imported, self.engine.variables())
@@ -283,7 +297,7 @@ class _Work:
         base: coverage_map.CoverageMap | None,
         reason: str,
         traces: list[coverage_map.Trace],
-        totals: list[Total],
+        totals: list[Row],
         recording: Recording | None,
         read: Blobs,
         started: float,
@@ -292,13 +306,12 @@ class _Work:
         outcomes = [t.outcome for t in tests]
         failed = sum(o in ("failed", "error") for o in outcomes)
         failed += sum(t.kind == COLLECTION for t in traces)
-        total = add_up(totals)
+        total = Sum(sum(t.sum.executable for t in totals), sum(t.sum.covered for t in totals))
         info = git.commit_info(self.repo, self.sha)
         parent = info.parents[0] if info.parents else None
         parent_there = git.exists(self.repo, [parent]) if parent else set()
         changes = git.changes(self.repo, parent if parent in parent_there else None, self.sha)
         changed = {path: change.lines for path, change in changes.items()}
-        found = gap_rows.find(self.sha, totals, read, changed, outline=read.outlined)
         done = Measure(
             self.sha, base.sha if base else None, reason,
             len(recording.tests) if recording else 0, len(tests),
@@ -322,7 +335,8 @@ class _Work:
                     now(),
                 ),
             )
-            gap_rows.store(self.db, self.sha, found)
+            unreached = [row.unreached for row in totals]
+            gap_rows.record(self.db, self.sha, unreached, changed, read.outlined)
             learned.forget(self.db, self.sha, *([base.sha] if base else []))
             read.save()
             self._publish_policy()

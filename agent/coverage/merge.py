@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from copydesk.agent.coverage.collect import Recording
-from copydesk.agent.coverage.map import CoverageMap, Hit, Trace
+from copydesk.agent.coverage.hits import Hit
+from copydesk.agent.coverage.map import CoverageMap, Trace
 from copydesk.agent.coverage.select import Selection
 from copydesk.agent.coverage.trees import file_of
 
@@ -35,8 +36,9 @@ def merge(
     collected = set(recording.collected)
     looked_at = None if files is None else set(files)
     for kind, name in list(found):
-        gone = looked_at is None or file_of(name) in looked_at
-        if kind == "test" and gone and name not in collected:
+        if kind != "test" or name in collected:
+            continue
+        if looked_at is None or file_of(name) in looked_at:
             del found[kind, name]
     for trace in _recorded(recording, blobs):
         key = (trace.kind, trace.name)
@@ -89,12 +91,8 @@ def _used(found: dict[tuple[str, str], Trace], selection: Selection | None) -> l
     fixtures = {name for needs in of_tests for kind, name in needs if kind == "fixture"}
     every = {trace.needs for trace in found.values()}
     modules = {name for needs in every for kind, name in needs if kind == "import"}
-    if selection:
-        modules |= selection.reachable
-
-    def wanted(kind: str, name: str) -> bool:
-        if kind == "fixture":
-            return name in fixtures
-        return kind != "import" or selection is None or name in modules
-
-    return [trace for (kind, name), trace in found.items() if wanted(kind, name)]
+    unused = {("fixture", n) for k, n in found if k == "fixture" and n not in fixtures}
+    alone = {name for kind, name in found if kind == "import"} - modules
+    if selection and alone:
+        unused |= {("import", name) for name in alone - selection.reachable()}
+    return [trace for key, trace in found.items() if key not in unused]

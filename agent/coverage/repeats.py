@@ -9,7 +9,6 @@ goes the same way again.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from copydesk.agent.coverage.map import CoverageMap, Trace
 from copydesk.agent.coverage.select import Selection
@@ -28,9 +27,11 @@ def marked(
     """
 
     def former_of(trace: Trace) -> Trace | None:
+        if trace.id is not None or trace.kind != "test":
+            return None
         key = (trace.kind, trace.name)
         former = base.traces.get(key)
-        if former is None or trace.id is not None or trace.kind != "test":
+        if former is None:
             return None
         if key not in selection.carried and trace.name not in selection.held:
             return None
@@ -38,6 +39,6 @@ def marked(
         return former if same_files or not former.needed("process") else None
 
     return [
-        trace if (former := former_of(trace)) is None else replace(trace, repeats=former.id)
+        trace if (former := former_of(trace)) is None else trace._replace(repeats=former.id)
         for trace in traces
     ]

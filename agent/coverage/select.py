@@ -13,15 +13,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from copydesk.agent.coverage import caches
 from copydesk.agent.coverage.blocks import Module, parse
+from copydesk.agent.coverage.concern import Concern
 from copydesk.agent.coverage.constants import swapped_in
 from copydesk.agent.coverage.delta import compare, hooks_into_pytest
+from copydesk.agent.coverage.hits import Hit
 from copydesk.agent.coverage.imported import ImportTime, recorded_importers, touched
 from copydesk.agent.coverage.imports import ImportGraph
-from copydesk.agent.coverage.map import CoverageMap, Hit, Trace
+from copydesk.agent.coverage.map import CoverageMap, Trace
 from copydesk.agent.coverage.names import Names
 from copydesk.agent.coverage.numbits import numbits_to_nums
 from copydesk.agent.coverage.outcomes import AGAIN, FAILED
@@ -46,7 +48,7 @@ class Selection:
     collect: set[str]
     affected: dict[str, str]
     why: dict[str, int] = field(default_factory=dict)
-    reachable: frozenset[str] = frozenset()
+    reachable: Callable[[], frozenset[str]] = frozenset
     whole: bool = False
     held: frozenset[str] = frozenset()
 
@@ -67,7 +69,8 @@ def select(
     """
     change = difference(old, new)
     before, after = old.graph(), new.graph()
-    return _Selector(base, old, new, change, before, after, is_test_file).run()
+    concern = Concern(change.data, new.blobs)
+    return _Selector(base, old, new, change, concern, before, after, is_test_file).run()
 
 
 @dataclass(slots=True)
@@ -76,6 +79,7 @@ class _Selector:
     old: Tree
     new: Tree
     change: Change
+    concern: Concern
     before: ImportGraph
     after: ImportGraph
     is_test_file: Callable[[str], bool]
@@ -93,7 +97,13 @@ class _Selector:
         self.swapped = swapped_in(self.change.modified, self.old, self.new)
         self._spread()
         failing = {k: AGAIN[t.outcome] for k, t in self.base.traces.items() if t.outcome in AGAIN}
-        asked = ((k, self._reason(t)) for k, t in self.base.traces.items() if k[0] != "import")
+        wide = self.wild or self.names or self.change.texts
+        asked = (
+            (key, self._reason(trace))
+            for key, trace in self.base.traces.items()
+            if key[0] != "import"
+            and (wide or self.concern.trace(trace) or self._around_changed(trace))
+        )
         reasons = {key: reason for key, reason in asked if reason}
         whole = self.hooks or SESSION in reasons
         if whole:
@@ -105,17 +115,14 @@ class _Selector:
         reasons |= failing
         stale = self._stale_imports()
         collect = self._files_to_collect(reasons, stale, reasons)
-        carried = {
-            key: trace
-            for key, trace in self.base.traces.items()
-            if key not in reasons
-            and not whole
-            and not (key[0] == "import" and key[1] in stale)
-            and (key[0] != "test" or file_of(key[1]) in self.new.blobs)
-        }
+        carried = {} if whole else self.base.traces.copy()
+        gone = self.base.test_files - self.new.blobs.keys()
+        without_file = [k for k in carried if k[0] == "test" and file_of(k[1]) in gone]
+        for key in {*reasons, *(("import", path) for path in stale), *without_file}:
+            carried.pop(key, None)
         carried |= {key: self._renewed(carried[key]) for key in carried.keys() & self.swapped}
         affected = {name: why for (kind, name), why in reasons.items() if kind == "test"}
-        found = dict(Counter(affected.values())), self._reachable(), whole, frozenset(self.held)
+        found = dict(Counter(affected.values())), self._reachable, whole, frozenset(self.held)
         return Selection(carried, collect, affected, *found)
 
     def _reachable(self) -> frozenset[str]:
@@ -147,7 +154,7 @@ class _Selector:
         imported = [t for t in self.base.traces.values() if t.kind == "import"]
         at_import = ImportTime(imported, self._parsed)
         for trace in imported:
-            moved = not all(map(self._holds, trace.hits))
+            moved = self.concern.trace(trace) and not all(map(self._holds, trace.hits))
             if (moved and at_import.rewritten(trace, self._now)) or self._around_changed(trace):
                 self.wild.add(trace.name)
         for path in self.names.by_origin:
@@ -208,22 +215,21 @@ class _Selector:
     # --- one trace -----------------------------------------------------------------------------
     def _reason(self, trace: Trace) -> str | None:
         """Why a test or fixture must run again, or None."""
-        blobs = self.new.blobs
-        for hit in trace.hits:
-            # of most files nothing changed, and that is seen without looking the hit up
-            if blobs.get(hit.path) != hit.blob and (
-                not self._holds(hit) or self._ran_module_that_changed(hit)
-            ):
-                return f"executes changed code in {hit.path}"
+        if self.concern.trace(trace):
+            for hit in trace.hits:
+                # of most files nothing changed, and that is seen without looking the hit up
+                if self.concern.hit(hit) and (
+                    not self._holds(hit) or self._ran_module_that_changed(hit)
+                ):
+                    return f"executes changed code in {hit.path}"
         if self.wild or self.names:
             around = self._around(trace)
             if hit_by := around & self.wild:
                 return f"imports {min(hit_by)}, whose module-level code changed"
             if self.names.within(around) and self._mentions(trace, around):
                 return "uses a changed module-level name"
-        text = file_of(trace.name) if trace.kind == "test" else ".py"
-        if text in self.change.data and not text.endswith(".py"):  # a text with examples
-            return "its file changed"
+        if trace.kind == "test" and file_of(trace.name) in self.change.texts:
+            return "its file changed"  # a text with examples
         return self._around_changed(trace)
 
     def _around_changed(self, trace: Trace) -> str | None:
@@ -262,11 +268,11 @@ class _Selector:
         return self._held[hit]
 
     def _stands(self, hit: Hit) -> bool:
+        if not self.concern.hit(hit):
+            return True
         now = self.new.blobs.get(hit.path)
         if now is None:
             return False
-        if now == hit.blob:
-            return True
         old, new = self._parsed(hit), parse(self.new.read(now))
         return all(new.holds(old.blocks[key]) for key in touched(old, hit))
 
@@ -316,9 +322,12 @@ class _Selector:
 
     def _is_stale(self, path: str, trace: Trace) -> bool:
         known = self.swapped.get(("import", path))
-        hits = [hit for hit in trace.hits if hit.path != path or not known]
-        if path not in self.new.blobs or not all(map(self._holds, hits)):
+        if path not in self.new.blobs:
             return True
+        if self.concern.trace(trace):
+            hits = (hit for hit in trace.hits if hit.path != path or not known)
+            if not all(map(self._holds, hits)):
+                return True
         if path in self.change.modified and not known:
             old, new = self.change.modified[path]
             if {b.key for b in old.statements()} != {b.key for b in new.statements()}:
@@ -345,7 +354,7 @@ class _Selector:
         """The import of a module as it would be recorded now that it has other constants."""
         now = self.new.blobs[trace.name]
         hits = (hit._replace(blob=now) if hit.path == trace.name else hit for hit in trace.hits)
-        return replace(trace, hits=tuple(sorted(hits)), id=None)
+        return trace._replace(hits=tuple(sorted(hits)), id=None)
 
     def _files_to_collect(
         self,
@@ -354,22 +363,19 @@ class _Selector:
         affected: dict[tuple[str, str], str],
     ) -> set[str]:
         test_files = set(filter(self.is_test_file, self.new.blobs))
-        known = {file_of(name) for name in self.base.tests()}
+        known = self.base.test_files
         collect = {file_of(name) for (kind, name) in reasons if kind != "fixture"}
         collect |= test_files & self.change.data
         # parametrisation and the like: what a test file collects depends on what it imports
-        collect |= {p for p in known & test_files if self._collection_changed(p)}
+        sources = known & test_files & self.after.sources.keys()
+        collect |= set(filter(self._collection_changed, sources if self.wild or self.names else ()))
         collect &= self.new.blobs.keys()
         missing = {m for m in stale if m in self.new.blobs}
-        for path in collect & self.after.sources.keys():
+        for path in collect & self.after.sources.keys() if missing else ():
             missing -= self.after.closure(path, lazy=False)
-        for path in (
-            []
-            if not missing
-            else sorted(
-                known & test_files & self.after.sources.keys(),
-                key=lambda p: -len(self.after.closure(p, lazy=False) & missing),
-            )
+        for path in sorted(
+            sources if missing else (),
+            key=lambda p: -len(self.after.closure(p, lazy=False) & missing),
         ):
             reach = self.after.closure(path, lazy=False) & missing
             if reach:
@@ -391,9 +397,6 @@ class _Selector:
         return collect & self.new.blobs.keys()
 
     def _collection_changed(self, path: str) -> bool:
-        if path not in self.after.sources or not (self.wild or self.names):
-            return False
-        around = self.after.closure(path)
-        if around & self.wild:
-            return True
-        return self._uses_names(path, around)
+        return bool((around := self.after.closure(path)) & self.wild) or self._uses_names(
+            path, around
+        )

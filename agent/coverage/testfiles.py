@@ -20,7 +20,7 @@ def test_file_check(base: CoverageMap) -> Callable[[str], bool]:
     """Whether pytest would collect a file, by what the last run said of its configuration."""
     session = base.traces.get(SESSION)
     patterns = (session.needed("python_files") if session else set()) or set(TEST_FILES)
-    known = set(map(file_of, base.tests()))
+    known = base.test_files
     return lambda path: (
         path in known
         or any(
@@ -43,11 +43,10 @@ def to_collect(
     if selection.whole:
         return None
     is_test = test_file_check(base)
-    files = set(map(file_of, base.tests()))
-    known = {PurePosixPath(path).parent for path in files}
-    for path in selection.collect:
-        if path not in old and is_test(path) and PurePosixPath(path).parent not in known:
-            return None
+    new_ones = [path for path in selection.collect if path not in old and is_test(path)]
+    known = {PurePosixPath(path).parent for path in base.test_files} if new_ones else set()
+    if any(PurePosixPath(path).parent not in known for path in new_ones):
+        return None
     failed = {file_of(name) for name, why in selection.affected.items() if why == FAILED}
     counts = Counter(file_of(name) for name in selection.affected)
 

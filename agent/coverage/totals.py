@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from array import array
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from copydesk.agent.coverage.blocks import moved, parse
+from copydesk.agent.coverage.gaps import Unreached
+from copydesk.agent.coverage.hits import Hit
 from copydesk.agent.coverage.lines import FileLines, Sum
 from copydesk.agent.coverage.map import Trace, file_id, pack_arcs, unpack_arcs, unpack_ids
 from copydesk.agent.coverage.numbits import numbits_to_nums, nums_to_numbits
@@ -40,6 +42,12 @@ class Total(NamedTuple):
     missing_branches: tuple[Arc, ...]
     branches: int
 
+    @property
+    def unreached(self) -> Unreached:
+        """What no test reaches of it."""
+        lost = json.dumps(self.missing), json.dumps(self.missing_branches)
+        return Unreached(self.path, self.blob, *lost)
+
 
 def executed(
     traces: Iterable[Trace], blobs: Mapping[str, str], read: Callable[[str], str]
@@ -51,10 +59,22 @@ def executed(
         blobs: The commit's tree: blob by path.
         read: The text of a blob.
     """
+    return united(different(traces), blobs, read)
+
+
+def different(traces: Iterable[Trace]) -> Collection[Hit]:
+    """The hits of some traces, each once."""
+    # a map that was loaded shares its hits, and which one it is shows quicker than what is in it
+    return {id(hit): hit for trace in traces for hit in trace.hits}.values()
+
+
+def united(
+    hits: Iterable[Hit], blobs: Mapping[str, str], read: Callable[[str], str]
+) -> dict[str, Executed]:
+    """The union of some hits, as `executed` has that of all hits of some traces."""
     lines: dict[tuple[str, str], int] = {}
     arcs: dict[tuple[str, str], set[int]] = {}
-    # a map that was loaded shares its hits, and which one it is shows quicker than what is in it
-    for hit in {id(hit): hit for trace in traces for hit in trace.hits}.values():
+    for hit in hits:
         key = (hit.path, hit.blob)
         lines[key] = lines.get(key, 0) | int.from_bytes(hit.lines, "little")
         if hit.arcs:
@@ -99,9 +119,9 @@ def assemble(
     *,
     environment: str,
     branch: bool,
-    counts: Callable[[Iterable[str]], list[str]],
+    counted: Iterable[str],
 ) -> list[Total]:
-    """The totals of every file that counts; only what is new is analysed.
+    """The totals of files that count; only what is new is analysed.
 
     Args:
         db: The desk.
@@ -110,9 +130,8 @@ def assemble(
         blobs: The commit's tree.
         environment: The fingerprint under which results may be reused.
         branch: Whether arcs count.
-        counts: The files that count, given the executed ones.
+        counted: The files.
     """
-    counted = counts(found.keys() & blobs.keys())
     nothing = Executed(frozenset(), frozenset())
     totals: dict[str, Total] = {}
     new: dict[str, Executed] = {}

@@ -38,6 +38,8 @@ class Change:
     deleted: set[str]
     data: set[str]
     folders: set[str]
+    texts: frozenset[str] = frozenset()
+    """What of the data is no Python file."""
 
     @property
     def python(self) -> set[str]:
@@ -47,7 +49,7 @@ class Change:
 
 def difference(old: Tree, new: Tree) -> Change:
     """What differs between two trees."""
-    paths = {p for p in old.blobs.keys() | new.blobs.keys() if old.blobs.get(p) != new.blobs.get(p)}
+    paths = {path for path, _ in old.blobs.items() ^ new.blobs.items()}
     python = {p for p in paths if p.endswith(".py")}
     added = {p for p in python if p not in old.blobs}
     deleted = {p for p in python if p not in new.blobs}
@@ -56,9 +58,9 @@ def difference(old: Tree, new: Tree) -> Change:
         for p in python - added - deleted
     }
     came_or_went = {p for p in paths if (p in old.blobs) != (p in new.blobs)}
-    whole = _folders(old.blobs) ^ _folders(new.blobs)
+    whole = _folders(old.blobs) ^ _folders(new.blobs) if came_or_went else set()
     folders = {posixpath.dirname(p) or "." for p in came_or_went | whole}
-    return Change(modified, added, deleted, paths | whole, folders)
+    return Change(modified, added, deleted, paths | whole, folders, frozenset(paths - python))
 
 
 def _folders(paths: Iterable[str]) -> set[str]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from copydesk.agent.coverage import map as coverage_map
+from copydesk.agent.coverage.hits import unpack
 from copydesk.agent.coverage.numbits import numbits_to_nums
 from copydesk.agent.coverage.trees import file_of
 from copydesk.agent.git import repository as git
@@ -126,7 +127,7 @@ def _facts(
     for name in affected:
         runs = past.get(name, [])
         failed = [at for outcome, at, _ in runs if outcome in ("failed", "error")]
-        hits = coverage_map.unpack(runs[-1][2]) if runs else []
+        hits = unpack(runs[-1][2]) if runs else []
         found[name] = AffectedTest(
             covers=sum(hits_on.get(hit, 0) for hit in hits) if runs else None,
             runs=len(runs),

@@ -15,6 +15,7 @@ from copydesk.agent.coverage.blocks import moved, parse
 from copydesk.agent.coverage.change import Change, between, texts
 from copydesk.agent.coverage.faces import Question, floors
 from copydesk.agent.coverage.gate import Verdict, ranges
+from copydesk.agent.coverage.hits import Hit
 from copydesk.agent.coverage.judging import FromDesk
 from copydesk.agent.coverage.known import desk_at
 from copydesk.agent.coverage.measure import Measure
@@ -189,7 +190,7 @@ class _Diff:
     ) -> Mapping[str, Mapping[LineNo, tuple[str, ...]]]:
         """The tests that reach each changed line, by path and line."""
         found: dict[str, dict[LineNo, list[str]]] = {path: {} for path in self.change.files}
-        lines: dict[coverage_map.Hit, list[LineNo]] = {}
+        lines: dict[Hit, list[LineNo]] = {}
         for name, trace in sorted(traces.tests().items()) if traces else ():
             for hit in trace.hits:
                 if hit.path not in found:
@@ -200,7 +201,7 @@ class _Diff:
                     found[hit.path].setdefault(line, []).append(name)
         return {p: {n: tuple(t) for n, t in by.items()} for p, by in found.items()}
 
-    def _lines(self, hit: coverage_map.Hit) -> list[LineNo]:
+    def _lines(self, hit: Hit) -> list[LineNo]:
         blob, changed = self.change.files[hit.path]
         numbers = numbits_to_nums(hit.lines)
         if hit.blob != blob:

@@ -14,7 +14,8 @@ from coverage import CoverageData
 from copydesk.agent.coverage import audit, gaps, totals
 from copydesk.agent.coverage.engine import DEFAULT_OMIT
 from copydesk.agent.coverage.export import export
-from copydesk.agent.coverage.map import CoverageMap, Hit, Trace, load
+from copydesk.agent.coverage.hits import Hit
+from copydesk.agent.coverage.map import CoverageMap, Trace, load
 from copydesk.agent.coverage.measure import Measure, stored
 from copydesk.agent.coverage.outcomes import FAILED
 from copydesk.agent.coverage.select import Selection

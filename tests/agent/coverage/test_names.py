@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from coverage.numbits import nums_to_numbits
 
-from copydesk.agent.coverage.map import CoverageMap, Hit, Trace
+from copydesk.agent.coverage.hits import Hit
+from copydesk.agent.coverage.map import CoverageMap, Trace
 from copydesk.agent.coverage.names import imported_only, seen_of_others
 from copydesk.agent.coverage.select import Selection, select
 from copydesk.agent.coverage.trees import Tree

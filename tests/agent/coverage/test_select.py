@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from coverage.numbits import nums_to_numbits
 
 from copydesk.agent.coverage.collect import Recording, TestRun
 from copydesk.agent.coverage.constants import swapped
-from copydesk.agent.coverage.map import CoverageMap, Hit, Trace, pack_arcs, unpack_arcs
+from copydesk.agent.coverage.hits import Hit
+from copydesk.agent.coverage.map import CoverageMap, Trace, pack_arcs, unpack_arcs
 from copydesk.agent.coverage.merge import merge
 from copydesk.agent.coverage.select import Selection, Tree, select
 
@@ -97,7 +96,7 @@ def test_a_module_with_another_constant_is_not_imported_for_its_lines(more: dict
     old = {**FILES, "core.py": "version = '1'\n", **more}
     new = {**old, "core.py": old["core.py"].replace("'1'", "'2'")}
     known = trace("import", "core.py")
-    known = replace(known, hits=(Hit("core.py", old["core.py"], nums_to_numbits([1])),))
+    known = known._replace(hits=(Hit("core.py", old["core.py"], nums_to_numbits([1])),))
     found = CoverageMap("0" * 40, "env", False, {("import", "core.py"): known})
     selection = select(
         found, Tree(old, lambda b: b), Tree(new, lambda b: b), lambda p: p.startswith("test_")

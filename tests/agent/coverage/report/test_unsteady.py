@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,7 @@ def chain(tmp_path: Path, runs: list[tuple[str, bool]]) -> tuple[Unsteady, ...]:
         before = None
         for outcome, repeats in runs:
             trace = Trace("test", NAME, outcome, 0.1, ())
-            (before,) = add_traces(db, [replace(trace, repeats=before if repeats else None)], "e")
+            (before,) = add_traces(db, [trace._replace(repeats=before if repeats else None)], "e")
         assert unsteady(db, {"another"}) == ()
         return unsteady(db, {NAME})
 
@@ -50,9 +49,9 @@ def test_a_program_may_have_read_whatever_changed() -> None:
     former = Trace("test", NAME, "failed", 0.1, (), frozenset({("process", "")}), 7)
     base = CoverageMap("0" * 40, "e", False, {("test", NAME): former})
     selection = Selection({}, set(), {}, held=frozenset({NAME}))
-    now = replace(former, id=None)
+    now = former._replace(id=None)
     assert marked([now], base, selection, same_files=False) == [now]
-    assert marked([now], base, selection, same_files=True) == [replace(now, repeats=7)]
+    assert marked([now], base, selection, same_files=True) == [now._replace(repeats=7)]
     assert marked([former], base, selection, same_files=True) == [former]  # not run again
 
 
