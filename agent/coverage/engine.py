@@ -23,6 +23,9 @@ from copydesk.agent.sandbox.suite import Guard
 
 PROBE = Path(__file__).parent / "probe"
 
+_REPORT = "import sys; sys.path[0] or sys.path.pop(0); import copydesk_report as r; r.main()"
+"""Asks it: a script would be compiled anew each time, and the tree's modules are not meant."""
+
 DEFAULT_OMIT = (
     *("tests/*", "test/*", "./**/tests/*", "./**/test/*", "test_*.py", "./**/test_*.py"),
     *("./**/*_test.py", "conftest.py", "./**/conftest.py"),
@@ -65,11 +68,13 @@ class Engine:
     """coverage.py in the user's interpreter, for one tree.
 
     `guard` is what the project's tests run behind; None lets them run with the user's rights.
+    `probe` is the folder of what is loaded into the user's interpreter.
     """
 
     tree: Path
     interpreter: Interpreter
     guard: Guard | None = None
+    probe: Path = PROBE
 
     def roots(self) -> tuple[str, ...]:
         """The folders of the tree that go on the import path, the first one first."""
@@ -77,7 +82,7 @@ class Engine:
 
     def environ(self) -> dict[str, str]:
         """The environment in which the user's code runs here."""
-        path = [str(PROBE), *(str(self.tree / root) for root in self.roots())]
+        path = [str(self.probe), *(str(self.tree / root) for root in self.roots())]
         if self.interpreter.extra_path:
             path.append(str(self.interpreter.extra_path))
         return scrubbed_environment(
@@ -128,7 +133,7 @@ class Engine:
         if self.guard is None:
             return run(argv, cwd=self.tree, env=env, timeout=timeout, check=False)
         return self.guard.run(
-            argv, tree=self.tree, scratch=scratch, reads=(PROBE,), env=env, timeout=timeout,
+            argv, tree=self.tree, scratch=scratch, reads=(self.probe,), env=env, timeout=timeout,
             writes=writes,
         )  # fmt: skip
 
@@ -138,7 +143,7 @@ class Engine:
         return {"source": source or list(self.roots()), "omit": list(DEFAULT_OMIT)}
 
     def _ask(self, request: Json) -> Any:
-        argv = [self.interpreter.path, PROBE / "copydesk_report.py"]
+        argv: list[str | Path] = [self.interpreter.path, "-c", _REPORT]
         _, branch = pytest_cov_options(self.tree)
         request |= {f"default_{key}": value for key, value in self.defaults().items()}
         try:

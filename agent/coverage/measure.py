@@ -16,6 +16,7 @@ from copydesk.agent.coverage import audit, bases, learned, repeats
 from copydesk.agent.coverage import gaps as gap_rows
 from copydesk.agent.coverage import map as coverage_map
 from copydesk.agent.coverage.collect import Recording, collect
+from copydesk.agent.coverage.compiled import probe
 from copydesk.agent.coverage.engine import Engine, Environment
 from copydesk.agent.coverage.imports import Import, imports_of
 from copydesk.agent.coverage.lines import Sum
@@ -174,7 +175,7 @@ def measure(
         guard, why = own_tests(settings.personal, interpreter, repo.worktree, shot.path)
         if guard is None:
             say(f"the tests run without a sandbox: {why}")
-        engine = Engine(shot.path, interpreter, guard)
+        engine = Engine(shot.path, interpreter, guard, probe(repo.desk, interpreter))
         blobs = files_of(git.tree(repo, sha))
         seen = survey(engine, db, settings.project.tests, blobs)
         work = _Work(repo, db, sha, engine, seen, blobs, interpreter, settings, say, order)

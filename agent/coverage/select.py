@@ -181,7 +181,7 @@ class _Selector:
                 if block.binds is None:
                     self.wild.add(path)
                     break
-                if not block.binds <= names and not self._imports(block.mentions):
+                if not block.binds <= names and "import" not in block.mentions:
                     self.names.follow(origin, block.binds)
                     names = self.names.at(origin, path, source)
 
@@ -197,10 +197,6 @@ class _Selector:
     def _now(self, hit: Hit) -> Module | None:
         blob = self.new.blobs.get(hit.path)
         return None if blob is None else parse(self.new.read(blob))
-
-    @staticmethod
-    def _imports(mentions: frozenset[str]) -> bool:  # and binds the very names it mentions
-        return "import" in mentions
 
     def _closure(self, path: str) -> frozenset[str]:
         """All that a file imports, before or after the change."""
@@ -346,7 +342,7 @@ class _Selector:
             return False
         known = self.swapped.get(("import", path), frozenset())
         return any(
-            b.mentions & names and not self._imports(b.mentions) and known.isdisjoint(b.lines)
+            b.mentions & names and "import" not in b.mentions and known.isdisjoint(b.lines)
             for b in parse(source).statements()
         )
 

@@ -8,6 +8,7 @@ interface only.
 from __future__ import annotations
 
 import hashlib
+import importlib
 import io
 import json
 import os
@@ -15,7 +16,37 @@ import sys
 import types
 from typing import Any
 
-import coverage
+
+class Later(types.ModuleType):
+    """A module that is loaded once something of it is called, or anything else is asked for."""
+
+    def __init__(self, name: str, called: str) -> None:
+        super().__init__(name)
+        setattr(self, called, lambda *args, **named: getattr(self.real(), called)(*args, **named))
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self.real(), name)
+
+    def real(self) -> types.ModuleType:
+        """The module itself."""
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return importlib.import_module(self.__name__)
+
+
+# a fifth of what coverage.py takes to import, and most questions are none for a report
+for _name, _called in (
+    ("annotate", "AnnotateReporter"),
+    ("html", "HtmlReporter"),
+    ("lcovreport", "LcovReporter"),
+    ("multiproc", "patch_multiprocessing"),
+    ("xmlreport", "XmlReporter"),
+):
+    sys.modules.setdefault(f"coverage.{_name}", Later(f"coverage.{_name}", _called))
+
+import coverage  # noqa: E402
 
 
 def relevant(root: str, path: str) -> str | None:
