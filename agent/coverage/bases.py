@@ -56,15 +56,15 @@ def find(
     short = {str(row[0]) for row in db.execute("SELECT sha FROM unfinished")}
     if not measured and not short:
         return Base(None, "every test: the first measure")
-    present = git.exists(repo, measured.keys() | short)
+    trees = git.trees(repo, measured.keys() | short | {sha})
+    present = trees.keys()
     partial = learned.known(
         db, *environment[:2], lambda one: files(one) if one in present else None
     ) if short else {}  # fmt: skip
     fits = [s for s, made in measured.items() if s in present and made == environment[:2]]
     # what was staged or saved and measured then may be committed now
     recent = [s for s in measured if s in present][:TWINS]
-    trees = git.trees(repo, [sha, *recent])
-    twins = [s for s in recent if trees.get(s) == trees[sha]]
+    twins = [s for s in recent if trees[s] == trees[sha]]
     ancestors = git.ancestors(repo, sha, NEAR)
     near = next((s for s in ancestors if s in measured and s != sha), None)
     before = ancestors[: ancestors.index(near)] if near else ancestors

@@ -27,11 +27,12 @@ from copydesk.agent.coverage.standing import Row, Standing, row_of, standing
 from copydesk.agent.coverage.survey import Survey, survey
 from copydesk.agent.coverage.testfiles import in_words, test_file_check, to_collect
 from copydesk.agent.coverage.totals import assemble, different, united
-from copydesk.agent.coverage.trees import Tree
+from copydesk.agent.coverage.trees import Tree, file_of
 from copydesk.agent.desk.drafts import now
 from copydesk.agent.desk.known import Known
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.git import repository as git
+from copydesk.agent.git.command import GitFailed
 from copydesk.agent.git.interpreter import ready
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.git.snapshot import snapshot
@@ -80,12 +81,13 @@ class Blobs:
     later: set[str] = field(default_factory=set)
     imports: Known | None = None
     outlines: Known | None = None
+    _unasked: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, repo: Repository, db: sqlite3.Connection, *trees: Mapping[str, str]) -> Blobs:
         """Be ready to read every Python file of some trees, given as blob by path.
 
-        Read at once are those that differ between the trees and those never seen before.
+        Read at once are those that differ between the trees.
         """
         mine = cls(repo)
 
@@ -98,9 +100,8 @@ class Blobs:
         python = [{b for p, b in tree.items() if p.endswith(".py")} for tree in trees]
         every = set[str]().union(*python)
         differing = {blob for blob in every if not all(blob in tree for tree in python)}
-        now = mine.imports.fetch(every) | differing
-        mine.later = every - now
-        mine.read(now)
+        mine.later, mine._unasked = every - differing, every
+        mine.read(differing)
         return mine
 
     def read(self, blobs: set[str]) -> None:
@@ -118,6 +119,9 @@ class Blobs:
 
     def imported(self, blob: str) -> list[Import]:
         """The imports of a blob."""
+        if self.imports and self._unasked:
+            self.imports.fetch(self._unasked)  # who asks for one asks for most of them
+            self._unasked = set()
         found = self.imports(blob) if self.imports else imports_of(self(blob))
         return [Import(name, tuple(names), level, lazy) for name, names, level, lazy in found]
 
@@ -171,12 +175,13 @@ def measure(
     started = time.monotonic()
     interpreter = interpreter or ready(repo)
     settings = config.load(repo, sha)
-    with snapshot(repo, sha) as shot:
+    entries = git.tree(repo, sha)
+    with snapshot(repo, sha, entries=entries) as shot:
         guard, why = own_tests(settings.personal, interpreter, repo.worktree, shot.path)
         if guard is None:
             say(f"the tests run without a sandbox: {why}")
         engine = Engine(shot.path, interpreter, guard, probe(repo.desk, interpreter))
-        blobs = files_of(git.tree(repo, sha))
+        blobs = files_of(entries)
         seen = survey(engine, db, settings.project.tests, blobs)
         work = _Work(repo, db, sha, engine, seen, blobs, interpreter, settings, say, order)
         return work.run(full, started)
@@ -263,6 +268,8 @@ class _Work:
         held = selection.carried if selection else {}
         count = f"{len(selection.affected)} affected" if selection else "all"
         self.say(f"running {count} tests")
+        wanted = None if files is None else set(files)
+        tests = [name for kind, name in held if kind == "test"]
         begun = learned.Begun(
             self.sha, base.sha if base else None, *self.environment[:2], files,
             [trace.id for trace in held.values() if trace.id is not None], self.engine.digests(),
@@ -270,7 +277,9 @@ class _Work:
         return collect(
             self.engine,
             files=files,
-            carried=[name for kind, name in held if kind == "test"],
+            carried=[
+                n for kind, n in held if kind == "test" and (wanted is None or file_of(n) in wanted)
+            ],
             branch=self.environment.branch,
             bytecode=self._bytecode(fresh=selection is None),
             tests=self.settings.project.tests,
@@ -310,9 +319,7 @@ class _Work:
         total = Sum(sum(t.sum.executable for t in totals), sum(t.sum.covered for t in totals))
         info = git.commit_info(self.repo, self.sha)
         parent = info.parents[0] if info.parents else None
-        parent_there = git.exists(self.repo, [parent]) if parent else set()
-        changes = git.changes(self.repo, parent if parent in parent_there else None, self.sha)
-        changed = {path: change.lines for path, change in changes.items()}
+        changed = {path: change.lines for path, change in self._changes(parent).items()}
         done = Measure(
             self.sha, base.sha if base else None, reason,
             len(recording.tests) if recording else 0, len(tests),
@@ -342,6 +349,14 @@ class _Work:
             read.save()
             self._publish_policy()
         return done
+
+    def _changes(self, parent: Sha | None) -> dict[str, git.FileChange]:
+        try:
+            return git.changes(self.repo, parent, self.sha)
+        except GitFailed:
+            if parent is None or git.exists(self.repo, [parent]):
+                raise
+            return git.changes(self.repo, None, self.sha)  # a shallow clone, perhaps
 
     def _remember(self, info: git.CommitInfo) -> None:
         self.db.execute(

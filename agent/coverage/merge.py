@@ -87,12 +87,13 @@ def _united(former: Trace, now: Trace) -> Trace:
 def _used(found: dict[tuple[str, str], Trace], selection: Selection | None) -> list[Trace]:
     """Without fixtures that no test uses any more, and modules that nothing imports any more."""
     # many traces need the very same
-    of_tests = {trace.needs for trace in found.values() if trace.kind == "test"}
-    fixtures = {name for needs in of_tests for kind, name in needs if kind == "fixture"}
     every = {trace.needs for trace in found.values()}
     modules = {name for needs in every for kind, name in needs if kind == "import"}
-    unused = {("fixture", n) for k, n in found if k == "fixture" and n not in fixtures}
-    alone = {name for kind, name in found if kind == "import"} - modules
+    unused = {key for key in found if key[0] == "fixture"}
+    if unused:
+        of_tests = {trace.needs for trace in found.values() if trace.kind == "test"}
+        unused -= {need for needs in of_tests for need in needs}
+    alone = {key[1] for key in found if key[0] == "import"} - modules
     if selection and alone:
         unused |= {("import", name) for name in alone - selection.reachable()}
     return [trace for key, trace in found.items() if key not in unused]

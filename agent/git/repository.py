@@ -297,8 +297,12 @@ def read_blobs(repo: Repository, blobs: Iterable[str]) -> dict[str, bytes]:
 
 def read_file(repo: Repository, sha: Sha, path: str) -> bytes | None:
     """The content of a file in a commit, or None when it is not there."""
-    entry = tree(repo, sha).get(path)
-    return None if entry is None else read_blob(repo, entry.blob)
+    asked = f"{checked(sha)}:{path}\n".encode("utf-8", "surrogateescape")
+    head, _, content = git("cat-file", "--batch", git_dir=repo.common_dir, stdin=asked).partition(
+        b"\n"
+    )
+    kind, size = head.split()[-2:]
+    return content[: int(size)] if kind == b"blob" else None
 
 
 _HUNK = re.compile(rb"@@ -\d+(?:,\d+)? \+(\d+)(?:,(\d+))? @@")

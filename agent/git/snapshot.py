@@ -27,7 +27,9 @@ _IGNORABLE = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 
 
 @contextlib.contextmanager
-def snapshot(repo: Repository, sha: Sha, slot: str = "measure") -> Iterator[Snapshot]:
+def snapshot(
+    repo: Repository, sha: Sha, slot: str = "measure", entries: dict[str, Entry] | None = None
+) -> Iterator[Snapshot]:
     """Write the files of a commit into a folder of the desk and hold that folder meanwhile.
 
     A slot is reused: only what differs from the commit it held before is written.
@@ -36,6 +38,7 @@ def snapshot(repo: Repository, sha: Sha, slot: str = "measure") -> Iterator[Snap
         repo: The repository.
         sha: The commit.
         slot: A name for the folder; two uses of one slot wait for each other.
+        entries: The files of the commit, where they are known already.
 
     Yields:
         The snapshot. Its files may be changed while it is held; the next use puts them right.
@@ -45,7 +48,7 @@ def snapshot(repo: Repository, sha: Sha, slot: str = "measure") -> Iterator[Snap
     with (home.with_name(f"{slot}.lock")).open("w") as lock:
         knock.wait_lock(lock.fileno())
         where = home / "tree"
-        _write(repo, tree(repo, sha), where, home / _MANIFEST)
+        _write(repo, tree(repo, sha) if entries is None else entries, where, home / _MANIFEST)
         yield Snapshot(where, sha)
 
 
@@ -66,9 +69,9 @@ def check_path(path: str) -> None:
             )
 
 
-def _stamp(path: Path) -> list[int] | None:
+def _stamp(path: str | Path) -> list[int] | None:
     try:
-        status = path.lstat()
+        status = os.lstat(path)
     except OSError:
         return None
     return [status.st_mtime_ns, status.st_size, status.st_mode, status.st_ino]
@@ -86,9 +89,10 @@ def _write(repo: Repository, files: dict[str, Entry], where: Path, manifest: Pat
     where.mkdir(exist_ok=True, mode=0o755)
     now: dict[str, list[object]] = {}
     wanted = []
+    top = f"{where}/"
     for path, entry in files.items():
         old = before.get(path)
-        if old and old[:2] == [entry.mode, entry.blob] and old[2] == _stamp(where / path):
+        if old and old[:2] == [entry.mode, entry.blob] and old[2] == _stamp(top + path):
             now[path] = old
         else:
             wanted.append(path)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, Callable, Container
+from typing import Any, Callable, Container, Dict
 
 IMPORTING = ("<frozen importlib", "<frozen zipimport")
 BETWEEN = frozenset(
@@ -59,13 +59,34 @@ def is_from(scope: Container[str]) -> bool:
     Args:
         scope: The files of the tree.
     """
-    for frame in callers():
-        path = frame.f_code.co_filename
-        if path in scope:
-            return True
-        if path.startswith(IMPORTING) or frame.f_globals.get("__name__", "").startswith("pluggy."):
-            return False
+    if KINDS.get("scope") is not scope:
+        KINDS.clear()
+        KINDS["scope"] = scope
+    kinds = KINDS.get
+    frame: Any = sys._getframe(1)
+    while frame is not None:
+        # asked so often that what is known of a file's frames is not worked out again
+        kind = kinds(frame.f_code.co_filename)
+        if kind is None:
+            kind = KINDS[frame.f_code.co_filename] = _kind(frame, scope)
+        if kind is not PASSES:
+            return bool(kind is TREE)
+        frame = frame.f_back
     return False
+
+
+TREE, ENDS, PASSES = "of the tree", "the search ends here", "passes a question on"
+KINDS: Dict[str, Any] = {}
+"""What frames of a file are, by its name; under "scope" what that was asked for."""
+
+
+def _kind(frame: Any, scope: Container[str]) -> str:
+    path, name = frame.f_code.co_filename, frame.f_globals.get("__name__", "")
+    if name.startswith("copydesk_"):
+        return PASSES
+    if path in scope:
+        return TREE
+    return ENDS if path.startswith(IMPORTING) or name.startswith("pluggy.") else PASSES
 
 
 def watch_variables(note: Callable[[str], None]) -> None:
