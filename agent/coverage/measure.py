@@ -277,9 +277,7 @@ class _Work:
         return collect(
             self.engine,
             files=files,
-            carried=[
-                n for kind, n in held if kind == "test" and (wanted is None or file_of(n) in wanted)
-            ],
+            carried=[n for n in tests if wanted is None or file_of(n) in wanted],
             branch=self.environment.branch,
             bytecode=self._bytecode(fresh=selection is None),
             tests=self.settings.project.tests,
