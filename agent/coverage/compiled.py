@@ -6,7 +6,12 @@ another one, which would compile them anew in every run and in every Python that
 
 from __future__ import annotations
 
+import functools
+import importlib.util
+import marshal
 import shutil
+import struct
+import sys
 import tempfile
 from pathlib import Path
 
@@ -36,13 +41,39 @@ def probe(desk: Path, interpreter: Interpreter) -> Path:
             made.replace(folder)
     done = folder / f"{digest([str(interpreter.path), str(interpreter.version)])}.done"
     if not done.exists():
-        # unchecked: what is compiled from other sources lies in another folder
-        words = ("-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash")
         try:
-            run([interpreter.path, *words, folder], timeout=60)
+            _compile(folder, interpreter)
         except ProcessError:
             return folder  # it works as well, only slower
         for path in (folder, *folder.rglob("*")):  # the sandbox's user must be able to read it
             path.chmod(0o755 if path.is_dir() else 0o644)
         done.touch(0o644)
     return folder
+
+
+def _compile(folder: Path, interpreter: Interpreter) -> None:
+    """Compile a copy of the probe; unchecked, for what has other sources lies in another folder."""
+    if interpreter.version[:2] != sys.version_info[:2]:
+        words = ("-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash")
+        run([interpreter.path, *words, folder], timeout=60)
+        return
+    cache = folder / "__pycache__"
+    cache.mkdir(exist_ok=True)
+    for name, code in _here().items():
+        (cache / f"{name}.{sys.implementation.cache_tag}.pyc").write_bytes(code)
+
+
+@functools.cache
+def _here() -> dict[str, bytes]:
+    """The modules of the probe as this Python compiles them, by name.
+
+    In the form of PEP 552, unchecked; Python sets the path right when it loads one.
+    """
+    found = {}
+    for path in PROBE.glob("*.py"):
+        source = path.read_bytes()
+        head = (
+            importlib.util.MAGIC_NUMBER + struct.pack("<I", 1) + importlib.util.source_hash(source)
+        )
+        found[path.stem] = head + marshal.dumps(compile(source, path.name, "exec"))
+    return found

@@ -18,14 +18,16 @@ import pytest
 
 from copydesk.agent.coverage.collect import Recording, collect
 from copydesk.agent.coverage.engine import Engine
-from copydesk.agent.coverage.map import CoverageMap, Trace
-from copydesk.agent.coverage.measure import Measure, measure
+from copydesk.agent.coverage.gaps import load as load_gaps
+from copydesk.agent.coverage.map import CoverageMap, Trace, load
+from copydesk.agent.coverage.measure import Measure, files_of, measure
 from copydesk.agent.coverage.merge import merge
 from copydesk.agent.coverage.select import Selection, select
 from copydesk.agent.coverage.testfiles import test_file_check, to_collect
+from copydesk.agent.coverage.totals import Executed, add_up, executed, of_commit
 from copydesk.agent.coverage.trees import Tree
 from copydesk.agent.desk.store import open_desk
-from copydesk.agent.git.repository import Repository, find, set_config
+from copydesk.agent.git.repository import Repository, find, read_blob, set_config, tree
 from copydesk.agent.process import Result
 from copydesk.agent.records import Interpreter
 
@@ -262,9 +264,30 @@ def measured(project: Path, desk: sqlite3.Connection) -> Callable[..., Measure]:
     repository: Repository = find(project)
 
     def go(revision: str = "HEAD", **more: bool) -> Measure:
-        return measure(repository, desk, resolve(repository, revision), **more)
+        done = measure(repository, desk, resolve(repository, revision), **more)
+        totals_follow_from_the_map(repository, desk, done)
+        return done
 
     return go
+
+
+def totals_follow_from_the_map(repo: Repository, db: sqlite3.Connection, done: Measure) -> None:
+    """What is reused of the commit before is what all traces of this one together say."""
+    found, known = of_commit(db, done.sha), load(db, done.sha)
+    assert found is not None
+    assert known is not None
+    blobs = files_of(tree(repo, done.sha))
+    said = executed(known.traces.values(), blobs, lambda blob: read_blob(repo, blob).decode())
+    nothing = Executed(frozenset(), frozenset())
+    assert {t.path: (t.blob, t.executed, t.arcs) for t in found} == {
+        t.path: (blobs[t.path], *said.get(t.path, nothing)) for t in found
+    }
+    assert add_up(found) == (done.executable, done.covered)
+    lost = {t.path: set(t.missing) for t in found if t.missing}
+    gaps: dict[str, set[int]] = {}
+    for gap in load_gaps(db, done.sha):
+        gaps.setdefault(gap.path, set()).update(gap.lines)
+    assert {path: lines for path, lines in gaps.items() if lines} == lost
 
 
 @pytest.fixture(scope="session")

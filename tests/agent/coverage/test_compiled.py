@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from copydesk.agent.coverage.compiled import probe
+from copydesk.agent.coverage.engine import PROBE
+from copydesk.agent.records import Interpreter
+
+PYTHON = Interpreter(
+    Path(sys.executable), sys.version_info[:3], Path(sys.prefix), Path(sys.base_prefix), "test"
+)
+
+ASK = "import copydesk_pack as p; print(p.__cached__, p.numbits.__code__.co_filename)"
+
+
+def test_the_probe_is_compiled_once_for_a_python(tmp_path: Path) -> None:
+    folder = probe(tmp_path, PYTHON)
+    compiled = folder / "__pycache__" / f"copydesk_pack.{sys.implementation.cache_tag}.pyc"
+    assert compiled.is_file()
+    assert compiled.stat().st_mode & 0o777 == 0o644
+    stamp = compiled.stat().st_mtime_ns
+    assert probe(tmp_path, PYTHON) == folder
+    assert compiled.stat().st_mtime_ns == stamp
+    said = subprocess.run(
+        [sys.executable, "-B", "-c", ASK],
+        env={"PYTHONPATH": str(folder)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert said.stdout.split() == [str(compiled), str(folder / "copydesk_pack.py")]
+
+
+def test_another_python_compiles_it_itself(tmp_path: Path) -> None:
+    other = Interpreter(PYTHON.path, (3, 99, 0), PYTHON.prefix, PYTHON.base_prefix, "test")
+    names = [{p.name for p in probe(tmp_path / n, one).rglob("*.pyc")}
+             for n, one in (("other", other), ("same", PYTHON))]  # fmt: skip
+    assert names[0] == names[1]
+    assert len(names[0]) == len(list(PROBE.glob("*.py")))
+
+
+def test_a_probe_of_another_copydesk_is_taken_away(tmp_path: Path) -> None:
+    former = tmp_path / "probe" / "former"
+    former.mkdir(parents=True)
+    folder = probe(tmp_path, PYTHON)
+    assert list(folder.parent.iterdir()) == [folder]
+    assert {p.name for p in folder.glob("*.py")} == {p.name for p in PROBE.glob("*.py")}
+
+
+def test_a_python_that_cannot_compile_it_reads_the_sources(tmp_path: Path) -> None:
+    folder = probe(tmp_path, broken())
+    assert (folder / "copydesk_probe.py").read_text() == (PROBE / "copydesk_probe.py").read_text()
+    assert not list(folder.glob("*.done"))
+
+
+def broken() -> Interpreter:
+    return Interpreter(Path("/bin/false"), (3, 99, 0), Path("/"), Path("/"), "test")
