@@ -15,10 +15,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from copydesk.agent.errors import CopydeskError
-from copydesk.agent.git.command import streaming
-from copydesk.agent.git.repository import Entry, Repository, tree
+from copydesk.agent.git.command import GitFailed, streaming
+from copydesk.agent.git.repository import Entry, Repository, read_blobs, tree
 from copydesk.agent.records import Sha, Snapshot
 from copydesk.hooks import knock
+
+FEW = 20
+"""So many files are read in one answer: a stream of them takes longer to begin."""
 
 _MANIFEST = ".copydesk-manifest.json"
 _GIT_LOOKALIKE = re.compile(r"\.git[ .]*|git~\d+", re.IGNORECASE)
@@ -97,20 +100,29 @@ def _write(repo: Repository, files: dict[str, Entry], where: Path, manifest: Pat
         else:
             wanted.append(path)
     _sweep(where, set(now))
-    if wanted:
-        with streaming(repo.common_dir, "cat-file", "--batch") as (ask, answer):
-            for path in wanted:
-                entry = files[path]
-                ask.write(f"{entry.blob}\n".encode())
-                ask.flush()
-                size = int(answer.readline().split()[2])
-                content = answer.read(size)
-                answer.read(1)
-                _write_one(where / path, entry.mode, content)
-                now[path] = [entry.mode, entry.blob, _stamp(where / path)]
+    for path, content in _contents(repo, {path: files[path].blob for path in wanted}):
+        entry = files[path]
+        _write_one(where / path, entry.mode, content)
+        now[path] = [entry.mode, entry.blob, _stamp(where / path)]
     partial = manifest.with_suffix(".tmp")
     partial.write_text(json.dumps(now))
     partial.replace(manifest)
+
+
+def _contents(repo: Repository, blobs: dict[str, str]) -> Iterator[tuple[str, bytes]]:
+    """The content of files, given as blob by path: one at a time, unless they are few."""
+    if len(blobs) <= FEW:
+        with contextlib.suppress(GitFailed):  # more than one answer may hold
+            found = read_blobs(repo, blobs.values())
+            yield from ((path, found[blob]) for path, blob in blobs.items())
+            return
+    with streaming(repo.common_dir, "cat-file", "--batch") as (ask, answer):
+        for path, blob in blobs.items():
+            ask.write(f"{blob}\n".encode())
+            ask.flush()
+            content = answer.read(int(answer.readline().split()[2]))
+            answer.read(1)
+            yield path, content
 
 
 def _write_one(path: Path, mode: str, content: bytes) -> None:

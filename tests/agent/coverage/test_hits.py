@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from coverage.numbits import nums_to_numbits
+from coverage import numbits as theirs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +14,7 @@ from copydesk.agent.coverage.concern import Concern
 from copydesk.agent.coverage.engine import Environment
 from copydesk.agent.coverage.hits import Hit, Stored, pack, unpack
 from copydesk.agent.coverage.map import CoverageMap, Trace, add_traces, load_traces, pack_ids
+from copydesk.agent.coverage.numbits import numbits_to_nums, nums_to_numbits
 from copydesk.agent.coverage.standing import standing
 from copydesk.agent.coverage.survey import Survey
 from copydesk.agent.coverage.totals import executed, united
@@ -39,6 +40,13 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]
     with open_desk(tmp_path_factory.mktemp("desk")) as db:
         db.execute("PRAGMA synchronous = off")  # of hundreds of small transactions
         yield db
+
+
+@given(st.sets(st.integers(0, 3000)))
+def test_numbits_are_those_of_coverage(numbers: set[int]) -> None:
+    bits = nums_to_numbits(numbers)
+    assert bits == theirs.nums_to_numbits(numbers)
+    assert numbits_to_nums(bits) == theirs.numbits_to_nums(bits) == sorted(numbers)
 
 
 @given(st.sets(st.integers(0, 2**31 - 1)))
