@@ -344,14 +344,13 @@ def test_names_of_one_import_go_where_each_has_its_own(tmp_path: Path) -> None:
     put(tmp_path, "shop/__init__.py", "from .prices import (\n    rate,\n    total,\n)\n")
     put(tmp_path, "shop/prices.py", "rate = 1\ntax = 2\ndef total(): pass\n")
     old = "from shop import total\n"
-    new = "import pytest\nfrom shop.prices import tax, total, rate as r\n\nassert total\n"
+    new = "import pytest\nfrom shop.prices import tax, total, rate as r\n\nassert 1\n"
     assert as_imported(old, new, tmp_path) == (
-        "import pytest\nfrom shop.prices import tax, rate as r\nfrom shop import total\n\nassert total\n"
+        "import pytest\nfrom shop.prices import tax, rate as r\nfrom shop import total\n\nassert 1\n"
     )
     assert as_imported("from (", new, tmp_path) == new
-    assert (
-        as_imported(old, "from .prices import total\n", tmp_path) == "from .prices import total\n"
-    )
+    relative = "from .prices import total\n"
+    assert as_imported(old, relative, tmp_path) == relative
 
 
 def test_where_each_module_has_its_test_module_a_new_one_gets_one(tmp_path: Path) -> None:
