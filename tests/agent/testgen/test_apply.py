@@ -344,9 +344,9 @@ def test_names_of_one_import_go_where_each_has_its_own(tmp_path: Path) -> None:
     put(tmp_path, "shop/__init__.py", "from .prices import (\n    rate,\n    total,\n)\n")
     put(tmp_path, "shop/prices.py", "rate = 1\ntax = 2\ndef total(): pass\n")
     old = "from shop import total\n"
-    new = "import pytest\nfrom shop.prices import tax, total, rate as r\n\nassert 1\n"
+    new = "import pytest\nfrom shop.prices import tax, total, rate as r\n\nx = 1\n"
     assert as_imported(old, new, tmp_path) == (
-        "import pytest\nfrom shop.prices import tax, rate as r\nfrom shop import total\n\nassert 1\n"
+        "import pytest\nfrom shop.prices import tax, rate as r\nfrom shop import total\n\nx = 1\n"
     )
     assert as_imported("from (", new, tmp_path) == new
     relative = "from .prices import total\n"
