@@ -14,9 +14,16 @@ class GivenUp(BaseException):
 
 
 class State:
-    """The mutable globals of the project's loaded modules, to compare and to put back."""
+    """The mutable globals of the project's loaded modules, to compare and to put back.
 
-    def __init__(self, top: str) -> None:
+    Args:
+        top: The project's folder.
+        quick: Whether objects within containers count as unchanged while they are the same ones:
+            for looking around, where comparing hundreds of them after each call takes longer
+            than the calls; what is recorded is compared in full.
+    """
+
+    def __init__(self, top: str, quick: bool = False) -> None:
         kinds = (list, dict, set, bytearray)
         self.modules = [
             m
@@ -32,6 +39,7 @@ class State:
                     kept = copy.deepcopy(value)
                     if kept == value:
                         self.saved.append((vars(module), name, value, kept))
+        self.parts = [parts(value) for _, _, value, _ in self.saved] if quick else []
         self.environ = dict(os.environ)
         self.cwd = os.getcwd()
 
@@ -39,6 +47,11 @@ class State:
         """Whether a call left a trace in a module, the environment or the working folder."""
         if dict(os.environ) != self.environ or os.getcwd() != self.cwd:
             return True
+        if self.parts:
+            return any(
+                scope.get(name) is not value or not _same(parts(value), before)
+                for (scope, name, value, _), before in zip(self.saved, self.parts)
+            )
         return any(_differs(*saved) for saved in self.saved)
 
     def restore(self) -> None:
@@ -54,6 +67,35 @@ class State:
                 value.clear()
                 value.update(fresh)
             scope[name] = value
+
+
+def parts(value: Any) -> list[Any]:
+    """What a value holds, in order: keys and items of containers in it, one behind the other."""
+    found: list[Any] = []
+    todo = [value]
+    while todo:
+        one = todo.pop()
+        found.append(len(one) if isinstance(one, (dict, list, tuple)) else one)
+        if isinstance(one, dict):
+            todo += [*one, *one.values()]
+        elif isinstance(one, (list, tuple)):
+            todo += one
+        elif isinstance(one, (set, bytearray)):
+            found[-1] = one.copy()
+    return found
+
+
+def _same(now: list[Any], before: list[Any]) -> bool:
+    """Whether two lists of parts hold the same objects, or equal plain values."""
+    if len(now) != len(before):
+        return False
+    return all(
+        one is other or (isinstance(one, _PLAIN) and type(one) is type(other) and one == other)
+        for one, other in zip(now, before)
+    )
+
+
+_PLAIN = (int, float, str, set, bytearray)
 
 
 def _differs(scope: dict[str, Any], name: str, value: Any, kept: Any) -> bool:

@@ -117,7 +117,7 @@ class Worker:
 
     def work(self, top: str) -> None:
         """Try everything, then look for calls that notice small changes of the function."""
-        self.state = guard.State(top)
+        self.state = guard.State(top, quick=True)
         with observe.folder_with_files(True) as folder:
             self.folder = folder
             self.guard.folder = os.path.realpath(folder)

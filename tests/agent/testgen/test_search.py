@@ -616,6 +616,36 @@ def test_what_a_context_changes_in_its_argument_is_told_within_it_and_after(tmp_
     assert told[1] == {"kind": "value", "text": "None", "names": (), "wrap": "with"}
 
 
+@pytest.mark.parametrize("quick", [True, False])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "nested['rows'][0].append(3)", "nested['rows'].pop()", "nested['more'] = 1", "count += 1",
+        "seen.add(2)", "raw[0] = 7", "nested = dict(nested)", "seen = {1}", "words[0] = 'b'",
+    ],
+)  # fmt: skip
+def test_a_trace_in_a_module_is_noticed_and_wiped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str, quick: bool
+) -> None:
+    module = types.ModuleType("traces")
+    module.__file__ = str(tmp_path / "traces.py")
+    source = (
+        "nested = {'rows': [[1, 2], (3,)], 'of': object}\n"
+        "count, seen, raw = 1, {1}, bytearray(b'a')\n"
+        "words = ['a', 1.5]"
+    )
+    exec(source, vars(module))
+    monkeypatch.setitem(sys.modules, "traces", module)
+    before = {name: repr(value) for name, value in vars(module).items() if name[0] != "_"}
+    state = inside("guard").State(str(tmp_path), quick)
+    assert not state.changed()
+    exec(change, vars(module))
+    assert state.changed()
+    state.restore()
+    assert {name: repr(value) for name, value in vars(module).items() if name[0] != "_"} == before
+    assert not state.changed()
+
+
 def function_in(source: str, name: str) -> tuple[ast.Module, Any]:
     tree = ast.parse(source)
     return tree, next(n for n in ast.walk(tree) if getattr(n, "name", "") == name)
