@@ -61,7 +61,10 @@ def ask(
                 said: list[str] = []
                 place = desk.Workshop(tree, bench(), True)
                 budget = Budget(db, GAP.commit, math.inf, math.inf)
-                work = desk._Work(db, GAP.commit, place, client, said.append, math.inf, budget)
+                none: Any = None  # what a model is asked hangs on no draft of another commit
+                work = desk._Work(
+                    db, GAP.commit, place, client, said.append, math.inf, budget, none, False
+                )
                 target = Target(GAP.path, GAP.function, GAP.lines)
                 return list(work.by_model(target, GAP, client, None)), work, script
 
