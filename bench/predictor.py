@@ -102,7 +102,7 @@ def measure(one: dict[str, Any], others: list[Row]) -> dict[str, Any]:
 def gated(rows: Sequence[Row], shipped: learning.Prior, now: float) -> dict[str, Any]:
     """What the gate, asked before each test part with what was known then, put in force."""
     chosen: list[str] = []
-    found = learning.Scored([], [], {GATE: []})
+    found = learning.Scored([], [], [], {GATE: []})
     gap = learning.GAP_DAYS
     for fold in folds([row.time for row in rows], gap=gap * learning.DAY):
         past = [rows[i] for i in range(fold.test.start)]
@@ -111,6 +111,7 @@ def gated(rows: Sequence[Row], shipped: learning.Prior, now: float) -> dict[str,
         chosen.append(model.in_force)
         found.scores[GATE].append(model.probabilities([row.inputs for row in test]))
         found.labels.append([row.fixed_at is not None for row in test])
+        found.times.append([row.time for row in test])
         found.sizes.append([float(row.inputs[learning.SIZE] or 0) for row in test])
     return {"in_force": chosen, "figures": learning.figures(found)}
 
@@ -158,8 +159,12 @@ def table(clones: list[dict[str, Any]], results: list[dict[str, Any]]) -> str:
             f" {per:.0f} |"
             f" {found['tested']:,} | {found['positives']} ({found['base']:.3f}) |"
         )
-    names = ["AUC", "AUC within size", "PR", "top tenth", "Brier", "ECE"]
-    lines += ["", f"| history | model | {' | '.join(names)} |", "| --- | --- |" + " ---: |" * 6]
+    names = ["AUC", "AUC within size", "PR", "top tenth", "Brier", "log loss", "ECE"]
+    lines += [
+        "",
+        f"| history | model | {' | '.join(names)} |",
+        "| --- | --- |" + " ---: |" * len(names),
+    ]
     for one, found in zip(clones, results, strict=True):
         for model, held in found["figures"].items():
             shown = " | ".join(f"{held[n]:.3f}" for n in names)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 Labels = Sequence[bool]
 Scores = Sequence[float]
@@ -129,13 +129,48 @@ def brier(labels: Labels, probabilities: Scores) -> float:
     return math.fsum(squares) / len(squares)
 
 
-def log_loss(labels: Labels, probabilities: Scores) -> float:
-    """The mean negative log likelihood; probabilities are kept 1e-12 away from 0 and 1."""
-    losses = [
+def log_losses(labels: Labels, probabilities: Scores) -> list[float]:
+    """Each row's negative log likelihood; probabilities are kept 1e-12 away from 0 and 1."""
+    return [
         -math.log(min(max(p if y else 1 - p, 1e-12), 1.0))
         for y, p in zip(labels, probabilities, strict=True)
     ]
+
+
+def log_loss(labels: Labels, probabilities: Scores) -> float:
+    """The mean of `log_losses`."""
+    losses = log_losses(labels, probabilities)
     return math.fsum(losses) / len(losses)
+
+
+def surely_less(
+    losses: Sequence[float],
+    others: Sequence[float],
+    groups: Sequence[Hashable],
+    *,
+    repeats: int = 1000,
+    seed: int = 0,
+) -> float:
+    """In what share of resamples one model lost less than another on the same rows.
+
+    A paired bootstrap over groups: rows of one group (the functions of a commit) stand or fall
+    together, and are drawn together, with replacement. A tie counts half.
+
+    Args:
+        losses: What the one lost on each row.
+        others: What the other lost on it.
+        groups: Of each row.
+        repeats: Samples to draw.
+        seed: Of the draws.
+    """
+    gains: dict[Hashable, float] = {}
+    for mine, theirs, group in zip(losses, others, groups, strict=True):
+        gains[group] = gains.get(group, 0.0) + theirs - mine
+    chance, held, wins = random.Random(seed), list(gains.values()), 0.0
+    for _ in range(repeats):
+        gain = math.fsum(chance.choices(held, k=len(held)))
+        wins += 1.0 if gain > 0 else 0.5 if gain == 0 else 0.0
+    return wins / repeats
 
 
 def calibration_error(labels: Labels, probabilities: Scores, bins: int = 10) -> float:

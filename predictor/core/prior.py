@@ -119,6 +119,12 @@ def sigmoid(logit: float) -> float:
     return grown / (1.0 + grown)
 
 
+def logit(probability: float) -> float:
+    """The log odds; probabilities are kept 1e-12 away from 0 and 1."""
+    kept = min(max(probability, 1e-12), 1 - 1e-12)
+    return math.log(kept / (1 - kept))
+
+
 def offset(logits: Sequence[float], labels: Sequence[float]) -> float:
     """What to add to logits so that their mean probability is the share of positive labels.
 

@@ -53,6 +53,18 @@ def test_figures_by_hand() -> None:
     assert judge.apfd([10, 1], 10) == pytest.approx(1 - 11 / 20 + 1 / 20)
 
 
+def test_losing_less_on_one_commit_is_little_evidence() -> None:
+    """Forty rows gain and thirty lose as much: the same rows, as one commit or as forty."""
+    losses, others = [0.0] * 40 + [1.0] * 30, [1.0] * 40 + [0.0] * 30
+    apart = judge.surely_less(losses, others, range(70))
+    together = judge.surely_less(losses, others, [0] * 40 + list(range(1, 31)))
+    assert apart > 0.8
+    assert 0.55 < together < 0.7  # it is drawn at all in 1 - 1/e of the resamples
+    assert judge.surely_less(others, losses, range(70)) == pytest.approx(1 - apart)
+    assert judge.surely_less(losses, [x + 0.1 for x in losses], range(70)) == 1
+    assert judge.surely_less(losses, losses, range(70)) == 0.5
+
+
 def test_size_alone_knows_nothing_within_a_size() -> None:
     chance = random.Random(1)
     sizes = [float(chance.randrange(1, 100)) for _ in range(2000)]

@@ -107,29 +107,34 @@ def test_the_gate_stops_below_the_first_that_loses() -> None:
     assert said.why == ("two beat one", "three does not stand: not above two")
 
 
-def test_a_prior_that_ranks_no_better_than_size_is_not_in_force() -> None:
-    found = train.train(history(kind="size"), knows_branches(), NOW)
+def test_a_prior_that_surely_loses_to_size_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = history(kind="size")
+    found = train.train(rows, knows_branches(), NOW)
     assert found.in_force == BASELINE
     assert found.prior.names == (train.SIZE,)
-    assert "of lines added" in found.card["why"][0]
+    assert "lines added beat prior: log loss" in found.card["why"][0]
+    monkeypatch.setattr(train, "SURE", 1.01)
+    unsure = train.train(rows, knows_branches(), NOW)
+    assert unsure.in_force in (PRIOR, RESIDUAL)
+    assert unsure.card["why"][0].startswith("lines added does not stand: log loss")
 
 
-def test_a_prior_that_ranks_better_is_in_force() -> None:
+def test_a_prior_that_loses_less_stands() -> None:
     found = train.train(history(), knows_branches(), NOW)
     assert found.in_force in (PRIOR, RESIDUAL)
-    assert found.card["why"][0] == "prior beat lines added"
-    assert found.card["figures"][PRIOR]["PR"] > found.card["figures"][BASELINE]["PR"]
+    assert "lines added does not stand" in found.card["why"][0]
+    figures = found.card["figures"]
+    assert figures[PRIOR]["log loss"] < figures[BASELINE]["log loss"]
 
 
-def test_a_prior_of_the_projects_own_takes_its_place_when_it_ranks_better(
+def test_a_prior_of_the_projects_own_takes_its_place_when_it_surely_loses_less(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(train, "TRY_OWN", 60)
-    noisy = Prior(("branches", "churn"), (1.2, 1.2), (0.7, 0.7), (0.5, 0.5), -2.4)
-    found = train.train(history(), noisy, NOW)
-    assert "prior beat lines added" in found.card["why"]
-    assert "own prior beat prior" in found.card["why"]
-    assert found.card["figures"][OWN]["PR"] > found.card["figures"][PRIOR]["PR"]
+    wrong = Prior(("branches", "churn"), (1.2, 1.2), (0.7, 0.7), (-0.6, 0.5), -2.4)
+    found = train.train(history(), wrong, NOW)
+    assert "own prior beat prior: log loss" in found.card["why"][1]
+    assert found.card["figures"][OWN]["log loss"] < found.card["figures"][PRIOR]["log loss"]
     assert found.in_force in (OWN, RESIDUAL)
     if found.in_force == OWN:
         assert found.prior.names == INPUTS
@@ -141,22 +146,38 @@ def test_few_defects_make_no_prior_of_the_projects_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("own", "trees", "in_force"),
+    ("size", "own", "trees", "in_force"),
     [
-        ((0.3, 0.05), (0.4, 0.05), RESIDUAL),
-        ((0.3, 0.05), (0.25, 0.05), OWN),
-        ((0.3, 0.07), (0.15, 0.05), PRIOR),  # worse calibrated; the trees rank no better
-        ((0.1, 0.05), (0.4, 0.05), RESIDUAL),
-        ((0.1, 0.05), (0.4, 0.07), PRIOR),
+        (0.1, 0.1, 0.2, PRIOR),
+        (0.1, 0.1, 0.31, RESIDUAL),
+        (0.1, 0.4, 0.31, OWN),  # what the trees have to beat is the project's own prior then
+        (0.1, 0.4, 0.5, RESIDUAL),
+        (0.4, 0.1, 0.6, BASELINE),
+        (0.1, None, None, PRIOR),
     ],
 )
-def test_the_gate_asks_each_model_to_beat_the_one_in_force(
-    own: tuple[float, float], trees: tuple[float, float], in_force: str
+def test_the_gate_asks_each_model_to_lose_less_than_the_one_in_force(
+    size: float, own: float | None, trees: float | None, in_force: str
 ) -> None:
-    figures = {BASELINE: (0.1, 0.06), PRIOR: (0.2, 0.06), OWN: own, RESIDUAL: trees}
-    said = train.decide({n: {"PR": pr, "Brier": brier} for n, (pr, brier) in figures.items()})
+    """Each model gives every defect the chance named, every other row a twentieth."""
+    said = train.decide(scored({BASELINE: size, PRIOR: 0.3, OWN: own, RESIDUAL: trees}))
     assert said.in_force == in_force
-    assert len(said.why) == 3
+    assert f"of {PRIOR}" in said.why[0]
+
+
+def scored(chances: dict[str, float | None]) -> train.Scored:
+    """Twenty defects, each of a commit of its own, and eighty rows that are none."""
+    labels = [True] * 20 + [False] * 80
+    return train.Scored(
+        [labels],
+        [[float(i) for i in range(100)]],
+        [[1.0] * 100],
+        {
+            name: [[chance if bad else 0.05 for bad in labels]]
+            for name, chance in chances.items()
+            if chance is not None
+        },
+    )
 
 
 def test_too_few_defects_leave_the_shipped_prior() -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from copydesk.predictor.core import judge, prior
 from copydesk.predictor.core.errors import PredictorError
-from copydesk.predictor.core.gate import Verdict, climb
+from copydesk.predictor.core.gate import Verdict
 from copydesk.predictor.core.model import Residual, available
-from copydesk.predictor.core.prior import Prior, Term, sigmoid
+from copydesk.predictor.core.prior import Prior, Term, logit, sigmoid
 from copydesk.predictor.core.split import folds, known_labels
 
 DAY = 86_400.0
@@ -39,6 +40,10 @@ TRY_RESIDUAL, TRY_OWN = 20, 200
 _FOLD_POSITIVES = 10
 """Positives known before a test part, without which it is left out."""
 
+SURE = 0.99
+"""In what share of resamples a model must lose less than the shipped prior to take its place."""
+
+T = TypeVar("T")
 Inputs = Mapping[str, float | None]
 
 
@@ -51,9 +56,13 @@ class Row(NamedTuple):
 
 
 class Scored(NamedTuple):
-    """Labels and scores of the rows that models were tested on, fold by fold."""
+    """Labels and scores of the rows that models were tested on, fold by fold.
+
+    The time of a row is that of its commit.
+    """
 
     labels: list[list[bool]]
+    times: list[list[float]]
     sizes: list[list[float]]
     scores: dict[str, list[list[float]]]
 
@@ -121,6 +130,7 @@ def compare(
     times, fixed = [row.time for row in rows], [row.fixed_at for row in rows]
     every = [at is not None for at in fixed]
     labels: list[list[bool]] = []
+    dates: list[list[float]] = []
     sizes: list[list[float]] = []
     scores: dict[str, list[list[float]]] = {BASELINE: [], PRIOR: [], OWN: [], RESIDUAL: []}
     ever_grown = False
@@ -132,6 +142,7 @@ def compare(
         if sum(seen) < _FOLD_POSITIVES or not 0 < sum(truth) < len(truth):
             continue
         labels.append(truth)
+        dates.append([row.time for row in test])
         sizes.append([float(row.inputs[SIZE] or 0) for row in test])
         simple = fit_prior(past, seen, (SIZE,))
         scores[BASELINE].append([simple.probability(row.inputs) for row in test])
@@ -146,22 +157,22 @@ def compare(
     if not ever_grown:
         del scores[OWN]
     whole = {name: parts for name, parts in scores.items() if labels and len(parts) == len(labels)}
-    return Scored(labels, sizes, whole)
+    return Scored(labels, dates, sizes, whole)
 
 
 def figures(scored: Scored) -> dict[str, dict[str, float]]:
     """The figures of each model over all rows it was tested on.
 
-    AUC, PR, Brier score and calibration error are of the pooled rows; the AUC within size and the
-    precision in the top tenth are means over the test parts. The baseline ranks by the bare
-    number, which no fit can spoil; its probabilities are fitted.
+    AUC, PR, Brier score, log loss and calibration error are of the pooled rows; the AUC within
+    size and the precision in the top tenth are means over the test parts. The baseline ranks by
+    the bare number, which no fit can spoil; its probabilities are fitted.
     """
-    labels = [y for part in scored.labels for y in part]
+    labels = _pooled(scored.labels)
     found = {}
     for name, parts in scored.scores.items():
-        pooled = [p for part in parts for p in part]
+        pooled = _pooled(parts)
         ranking = scored.sizes if name == BASELINE else parts
-        ranks = [p for part in ranking for p in part]
+        ranks = _pooled(ranking)
         within = [
             judge.stratified_auc(y, p, size)
             for y, p, size in zip(scored.labels, ranking, scored.sizes, strict=True)
@@ -173,6 +184,7 @@ def figures(scored: Scored) -> dict[str, dict[str, float]]:
             "PR": judge.average_precision(labels, ranks),
             "top tenth": sum(top) / len(top),
             "Brier": judge.brier(labels, pooled),
+            "log loss": judge.log_loss(labels, pooled),
             "ECE": judge.calibration_error(labels, pooled),
         }
     return {name: {k: round(v, 4) for k, v in held.items()} for name, held in found.items()}
@@ -185,28 +197,53 @@ def fit_residual(rows: Sequence[Row], labels: Sequence[bool], base: Prior) -> Re
     return Residual.fit(TREE_INPUTS, inputs, answers, [base.logit(row) for row in inputs])
 
 
-def decide(found: Mapping[str, Mapping[str, float]]) -> Verdict:
-    """Which of the models may be used.
+def decide(scored: Scored) -> Verdict:
+    """Which of the models may be used, by their log loss on the rows they were tested on.
 
-    One beats the one before it when it ranks better (PR) and is no worse calibrated (Brier).
-    The project's own prior takes the place of the shipped one when it beats that, and is then
-    what the trees have to beat.
+    Each model's level is set right first, so that what it tells apart is compared and not how
+    many defects it expects. The shipped prior was tested on other histories, against which the
+    little that one project says weighs lightly: what takes its place must lose less in nearly all
+    resamples of the project's commits. The trees only add to a prior, and little: they must lose
+    less. A prior of the project's own is, where it is in force, what they have to beat.
     """
+    labels = _pooled(scored.labels)
+    losses = {name: _losses(labels, _pooled(parts)) for name, parts in scored.scores.items()}
+    mean = {name: math.fsum(lost) / len(lost) for name, lost in losses.items()}
 
-    def lost(name: str, other: str) -> str:
-        mine, theirs = found[name], found[other]
-        if mine["PR"] <= theirs["PR"]:
-            return f"PR {mine['PR']:.3f} against {theirs['PR']:.3f} of {other}"
-        if name in (OWN, RESIDUAL) and mine["Brier"] > theirs["Brier"]:
-            return f"Brier score {mine['Brier']:.4f} against {theirs['Brier']:.4f} of {other}"
-        return ""
+    def against(name: str, other: str) -> str:
+        return f"log loss {mean[name]:.4f} against {mean[other]:.4f} of {other}"
 
-    verdict = climb([BASELINE, PRIOR], lost)
-    for name in (OWN, RESIDUAL):
-        if name in found and verdict.in_force != BASELINE:
-            more = climb([verdict.in_force, name], lost)
-            verdict = Verdict(more.in_force, verdict.why + more.why)
-    return verdict
+    standing, why = [PRIOR], list[str]()
+    for name in (BASELINE, OWN):
+        if name not in losses:
+            continue
+        sure = judge.surely_less(losses[name], losses[PRIOR], _pooled(scored.times))
+        evidence = f"{against(name, PRIOR)}, less in {sure:.1%} of resampled histories"
+        if sure >= SURE:
+            standing.append(name)
+            why.append(f"{name} beat {PRIOR}: {evidence}")
+        else:
+            why.append(f"{name} does not stand: {evidence} ({SURE:.0%} needed)")
+    in_force = min(standing, key=mean.__getitem__)
+    if RESIDUAL in losses and in_force != BASELINE:
+        evidence = against(RESIDUAL, in_force)
+        if mean[RESIDUAL] < mean[in_force]:
+            why.append(f"{RESIDUAL} beat {in_force}: {evidence}")
+            in_force = RESIDUAL
+        else:
+            why.append(f"{RESIDUAL} does not stand: {evidence}")
+    return Verdict(in_force, tuple(why))
+
+
+def _losses(labels: Sequence[bool], probabilities: Sequence[float]) -> list[float]:
+    """Each row's log loss, once the mean probability is the share of positive labels."""
+    logits = [logit(p) for p in probabilities]
+    level = prior.offset(logits, labels)
+    return judge.log_losses(labels, [sigmoid(z + level) for z in logits])
+
+
+def _pooled(parts: Sequence[Sequence[T]]) -> list[T]:
+    return [value for part in parts for value in part]
 
 
 def train(
@@ -231,10 +268,10 @@ def train(
     """
     known = ripe(rows, now, ripe_days)
     labels = [row.fixed_at is not None and row.fixed_at < now for row in known]
-    scored = compare(known, shipped, now) if sum(labels) >= TRY_RESIDUAL else Scored([], [], {})
+    scored = compare(known, shipped, now) if sum(labels) >= TRY_RESIDUAL else Scored([], [], [], {})
     found = figures(scored) if scored.labels else {}
     if found:
-        verdict = decide(found)
+        verdict = decide(scored)
     else:
         few = f"{sum(labels)} functions known to have held a defect"
         verdict = Verdict(
