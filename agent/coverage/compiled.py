@@ -13,11 +13,15 @@ import shutil
 import struct
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from copydesk.agent.coverage.engine import PROBE, digest
 from copydesk.agent.process import ProcessError, run
 from copydesk.agent.records import Interpreter
+
+FORMER_SECONDS = 86_400
+"""How long the probe of another copydesk is kept."""
 
 
 def probe(desk: Path, interpreter: Interpreter) -> Path:
@@ -31,8 +35,10 @@ def probe(desk: Path, interpreter: Interpreter) -> Path:
     home = desk / "probe"
     folder = home / digest([text for item in sources.items() for text in item])
     if not folder.is_dir():
-        shutil.rmtree(home, ignore_errors=True)  # of another copydesk
         home.mkdir(parents=True, exist_ok=True)
+        for former in home.iterdir():  # of another copydesk, whose daemon may run still
+            if time.time() - former.stat().st_mtime > FORMER_SECONDS:
+                shutil.rmtree(former, ignore_errors=True)
         with tempfile.TemporaryDirectory(dir=home) as partial:
             made = Path(partial) / "probe"
             made.mkdir()

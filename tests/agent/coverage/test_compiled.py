@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -39,10 +40,12 @@ def test_another_python_compiles_it_itself(tmp_path: Path) -> None:
 
 
 def test_a_probe_of_another_copydesk_is_taken_away(tmp_path: Path) -> None:
-    former = tmp_path / "probe" / "former"
-    former.mkdir(parents=True)
+    former, recent = (tmp_path / "probe" / name for name in ("former", "recent"))
+    for made in (former, recent):
+        made.mkdir(parents=True)
+    os.utime(former, (0, 0))
     folder = probe(tmp_path, PYTHON)
-    assert list(folder.parent.iterdir()) == [folder]
+    assert sorted(folder.parent.iterdir()) == sorted([folder, recent])
     assert {p.name for p in folder.glob("*.py")} == {p.name for p in PROBE.glob("*.py")}
 
 
