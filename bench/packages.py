@@ -50,9 +50,9 @@ PACKAGES = (
     Package("sqlparse", "0.6.1", ("sqlparse.utils",), "untyped"),
     Package(
         "itsdangerous", "2.2.0", ("itsdangerous.signer", "itsdangerous.encoding"),
-        "class-heavy, typed", seen=False,
+        "class-heavy, typed",
     ),
-    Package("toolz", "1.2.0", ("toolz.dicttoolz",), "untyped", seen=False),
+    Package("toolz", "1.2.0", ("toolz.dicttoolz",), "untyped"),
 )  # fmt: skip
 
 
