@@ -297,10 +297,14 @@ def read_blobs(repo: Repository, blobs: Iterable[str]) -> dict[str, bytes]:
 
 def read_file(repo: Repository, sha: Sha, path: str) -> bytes | None:
     """The content of a file in a commit, or None when it is not there."""
-    asked = f"{checked(sha)}:{path}\n".encode("utf-8", "surrogateescape")
-    head, _, content = git("cat-file", "--batch", git_dir=repo.common_dir, stdin=asked).partition(
-        b"\n"
-    )
+    if "\n" in path:  # git takes a name a line
+        entry = tree(repo, sha).get(path)
+        return None if entry is None else read_blob(repo, entry.blob)
+    asked = os.fsencode(f"{checked(sha)}:{path}\n")
+    said = git("cat-file", "--batch", git_dir=repo.common_dir, stdin=asked)
+    head, _, content = said.partition(b"\n")
+    if head.endswith(b" missing"):
+        return None
     kind, size = head.split()[-2:]
     return content[: int(size)] if kind == b"blob" else None
 

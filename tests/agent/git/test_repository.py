@@ -95,7 +95,12 @@ def test_trees_and_blobs(repo: Path, commit) -> None:
     assert {p: texts[e.blob].decode() for p, e in tree.items()} == files
     assert git_room.read_blobs(found, []) == {}
     assert git_room.read_file(found, sha, "sub/ü.py") == b"two"
-    assert git_room.read_file(found, sha, "none") is None
+    for there in ("a b.py", "empty.py"):
+        assert git_room.read_file(found, sha, there) == files[there].encode()
+    for missing in ("none", "a blob", "sub", "a\nb.py"):
+        assert git_room.read_file(found, sha, missing) is None
+    odd = commit(repo, {"a\nb.py": "1"})
+    assert git_room.read_file(found, odd, "a\nb.py") == b"1"
 
 
 def test_changes_by_line(repo: Path, commit) -> None:
