@@ -572,15 +572,20 @@ def test_what_a_body_does_with_a_parameter_says_what_it_may_be(body: str, first:
     assert texts(inside("uses").from_use(function, "b"))[: len(first) or None] == first
 
 
+def written(path: Path, source: str) -> tuple[types.ModuleType, Path]:
+    """A module with that text, not imported from where it stands, and its file."""
+    module = types.ModuleType(path.stem)
+    path.write_text(source)
+    exec(compile(source, str(path), "exec"), module.__dict__)
+    return module, path
+
+
 def test_a_digest_and_an_abstract_method_can_be_told(tmp_path: Path) -> None:
-    module = types.ModuleType("signs")
     source = (
         "import hashlib\ndef sign():\n    return hashlib.sha1(b'a')\n"
         "def todo():\n    raise NotImplementedError\n"
     )
-    file = tmp_path / "signs.py"
-    file.write_text(source)
-    exec(compile(source, str(file), "exec"), module.__dict__)
+    module, file = written(tmp_path / "signs.py", source)
     observe, results = inside("observe"), inside("results")
     seen = []
     for name in ("sign", "todo"):
@@ -593,14 +598,11 @@ def test_a_digest_and_an_abstract_method_can_be_told(tmp_path: Path) -> None:
 
 
 def test_what_a_context_changes_in_its_argument_is_told_within_it_and_after(tmp_path: Path) -> None:
-    module = types.ModuleType("indents")
     source = (
         "import contextlib\n@contextlib.contextmanager\ndef indent(page, by):\n"
         "    page.indent += by\n    yield\n    page.indent -= by\n"
     )
-    file = tmp_path / "indents.py"
-    file.write_text(source)
-    exec(compile(source, str(file), "exec"), module.__dict__)
+    module, file = written(tmp_path / "indents.py", source)
     observe, results, write = inside("observe"), inside("results"), inside("expressions").Expression
     subject = observe.Subject(module, "", "indent", "function", str(file), 3, 6)
     page = write("SimpleNamespace(indent=1)", (("SimpleNamespace", "types"),))
