@@ -298,15 +298,11 @@ def read_blobs(repo: Repository, blobs: Iterable[str]) -> dict[str, bytes]:
 def read_file(repo: Repository, sha: Sha, path: str) -> bytes | None:
     """The content of a file in a commit, or None when it is not there."""
     if "\n" in path:  # git takes a name a line
-        entry = tree(repo, sha).get(path)
-        return None if entry is None else read_blob(repo, entry.blob)
+        return (entry := tree(repo, sha).get(path)) and read_blob(repo, entry.blob)
     asked = os.fsencode(f"{checked(sha)}:{path}\n")
     said = git("cat-file", "--batch", git_dir=repo.common_dir, stdin=asked)
-    head, _, content = said.partition(b"\n")
-    if head.endswith(b" missing"):
-        return None
-    kind, size = head.split()[-2:]
-    return content[: int(size)] if kind == b"blob" else None
+    kind, _, size = said.partition(b"\n")[0].partition(b" blob ")
+    return said[len(kind) + 7 + len(size) :][: int(size)] if size.isdigit() else None
 
 
 _HUNK = re.compile(rb"@@ -\d+(?:,\d+)? \+(\d+)(?:,(\d+))? @@")
