@@ -49,6 +49,7 @@ class Earlier:
     _graph: ImportGraph = field(init=False)
     _texts: dict[str, str] = field(init=False, default_factory=dict)
     _around: dict[str, str] = field(init=False, default_factory=dict)
+    _bases: dict[Gap, Json] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         for draft in drafts.listed(self.db, (), kind="test"):
@@ -110,6 +111,11 @@ class Earlier:
             "function": a name for its text and its open lines, wherever in the file it stands;
             "first": its first line there; "around": a name for its file and all that imports.
         """
+        if gap not in self._bases:
+            self._bases[gap] = self._found(gap)
+        return self._bases[gap]
+
+    def _found(self, gap: Gap) -> Json:
         source = self._source(gap.path)
         node = function_node(source, gap.function, gap.lines)
         text = ast.get_source_segment(source, node) if node else source
@@ -133,7 +139,10 @@ class Earlier:
 
     def _text(self, blob: str) -> str:
         if blob not in self._texts:
-            self._texts[blob] = git.read_blob(self.repo, blob).decode("utf-8", "replace")
+            # all of Python at once: who asks for a file asks for what it imports
+            more = () if self._texts else self._graph.sources
+            found = git.read_blobs(self.repo, {blob, *(self._tree.blobs[path] for path in more)})
+            self._texts |= {one: text.decode("utf-8", "replace") for one, text in found.items()}
         return self._texts[blob]
 
 
