@@ -7,12 +7,14 @@ import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from copydesk.agent.testgen.inside.builds import class_of
     from copydesk.agent.testgen.inside.expressions import Expression, join
     from copydesk.agent.testgen.inside.inputs import Function
     from copydesk.agent.testgen.inside.literals import parameters_of
     from copydesk.agent.testgen.inside.pools import Pools
 else:
     Function = Any
+    from builds import class_of
     from expressions import Expression, join
     from literals import parameters_of
     from pools import Pools
@@ -35,8 +37,7 @@ def made_by_others(
     """
     body: list[ast.stmt] = tree.body
     if owner:
-        classes = [n for n in ast.walk(tree) if isinstance(n, ast.ClassDef) and n.name == owner]
-        body = classes[0].body if classes else []
+        body = getattr(class_of(tree, owner), "body", [])
     found = []
     for node in body:
         if not _makes_something(node, target, owner) or not _fits(node, target):
