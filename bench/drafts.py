@@ -30,9 +30,9 @@ from packages import unpack as unpacked
 from copydesk.agent.records import Gap, LineNo
 from copydesk.agent.sandbox.bench import Bench
 from copydesk.agent.sandbox.tier import detect
-from copydesk.agent.testgen.embedded import TOOLS, draft_embedded
-from copydesk.agent.testgen.mutants import choose, mutate, sites
-from copydesk.agent.testgen.verify import verify
+from copydesk.agent.testgen.embedded.drafter import TOOLS, draft_embedded
+from copydesk.agent.testgen.verify.ladder import verify
+from copydesk.agent.testgen.verify.mutants import choose, mutate, sites
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 JUDGE = Path(__file__).parent / "judging.py"

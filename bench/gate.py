@@ -26,8 +26,8 @@ from pathlib import Path
 
 from coverage.numbits import nums_to_numbits
 
-from copydesk.agent.coverage.gaps import Outline
-from copydesk.agent.coverage.map import pack, pack_ids
+from copydesk.agent.coverage.store.gaps import Outline
+from copydesk.agent.coverage.store.traces import pack, pack_ids
 from copydesk.agent.desk.migrations import STEPS, migrate
 from copydesk.agent.process import scrubbed_environment
 

@@ -21,7 +21,7 @@ from typing import Any
 
 from counting import cpu
 
-from copydesk.agent.coverage import measure as measuring
+from copydesk.agent.coverage.measure import commit as measuring
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.interpreter import inspect

@@ -19,11 +19,11 @@ from copydesk.agent.cli.common import (
     say,
 )
 from copydesk.agent.cli.words import duration, percent, ranges, short
-from copydesk.agent.coverage import export
-from copydesk.agent.coverage import gaps as gap_rows
-from copydesk.agent.coverage import measure as measuring
-from copydesk.agent.coverage import totals as total_rows
-from copydesk.agent.coverage.measure import Measure
+from copydesk.agent.coverage.measure import commit as measuring
+from copydesk.agent.coverage.measure.commit import Measure
+from copydesk.agent.coverage.report import export
+from copydesk.agent.coverage.store import gaps as gap_rows
+from copydesk.agent.coverage.store import totals as total_rows
 from copydesk.agent.daemon import control
 from copydesk.agent.desk import queue
 from copydesk.agent.errors import CopydeskError

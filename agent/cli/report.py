@@ -84,7 +84,7 @@ def _with_insight(repo: Repository, db: sqlite3.Connection, found: Report) -> Re
     """The report with what a model says of it, where one answers and something of it holds."""
     # what talks to a model, which a report without one need not load
     from copydesk.agent.stories.insight import insight
-    from copydesk.agent.testgen.desk import reach_model
+    from copydesk.agent.testgen.pipeline.write_drafts import reach_model
 
     # that there is none is no news here: everything else is said
     client = reach_model(config.load(repo), db, lambda _: None, prose=True)

@@ -14,15 +14,15 @@ from copydesk.agent import config
 from copydesk.agent.cli import gate as gates
 from copydesk.agent.cli.common import desk, echo, examples, json_option, say
 from copydesk.agent.cli.words import duration, percent
-from copydesk.agent.coverage import change as changes
-from copydesk.agent.coverage import faces
-from copydesk.agent.coverage import gate as verdicts
-from copydesk.agent.coverage import map as coverage_map
-from copydesk.agent.coverage import measure as measuring
-from copydesk.agent.coverage.faces import Question
-from copydesk.agent.coverage.gate import Verdict
-from copydesk.agent.coverage.judging import FromDesk
-from copydesk.agent.coverage.measure import Measure
+from copydesk.agent.coverage.gate import changed_lines as changes
+from copydesk.agent.coverage.gate import question as faces
+from copydesk.agent.coverage.gate import verdict as verdicts
+from copydesk.agent.coverage.gate.from_desk import FromDesk
+from copydesk.agent.coverage.gate.question import Question
+from copydesk.agent.coverage.gate.verdict import Verdict
+from copydesk.agent.coverage.measure import commit as measuring
+from copydesk.agent.coverage.measure.commit import Measure
+from copydesk.agent.coverage.store import traces as coverage_map
 from copydesk.agent.daemon.saves import Saves
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.errors import CopydeskError

@@ -7,16 +7,16 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from copydesk.agent.coverage import gaps as gap_rows
+from copydesk.agent.coverage.store import gaps as gap_rows
 from copydesk.agent.desk import drafts
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Draft, DraftState, Gap, Json
-from copydesk.agent.testgen import apply
-from copydesk.agent.testgen.desk import evidence_json
-from copydesk.agent.testgen.formatting import formatted
-from copydesk.agent.testgen.placed import in_place
-from copydesk.agent.testgen.recheck import recheck
+from copydesk.agent.testgen.accept import placement as apply
+from copydesk.agent.testgen.accept.formatter import formatted
+from copydesk.agent.testgen.accept.reverify_edit import recheck
+from copydesk.agent.testgen.accept.run_in_place import in_place
+from copydesk.agent.testgen.pipeline.write_drafts import evidence_json
 from copydesk.hooks import knock
 
 WAITING: tuple[DraftState, ...] = ("ready", "not_run")

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Callable
 
-from copydesk.agent.coverage import gaps as gap_rows
+from copydesk.agent.coverage.store import gaps as gap_rows
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository

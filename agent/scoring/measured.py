@@ -8,12 +8,12 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable
 
-from copydesk.agent.coverage import totals
+from copydesk.agent.coverage.store import totals
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Gap, LineNo, Sha
-from copydesk.agent.testgen import mutants
+from copydesk.agent.testgen.verify import mutants
 
 
 def add_coverage(db: sqlite3.Connection, sha: Sha) -> int:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from copydesk.agent.coverage import gaps as gap_rows
-from copydesk.agent.coverage.measure import measure, stored
+from copydesk.agent.coverage.measure.commit import measure, stored
+from copydesk.agent.coverage.store import gaps as gap_rows
 from copydesk.agent.daemon.steps import gaps_to_draft
 from copydesk.agent.desk import drafts, queue
 from copydesk.agent.errors import CopydeskError, Superseded
@@ -17,7 +17,7 @@ from copydesk.agent.git.repository import set_config
 from copydesk.agent.review import decisions
 from copydesk.agent.sandbox.records import Capability, Tier
 from copydesk.agent.stories.desk import write_story
-from copydesk.agent.testgen.desk import write_drafts
+from copydesk.agent.testgen.pipeline.write_drafts import write_drafts
 
 
 def test_a_commit_becomes_drafts_and_an_accepted_test_raises_coverage(
@@ -136,7 +136,7 @@ def test_what_waits_or_was_turned_down_is_not_drafted_at_the_next_commit(
 def test_where_nothing_may_be_run_the_gaps_stay_listed(
     bench: Any, second: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from copydesk.agent.testgen import desk
+    from copydesk.agent.testgen.pipeline import write_drafts as desk
 
     none = Capability(Tier.NONE, "no guard here", "install one")
     monkeypatch.setattr(desk, "detect", lambda *a, **k: none)

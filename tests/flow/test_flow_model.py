@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from copydesk.agent.coverage import gaps as gap_rows
+from copydesk.agent.coverage.store import gaps as gap_rows
 from copydesk.agent.desk import drafts, history, queue
 from copydesk.agent.git.repository import set_config
 from copydesk.agent.model import waiting
 from copydesk.agent.review import decisions
-from copydesk.agent.testgen.desk import write_drafts
+from copydesk.agent.testgen.pipeline.write_drafts import write_drafts
 
 ANSWER = """Here is a test:
 

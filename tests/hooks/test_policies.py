@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from copydesk.agent.coverage.measure import measure
+from copydesk.agent.coverage.measure.commit import measure
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import Repository, find, resolve, set_config
 from copydesk.agent.setup.init import initialise

@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from copydesk.agent.config import load_project
-from copydesk.agent.coverage import gaps as gap_rows
-from copydesk.agent.coverage import map as coverage_map
-from copydesk.agent.coverage import measure as measuring
-from copydesk.agent.coverage.blocks import moved, parse
-from copydesk.agent.coverage.change import Change, between, texts
-from copydesk.agent.coverage.faces import Question, floors
-from copydesk.agent.coverage.gate import Verdict, ranges
-from copydesk.agent.coverage.hits import Hit
-from copydesk.agent.coverage.judging import FromDesk
-from copydesk.agent.coverage.known import desk_at
-from copydesk.agent.coverage.measure import Measure
-from copydesk.agent.coverage.numbits import numbits_to_nums
+from copydesk.agent.coverage.gate.changed_lines import Change, between, texts
+from copydesk.agent.coverage.gate.from_desk import FromDesk
+from copydesk.agent.coverage.gate.line_status import desk_at
+from copydesk.agent.coverage.gate.question import Question, floors
+from copydesk.agent.coverage.gate.verdict import Verdict, ranges
+from copydesk.agent.coverage.measure import commit as measuring
+from copydesk.agent.coverage.measure.commit import Measure
 from copydesk.agent.coverage.report.unsteady import Unsteady, unsteady
+from copydesk.agent.coverage.source.blocks import moved, parse
+from copydesk.agent.coverage.store import gaps as gap_rows
+from copydesk.agent.coverage.store import traces as coverage_map
+from copydesk.agent.coverage.store.hits import Hit
+from copydesk.agent.coverage.store.numbits import numbits_to_nums
 from copydesk.agent.desk import drafts as draft_rows
 from copydesk.agent.desk import history
 from copydesk.agent.errors import CopydeskError

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from copydesk.agent.coverage.measure import measure
+from copydesk.agent.coverage.measure.commit import measure
 from copydesk.agent.daemon.log import Log
 from copydesk.agent.desk import drafts, queue
 from copydesk.agent.desk.store import open_desk, transaction

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from copydesk.agent.coverage import judging
+from copydesk.agent.coverage.gate import from_desk as judging
 
 Git = Callable[..., str]
 MORE = "\n\ndef doubled(price):\n    return price * 2\n"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copydesk.agent.coverage.blocks import moved, parse
-from copydesk.agent.coverage.delta import compare
+from copydesk.agent.coverage.source.blocks import moved, parse
+from copydesk.agent.coverage.source.module_diff import compare
 
 BASE = """\
 import os

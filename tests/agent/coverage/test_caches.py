@@ -1,8 +1,8 @@
 import pytest
 
-from copydesk.agent.coverage.blocks import parse
-from copydesk.agent.coverage.caches import filled
-from copydesk.agent.coverage.delta import compare
+from copydesk.agent.coverage.source.blocks import parse
+from copydesk.agent.coverage.source.cached_functions import filled
+from copydesk.agent.coverage.source.module_diff import compare
 
 KEPT = (
     "import functools\n\n\n@functools.lru_cache\ndef kept(x):\n    return x\n\n\n"

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from copydesk.agent.coverage.collect import shrink
-from copydesk.agent.coverage.engine import PROBE
-from copydesk.agent.coverage.measure import Measure
+from copydesk.agent.coverage.measure.commit import Measure
 from copydesk.agent.coverage.probe import copydesk_children
+from copydesk.agent.coverage.runner.coverage_py import PROBE
+from copydesk.agent.coverage.runner.run_tests import shrink
 from copydesk.agent.git.repository import find
 
 Measured = Callable[..., Measure]
@@ -67,7 +67,7 @@ def test_clears_the_environment():
 
 def selected(done: Measure, db: Any) -> set[str]:
     """The tests that ran, by name."""
-    from copydesk.agent.coverage.map import load
+    from copydesk.agent.coverage.store.traces import load
 
     found, former = load(db, done.sha), load(db, done.base or "")
     assert found is not None

@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from copydesk.agent.coverage.compiled import probe
-from copydesk.agent.coverage.engine import PROBE
+from copydesk.agent.coverage.runner.coverage_py import PROBE
+from copydesk.agent.coverage.runner.probe_cache import probe
 from copydesk.agent.records import Interpreter
 
 PYTHON = Interpreter(

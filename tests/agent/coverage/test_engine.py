@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from copydesk.agent.coverage.collect import collect
-from copydesk.agent.coverage.engine import PROBE, Engine
-from copydesk.agent.coverage.gaps import find
-from copydesk.agent.coverage.project import (
+from copydesk.agent.coverage.runner.coverage_py import PROBE, Engine
+from copydesk.agent.coverage.runner.project_config import (
     configuration,
     has_pytest_configuration,
     pytest_cov_options,
     report_rules,
 )
-from copydesk.agent.coverage.spans import functions
+from copydesk.agent.coverage.runner.run_tests import collect
+from copydesk.agent.coverage.source.functions import functions
+from copydesk.agent.coverage.store.gaps import find
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.process import run
 from copydesk.agent.records import Interpreter

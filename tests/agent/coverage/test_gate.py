@@ -3,8 +3,16 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copydesk.agent.coverage.gate import Floors, Judged, Rule, as_json, judge, of_data, ranges
-from copydesk.agent.coverage.lines import FileLines
+from copydesk.agent.coverage.gate.verdict import (
+    Floors,
+    Judged,
+    Rule,
+    as_json,
+    judge,
+    of_data,
+    ranges,
+)
+from copydesk.agent.coverage.store.file_lines import FileLines
 
 SOURCE = "import os\n\n\ndef f(x):\n    if x:\n        return 1\n    return 2\n"
 LINES = st.frozensets(st.integers(1, 7))

@@ -9,15 +9,21 @@ from coverage import numbits as theirs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from copydesk.agent.coverage import hits as hit_rows
-from copydesk.agent.coverage.concern import Concern
-from copydesk.agent.coverage.engine import Environment
-from copydesk.agent.coverage.hits import Hit, Stored, pack, unpack
-from copydesk.agent.coverage.map import CoverageMap, Trace, add_traces, load_traces, pack_ids
-from copydesk.agent.coverage.numbits import numbits_to_nums, nums_to_numbits
-from copydesk.agent.coverage.standing import standing
-from copydesk.agent.coverage.survey import Survey
-from copydesk.agent.coverage.totals import executed, united
+from copydesk.agent.coverage.measure.reusable_totals import standing
+from copydesk.agent.coverage.runner.coverage_py import Environment
+from copydesk.agent.coverage.runner.environment import Survey
+from copydesk.agent.coverage.selection.touched_traces import Concern
+from copydesk.agent.coverage.store import hits as hit_rows
+from copydesk.agent.coverage.store.hits import Hit, Stored, pack, unpack
+from copydesk.agent.coverage.store.numbits import numbits_to_nums, nums_to_numbits
+from copydesk.agent.coverage.store.totals import executed, united
+from copydesk.agent.coverage.store.traces import (
+    CoverageMap,
+    Trace,
+    add_traces,
+    load_traces,
+    pack_ids,
+)
 from copydesk.agent.desk.store import open_desk
 
 FILES = ("a.py", "b.py", "c.py", "test_a.py")

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from copydesk.agent.coverage.map import Trace
-from copydesk.agent.coverage.totals import executed
+from copydesk.agent.coverage.store.totals import executed
+from copydesk.agent.coverage.store.traces import Trace
 
 A = "def test_a():\n    assert 1\n"
 LIB = "import lib\n\n\ndef test_a():\n    assert lib.N == 2\n"

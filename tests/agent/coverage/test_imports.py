@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from copydesk.agent.coverage.imports import ImportGraph, imports_of
+from copydesk.agent.coverage.source.import_graph import ImportGraph, imports_of
 
 SOURCES = {
     "src/pkg/__init__.py": "from pkg.core import add\n",

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from copydesk.agent.coverage import learned, totals
-from copydesk.agent.coverage import measure as measuring
-from copydesk.agent.coverage.map import load, pack_ids
-from copydesk.agent.coverage.measure import Measure, measure
+from copydesk.agent.coverage.measure import commit as measuring
+from copydesk.agent.coverage.measure import interrupted as learned
+from copydesk.agent.coverage.measure.commit import Measure, measure
 from copydesk.agent.coverage.probe import copydesk_stream
+from copydesk.agent.coverage.store import totals
+from copydesk.agent.coverage.store.traces import load, pack_ids
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import find, resolve, set_config
 
@@ -105,7 +106,7 @@ def cut(shop: Path, db: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch) -> 
         raise Cut
 
     with monkeypatch.context() as patched:
-        patched.setattr("copydesk.agent.coverage.collect.recorded", recorded)
+        patched.setattr("copydesk.agent.coverage.runner.run_tests.recorded", recorded)
         with pytest.raises(Cut):
             go(shop, db)
     return said[0]

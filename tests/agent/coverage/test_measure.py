@@ -11,15 +11,16 @@ from pathlib import Path
 import pytest
 from coverage import CoverageData
 
-from copydesk.agent.coverage import audit, gaps, totals
-from copydesk.agent.coverage.engine import DEFAULT_OMIT
-from copydesk.agent.coverage.export import export
-from copydesk.agent.coverage.hits import Hit
-from copydesk.agent.coverage.map import CoverageMap, Trace, load
-from copydesk.agent.coverage.measure import Measure, stored
-from copydesk.agent.coverage.outcomes import FAILED
-from copydesk.agent.coverage.select import Selection
-from copydesk.agent.coverage.testfiles import to_collect
+from copydesk.agent.coverage.measure import audit
+from copydesk.agent.coverage.measure.commit import Measure, stored
+from copydesk.agent.coverage.report.export import export
+from copydesk.agent.coverage.runner.coverage_py import DEFAULT_OMIT
+from copydesk.agent.coverage.selection.affected import Selection
+from copydesk.agent.coverage.selection.rerun_outcomes import FAILED
+from copydesk.agent.coverage.selection.test_files_to_collect import to_collect
+from copydesk.agent.coverage.store import gaps, totals
+from copydesk.agent.coverage.store.hits import Hit
+from copydesk.agent.coverage.store.traces import CoverageMap, Trace, load
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import find, set_config
@@ -236,7 +237,7 @@ def test_a_repository_without_tests_is_measured_as_uncovered(
 ) -> None:
     set_config(find(repo), "copydesk.python", sys.executable)
     sha = commit(repo, {"lib.py": "def f():\n    return 1\n"})
-    from copydesk.agent.coverage.measure import measure
+    from copydesk.agent.coverage.measure.commit import measure
 
     with open_desk(find(repo).desk) as db:
         done = measure(find(repo), db, sha)

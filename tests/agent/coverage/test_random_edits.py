@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from copydesk.agent.coverage.map import Trace
-from copydesk.agent.coverage.totals import executed
+from copydesk.agent.coverage.store.totals import executed
+from copydesk.agent.coverage.store.traces import Trace
 from copydesk.agent.errors import CopydeskError
 
 EDITS_EACH = 20

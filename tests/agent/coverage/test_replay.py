@@ -11,9 +11,9 @@ from click.testing import CliRunner
 
 from copydesk.agent.cli import replay as cli
 from copydesk.agent.config import Personal
-from copydesk.agent.coverage import replay as replaying
 from copydesk.agent.coverage.probe import copydesk_outcomes
-from copydesk.agent.coverage.replay import Comparison, Reference, commits, replay, summary
+from copydesk.agent.coverage.replay import replay as replaying
+from copydesk.agent.coverage.replay.replay import Comparison, Reference, commits, replay, summary
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import find, set_config
 from copydesk.agent.records import Interpreter

@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 from coverage.numbits import nums_to_numbits
 
-from copydesk.agent.coverage.collect import Recording, TestRun
-from copydesk.agent.coverage.constants import swapped
-from copydesk.agent.coverage.hits import Hit
-from copydesk.agent.coverage.map import CoverageMap, Trace, pack_arcs, unpack_arcs
-from copydesk.agent.coverage.merge import merge
-from copydesk.agent.coverage.select import Selection, Tree, select
+from copydesk.agent.coverage.measure.merge_traces import merge
+from copydesk.agent.coverage.runner.run_tests import Recording, TestRun
+from copydesk.agent.coverage.selection.affected import Selection, Tree, select
+from copydesk.agent.coverage.source.constant_changes import swapped
+from copydesk.agent.coverage.store.hits import Hit
+from copydesk.agent.coverage.store.traces import CoverageMap, Trace, pack_arcs, unpack_arcs
 
 CORE = "LIMIT = 3\n\n\ndef used(x):\n    return x + LIMIT\n\n\ndef other(x):\n    return x\n"
 OTHER = CORE.replace("return x\n", "return x + 0\n")

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from copydesk.agent.coverage.replay import commits, replay
-from copydesk.agent.coverage.totals import of_commit
+from copydesk.agent.coverage.replay.replay import commits, replay
+from copydesk.agent.coverage.store.totals import of_commit
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import find
 from copydesk.agent.process import scrubbed_environment

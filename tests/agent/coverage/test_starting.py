@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from copydesk.agent.coverage.engine import Engine
+from copydesk.agent.coverage.runner.coverage_py import Engine
 from copydesk.agent.git.interpreter import inspect
 from copydesk.agent.git.repository import find
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from copydesk.agent.coverage.engine import Engine
-from copydesk.agent.coverage.survey import survey
+from copydesk.agent.coverage.runner.coverage_py import Engine
+from copydesk.agent.coverage.runner.environment import survey
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.records import Interpreter, Json

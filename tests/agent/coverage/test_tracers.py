@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copydesk.agent.coverage.engine import PROBE
-from copydesk.agent.coverage.map import pack_arcs, unpack_arcs
+from copydesk.agent.coverage.runner.coverage_py import PROBE
+from copydesk.agent.coverage.store.traces import pack_arcs, unpack_arcs
 
 SCRIPT = """
 import json, sys

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import pytest
 from sqlite_utils import Database
 
-from copydesk.agent.coverage.map import pack_ids
+from copydesk.agent.coverage.store.traces import pack_ids
 from copydesk.agent.desk.migrations import STEPS, migrations
 from copydesk.agent.desk.store import SCHEMA, open_desk
 from copydesk.agent.errors import CopydeskError

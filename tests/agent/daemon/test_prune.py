@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from copydesk.agent.coverage import map as coverage_map
-from copydesk.agent.coverage.hits import Hit
-from copydesk.agent.coverage.map import Trace, pack_ids
+from copydesk.agent.coverage.store import traces as coverage_map
+from copydesk.agent.coverage.store.hits import Hit
+from copydesk.agent.coverage.store.traces import Trace, pack_ids
 from copydesk.agent.daemon import prune
 from copydesk.agent.daemon.context import StepContext
 from copydesk.agent.daemon.steps import prune_step

@@ -16,7 +16,7 @@ from copydesk.agent.records import Gap
 from copydesk.agent.stories.check import check
 from copydesk.agent.stories.draft import write_devlog
 from copydesk.agent.stories.facts import CommitFacts, commit_facts
-from copydesk.agent.testgen.model_drafter import PROMPT_TOKENS, draft_with_model
+from copydesk.agent.testgen.model.drafter import PROMPT_TOKENS, draft_with_model
 from copydesk.agent.text import one_line
 
 ATTACKS = [

@@ -14,8 +14,8 @@ import pytest
 from tests.agent.sandbox.conftest import own_interpreter
 
 from copydesk.agent.config import Personal
-from copydesk.agent.coverage.collect import Recording, collect
-from copydesk.agent.coverage.engine import Engine
+from copydesk.agent.coverage.runner.coverage_py import Engine
+from copydesk.agent.coverage.runner.run_tests import Recording, collect
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.process import ProcessError
 from copydesk.agent.sandbox import suite

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from copydesk.agent.coverage import gaps as gap_rows
-from copydesk.agent.coverage.map import pack_ids
-from copydesk.agent.coverage.measure import measure
+from copydesk.agent.coverage.measure.commit import measure
+from copydesk.agent.coverage.store import gaps as gap_rows
+from copydesk.agent.coverage.store.traces import pack_ids
 from copydesk.agent.desk import drafts as draft_rows
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
@@ -22,7 +22,7 @@ from copydesk.agent.records import Gap, Target
 from copydesk.agent.scoring import desk as scoring
 from copydesk.agent.scoring import drafts, history, models, predictions, tests
 from copydesk.agent.scoring.predictions import Prediction
-from copydesk.agent.testgen import mutants
+from copydesk.agent.testgen.verify import mutants
 
 Story = Callable[..., str]
 BODY = "def price(x):\n    if x > 3:\n        return x - 1\n    return x\n"

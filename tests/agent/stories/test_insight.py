@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from copydesk.agent.coverage.measure import measure
+from copydesk.agent.coverage.measure.commit import measure
 from copydesk.agent.coverage.report.facts import Report, gather
 from copydesk.agent.coverage.report.unsteady import Unsteady
 from copydesk.agent.desk.store import open_desk

@@ -13,9 +13,9 @@ import pytest
 from copydesk.agent.records import Candidate, Evidence, Gap, Interpreter
 from copydesk.agent.sandbox.bench import Bench
 from copydesk.agent.sandbox.records import Capability, Outcome, Tier
-from copydesk.agent.testgen.context import source_roots
-from copydesk.agent.testgen.runs import TOOLS
-from copydesk.agent.testgen.verify import verify
+from copydesk.agent.testgen.project.layout import source_roots
+from copydesk.agent.testgen.verify.ladder import verify
+from copydesk.agent.testgen.verify.test_run import TOOLS
 
 Climb = Callable[..., tuple[Evidence, Candidate]]
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.records import Draft, Target
-from copydesk.agent.testgen.apply import Placement, accept, placement, revert
-from copydesk.agent.testgen.exports import as_imported
-from copydesk.agent.testgen.merge import merge
+from copydesk.agent.testgen.accept.merge_modules import merge
+from copydesk.agent.testgen.accept.placement import Placement, accept, placement, revert
+from copydesk.agent.testgen.accept.reexports import as_imported
 
 DRAFT = '''"""Drafted."""
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from copydesk.agent.records import Gap
-from copydesk.agent.testgen.challenge import Score, challenge, probe_statement
-from copydesk.agent.testgen.claims import Changed, Doubtful, Report, Result
-from copydesk.agent.testgen.reach import Reached
+from copydesk.agent.testgen.verify.lines_reached import Reached
+from copydesk.agent.testgen.verify.mutation_check import Score, challenge, probe_statement
+from copydesk.agent.testgen.verify.run_report import Changed, Doubtful, Report, Result
 
 Write = Callable[[dict[str, str]], None]
 SOURCE = "import os\n\ndef stop(n):\n    if n > 5:\n        os._exit(3)\n    return n\n"

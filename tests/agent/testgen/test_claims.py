@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from copydesk.agent.sandbox.records import Ended, Outcome, Tier
-from copydesk.agent.testgen.claims import CouldNotRun, Doubtful, Report, read
+from copydesk.agent.testgen.verify.run_report import CouldNotRun, Doubtful, Report, read
 
 A, B = "tests/t.py::test_a", "tests/t.py::test_b"
 Record = dict[str, Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from copydesk.agent.records import Candidate, Gap
-from copydesk.agent.testgen.combine import combine
+from copydesk.agent.testgen.model.combine import combine
 
 GAP = Gap("0" * 40, "m.py", "f", 1, 9, (2, 5), ())
 

@@ -7,8 +7,8 @@ from textwrap import dedent
 
 import pytest
 
-from copydesk.agent.testgen.conditions import BranchGroup, branch_groups, path_condition
-from copydesk.agent.testgen.context import FunctionNode
+from copydesk.agent.testgen.model.path_conditions import BranchGroup, branch_groups, path_condition
+from copydesk.agent.testgen.project.layout import FunctionNode
 
 CLAMP = """\
 def clamp_page(page, total, size=20):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from copydesk.agent.testgen.context import (
+from copydesk.agent.testgen.project.layout import (
     fixtures,
     function_node,
     import_name,

@@ -7,7 +7,7 @@ import textwrap
 
 import pytest
 
-from copydesk.agent.testgen.depends import asserts_result, replaces
+from copydesk.agent.testgen.model.assertion_checks import asserts_result, replaces
 
 
 def parsed(body: str, arguments: str = "") -> ast.stmt:

@@ -14,7 +14,7 @@ from copydesk.agent.desk import drafts
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import Repository, find
 from copydesk.agent.records import DraftState, Gap, Target
-from copydesk.agent.testgen.earlier import Earlier
+from copydesk.agent.testgen.pipeline.previous_drafts import Earlier
 
 Commit = Callable[..., str]
 SHOP = "def price(n):\n    if n < 0:\n        return 0\n    return n\n"

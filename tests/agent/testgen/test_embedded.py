@@ -11,8 +11,8 @@ import pytest
 from copydesk.agent.records import Candidate, Gap, Json
 from copydesk.agent.sandbox.bench import Bench
 from copydesk.agent.sandbox.records import Limits, Outcome, Tier
-from copydesk.agent.testgen.context import function_node
-from copydesk.agent.testgen.embedded import draft_embedded
+from copydesk.agent.testgen.embedded.drafter import draft_embedded
+from copydesk.agent.testgen.project.layout import function_node
 
 SHOP = '''
 from __future__ import annotations

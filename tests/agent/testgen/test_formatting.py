@@ -10,8 +10,8 @@ import pytest
 
 from copydesk.agent.git import repository
 from copydesk.agent.records import Draft, Target
-from copydesk.agent.testgen.apply import Placement, placement
-from copydesk.agent.testgen.formatting import formatted, formatters
+from copydesk.agent.testgen.accept.formatter import formatted, formatters
+from copydesk.agent.testgen.accept.placement import Placement, placement
 
 CALC = "def add(a, b):\n    return a + b\n"
 SINGLE = '[tool.ruff.format]\nquote-style = "single"\n[tool.ruff.lint]\nselect = ["I"]\n'
@@ -118,5 +118,5 @@ def test_a_tree_that_cannot_be_run_in_stops_nothing(
     def unready(*_: object) -> None:
         raise OSError("no room")
 
-    monkeypatch.setattr("copydesk.agent.testgen.formatting.workshop", unready)
+    monkeypatch.setattr("copydesk.agent.testgen.accept.formatter.workshop", unready)
     assert place(None)[1] == "not formatted: no room"

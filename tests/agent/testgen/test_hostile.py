@@ -23,8 +23,8 @@ from tests.agent.testgen.test_verify import FIXTURE, GRADES
 from copydesk.agent.records import Candidate, Evidence, Gap, Interpreter
 from copydesk.agent.sandbox.records import Limits, Tier
 from copydesk.agent.sandbox.tier import detect
-from copydesk.agent.testgen.runs import TOOLS
-from copydesk.agent.testgen.verify import verify
+from copydesk.agent.testgen.verify.ladder import verify
+from copydesk.agent.testgen.verify.test_run import TOOLS
 
 LIMITS = Limits(
     cpu_seconds=10,

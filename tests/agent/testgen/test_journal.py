@@ -15,7 +15,7 @@ from tests.agent.testgen.test_verify import GRADES
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.records import Candidate, Gap
 from copydesk.agent.sandbox.records import Outcome, Tier
-from copydesk.agent.testgen import journal
+from copydesk.agent.testgen.pipeline import checkpoints as journal
 
 GAP = Gap("0" * 40, "grades.py", "grade", 4, 9, (8, 9), ((7, 8),))
 DRAFT = "from grades import grade\n\n\ndef test_x():\n    assert grade(90) == 'A'\n"

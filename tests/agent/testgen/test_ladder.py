@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 
-from copydesk.agent.testgen.definitions import functions
-from copydesk.agent.testgen.runs import TOOLS
+from copydesk.agent.testgen.project.functions import functions
+from copydesk.agent.testgen.verify.test_run import TOOLS
 
 Write = Callable[[dict[str, str]], None]
 

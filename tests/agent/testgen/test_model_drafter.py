@@ -19,20 +19,20 @@ from copydesk.agent.model.calls import CallRecord, ModelSettings, TimeLimits
 from copydesk.agent.model.client import Client, ModelFault, connect, estimate
 from copydesk.agent.records import Arc, Candidate, Gap
 from copydesk.agent.sandbox.bench import Bench
-from copydesk.agent.testgen.excerpts import (
+from copydesk.agent.testgen.model.drafter import (
+    GROUPS,
+    PROMPT_TOKENS,
+    ModelDrafter,
+    draft_with_model,
+)
+from copydesk.agent.testgen.model.prompt_excerpts import (
     class_heading,
     fenced,
     function_excerpt,
     pick_test,
     read_inside,
 )
-from copydesk.agent.testgen.model_drafter import (
-    GROUPS,
-    PROMPT_TOKENS,
-    ModelDrafter,
-    draft_with_model,
-)
-from copydesk.agent.testgen.verify import verify
+from copydesk.agent.testgen.verify.ladder import verify
 
 PAGER = '''\
 """Pages."""

@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from copydesk.agent.testgen import module
+from copydesk.agent.testgen.project import test_modules as module
 
 TEXT = '''"""Drafted."""
 from __future__ import annotations

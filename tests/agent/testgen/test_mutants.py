@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from copydesk.agent.testgen.definitions import first_statement, functions, target_functions
-from copydesk.agent.testgen.mutants import choose, mutate, sites
+from copydesk.agent.testgen.project.functions import first_statement, functions, target_functions
+from copydesk.agent.testgen.verify.mutants import choose, mutate, sites
 
 
 def described(body: str, *, inside: bool = True) -> list[str]:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from copydesk.agent.testgen.naming import Case, Subject, describe, snake
-from copydesk.agent.testgen.phrasing import module_text
+from copydesk.agent.testgen.embedded.test_names import Case, Subject, describe, snake
+from copydesk.agent.testgen.embedded.test_source import module_text
 
 LONG = '"' + "long words " * 9 + '"'
 

@@ -10,8 +10,8 @@ import pytest
 
 from copydesk.agent.git import repository
 from copydesk.agent.records import Draft, Target
-from copydesk.agent.testgen.apply import placement
-from copydesk.agent.testgen.placed import InPlace, in_place
+from copydesk.agent.testgen.accept.placement import placement
+from copydesk.agent.testgen.accept.run_in_place import InPlace, in_place
 
 CALC = "SEEN = []\n\n\ndef add(a, b):\n    SEEN.append(a)\n    return a + b\n"
 TESTS = """\
@@ -94,7 +94,7 @@ def test_without_a_way_to_run_it_nothing_is_known(
     try_in_place: Try, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from copydesk.agent.sandbox.records import Capability, Tier
-    from copydesk.agent.testgen import desk
+    from copydesk.agent.testgen.pipeline import write_drafts as desk
 
     monkeypatch.setattr(desk, "detect", lambda *a, **k: Capability(Tier.NONE, "no guard"))
     draft = "import calc\n\n\ndef test_add():\n    assert calc.add(2, 3) == 5\n"

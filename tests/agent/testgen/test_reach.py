@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from copydesk.agent.testgen.reach import reached
+from copydesk.agent.testgen.verify.lines_reached import reached
 
 SOURCE = """\
 def f(a):

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copydesk.agent.testgen.answers import parse
-from copydesk.agent.testgen.claims import Comparison
-from copydesk.agent.testgen.recorded import record
+from copydesk.agent.testgen.model.extract_code import parse
+from copydesk.agent.testgen.verify.fix_expected_values import record
+from copydesk.agent.testgen.verify.run_report import Comparison
 
 
 def substitute(content: str, test: str, observed: str, line: int = 0) -> str:

@@ -10,8 +10,8 @@ import pytest
 
 from copydesk.agent.records import Candidate, Gap
 from copydesk.agent.sandbox.bench import Bench
-from copydesk.agent.testgen.context import function_node
-from copydesk.agent.testgen.embedded import draft_embedded
+from copydesk.agent.testgen.embedded.drafter import draft_embedded
+from copydesk.agent.testgen.project.layout import function_node
 
 STORE = '''
 import contextlib

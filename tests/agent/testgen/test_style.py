@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from copydesk.agent.testgen.style import in_style
+from copydesk.agent.testgen.accept.match_style import in_style
 
 FUNCTIONS = "from shop import price\n\n\ndef test_price():\n    assert price(1) == 1\n"
 CLASSES = """from shop import price

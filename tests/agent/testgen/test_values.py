@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copydesk.agent.testgen.values import (
+from copydesk.agent.testgen.embedded.render_values import (
     Refused,
     expected_float,
     is_module,

@@ -356,7 +356,7 @@ class TestDraftsThatFall:
         assert evidence.verdict == "verified"
 
     def test_a_test_that_never_ends_falls_quickly(self, climb, monkeypatch) -> None:
-        monkeypatch.setattr("copydesk.agent.testgen.verify.ALONE_SECONDS", 0.5)
+        monkeypatch.setattr("copydesk.agent.testgen.verify.ladder.ALONE_SECONDS", 0.5)
         evidence, _ = climb(
             "grades.py",
             "grade",
@@ -571,7 +571,7 @@ class TestWhereItRuns:
         self, climb, tree: Path, interpreter, grades
     ) -> None:
         from copydesk.agent.sandbox.tier import detect
-        from copydesk.agent.testgen.runs import TOOLS
+        from copydesk.agent.testgen.verify.test_run import TOOLS
 
         capability = detect("auto", interpreter)
         if capability.tier is not Tier.FULL:
@@ -583,7 +583,7 @@ class TestWhereItRuns:
         assert evidence.tier == "full"
 
     def test_only_harmless_options_of_the_project_stay(self, write: Write, tree: Path) -> None:
-        from copydesk.agent.testgen.runs import options, place
+        from copydesk.agent.testgen.verify.test_run import options, place
 
         write(
             {

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from copydesk.agent.coverage.gate import Floors, Judged, judge
-from copydesk.agent.coverage.measure import Measure
+from copydesk.agent.coverage.gate.verdict import Floors, Judged, judge
+from copydesk.agent.coverage.measure.commit import Measure
 from copydesk.agent.coverage.report.facts import Insight, Point, Report, Row, Step
 from copydesk.agent.coverage.report.unsteady import Unsteady
 from copydesk.agent.git.repository import CommitInfo

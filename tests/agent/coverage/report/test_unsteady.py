@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from tests.agent.coverage.conftest import Trial
 
-from copydesk.agent.coverage.map import CoverageMap, Trace, add_traces
-from copydesk.agent.coverage.repeats import marked
+from copydesk.agent.coverage.measure.flaky import marked
 from copydesk.agent.coverage.report.unsteady import Unsteady, unsteady
-from copydesk.agent.coverage.select import Selection
+from copydesk.agent.coverage.selection.affected import Selection
+from copydesk.agent.coverage.store.traces import CoverageMap, Trace, add_traces
 from copydesk.agent.desk.store import open_desk
 
 NAME = "tests/test_a.py::test_a"

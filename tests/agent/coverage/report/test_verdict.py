@@ -4,7 +4,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copydesk.agent.coverage.gate import Floors, Judged, judge
+from copydesk.agent.coverage.gate.verdict import Floors, Judged, judge
 from copydesk.agent.coverage.report import hosts, verdict
 
 

@@ -1,0 +1,113 @@
+"""The totals of a measured commit that stand for the next one too.
+
+What all tests together executed of a file is the same where the file is the same and the same hits
+are there for it. So a commit's total is worked out anew for the few files whose hits differ, and
+for the rest it is a matter of which rows.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from copydesk.agent.coverage.runner.environment import Survey
+from copydesk.agent.coverage.store.file_lines import Sum
+from copydesk.agent.coverage.store.gaps import Unreached
+from copydesk.agent.coverage.store.hits import Hit, Stored, on_paths, paths_of, unpack
+from copydesk.agent.coverage.store.totals import Total, add_up
+from copydesk.agent.coverage.store.traces import CoverageMap, Trace, unpack_ids
+
+
+class Row(NamedTuple):
+    """A stored total of one file: its id, what it adds to the sum, and what no test reaches."""
+
+    id: int
+    sum: Sum
+    unreached: Unreached
+
+
+def row_of(total: Total) -> Row:
+    """The row of a total that was worked out now."""
+    return Row(total.id, add_up([total]), total.unreached)
+
+
+class Standing(NamedTuple):
+    """The totals that stand, by path; the files to work out; and all hits of these."""
+
+    rows: Mapping[str, Row]
+    open: frozenset[str]
+    hits: Sequence[Hit]
+
+
+def standing(
+    db: sqlite3.Connection,
+    base: CoverageMap,
+    traces: Sequence[Trace],
+    *,
+    old: Mapping[str, str],
+    new: Mapping[str, str],
+    survey: Survey,
+) -> Standing | None:
+    """What stands of the totals of a measured commit; None where nothing is known of them.
+
+    Args:
+        db: The desk.
+        base: That commit's map.
+        traces: The traces that make the commit to measure.
+        old: The tree of the measured commit: blob by path.
+        new: The tree of the one to measure.
+        survey: Which files count there.
+    """
+    row = db.execute("SELECT totals FROM measures WHERE sha = ?", (base.sha,)).fetchone()
+    if not base.whole or row is None:
+        return None
+    before, after = _on_the_desk(base.traces.values()), _on_the_desk(traces)
+    fresh = [hit for t in traces if not isinstance(t.hits, Stored) for hit in t.hits]
+    changed = {path for path, _ in old.items() ^ new.items()} | {hit.path for hit in fresh}
+    changed |= paths_of(db, before ^ after)
+    counted = survey.always | survey.measurable
+    rows = {
+        path: one
+        for path, blob, rules, executed, one in _rows(db, unpack_ids(row[0]))
+        if path in counted
+        and path not in changed
+        and new.get(path) == blob
+        and rules == survey.environment.rules
+        # one that counts only where it was executed: asked anew when nothing of that is left
+        and (path in survey.always or any(executed))
+    }
+    left = frozenset(changed | (counted - rows.keys()))
+    hits = [hit for identity, hit in on_paths(db, left).items() if identity in after]
+    return Standing(rows, left, [*hits, *fresh])
+
+
+def _on_the_desk(traces: Iterable[Trace]) -> set[int]:
+    """The ids of what some traces executed, as far as that is known by ids."""
+    stored = {trace.hits.packed for trace in traces if isinstance(trace.hits, Stored)}
+    return set(unpack(b"".join(stored)))
+
+
+def _rows(db: sqlite3.Connection, ids: Sequence[int]) -> Iterator[tuple[str, str, str, bytes, Row]]:
+    for (
+        identity,
+        path,
+        blob,
+        rules,
+        executed,
+        statements,
+        missing,
+        arcs,
+        lost,
+        branches,
+    ) in db.execute(
+        "SELECT t.id, f.path, f.blob, t.environment, t.executed, t.statements, t.missing,"
+        " t.missing_arcs, json_array_length(t.missing) + json_array_length(t.missing_arcs),"
+        " t.branches FROM json_each(?) AS wanted JOIN totals AS t ON t.id = wanted.value"
+        " JOIN files AS f ON f.id = t.file_id",
+        (json.dumps(ids),),
+    ):
+        there = int.from_bytes(statements, "little").bit_count() + branches
+        unreached = Unreached(path, blob, missing, arcs)
+        yield path, blob, rules, executed, Row(identity, Sum(there, there - lost), unreached)

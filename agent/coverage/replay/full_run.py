@@ -1,0 +1,132 @@
+"""The reference of a replay: every test of a commit under `coverage run`, and nothing of ours."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from copydesk.agent import config
+from copydesk.agent.coverage.runner.coverage_py import DEFAULT_OMIT, Engine
+from copydesk.agent.coverage.runner.project_config import pytest_cov_options
+from copydesk.agent.coverage.runner.run_tests import NOTHING_COLLECTED, pytest_options
+from copydesk.agent.errors import CopydeskError
+from copydesk.agent.git import repository as git
+from copydesk.agent.git.repository import Repository
+from copydesk.agent.git.snapshot import snapshot
+from copydesk.agent.process import run
+from copydesk.agent.records import Interpreter, Json, Sha, TestId
+from copydesk.agent.sandbox.suite import own_tests
+
+_ASK = """
+import coverage, importlib.util, json
+c = coverage.Coverage(data_file=None, config_file=True, messages=False)
+keys = ["source", "source_pkgs", "include"] + ["source_dirs"] * (coverage.version_info >= (7, 8))
+print(json.dumps({
+    "named": any(c.get_option("run:" + key) for key in keys),
+    "omit": c.get_option("run:omit") or [],
+    "branch": bool(c.get_option("run:branch")),
+    "processes": "multiprocessing" in (c.get_option("run:concurrency") or ""),
+    "version": coverage.__version__,
+    "plugins": [n for n in ("pytest_cov", "xdist") if importlib.util.find_spec(n)],
+}))
+"""
+
+Facts = frozenset[tuple[str, str, object]]
+"""What a report says: (path, word, line or branch), a fact each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A full run: what its report says, each test's outcome, wall and processor time (s)."""
+
+    facts: Facts
+    outcomes: Mapping[TestId, str]
+    seconds: float
+    processor: float
+
+
+def full_run(repo: Repository, interpreter: Interpreter, sha: Sha) -> Reference:
+    """Run every test of a commit by the plainest means: `coverage run -m pytest` in a snapshot.
+
+    Raises:
+        CopydeskError: pytest could not run at all.
+    """
+    settings = config.load(repo, sha)
+    with (
+        snapshot(repo, sha, "reference") as shot,
+        tempfile.TemporaryDirectory(prefix="copydesk-") as folder,
+    ):
+        guard, _ = own_tests(settings.personal, interpreter, repo.worktree, shot.path)
+        engine, scratch = Engine(shot.path, interpreter, guard), Path(folder)
+        data, outcomes = scratch / "data", scratch / "outcomes"
+        env = engine.environ() | {"COPYDESK_OUTCOMES": str(outcomes), "COVERAGE_CORE": "ctrace"}
+        coverage: list[str | Path] = [interpreter.path, "-m", "coverage"]
+        asked = json.loads(run([interpreter.path, "-c", _ASK], cwd=shot.path, env=env).text)
+        # by themselves children read the configuration, and know of no option
+        env |= {"COVERAGE_FILE": str(data)} if asked["processes"] else {}
+        argv = [*coverage, "run", f"--data-file={data}", *_coverage_options(engine, asked)]
+        argv += ["-m", "pytest", "-p", "copydesk_outcomes", *pytest_options(engine, scratch)]
+        argv += ["--maxfail=0"]
+        argv += ["--no-cov"] if "pytest_cov" in asked["plugins"] else []
+        argv += ["-n0"] if "xdist" in asked["plugins"] else []
+        started = processor_time()
+        timeout = settings.personal.measure_seconds
+        argv += settings.project.tests
+        ended = engine.run_tests(argv, env, scratch=scratch, timeout=timeout)
+        # nobody hears of the processor time of what runs in a namespace of its own
+        processor = processor_time() - started if guard is None else 0.0
+        said = (ended.stdout + ended.stderr).decode("utf-8", "replace")
+        if ended.returncode not in (0, 1, 2, NOTHING_COLLECTED) or not outcomes.exists():
+            raise CopydeskError(
+                f"the full run ended with exit code {ended.returncode}\n{said[-2000:]}",
+                slug="reference-failed",
+                hint="Run `coverage run -m pytest` yourself.",
+            )
+        report = scratch / "report.json"
+        argv = [*coverage, "json", "-i", f"--data-file={data}", "-o", report]
+        if any(scratch.glob("data.*")):  # what processes wrote, each for itself
+            combine = [*coverage, "combine", "--append", "-q", f"--data-file={data}", scratch]
+            run(combine, cwd=shot.path, env=env, timeout=300)
+            omit = ",".join([*asked["omit"], *DEFAULT_OMIT])
+            argv += [] if asked["named"] else [f"--omit={omit}"]
+        run(argv, cwd=shot.path, env=env, timeout=300, check=False)
+        facts: Facts = frozenset()
+        if report.exists():  # else nothing was measured
+            files = json.loads(report.read_text())["files"]
+            facts = _reported(files, git.tree(repo, sha).keys())
+        return Reference(facts, json.loads(outcomes.read_text()), ended.seconds, processor)
+
+
+def _coverage_options(engine: Engine, asked: Json) -> list[str]:
+    """The project's own configuration decides, or our defaults where it names no source."""
+    source, branch = pytest_cov_options(engine.tree)
+    options = ["--branch"] if branch and not asked["branch"] else []
+    if not asked["named"]:
+        options.append(f"--source={','.join(source or engine.roots())}")
+        options.append(f"--omit={','.join([*asked['omit'], *DEFAULT_OMIT])}")
+    return options
+
+
+def _reported(files: Mapping[str, Json], of_commit: object) -> Facts:
+    """The facts of coverage.py's JSON report, of files that the commit holds."""
+    assert isinstance(of_commit, type({}.keys()))
+    facts: set[tuple[str, str, object]] = set()
+    for name, entry in files.items():
+        path = name.replace(os.sep, "/")
+        if path not in of_commit:
+            continue
+        for word in ("executed", "missing", "excluded"):
+            facts.update((path, word, n) for n in entry[f"{word}_lines"])
+        facts.update((path, "missing branch", (a, b)) for a, b in entry.get("missing_branches", []))
+        facts.add((path, "branches", entry["summary"].get("num_branches", 0)))
+    return frozenset(facts)
+
+
+def processor_time() -> float:
+    """Seconds of processor time of this process and all the children it waited for."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system

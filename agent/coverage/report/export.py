@@ -1,0 +1,46 @@
+"""The stored total of a commit, written by coverage.py in any of its formats."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from copydesk.agent.coverage.runner.coverage_py import Engine
+from copydesk.agent.coverage.store import totals as total_rows
+from copydesk.agent.errors import CopydeskError
+from copydesk.agent.git.interpreter import ready
+from copydesk.agent.git.repository import Repository
+from copydesk.agent.git.snapshot import snapshot
+from copydesk.agent.records import Sha
+
+FORMATS = ("text", "json", "xml", "lcov", "html", "data")
+
+
+def export(repo: Repository, db: sqlite3.Connection, sha: Sha, form: str, output: Path) -> None:
+    """Write a coverage report of a measured commit.
+
+    Args:
+        repo: The repository.
+        db: Its desk.
+        sha: The commit.
+        form: One of FORMATS; "data" is a .coverage file, "html" a folder.
+        output: The file or folder to write.
+
+    Raises:
+        CopydeskError: The commit was not measured.
+    """
+    found = total_rows.of_commit(db, sha)
+    if found is None:
+        raise CopydeskError(
+            f"commit {sha[:8]} was not measured",
+            slug="not-measured",
+            hint=f"`copydesk measure {sha[:8]}` does it now.",
+        )
+    row = db.execute("SELECT branch FROM measures WHERE sha = ?", (sha,)).fetchone()
+    branch = bool(row[0])
+    executed = {t.path: sorted(t.arcs) if branch else sorted(t.executed) for t in found}
+    with snapshot(repo, sha, "report") as shot:
+        engine = Engine(shot.path, ready(repo))
+        engine.export(
+            executed, branch=branch, form=form, output=output.absolute(), top=repo.worktree
+        )

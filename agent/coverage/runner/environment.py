@@ -1,0 +1,122 @@
+"""What there is to know of a tree before anything of it runs, in one question and kept.
+
+Starting the user's interpreter and reading its packages costs more than a small measure, so the
+answer is kept on the desk for as long as everything it follows from is the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import sqlite3
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from copydesk.agent.coverage.runner.coverage_py import DEFAULT_OMIT, Engine, Environment, digest
+from copydesk.agent.coverage.runner.project_config import (
+    CONFIG_FILES,
+    pytest_cov_options,
+    report_rules,
+)
+from copydesk.agent.desk.known import Known
+from copydesk.agent.records import Json
+
+_METADATA = (".dist-info", ".egg-info")
+_VARIABLE = re.compile(r"\$[\w{]")
+"""What coverage.py takes for an environment variable in its settings."""
+
+_CONFIGURATION = ("pyproject.toml", *CONFIG_FILES)
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What coverage.py and the interpreter say of a tree.
+
+    `always` are the files that count in the total whether executed or not, `measurable` those
+    that count once executed.
+    """
+
+    environment: Environment
+    always: frozenset[str]
+    measurable: frozenset[str]
+
+    def counted(self, executed: Iterable[str]) -> list[str]:
+        """The files that belong to the total, given those of which something was executed."""
+        return sorted(self.always | (self.measurable & frozenset(executed)))
+
+
+def survey(
+    engine: Engine, db: sqlite3.Connection, tests: Sequence[str], blobs: Mapping[str, str]
+) -> Survey:
+    """Ask the user's interpreter about a tree, or remember what it said.
+
+    Args:
+        engine: The tree and the interpreter.
+        db: The desk.
+        tests: What copydesk's own configuration hands to pytest.
+        blobs: The files of the tree: blob by path.
+
+    Raises:
+        CopydeskError: The project's coverage configuration cannot be read.
+    """
+    paths = sorted(path for path in blobs if path.endswith(".py"))
+    known = Known(db, "survey/2", lambda _: _asked(engine, paths))
+    rules = report_rules(engine.tree)
+    key = _key(engine, paths, rules)
+    answer = known(key)
+    if _installed(answer["folders"]) != answer["installed"]:
+        known.renew(key)
+        answer = known(key)
+    if _may_be_kept(rules, blobs):
+        known.save()
+    environment = engine.described(answer, tests, rules)
+    return Survey(environment, frozenset(answer["always"]), frozenset(answer["measurable"]))
+
+
+def _asked(engine: Engine, paths: list[str]) -> Json:
+    answer = engine.survey(paths)
+    return answer | {"installed": _installed(answer["folders"])}
+
+
+def _key(engine: Engine, paths: Collection[str], rules: Sequence[str]) -> str:
+    """A name for everything the answer follows from, but for what is installed."""
+    interpreter = engine.interpreter
+    parts = [str(interpreter.path), str(interpreter.extra_path), *map(str, interpreter.version)]
+    parts += [_state(interpreter.path), _state(interpreter.prefix / "pyvenv.cfg")]
+    parts += [str(engine.tree), *DEFAULT_OMIT, *paths]
+    # which files there are decides which of them coverage.py reads
+    parts += [name for name in _CONFIGURATION if (engine.tree / name).is_file()]
+    sources, branch = pytest_cov_options(engine.tree)
+    return digest([*parts, *rules, *sources, str(branch)])
+
+
+def _may_be_kept(rules: Sequence[str], blobs: Mapping[str, str]) -> bool:
+    """Not where the answer follows from variables, or from packages that the tree itself holds."""
+    if any(map(_VARIABLE.search, rules)):
+        return False
+    return not any(mark in path for path in blobs for mark in _METADATA)
+
+
+def _installed(folders: Iterable[str]) -> str:
+    """A name for the packages in some folders: it changes with each that comes, goes or changes."""
+    parts: list[str] = []
+    for folder in map(Path, folders):
+        parts.append(str(folder))
+        if not folder.is_dir():
+            continue
+        for entry in sorted(folder.iterdir()):
+            if entry.name.endswith(_METADATA):
+                parts += [entry.name, *(_state(entry / n) for n in ("METADATA", "PKG-INFO"))]
+            elif entry.name.endswith((".pth", ".egg-link")):
+                parts += [entry.name, _state(entry)]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
+
+
+def _state(path: Path) -> str:
+    try:
+        found = path.stat()
+    except OSError:
+        return "-"
+    return f"{found.st_ino} {found.st_size} {found.st_mtime_ns}"

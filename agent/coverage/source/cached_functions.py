@@ -1,0 +1,28 @@
+"""Functions that remember their results for the whole process, so that an import may fill them.
+
+Whoever calls such a function first executes it, and nobody after: a module that calls it while it
+is imported, or does so no longer, changes what tests execute that never mention the module's names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from copydesk.agent.coverage.source.blocks import parse
+
+REMEMBERING = frozenset({"cache", "lru_cache"})
+"""The decorators of functools that keep results as long as the process lives."""
+
+
+def filled(sources: Iterable[str]) -> frozenset[str]:
+    """The remembering functions that a changed import may call first, or no longer.
+
+    Args:
+        sources: The changed module and all that it imports, where such functions may stand.
+    """
+    found: set[str] = set()
+    for source in {text for text in sources if "cache" in text}:
+        for block in parse(source).statements():
+            if block.key.startswith("d:") and block.mentions & REMEMBERING:
+                found |= block.binds or set()
+    return frozenset(found)

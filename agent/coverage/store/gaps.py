@@ -1,0 +1,206 @@
+"""Uncovered lines by function, ranked by risk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from copydesk.agent.coverage.source.functions import MODULE, Span, functions
+from copydesk.agent.desk.known import Known
+from copydesk.agent.desk.store import transaction
+from copydesk.agent.records import Gap, LineNo, Sha
+from copydesk.predictor.rank import score
+from copydesk.predictor.subjects.commits.features import GapFeatures
+from copydesk.predictor.subjects.commits.functions import Shape, shapes
+from copydesk.predictor.subjects.commits.model import identity, shipped
+
+
+class Outline(NamedTuple):
+    """The functions of a source: where they stand, and their shapes by name."""
+
+    spans: list[Span]
+    shapes: dict[str, Shape]
+
+    @classmethod
+    def of(cls, source: str) -> Outline:
+        """Work it out."""
+        return cls(functions(source), shapes(source))
+
+    @classmethod
+    def from_json(cls, value: Any) -> Outline:
+        """Read back what JSON made of one."""
+        spans, found = value
+        return cls(
+            [Span(*span) for span in spans], {n: Shape(*shape) for n, shape in found.items()}
+        )
+
+
+class Unreached(NamedTuple):
+    """What no test reaches of one file: lines and arcs in JSON, as the totals have them."""
+
+    path: str
+    blob: str
+    lines: str
+    arcs: str
+
+    @property
+    def key(self) -> str:
+        """A name for what the gaps of the file follow from while its lines are not new."""
+        said = "\0".join((self.blob, self.lines, self.arcs))
+        return hashlib.sha256(said.encode()).hexdigest()[:24]
+
+
+def find(
+    sha: Sha,
+    files: Iterable[Unreached],
+    outline: Callable[[str], Outline],
+    changed: Mapping[str, tuple[LineNo, ...]],
+) -> list[Gap]:
+    """The gaps of a measured commit: changed functions first, then the riskiest.
+
+    Args:
+        sha: The commit.
+        files: What no test reaches of its files.
+        outline: The functions of a blob.
+        changed: The lines the commit changed, by path.
+    """
+    gaps: list[Gap] = []
+    features: list[GapFeatures] = []
+    for file in files:
+        spans, known = outline(file.blob)
+        for gap in _of_file(sha, file, spans, frozenset(changed.get(file.path, ()))):
+            gaps.append(gap)
+            shape = known.get(gap.function)
+            features.append(
+                GapFeatures(
+                    lines_uncovered=len(gap.lines),
+                    lines_added_in_commit=_within(changed.get(gap.path, ()), gap),
+                    function_lines=gap.last_line - gap.first_line + 1,
+                    branches=shape.branches if shape else None,
+                    callers=shape.callers if shape else None,
+                )
+            )
+    # a score follows from its features alone, and small functions have the same
+    different = list(dict.fromkeys(features))
+    scores = dict(zip(different, score(different), strict=True))
+    ranked = [
+        Gap(
+            g.commit, g.path, g.function, g.first_line, g.last_line, g.lines, g.branches,
+            s.value, s.reasons, g.changed,
+        )
+        for g, s in zip(gaps, (scores[f] for f in features), strict=True)
+    ]  # fmt: skip
+    return sorted(ranked, key=lambda g: (not g.changed, -g.risk, g.path, g.first_line))
+
+
+def _within(lines: Iterable[LineNo], gap: Gap) -> int:
+    return sum(gap.first_line <= line <= gap.last_line for line in lines)
+
+
+def _of_file(
+    sha: Sha, file: Unreached, spans: Iterable[Span], changed: frozenset[int]
+) -> Iterable[Gap]:
+    missing = set(json.loads(file.lines))
+    partial = {(start, end) for start, end in json.loads(file.arcs)}
+    for span in spans:
+        inside = {n for n in missing if span.first <= n <= span.last}
+        arcs = {a for a in partial if span.first <= a[0] <= span.last and a[0] not in missing}
+        missing -= inside
+        partial = {a for a in partial if not span.first <= a[0] <= span.last}
+        if inside or arcs:
+            touched = any(span.first <= n <= span.last for n in changed)
+            yield Gap(
+                sha, file.path, span.name, span.first, span.last,
+                tuple(sorted(inside)), tuple(sorted(arcs)), changed=touched,
+            )  # fmt: skip
+    arcs = {a for a in partial if a[0] not in missing}
+    if missing or arcs:
+        lines = sorted(missing | {a[0] for a in arcs})
+        yield Gap(
+            sha, file.path, MODULE, lines[0], lines[-1],
+            tuple(sorted(missing)), tuple(sorted(arcs)), changed=bool(missing & changed),
+        )  # fmt: skip
+
+
+def record(
+    db: sqlite3.Connection,
+    sha: Sha,
+    files: Iterable[Unreached],
+    changed: Mapping[str, tuple[LineNo, ...]],
+    outline: Callable[[str], Outline],
+) -> None:
+    """Find the gaps of a measured commit and write them, in place of what was there.
+
+    Those of a file of which the commit changed no line follow from what no test reaches there:
+    they are worked out once.
+
+    Args:
+        db: The desk.
+        sha: The commit.
+        files: What no test reaches of its files.
+        changed: The lines that the commit changed, by path.
+        outline: The functions of a blob.
+    """
+    some = [file for file in files if (file.lines, file.arcs) != ("[]", "[]")]
+    touched = [file for file in some if changed.get(file.path)]
+    by_key = {file.key: file for file in some if not changed.get(file.path)}
+    found: dict[str, list[_Row]] = {}
+    known = Known(db, _kind(), lambda key: found[by_key[key].path])
+    new = [by_key[key] for key in known.fetch(by_key)]
+    for gap in find(sha, [*touched, *new], outline, changed):
+        found.setdefault(gap.path, []).append(_row(gap))
+    rows = [(sha, file.path, *row) for file in touched for row in found[file.path]]
+    rows += [(sha, f.path, *r) for f in some if not changed.get(f.path) for r in known(f.key)]
+    with transaction(db):
+        known.save()
+        _write(db, sha, rows)
+
+
+_Row = tuple[str, int, int, str, str, float, str, int]
+"""A gap as its table has it, without commit and path."""
+
+
+def _row(g: Gap) -> _Row:
+    lines, branches, reasons = map(json.dumps, (g.lines, g.branches, g.reasons))
+    return g.function, g.first_line, g.last_line, lines, branches, g.risk, reasons, int(g.changed)
+
+
+def _kind() -> str:
+    """What the gaps of a file follow from besides the file, for what is kept of them."""
+    return f"gaps/1/{sys.version_info[0]}.{sys.version_info[1]}/{identity(shipped())[:16]}"
+
+
+def store(db: sqlite3.Connection, sha: Sha, gaps: Iterable[Gap]) -> None:
+    """Write a commit's gaps, in place of what was there."""
+    with transaction(db):
+        _write(db, sha, [(sha, gap.path, *_row(gap)) for gap in gaps])
+
+
+def _write(db: sqlite3.Connection, sha: Sha, rows: Iterable[tuple[object, ...]]) -> None:
+    db.execute("DELETE FROM gaps WHERE sha = ?", (sha,))
+    db.executemany(
+        "INSERT INTO gaps (sha, path, function, first_line, last_line, lines, branches, risk,"
+        " reasons, changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        sorted(rows),  # in the order of the table's key, which is the quickest
+    )
+
+
+def load(db: sqlite3.Connection, sha: Sha) -> list[Gap]:
+    """The gaps of a measured commit, as ranked when it was measured."""
+    rows = db.execute(
+        "SELECT path, function, first_line, last_line, lines, branches, risk, reasons, changed"
+        " FROM gaps WHERE sha = ? ORDER BY changed DESC, risk DESC, path, first_line",
+        (sha,),
+    )
+    return [
+        Gap(
+            sha, path, function, first, last, tuple(json.loads(lines)),
+            tuple((a, b) for a, b in json.loads(branches)), risk,
+            tuple(json.loads(reasons)), bool(changed),
+        )
+        for path, function, first, last, lines, branches, risk, reasons, changed in rows
+    ]  # fmt: skip

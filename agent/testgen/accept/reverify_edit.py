@@ -1,0 +1,43 @@
+"""A draft that the editor changed, checked once more."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from copydesk.agent.errors import CopydeskError
+from copydesk.agent.git.repository import Repository
+from copydesk.agent.records import Candidate, Draft, Evidence, Gap
+from copydesk.agent.testgen.pipeline.write_drafts import workshop
+from copydesk.agent.testgen.verify.ladder import verify
+
+
+def recheck(repo: Repository, gap: Gap, draft: Draft, content: str) -> tuple[Evidence, Candidate]:
+    """Climb the ladder again with a draft that the editor changed.
+
+    Args:
+        repo: The repository.
+        gap: The draft's gap as it was measured.
+        draft: The draft.
+        content: What the editor made of it.
+    """
+    names = tuple(_test_names(content))
+    candidate = Candidate(gap, draft.origin, content, names)
+    with workshop(repo, draft.commit) as place:
+        return verify(candidate, place.tree, place.bench, approved=True)
+
+
+def _test_names(content: str) -> Iterator[str]:
+    try:
+        tree = ast.parse(content)
+    except SyntaxError as error:
+        raise CopydeskError(
+            f"the edited test is not valid Python: {error}",
+            slug="draft-not-python",
+            hint="Edit it again; nothing was changed.",
+        ) from error
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith(
+            "test"
+        ):
+            yield node.name

@@ -1,0 +1,160 @@
+"""Starts the runs of one draft in the sandbox: the command, the orders, the options."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, Protocol
+
+from copydesk.agent.coverage.runner.project_config import addopts
+from copydesk.agent.records import TestId
+from copydesk.agent.sandbox.records import Outcome, Tier
+from copydesk.agent.testgen.project.layout import nearest_test
+from copydesk.agent.testgen.verify.run_report import Doubtful, Report, Result, rank, read
+
+TOOLS = Path(__file__).parent.parent / "inside"
+"""The folder a bench needs as its tools to verify drafts."""
+
+NAME = "test_copydesk_draft.py"
+
+_START = (
+    "import gc, importlib.util as u, os, sys\n"
+    "gc.disable()\n"  # a fifth of the start of pytest; on again before the first test
+    "def load(name):\n"
+    "    path = os.path.join(os.environ['COPYDESK_TOOLS'], name + '.py')\n"
+    "    s = u.spec_from_file_location('_' + name, path)\n"
+    "    m = u.module_from_spec(s)\n"
+    "    s.loader.exec_module(m)\n"
+    "    return m\n"
+    "compared = load('compared').Compared(sys.argv[-1])\n"
+    "contained = load('contained').Contained()\n"
+    "load('ladder').main(sys.argv[1:], compared, contained, load('tracing').Tracer)\n"
+)
+_KEPT = ("--import-mode", "--asyncio-mode", "--ds", "--dc", "--confcutdir", "--pyargs", "-p")
+
+
+class Runner(Protocol):
+    """What runs a draft: a bench, or one that remembers."""
+
+    @property
+    def tier(self) -> Tier:
+        """How well runs are guarded."""
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        files: Mapping[str, str] | None = None,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
+    ) -> Outcome:
+        """Run a command on a fresh copy; see Bench.run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bed:
+    """Where a draft is tried: its text at its place in the tree, against its target.
+
+    `path` and `target` are relative to the tree, with slashes; `tests` are the draft's test
+    functions as module.tests names them.
+    """
+
+    bench: Runner
+    tree: Path
+    path: str
+    text: str
+    target: str
+    source: str
+    tests: tuple[str, ...]
+
+    @property
+    def ids(self) -> tuple[TestId, ...]:
+        """The node ids that pytest will give the tests."""
+        return tuple(f"{self.path}::{test}" for test in self.tests)
+
+    def function_of(self, test: TestId) -> str:
+        """The test function that a node id belongs to."""
+        return self.tests[rank(test, self.ids)]
+
+    def failing(self, results: Mapping[TestId, Result]) -> dict[str, str]:
+        """Why which test functions failed."""
+        return {self.function_of(t): r.why for t, r in results.items() if not r.passed}
+
+    def run(
+        self,
+        orders: Mapping[str, Any],
+        *,
+        order: Sequence[TestId] = (),
+        seed: int = 0,
+        files: Mapping[str, str] | None = None,
+    ) -> tuple[Report, Outcome]:
+        """Run the draft once, in a fresh process on a fresh copy of the tree.
+
+        Args:
+            orders: What the plugin is to do beside running the tests; see inside/ladder.py.
+            order: The tests in the order to run them, with their parameters; as written when empty.
+            seed: The hash seed of the process.
+            files: Further files to lay over the tree.
+
+        Raises:
+            Doubtful, CouldNotRun: See claims.read.
+        """
+        expected = tuple(order) or self.ids
+        guarded = self.bench.tier is Tier.FULL
+        whole = {"target": self.target, "order": expected, "guarded": guarded, **orders}
+        outcome = self.bench.run(
+            ["python", "-c", _START, *options(self.tree), self.path],
+            files={self.path: self.text, **(files or {})},
+            env={"PYTHONHASHSEED": str(seed)},
+            stdin=json.dumps(whole).encode(),
+        )
+        try:
+            return read(outcome, expected, together=orders.get("together", True)), outcome
+        except Doubtful as odd:
+            odd.mutated = b'"kind": "unmutated"' in outcome.report
+            raise
+
+
+def place(tree: Path, target: str) -> str:
+    """Where a draft for a source file is tried: beside the tests of that file, so that it sees
+    the same fixtures, else in tests/.
+    """
+    near = nearest_test(tree, target)
+    folder = PurePosixPath(near).parent if near else PurePosixPath("tests")
+    return str(folder / NAME)
+
+
+def options(tree: Path) -> list[str]:
+    """The options of pytest: the project's configuration without what would disturb a single run.
+
+    Coverage, parallel runs, selections and strictness in `addopts` go; how modules are imported
+    and which plugins are on or off stays.
+    """
+    return [
+        *("-q", "--rootdir=.", "-p", "no:cacheprovider", "-p", "no:randomly"),
+        *("-o", "addopts="),
+        *_kept(addopts(tree)),
+    ]
+
+
+def _kept(words: Sequence[str]) -> list[str]:
+    kept: list[str] = []
+    for place_, word in enumerate(words):
+        name, _, value = word.partition("=")
+        if name not in _KEPT:
+            continue
+        if value or place_ + 1 == len(words) or name == "--pyargs":
+            kept.append(word)
+        else:
+            kept += [word, words[place_ + 1]]
+    return kept
+
+
+def ast_source(path: Path) -> str:
+    """The text of a source file as Python reads it: its encoding, and newlines as one character."""
+    import tokenize
+
+    with tokenize.open(path) as file:
+        return file.read()
