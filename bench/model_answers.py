@@ -18,8 +18,8 @@ from copydesk.agent.sandbox.bench import Bench
 from copydesk.agent.sandbox.records import Capability, Tier
 from copydesk.agent.testgen.model.extract_code import python_in
 from copydesk.agent.testgen.model.repair import Aim, repair
+from copydesk.agent.testgen.project.tools import TOOLS
 from copydesk.agent.testgen.verify.ladder import verify
-from copydesk.agent.testgen.verify.test_run import TOOLS
 
 SOURCE = """\
 def clamp_page(page, total, size=20):

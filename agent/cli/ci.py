@@ -20,9 +20,10 @@ from copydesk.agent.coverage.gate import verdict as verdicts
 from copydesk.agent.coverage.gate.changed_lines import merge_base
 from copydesk.agent.coverage.gate.verdict import Floors, Verdict
 from copydesk.agent.coverage.measure import commit as measuring
-from copydesk.agent.coverage.measure.commit import Measure
 from copydesk.agent.coverage.report import facts, hosts, page
 from copydesk.agent.coverage.report import verdict as words
+from copydesk.agent.coverage.store import measures
+from copydesk.agent.coverage.store.measures import Measure
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
@@ -118,13 +119,13 @@ def _by_measure(question: faces.Question, asked: Floors, report: Path | None) ->
     assert question.base is not None
     with desk() as (repo, db):
         start = merge_base(repo, question.base, question.head)
-        if measuring.stored(db, start) is None and start != question.head:
+        if measures.stored(db, start) is None and start != question.head:
             say(f"measuring the base, {short(start)}")
             try:
                 measuring.measure(repo, db, start, say=say)
             except CopydeskError as error:
                 say(f"the base could not be measured: {error}")
-        done = measuring.stored(db, question.head)
+        done = measures.stored(db, question.head)
         if done is None:
             say(f"measuring {short(question.head)}")
             done = measuring.measure(repo, db, question.head, say=say)

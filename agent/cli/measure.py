@@ -20,10 +20,11 @@ from copydesk.agent.cli.common import (
 )
 from copydesk.agent.cli.words import duration, percent, ranges, short
 from copydesk.agent.coverage.measure import commit as measuring
-from copydesk.agent.coverage.measure.commit import Measure
 from copydesk.agent.coverage.report import export
 from copydesk.agent.coverage.store import gaps as gap_rows
+from copydesk.agent.coverage.store import measures
 from copydesk.agent.coverage.store import totals as total_rows
+from copydesk.agent.coverage.store.measures import Measure
 from copydesk.agent.daemon import control
 from copydesk.agent.desk import queue
 from copydesk.agent.errors import CopydeskError
@@ -237,9 +238,9 @@ def measured(repo: Repository, db: sqlite3.Connection, revision: str) -> Sha:
         CopydeskError: It names none, or that one was not measured.
     """
     sha = git.resolve(repo, revision)
-    if measuring.stored(db, sha) is not None:
+    if measures.stored(db, sha) is not None:
         return sha
-    near = next((s for s in git.ancestors(repo, sha, 50) if measuring.stored(db, s)), None)
+    near = next((s for s in git.ancestors(repo, sha, 50) if measures.stored(db, s)), None)
     other = f"; the nearest measured one is {short(near)}" if near else ""
     raise CopydeskError(
         f"commit {short(sha)} was not measured{other}",

@@ -21,8 +21,8 @@ from copydesk.agent.coverage.gate.from_desk import FromDesk
 from copydesk.agent.coverage.gate.question import Question
 from copydesk.agent.coverage.gate.verdict import Verdict
 from copydesk.agent.coverage.measure import commit as measuring
-from copydesk.agent.coverage.measure.commit import Measure
 from copydesk.agent.coverage.store import traces as coverage_map
+from copydesk.agent.coverage.store.measures import Measure
 from copydesk.agent.daemon.saves import Saves
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.errors import CopydeskError

@@ -6,9 +6,10 @@ import sqlite3
 from collections.abc import Callable
 
 from copydesk.agent import config
-from copydesk.agent.coverage.measure.commit import measure, stored
+from copydesk.agent.coverage.measure.commit import measure
 from copydesk.agent.coverage.source.functions import MODULE
 from copydesk.agent.coverage.store import gaps as gap_rows
+from copydesk.agent.coverage.store.measures import stored
 from copydesk.agent.daemon import prune
 from copydesk.agent.daemon.context import StepContext
 from copydesk.agent.daemon.reconcile import HISTORY_PRIORITY

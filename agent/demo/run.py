@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Protocol
 
 from copydesk.agent import config
-from copydesk.agent.coverage.measure.commit import Measure, stored
 from copydesk.agent.coverage.store import gaps as gap_rows
+from copydesk.agent.coverage.store.measures import Measure, stored
 from copydesk.agent.daemon import control
 from copydesk.agent.demo import project
 from copydesk.agent.desk import drafts, queue

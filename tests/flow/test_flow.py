@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from copydesk.agent.coverage.measure.commit import measure, stored
+from copydesk.agent.coverage.measure.commit import measure
 from copydesk.agent.coverage.store import gaps as gap_rows
+from copydesk.agent.coverage.store.measures import stored
 from copydesk.agent.daemon.steps import gaps_to_draft
 from copydesk.agent.desk import drafts, queue
 from copydesk.agent.errors import CopydeskError, Superseded

@@ -3,49 +3,20 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from copydesk.agent.coverage.gate.coverage_xml import (
+    from_xml,
+)
+from copydesk.agent.coverage.gate.file_hits import FileHits
+from copydesk.agent.coverage.gate.path_mapping import PathMapping
 from copydesk.agent.coverage.store.file_lines import FileLines
 from copydesk.agent.errors import CopydeskError
-from copydesk.agent.records import LineNo
 
 MAX_BYTES = 512 * 1024 * 1024
-
-_TAKEN = rb' branch="true" condition-coverage="\d+% \(\d+/\d+\)"(?: missing-branches="[^"<&]*")?'
-_LINE = rb'<line number="\d+" hits="\d+"(?:' + _TAKEN + rb")?/>"
-_PLAIN = re.compile(rb"<lines>((?:\s*+" + _LINE + rb")*+)\s*+</lines>")
-_HITS = re.compile(rb'<line number="(\d+)" hits="(\d+)"')
-_BRANCHES = re.compile(rb'number="(\d+)" hits="\d+" branch="true" .*?\((\d+)/(\d+)\)')
-_KEPT = "copydesk-kept"
-
-
-@dataclass(slots=True)
-class _File:
-    """What a coverage file says of one source file; several records of one file add up.
-
-    `branches` holds by line: branches there are, and branches taken.
-    """
-
-    hits: dict[LineNo, int] = field(default_factory=dict)
-    branches: dict[LineNo, tuple[int, int]] = field(default_factory=dict)
-
-    def add(self, line: LineNo, hits: int) -> None:
-        self.hits[line] = self.hits.get(line, 0) + hits
-
-    def add_branches(self, line: LineNo, there: int, taken: int) -> None:
-        before = self.branches.get(line, (0, 0))
-        self.branches[line] = (max(there, before[0]), max(taken, before[1]))
-
-    def lines(self) -> FileLines:
-        missing = frozenset(n for n, hits in self.hits.items() if not hits)
-        partial = frozenset(n for n, (there, taken) in self.branches.items() if taken < there)
-        there = sum(there for there, _ in self.branches.values())
-        taken = sum(taken for _, taken in self.branches.values())
-        return FileLines(frozenset(self.hits), missing, partial - missing, there, there - taken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +44,7 @@ def read(path: Path, top: Path, tracked: Collection[str]) -> Data:
         raw = path.read_bytes()
     except OSError as error:
         raise _unreadable(path, error.strerror or str(error)) from error
-    place = _Places(top, tracked)
+    place = PathMapping(top, tracked)
     try:
         if raw.startswith(b"SQLite format 3\0"):
             return _place(_from_json(_exported(path, place)), place)
@@ -83,7 +54,7 @@ def read(path: Path, top: Path, tracked: Collection[str]) -> Data:
         raw = raw.removeprefix(b"\xef\xbb\xbf")
         first = raw.lstrip()[:1]
         if first == b"<":
-            found, roots = _from_xml(raw, encoding)
+            found, roots = from_xml(raw, encoding)
             return _place(found, place, roots)
         return _place(_from_json(json.loads(raw)) if first == b"{" else _from_lcov(raw), place)
     except CopydeskError:
@@ -100,11 +71,11 @@ def _unreadable(path: Path, why: str) -> CopydeskError:
     )
 
 
-def _from_json(report: Any) -> dict[str, _File]:
+def _from_json(report: Any) -> dict[str, FileHits]:
     """The report of `coverage json`, format 2 or 3."""
-    found: dict[str, _File] = {}
+    found: dict[str, FileHits] = {}
     for name, said in report["files"].items():
-        file = found.setdefault(name, _File())
+        file = found.setdefault(name, FileHits())
         for line in said["executed_lines"]:
             file.add(int(line), 1)
         for line in said["missing_lines"]:
@@ -116,100 +87,15 @@ def _from_json(report: Any) -> dict[str, _File]:
     return found
 
 
-def _from_xml(raw: bytes, encoding: str | None) -> tuple[dict[str, _File], list[str]]:
-    """The files and roots of a Cobertura report, as coverage.py and others write it.
-
-    https://cobertura.github.io/cobertura/. A large project has some hundred thousand lines, and
-    each is two calls out of the parser. So lists of lines in the very form that coverage.py writes
-    are put aside before, and read by a regular expression where the parser comes to their place.
-    `encoding` is used whatever the report says of itself.
-    """
-    # a fortieth of a second, and other formats need none of it
-    from xml.parsers import expat
-
-    kept: list[bytes] = []
-
-    def keep(match: re.Match[bytes]) -> bytes:
-        kept.append(match[1])
-        return b'<lines %b="%d"/>' % (_KEPT.encode(), len(kept) - 1)
-
-    files: dict[str, _File] = {}
-    roots: list[str] = []
-    place: list[str] = []
-    file = _File()
-    counts = False
-
-    def begin(tag: str, given: dict[str, str]) -> None:
-        nonlocal file, counts
-        if tag == "line":
-            if counts:  # else a method's, which the class repeats
-                _add_line(file, given)
-            return
-        if tag == "class":
-            file = files.setdefault(given["filename"], _File())
-        elif tag == "lines":
-            counts = place[-1:] == ["class"]
-            if counts and kept and _KEPT in given:
-                _add_kept(file, kept[int(given[_KEPT])])
-        elif tag == "source" and place == ["coverage", "sources"]:
-            parser.CharacterDataHandler = roots.append
-        elif not place and tag != "coverage":
-            raise ValueError(f"its root is <{tag[:40]}>, not <coverage>")
-        place.append(tag)
-
-    def end(tag: str) -> None:
-        nonlocal counts
-        if tag == "line":
-            return
-        place.pop()
-        if tag == "lines":
-            counts = False
-        elif tag == "source":
-            parser.CharacterDataHandler = None
-
-    def refuse(*_: object) -> None:
-        # a parser expands entities, and a small file can grow to gigabytes that way
-        raise ValueError("it declares entities, which no coverage file needs")
-
-    parser = expat.ParserCreate(encoding)
-    parser.buffer_text = True
-    parser.StartElementHandler, parser.EndElementHandler = begin, end
-    parser.EntityDeclHandler = refuse
-    parser.Parse(raw if _KEPT.encode() in raw else _PLAIN.sub(keep, raw), True)
-    return files, [root.strip() for root in roots]
-
-
-def _add_line(file: _File, given: Mapping[str, str]) -> None:
-    number = int(given["number"])
-    file.add(number, int(given["hits"]))
-    if "condition-coverage" in given and given.get("branch", "").lower() == "true":
-        taken, _, there = given["condition-coverage"].partition("(")[2].partition("/")
-        if there:
-            file.add_branches(number, int(there.rstrip(")")), int(taken))
-
-
-def _add_kept(file: _File, lines: bytes) -> None:
-    found = _HITS.findall(lines)
-    hits = {int(number): int(count) for number, count in found}
-    if file.hits or len(hits) < len(found):
-        for number, count in found:
-            file.add(int(number), int(count))
-    else:
-        file.hits = hits
-    if b"branch" in lines:
-        for number, taken, there in _BRANCHES.findall(lines):
-            file.add_branches(int(number), int(there), int(taken))
-
-
-def _from_lcov(raw: bytes) -> dict[str, _File]:
+def _from_lcov(raw: bytes) -> dict[str, FileHits]:
     """An lcov tracefile: geninfo(1), section "TRACEFILE FORMAT"."""
-    found: dict[str, _File] = {}
-    file: _File | None = None
+    found: dict[str, FileHits] = {}
+    file: FileHits | None = None
     branches: dict[int, list[int]] = {}
     for line in raw.decode("utf-8", "surrogateescape").splitlines():
         key, _, value = line.strip().partition(":")
         if key == "SF":
-            file, branches = found.setdefault(value, _File()), {}
+            file, branches = found.setdefault(value, FileHits()), {}
         elif file is None:
             if key and key != "TN":
                 raise ValueError("it does not start like an lcov file")
@@ -229,7 +115,7 @@ def _from_lcov(raw: bytes) -> dict[str, _File]:
     return found
 
 
-def _exported(path: Path, place: _Places) -> Any:
+def _exported(path: Path, place: PathMapping) -> Any:
     """A .coverage file as coverage.py's JSON report, under the project's own configuration."""
     # coverage.py takes a twentieth of a second to import, and other formats need none of it
     import tempfile
@@ -271,70 +157,8 @@ def _configuration(top: Path) -> str | bool:
     return False
 
 
-class _Places:
-    """Names of files in a coverage file, as paths of the repository."""
-
-    def __init__(self, top: Path, tracked: Collection[str]) -> None:
-        self.top = top
-        self.tracked = frozenset(tracked)
-        self.by_name: dict[str, list[str]] = {}
-        for path in sorted(self.tracked):
-            self.by_name.setdefault(PurePosixPath(path).name, []).append(path)
-        self.tops = {top.as_posix(), top.resolve().as_posix()}
-
-    def of(self, name: str, roots: Iterable[str] = ()) -> str | None:
-        """The path in the repository, or None when the file is not part of it.
-
-        A name may be relative to the top, to one of the roots or to a source folder, or absolute
-        on the machine where it was measured: then the longest end of it that is in the
-        repository is meant. A name that could mean two files means none.
-        """
-        plain = _normal(name)
-        full = [plain] if _absolute(plain) else [f"{_normal(root)}/{plain}" for root in roots]
-        for candidate in [*full, plain]:
-            for top in self.tops:
-                inside = candidate.removeprefix(f"{top}/")
-                if inside != candidate and inside in self.tracked:
-                    return inside
-        if not _absolute(plain):
-            relative = [plain, *(f for f in full if not _absolute(f)), f"src/{plain}"]
-            for candidate in relative:
-                if _normal(candidate) in self.tracked:
-                    return _normal(candidate)
-        return self._by_end(full or [plain])
-
-    def _by_end(self, names: Iterable[str]) -> str | None:
-        for name in names:
-            parts = PurePosixPath(name).parts
-            for start in range(len(parts)):
-                end = "/".join(parts[start:])
-                if end in self.tracked:
-                    return end
-            same = self.by_name.get(parts[-1], []) if parts else []
-            longer = [path for path in same if path.endswith(f"/{name}")]
-            if len(longer) == 1:
-                return longer[0]
-        return None
-
-
-def _absolute(name: str) -> bool:
-    return name.startswith("/") or name[1:3] == ":/"
-
-
-def _normal(name: str) -> str:
-    plain = name.replace("\\", "/")
-    rooted = plain.startswith("/")
-    parts: list[str] = []
-    for part in plain.split("/"):
-        if part == ".." and parts and parts[-1] != "..":
-            parts.pop()
-        elif part not in ("", "."):
-            parts.append(part)
-    return ("/" if rooted else "") + "/".join(parts)
-
-
-def _place(found: Mapping[str, _File], place: _Places, roots: Iterable[str] = ()) -> Data:
-    files: dict[str, _File] = {}
+def _place(found: Mapping[str, FileHits], place: PathMapping, roots: Iterable[str] = ()) -> Data:
+    files: dict[str, FileHits] = {}
     strangers = []
     for name, file in found.items():
         path = place.of(name, roots)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import sys
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from copydesk.agent import config
 from copydesk.agent.coverage.measure import audit
 from copydesk.agent.coverage.measure import baseline as bases
 from copydesk.agent.coverage.measure import flaky as repeats
 from copydesk.agent.coverage.measure import interrupted as learned
+from copydesk.agent.coverage.measure.blob_texts import Blobs, files_of
 from copydesk.agent.coverage.measure.gc_off import uncollected
 from copydesk.agent.coverage.measure.merge_traces import COLLECTION, merge
 from copydesk.agent.coverage.measure.reusable_totals import Row, Standing, row_of, standing
@@ -29,14 +28,13 @@ from copydesk.agent.coverage.selection.test_files_to_collect import (
     test_file_check,
     to_collect,
 )
-from copydesk.agent.coverage.source.import_graph import Import, imports_of
 from copydesk.agent.coverage.source.tree_diff import Tree, file_of
 from copydesk.agent.coverage.store import gaps as gap_rows
 from copydesk.agent.coverage.store import traces as coverage_map
 from copydesk.agent.coverage.store.file_lines import Sum
+from copydesk.agent.coverage.store.measures import _FIELDS, Measure
 from copydesk.agent.coverage.store.totals import assemble, different, united
 from copydesk.agent.desk.drafts import now
-from copydesk.agent.desk.known import Known
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.command import GitFailed
@@ -48,110 +46,6 @@ from copydesk.agent.sandbox.suite import own_tests
 
 Order = Callable[[Sequence[str], Collection[TestId]], list[str]]
 """What puts test files in order, given the tests that are affected."""
-
-
-class Measure(NamedTuple):
-    """A measured commit. `percent` is of 100, `seconds` wall time."""
-
-    sha: Sha
-    base: Sha | None
-    reason: str
-    selected: int
-    total: int
-    passed: int
-    failed: int
-    skipped: int
-    executable: int
-    covered: int
-    percent: float
-    seconds: float
-
-
-_FIELDS = ", ".join(Measure._fields)
-
-
-def stored(db: sqlite3.Connection, sha: Sha) -> Measure | None:
-    """The measure of a commit, or None when it was not measured."""
-    row = db.execute(f"SELECT {_FIELDS} FROM measures WHERE sha = ?", (sha,)).fetchone()
-    return None if row is None else Measure(*row)
-
-
-@dataclass(slots=True)
-class Blobs:
-    """Texts of blobs, read in bulk and kept, and what was worked out from them before.
-
-    `later` are blobs that are read all together once one of them is asked for.
-    """
-
-    repo: Repository
-    texts: dict[str, str] = field(default_factory=dict)
-    later: set[str] = field(default_factory=set)
-    imports: Known | None = None
-    outlines: Known | None = None
-    _unasked: set[str] = field(default_factory=set)
-
-    @classmethod
-    def of(cls, repo: Repository, db: sqlite3.Connection, *trees: Mapping[str, str]) -> Blobs:
-        """Be ready to read every Python file of some trees, given as blob by path.
-
-        Read at once are those that differ between the trees.
-        """
-        mine = cls(repo)
-
-        def outline(blob: str) -> gap_rows.Outline:
-            return gap_rows.Outline.of(mine(blob))
-
-        language = f"{sys.version_info[0]}.{sys.version_info[1]}"
-        mine.imports = Known(db, f"imports/1/{language}", lambda blob: imports_of(mine(blob)))
-        mine.outlines = Known(db, f"outline/2/{language}", outline)
-        python = [{b for p, b in tree.items() if p.endswith(".py")} for tree in trees]
-        every = set[str]().union(*python)
-        differing = {blob for blob in every if not all(blob in tree for tree in python)}
-        mine.later, mine._unasked = every - differing, every
-        mine.read(differing)
-        return mine
-
-    def read(self, blobs: set[str]) -> None:
-        """Read some at once."""
-        self.texts |= {b: _text(raw) for b, raw in git.read_blobs(self.repo, blobs).items()}
-
-    def __call__(self, blob: str) -> str:
-        """The text of a blob."""
-        if blob in self.later:
-            self.read(self.later)
-            self.later = set()
-        if blob not in self.texts:
-            self.texts[blob] = _text(git.read_blob(self.repo, blob))
-        return self.texts[blob]
-
-    def imported(self, blob: str) -> list[Import]:
-        """The imports of a blob."""
-        if self.imports and self._unasked:
-            self.imports.fetch(self._unasked)  # who asks for one asks for most of them
-            self._unasked = set()
-        found = self.imports(blob) if self.imports else imports_of(self(blob))
-        return [Import(name, tuple(names), level, lazy) for name, names, level, lazy in found]
-
-    def outlined(self, blob: str) -> gap_rows.Outline:
-        """The functions of a blob."""
-        if self.outlines is None:
-            return gap_rows.Outline.of(self(blob))
-        return gap_rows.Outline.from_json(self.outlines(blob))
-
-    def save(self) -> None:
-        """Keep what was worked out."""
-        for known in (self.imports, self.outlines):
-            if known:
-                known.save()
-
-
-def files_of(entries: Mapping[str, git.Entry]) -> dict[str, str]:
-    """The blob of every path of a tree that is a file."""
-    return {path: entry.blob for path, entry in entries.items() if entry.mode != "120000"}
-
-
-def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", "surrogateescape").replace("\r\n", "\n").removeprefix("\ufeff")
 
 
 @uncollected

@@ -13,13 +13,13 @@ from copydesk.agent.coverage.gate.from_desk import FromDesk
 from copydesk.agent.coverage.gate.line_status import desk_at
 from copydesk.agent.coverage.gate.question import Question, floors
 from copydesk.agent.coverage.gate.verdict import Verdict, ranges
-from copydesk.agent.coverage.measure import commit as measuring
-from copydesk.agent.coverage.measure.commit import Measure
 from copydesk.agent.coverage.report.unsteady import Unsteady, unsteady
 from copydesk.agent.coverage.source.blocks import moved, parse
 from copydesk.agent.coverage.store import gaps as gap_rows
+from copydesk.agent.coverage.store import measures
 from copydesk.agent.coverage.store import traces as coverage_map
 from copydesk.agent.coverage.store.hits import Hit
+from copydesk.agent.coverage.store.measures import Measure
 from copydesk.agent.coverage.store.numbits import numbits_to_nums
 from copydesk.agent.desk import drafts as draft_rows
 from copydesk.agent.desk import history
@@ -102,7 +102,7 @@ def gather(repo: Repository, db: sqlite3.Connection, sha: Sha) -> Report:
     Raises:
         CopydeskError: It was not measured.
     """
-    measure = measuring.stored(db, sha)
+    measure = measures.stored(db, sha)
     if measure is None:
         raise CopydeskError(
             f"commit {sha[:8]} was not measured",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Candidate, Draft, Evidence, Gap
-from copydesk.agent.testgen.pipeline.write_drafts import workshop
+from copydesk.agent.testgen.project.workshop import workshop
 from copydesk.agent.testgen.verify.ladder import verify
 
 

@@ -21,8 +21,6 @@ from copydesk.agent.text import one_line
 if TYPE_CHECKING:
     from copydesk.agent.sandbox.bench import Bench
 
-TOOLS = Path(__file__).parent.parent / "inside"
-"""What a Bench has to be given as `tools` for the search to be found."""
 
 MAX_CASES = 60
 _CPU_SECONDS = 120

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from copydesk.agent.records import Candidate
-from copydesk.agent.testgen.model.extract_code import parse
 from copydesk.agent.testgen.project.free_names import defined_names
+from copydesk.agent.testgen.project.parse import parse
 
 
 def combine(candidates: Sequence[Candidate]) -> Candidate:

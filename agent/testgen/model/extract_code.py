@@ -6,8 +6,9 @@ import ast
 import json
 import re
 import textwrap
-import warnings
 from collections.abc import Iterator
+
+from copydesk.agent.testgen.project.parse import parse
 
 MAX_CHARACTERS = 40_000
 """Longer answers are cut before they are read."""
@@ -15,16 +16,6 @@ MAX_CHARACTERS = 40_000
 _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n`]*\n(.*?)(?:^[ \t]*\1[`~]*[ \t]*$|\Z)", re.M | re.S)
 _START = re.compile(r"(?:import |from \S+ import|def |async def |class |@|[A-Za-z_]\w* *=[^=])")
 _TRIES = 60
-
-
-def parse(code: str) -> ast.Module | None:
-    """The syntax tree of a text, or None when it is not Python."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # an invalid escape in a model's text is no news
-        try:
-            return ast.parse(code)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return None
 
 
 def python_in(answer: str) -> str:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from copydesk.agent.model.client import estimate
 from copydesk.agent.records import LineNo
-from copydesk.agent.testgen.model.extract_code import parse
 from copydesk.agent.testgen.project.layout import FunctionNode, fixtures, nearest_test
+from copydesk.agent.testgen.project.parse import parse
 from copydesk.agent.text import one_line
 
 MARK = "  # not run"

@@ -18,7 +18,6 @@ from copydesk.agent.testgen.model.assertion_checks import (
     replaces,
     uses,
 )
-from copydesk.agent.testgen.model.extract_code import parse
 from copydesk.agent.testgen.project.free_names import (
     WELL_KNOWN,
     absolute_imports,
@@ -26,6 +25,7 @@ from copydesk.agent.testgen.project.free_names import (
     free_names,
 )
 from copydesk.agent.testgen.project.layout import source_roots
+from copydesk.agent.testgen.project.parse import parse
 from copydesk.agent.text import one_line
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)

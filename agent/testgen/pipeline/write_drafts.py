@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import math
@@ -10,14 +9,11 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from copydesk.agent import config
 from copydesk.agent.desk import drafts
 from copydesk.agent.errors import CopydeskError, Superseded
-from copydesk.agent.git.interpreter import ready
 from copydesk.agent.git.repository import Repository
-from copydesk.agent.git.snapshot import snapshot
 from copydesk.agent.model import waiting
 from copydesk.agent.model.breaker import will_pass
 from copydesk.agent.model.calls import Progress, silent
@@ -34,12 +30,9 @@ from copydesk.agent.records import (
     Sha,
     Target,
 )
-from copydesk.agent.sandbox.bench import Bench
 from copydesk.agent.sandbox.records import Tier
-from copydesk.agent.sandbox.suite import allowed_paths
-from copydesk.agent.sandbox.tier import detect
 from copydesk.agent.testgen.accept.placement import placement
-from copydesk.agent.testgen.embedded.drafter import TOOLS, draft_embedded
+from copydesk.agent.testgen.embedded.drafter import draft_embedded
 from copydesk.agent.testgen.model.combine import combine
 from copydesk.agent.testgen.model.drafter import REPAIRS, ModelDrafter
 from copydesk.agent.testgen.model.path_conditions import BranchGroup
@@ -56,8 +49,7 @@ from copydesk.agent.testgen.pipeline.draft_status import (
     worth,
 )
 from copydesk.agent.testgen.pipeline.previous_drafts import Earlier
-from copydesk.agent.testgen.project.build_outputs import built
-from copydesk.agent.testgen.project.layout import source_roots
+from copydesk.agent.testgen.project.workshop import Workshop, workshop
 from copydesk.agent.testgen.verify.ladder import verify
 
 Say = Callable[[str], None]
@@ -70,43 +62,6 @@ _STATES: dict[str, DraftState] = {
     "failed": "discarded",
     "not run": "not_run",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Workshop:
-    """A commit's tree with a bench to run it on.
-
-    `trusting`: in tier partial, what a model wrote may be run too.
-    """
-
-    tree: Path
-    bench: Bench
-    trusting: bool = False
-
-
-@contextlib.contextmanager
-def workshop(repo: Repository, sha: Sha) -> Iterator[Workshop]:
-    """Hold the tree of a commit, ready to run drafts in.
-
-    Raises:
-        CopydeskError: No interpreter can run the project's tests.
-    """
-    interpreter, personal = ready(repo), config.load(repo, sha).personal
-    with snapshot(repo, sha, "draft") as shot:
-        capability = detect(personal.sandbox, interpreter, outside=(repo.worktree,))
-        yield Workshop(
-            shot.path,
-            Bench(
-                shot.path,
-                repo.worktree,
-                interpreter,
-                capability,
-                source_roots=source_roots(shot.path),
-                tools=TOOLS,
-                read_only=[*built(repo), *allowed_paths(personal, repo.worktree)],
-            ),
-            personal.sandbox == "partial",
-        )
 
 
 def reach_model(

@@ -34,10 +34,8 @@ from copydesk.agent.testgen.verify.mutation_check import (
     probe_statement,
 )
 from copydesk.agent.testgen.verify.run_report import Comparison, CouldNotRun, Doubtful, Report
-from copydesk.agent.testgen.verify.test_run import TOOLS, Bed, Runner, ast_source, place
+from copydesk.agent.testgen.verify.test_run import Bed, Runner, ast_source, place
 from copydesk.agent.text import clean, plural
-
-__all__ = ["TOOLS", "verify"]
 
 ALONE_SECONDS = 10.0
 MENDS = 4

@@ -14,9 +14,6 @@ from copydesk.agent.sandbox.records import Outcome, Tier
 from copydesk.agent.testgen.project.layout import nearest_test
 from copydesk.agent.testgen.verify.run_report import Doubtful, Report, Result, rank, read
 
-TOOLS = Path(__file__).parent.parent / "inside"
-"""The folder a bench needs as its tools to verify drafts."""
-
 NAME = "test_copydesk_draft.py"
 
 _START = (

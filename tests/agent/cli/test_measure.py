@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from copydesk.agent.cli import measure as module
-from copydesk.agent.coverage.measure.commit import Measure
+from copydesk.agent.coverage.store.measures import Measure
 from copydesk.agent.daemon import control
 from copydesk.agent.desk import queue
 from copydesk.agent.desk.store import open_desk

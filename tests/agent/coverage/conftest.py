@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from copydesk.agent.coverage.measure.commit import Measure, files_of, measure
+from copydesk.agent.coverage.measure.blob_texts import files_of
+from copydesk.agent.coverage.measure.commit import measure
 from copydesk.agent.coverage.measure.merge_traces import merge
 from copydesk.agent.coverage.runner.coverage_py import Engine
 from copydesk.agent.coverage.runner.run_tests import Recording, collect
@@ -24,6 +25,7 @@ from copydesk.agent.coverage.selection.affected import Selection, select
 from copydesk.agent.coverage.selection.test_files_to_collect import test_file_check, to_collect
 from copydesk.agent.coverage.source.tree_diff import Tree
 from copydesk.agent.coverage.store.gaps import load as load_gaps
+from copydesk.agent.coverage.store.measures import Measure
 from copydesk.agent.coverage.store.totals import Executed, add_up, executed, of_commit
 from copydesk.agent.coverage.store.traces import CoverageMap, Trace, load
 from copydesk.agent.desk.store import open_desk

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from copydesk.agent.coverage.measure.commit import Measure
 from copydesk.agent.coverage.probe import copydesk_children
 from copydesk.agent.coverage.runner.coverage_py import PROBE
 from copydesk.agent.coverage.runner.run_tests import shrink
+from copydesk.agent.coverage.store.measures import Measure
 from copydesk.agent.git.repository import find
 
 Measured = Callable[..., Measure]

@@ -12,9 +12,10 @@ import pytest
 
 from copydesk.agent.coverage.measure import commit as measuring
 from copydesk.agent.coverage.measure import interrupted as learned
-from copydesk.agent.coverage.measure.commit import Measure, measure
+from copydesk.agent.coverage.measure.commit import measure
 from copydesk.agent.coverage.probe import copydesk_stream
 from copydesk.agent.coverage.store import totals
+from copydesk.agent.coverage.store.measures import Measure
 from copydesk.agent.coverage.store.traces import load, pack_ids
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import find, resolve, set_config

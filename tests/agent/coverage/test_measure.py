@@ -12,7 +12,6 @@ import pytest
 from coverage import CoverageData
 
 from copydesk.agent.coverage.measure import audit
-from copydesk.agent.coverage.measure.commit import Measure, stored
 from copydesk.agent.coverage.report.export import export
 from copydesk.agent.coverage.runner.coverage_py import DEFAULT_OMIT
 from copydesk.agent.coverage.selection.affected import Selection
@@ -20,6 +19,7 @@ from copydesk.agent.coverage.selection.rerun_outcomes import FAILED
 from copydesk.agent.coverage.selection.test_files_to_collect import to_collect
 from copydesk.agent.coverage.store import gaps, totals
 from copydesk.agent.coverage.store.hits import Hit
+from copydesk.agent.coverage.store.measures import Measure, stored
 from copydesk.agent.coverage.store.traces import CoverageMap, Trace, load
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from copydesk.agent.coverage.measure.commit import Measure
+from copydesk.agent.coverage.store.measures import Measure
 from copydesk.agent.coverage.store.totals import of_commit
 from copydesk.agent.git.repository import find, set_config
 

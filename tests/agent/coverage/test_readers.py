@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copydesk.agent.coverage.gate.coverage_files import _Places, read
+from copydesk.agent.coverage.gate.coverage_files import read
+from copydesk.agent.coverage.gate.path_mapping import _Places
 from copydesk.agent.coverage.store.file_lines import FileLines, add_up
 from copydesk.agent.errors import CopydeskError
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copydesk.agent.testgen.model.extract_code import MAX_CHARACTERS, parse, python_in
+from copydesk.agent.testgen.model.extract_code import MAX_CHARACTERS, python_in
+from copydesk.agent.testgen.project.parse import parse
 
 TEST = "def test_a():\n    assert f(1) == 2"
 OTHER = "def test_b():\n    assert f(2) == 3"

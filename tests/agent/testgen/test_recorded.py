@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copydesk.agent.testgen.model.extract_code import parse
+from copydesk.agent.testgen.project.parse import parse
 from copydesk.agent.testgen.verify.fix_expected_values import record
 from copydesk.agent.testgen.verify.run_report import Comparison
 

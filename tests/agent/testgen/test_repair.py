@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copydesk.agent.testgen.model.extract_code import parse
 from copydesk.agent.testgen.model.repair import Aim, Repaired, repair
+from copydesk.agent.testgen.project.parse import parse
 
 SOURCE = """\
 from __future__ import annotations

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from copydesk.agent.testgen.embedded.drafter import TOOLS
+from copydesk.agent.testgen.project.tools import TOOLS
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from copydesk.agent.coverage.gate.verdict import Floors, Judged, judge
-from copydesk.agent.coverage.measure.commit import Measure
 from copydesk.agent.coverage.report.facts import Insight, Point, Report, Row, Step
 from copydesk.agent.coverage.report.unsteady import Unsteady
+from copydesk.agent.coverage.store.measures import Measure
 from copydesk.agent.git.repository import CommitInfo
 from copydesk.agent.records import Draft, Gap
 

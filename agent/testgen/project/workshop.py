@@ -1,0 +1,59 @@
+"""All that drafting needs of one commit: its tree, its sandbox, how well that guards."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from copydesk.agent import config
+from copydesk.agent.git.interpreter import ready
+from copydesk.agent.git.repository import Repository
+from copydesk.agent.git.snapshot import snapshot
+from copydesk.agent.records import (
+    Sha,
+)
+from copydesk.agent.sandbox.bench import Bench
+from copydesk.agent.sandbox.suite import allowed_paths
+from copydesk.agent.sandbox.tier import detect
+from copydesk.agent.testgen.project.build_outputs import built
+from copydesk.agent.testgen.project.layout import source_roots
+from copydesk.agent.testgen.project.tools import TOOLS
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """A commit's tree with a bench to run it on.
+
+    `trusting`: in tier partial, what a model wrote may be run too.
+    """
+
+    tree: Path
+    bench: Bench
+    trusting: bool = False
+
+
+@contextlib.contextmanager
+def workshop(repo: Repository, sha: Sha) -> Iterator[Workshop]:
+    """Hold the tree of a commit, ready to run drafts in.
+
+    Raises:
+        CopydeskError: No interpreter can run the project's tests.
+    """
+    interpreter, personal = ready(repo), config.load(repo, sha).personal
+    with snapshot(repo, sha, "draft") as shot:
+        capability = detect(personal.sandbox, interpreter, outside=(repo.worktree,))
+        yield Workshop(
+            shot.path,
+            Bench(
+                shot.path,
+                repo.worktree,
+                interpreter,
+                capability,
+                source_roots=source_roots(shot.path),
+                tools=TOOLS,
+                read_only=[*built(repo), *allowed_paths(personal, repo.worktree)],
+            ),
+            personal.sandbox == "partial",
+        )
