@@ -30,10 +30,9 @@ from packages import unpack as unpacked
 from copydesk.agent.records import Gap, LineNo
 from copydesk.agent.sandbox.bench import Bench
 from copydesk.agent.sandbox.tier import detect
-from copydesk.agent.testgen.embedded.drafter import draft_embedded
-from copydesk.agent.testgen.project.tools import TOOLS
-from copydesk.agent.testgen.verify.ladder import verify
-from copydesk.agent.testgen.verify.mutants import choose, mutate, sites
+from copydesk.agent.testgen.embedded import draft_embedded
+from copydesk.agent.testgen.project import TOOLS
+from copydesk.agent.testgen.verify import choose, mutate, sites, verify
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 JUDGE = Path(__file__).parent / "judging.py"

@@ -26,8 +26,7 @@ from pathlib import Path
 
 from coverage.numbits import nums_to_numbits
 
-from copydesk.agent.coverage.store.gaps import Outline
-from copydesk.agent.coverage.store.traces import pack, pack_ids
+from copydesk.agent.coverage.store import Outline, pack, pack_ids
 from copydesk.agent.desk.migrations import STEPS, migrate
 from copydesk.agent.process import scrubbed_environment
 

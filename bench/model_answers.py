@@ -16,10 +16,9 @@ from pathlib import Path
 from copydesk.agent.records import Candidate, Gap, Interpreter
 from copydesk.agent.sandbox.bench import Bench
 from copydesk.agent.sandbox.records import Capability, Tier
-from copydesk.agent.testgen.model.extract_code import python_in
-from copydesk.agent.testgen.model.repair import Aim, repair
-from copydesk.agent.testgen.project.tools import TOOLS
-from copydesk.agent.testgen.verify.ladder import verify
+from copydesk.agent.testgen.model import Aim, python_in, repair
+from copydesk.agent.testgen.project import TOOLS
+from copydesk.agent.testgen.verify import verify
 
 SOURCE = """\
 def clamp_page(page, total, size=20):

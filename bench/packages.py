@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from copydesk.agent.coverage.source.functions import functions
+from copydesk.agent.coverage.source import functions
 from copydesk.agent.process import scrubbed_environment
 from copydesk.agent.records import Gap, Interpreter, LineNo
 

@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from copydesk.agent.coverage.replay import replay as replaying
-from copydesk.agent.coverage.runner.coverage_py import PROBE
+from copydesk.agent.coverage.runner import PROBE
 from copydesk.agent.git import repository as git
 from copydesk.agent.process import scrubbed_environment
 from copydesk.agent.records import Json

@@ -28,8 +28,8 @@ from copydesk.agent.sandbox import processes
 from copydesk.agent.sandbox.bench import Bench, Limits
 from copydesk.agent.sandbox.records import Capability, Outcome, Tier
 from copydesk.agent.sandbox.tier import detect
-from copydesk.agent.testgen.project.tools import TOOLS
-from copydesk.agent.testgen.verify.ladder import verify
+from copydesk.agent.testgen.project import TOOLS
+from copydesk.agent.testgen.verify import verify
 
 SOURCE = "def grade(points):\n    if points >= 90:\n        return 'A'\n    return 'B'\n"
 TEST = "from grades import grade\n\n\ndef test_x():\n    assert grade(90) == 'A'\n"

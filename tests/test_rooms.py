@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,6 +48,7 @@ HEAVY = {
     "httpx",
 }
 HEAVY_HOME = {"agent/desk/migrations.py"}  # imported only when a migration is due
+FACED = ("agent/coverage", "agent/testgen")
 GIT_STARTERS = {"agent/git/command.py"}
 
 
@@ -91,6 +93,11 @@ def imported(path: Path) -> list[Found]:
     return found
 
 
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(("copydesk", *parts)).removesuffix(".__init__")
+
+
 def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
     yield node
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -132,15 +139,51 @@ def test_inside_the_agent_imports_only_go_down_the_ladder() -> None:
 
 
 def test_there_are_no_import_cycles() -> None:
+    modules = {module_name(path) for room in MAY_IMPORT for path in sources(room)}
     graph: dict[str, set[str]] = {}
     for room in MAY_IMPORT:
         for path in sources(room):
-            parts = path.relative_to(ROOT).with_suffix("").parts
-            name = ".".join(("copydesk", *parts)).removesuffix(".__init__")
-            graph[name] = {f.module for f in imported(path)} - {name}
-    while leaves := {name for name, needs in graph.items() if not needs & graph.keys()}:
-        graph = {name: needs for name, needs in graph.items() if name not in leaves}
-    assert not graph
+            name = module_name(path)
+            package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+            graph[name] = {f.module for f in imported(path)} & modules - {name, package}
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+def faces() -> dict[str, set[str]]:
+    """The packages with a face, and the names that each of them exports."""
+    exported = {}
+    for room in FACED:
+        for path in sorted((ROOT / room).glob("*/__init__.py")):
+            if path.parent.relative_to(ROOT).as_posix() not in INSIDE:
+                assert ast.get_docstring(ast.parse(path.read_text("utf-8"))), path
+                exported[module_name(path)] = _exports(path)
+    return exported
+
+
+def _exports(path: Path) -> set[str]:
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            return set(ast.literal_eval(node.value))
+    return set()
+
+
+def test_a_package_is_imported_by_its_face() -> None:
+    exported = faces()
+    for room in MAY_IMPORT:
+        for path in sources(room):
+            name = module_name(path)
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if not isinstance(node, ast.ImportFrom) or not node.module:
+                    continue
+                package = ".".join(node.module.split(".")[:4])
+                if package in exported and not f"{name}.".startswith(f"{package}."):
+                    where = f"{path.relative_to(ROOT)}:{node.lineno}"
+                    assert node.module == package, f"{where}: import it from {package}"
+                    names = {alias.name for alias in node.names}
+                    assert names <= exported[package], f"{where}: not in {package}.__all__"
 
 
 def test_heavy_libraries_are_imported_where_they_are_used() -> None:
@@ -166,8 +209,8 @@ def test_one_module_starts_git() -> None:
                     assert not starts, f"{name}:{node.lineno} starts git"
 
 
-def test_no_file_grows_past_400_lines() -> None:
+def test_no_file_grows_past_500_lines() -> None:
     for room in MAY_IMPORT:
         for path in (ROOT / room).rglob("*.py"):
             length = path.read_text("utf-8").count("\n")
-            assert length <= 400, f"{path.relative_to(ROOT)}: {length} lines"
+            assert length <= 500, f"{path.relative_to(ROOT)}: {length} lines"

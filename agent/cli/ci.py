@@ -14,16 +14,14 @@ from copydesk.agent.cli import gate as gates
 from copydesk.agent.cli.common import desk, echo, echo_json, examples, here, json_option, say
 from copydesk.agent.cli.report import write
 from copydesk.agent.cli.words import percent, short
+from copydesk.agent.coverage.gate import Floors, Verdict, merge_base
 from copydesk.agent.coverage.gate import from_desk as judging
 from copydesk.agent.coverage.gate import question as faces
 from copydesk.agent.coverage.gate import verdict as verdicts
-from copydesk.agent.coverage.gate.changed_lines import merge_base
-from copydesk.agent.coverage.gate.verdict import Floors, Verdict
 from copydesk.agent.coverage.measure import commit as measuring
 from copydesk.agent.coverage.report import facts, hosts, page
 from copydesk.agent.coverage.report import verdict as words
-from copydesk.agent.coverage.store import measures
-from copydesk.agent.coverage.store.measures import Measure
+from copydesk.agent.coverage.store import Measure, measures
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository

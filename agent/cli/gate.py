@@ -11,12 +11,11 @@ import click
 from copydesk.agent import config
 from copydesk.agent.cli.common import F, desk, echo, echo_json, examples, here, json_option, say
 from copydesk.agent.cli.words import percent, ranges
+from copydesk.agent.coverage.gate import Floors, Question, Verdict
 from copydesk.agent.coverage.gate import changed_lines as changes
 from copydesk.agent.coverage.gate import coverage_files as readers
 from copydesk.agent.coverage.gate import question as faces
 from copydesk.agent.coverage.gate import verdict as gates
-from copydesk.agent.coverage.gate.question import Question
-from copydesk.agent.coverage.gate.verdict import Floors, Verdict
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
@@ -173,7 +172,7 @@ def _by_desk(question: Question, asked: Floors, policy: str, within: float) -> V
     # all that measures, which a coverage file needs none of
     import sqlite3
 
-    from copydesk.agent.coverage.gate.from_desk import FromDesk
+    from copydesk.agent.coverage.gate import FromDesk
 
     with desk() as (repo, db):
         try:

@@ -21,10 +21,9 @@ from copydesk.agent.cli.common import (
 from copydesk.agent.cli.words import duration, percent, ranges, short
 from copydesk.agent.coverage.measure import commit as measuring
 from copydesk.agent.coverage.report import export
+from copydesk.agent.coverage.store import Measure, measures
 from copydesk.agent.coverage.store import gaps as gap_rows
-from copydesk.agent.coverage.store import measures
 from copydesk.agent.coverage.store import totals as total_rows
-from copydesk.agent.coverage.store.measures import Measure
 from copydesk.agent.daemon import control
 from copydesk.agent.desk import queue
 from copydesk.agent.errors import CopydeskError

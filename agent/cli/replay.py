@@ -9,8 +9,8 @@ import click
 
 from copydesk.agent.cli.common import echo, echo_json, examples, json_option, say
 from copydesk.agent.cli.words import percent, short
+from copydesk.agent.coverage.replay import Comparison
 from copydesk.agent.coverage.replay import replay as replaying
-from copydesk.agent.coverage.replay.replay import Comparison
 from copydesk.agent.git import repository as git
 from copydesk.agent.records import Json
 from copydesk.agent.text import one_line, plural

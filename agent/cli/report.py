@@ -15,8 +15,7 @@ from copydesk.agent import config
 from copydesk.agent.cli.common import desk, echo, examples, revision_argument, say
 from copydesk.agent.cli.measure import measured
 from copydesk.agent.cli.words import short
-from copydesk.agent.coverage.report import facts, markdown, page, plain
-from copydesk.agent.coverage.report.facts import Report
+from copydesk.agent.coverage.report import Report, facts, markdown, page, plain
 from copydesk.agent.git.repository import Repository
 
 
@@ -84,7 +83,7 @@ def _with_insight(repo: Repository, db: sqlite3.Connection, found: Report) -> Re
     """The report with what a model says of it, where one answers and something of it holds."""
     # what talks to a model, which a report without one need not load
     from copydesk.agent.stories.insight import insight
-    from copydesk.agent.testgen.pipeline.write_drafts import reach_model
+    from copydesk.agent.testgen.pipeline import reach_model
 
     # that there is none is no news here: everything else is said
     client = reach_model(config.load(repo), db, lambda _: None, prose=True)

@@ -101,7 +101,7 @@ def _measured(repo: Repository, db: sqlite3.Connection, sha: Sha | None) -> Json
 def _progress(db: sqlite3.Connection) -> list[Json]:
     if not db.execute("SELECT count(*) FROM unfinished").fetchone()[0]:
         return []
-    from copydesk.agent.coverage.measure.interrupted import progress  # takes long to import
+    from copydesk.agent.coverage.measure import progress
 
     return [one._asdict() | {"failed": list(one.failed)} for one in progress(db)]
 

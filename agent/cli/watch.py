@@ -14,15 +14,13 @@ from copydesk.agent import config
 from copydesk.agent.cli import gate as gates
 from copydesk.agent.cli.common import desk, echo, examples, json_option, say
 from copydesk.agent.cli.words import duration, percent
+from copydesk.agent.coverage.gate import FromDesk, Question, Verdict
 from copydesk.agent.coverage.gate import changed_lines as changes
 from copydesk.agent.coverage.gate import question as faces
 from copydesk.agent.coverage.gate import verdict as verdicts
-from copydesk.agent.coverage.gate.from_desk import FromDesk
-from copydesk.agent.coverage.gate.question import Question
-from copydesk.agent.coverage.gate.verdict import Verdict
 from copydesk.agent.coverage.measure import commit as measuring
+from copydesk.agent.coverage.store import Measure
 from copydesk.agent.coverage.store import traces as coverage_map
-from copydesk.agent.coverage.store.measures import Measure
 from copydesk.agent.daemon.saves import Saves
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.errors import CopydeskError

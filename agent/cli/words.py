@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-from copydesk.agent.coverage.report.words import model_words as model_words
-from copydesk.agent.coverage.report.words import percent as percent
-from copydesk.agent.coverage.report.words import ranges as ranges
+from copydesk.agent.coverage.report import model_words as model_words
+from copydesk.agent.coverage.report import percent as percent
+from copydesk.agent.coverage.report import ranges as ranges
 from copydesk.agent.records import Draft, Json, Sha
 from copydesk.agent.text import clean, one_line, plural
 

@@ -22,7 +22,7 @@ from copydesk.agent.cli.measure import measured
 from copydesk.agent.cli.progress import ModelProgress
 from copydesk.agent.cli.show import spinner
 from copydesk.agent.cli.words import goal, short, verdict
-from copydesk.agent.coverage.source.functions import MODULE
+from copydesk.agent.coverage.source import MODULE
 from copydesk.agent.coverage.store import gaps as gap_rows
 from copydesk.agent.daemon.steps import gaps_to_draft
 from copydesk.agent.desk import drafts as rows
@@ -30,7 +30,7 @@ from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
 from copydesk.agent.records import Draft, Gap
 from copydesk.agent.stories.desk import write_story
-from copydesk.agent.testgen.pipeline.write_drafts import reach_model, write_drafts
+from copydesk.agent.testgen.pipeline import reach_model, write_drafts
 from copydesk.agent.text import plural
 
 CHANNELS = ("devlog",)

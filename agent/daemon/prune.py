@@ -7,8 +7,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from copydesk.agent.coverage.store.hits import unpack
-from copydesk.agent.coverage.store.traces import unpack_ids
+from copydesk.agent.coverage.store import unpack, unpack_ids
 from copydesk.agent.desk import queue
 from copydesk.agent.desk.store import point, transaction
 from copydesk.agent.git import repository as git

@@ -6,10 +6,10 @@ import sqlite3
 from collections.abc import Callable
 
 from copydesk.agent import config
-from copydesk.agent.coverage.measure.commit import measure
-from copydesk.agent.coverage.source.functions import MODULE
+from copydesk.agent.coverage.measure import measure
+from copydesk.agent.coverage.source import MODULE
 from copydesk.agent.coverage.store import gaps as gap_rows
-from copydesk.agent.coverage.store.measures import stored
+from copydesk.agent.coverage.store import stored
 from copydesk.agent.daemon import prune
 from copydesk.agent.daemon.context import StepContext
 from copydesk.agent.daemon.reconcile import HISTORY_PRIORITY
@@ -23,8 +23,7 @@ from copydesk.agent.scoring import desk as scoring
 from copydesk.agent.scoring import drafts as draft_scores
 from copydesk.agent.scoring.tests import ordering
 from copydesk.agent.stories.desk import decided, write_story
-from copydesk.agent.testgen.pipeline.previous_drafts import Earlier
-from copydesk.agent.testgen.pipeline.write_drafts import reach_model, write_drafts
+from copydesk.agent.testgen.pipeline import Earlier, reach_model, write_drafts
 
 DRAFT_PRIORITY, STORY_PRIORITY, LEARN_PRIORITY = -10, -20, -30
 """Below a measure's 0: what was just committed is measured before anything is drafted."""

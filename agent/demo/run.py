@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Protocol
 
 from copydesk.agent import config
+from copydesk.agent.coverage.store import Measure, stored
 from copydesk.agent.coverage.store import gaps as gap_rows
-from copydesk.agent.coverage.store.measures import Measure, stored
 from copydesk.agent.daemon import control
 from copydesk.agent.demo import project
 from copydesk.agent.desk import drafts, queue
@@ -31,7 +31,7 @@ from copydesk.agent.review import decisions
 from copydesk.agent.sandbox.records import Capability, Tier
 from copydesk.agent.sandbox.tier import detect, install_command
 from copydesk.agent.setup import init
-from copydesk.agent.testgen.pipeline.write_drafts import reach_model
+from copydesk.agent.testgen.pipeline import reach_model
 from copydesk.agent.text import plural
 
 NEEDED_DRAFTS = 5

@@ -12,11 +12,9 @@ from copydesk.agent.desk import drafts
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Draft, DraftState, Gap, Json
-from copydesk.agent.testgen.accept import placement as apply
-from copydesk.agent.testgen.accept.formatter import formatted
-from copydesk.agent.testgen.accept.reverify_edit import recheck
-from copydesk.agent.testgen.accept.run_in_place import in_place
-from copydesk.agent.testgen.pipeline.write_drafts import evidence_json
+from copydesk.agent.testgen.accept import Placement, formatted, in_place, placement, recheck, revert
+from copydesk.agent.testgen.accept import accept as write_placed
+from copydesk.agent.testgen.pipeline import evidence_json
 from copydesk.hooks import knock
 
 WAITING: tuple[DraftState, ...] = ("ready", "not_run")
@@ -46,12 +44,12 @@ def accept(
     draft = _waiting(db, identity)
     more: Json = {}
     if draft.kind == "test":
-        place, said = formatted(repo, draft, apply.placement(draft, repo.worktree))
+        place, said = formatted(repo, draft, placement(draft, repo.worktree))
         more |= {"formatting": said} if said else {}
         if not anyway and draft.state == "ready":
             more["in_place"] = _tried(repo, draft, place)
         before = place.old_text
-        path = apply.accept(place, repo.worktree)
+        path = write_placed(place, repo.worktree)
         after = place.new_text
     else:
         path, before, after = _outbox(repo, draft), None, draft.content
@@ -62,7 +60,7 @@ def accept(
     return path
 
 
-def _tried(repo: Repository, draft: Draft, place: apply.Placement) -> str:
+def _tried(repo: Repository, draft: Draft, place: Placement) -> str:
     found = in_place(repo, draft, place)
     if found.verdict == "fails":
         raise CopydeskError(
@@ -163,8 +161,8 @@ def _take_back(repo: Repository, draft: Draft) -> None:
     path = Path(str(written.get("path", "")))
     if draft.kind == "test":
         name = os.path.relpath(path, repo.worktree).replace(os.sep, "/")
-        place = apply.Placement(name, str(written["after"]), written["before"])
-        apply.revert(place, repo.worktree)
+        place = Placement(name, str(written["after"]), written["before"])
+        revert(place, repo.worktree)
     elif path.is_file() and path.read_text("utf-8") == written.get("after"):
         path.unlink()
 

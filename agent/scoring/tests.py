@@ -7,10 +7,9 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from copydesk.agent.coverage.source.tree_diff import file_of
+from copydesk.agent.coverage.source import file_of
+from copydesk.agent.coverage.store import numbits_to_nums, unpack
 from copydesk.agent.coverage.store import traces as coverage_map
-from copydesk.agent.coverage.store.hits import unpack
-from copydesk.agent.coverage.store.numbits import numbits_to_nums
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import LineNo, Sha, TestId

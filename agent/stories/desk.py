@@ -6,9 +6,9 @@ import json
 import sqlite3
 from collections.abc import Callable, Sequence
 
-from copydesk.agent.coverage.source.functions import functions
+from copydesk.agent.coverage.source import functions
+from copydesk.agent.coverage.store import Measure, stored
 from copydesk.agent.coverage.store import gaps as gap_rows
-from copydesk.agent.coverage.store.measures import Measure, stored
 from copydesk.agent.desk import drafts
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.git import repository as git

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 
-from copydesk.agent.coverage.report.facts import Insight, Report
+from copydesk.agent.coverage.report import Insight, Report
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.model.faults import ModelFault, ModelUnavailable
 from copydesk.agent.records import Fact

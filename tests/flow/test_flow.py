@@ -18,7 +18,7 @@ from copydesk.agent.git.repository import set_config
 from copydesk.agent.review import decisions
 from copydesk.agent.sandbox.records import Capability, Tier
 from copydesk.agent.stories.desk import write_story
-from copydesk.agent.testgen.pipeline.write_drafts import write_drafts
+from copydesk.agent.testgen.pipeline.draft_gaps import write_drafts
 
 
 def test_a_commit_becomes_drafts_and_an_accepted_test_raises_coverage(
@@ -137,7 +137,7 @@ def test_what_waits_or_was_turned_down_is_not_drafted_at_the_next_commit(
 def test_where_nothing_may_be_run_the_gaps_stay_listed(
     bench: Any, second: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from copydesk.agent.testgen.pipeline import write_drafts as desk
+    from copydesk.agent.testgen.pipeline import draft_gaps as desk
 
     none = Capability(Tier.NONE, "no guard here", "install one")
     monkeypatch.setattr(desk, "detect", lambda *a, **k: none)

@@ -15,7 +15,7 @@ from copydesk.agent.desk import drafts, history, queue
 from copydesk.agent.git.repository import set_config
 from copydesk.agent.model import waiting
 from copydesk.agent.review import decisions
-from copydesk.agent.testgen.pipeline.write_drafts import write_drafts
+from copydesk.agent.testgen.pipeline.draft_gaps import write_drafts
 
 ANSWER = """Here is a test:
 

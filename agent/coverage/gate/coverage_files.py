@@ -13,7 +13,7 @@ from copydesk.agent.coverage.gate.coverage_xml import (
 )
 from copydesk.agent.coverage.gate.file_hits import FileHits
 from copydesk.agent.coverage.gate.path_mapping import PathMapping
-from copydesk.agent.coverage.store.file_lines import FileLines
+from copydesk.agent.coverage.store import FileLines
 from copydesk.agent.errors import CopydeskError
 
 MAX_BYTES = 512 * 1024 * 1024

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from copydesk.agent.coverage.store.file_lines import FileLines
+from copydesk.agent.coverage.store import FileLines
 from copydesk.agent.records import LineNo
 
 

@@ -11,11 +11,9 @@ from typing import NamedTuple
 
 from copydesk.agent.coverage.gate.changed_lines import Change
 from copydesk.agent.coverage.gate.verdict import Judged
-from copydesk.agent.coverage.source.blocks import moved, parse
+from copydesk.agent.coverage.source import moved, parse
+from copydesk.agent.coverage.store import FileLines, numbits_to_nums, of_total
 from copydesk.agent.coverage.store import totals as total_rows
-from copydesk.agent.coverage.store.file_lines import FileLines
-from copydesk.agent.coverage.store.numbits import numbits_to_nums
-from copydesk.agent.coverage.store.totals import of_total
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import LineNo, Sha

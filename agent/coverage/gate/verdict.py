@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from copydesk.agent.coverage.source.functions import MODULE, functions
-from copydesk.agent.coverage.store.file_lines import FileLines
+from copydesk.agent.coverage.source import MODULE, functions
+from copydesk.agent.coverage.store import FileLines
 from copydesk.agent.records import Json, LineNo
 from copydesk.agent.text import plural
 

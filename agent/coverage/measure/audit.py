@@ -5,8 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 
-from copydesk.agent.coverage.store.totals import executed
-from copydesk.agent.coverage.store.traces import Trace
+from copydesk.agent.coverage.store import Trace, executed
 
 SHOWN = 3
 """How many tests are named where more than these differ."""

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from copydesk.agent.coverage.measure import interrupted as learned
-from copydesk.agent.coverage.runner.coverage_py import Environment
+from copydesk.agent.coverage.runner import Environment
+from copydesk.agent.coverage.store import CoverageMap
 from copydesk.agent.coverage.store import traces as coverage_map
-from copydesk.agent.coverage.store.traces import CoverageMap
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Sha

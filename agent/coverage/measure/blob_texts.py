@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from copydesk.agent.coverage.source.import_graph import Import, imports_of
+from copydesk.agent.coverage.source import Import, imports_of
 from copydesk.agent.coverage.store import gaps as gap_rows
 from copydesk.agent.desk.known import Known
 from copydesk.agent.git import repository as git

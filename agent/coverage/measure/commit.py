@@ -18,22 +18,26 @@ from copydesk.agent.coverage.measure.blob_texts import Blobs, files_of
 from copydesk.agent.coverage.measure.gc_off import uncollected
 from copydesk.agent.coverage.measure.merge_traces import COLLECTION, merge
 from copydesk.agent.coverage.measure.reusable_totals import Row, Standing, row_of, standing
-from copydesk.agent.coverage.runner.coverage_py import Engine, Environment
-from copydesk.agent.coverage.runner.environment import Survey, survey
-from copydesk.agent.coverage.runner.probe_cache import probe
-from copydesk.agent.coverage.runner.run_tests import Recording, collect
-from copydesk.agent.coverage.selection.affected import Selection, select
-from copydesk.agent.coverage.selection.test_files_to_collect import (
+from copydesk.agent.coverage.runner import (
+    Engine,
+    Environment,
+    Recording,
+    Survey,
+    collect,
+    probe,
+    survey,
+)
+from copydesk.agent.coverage.selection import (
+    Selection,
     in_words,
+    select,
     test_file_check,
     to_collect,
 )
-from copydesk.agent.coverage.source.tree_diff import Tree, file_of
+from copydesk.agent.coverage.source import Tree, file_of
+from copydesk.agent.coverage.store import FIELDS, Measure, Sum, assemble, different, united
 from copydesk.agent.coverage.store import gaps as gap_rows
 from copydesk.agent.coverage.store import traces as coverage_map
-from copydesk.agent.coverage.store.file_lines import Sum
-from copydesk.agent.coverage.store.measures import _FIELDS, Measure
-from copydesk.agent.coverage.store.totals import assemble, different, united
 from copydesk.agent.desk.drafts import now
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.git import repository as git
@@ -230,7 +234,7 @@ class _Work:
             ids = coverage_map.add_traces(self.db, traces, self.environment.fingerprint)
             self._remember(info)
             self.db.execute(
-                f"INSERT OR REPLACE INTO measures ({_FIELDS}, environment, interpreter, branch,"
+                f"INSERT OR REPLACE INTO measures ({FIELDS}, environment, interpreter, branch,"
                 f" traces, totals, measured_at) VALUES ({', '.join('?' * 18)})",
                 (
                     *done,

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from copydesk.agent.coverage.selection.affected import Selection
-from copydesk.agent.coverage.store.traces import CoverageMap, Trace
+from copydesk.agent.coverage.selection import Selection
+from copydesk.agent.coverage.store import CoverageMap, Trace
 
 
 def marked(

@@ -23,11 +23,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from copydesk.agent.coverage.measure.merge_traces import merge
-from copydesk.agent.coverage.runner.run_tests import Recording, heard, recorded
-from copydesk.agent.coverage.selection.affected import Selection
-from copydesk.agent.coverage.selection.rerun_outcomes import UNFINISHED
+from copydesk.agent.coverage.runner import Recording, heard, recorded
+from copydesk.agent.coverage.selection import UNFINISHED, Selection
+from copydesk.agent.coverage.store import CoverageMap, Trace
 from copydesk.agent.coverage.store import traces as coverage_map
-from copydesk.agent.coverage.store.traces import CoverageMap, Trace
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.records import Json, Sha, TestId
 

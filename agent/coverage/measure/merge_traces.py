@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from copydesk.agent.coverage.runner.run_tests import Recording
-from copydesk.agent.coverage.selection.affected import Selection
-from copydesk.agent.coverage.source.tree_diff import file_of
-from copydesk.agent.coverage.store.hits import Hit
-from copydesk.agent.coverage.store.traces import CoverageMap, Trace
+from copydesk.agent.coverage.runner import Recording
+from copydesk.agent.coverage.selection import Selection
+from copydesk.agent.coverage.source import file_of
+from copydesk.agent.coverage.store import CoverageMap, Hit, Trace
 
 COLLECTION = "collection"
 """The kind of a trace that stands for a test file which could not be collected."""

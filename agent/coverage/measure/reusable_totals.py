@@ -12,12 +12,21 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from copydesk.agent.coverage.runner.environment import Survey
-from copydesk.agent.coverage.store.file_lines import Sum
-from copydesk.agent.coverage.store.gaps import Unreached
-from copydesk.agent.coverage.store.hits import Hit, Stored, on_paths, paths_of, unpack
-from copydesk.agent.coverage.store.totals import Total, add_up
-from copydesk.agent.coverage.store.traces import CoverageMap, Trace, unpack_ids
+from copydesk.agent.coverage.runner import Survey
+from copydesk.agent.coverage.store import (
+    CoverageMap,
+    Hit,
+    Stored,
+    Sum,
+    Total,
+    Trace,
+    Unreached,
+    add_up,
+    on_paths,
+    paths_of,
+    unpack,
+    unpack_ids,
+)
 
 
 class Row(NamedTuple):

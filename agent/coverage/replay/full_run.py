@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from copydesk.agent import config
-from copydesk.agent.coverage.runner.coverage_py import DEFAULT_OMIT, Engine
-from copydesk.agent.coverage.runner.project_config import pytest_cov_options
-from copydesk.agent.coverage.runner.run_tests import NOTHING_COLLECTED, pytest_options
+from copydesk.agent.coverage.runner import (
+    DEFAULT_OMIT,
+    NOTHING_COLLECTED,
+    Engine,
+    pytest_cov_options,
+    pytest_options,
+)
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository

@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from copydesk.agent.coverage.measure.commit import measure
+from copydesk.agent.coverage.measure import measure
 from copydesk.agent.coverage.replay.full_run import Facts, Reference, full_run, processor_time
+from copydesk.agent.coverage.store import Measure
 from copydesk.agent.coverage.store import totals as total_rows
 from copydesk.agent.coverage.store import traces as coverage_map
-from copydesk.agent.coverage.store.measures import Measure
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git

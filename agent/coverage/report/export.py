@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from copydesk.agent.coverage.runner.coverage_py import Engine
+from copydesk.agent.coverage.runner import Engine
 from copydesk.agent.coverage.store import totals as total_rows
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.interpreter import ready

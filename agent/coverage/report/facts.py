@@ -8,19 +8,22 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from copydesk.agent.config import load_project
-from copydesk.agent.coverage.gate.changed_lines import Change, between, texts
-from copydesk.agent.coverage.gate.from_desk import FromDesk
-from copydesk.agent.coverage.gate.line_status import desk_at
-from copydesk.agent.coverage.gate.question import Question, floors
-from copydesk.agent.coverage.gate.verdict import Verdict, ranges
+from copydesk.agent.coverage.gate import (
+    Change,
+    FromDesk,
+    Question,
+    Verdict,
+    between,
+    desk_at,
+    floors,
+    ranges,
+    texts,
+)
 from copydesk.agent.coverage.report.unsteady import Unsteady, unsteady
-from copydesk.agent.coverage.source.blocks import moved, parse
+from copydesk.agent.coverage.source import moved, parse
+from copydesk.agent.coverage.store import Hit, Measure, measures, numbits_to_nums
 from copydesk.agent.coverage.store import gaps as gap_rows
-from copydesk.agent.coverage.store import measures
 from copydesk.agent.coverage.store import traces as coverage_map
-from copydesk.agent.coverage.store.hits import Hit
-from copydesk.agent.coverage.store.measures import Measure
-from copydesk.agent.coverage.store.numbits import numbits_to_nums
 from copydesk.agent.desk import drafts as draft_rows
 from copydesk.agent.desk import history
 from copydesk.agent.errors import CopydeskError

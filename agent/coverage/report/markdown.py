@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from copydesk.agent.coverage.gate.verdict import ranges as missing_ranges
+from copydesk.agent.coverage.gate import ranges as missing_ranges
 from copydesk.agent.coverage.report.facts import Report
 from copydesk.agent.coverage.report.words import model_words, open_parts, percent
 from copydesk.agent.text import clean, one_line, plural

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from copydesk.agent.coverage.gate.verdict import as_json as verdict_json
+from copydesk.agent.coverage.gate import as_json as verdict_json
 from copydesk.agent.coverage.report.facts import Report
 from copydesk.agent.records import Json
 

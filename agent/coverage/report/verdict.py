@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
-from copydesk.agent.coverage.gate.verdict import Verdict, ranges
+from copydesk.agent.coverage.gate import Verdict, ranges
 from copydesk.agent.coverage.report.markdown import code, section, text
 from copydesk.agent.coverage.report.words import percent
 from copydesk.agent.coverage.report.words import ranges as line_ranges

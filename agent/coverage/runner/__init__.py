@@ -1,1 +1,43 @@
-""" """
+"""Runs the user's tests in the user's Python, with the probe, and asks coverage.py.
+
+In go a tree, an interpreter and the tests to run; out come the project's configuration, the
+environment the tests depend on, what each test executed, and what coverage.py counts as a line.
+"""
+
+from copydesk.agent.coverage.runner.coverage_py import (
+    DEFAULT_OMIT,
+    PROBE,
+    Analysis,
+    Engine,
+    Environment,
+)
+from copydesk.agent.coverage.runner.environment import Survey, survey
+from copydesk.agent.coverage.runner.probe_cache import probe
+from copydesk.agent.coverage.runner.project_config import addopts, pytest_cov_options
+from copydesk.agent.coverage.runner.run_tests import (
+    NOTHING_COLLECTED,
+    Recording,
+    collect,
+    heard,
+    pytest_options,
+    recorded,
+)
+
+__all__ = [
+    "DEFAULT_OMIT",
+    "NOTHING_COLLECTED",
+    "PROBE",
+    "Analysis",
+    "Engine",
+    "Environment",
+    "Recording",
+    "Survey",
+    "addopts",
+    "collect",
+    "heard",
+    "probe",
+    "pytest_cov_options",
+    "pytest_options",
+    "recorded",
+    "survey",
+]

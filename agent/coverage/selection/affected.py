@@ -18,16 +18,22 @@ from dataclasses import dataclass, field
 from copydesk.agent.coverage.selection.import_time import ImportTime, recorded_importers, touched
 from copydesk.agent.coverage.selection.rerun_outcomes import AGAIN, FAILED
 from copydesk.agent.coverage.selection.touched_traces import Concern
+from copydesk.agent.coverage.source import (
+    Change,
+    ImportGraph,
+    Module,
+    Names,
+    Tree,
+    compare,
+    difference,
+    file_of,
+    hooks_into_pytest,
+    may_mention,
+    parse,
+    swapped_in,
+)
 from copydesk.agent.coverage.source import cached_functions as caches
-from copydesk.agent.coverage.source.blocks import Module, parse
-from copydesk.agent.coverage.source.constant_changes import swapped_in
-from copydesk.agent.coverage.source.import_graph import ImportGraph
-from copydesk.agent.coverage.source.module_diff import compare, hooks_into_pytest
-from copydesk.agent.coverage.source.name_visibility import Names
-from copydesk.agent.coverage.source.tree_diff import Change, Tree, difference, file_of, may_mention
-from copydesk.agent.coverage.store.hits import Hit
-from copydesk.agent.coverage.store.numbits import numbits_to_nums
-from copydesk.agent.coverage.store.traces import CoverageMap, Trace
+from copydesk.agent.coverage.store import CoverageMap, Hit, Trace, numbits_to_nums
 
 SESSION = ("session", "")
 """The context of what runs between tests: pytest's hooks in conftest files and plugins."""

@@ -9,11 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from copydesk.agent.coverage.source.blocks import Block, Module
-from copydesk.agent.coverage.source.tree_diff import may_mention
-from copydesk.agent.coverage.store.hits import Hit
-from copydesk.agent.coverage.store.numbits import numbits_to_nums
-from copydesk.agent.coverage.store.traces import Trace
+from copydesk.agent.coverage.source import Block, Module, may_mention
+from copydesk.agent.coverage.store import Hit, Trace, numbits_to_nums
 
 
 def touched(module: Module, hit: Hit) -> set[str]:

@@ -9,8 +9,8 @@ from pathlib import PurePosixPath
 
 from copydesk.agent.coverage.selection.affected import SESSION, Selection
 from copydesk.agent.coverage.selection.rerun_outcomes import FAILED
-from copydesk.agent.coverage.source.tree_diff import file_of
-from copydesk.agent.coverage.store.traces import CoverageMap
+from copydesk.agent.coverage.source import file_of
+from copydesk.agent.coverage.store import CoverageMap
 
 TEST_FILES = ("test_*.py", "*_test.py")
 """pytest's default python_files."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from copydesk.agent.coverage.store.hits import Hit, Stored, of_other_versions
-from copydesk.agent.coverage.store.traces import Trace
+from copydesk.agent.coverage.store import Hit, Stored, Trace, of_other_versions
 
 
 @dataclass(slots=True)

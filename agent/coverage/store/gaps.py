@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from copydesk.agent.coverage.source.functions import MODULE, Span, functions
+from copydesk.agent.coverage.source import MODULE, Span, functions
 from copydesk.agent.desk.known import Known
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.records import Gap, LineNo, Sha

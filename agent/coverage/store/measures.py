@@ -25,10 +25,10 @@ class Measure(NamedTuple):
     seconds: float
 
 
-_FIELDS = ", ".join(Measure._fields)
+FIELDS = ", ".join(Measure._fields)
 
 
 def stored(db: sqlite3.Connection, sha: Sha) -> Measure | None:
     """The measure of a commit, or None when it was not measured."""
-    row = db.execute(f"SELECT {_FIELDS} FROM measures WHERE sha = ?", (sha,)).fetchone()
+    row = db.execute(f"SELECT {FIELDS} FROM measures WHERE sha = ?", (sha,)).fetchone()
     return None if row is None else Measure(*row)

@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from copydesk.agent.coverage.source.blocks import moved, parse
+from copydesk.agent.coverage.source import moved, parse
 from copydesk.agent.coverage.store.file_lines import FileLines, Sum
 from copydesk.agent.coverage.store.gaps import Unreached
 from copydesk.agent.coverage.store.hits import Hit
@@ -18,7 +18,7 @@ from copydesk.agent.desk.store import transaction
 from copydesk.agent.records import Arc, Sha
 
 if TYPE_CHECKING:
-    from copydesk.agent.coverage.runner.coverage_py import Analysis, Engine
+    from copydesk.agent.coverage.runner import Analysis, Engine
 
 
 class Executed(NamedTuple):

@@ -19,8 +19,8 @@ from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Draft
 from copydesk.agent.sandbox.records import Tier
 from copydesk.agent.testgen.accept.placement import Placement, placement
+from copydesk.agent.testgen.project import Workshop, workshop
 from copydesk.agent.testgen.project import test_modules as module
-from copydesk.agent.testgen.project.workshop import Workshop, workshop
 from copydesk.agent.text import one_line
 
 _COMMANDS: dict[str, tuple[str, ...]] = {

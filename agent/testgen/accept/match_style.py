@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
+from copydesk.agent.testgen.project import Function
 from copydesk.agent.testgen.project import test_modules as module
-from copydesk.agent.testgen.project.functions import Function
 
 INDENT = "    "
 _BASES = ("unittest.TestCase", "TestCase")

@@ -23,7 +23,7 @@ from copydesk.agent.records import Draft
 from copydesk.agent.testgen.accept.match_style import in_style
 from copydesk.agent.testgen.accept.merge_modules import merge
 from copydesk.agent.testgen.accept.reexports import as_imported
-from copydesk.agent.testgen.project.layout import has_test_of_each_module, named_test, nearest_test
+from copydesk.agent.testgen.project import has_test_of_each_module, named_test, nearest_test
 from copydesk.agent.text import clean
 
 _TEST = re.compile(r"(test_.+|.+_test|tests?)\.py")

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from copydesk.agent.testgen.project.layout import import_name, source_roots
+from copydesk.agent.testgen.project import import_name, source_roots
 
 _HOPS = 5
 Name = tuple[str, str]

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Candidate, Draft, Evidence, Gap
-from copydesk.agent.testgen.project.workshop import workshop
-from copydesk.agent.testgen.verify.ladder import verify
+from copydesk.agent.testgen.project import workshop
+from copydesk.agent.testgen.verify import verify
 
 
 def recheck(repo: Repository, gap: Gap, draft: Draft, content: str) -> tuple[Evidence, Candidate]:

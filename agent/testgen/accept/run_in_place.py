@@ -14,10 +14,9 @@ from copydesk.agent.git.repository import Repository, resolve
 from copydesk.agent.records import Draft
 from copydesk.agent.sandbox.records import Tier
 from copydesk.agent.testgen.accept.placement import Placement
+from copydesk.agent.testgen.project import Workshop, workshop
 from copydesk.agent.testgen.project import test_modules as module
-from copydesk.agent.testgen.project.workshop import Workshop, workshop
-from copydesk.agent.testgen.verify.run_report import CouldNotRun, Doubtful, Report
-from copydesk.agent.testgen.verify.test_run import Bed
+from copydesk.agent.testgen.verify import Bed, CouldNotRun, Doubtful, Report
 from copydesk.agent.text import clean
 
 

@@ -15,7 +15,7 @@ from copydesk.agent.records import Candidate, Gap, Json
 from copydesk.agent.testgen.embedded.render_values import Refused, is_module, is_name, render
 from copydesk.agent.testgen.embedded.test_names import Case, Subject
 from copydesk.agent.testgen.embedded.test_source import BINARY, UNARY, module_text
-from copydesk.agent.testgen.project.layout import FunctionNode, function_node, import_name
+from copydesk.agent.testgen.project import FunctionNode, function_node, import_name
 from copydesk.agent.text import one_line
 
 if TYPE_CHECKING:

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from copydesk.agent.records import Candidate
-from copydesk.agent.testgen.project.free_names import defined_names
-from copydesk.agent.testgen.project.parse import parse
+from copydesk.agent.testgen.project import defined_names, parse
 
 
 def combine(candidates: Sequence[Candidate]) -> Candidate:

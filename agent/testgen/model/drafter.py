@@ -22,7 +22,7 @@ from copydesk.agent.testgen.model.prompt_excerpts import (
     read_inside,
 )
 from copydesk.agent.testgen.model.repair import Aim, Repaired, repair
-from copydesk.agent.testgen.project.layout import FunctionNode, function_node, import_name
+from copydesk.agent.testgen.project import FunctionNode, function_node, import_name
 
 PROMPT_TOKENS: Final = 1500
 """The longest prompt, system text included, by the estimate."""

@@ -8,7 +8,7 @@ import re
 import textwrap
 from collections.abc import Iterator
 
-from copydesk.agent.testgen.project.parse import parse
+from copydesk.agent.testgen.project import parse
 
 MAX_CHARACTERS = 40_000
 """Longer answers are cut before they are read."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from copydesk.agent.records import Arc, LineNo
-from copydesk.agent.testgen.project.layout import FunctionNode
+from copydesk.agent.testgen.project import FunctionNode
 from copydesk.agent.text import one_line
 
 _WIDTH = 90

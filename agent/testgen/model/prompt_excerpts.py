@@ -9,8 +9,7 @@ from pathlib import Path
 
 from copydesk.agent.model.client import estimate
 from copydesk.agent.records import LineNo
-from copydesk.agent.testgen.project.layout import FunctionNode, fixtures, nearest_test
-from copydesk.agent.testgen.project.parse import parse
+from copydesk.agent.testgen.project import FunctionNode, fixtures, nearest_test, parse
 from copydesk.agent.text import one_line
 
 MARK = "  # not run"

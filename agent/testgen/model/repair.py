@@ -18,14 +18,14 @@ from copydesk.agent.testgen.model.assertion_checks import (
     replaces,
     uses,
 )
-from copydesk.agent.testgen.project.free_names import (
+from copydesk.agent.testgen.project import (
     WELL_KNOWN,
     absolute_imports,
     defined_names,
     free_names,
+    parse,
+    source_roots,
 )
-from copydesk.agent.testgen.project.layout import source_roots
-from copydesk.agent.testgen.project.parse import parse
 from copydesk.agent.text import one_line
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)

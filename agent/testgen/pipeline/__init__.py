@@ -1,1 +1,15 @@
-""" """
+"""From the gaps of a commit to drafts on the desk.
+
+In go a commit and its gaps; each gap in reach of the budget is drafted, verified and stored, and
+out come drafts with their evidence. What an earlier run had done is not done again.
+"""
+
+from copydesk.agent.testgen.pipeline.draft_gaps import evidence_json, reach_model, write_drafts
+from copydesk.agent.testgen.pipeline.previous_drafts import Earlier
+
+__all__ = [
+    "Earlier",
+    "evidence_json",
+    "reach_model",
+    "write_drafts",
+]

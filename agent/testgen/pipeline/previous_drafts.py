@@ -16,14 +16,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
-from copydesk.agent.coverage.source.import_graph import ImportGraph
-from copydesk.agent.coverage.source.tree_diff import Tree
+from copydesk.agent.coverage.source import ImportGraph, Tree
 from copydesk.agent.desk import drafts
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Draft, Gap, Json, Sha
 from copydesk.agent.testgen.pipeline.draft_status import left_of
-from copydesk.agent.testgen.project.layout import function_node
+from copydesk.agent.testgen.project import function_node
 
 AGAIN = timedelta(days=7)
 """After that long a search that found nothing is made again, whatever else has changed since."""

@@ -11,7 +11,7 @@ import io
 import tokenize
 from collections.abc import Collection, Iterator
 
-from copydesk.agent.testgen.project.functions import Function, is_text
+from copydesk.agent.testgen.project import Function, is_text
 
 _NOTHING = "[]; "
 """An empty list, made and dropped: the compiler keeps it, and no name can change its meaning."""

@@ -10,8 +10,7 @@ import ast
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from copydesk.agent.testgen.project.layout import FunctionNode
-from copydesk.agent.testgen.project.parse import parse
+from copydesk.agent.testgen.project import FunctionNode, parse
 from copydesk.agent.testgen.verify.run_report import Comparison
 from copydesk.agent.text import one_line
 

@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping, Sequence
 
 from copydesk.agent.records import TestId
-from copydesk.agent.testgen.project.functions import Function
+from copydesk.agent.testgen.project import Function
 from copydesk.agent.testgen.verify.equivalent_rewrite import rewrite
 from copydesk.agent.testgen.verify.run_report import Doubtful, Report
 from copydesk.agent.testgen.verify.test_run import Bed

@@ -18,9 +18,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from copydesk.agent.records import Arc, Candidate, Evidence, Gap, LineNo, Rung, TestId
+from copydesk.agent.testgen.project import Function, import_name, target_functions
 from copydesk.agent.testgen.project import test_modules as module
-from copydesk.agent.testgen.project.functions import Function, target_functions
-from copydesk.agent.testgen.project.layout import import_name
 from copydesk.agent.testgen.verify.exceptions import Fell, Fewer, Mended
 from copydesk.agent.testgen.verify.fix_expected_values import record
 from copydesk.agent.testgen.verify.fresh_processes import falls

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from copydesk.agent.records import LineNo
-from copydesk.agent.testgen.project.functions import Function, is_text
+from copydesk.agent.testgen.project import Function, is_text
 
 _COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE,

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from copydesk.agent.records import Gap, LineNo, TestId
-from copydesk.agent.testgen.project.functions import Function, first_statement, target_functions
+from copydesk.agent.testgen.project import Function, first_statement, target_functions
 from copydesk.agent.testgen.verify.lines_reached import Reached
 from copydesk.agent.testgen.verify.mutants import Mutant, choose, mutate, sites
 from copydesk.agent.testgen.verify.run_report import Changed, Doubtful, Report

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
-from copydesk.agent.coverage.runner.project_config import addopts
+from copydesk.agent.coverage.runner import addopts
 from copydesk.agent.records import TestId
 from copydesk.agent.sandbox.records import Outcome, Tier
-from copydesk.agent.testgen.project.layout import nearest_test
+from copydesk.agent.testgen.project import nearest_test
 from copydesk.agent.testgen.verify.run_report import Doubtful, Report, Result, rank, read
 
 NAME = "test_copydesk_draft.py"

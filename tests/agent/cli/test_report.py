@@ -60,9 +60,7 @@ def test_a_model_says_what_needs_attention(
             self.text = json.dumps({"sentences": [{"text": said, "facts": [fact]}]})
             return self
 
-    monkeypatch.setattr(
-        "copydesk.agent.testgen.pipeline.write_drafts.reach_model", lambda *_, **__: Model()
-    )
+    monkeypatch.setattr("copydesk.agent.testgen.pipeline.reach_model", lambda *_, **__: Model())
     done = run(measured_shop, "report")
     assert "## What needs attention, in the words of small:1b" in done.output
     assert "waits for tests." in done.output

@@ -97,7 +97,7 @@ def test_without_sandbox_nothing_is_drafted(
     run: Any, copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from copydesk.agent.sandbox.records import Capability, Tier
-    from copydesk.agent.testgen.pipeline import write_drafts as desk
+    from copydesk.agent.testgen.pipeline import draft_gaps as desk
 
     monkeypatch.setattr(desk, "detect", lambda *_, **__: Capability(Tier.NONE, "no bubblewrap"))
     done = run(copy, "draft")

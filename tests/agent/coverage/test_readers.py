@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from copydesk.agent.coverage.gate.coverage_files import read
-from copydesk.agent.coverage.gate.path_mapping import _Places
+from copydesk.agent.coverage.gate.path_mapping import PathMapping
 from copydesk.agent.coverage.store.file_lines import FileLines, add_up
 from copydesk.agent.errors import CopydeskError
 
@@ -166,4 +166,4 @@ def test_no_content_breaks_it(tmp_path_factory: pytest.TempPathFactory, raw: byt
 def test_names_become_paths_of_the_repository(
     name: str, roots: tuple[str, ...], path: str | None
 ) -> None:
-    assert _Places(Path("/top"), KNOWN).of(name, roots) == path
+    assert PathMapping(Path("/top"), KNOWN).of(name, roots) == path

@@ -13,7 +13,7 @@ from copydesk.agent.desk.store import open_desk, transaction
 from copydesk.agent.git.repository import find, set_config
 from copydesk.agent.records import Gap, Target
 from copydesk.agent.testgen.pipeline.budget import Budget
-from copydesk.agent.testgen.pipeline.write_drafts import write_drafts
+from copydesk.agent.testgen.pipeline.draft_gaps import write_drafts
 from copydesk.agent.testgen.project.build_outputs import built
 from copydesk.agent.testgen.project.workshop import workshop
 

@@ -19,7 +19,7 @@ from copydesk.agent.model.client import connect
 from copydesk.agent.model.desk import log_call
 from copydesk.agent.records import Draft, Gap, Target
 from copydesk.agent.sandbox.bench import Bench
-from copydesk.agent.testgen.pipeline import write_drafts as desk
+from copydesk.agent.testgen.pipeline import draft_gaps as desk
 from copydesk.agent.testgen.pipeline.budget import Budget
 from copydesk.agent.testgen.verify.ladder import verify
 

@@ -31,12 +31,9 @@ from copydesk.agent.records import (
     Target,
 )
 from copydesk.agent.sandbox.records import Tier
-from copydesk.agent.testgen.accept.placement import placement
-from copydesk.agent.testgen.embedded.drafter import draft_embedded
-from copydesk.agent.testgen.model.combine import combine
-from copydesk.agent.testgen.model.drafter import REPAIRS, ModelDrafter
-from copydesk.agent.testgen.model.path_conditions import BranchGroup
-from copydesk.agent.testgen.model.prompt_excerpts import calls_of
+from copydesk.agent.testgen.accept import placement
+from copydesk.agent.testgen.embedded import draft_embedded
+from copydesk.agent.testgen.model import REPAIRS, BranchGroup, ModelDrafter, calls_of, combine
 from copydesk.agent.testgen.pipeline import checkpoints as journal
 from copydesk.agent.testgen.pipeline.budget import Budget
 from copydesk.agent.testgen.pipeline.draft_status import (
@@ -49,8 +46,8 @@ from copydesk.agent.testgen.pipeline.draft_status import (
     worth,
 )
 from copydesk.agent.testgen.pipeline.previous_drafts import Earlier
-from copydesk.agent.testgen.project.workshop import Workshop, workshop
-from copydesk.agent.testgen.verify.ladder import verify
+from copydesk.agent.testgen.project import Workshop, workshop
+from copydesk.agent.testgen.verify import verify
 
 Say = Callable[[str], None]
 _NEEDS_LEAVE = (
