@@ -19,7 +19,7 @@ from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Draft
 from copydesk.agent.sandbox.records import Tier
 from copydesk.agent.testgen.accept.placement import Placement, placement
-from copydesk.agent.testgen.project import Workshop, workshop
+from copydesk.agent.testgen.project import Workspace, open_workspace
 from copydesk.agent.testgen.project import test_modules as module
 from copydesk.agent.text import one_line
 
@@ -104,20 +104,20 @@ def formatted(repo: Repository, draft: Draft, place: Placement) -> tuple[Placeme
     if not names:
         return place, ""
     try:
-        with workshop(repo, draft.commit) as shop:
-            if shop.bench.tier is Tier.NONE:
-                return place, f"not formatted: {shop.bench.reason}"
-            return _formatted(shop, repo.worktree, names, draft, place)
+        with open_workspace(repo, draft.commit) as workspace:
+            if workspace.bench.tier is Tier.NONE:
+                return place, f"not formatted: {workspace.bench.reason}"
+            return _formatted(workspace, repo.worktree, names, draft, place)
     except (CopydeskError, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         return place, f"not formatted: {one_line(str(error))}"
 
 
 def _formatted(
-    shop: Workshop, worktree: Path, names: tuple[str, ...], draft: Draft, place: Placement
+    workspace: Workspace, worktree: Path, names: tuple[str, ...], draft: Draft, place: Placement
 ) -> tuple[Placement, str]:
     old = place.old_text
     texts = [place.new_text] if old is None else [place.new_text, draft.content, old]
-    done, after = _run(shop, worktree, names, place.path, texts)
+    done, after = _run(workspace, worktree, names, place.path, texts)
     if not done:
         return place, f"not formatted: {', '.join(names)} did not run in the project's environment"
     if old is None or after[2] == old:
@@ -130,7 +130,7 @@ def _formatted(
 
 
 def _run(
-    shop: Workshop, worktree: Path, names: tuple[str, ...], path: str, texts: list[str]
+    workspace: Workspace, worktree: Path, names: tuple[str, ...], path: str, texts: list[str]
 ) -> tuple[list[str], list[str]]:
     pure = PurePosixPath(path)
     files = [path, *(str(pure.with_name(f"{pure.stem}_{n}.py")) for n in range(1, len(texts)))]
@@ -139,7 +139,7 @@ def _run(
         if text := _text(worktree / name):  # as it is now, not as it was when the draft was made
             laid[name] = text
     orders: dict[str, Any] = {"commands": [(n, _COMMANDS[n]) for n in names], "files": files}
-    outcome = shop.bench.run(
+    outcome = workspace.bench.run(
         ["python", "-c", _DRIVER], files=laid, stdin=json.dumps(orders).encode()
     )
     if outcome.ended != "exit" or outcome.returncode:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Candidate, Draft, Evidence, Gap
-from copydesk.agent.testgen.project import workshop
+from copydesk.agent.testgen.project import open_workspace
 from copydesk.agent.testgen.verify import verify
 
 
@@ -23,7 +23,7 @@ def recheck(repo: Repository, gap: Gap, draft: Draft, content: str) -> tuple[Evi
     """
     names = tuple(_test_names(content))
     candidate = Candidate(gap, draft.origin, content, names)
-    with workshop(repo, draft.commit) as place:
+    with open_workspace(repo, draft.commit) as place:
         return verify(candidate, place.tree, place.bench, approved=True)
 
 

@@ -14,7 +14,7 @@ from copydesk.agent.git.repository import Repository, resolve
 from copydesk.agent.records import Draft
 from copydesk.agent.sandbox.records import Tier
 from copydesk.agent.testgen.accept.placement import Placement
-from copydesk.agent.testgen.project import Workshop, workshop
+from copydesk.agent.testgen.project import Workspace, open_workspace
 from copydesk.agent.testgen.project import test_modules as module
 from copydesk.agent.testgen.verify import Bed, CouldNotRun, Doubtful, Report
 from copydesk.agent.text import clean
@@ -42,22 +42,22 @@ def in_place(repo: Repository, draft: Draft, place: Placement) -> InPlace:
         passes without it; "not run" when nothing could be found out.
     """
     try:
-        with workshop(repo, resolve(repo, "HEAD")) as shop:
-            if shop.bench.tier is Tier.NONE:
-                return InPlace("not run", shop.bench.reason)
-            return _judged(shop, draft, place)
+        with open_workspace(repo, resolve(repo, "HEAD")) as workspace:
+            if workspace.bench.tier is Tier.NONE:
+                return InPlace("not run", workspace.bench.reason)
+            return _judged(workspace, draft, place)
     except (CopydeskError, CouldNotRun, SyntaxError, ValueError) as error:
         return InPlace("not run", clean(str(error)))
 
 
-def _judged(shop: Workshop, draft: Draft, place: Placement) -> InPlace:
+def _judged(workspace: Workspace, draft: Draft, place: Placement) -> InPlace:
     there = _names(place.old_text or "")
     mine = tuple(name for name in _names(place.new_text) if name not in there)
     try:
-        report = _run(shop, draft, place.path, place.new_text, (*there, *mine))
+        report = _run(workspace, draft, place.path, place.new_text, (*there, *mine))
     except Doubtful:  # the file holds tests that its text does not show, or hides some
         try:
-            report, there = _run(shop, draft, place.path, place.new_text, mine), ()
+            report, there = _run(workspace, draft, place.path, place.new_text, mine), ()
         except Doubtful as odd:
             return InPlace("fails", str(odd))
     if report.broken:
@@ -67,16 +67,18 @@ def _judged(shop: Workshop, draft: Draft, place: Placement) -> InPlace:
     if ours:
         return InPlace("fails", f"{_function(ours[0])}: {clean(failed[ours[0]])}")
     if failed:
-        before = _run(shop, draft, place.path, place.old_text or "", there)
+        before = _run(workspace, draft, place.path, place.old_text or "", there)
         disturbed = [t for t in failed if t in before.together and before.together[t].passed]
         if disturbed:
             return InPlace("fails", f"{_function(disturbed[0])} of that file fails beside it")
     return InPlace("passes")
 
 
-def _run(shop: Workshop, draft: Draft, path: str, text: str, names: tuple[str, ...]) -> Report:
+def _run(
+    workspace: Workspace, draft: Draft, path: str, text: str, names: tuple[str, ...]
+) -> Report:
     target = draft.target.path if draft.target else path
-    bed = Bed(shop.bench, shop.tree, path, text, target, "", names)
+    bed = Bed(workspace.bench, workspace.tree, path, text, target, "", names)
     return bed.run({})[0]
 
 

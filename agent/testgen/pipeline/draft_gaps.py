@@ -46,7 +46,7 @@ from copydesk.agent.testgen.pipeline.draft_status import (
     worth,
 )
 from copydesk.agent.testgen.pipeline.previous_drafts import Earlier
-from copydesk.agent.testgen.project import Workshop, workshop
+from copydesk.agent.testgen.project import Workspace, open_workspace
 from copydesk.agent.testgen.verify import verify
 
 Say = Callable[[str], None]
@@ -114,7 +114,7 @@ def write_drafts(
         Superseded: The drafts are wanted no longer; those made so far stay.
         CopydeskError: Nothing can be run: no interpreter, or no sandbox and no leave without.
     """
-    with workshop(repo, sha) as place:
+    with open_workspace(repo, sha) as place:
         if place.bench.tier is Tier.NONE:
             raise CopydeskError(
                 f"drafts cannot be checked here: {place.bench.reason}",
@@ -156,7 +156,7 @@ class _Work:
 
     db: sqlite3.Connection
     sha: Sha
-    place: Workshop
+    place: Workspace
     model: Client | None
     say: Say
     until: float

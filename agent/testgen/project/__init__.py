@@ -1,7 +1,7 @@
 """Reads the project that tests are drafted for.
 
 In go a commit's tree and the path of a module; out come its functions, its nearest tests and
-fixtures, the name it is imported by, the parts of a test module, and a workshop in which drafts
+fixtures, the name it is imported by, the parts of a test module, and a workspace in which drafts
 are run.
 """
 
@@ -30,14 +30,14 @@ from copydesk.agent.testgen.project.layout import (
 )
 from copydesk.agent.testgen.project.parse import parse
 from copydesk.agent.testgen.project.tools import TOOLS
-from copydesk.agent.testgen.project.workshop import Workshop, workshop
+from copydesk.agent.testgen.project.workspace import Workspace, open_workspace
 
 __all__ = [
     "TOOLS",
     "WELL_KNOWN",
     "Function",
     "FunctionNode",
-    "Workshop",
+    "Workspace",
     "absolute_imports",
     "defined_names",
     "first_statement",
@@ -49,9 +49,9 @@ __all__ = [
     "is_text",
     "named_test",
     "nearest_test",
+    "open_workspace",
     "parse",
     "source_roots",
     "target_functions",
     "test_modules",
-    "workshop",
 ]

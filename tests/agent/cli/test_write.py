@@ -97,9 +97,11 @@ def test_without_sandbox_nothing_is_drafted(
     run: Any, copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from copydesk.agent.sandbox.records import Capability, Tier
-    from copydesk.agent.testgen.pipeline import draft_gaps as desk
+    from copydesk.agent.testgen.project import workspace
 
-    monkeypatch.setattr(desk, "detect", lambda *_, **__: Capability(Tier.NONE, "no bubblewrap"))
+    monkeypatch.setattr(
+        workspace, "detect", lambda *_, **__: Capability(Tier.NONE, "no bubblewrap")
+    )
     done = run(copy, "draft")
     assert done.exit_code == 2
     assert "messages.md#no-sandbox" in done.output

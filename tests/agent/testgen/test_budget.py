@@ -15,7 +15,7 @@ from copydesk.agent.records import Gap, Target
 from copydesk.agent.testgen.pipeline.budget import Budget
 from copydesk.agent.testgen.pipeline.draft_gaps import write_drafts
 from copydesk.agent.testgen.project.build_outputs import built
-from copydesk.agent.testgen.project.workshop import workshop
+from copydesk.agent.testgen.project.workspace import open_workspace
 
 SHA = "0" * 40
 
@@ -76,7 +76,7 @@ def test_what_a_build_left_is_there_and_secrets_are_not(project: tuple[Path, str
         (repo / name).write_text("V = 1\n")
     found = find(repo)
     assert [path.name for path in built(found)] == ["_version.py", "fast.so"]
-    with workshop(found, sha) as place:
+    with open_workspace(found, sha) as place:
         if place.bench.tier != "full":
             pytest.skip(place.bench.reason)
         code = "import os, _version, calc; print(_version.V, sorted(os.listdir('.')))"

@@ -118,5 +118,5 @@ def test_a_tree_that_cannot_be_run_in_stops_nothing(
     def unready(*_: object) -> None:
         raise OSError("no room")
 
-    monkeypatch.setattr("copydesk.agent.testgen.accept.formatter.workshop", unready)
+    monkeypatch.setattr("copydesk.agent.testgen.accept.formatter.open_workspace", unready)
     assert place(None)[1] == "not formatted: no room"

@@ -21,6 +21,7 @@ from copydesk.agent.records import Draft, Gap, Target
 from copydesk.agent.sandbox.bench import Bench
 from copydesk.agent.testgen.pipeline import draft_gaps as desk
 from copydesk.agent.testgen.pipeline.budget import Budget
+from copydesk.agent.testgen.project.workspace import Workspace
 from copydesk.agent.testgen.verify.ladder import verify
 
 MODEL = "qwen2.5-coder:7b"
@@ -59,7 +60,7 @@ def ask(
                     settings, times=TimeLimits(first_token=20.0), pause=lambda _seconds: None
                 )
                 said: list[str] = []
-                place = desk.Workshop(tree, bench(), True)
+                place = Workspace(tree, bench(), True)
                 budget = Budget(db, GAP.commit, math.inf, math.inf)
                 none: Any = None  # what a model is asked hangs on no draft of another commit
                 work = desk._Work(

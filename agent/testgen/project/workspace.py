@@ -23,7 +23,7 @@ from copydesk.agent.testgen.project.tools import TOOLS
 
 
 @dataclass(frozen=True, slots=True)
-class Workshop:
+class Workspace:
     """A commit's tree with a bench to run it on.
 
     `trusting`: in tier partial, what a model wrote may be run too.
@@ -35,7 +35,7 @@ class Workshop:
 
 
 @contextlib.contextmanager
-def workshop(repo: Repository, sha: Sha) -> Iterator[Workshop]:
+def open_workspace(repo: Repository, sha: Sha) -> Iterator[Workspace]:
     """Hold the tree of a commit, ready to run drafts in.
 
     Raises:
@@ -44,7 +44,7 @@ def workshop(repo: Repository, sha: Sha) -> Iterator[Workshop]:
     interpreter, personal = ready(repo), config.load(repo, sha).personal
     with snapshot(repo, sha, "draft") as shot:
         capability = detect(personal.sandbox, interpreter, outside=(repo.worktree,))
-        yield Workshop(
+        yield Workspace(
             shot.path,
             Bench(
                 shot.path,
