@@ -1,9 +1,9 @@
 """When a measure that runs makes way for that of a newer commit.
 
 It does when its commit is no tip any more while a tip waits to be measured. What its tests have
-shown by then is kept (see agent/coverage/learned.py), and the measure of the newer commit starts
-from that, so little is lost. The older commit is measured later, where the user's settings want
-commits behind the tips measured at all.
+shown by then is kept (see agent/coverage/measure/interrupted.py), and the measure of the newer
+commit starts from that, so little is lost. The older commit is measured later, where the user's
+settings want commits behind the tips measured at all.
 """
 
 from __future__ import annotations

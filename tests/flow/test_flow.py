@@ -137,10 +137,10 @@ def test_what_waits_or_was_turned_down_is_not_drafted_at_the_next_commit(
 def test_where_nothing_may_be_run_the_gaps_stay_listed(
     bench: Any, second: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from copydesk.agent.testgen.pipeline import draft_gaps as desk
+    from copydesk.agent.testgen.project import workspace
 
     none = Capability(Tier.NONE, "no guard here", "install one")
-    monkeypatch.setattr(desk, "detect", lambda *a, **k: none)
+    monkeypatch.setattr(workspace, "detect", lambda *a, **k: none)
     bench.step("draft", second)
     assert bench.tests() == []
     assert any("no guard here" in line for line in bench.said)

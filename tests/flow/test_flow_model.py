@@ -65,7 +65,7 @@ TWO_DOORS = (
 )
 
 
-@pytest.mark.slow  # tests/agent/testgen/test_groups.py asks for less
+@pytest.mark.slow  # tests/agent/testgen/pipeline/test_groups.py asks for less
 def test_what_a_model_wrote_for_each_branch_is_one_draft(
     bench: Any, commit: Callable[..., str], ollama_server: ModuleType
 ) -> None:

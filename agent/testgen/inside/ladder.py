@@ -2,7 +2,7 @@
 
 Started in the sandbox by the user's interpreter (3.9 or later); standard library and pytest only.
 Reads its orders as JSON from standard input and writes numbered records to $COPYDESK_REPORT_FD:
-claims, which testgen/claims.py judges. After collection each further run is a fork of
+claims, which testgen/verify/run_report.py judges. After collection each further run is a fork of
 milliseconds; a mutant replaces the code of live function objects, so that names bound by
 `from module import function` see it too.
 """

@@ -14,8 +14,8 @@ from copydesk.agent.records import Candidate, Evidence, Gap, Interpreter
 from copydesk.agent.sandbox.bench import Bench
 from copydesk.agent.sandbox.records import Capability, Outcome, Tier
 from copydesk.agent.testgen.project.layout import source_roots
+from copydesk.agent.testgen.project.tools import TOOLS
 from copydesk.agent.testgen.verify.ladder import verify
-from copydesk.agent.testgen.verify.test_run import TOOLS
 
 Climb = Callable[..., tuple[Evidence, Candidate]]
 

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from copydesk.agent.testgen.project.functions import functions
-from copydesk.agent.testgen.verify.test_run import TOOLS
+from copydesk.agent.testgen.project.tools import TOOLS
 
 Write = Callable[[dict[str, str]], None]
 

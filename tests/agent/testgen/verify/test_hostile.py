@@ -17,14 +17,14 @@ from pathlib import Path
 import pytest
 from tests.agent.sandbox.conftest import alive
 from tests.agent.testgen.conftest import LeanBench
-from tests.agent.testgen.hostile import FORGED, HARMFUL
-from tests.agent.testgen.test_verify import FIXTURE, GRADES
+from tests.agent.testgen.verify.hostile import FORGED, HARMFUL
+from tests.agent.testgen.verify.test_ladder import FIXTURE, GRADES
 
 from copydesk.agent.records import Candidate, Evidence, Gap, Interpreter
 from copydesk.agent.sandbox.records import Limits, Tier
 from copydesk.agent.sandbox.tier import detect
+from copydesk.agent.testgen.project.tools import TOOLS
 from copydesk.agent.testgen.verify.ladder import verify
-from copydesk.agent.testgen.verify.test_run import TOOLS
 
 LIMITS = Limits(
     cpu_seconds=10,
@@ -159,6 +159,6 @@ def test_a_forged_pass_is_none(judge, world: World, draft: str) -> None:
 
 
 def test_the_true_test_in_all_of_them_is_verified(judge) -> None:
-    from tests.agent.testgen.hostile import HEAD, T
+    from tests.agent.testgen.verify.hostile import HEAD, T
 
     assert judge(f"{HEAD}\ndef test_x():\n{T}").verdict == "verified"

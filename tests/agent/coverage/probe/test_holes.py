@@ -398,7 +398,7 @@ def test_a_documented_hole_is_mended_by_a_full_measure(
 
 
 def test_each_hole_in_the_docs_names_a_test() -> None:
-    top = Path(__file__).parents[3]
+    top = Path(__file__).parents[4]
     text = (top / "docs/explanation/incremental-coverage.md").read_text()
     section = text.partition("## Each hole and its test")[2].partition("\n## ")[0]
     rows = [line.split("|") for line in section.splitlines() if line.startswith("| ")][2:]

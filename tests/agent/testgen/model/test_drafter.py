@@ -91,7 +91,7 @@ class Model:
 
 @pytest.fixture
 def model() -> Iterator[Callable[..., Model]]:
-    path = Path(__file__).parents[2] / "ollama_server.py"
+    path = Path(__file__).parents[3] / "ollama_server.py"
     spec = importlib.util.spec_from_file_location("ollama_server", path)
     assert spec
     assert spec.loader

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 from tests.agent.testgen.conftest import LeanBench
-from tests.agent.testgen.good import GOOD, PROJECT, Good
+from tests.agent.testgen.verify.good import GOOD, PROJECT, Good
 
 from copydesk.agent.records import Candidate, Gap, Interpreter
 from copydesk.agent.sandbox.records import Tier
 from copydesk.agent.sandbox.tier import detect
 from copydesk.agent.testgen.project.layout import source_roots
+from copydesk.agent.testgen.project.tools import TOOLS
 from copydesk.agent.testgen.verify.ladder import verify
-from copydesk.agent.testgen.verify.test_run import TOOLS
 
 QUICK = {"subprocess of the project's own command", "a loopback server", "multiprocessing"}
 

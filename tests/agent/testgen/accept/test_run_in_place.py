@@ -94,8 +94,8 @@ def test_without_a_way_to_run_it_nothing_is_known(
     try_in_place: Try, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from copydesk.agent.sandbox.records import Capability, Tier
-    from copydesk.agent.testgen.pipeline import draft_gaps as desk
+    from copydesk.agent.testgen.project import workspace
 
-    monkeypatch.setattr(desk, "detect", lambda *a, **k: Capability(Tier.NONE, "no guard"))
+    monkeypatch.setattr(workspace, "detect", lambda *a, **k: Capability(Tier.NONE, "no guard"))
     draft = "import calc\n\n\ndef test_add():\n    assert calc.add(2, 3) == 5\n"
     assert try_in_place(draft) == InPlace("not run", "no guard")

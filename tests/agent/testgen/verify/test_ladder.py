@@ -571,7 +571,7 @@ class TestWhereItRuns:
         self, climb, tree: Path, interpreter, grades
     ) -> None:
         from copydesk.agent.sandbox.tier import detect
-        from copydesk.agent.testgen.verify.test_run import TOOLS
+        from copydesk.agent.testgen.project.tools import TOOLS
 
         capability = detect("auto", interpreter)
         if capability.tier is not Tier.FULL:

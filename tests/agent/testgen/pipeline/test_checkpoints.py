@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.agent.testgen.test_verify import GRADES
+from tests.agent.testgen.verify.test_ladder import GRADES
 
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.records import Candidate, Gap
@@ -25,11 +25,11 @@ import dataclasses, json, os, signal, sys
 from pathlib import Path
 from tests.agent.sandbox.conftest import own_interpreter
 from tests.agent.testgen.conftest import LeanBench
-from tests.agent.testgen.test_journal import GAP
+from tests.agent.testgen.pipeline.test_checkpoints import GAP
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.sandbox.records import Capability, Tier
-from copydesk.agent.testgen import journal
-from copydesk.agent.testgen.runs import TOOLS
+from copydesk.agent.testgen.pipeline import checkpoints as journal
+from copydesk.agent.testgen.project import TOOLS
 from copydesk.agent.testgen.verify import verify
 
 top, kill_at, when = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
@@ -74,7 +74,7 @@ def climb(top: Path, kill_at: int = 0, when: str = "after") -> tuple[int, dict[s
     return runs, evidence
 
 
-_ROOT = Path(__file__).parents[3]
+_ROOT = Path(__file__).parents[4]
 RUNS = 4
 """Sandbox runs of a draft that needs no second attempt: one with the mutants, three repeats."""
 
