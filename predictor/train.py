@@ -13,6 +13,7 @@ from typing import Any
 
 from copydesk.predictor.core import card as cards
 from copydesk.predictor.core.errors import PredictorError
+from copydesk.predictor.core.progress import Progress
 from copydesk.predictor.subjects.commits import model as commits
 from copydesk.predictor.subjects.commits import train as learning
 from copydesk.predictor.subjects.commits.history import History
@@ -21,8 +22,6 @@ from copydesk.predictor.subjects.commits.train import Row
 from copydesk.predictor.subjects.market import model, sources
 
 OpenHistory = Callable[[Path], History]
-Say = Callable[[str], None]
-
 EPILOG = """examples:
   python -m copydesk.predictor.train --subject commits . --out model
   python -m copydesk.predictor.train --subject commits --prior ../click ../flask --out prior
@@ -82,7 +81,7 @@ def chosen(given: argparse.Namespace) -> dict[str, Any]:
     return {name: getattr(given, name) for name in names}
 
 
-def train_market(source: sources.Source, out: Path, say: Say) -> dict[str, Any]:
+def train_market(source: sources.Source, out: Path, say: Progress) -> dict[str, Any]:
     """Train on daily bars and write the model.
 
     Raises:
@@ -92,7 +91,7 @@ def train_market(source: sources.Source, out: Path, say: Say) -> dict[str, Any]:
 
 
 def train_commits(
-    source: str | None, out: Path, open_history: OpenHistory | None, say: Say
+    source: str | None, out: Path, open_history: OpenHistory | None, say: Progress
 ) -> dict[str, Any]:
     """Train on one repository's history, starting from the shipped prior.
 
@@ -106,7 +105,7 @@ def train_commits(
 
 
 def train_prior(
-    sources: Sequence[str | None], out: Path, open_history: OpenHistory | None, say: Say
+    sources: Sequence[str | None], out: Path, open_history: OpenHistory | None, say: Progress
 ) -> dict[str, Any]:
     """Fit a prior on several repositories together, as the shipped one was.
 
@@ -126,7 +125,7 @@ def train_prior(
     return commits.save(out, found).card
 
 
-def read_rows(source: str, open_history: OpenHistory | None, say: Say) -> list[Row]:
+def read_rows(source: str, open_history: OpenHistory | None, say: Progress) -> list[Row]:
     """The changed functions of a repository, or of a file of rows.
 
     Raises:

@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "agent": {"agent", "hooks", "predictor"},
 }
 LADDER = [
-    {"errors", "records", "text", "process"},
+    {"errors", "records", "text", "process", "progress"},
     {"config", "git", "desk"},
     {"sandbox", "model"},
     {"coverage"},

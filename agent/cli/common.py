@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from copydesk.agent.desk.database import Database
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.text import clean
 
 if TYPE_CHECKING:
-    import sqlite3
+    pass
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,7 +31,7 @@ def here() -> Repository:
 
 
 @contextlib.contextmanager
-def desk() -> Iterator[tuple[Repository, sqlite3.Connection]]:
+def desk() -> Iterator[tuple[Repository, Database]]:
     """The repository of the current folder, and its desk, open."""
     # sqlite3 takes a tenth of what `copydesk gate --data` takes, which needs no desk
     from copydesk.agent.desk.store import open_desk

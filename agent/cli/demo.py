@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from copydesk.agent.cli import show
 from copydesk.agent.cli.common import echo, echo_json, examples, json_option, say
 from copydesk.agent.demo import run
 from copydesk.agent.demo.run import Screen
+from copydesk.agent.progress import Progress
 from copydesk.agent.records import Draft
 from copydesk.agent.text import clean
 
@@ -52,13 +53,13 @@ class Terminal:
         if left:
             echo(f"… {left} more lines: copydesk show {draft.id}")
 
-    def progress(self, text: str) -> AbstractContextManager[Callable[[str], None]]:
+    def progress(self, text: str) -> AbstractContextManager[Progress]:
         """A wheel on a terminal, plain lines elsewhere."""
         return show.spinner(text) if show.colours() else _lines()
 
 
 @contextlib.contextmanager
-def _lines() -> Iterator[Callable[[str], None]]:
+def _lines() -> Iterator[Progress]:
     yield lambda line: echo(f"  {line}")
 
 
@@ -66,7 +67,7 @@ class Silent:
     """Shows nothing but, on standard error, what goes on."""
 
     def step(self, title: str) -> None:
-        """Say which step begins."""
+        """Progress which step begins."""
         say(title)
 
     def say(self, text: str) -> None:
@@ -80,7 +81,7 @@ class Silent:
     def draft(self, draft: Draft, limit: int | None) -> None:
         """Nothing."""
 
-    def progress(self, text: str) -> AbstractContextManager[Callable[[str], None]]:
+    def progress(self, text: str) -> AbstractContextManager[Progress]:
         """Nothing."""
         return contextlib.nullcontext(lambda _line: None)
 

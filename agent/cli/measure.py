@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import tempfile
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from copydesk.agent.coverage.store import gaps as gap_rows
 from copydesk.agent.coverage.store import totals as total_rows
 from copydesk.agent.daemon import control
 from copydesk.agent.desk import queue
+from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
@@ -71,7 +71,7 @@ def measure(revision: str, full: bool, as_json: bool) -> None:
         _tell_next(done[-1])
 
 
-def _resume(repo: Repository, db: sqlite3.Connection, sha: Sha) -> None:
+def _resume(repo: Repository, db: Database, sha: Sha) -> None:
     """Let the daemon go on with a commit that it could not measure."""
     if any((kind, of) == ("measure", sha) for kind, of, _ in queue.failures(db)):
         queue.put(db, "measure", sha, again=True)
@@ -166,7 +166,7 @@ def coverage(revision: str, form: str, output: Path | None, as_json: bool) -> No
         echo(f"Wrote {output / 'index.html' if form == 'html' else output}")
 
 
-def _report(repo: Repository, db: sqlite3.Connection, sha: Sha, form: str) -> str:
+def _report(repo: Repository, db: Database, sha: Sha, form: str) -> str:
     with tempfile.TemporaryDirectory(prefix="copydesk-") as folder:
         path = Path(folder) / "report"
         export.export(repo, db, sha, form, path)
@@ -230,7 +230,7 @@ def _gap_json(gap: Gap) -> Json:
     }
 
 
-def measured(repo: Repository, db: sqlite3.Connection, revision: str) -> Sha:
+def measured(repo: Repository, db: Database, revision: str) -> Sha:
     """The commit that a revision names, which must have been measured.
 
     Raises:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from copydesk.agent.cli.common import desk, echo, echo_json, examples, json_option, say
+from copydesk.agent.desk.database import Database
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.history import open_history
 from copydesk.agent.git.repository import Repository
@@ -186,7 +186,7 @@ def predict(
     echo_json(said) if as_json else echo(predicting.commits_report(said))
 
 
-def _commit(repo: Repository, db: sqlite3.Connection, sha: Sha) -> Json:
+def _commit(repo: Repository, db: Database, sha: Sha) -> Json:
     if scoring.far_behind(repo, db, sha):
         say("reading the history, once")
     history.catch_up(repo, db, sha, say=say)
@@ -212,7 +212,7 @@ def _commit(repo: Repository, db: sqlite3.Connection, sha: Sha) -> Json:
     }
 
 
-def _tell_drafts(db: sqlite3.Connection, as_json: bool) -> None:
+def _tell_drafts(db: Database, as_json: bool) -> None:
     found = draft_scores.score(db)
     listed: list[Json] = [
         {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from copydesk.agent.progress import Progress
 from copydesk.agent.text import plural
 
 
@@ -20,7 +21,7 @@ class ModelProgress:
     def __init__(
         self,
         doing: str,
-        update: Callable[[str], None],
+        update: Progress,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,9 @@ from copydesk.agent.cli.common import desk, echo, examples, revision_argument, s
 from copydesk.agent.cli.measure import measured
 from copydesk.agent.cli.words import short
 from copydesk.agent.coverage.report import Report, facts, markdown, page, plain
+from copydesk.agent.desk.database import Database
 from copydesk.agent.git.repository import Repository
+from copydesk.agent.progress import silent
 
 
 @click.command(
@@ -79,14 +80,14 @@ def report(
         click.launch(output.absolute().as_uri())
 
 
-def _with_insight(repo: Repository, db: sqlite3.Connection, found: Report) -> Report:
+def _with_insight(repo: Repository, db: Database, found: Report) -> Report:
     """The report with what a model says of it, where one answers and something of it holds."""
     # what talks to a model, which a report without one need not load
     from copydesk.agent.stories.insight import insight
     from copydesk.agent.testgen.pipeline import reach_model
 
     # that there is none is no news here: everything else is said
-    client = reach_model(config.load(repo), db, lambda _: None, prose=True)
+    client = reach_model(config.load(repo), db, silent, prose=True)
     if client is None:
         return found
     say("asking the model what needs attention")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 import sys
 from collections import Counter
 
@@ -14,6 +13,7 @@ from copydesk.agent.cli.common import desk, echo, examples, say
 from copydesk.agent.cli.decide import in_editor, relative
 from copydesk.agent.cli.words import evidence
 from copydesk.agent.desk import drafts as rows
+from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Draft, DraftKind
@@ -68,7 +68,7 @@ def review(kind: DraftKind | None) -> None:
 class _Review:
     """Where the editor stands in the pile."""
 
-    def __init__(self, repo: Repository, db: sqlite3.Connection, pile: list[int]) -> None:
+    def __init__(self, repo: Repository, db: Database, pile: list[int]) -> None:
         self.repo = repo
         self.db = db
         self.pile = pile

@@ -10,12 +10,13 @@ import contextlib
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import click
 
 from copydesk.agent.cli.common import echo
 from copydesk.agent.cli.words import ago, evidence, goal, short
+from copydesk.agent.progress import Progress
 from copydesk.agent.records import Draft
 from copydesk.agent.text import clean, one_line
 
@@ -138,7 +139,7 @@ def proof(draft: Draft) -> None:
 
 
 @contextlib.contextmanager
-def spinner(text: str) -> Iterator[Callable[[str], None]]:
+def spinner(text: str) -> Iterator[Progress]:
     """Turn a wheel on standard error while something goes on; on a terminal only.
 
     Yields:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import sys
 
 import click
@@ -14,6 +13,7 @@ from copydesk.agent.cli.words import ago, draft_counts, model_words, percent, sh
 from copydesk.agent.daemon import control
 from copydesk.agent.daemon.resources import pause_reason
 from copydesk.agent.desk import drafts, history, queue
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
@@ -46,7 +46,7 @@ def status(as_json: bool) -> None:
         _tell(found)
 
 
-def _found(repo: Repository, db: sqlite3.Connection) -> Json:
+def _found(repo: Repository, db: Database) -> Json:
     sha = _head(repo)
     daemon = control.status(repo)
     gap_count = db.execute("SELECT count(*) FROM gaps WHERE sha = ?", (sha,)).fetchone()[0]
@@ -80,7 +80,7 @@ def _head(repo: Repository) -> Sha | None:
         return None
 
 
-def _measured(repo: Repository, db: sqlite3.Connection, sha: Sha | None) -> Json:
+def _measured(repo: Repository, db: Database, sha: Sha | None) -> Json:
     # straight from the row: the measuring modules take long to import
     row = db.execute(
         "SELECT percent, selected, total, failed, measured_at FROM measures WHERE sha = ?", (sha,)
@@ -98,7 +98,7 @@ def _measured(repo: Repository, db: sqlite3.Connection, sha: Sha | None) -> Json
     }
 
 
-def _progress(db: sqlite3.Connection) -> list[Json]:
+def _progress(db: Database) -> list[Json]:
     if not db.execute("SELECT count(*) FROM unfinished").fetchone()[0]:
         return []
     from copydesk.agent.coverage.measure import progress
@@ -106,7 +106,7 @@ def _progress(db: sqlite3.Connection) -> list[Json]:
     return [one._asdict() | {"failed": list(one.failed)} for one in progress(db)]
 
 
-def _model(repo: Repository, db: sqlite3.Connection, sha: Sha | None) -> Json:
+def _model(repo: Repository, db: Database, sha: Sha | None) -> Json:
     if repo.top is None and sha is None:
         return {"available": False, "name": None, "why": "no commit yet"}
     # the model's client takes a tenth of a second to import

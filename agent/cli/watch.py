@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import sys
 import time
 from typing import NamedTuple
@@ -22,11 +21,13 @@ from copydesk.agent.coverage.measure import commit as measuring
 from copydesk.agent.coverage.store import Measure
 from copydesk.agent.coverage.store import traces as coverage_map
 from copydesk.agent.daemon.saves import Saves
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import loose
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
+from copydesk.agent.progress import silent
 from copydesk.agent.records import Json, Sha
 from copydesk.agent.text import clean, plural
 
@@ -87,7 +88,7 @@ def _turn(watcher: _Watcher, as_json: bool) -> None:
 class _Watcher:
     """Measures what is saved, where it differs from what was looked at last."""
 
-    def __init__(self, repo: Repository, db: sqlite3.Connection, *, quiet: bool) -> None:
+    def __init__(self, repo: Repository, db: Database, *, quiet: bool) -> None:
         self.repo, self.db, self.quiet = repo, db, quiet
         self.tree, self.last = "", ""
 
@@ -100,7 +101,7 @@ class _Watcher:
         if tree == self.tree:
             return None
         self.tree = tree
-        said = say if not self.quiet else lambda _: None
+        said = say if not self.quiet else silent
         done = measuring.measure(self.repo, self.db, saved, say=said)
         if self.last:
             _forget(self.db, self.last)
@@ -114,14 +115,14 @@ class _Watcher:
         return Result(done, _failing(self.db, saved), verdict)
 
 
-def _failing(db: sqlite3.Connection, sha: Sha) -> tuple[str, ...]:
+def _failing(db: Database, sha: Sha) -> tuple[str, ...]:
     traces = coverage_map.load(db, sha)
     assert traces is not None
     wrong = {name for (_, name), t in traces.traces.items() if t.outcome in ("failed", "error")}
     return tuple(sorted(wrong))
 
 
-def _forget(db: sqlite3.Connection, sha: Sha) -> None:
+def _forget(db: Database, sha: Sha) -> None:
     """Drop the measure of an earlier save; its traces and totals serve others."""
     with transaction(db):
         db.execute("DELETE FROM gaps WHERE sha = ?", (sha,))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from copydesk.agent import config
+from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
 
 
-def model_answers(repo: Repository, db: sqlite3.Connection) -> bool:
+def model_answers(repo: Repository, db: Database) -> bool:
     """Whether there is a model to ask now; loads nothing large and takes 2 s at most."""
     # a daemon at rest stays small: http.client is only loaded when something waits
     from copydesk.agent.model.client import available

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from copydesk.agent.desk.database import Database
 from copydesk.agent.git.repository import Repository, get_config, worktrees
+from copydesk.agent.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +17,8 @@ class StepContext:
     """What every step works with. `say` takes a line for the daemon's log."""
 
     repo: Repository
-    db: sqlite3.Connection
-    say: Callable[[str], None]
+    db: Database
+    say: Progress
 
 
 Step: TypeAlias = Callable[[StepContext, str], None]

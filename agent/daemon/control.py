@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.process import run, scrubbed_environment
+from copydesk.agent.progress import Progress
 from copydesk.agent.text import plural
 from copydesk.hooks import knock
 
@@ -161,7 +161,7 @@ def logs(repo: Repository, count: int = 50) -> list[str]:
     return log.tail(repo.desk, count)
 
 
-def wait(repo: Repository, timeout: float, progress: Callable[[str], None]) -> bool:
+def wait(repo: Repository, timeout: float, progress: Progress) -> bool:
     """Wait until events, commits and jobs have all been seen to.
 
     Starts a daemon when none lives. Jobs that were given up are nothing left to do.

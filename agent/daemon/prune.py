@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 import time
 from pathlib import Path
 
 from copydesk.agent.coverage.store import unpack, unpack_ids
 from copydesk.agent.desk import queue
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import point, transaction
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
@@ -33,7 +33,7 @@ def size(desk: Path) -> int:
     return total
 
 
-def ask_when_due(db: sqlite3.Connection, desk: Path, budget_mb: float) -> bool:
+def ask_when_due(db: Database, desk: Path, budget_mb: float) -> bool:
     """Ask for a pruning when the desk is over its budget. Returns whether it was asked for."""
     if size(desk) <= budget_mb * 1e6:
         return False
@@ -44,7 +44,7 @@ def ask_when_due(db: sqlite3.Connection, desk: Path, budget_mb: float) -> bool:
     return True
 
 
-def prune(repo: Repository, db: sqlite3.Connection, budget_mb: float) -> str:
+def prune(repo: Repository, db: Database, budget_mb: float) -> str:
     """Drop logs, then the oldest coverage maps, until the desk is within its budget.
 
     Drafts, reviews, stories, commits and the maps that they or a branch still need stay.
@@ -72,7 +72,7 @@ def prune(repo: Repository, db: sqlite3.Connection, budget_mb: float) -> str:
     )
 
 
-def _live(db: sqlite3.Connection) -> int:
+def _live(db: Database) -> int:
     pages, free, page = (
         db.execute(f"PRAGMA {name}").fetchone()[0]
         for name in ("page_count", "freelist_count", "page_size")
@@ -80,7 +80,7 @@ def _live(db: sqlite3.Connection) -> int:
     return int((pages - free) * page)
 
 
-def _drop_logs(db: sqlite3.Connection) -> None:
+def _drop_logs(db: Database) -> None:
     with transaction(db):
         db.execute(
             "DELETE FROM events WHERE id NOT IN"
@@ -95,17 +95,17 @@ def _drop_logs(db: sqlite3.Connection) -> None:
         )
 
 
-def _needed(repo: Repository, db: sqlite3.Connection) -> set[str]:
+def _needed(repo: Repository, db: Database) -> set[str]:
     waiting = db.execute("SELECT sha FROM drafts WHERE state IN ('ready', 'not_run')")
     return git.tips(repo) | {str(sha) for (sha,) in waiting}
 
 
-def _oldest_first(db: sqlite3.Connection, needed: set[str]) -> list[str]:
+def _oldest_first(db: Database, needed: set[str]) -> list[str]:
     rows = db.execute("SELECT sha FROM measures ORDER BY measured_at, rowid")
     return [str(sha) for (sha,) in rows if sha not in needed]
 
 
-def _drop_maps(db: sqlite3.Connection, shas: list[str]) -> None:
+def _drop_maps(db: Database, shas: list[str]) -> None:
     with transaction(db):
         for sha in shas:
             db.execute("DELETE FROM gaps WHERE sha = ?", (sha,))
@@ -136,6 +136,6 @@ def _drop_maps(db: sqlite3.Connection, shas: list[str]) -> None:
         point("prune.dropped")
 
 
-def _keep(db: sqlite3.Connection, table: str, wanted: set[int]) -> None:
+def _keep(db: Database, table: str, wanted: set[int]) -> None:
     there = {int(identity) for (identity,) in db.execute(f"SELECT id FROM {table}")}
     db.executemany(f"DELETE FROM {table} WHERE id = ?", [(i,) for i in sorted(there - wanted)])

@@ -8,7 +8,6 @@ a single event.
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import NamedTuple
 
 from copydesk.agent.config import Personal
 from copydesk.agent.desk import queue
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import point, transaction
 from copydesk.agent.git.command import git
 from copydesk.agent.git.repository import (
@@ -80,16 +80,16 @@ def _busy(repo: Repository, top: Path) -> bool:
     return busy(Repository(top, git_dir, repo.common_dir))
 
 
-def _known(db: sqlite3.Connection) -> set[Sha]:
+def _known(db: Database) -> set[Sha]:
     return {str(sha) for (sha,) in db.execute("SELECT sha FROM tips")}
 
 
-def pending(repo: Repository, db: sqlite3.Connection) -> bool:
+def pending(repo: Repository, db: Database) -> bool:
     """Whether a branch or worktree points at a commit that has not been seen yet."""
     return not _look(repo).tips <= _known(db)
 
 
-def reconcile(repo: Repository, db: sqlite3.Connection, personal: Personal = _DEFAULT) -> Seen:
+def reconcile(repo: Repository, db: Database, personal: Personal = _DEFAULT) -> Seen:
     """Record the commits that are new and ask for them to be measured.
 
     Of a burst the tips come first, then as many of the others as the user's settings say;
@@ -160,7 +160,7 @@ def _described(repo: Repository, shas: Iterable[Sha]) -> list[tuple[str, ...]]:
     return [tuple(fields[at : at + 6]) for at in range(0, len(fields) - 5, 6)]
 
 
-def _ask(db: sqlite3.Connection, sha: Sha, priority: int) -> None:
+def _ask(db: Database, sha: Sha, priority: int) -> None:
     queue.put(db, MEASURE, sha, priority=priority)
     # a commit that was amended away and has come back was given up in between
     db.execute(
@@ -170,9 +170,7 @@ def _ask(db: sqlite3.Connection, sha: Sha, priority: int) -> None:
     )
 
 
-def _give_up(
-    repo: Repository, db: sqlite3.Connection, personal: Personal, tips_now: set[Sha]
-) -> int:
+def _give_up(repo: Repository, db: Database, personal: Personal, tips_now: set[Sha]) -> int:
     """Give up waiting measures that nobody wants any more; the others make way for the tips."""
     waiting = db.execute(
         "SELECT id, subject FROM jobs WHERE kind = ? AND state = 'ready' ORDER BY id", (MEASURE,)

@@ -27,6 +27,7 @@ from copydesk.agent.daemon.context import repository
 from copydesk.agent.daemon.log import Log
 from copydesk.agent.daemon.watch import Watcher
 from copydesk.agent.desk import queue, space
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk, point
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.model import waiting
@@ -152,7 +153,7 @@ class Service:
                 f"the desk cannot be made ready: {error.output or error.reason}", slug="bad-desk"
             ) from error
 
-    def _serve(self, held: lock.Lock, db: sqlite3.Connection) -> None:
+    def _serve(self, held: lock.Lock, db: Database) -> None:
         queue.release_orphans(db)
         watcher = Watcher(self._repo.common_dir, self.wake)
         self._log.say(f"started, process {os.getpid()}" + (", polling" if watcher.polling else ""))
@@ -167,7 +168,7 @@ class Service:
             watcher.stop()
         self._log.say("stopped")
 
-    def _ends(self, held: lock.Lock, db: sqlite3.Connection) -> bool:
+    def _ends(self, held: lock.Lock, db: Database) -> bool:
         """Leave without orphaning what came meanwhile; True when the loop must go on.
 
         Whoever found the lock held before it was released has dropped an event before, so
@@ -188,7 +189,7 @@ class Service:
         lock.write_note(self._desk)
         return True
 
-    def _anything(self, db: sqlite3.Connection) -> bool:
+    def _anything(self, db: Database) -> bool:
         return (
             spool.waiting(self._desk)
             or queue.next_due(db) is not None
@@ -199,7 +200,7 @@ class Service:
         """Whether the repository, the desk or copydesk itself has gone."""
         return not (held.in_place() and Path(sys.prefix).is_dir())
 
-    def _loop(self, held: lock.Lock, db: sqlite3.Connection, watcher: Watcher) -> None:
+    def _loop(self, held: lock.Lock, db: Database, watcher: Watcher) -> None:
         busy_until = time.monotonic()
         looked = -self._rescan_seconds
         personal = self._personal()
@@ -259,7 +260,7 @@ class Service:
                 pass
         return True
 
-    def _look(self, db: sqlite3.Connection, watcher: Watcher, personal: Personal) -> bool:
+    def _look(self, db: Database, watcher: Watcher, personal: Personal) -> bool:
         """Take in events and compare the refs. Returns whether there was anything new."""
         spool.prepare(self._desk)
         spool.sweep(self._desk)
@@ -285,7 +286,7 @@ class Service:
             )
         return bool(events or seen.tips)
 
-    def _work(self, db: sqlite3.Connection, personal: Personal) -> bool:
+    def _work(self, db: Database, personal: Personal) -> bool:
         """See to the running job and start the next. Returns whether anything changed."""
         if self._worker:
             if self._worker.running():
@@ -321,7 +322,7 @@ class Service:
             return False
         return not personal.one_at_a_time or self._turn.ask()
 
-    def _settle(self, db: sqlite3.Connection, ended: worker.Worker) -> None:
+    def _settle(self, db: Database, ended: worker.Worker) -> None:
         how, said = ended.result()
         job = ended.job
         if how == "retry" and space.low(self._desk):
@@ -344,7 +345,7 @@ class Service:
         reason = said.splitlines()[-1] if said and how in ("retry", "final", "full") else ""
         self._log.say(f"{job.kind} {job.subject[:12]}: {how} {one_line(reason)}".rstrip())
 
-    def _end_worker(self, db: sqlite3.Connection) -> None:
+    def _end_worker(self, db: Database) -> None:
         if self._worker:
             self._worker.kill()
             how, _ = self._worker.result()

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sqlite3
 import time
 from pathlib import Path
 from typing import NamedTuple
 
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import point, transaction
 from copydesk.hooks import knock
 
@@ -46,7 +46,7 @@ def waiting(desk: Path) -> bool:
     return False
 
 
-def take_in(db: sqlite3.Connection, desk: Path) -> list[Event]:
+def take_in(db: Database, desk: Path) -> list[Event]:
     """Turn the waiting events into rows, then remove their files.
 
     Returns:

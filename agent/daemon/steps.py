@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 
 from copydesk.agent import config
@@ -14,6 +13,7 @@ from copydesk.agent.daemon import prune
 from copydesk.agent.daemon.context import StepContext
 from copydesk.agent.daemon.reconcile import HISTORY_PRIORITY
 from copydesk.agent.desk import queue
+from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
@@ -53,9 +53,7 @@ def _behind_a_tip(context: StepContext, sha: Sha) -> bool:
     return row is not None and row[0] == HISTORY_PRIORITY
 
 
-def gaps_to_draft(
-    repo: Repository, db: sqlite3.Connection, sha: Sha, limit: int | None = None
-) -> list[Gap]:
+def gaps_to_draft(repo: Repository, db: Database, sha: Sha, limit: int | None = None) -> list[Gap]:
     """The gaps a commit's drafts are for: what it changed first, then the riskiest others.
 
     Functions whose drafts of other commits still stand are left out.

@@ -8,11 +8,11 @@ settings want commits behind the tips measured at all.
 
 from __future__ import annotations
 
-import sqlite3
 import time
 
 from copydesk.agent.daemon.reconcile import HISTORY_PRIORITY, MEASURE
 from copydesk.agent.desk import queue
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.records import Job
 
@@ -21,7 +21,7 @@ CUTS = 3
 than their tests run, none would ever be measured else."""
 
 
-def is_superseded(db: sqlite3.Connection, job: Job, cuts: int) -> bool:
+def is_superseded(db: Database, job: Job, cuts: int) -> bool:
     """Whether a running job should make way.
 
     Args:
@@ -40,7 +40,7 @@ def is_superseded(db: sqlite3.Connection, job: Job, cuts: int) -> bool:
     return bool(found)
 
 
-def put_back(db: sqlite3.Connection, job: Job) -> None:
+def put_back(db: Database, job: Job) -> None:
     """Put a measure that was cut short behind those of the tips."""
     with transaction(db):
         queue.put_back(db, job, "superseded", seconds=0.0)

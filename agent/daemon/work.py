@@ -19,6 +19,7 @@ from copydesk.agent.daemon.context import Step, StepContext, repository
 from copydesk.agent.daemon.log import Log
 from copydesk.agent.daemon.worker import DONE, FINAL, FULL, RETRY, SUPERSEDED
 from copydesk.agent.desk import space
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.mend import mend
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError, Superseded
@@ -73,9 +74,8 @@ def main(argv: Sequence[str], steps: Mapping[str, Step] | None = None) -> int:
 
 
 def _job(db: object, identity: int) -> tuple[str, str]:
-    import sqlite3
 
-    assert isinstance(db, sqlite3.Connection)
+    assert isinstance(db, Database)
     row = db.execute("SELECT kind, subject FROM jobs WHERE id = ?", (identity,)).fetchone()
     if row is None:
         raise Superseded

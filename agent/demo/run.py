@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import shlex
 import shutil
-import sqlite3
 import sys
 import tempfile
 import time
@@ -21,11 +20,13 @@ from copydesk.agent.coverage.store import gaps as gap_rows
 from copydesk.agent.daemon import control
 from copydesk.agent.demo import project
 from copydesk.agent.desk import drafts, queue
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import interpreter
 from copydesk.agent.git.command import git_program
 from copydesk.agent.git.repository import Repository, resolve, set_config
+from copydesk.agent.progress import Progress, silent
 from copydesk.agent.records import Draft, Sha
 from copydesk.agent.review import decisions
 from copydesk.agent.sandbox.records import Capability, Tier
@@ -58,7 +59,7 @@ class Screen(Protocol):
     def draft(self, draft: Draft, limit: int | None) -> None:
         """Show a draft with its evidence, at most `limit` lines of its text."""
 
-    def progress(self, text: str) -> AbstractContextManager[Callable[[str], None]]:
+    def progress(self, text: str) -> AbstractContextManager[Progress]:
         """Show that something goes on; yields what takes its latest line."""
 
 
@@ -136,7 +137,7 @@ def _place(folder: Path | None) -> Path:
 class _Tour:
     """The steps, in order, on one repository."""
 
-    def __init__(self, screen: Screen, repo: Repository, db: sqlite3.Connection) -> None:
+    def __init__(self, screen: Screen, repo: Repository, db: Database) -> None:
         self.screen, self.repo, self.db = screen, repo, db
         self.logged = 0
 
@@ -286,7 +287,7 @@ class _Tour:
                 if done():
                     return
                 # a short wait of its own keeps a daemon alive that ended early
-                if control.wait(self.repo, 0.3, lambda _: None):
+                if control.wait(self.repo, 0.3, silent):
                     return
                 if time.monotonic() > until:
                     raise CopydeskError(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sqlite3
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import point, transaction
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.records import Draft, DraftKind, DraftState, Json, Sha, Target
@@ -24,7 +24,7 @@ def now() -> str:
 
 
 def add(
-    db: sqlite3.Connection,
+    db: Database,
     *,
     kind: DraftKind,
     state: DraftState,
@@ -71,7 +71,7 @@ def add(
     return int(identity)
 
 
-def get(db: sqlite3.Connection, identity: int) -> Draft:
+def get(db: Database, identity: int) -> Draft:
     """The draft with that id.
 
     Raises:
@@ -88,7 +88,7 @@ def get(db: sqlite3.Connection, identity: int) -> Draft:
 
 
 def listed(
-    db: sqlite3.Connection,
+    db: Database,
     states: Sequence[DraftState] = ("ready", "not_run"),
     *,
     kind: DraftKind | None = None,
@@ -111,7 +111,7 @@ def listed(
     return [_draft(row) for row in rows]
 
 
-def counts(db: sqlite3.Connection) -> dict[str, int]:
+def counts(db: Database) -> dict[str, int]:
     """How many drafts there are in each state; every state is there."""
     states = ("ready", "not_run", "discarded", "accepted", "rejected", "superseded")
     found = dict(db.execute("SELECT state, count(*) FROM drafts GROUP BY state").fetchall())
@@ -119,7 +119,7 @@ def counts(db: sqlite3.Connection) -> dict[str, int]:
 
 
 def decide(
-    db: sqlite3.Connection,
+    db: Database,
     draft: Draft,
     action: str,
     state: DraftState,
@@ -151,7 +151,7 @@ def decide(
     return after
 
 
-def supersede(db: sqlite3.Connection, target: Target, keep: Collection[int]) -> int:
+def supersede(db: Database, target: Target, keep: Collection[int]) -> int:
     """Retire the waiting test drafts of a function but those with these ids.
 
     Returns:

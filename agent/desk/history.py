@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 
+from copydesk.agent.desk.database import Database
 from copydesk.agent.records import Json
 
 
-def reviews(db: sqlite3.Connection, limit: int) -> list[Json]:
+def reviews(db: Database, limit: int) -> list[Json]:
     """The last decisions on drafts, the newest first.
 
     Args:
@@ -24,7 +24,7 @@ def reviews(db: sqlite3.Connection, limit: int) -> list[Json]:
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def model_calls(db: sqlite3.Connection, limit: int) -> list[Json]:
+def model_calls(db: Database, limit: int) -> list[Json]:
     """The last calls to the model, the newest first, with prompts and answers.
 
     Args:
@@ -51,7 +51,7 @@ def model_calls(db: sqlite3.Connection, limit: int) -> list[Json]:
     ]
 
 
-def model_totals(db: sqlite3.Connection) -> list[Json]:
+def model_totals(db: Database) -> list[Json]:
     """What was asked of each model with each version of a prompt, and what came of it.
 
     `answered` are the calls that ended in text; `kept` the drafts behind which they stand that

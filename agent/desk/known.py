@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import transaction
 
 
@@ -22,7 +22,7 @@ class Known:
             value follows from, such as a git blob, so a value never changes.
     """
 
-    db: sqlite3.Connection
+    db: Database
     kind: str
     work: Callable[[str], Any]
     _texts: dict[str, str] = field(default_factory=dict)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from copydesk.agent.desk import backup
 from copydesk.agent.desk.store import open_desk, transaction
+from copydesk.agent.progress import Progress
 
 DAMAGED = "damaged"
 
 
-def mend(desk: Path, say: Callable[[str], None]) -> bool:
+def mend(desk: Path, say: Progress) -> bool:
     """After an unclean end: check the desk, and if it is damaged begin a new one.
 
     The damaged files are set aside whole, never deleted. What can still be read of drafts,
@@ -45,7 +45,7 @@ def mend(desk: Path, say: Callable[[str], None]) -> bool:
     return True
 
 
-def _salvage(damaged: Path, desk: Path, say: Callable[[str], None]) -> int:
+def _salvage(damaged: Path, desk: Path, say: Progress) -> int:
     rows = 0
     with open_desk(desk) as db:
         db.execute("PRAGMA foreign_keys = off")
@@ -58,13 +58,11 @@ def _salvage(damaged: Path, desk: Path, say: Callable[[str], None]) -> int:
         for source in sources:  # what is lost in the newest may be in a backup
             with transaction(db):
                 for table in tables:
-                    rows += _carry(source, table, db, say if source == damaged else None)
+                    rows += _carry(source, table, db.connection, say if source == damaged else None)
     return rows
 
 
-def _carry(
-    source: Path, table: str, db: sqlite3.Connection, say: Callable[[str], None] | None
-) -> int:
+def _carry(source: Path, table: str, db: sqlite3.Connection, say: Progress | None) -> int:
     carried = 0
     try:
         with contextlib.closing(sqlite3.connect(source, isolation_level=None)) as old:

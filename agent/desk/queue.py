@@ -7,10 +7,10 @@ so every step must be safe to repeat.
 from __future__ import annotations
 
 import os
-import sqlite3
 import time
 from typing import NamedTuple
 
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import point, transaction
 from copydesk.agent.records import Job
 
@@ -28,9 +28,7 @@ class Counts(NamedTuple):
     failed: int
 
 
-def put(
-    db: sqlite3.Connection, kind: str, subject: str, *, priority: int = 0, again: bool = False
-) -> None:
+def put(db: Database, kind: str, subject: str, *, priority: int = 0, again: bool = False) -> None:
     """Ask for a piece of work. Asking twice is asking once.
 
     Args:
@@ -55,9 +53,7 @@ def put(
             )
 
 
-def lease(
-    db: sqlite3.Connection, now: float | None = None, *, seconds: float = LEASE_SECONDS
-) -> Job | None:
+def lease(db: Database, now: float | None = None, *, seconds: float = LEASE_SECONDS) -> Job | None:
     """Take the job that is next in line, or None. A lease that ran out frees its job."""
     now = time.time() if now is None else now
     with transaction(db):
@@ -79,17 +75,17 @@ def lease(
     return Job(*row) if row else None
 
 
-def finish(db: sqlite3.Connection, job: Job) -> None:
+def finish(db: Database, job: Job) -> None:
     """Mark a job as done."""
     _settle(db, job, "done", None, 0.0)
 
 
-def drop(db: sqlite3.Connection, job: Job, why: str) -> None:
+def drop(db: Database, job: Job, why: str) -> None:
     """Give a job up because its work is no longer wanted."""
     _settle(db, job, "dropped", why, 0.0)
 
 
-def fail(db: sqlite3.Connection, job: Job, error: str, *, final: bool = False) -> None:
+def fail(db: Database, job: Job, error: str, *, final: bool = False) -> None:
     """Give a job back to be tried later, or give it up after MAX_ATTEMPTS.
 
     Args:
@@ -105,9 +101,7 @@ def fail(db: sqlite3.Connection, job: Job, error: str, *, final: bool = False) -
         _settle(db, job, "ready", error, time.time() + wait)
 
 
-def put_back(
-    db: sqlite3.Connection, job: Job, why: str, *, seconds: float = RETRY_SECONDS[-1]
-) -> None:
+def put_back(db: Database, job: Job, why: str, *, seconds: float = RETRY_SECONDS[-1]) -> None:
     """Give a job back that could not be done for no fault of its own; the attempt is not counted.
 
     Args:
@@ -121,7 +115,7 @@ def put_back(
         db.execute("UPDATE jobs SET attempts = max(0, attempts - 1) WHERE id = ?", (job.id,))
 
 
-def release_orphans(db: sqlite3.Connection) -> int:
+def release_orphans(db: Database) -> int:
     """Free every running job; for a daemon that has just taken the lock. Returns how many."""
     point("queue.orphans")
     with transaction(db):
@@ -130,19 +124,19 @@ def release_orphans(db: sqlite3.Connection) -> int:
         ).rowcount
 
 
-def counts(db: sqlite3.Connection) -> Counts:
+def counts(db: Database) -> Counts:
     """Count the jobs by state."""
     found = dict(db.execute("SELECT state, count(*) FROM jobs GROUP BY state").fetchall())
     return Counts(*(found.get(state, 0) for state in Counts._fields))
 
 
-def next_due(db: sqlite3.Connection) -> float | None:
+def next_due(db: Database) -> float | None:
     """The Unix time at which the next waiting job may start, or None when none waits."""
     (due,) = db.execute("SELECT min(not_before) FROM jobs WHERE state = 'ready'").fetchone()
     return None if due is None else float(due)
 
 
-def failures(db: sqlite3.Connection) -> list[tuple[str, str, str]]:
+def failures(db: Database) -> list[tuple[str, str, str]]:
     """Kind, subject and error of the jobs that were given up, the newest first."""
     return [
         (str(kind), str(subject), str(error or ""))
@@ -152,9 +146,7 @@ def failures(db: sqlite3.Connection) -> list[tuple[str, str, str]]:
     ]
 
 
-def _settle(
-    db: sqlite3.Connection, job: Job, state: str, error: str | None, not_before: float
-) -> None:
+def _settle(db: Database, job: Job, state: str, error: str | None, not_before: float) -> None:
     ended = None if state == "ready" else time.time()
     with transaction(db):
         db.execute(

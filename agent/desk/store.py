@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from copydesk.agent.desk import space
+from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
 from copydesk.hooks import knock
 
@@ -19,7 +20,7 @@ BUSY_SECONDS = 60.0
 
 
 @contextlib.contextmanager
-def open_desk(desk: Path) -> Iterator[sqlite3.Connection]:
+def open_desk(desk: Path) -> Iterator[Database]:
     """Open the database of a desk folder, made and brought up to date where needed.
 
     The connection is in autocommit mode: write inside `transaction`.
@@ -32,13 +33,13 @@ def open_desk(desk: Path) -> Iterator[sqlite3.Connection]:
             by a newer copydesk (its data stay untouched).
     """
     path = desk / "desk.db"
-    db = _opened(desk, path)
+    connection = _opened(desk, path)
     try:
-        yield db
+        yield Database(connection)
     except sqlite3.OperationalError as error:  # a full disk, a lock held for ever, a damaged file
         raise _unusable(path, error) from error
     finally:
-        db.close()
+        connection.close()
 
 
 def _opened(desk: Path, path: Path) -> sqlite3.Connection:
@@ -112,7 +113,7 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
 
 
 @contextlib.contextmanager
-def transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+def transaction(db: Database) -> Iterator[Database]:
     """Write atomically; waits for other writers instead of failing half-way.
 
     A deferred transaction that reads and then writes fails under contention whatever the
@@ -122,7 +123,7 @@ def transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     if db.in_transaction:
         yield db
         return
-    with _exclusive(db):
+    with _exclusive(db.connection):
         yield db
 
 

@@ -33,7 +33,7 @@ def _forget(_call: CallRecord) -> None:
     """Log nothing."""
 
 
-Progress = Callable[[str, int], None]
+TokenProgress = Callable[[str, int], None]
 """Told what a model does: "loading", "reading" and, with each piece, "writing"; and the pieces."""
 
 
@@ -54,7 +54,7 @@ class ModelSettings:
     prose_model: str | None = None
     allow_remote: bool = False
     on_call: Callable[[CallRecord], None] = _forget
-    on_progress: Progress = silent
+    on_progress: TokenProgress = silent
     breaker: Breaker = field(default_factory=Breaker, compare=False)
 
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sqlite3
 from datetime import UTC, datetime
 
 from copydesk.agent import config
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.model.breaker import Breaker
-from copydesk.agent.model.calls import CallRecord, ModelSettings, Progress, silent
+from copydesk.agent.model.calls import CallRecord, ModelSettings, TokenProgress, silent
 
 _REMEMBERED = 20  # calls; the breaker's longest wait is reached long before
 
 
-def log_call(db: sqlite3.Connection, call: CallRecord) -> None:
+def log_call(db: Database, call: CallRecord) -> None:
     """Keep a request to the model, and what came of it."""
     with transaction(db):
         db.execute(
@@ -30,7 +30,7 @@ def log_call(db: sqlite3.Connection, call: CallRecord) -> None:
         )
 
 
-def breaker(db: sqlite3.Connection) -> Breaker:
+def breaker(db: Database) -> Breaker:
     """A breaker that knows what earlier jobs met, out of the log."""
     rows = db.execute(
         "SELECT outcome, strftime('%s', called_at) FROM model_calls ORDER BY id DESC LIMIT ?",
@@ -41,9 +41,9 @@ def breaker(db: sqlite3.Connection) -> Breaker:
 
 def model_settings(
     settings: config.Config,
-    db: sqlite3.Connection | None = None,
+    db: Database | None = None,
     *,
-    progress: Progress = silent,
+    progress: TokenProgress = silent,
 ) -> ModelSettings:
     """What the user set about the model; with a desk, every call is logged there."""
     quiet = ModelSettings(
@@ -58,6 +58,6 @@ def model_settings(
     return dataclasses.replace(quiet, on_call=lambda c: log_call(db, c), breaker=breaker(db))
 
 
-def last_call(db: sqlite3.Connection) -> int:
+def last_call(db: Database) -> int:
     """The number of the newest call in the log; 0 when there is none."""
     return int(db.execute("SELECT coalesce(max(id), 0) FROM model_calls").fetchone()[0])

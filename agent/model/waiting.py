@@ -9,12 +9,12 @@ until that has worked, so a server that only seems to be back is asked less and 
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Callable
 from typing import Final, Literal, NamedTuple
 
 from copydesk.agent.desk import queue
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.model.breaker import FIRST_SECONDS, LONGEST_SECONDS
 from copydesk.agent.records import Sha
@@ -39,7 +39,7 @@ class Waits(NamedTuple):
     tries: int = 0
 
 
-def wait(db: sqlite3.Connection, what: What, sha: Sha, why: str) -> None:
+def wait(db: Database, what: What, sha: Sha, why: str) -> None:
     """Keep that a model could do more for a commit than was done.
 
     Args:
@@ -64,13 +64,13 @@ def wait(db: sqlite3.Connection, what: What, sha: Sha, why: str) -> None:
         )
 
 
-def forget(db: sqlite3.Connection, what: What, sha: Sha) -> None:
+def forget(db: Database, what: What, sha: Sha) -> None:
     """A model has been asked about this commit, or need not be any more."""
     with transaction(db):
         db.execute("DELETE FROM jobs WHERE kind = ? AND subject = ?", (_ROWS[what], sha))
 
 
-def waiting(db: sqlite3.Connection) -> list[Waits]:
+def waiting(db: Database) -> list[Waits]:
     """What waits for a model, oldest first."""
     rows = db.execute(
         "SELECT kind, subject, attempts FROM jobs WHERE state = ? ORDER BY id", (STATE,)
@@ -78,9 +78,7 @@ def waiting(db: sqlite3.Connection) -> list[Waits]:
     return [Waits(_KINDS[kind], str(subject), tries) for kind, subject, tries in rows]
 
 
-def look(
-    db: sqlite3.Connection, answers: Callable[[], bool], *, now: float | None = None
-) -> list[Waits]:
+def look(db: Database, answers: Callable[[], bool], *, now: float | None = None) -> list[Waits]:
     """Ask whether a model answers now, if it is time to; then have what waits done again.
 
     Args:
@@ -114,7 +112,7 @@ def look(
     return due if there else []
 
 
-def _under_way(db: sqlite3.Connection, one: Waits) -> bool:
+def _under_way(db: Database, one: Waits) -> bool:
     """Whether the work is being done, or is next in line."""
     return bool(
         db.execute(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
 from copydesk.agent.coverage.store import gaps as gap_rows
 from copydesk.agent.desk import drafts
+from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Draft, DraftState, Gap, Json
@@ -20,9 +20,7 @@ from copydesk.hooks import knock
 WAITING: tuple[DraftState, ...] = ("ready", "not_run")
 
 
-def accept(
-    repo: Repository, db: sqlite3.Connection, identity: int, *, anyway: bool = False
-) -> Path:
+def accept(repo: Repository, db: Database, identity: int, *, anyway: bool = False) -> Path:
     """Put a draft where it belongs: a test into the working tree, a story into the outbox.
 
     A test is written as the project's own formatter writes it, where that is installed, and one
@@ -72,7 +70,7 @@ def _tried(repo: Repository, draft: Draft, place: Placement) -> str:
     return f"{found.verdict}: {found.why}" if found.why else found.verdict
 
 
-def verified(db: sqlite3.Connection, min_mutants: int = 1) -> list[Draft]:
+def verified(db: Database, min_mutants: int = 1) -> list[Draft]:
     """The waiting test drafts that were verified and notice so many mutants, oldest first."""
     return [
         draft
@@ -82,7 +80,7 @@ def verified(db: sqlite3.Connection, min_mutants: int = 1) -> list[Draft]:
     ]
 
 
-def latest_first(db: sqlite3.Connection, identities: Sequence[int]) -> list[int]:
+def latest_first(db: Database, identities: Sequence[int]) -> list[int]:
     """Drafts in the order in which decisions on them can be taken back: the last one first."""
     last = dict(db.execute("SELECT draft_id, max(id) FROM reviews GROUP BY draft_id").fetchall())
     return sorted(dict.fromkeys(identities), key=lambda one: -int(last.get(one, 0)))
@@ -98,12 +96,12 @@ def _outbox(repo: Repository, draft: Draft) -> Path:
     return path
 
 
-def reject(repo: Repository, db: sqlite3.Connection, identity: int, why: str) -> Draft:
+def reject(repo: Repository, db: Database, identity: int, why: str) -> Draft:
     """Turn a draft down; the reason is kept for the next drafts."""
     return drafts.decide(db, _waiting(db, identity), "reject", "rejected", why=why)
 
 
-def edit(repo: Repository, db: sqlite3.Connection, identity: int, content: str) -> Draft:
+def edit(repo: Repository, db: Database, identity: int, content: str) -> Draft:
     """Take the editor's version of a draft; a test climbs the verify ladder again.
 
     Returns:
@@ -124,7 +122,7 @@ def edit(repo: Repository, db: sqlite3.Connection, identity: int, content: str) 
     return drafts.decide(db, draft, "edit", draft.state, content=content, evidence=evidence)
 
 
-def gap_of(db: sqlite3.Connection, draft: Draft) -> Gap:
+def gap_of(db: Database, draft: Draft) -> Gap:
     """The gap that a test draft was written for, as it was measured."""
     assert draft.target is not None
     for gap in gap_rows.load(db, draft.commit):
@@ -136,7 +134,7 @@ def gap_of(db: sqlite3.Connection, draft: Draft) -> Gap:
     )
 
 
-def undo(repo: Repository, db: sqlite3.Connection, identity: int) -> Draft:
+def undo(repo: Repository, db: Database, identity: int) -> Draft:
     """Take back the last decision on a draft, and what it wrote.
 
     Raises:
@@ -167,7 +165,7 @@ def _take_back(repo: Repository, draft: Draft) -> None:
         path.unlink()
 
 
-def _waiting(db: sqlite3.Connection, identity: int) -> Draft:
+def _waiting(db: Database, identity: int) -> Draft:
     draft = drafts.get(db, identity)
     if draft.state not in WAITING:
         raise CopydeskError(

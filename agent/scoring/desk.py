@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Callable
 
 from copydesk.agent.coverage.store import gaps as gap_rows
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
+from copydesk.agent.progress import Progress, silent
 from copydesk.agent.records import Gap, Sha
 from copydesk.agent.scoring import history, measured, models, predictions, tests
 from copydesk.agent.scoring.predictions import Prediction
@@ -18,12 +18,8 @@ from copydesk.predictor.subjects.commits.features import GapFeatures
 from copydesk.predictor.subjects.commits.model import identity
 from copydesk.predictor.subjects.commits.train import Trained
 
-Say = Callable[[str], None]
 
-
-def after_measure(
-    repo: Repository, db: sqlite3.Connection, sha: Sha, *, say: Say = lambda _: None
-) -> bool:
+def after_measure(repo: Repository, db: Database, sha: Sha, *, say: Progress = silent) -> bool:
     """Score what a measured commit changed, and join outcomes.
 
     Returns:
@@ -38,7 +34,7 @@ def after_measure(
     return waits or models.due(repo, db)
 
 
-def learn(repo: Repository, db: sqlite3.Connection, sha: Sha, *, say: Say = lambda _: None) -> None:
+def learn(repo: Repository, db: Database, sha: Sha, *, say: Progress = silent) -> None:
     """Read all of the history that was not read yet, and train where that is due."""
     history.catch_up(repo, db, sha, say=say)
     if models.due(repo, db):
@@ -47,7 +43,7 @@ def learn(repo: Repository, db: sqlite3.Connection, sha: Sha, *, say: Say = lamb
     predictions.join_outcomes(db)
 
 
-def far_behind(repo: Repository, db: sqlite3.Connection, sha: Sha) -> bool:
+def far_behind(repo: Repository, db: Database, sha: Sha) -> bool:
     """Whether more of the history is to be read than a measure may wait for."""
     left = history.behind(repo, db, sha)
     if left is None:
@@ -55,9 +51,7 @@ def far_behind(repo: Repository, db: sqlite3.Connection, sha: Sha) -> bool:
     return left > history.FEW
 
 
-def score_commit(
-    repo: Repository, db: sqlite3.Connection, sha: Sha, *, say: Say = lambda _: None
-) -> list[Risk]:
+def score_commit(repo: Repository, db: Database, sha: Sha, *, say: Progress = silent) -> list[Risk]:
     """Score the functions a commit changed, and its gaps by them; keep both.
 
     Returns:
@@ -79,7 +73,7 @@ def score_commit(
     return found
 
 
-def _rank_gaps(repo: Repository, db: sqlite3.Connection, sha: Sha, model: Trained) -> None:
+def _rank_gaps(repo: Repository, db: Database, sha: Sha, model: Trained) -> None:
     """Give the gaps of a measured commit the risk that the history of their functions says."""
     gaps = gap_rows.load(db, sha)
     changes = {gap.path: history.last_changes(db, sha, gap.path) for gap in gaps}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from copydesk.agent.desk import drafts
+from copydesk.agent.desk.database import Database
 from copydesk.agent.records import Draft, Sha
 from copydesk.agent.scoring import predictions
 from copydesk.agent.scoring.predictions import Prediction
@@ -29,14 +29,14 @@ class Place(NamedTuple):
     explored: bool
 
 
-def score(db: sqlite3.Connection) -> dict[int, Chance]:
+def score(db: Database) -> dict[int, Chance]:
     """Score the drafts that wait, and keep what was said. By draft id."""
     found = _scored(db)
     _keep(db, found)
     return {one.draft.id: one.chance for one in found}
 
 
-def ordered(db: sqlite3.Connection, waiting: Sequence[Draft], *, keep: bool = False) -> list[Draft]:
+def ordered(db: Database, waiting: Sequence[Draft], *, keep: bool = False) -> list[Draft]:
     """Drafts as the editor should see them: the likeliest to be accepted first, a tenth at random.
 
     Args:
@@ -59,7 +59,7 @@ class _Scored(NamedTuple):
     place: Place
 
 
-def _keep(db: sqlite3.Connection, found: Sequence[_Scored]) -> None:
+def _keep(db: Database, found: Sequence[_Scored]) -> None:
     by_commit: dict[Sha, list[Prediction]] = {}
     for draft, inputs, chance, place in found:
         seen = inputs | {"place": float(place.number), "explored": float(place.explored)}
@@ -71,7 +71,7 @@ def _keep(db: sqlite3.Connection, found: Sequence[_Scored]) -> None:
         predictions.store(db, "draft", commit, listed)
 
 
-def _scored(db: sqlite3.Connection) -> list[_Scored]:
+def _scored(db: Database) -> list[_Scored]:
     waiting = drafts.listed(db)
     if not waiting:
         return []
@@ -123,7 +123,7 @@ def inputs_of(draft: Draft) -> dict[str, float]:
     }
 
 
-def _decisions(db: sqlite3.Connection, prompts: dict[int, str]) -> list[Decision]:
+def _decisions(db: Database, prompts: dict[int, str]) -> list[Decision]:
     decided = drafts.listed(db, ("accepted", "rejected"))
     last = dict(db.execute("SELECT draft_id, max(id) FROM reviews GROUP BY draft_id").fetchall())
     decided.sort(key=lambda d: last.get(d.id, 0))
@@ -136,7 +136,7 @@ def _group(draft: Draft, prompts: dict[int, str]) -> str:
     return "/".join(filter(None, (draft.kind, draft.origin, prompt)))
 
 
-def _prompts(db: sqlite3.Connection) -> dict[int, str]:
+def _prompts(db: Database) -> dict[int, str]:
     """The version of the prompt of each call to a model."""
     return {
         identity: str(json.loads(options).get("prompt", ""))

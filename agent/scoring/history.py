@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
 import zlib
-from collections.abc import Callable
 from typing import NamedTuple
 
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.history import GitHistory
 from copydesk.agent.git.repository import Repository
+from copydesk.agent.progress import Progress, silent
 from copydesk.agent.records import Sha
 from copydesk.predictor.subjects.commits.history import Commit
 from copydesk.predictor.subjects.commits.mine import Mined, State, mine
@@ -21,8 +21,6 @@ from copydesk.predictor.subjects.commits.train import Row
 
 FEW = 50
 """Commits that are mined at once, within a measure; more of them wait for a job of their own."""
-
-Say = Callable[[str], None]
 
 
 class Known(NamedTuple):
@@ -33,13 +31,13 @@ class Known(NamedTuple):
     mined_at: float
 
 
-def known(db: sqlite3.Connection) -> Known | None:
+def known(db: Database) -> Known | None:
     """How far the history was read; None when it never was."""
     row = db.execute("SELECT tip, commits, mined_at FROM history_state").fetchone()
     return None if row is None else Known(*row)
 
 
-def behind(repo: Repository, db: sqlite3.Connection, sha: Sha) -> int | None:
+def behind(repo: Repository, db: Database, sha: Sha) -> int | None:
     """Commits of a history that were not read yet; None when none was."""
     so_far = known(db)
     if so_far is None or so_far.tip not in git.exists(repo, [so_far.tip]):
@@ -47,9 +45,7 @@ def behind(repo: Repository, db: sqlite3.Connection, sha: Sha) -> int | None:
     return len(git.reachable(repo, [sha], [so_far.tip]))
 
 
-def catch_up(
-    repo: Repository, db: sqlite3.Connection, sha: Sha, *, say: Say = lambda _: None
-) -> Mined:
+def catch_up(repo: Repository, db: Database, sha: Sha, *, say: Progress = silent) -> Mined:
     """Read what is new in the history of a commit, and keep it.
 
     Safe to repeat: a commit that was read is never counted twice, on whatever branch it is met.
@@ -67,12 +63,12 @@ def catch_up(
     return found
 
 
-def _state(db: sqlite3.Connection) -> State:
+def _state(db: Database) -> State:
     (packed,) = db.execute("SELECT state FROM history_state").fetchone()
     return State.from_json(zlib.decompress(packed).decode())
 
 
-def _store(db: sqlite3.Connection, state: State, found: Mined, met: list[Commit]) -> None:
+def _store(db: Database, state: State, found: Mined, met: list[Commit]) -> None:
     db.executemany("INSERT OR IGNORE INTO mined_commits (sha) VALUES (?)", ((c.sha,) for c in met))
     db.executemany(
         "INSERT OR IGNORE INTO changed_functions (sha, path, function, first_line, last_line,"
@@ -93,7 +89,7 @@ def _store(db: sqlite3.Connection, state: State, found: Mined, met: list[Commit]
         )
 
 
-def _mark(db: sqlite3.Connection, line: Blamed) -> None:
+def _mark(db: Database, line: Blamed) -> None:
     """Note that a function held a defect: when the first fix of it came, and which."""
     db.execute(
         "UPDATE changed_functions SET fixed_at = ?, fixed_by = ? WHERE sha = ? AND path = ?"
@@ -106,7 +102,7 @@ def _mark(db: sqlite3.Connection, line: Blamed) -> None:
     )
 
 
-def rows(db: sqlite3.Connection) -> list[Row]:
+def rows(db: Database) -> list[Row]:
     """Every changed function, as the predictor learns from it."""
     return [
         Row(at, json.loads(inputs), fixed_at)
@@ -117,7 +113,7 @@ def rows(db: sqlite3.Connection) -> list[Row]:
 
 
 def last_changes(
-    db: sqlite3.Connection, sha: Sha, path: str
+    db: Database, sha: Sha, path: str
 ) -> dict[str, tuple[bool, dict[str, float | None]]]:
     """What is known of a file's functions as they were last changed.
 
@@ -135,7 +131,7 @@ def last_changes(
     return found
 
 
-def changed_by(db: sqlite3.Connection, sha: Sha) -> list[tuple[str, str, dict[str, float | None]]]:
+def changed_by(db: Database, sha: Sha) -> list[tuple[str, str, dict[str, float | None]]]:
     """Path, name and inputs of the functions a commit changed."""
     return [
         (path, function, json.loads(inputs))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable
 
 from copydesk.agent.coverage.store import totals
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
@@ -16,7 +16,7 @@ from copydesk.agent.records import Gap, LineNo, Sha
 from copydesk.agent.testgen.verify import mutants
 
 
-def add_coverage(db: sqlite3.Connection, sha: Sha) -> int:
+def add_coverage(db: Database, sha: Sha) -> int:
     """Note how much of each function that a commit changed its tests execute.
 
     Returns:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
-from collections.abc import Callable
 from pathlib import Path
 
+from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
+from copydesk.agent.progress import Progress, silent
 from copydesk.agent.scoring import history
 from copydesk.predictor.core.errors import PredictorError
 from copydesk.predictor.subjects.commits import model, train
@@ -19,8 +19,6 @@ EVERY_COMMITS, EVERY_DAYS = 50, 30.0
 
 FIRST = train.TRY_RESIDUAL
 """Defects known before a repository's own model is worth trying at all."""
-
-Say = Callable[[str], None]
 
 
 def unusable(error: PredictorError) -> CopydeskError:
@@ -37,7 +35,7 @@ def folder(repo: Repository) -> Path:
     return repo.desk / "models" / "commits"
 
 
-def in_force(repo: Repository, say: Say = lambda _: None) -> Trained:
+def in_force(repo: Repository, say: Progress = silent) -> Trained:
     """What scores this repository's commits: its own model, or the shipped prior."""
     if not (folder(repo) / "card.json").exists():
         return model.shipped()
@@ -48,7 +46,7 @@ def in_force(repo: Repository, say: Say = lambda _: None) -> Trained:
         return model.shipped()
 
 
-def due(repo: Repository, db: sqlite3.Connection, now: float | None = None) -> bool:
+def due(repo: Repository, db: Database, now: float | None = None) -> bool:
     """Whether the model should be trained (again)."""
     so_far = history.known(db)
     if so_far is None:
@@ -64,7 +62,7 @@ def due(repo: Repository, db: sqlite3.Connection, now: float | None = None) -> b
     return more >= EVERY_COMMITS or (more > 0 and days >= EVERY_DAYS)
 
 
-def retrain(repo: Repository, db: sqlite3.Connection, *, say: Say = lambda _: None) -> Trained:
+def retrain(repo: Repository, db: Database, *, say: Progress = silent) -> Trained:
     """Train on the mined history, let the gate decide, and keep the model.
 
     Raises:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.records import Json, Sha
 
@@ -26,7 +26,7 @@ class Prediction(NamedTuple):
     features: Mapping[str, float | None]
 
 
-def store(db: sqlite3.Connection, kind: str, sha: Sha, said: Iterable[Prediction]) -> None:
+def store(db: Database, kind: str, sha: Sha, said: Iterable[Prediction]) -> None:
     """Keep what was said; what was said before of the same is replaced until its outcome is in."""
     with transaction(db):
         db.executemany(
@@ -46,7 +46,7 @@ def store(db: sqlite3.Connection, kind: str, sha: Sha, said: Iterable[Prediction
         )
 
 
-def of_commit(db: sqlite3.Connection, kind: str, sha: Sha) -> list[Json]:
+def of_commit(db: Database, kind: str, sha: Sha) -> list[Json]:
     """What was said of a commit's functions, tests or drafts, the highest score first."""
     names = ("subject", "score", "in_force", "model", "reasons", "features", "outcome")
     found = db.execute(
@@ -57,7 +57,7 @@ def of_commit(db: sqlite3.Connection, kind: str, sha: Sha) -> list[Json]:
     return _as_json(names, found)
 
 
-def latest(db: sqlite3.Connection, limit: int) -> list[Json]:
+def latest(db: Database, limit: int) -> list[Json]:
     """What was said last, the newest first, with what came of it where that is known.
 
     Args:
@@ -83,7 +83,7 @@ def _as_json(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[Json]:
     ]
 
 
-def join_outcomes(db: sqlite3.Connection, now: float | None = None) -> int:
+def join_outcomes(db: Database, now: float | None = None) -> int:
     """Write the outcomes that are known by now; how many were new.
 
     A function: a fix was traced to it, or a year went by without one. A draft: the editor
@@ -117,7 +117,7 @@ def join_outcomes(db: sqlite3.Connection, now: float | None = None) -> int:
     return fixed + quiet + decided
 
 
-def settle_tests(db: sqlite3.Connection, sha: Sha, outcomes: Mapping[str, str]) -> None:
+def settle_tests(db: Database, sha: Sha, outcomes: Mapping[str, str]) -> None:
     """Write how the tests of a measured commit went."""
     with transaction(db):
         db.executemany(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
@@ -10,6 +9,7 @@ from typing import NamedTuple
 from copydesk.agent.coverage.source import file_of
 from copydesk.agent.coverage.store import numbits_to_nums, unpack
 from copydesk.agent.coverage.store import traces as coverage_map
+from copydesk.agent.desk.database import Database
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import LineNo, Sha, TestId
@@ -24,7 +24,7 @@ FORMULA = "formula"
 
 
 def ordering(
-    repo: Repository, db: sqlite3.Connection, sha: Sha
+    repo: Repository, db: Database, sha: Sha
 ) -> Callable[[Sequence[str], Collection[TestId]], list[str]]:
     """What puts the test files of a measure in order: by the riskiest affected test of each.
 
@@ -53,7 +53,7 @@ def ordering(
     return riskiest_first
 
 
-def settle(db: sqlite3.Connection, sha: Sha) -> None:
+def settle(db: Database, sha: Sha) -> None:
     """Write how the tests went that were predicted for a measured commit."""
     open_ones = {
         row[0]
@@ -92,7 +92,7 @@ def _changed(repo: Repository, sha: Sha) -> dict[str, _Before]:
     }
 
 
-def _hits_on(db: sqlite3.Connection, changed: Mapping[str, _Before]) -> dict[int, int]:
+def _hits_on(db: Database, changed: Mapping[str, _Before]) -> dict[int, int]:
     """How many of the changed lines each stored hit executes, where it executes any."""
     found = {}
     for path, before in changed.items():
@@ -107,7 +107,7 @@ def _hits_on(db: sqlite3.Connection, changed: Mapping[str, _Before]) -> dict[int
 
 
 def _facts(
-    db: sqlite3.Connection,
+    db: Database,
     affected: Collection[TestId],
     changed: Sequence[str],
     hits_on: Mapping[int, int],

@@ -8,7 +8,6 @@ import os
 import shutil
 import sys
 import sysconfig
-from collections.abc import Callable
 from pathlib import Path
 
 from copydesk.agent.daemon import control
@@ -18,6 +17,7 @@ from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import interpreter
 from copydesk.agent.git.repository import Repository, get_config, resolve, set_config
 from copydesk.agent.process import ProcessError, run, scrubbed_environment
+from copydesk.agent.progress import Progress
 from copydesk.agent.records import Json
 from copydesk.agent.setup import precommit
 from copydesk.agent.setup.hooks import (
@@ -42,7 +42,7 @@ def initialise(
     native: bool,
     repo_url: str | None,
     rev: str | None,
-    progress: Callable[[str], None],
+    progress: Progress,
 ) -> list[str]:
     """Set copydesk up in a repository. Doing it twice is doing it once.
 
@@ -139,7 +139,7 @@ def _check(program: str | None, elsewhere: Path | None) -> None:
         )
 
 
-def _choose_python(repo: Repository, progress: Callable[[str], None]) -> list[str]:
+def _choose_python(repo: Repository, progress: Progress) -> list[str]:
     progress("Looking for the Python that runs the tests")
     shell = interpreter.shell_python()
     if shell and shell.parent.parent.resolve() != Path(sys.prefix).resolve():

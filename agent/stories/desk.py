@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from copydesk.agent.coverage.source import functions
 from copydesk.agent.coverage.store import Measure, stored
 from copydesk.agent.coverage.store import gaps as gap_rows
 from copydesk.agent.desk import drafts
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
@@ -17,6 +17,7 @@ from copydesk.agent.model import waiting
 from copydesk.agent.model.breaker import will_pass
 from copydesk.agent.model.desk import last_call
 from copydesk.agent.model.faults import ModelFault, ModelUnavailable
+from copydesk.agent.progress import Progress
 from copydesk.agent.records import Draft, Fact, Gap, Sha
 from copydesk.agent.stories.channels import devlog
 from copydesk.agent.stories.check import check
@@ -29,10 +30,8 @@ from copydesk.agent.stories.facts import (
     commit_facts,
 )
 
-Say = Callable[[str], None]
 
-
-def facts_of(repo: Repository, db: sqlite3.Connection, shas: Sequence[Sha]) -> list[Fact]:
+def facts_of(repo: Repository, db: Database, shas: Sequence[Sha]) -> list[Fact]:
     """Everything known of commits: what git says, what was measured, what waits on the desk.
 
     Args:
@@ -91,7 +90,7 @@ def _functions(repo: Repository, sha: Sha, changes: dict[str, git.FileChange]) -
 
 
 def _gap_changes(
-    db: sqlite3.Connection, sha: Sha, parent: Sha | None, after: Measure | None
+    db: Database, sha: Sha, parent: Sha | None, after: Measure | None
 ) -> tuple[tuple[GapChange, ...], tuple[GapChange, ...]]:
     """Functions with more uncovered lines than before, and with fewer."""
     if after is None or parent is None:
@@ -115,7 +114,7 @@ def _by_function(gaps: Sequence[Gap]) -> dict[tuple[str, str], int]:
     return found
 
 
-def _ready(db: sqlite3.Connection, sha: Sha) -> tuple[ReadyDraft, ...]:
+def _ready(db: Database, sha: Sha) -> tuple[ReadyDraft, ...]:
     return tuple(
         ReadyDraft(
             d.target.path,
@@ -130,10 +129,10 @@ def _ready(db: sqlite3.Connection, sha: Sha) -> tuple[ReadyDraft, ...]:
 
 def write_story(
     repo: Repository,
-    db: sqlite3.Connection,
+    db: Database,
     shas: Sequence[Sha],
     *,
-    say: Say,
+    say: Progress,
     client: Asks | None = None,
 ) -> Draft:
     """Draft the dev log entry of a commit, or of several that follow each other.
@@ -203,6 +202,6 @@ def write_story(
     return drafts.get(db, identity)
 
 
-def decided(db: sqlite3.Connection, sha: Sha) -> bool:
+def decided(db: Database, sha: Sha) -> bool:
     """Whether the editor has decided on a dev log entry of a commit: no other is wanted."""
     return bool(drafts.listed(db, ("accepted", "rejected"), kind="devlog", commit=sha))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Sequence
 
 from copydesk.agent.coverage.report import Insight, Report
+from copydesk.agent.desk.database import Database
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.model.faults import ModelFault, ModelUnavailable
 from copydesk.agent.records import Fact
@@ -19,7 +19,7 @@ GAPS, UNSTEADY = 4, 2
 
 def insight(
     repo: Repository,
-    db: sqlite3.Connection,
+    db: Database,
     report: Report,
     client: Asks,
     on_fault: Callable[[ModelFault | ModelUnavailable], None],

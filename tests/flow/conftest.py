@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ import pytest
 from copydesk.agent.daemon.context import StepContext
 from copydesk.agent.daemon.steps import STEPS
 from copydesk.agent.desk import drafts
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import Repository, find, resolve, set_config
 from copydesk.agent.records import Draft
@@ -37,7 +37,7 @@ class Bench:
 
     first = FIRST
 
-    def __init__(self, path: Path, db: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, db: Database) -> None:
         self.path, self.db = path, db
         self.repo: Repository = find(path)
         self.said: list[str] = []

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.migrations import migrate
 from copydesk.hooks import knock
 
@@ -29,7 +30,7 @@ def events() -> Callable[[Path], list[tuple[str, str]]]:
             found += db.execute("SELECT hook, worktree FROM events").fetchall()
         return found
 
-    def desk(common: Path) -> sqlite3.Connection:
+    def desk(common: Path) -> Database:
         return sqlite3.connect(f"file:{common}/copydesk/desk.db?mode=ro", uri=True)
 
     return read
@@ -51,7 +52,7 @@ def lives() -> Callable[[Path], bool]:
 
 
 @pytest.fixture
-def desk(repo: Path) -> Iterator[sqlite3.Connection]:
+def desk(repo: Path) -> Iterator[Database]:
     """The repository's desk, with the schema and nothing in it."""
     folder = repo / ".git" / "copydesk"
     folder.mkdir()
@@ -62,9 +63,7 @@ def desk(repo: Path) -> Iterator[sqlite3.Connection]:
 
 
 @pytest.fixture
-def measured(
-    repo: Path, desk: sqlite3.Connection, git: Callable[..., str]
-) -> Callable[[str, str], None]:
+def measured(repo: Path, desk: Database, git: Callable[..., str]) -> Callable[[str, str], None]:
     """Say which lines of the staged version of a file no test reaches: measured(path, "[2]")."""
 
     def put(path: str, missing: str) -> None:

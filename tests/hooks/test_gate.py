@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from copydesk.agent.desk.database import Database
 from copydesk.hooks import gate, install
 
 Git = Callable[..., str]
@@ -60,7 +61,7 @@ def test_lines_known_to_be_missed_fail_it(
 
 
 def test_functions_are_named_where_they_are_known(
-    repo: Path, git: Git, desk: sqlite3.Connection, measured: Measured, judged: Judged
+    repo: Path, git: Git, desk: Database, measured: Measured, judged: Judged
 ) -> None:
     stage(repo, git, "a.py", CODE)
     measured("a.py", "[1, 3, 4]")
@@ -94,7 +95,7 @@ def test_only_changed_lines_count(repo: Path, git: Git, measured: Measured, judg
 
 
 def test_the_projects_floor_is_in_force(
-    repo: Path, git: Git, measured: Measured, judged: Judged, desk: sqlite3.Connection
+    repo: Path, git: Git, measured: Measured, judged: Judged, desk: Database
 ) -> None:
     stage(repo, git, "a.py", CODE)
     measured("a.py", "[3]")
@@ -104,7 +105,7 @@ def test_the_projects_floor_is_in_force(
 
 
 def test_lines_not_measured_are_unknown_not_guessed(
-    repo: Path, git: Git, judged: Judged, desk: sqlite3.Connection
+    repo: Path, git: Git, judged: Judged, desk: Database
 ) -> None:
     stage(repo, git, "a.py", CODE)
     assert judged() == (0, "copydesk: 4 changed lines not measured yet; the daemon will\n", "")
@@ -122,7 +123,7 @@ def test_lines_not_measured_are_unknown_not_guessed(
 
 @pytest.mark.parametrize("path", ["tests/a.py", "test_a.py", "x/a_test.py", "conftest.py"])
 def test_tests_need_no_tests(
-    repo: Path, git: Git, judged: Judged, desk: sqlite3.Connection, path: str
+    repo: Path, git: Git, judged: Judged, desk: Database, path: str
 ) -> None:
     stage(repo, git, path, CODE)
     assert judged() == (0, "", "")
@@ -133,9 +134,7 @@ def test_without_data_it_is_silent(repo: Path, git: Git, judged: Judged) -> None
     assert judged() == (0, "", "")
 
 
-def test_without_python_it_is_silent(
-    repo: Path, git: Git, judged: Judged, desk: sqlite3.Connection
-) -> None:
+def test_without_python_it_is_silent(repo: Path, git: Git, judged: Judged, desk: Database) -> None:
     stage(repo, git, "a.txt", "x")
     assert judged() == (0, "", "")
 
@@ -170,7 +169,7 @@ def test_in_a_linked_worktree_it_looks_at_that_one(
 
 
 def test_a_locked_database_stops_nobody(
-    repo: Path, git: Git, measured: Measured, judged: Judged, desk: sqlite3.Connection
+    repo: Path, git: Git, measured: Measured, judged: Judged, desk: Database
 ) -> None:
     stage(repo, git, "a.py", CODE)
     measured("a.py", "[3, 4]")
@@ -265,7 +264,7 @@ def test_the_push_of_a_whole_history_is_no_change_to_judge(
 
 
 def test_a_reference_that_is_not_there_stops_nobody(
-    repo: Path, judged: Judged, desk: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+    repo: Path, judged: Judged, desk: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PRE_COMMIT_FROM_REF", "nowhere")
     monkeypatch.setenv("PRE_COMMIT_TO_REF", "--output=/tmp/x")
@@ -332,7 +331,7 @@ def test_the_script_lets_pass_when_copydesk_is_gone(
 
 
 def test_a_folder_of_the_repository_called_copydesk_is_not_run(
-    repo: Path, git: Git, desk: sqlite3.Connection
+    repo: Path, git: Git, desk: Database
 ) -> None:
     evil = "import pathlib\npathlib.Path('evil').write_text('ran')\n"
     for name in ("__init__.py", "agent/__init__.py", "hooks/__init__.py"):
@@ -373,7 +372,7 @@ def test_a_line_that_looks_like_a_header_is_none(repo: Path, git: Git) -> None:
 
 
 def test_a_file_that_only_lost_lines_has_none_to_judge(
-    repo: Path, git: Git, judged: Judged, desk: sqlite3.Connection
+    repo: Path, git: Git, judged: Judged, desk: Database
 ) -> None:
     stage(repo, git, "a.py", CODE)
     git(repo, "commit", "-q", "-m", "x")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
@@ -18,9 +17,11 @@ from copydesk.agent.coverage.gate.question import Question, reader
 from copydesk.agent.coverage.gate.verdict import Floors, Judged, Verdict, judge
 from copydesk.agent.coverage.measure import commit as measuring
 from copydesk.agent.coverage.store import measures
+from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import loose
 from copydesk.agent.git.repository import Repository
+from copydesk.agent.progress import Progress, silent
 from copydesk.agent.records import Sha
 
 INDEX = "GIT_INDEX_FILE"
@@ -35,8 +36,8 @@ class FromDesk:
     """The verdict by what has been measured. `say` is told when something is being measured."""
 
     repo: Repository
-    db: sqlite3.Connection
-    say: Callable[[str], None] = lambda _: None
+    db: Database
+    say: Progress = silent
 
     def verdict(
         self, question: Question, asked: Floors, *, unknown: str = "pass", within: float = 60.0

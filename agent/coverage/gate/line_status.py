@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from copydesk.agent.coverage.gate.verdict import Judged
 from copydesk.agent.coverage.source import moved, parse
 from copydesk.agent.coverage.store import FileLines, numbits_to_nums, of_total
 from copydesk.agent.coverage.store import totals as total_rows
+from copydesk.agent.desk.database import Database
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import LineNo, Sha
@@ -41,7 +41,7 @@ class Desk:
     and does not count. `exact` says that it is the very commit that is judged.
     """
 
-    db: sqlite3.Connection
+    db: Database
     near: Mapping[str, Version]
     uncounted: frozenset[str] = frozenset()
     exact: bool = False
@@ -145,7 +145,7 @@ def _exclusions(lines: list[str]) -> Counter[str]:
     return Counter(line.strip() for line in lines if "pragma" in line)
 
 
-def nearest(repo: Repository, db: sqlite3.Connection, sha: Sha) -> Sha | None:
+def nearest(repo: Repository, db: Database, sha: Sha) -> Sha | None:
     """The measured commit nearest to this one among itself and its ancestors."""
     known = {row[0] for row in db.execute("SELECT sha FROM measures")}
     if sha in known or not known:
@@ -153,7 +153,7 @@ def nearest(repo: Repository, db: sqlite3.Connection, sha: Sha) -> Sha | None:
     return next((s for s in git.ancestors(repo, sha, NEAR) if s in known), None)
 
 
-def desk_at(repo: Repository, db: sqlite3.Connection, sha: Sha | None, *, exact: bool) -> Desk:
+def desk_at(repo: Repository, db: Database, sha: Sha | None, *, exact: bool) -> Desk:
     """The desk as seen from a measured commit (from nowhere when there is none)."""
     if sha is None:
         return Desk(db, {})

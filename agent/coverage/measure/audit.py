@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 
 from copydesk.agent.coverage.store import Trace, executed
+from copydesk.agent.desk.database import Database
 
 SHOWN = 3
 """How many tests are named where more than these differ."""
 
 
-def due(db: sqlite3.Connection, every: float) -> bool:
+def due(db: Database, every: float) -> bool:
     """Whether so many commits were measured since the last one whose tests all ran.
 
     Args:

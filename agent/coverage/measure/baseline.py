@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -10,6 +9,7 @@ from copydesk.agent.coverage.measure import interrupted as learned
 from copydesk.agent.coverage.runner import Environment
 from copydesk.agent.coverage.store import CoverageMap
 from copydesk.agent.coverage.store import traces as coverage_map
+from copydesk.agent.desk.database import Database
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Sha
@@ -30,7 +30,7 @@ class Base(NamedTuple):
 
 def find(
     repo: Repository,
-    db: sqlite3.Connection,
+    db: Database,
     sha: Sha,
     environment: Environment,
     files: Callable[[Sha], Mapping[str, str]],

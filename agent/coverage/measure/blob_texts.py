@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from copydesk.agent.coverage.source import Import, imports_of
 from copydesk.agent.coverage.store import gaps as gap_rows
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.known import Known
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
@@ -29,7 +29,7 @@ class Blobs:
     _unasked: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, repo: Repository, db: sqlite3.Connection, *trees: Mapping[str, str]) -> Blobs:
+    def of(cls, repo: Repository, db: Database, *trees: Mapping[str, str]) -> Blobs:
         """Be ready to read every Python file of some trees, given as blob by path.
 
         Read at once are those that differ between the trees.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -38,6 +37,7 @@ from copydesk.agent.coverage.source import Tree, file_of
 from copydesk.agent.coverage.store import FIELDS, Measure, Sum, assemble, different, united
 from copydesk.agent.coverage.store import gaps as gap_rows
 from copydesk.agent.coverage.store import traces as coverage_map
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.drafts import now
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.git import repository as git
@@ -45,6 +45,7 @@ from copydesk.agent.git.command import GitFailed
 from copydesk.agent.git.interpreter import ready
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.git.snapshot import snapshot
+from copydesk.agent.progress import Progress, silent
 from copydesk.agent.records import Interpreter, Sha, TestId
 from copydesk.agent.sandbox.suite import own_tests
 
@@ -55,10 +56,10 @@ Order = Callable[[Sequence[str], Collection[TestId]], list[str]]
 @uncollected
 def measure(
     repo: Repository,
-    db: sqlite3.Connection,
+    db: Database,
     sha: Sha,
     *,
-    say: Callable[[str], None] = lambda _: None,
+    say: Progress = silent,
     full: bool = False,
     interpreter: Interpreter | None = None,
     order: Order | None = None,
@@ -95,14 +96,14 @@ def measure(
 @dataclass(slots=True)
 class _Work:
     repo: Repository
-    db: sqlite3.Connection
+    db: Database
     sha: Sha
     engine: Engine
     survey: Survey
     blobs: dict[str, str]
     interpreter: Interpreter
     settings: config.Config
-    say: Callable[[str], None]
+    say: Progress
     order: Order | None = None
 
     @property

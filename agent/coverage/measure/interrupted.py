@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
-import sqlite3
 import time
 import zlib
 from collections.abc import Callable, Mapping
@@ -27,6 +26,7 @@ from copydesk.agent.coverage.runner import Recording, heard, recorded
 from copydesk.agent.coverage.selection import UNFINISHED, Selection
 from copydesk.agent.coverage.store import CoverageMap, Trace
 from copydesk.agent.coverage.store import traces as coverage_map
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.records import Json, Sha, TestId
 
@@ -58,7 +58,7 @@ class Learned:
     base: Sha | None
 
 
-def begin(db: sqlite3.Connection, folder: Path, begun: Begun) -> Path:
+def begin(db: Database, folder: Path, begun: Begun) -> Path:
     """Note that tests are about to run, and get the file for what is recorded meanwhile.
 
     Args:
@@ -90,7 +90,7 @@ def begin(db: sqlite3.Connection, folder: Path, begun: Begun) -> Path:
     return stream
 
 
-def forget(db: sqlite3.Connection, *shas: Sha) -> None:
+def forget(db: Database, *shas: Sha) -> None:
     """Forget what was learned of some commits, which are measured to the end now."""
     with transaction(db):
         for sha in shas:
@@ -101,7 +101,7 @@ def forget(db: sqlite3.Connection, *shas: Sha) -> None:
 
 
 def known(
-    db: sqlite3.Connection,
+    db: Database,
     environment: str,
     branch: bool,
     blobs: Callable[[Sha], Mapping[str, str] | None],
@@ -147,7 +147,7 @@ class _Row(NamedTuple):
     stream: str
 
 
-def _taken_in(db: sqlite3.Connection, row: _Row, blobs: Mapping[str, str]) -> CoverageMap | None:
+def _taken_in(db: Database, row: _Row, blobs: Mapping[str, str]) -> CoverageMap | None:
     """The map that a stream makes, put on the desk; None where it tells nothing."""
     told = heard(Path(row.stream))
     held = coverage_map.unpack_ids(row.traces)
@@ -179,7 +179,7 @@ def _taken_in(db: sqlite3.Connection, row: _Row, blobs: Mapping[str, str]) -> Co
     return _map(row, traces, left)
 
 
-def _loaded(db: sqlite3.Connection, row: _Row) -> CoverageMap | None:
+def _loaded(db: Database, row: _Row) -> CoverageMap | None:
     ids = coverage_map.unpack_ids(row.traces)
     traces = coverage_map.load_traces(db, ids)
     if len(traces) != len(ids):
@@ -236,7 +236,7 @@ class Progress(NamedTuple):
     failed: tuple[TestId, ...]
 
 
-def progress(db: sqlite3.Connection) -> list[Progress]:
+def progress(db: Database) -> list[Progress]:
     """How far the tests are that run now, or that were cut short; the last begun first."""
     found = []
     for sha, stream, traces in db.execute(

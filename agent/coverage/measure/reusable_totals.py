@@ -8,7 +8,6 @@ for the rest it is a matter of which rows.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -27,6 +26,7 @@ from copydesk.agent.coverage.store import (
     unpack,
     unpack_ids,
 )
+from copydesk.agent.desk.database import Database
 
 
 class Row(NamedTuple):
@@ -51,7 +51,7 @@ class Standing(NamedTuple):
 
 
 def standing(
-    db: sqlite3.Connection,
+    db: Database,
     base: CoverageMap,
     traces: Sequence[Trace],
     *,
@@ -98,7 +98,7 @@ def _on_the_desk(traces: Iterable[Trace]) -> set[int]:
     return set(unpack(b"".join(stored)))
 
 
-def _rows(db: sqlite3.Connection, ids: Sequence[int]) -> Iterator[tuple[str, str, str, bytes, Row]]:
+def _rows(db: Database, ids: Sequence[int]) -> Iterator[tuple[str, str, str, bytes, Row]]:
     for (
         identity,
         path,

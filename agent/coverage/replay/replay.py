@@ -7,11 +7,10 @@ interpreter. Lines, branches and outcomes are compared one by one.
 
 from __future__ import annotations
 
-import sqlite3
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -21,12 +20,14 @@ from copydesk.agent.coverage.replay.full_run import Facts, Reference, full_run, 
 from copydesk.agent.coverage.store import Measure
 from copydesk.agent.coverage.store import totals as total_rows
 from copydesk.agent.coverage.store import traces as coverage_map
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.interpreter import inspect, missing_error, provide, ready
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.process import ProcessError
+from copydesk.agent.progress import Progress, silent
 from copydesk.agent.records import Interpreter, Json, Sha, TestId
 
 Verdict = Literal["exact", "flaky", "inexact", "broken"]
@@ -116,7 +117,7 @@ def replay(
     shas: list[Sha],
     *,
     python: Path | None = None,
-    say: Callable[[str], None] = lambda _: None,
+    say: Progress = silent,
     place: Path | None = None,
     done: Sequence[Comparison] = (),
 ) -> Iterator[Comparison]:
@@ -170,9 +171,9 @@ def _interpreter(repo: Repository, python: Path | None) -> Interpreter:
 @dataclass(slots=True)
 class _Replay:
     repo: Repository
-    db: sqlite3.Connection
+    db: Database
     interpreter: Interpreter
-    say: Callable[[str], None]
+    say: Progress
     outcomes: dict[Sha, Mapping[TestId, str]] = field(default_factory=dict)
     unsteady: dict[Sha, frozenset[TestId]] = field(default_factory=dict)
     """Tests on whose outcome two full runs of a commit disagreed: it is no point to start from."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 from copydesk.agent.coverage.runner import Engine
 from copydesk.agent.coverage.store import totals as total_rows
+from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.interpreter import ready
 from copydesk.agent.git.repository import Repository
@@ -16,7 +16,7 @@ from copydesk.agent.records import Sha
 FORMATS = ("text", "json", "xml", "lcov", "html", "data")
 
 
-def export(repo: Repository, db: sqlite3.Connection, sha: Sha, form: str, output: Path) -> None:
+def export(repo: Repository, db: Database, sha: Sha, form: str, output: Path) -> None:
     """Write a coverage report of a measured commit.
 
     Args:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -26,6 +25,7 @@ from copydesk.agent.coverage.store import gaps as gap_rows
 from copydesk.agent.coverage.store import traces as coverage_map
 from copydesk.agent.desk import drafts as draft_rows
 from copydesk.agent.desk import history
+from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import CommitInfo, Repository
@@ -99,7 +99,7 @@ class Report:
     insight: Insight | None = None
 
 
-def gather(repo: Repository, db: sqlite3.Connection, sha: Sha) -> Report:
+def gather(repo: Repository, db: Database, sha: Sha) -> Report:
     """Everything about a measured commit.
 
     Raises:
@@ -136,7 +136,7 @@ def gather(repo: Repository, db: sqlite3.Connection, sha: Sha) -> Report:
     )  # fmt: skip
 
 
-def _history(repo: Repository, db: sqlite3.Connection, sha: Sha) -> Iterable[Point]:
+def _history(repo: Repository, db: Database, sha: Sha) -> Iterable[Point]:
     """The measured ones among the commit and its ancestors, the oldest first."""
     rows = db.execute(
         "SELECT m.sha, coalesce(c.authored_at, ''), coalesce(c.subject, ''), m.percent"
@@ -178,7 +178,7 @@ class _Diff:
     def __init__(
         self,
         repo: Repository,
-        db: sqlite3.Connection,
+        db: Database,
         sha: Sha,
         change: Change,
         traces: coverage_map.CoverageMap | None,

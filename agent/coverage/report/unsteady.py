@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Collection
 from typing import NamedTuple
+
+from copydesk.agent.desk.database import Database
 
 TESTS = 10
 """How many are named."""
@@ -25,7 +26,7 @@ class Unsteady(NamedTuple):
     outcomes: tuple[str, ...] = ()
 
 
-def unsteady(db: sqlite3.Connection, names: Collection[str]) -> tuple[Unsteady, ...]:
+def unsteady(db: Database, names: Collection[str]) -> tuple[Unsteady, ...]:
     """The tests with such changes among these, the least steady first.
 
     Args:
@@ -37,7 +38,7 @@ def unsteady(db: sqlite3.Connection, names: Collection[str]) -> tuple[Unsteady, 
     return tuple(Unsteady(n, r, f, _outcomes(db, n)) for n, r, f in found[:TESTS])
 
 
-def _outcomes(db: sqlite3.Connection, name: str) -> tuple[str, ...]:
+def _outcomes(db: Database, name: str) -> tuple[str, ...]:
     rows = db.execute(
         "SELECT t.outcome FROM contexts AS c JOIN traces AS t ON t.context_id = c.id"
         " WHERE c.kind = 'test' AND c.name = ? ORDER BY t.id DESC LIMIT ?",

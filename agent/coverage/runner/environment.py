@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from copydesk.agent.coverage.runner.project_config import (
     pytest_cov_options,
     report_rules,
 )
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.known import Known
 from copydesk.agent.records import Json
 
@@ -47,9 +47,7 @@ class Survey:
         return sorted(self.always | (self.measurable & frozenset(executed)))
 
 
-def survey(
-    engine: Engine, db: sqlite3.Connection, tests: Sequence[str], blobs: Mapping[str, str]
-) -> Survey:
+def survey(engine: Engine, db: Database, tests: Sequence[str], blobs: Mapping[str, str]) -> Survey:
     """Ask the user's interpreter about a tree, or remember what it said.
 
     Args:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from copydesk.agent.coverage.source import MODULE, Span, functions
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.known import Known
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.records import Gap, LineNo, Sha
@@ -127,7 +127,7 @@ def _of_file(
 
 
 def record(
-    db: sqlite3.Connection,
+    db: Database,
     sha: Sha,
     files: Iterable[Unreached],
     changed: Mapping[str, tuple[LineNo, ...]],
@@ -174,13 +174,13 @@ def _kind() -> str:
     return f"gaps/1/{sys.version_info[0]}.{sys.version_info[1]}/{identity(shipped())[:16]}"
 
 
-def store(db: sqlite3.Connection, sha: Sha, gaps: Iterable[Gap]) -> None:
+def store(db: Database, sha: Sha, gaps: Iterable[Gap]) -> None:
     """Write a commit's gaps, in place of what was there."""
     with transaction(db):
         _write(db, sha, [(sha, gap.path, *_row(gap)) for gap in gaps])
 
 
-def _write(db: sqlite3.Connection, sha: Sha, rows: Iterable[tuple[object, ...]]) -> None:
+def _write(db: Database, sha: Sha, rows: Iterable[tuple[object, ...]]) -> None:
     db.execute("DELETE FROM gaps WHERE sha = ?", (sha,))
     db.executemany(
         "INSERT INTO gaps (sha, path, function, first_line, last_line, lines, branches, risk,"
@@ -189,7 +189,7 @@ def _write(db: sqlite3.Connection, sha: Sha, rows: Iterable[tuple[object, ...]])
     )
 
 
-def load(db: sqlite3.Connection, sha: Sha) -> list[Gap]:
+def load(db: Database, sha: Sha) -> list[Gap]:
     """The gaps of a measured commit, as ranked when it was measured."""
     rows = db.execute(
         "SELECT path, function, first_line, last_line, lines, branches, risk, reasons, changed"

@@ -8,13 +8,14 @@ for.
 from __future__ import annotations
 
 import json
-import sqlite3
 import sys
 from array import array
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import NamedTuple, overload
+
+from copydesk.agent.desk.database import Database
 
 SIZE = array("i").itemsize
 """Bytes of an id as it is packed."""
@@ -56,7 +57,7 @@ class Shelf:
         packed: The ids, as the traces have them.
     """
 
-    def __init__(self, db: sqlite3.Connection, packed: Collection[bytes]) -> None:
+    def __init__(self, db: Database, packed: Collection[bytes]) -> None:
         self.db = db
         self._packed = packed
         self._known: dict[int, Hit] = {}
@@ -125,9 +126,7 @@ class Stored(Sequence[Hit]):
         return hash(tuple(self))
 
 
-def of_other_versions(
-    db: sqlite3.Connection, paths: Iterable[str], blobs: Mapping[str, str]
-) -> set[int]:
+def of_other_versions(db: Database, paths: Iterable[str], blobs: Mapping[str, str]) -> set[int]:
     """The ids of all hits on the desk of some files in other versions than a tree has.
 
     Args:
@@ -143,7 +142,7 @@ def of_other_versions(
     return {identity for identity, path, blob in rows if blobs.get(path) != blob}
 
 
-def on_paths(db: sqlite3.Connection, paths: Iterable[str]) -> dict[int, Hit]:
+def on_paths(db: Database, paths: Iterable[str]) -> dict[int, Hit]:
     """All hits on the desk of any version of some files, by id."""
     return {
         identity: Hit(path, blob, lines, arcs)
@@ -155,7 +154,7 @@ def on_paths(db: sqlite3.Connection, paths: Iterable[str]) -> dict[int, Hit]:
     }
 
 
-def paths_of(db: sqlite3.Connection, ids: Iterable[int]) -> set[str]:
+def paths_of(db: Database, ids: Iterable[int]) -> set[str]:
     """The files that some hits are of."""
     rows = db.execute(
         "SELECT DISTINCT f.path FROM json_each(?) AS wanted JOIN hits AS h ON h.id = wanted.value"

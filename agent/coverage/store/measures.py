@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import NamedTuple
 
+from copydesk.agent.desk.database import Database
 from copydesk.agent.records import Sha
 
 
@@ -28,7 +28,7 @@ class Measure(NamedTuple):
 FIELDS = ", ".join(Measure._fields)
 
 
-def stored(db: sqlite3.Connection, sha: Sha) -> Measure | None:
+def stored(db: Database, sha: Sha) -> Measure | None:
     """The measure of a commit, or None when it was not measured."""
     row = db.execute(f"SELECT {FIELDS} FROM measures WHERE sha = ?", (sha,)).fetchone()
     return None if row is None else Measure(*row)

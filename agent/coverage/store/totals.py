@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from array import array
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,6 +13,7 @@ from copydesk.agent.coverage.store.gaps import Unreached
 from copydesk.agent.coverage.store.hits import Hit
 from copydesk.agent.coverage.store.numbits import numbits_to_nums, nums_to_numbits
 from copydesk.agent.coverage.store.traces import Trace, file_id, pack_arcs, unpack_arcs, unpack_ids
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.records import Arc, Sha
 
@@ -112,7 +112,7 @@ def _moved_end(line: int, there: Mapping[int, int]) -> int:
 
 
 def assemble(
-    db: sqlite3.Connection,
+    db: Database,
     engine: Engine,
     found: Mapping[str, Executed],
     blobs: Mapping[str, str],
@@ -173,9 +173,7 @@ def _total(row: tuple[int, str, str, bytes, bytes, bytes, bytes, str, str, int])
     )
 
 
-def _stored(
-    db: sqlite3.Connection, path: str, blob: str, what: Executed, environment: str
-) -> Total | None:
+def _stored(db: Database, path: str, blob: str, what: Executed, environment: str) -> Total | None:
     row = db.execute(
         f"SELECT {_COLUMNS} WHERE f.path = ? AND f.blob = ? AND t.environment = ?"
         " AND t.executed = ? AND t.arcs = ?",
@@ -185,7 +183,7 @@ def _stored(
 
 
 def _store(
-    db: sqlite3.Connection,
+    db: Database,
     path: str,
     blob: str,
     what: Executed,
@@ -208,7 +206,7 @@ def _store(
     return stored
 
 
-def of_commit(db: sqlite3.Connection, sha: Sha) -> list[Total] | None:
+def of_commit(db: Database, sha: Sha) -> list[Total] | None:
     """The totals of a measured commit, by path; None when it was not measured."""
     row = db.execute("SELECT totals FROM measures WHERE sha = ?", (sha,)).fetchone()
     if row is None:

@@ -9,7 +9,6 @@ traces, and its total their union.
 from __future__ import annotations
 
 import json
-import sqlite3
 import struct
 import time
 import zlib
@@ -19,6 +18,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from copydesk.agent.coverage.store.hits import Hit, Shelf, Stored, pack, unpack
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.records import Arc, Sha
 
@@ -80,12 +80,12 @@ def unpack_arcs(packed: bytes) -> tuple[Arc, ...]:
     return tuple(zip(flat[::2], flat[1::2], strict=True))
 
 
-def file_id(db: sqlite3.Connection, path: str, blob: str) -> int:
+def file_id(db: Database, path: str, blob: str) -> int:
     """The row of a file version, made where it is new."""
     return _row(db, "files", {"path": path, "blob": blob})
 
 
-def _row(db: sqlite3.Connection, table: str, values: Mapping[str, object]) -> int:
+def _row(db: Database, table: str, values: Mapping[str, object]) -> int:
     """The id of the row with these values, which are unique in the table; made where it is new."""
     where, names = " AND ".join(f"{n} = ?" for n in values), ", ".join(values)
     given = tuple(values.values())
@@ -98,7 +98,7 @@ def _row(db: sqlite3.Connection, table: str, values: Mapping[str, object]) -> in
     return cursor.lastrowid
 
 
-def add_traces(db: sqlite3.Connection, traces: Iterable[Trace], environment: str) -> list[int]:
+def add_traces(db: Database, traces: Iterable[Trace], environment: str) -> list[int]:
     """Store traces.
 
     Returns:
@@ -123,7 +123,7 @@ def add_traces(db: sqlite3.Connection, traces: Iterable[Trace], environment: str
 
 
 def kept(
-    db: sqlite3.Connection, traces: dict[tuple[str, str], Trace], environment: str
+    db: Database, traces: dict[tuple[str, str], Trace], environment: str
 ) -> dict[tuple[str, str], Trace]:
     """Traces, of which those are stored now that were not yet."""
     new = {key: trace for key, trace in traces.items() if trace.id is None}
@@ -133,11 +133,11 @@ def kept(
     return traces | {k: t._replace(id=i) for (k, t), i in zip(new.items(), ids, strict=True)}
 
 
-def _hit_id(db: sqlite3.Connection, file: int, hit: Hit) -> int:
+def _hit_id(db: Database, file: int, hit: Hit) -> int:
     return _row(db, "hits", {"file_id": file, "lines": hit.lines, "arcs": hit.arcs})
 
 
-def _trace_id(db: sqlite3.Connection, trace: Trace, environment: str, hits: list[int]) -> int:
+def _trace_id(db: Database, trace: Trace, environment: str, hits: list[int]) -> int:
     context = _row(db, "contexts", {"kind": trace.kind, "name": trace.name})
     cursor = db.execute(
         "INSERT INTO traces (context_id, environment, outcome, seconds, hits, needs, recorded_at,"
@@ -151,7 +151,7 @@ def _trace_id(db: sqlite3.Connection, trace: Trace, environment: str, hits: list
     return cursor.lastrowid
 
 
-def load(db: sqlite3.Connection, sha: Sha) -> CoverageMap | None:
+def load(db: Database, sha: Sha) -> CoverageMap | None:
     """The map of a commit, or None when it was not measured."""
     row = db.execute(
         "SELECT environment, branch, traces FROM measures WHERE sha = ?", (sha,)
@@ -170,7 +170,7 @@ def _pair(need: list[str]) -> tuple[str, str]:
     return kind, name
 
 
-def load_traces(db: sqlite3.Connection, ids: Iterable[int]) -> list[Trace]:
+def load_traces(db: Database, ids: Iterable[int]) -> list[Trace]:
     """Some traces by their ids; those that are not there any more are left out.
 
     What they executed is read once it is asked for, from the same connection.

@@ -6,12 +6,12 @@ Seconds of the wall: the CPU time of what ends inside a pid namespace is not tol
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
 from dataclasses import dataclass, field
 
 from copydesk.agent.config import Personal
 from copydesk.agent.desk import drafts
+from copydesk.agent.desk.database import Database
 from copydesk.agent.records import Sha
 
 
@@ -24,14 +24,14 @@ class Budget:
         tokens: Tokens of prompts and answers allowed.
     """
 
-    db: sqlite3.Connection
+    db: Database
     sha: Sha
     seconds: float
     tokens: float
     _mark: float = field(default_factory=time.monotonic)
 
     @classmethod
-    def of(cls, personal: Personal, db: sqlite3.Connection, sha: Sha) -> Budget:
+    def of(cls, personal: Personal, db: Database, sha: Sha) -> Budget:
         """What the user allows a commit."""
         return cls(db, sha, personal.draft_seconds, personal.draft_tokens)
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import sqlite3
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.drafts import now
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.records import Candidate, Gap, Sha
@@ -31,7 +31,7 @@ class Begun:
     calls: tuple[int, ...]
 
 
-def begin(db: sqlite3.Connection, candidate: Candidate, calls: Sequence[int] = ()) -> Begun:
+def begin(db: Database, candidate: Candidate, calls: Sequence[int] = ()) -> Begun:
     """Keep a candidate; one for each commit, function and writer."""
     gap = candidate.gap
     key = (gap.commit, gap.path, gap.function, candidate.origin)
@@ -49,7 +49,7 @@ def begin(db: sqlite3.Connection, candidate: Candidate, calls: Sequence[int] = (
     return Begun(int(row[0]), candidate, tuple(calls))
 
 
-def begun(db: sqlite3.Connection, gap: Gap, origin: str) -> Begun | None:
+def begun(db: Database, gap: Gap, origin: str) -> Begun | None:
     """The draft of a writer for a gap that was on its way when the work was cut short."""
     row = db.execute(
         "SELECT id, candidate FROM climbs"
@@ -64,13 +64,13 @@ def begun(db: sqlite3.Connection, gap: Gap, origin: str) -> Begun | None:
     return Begun(int(row[0]), candidate, tuple(said["calls"]))
 
 
-def end(db: sqlite3.Connection, gap: Gap, origin: str) -> None:
+def end(db: Database, gap: Gap, origin: str) -> None:
     """Forget a climb: its draft is on the desk."""
     with transaction(db):
         _forget(db, (gap.commit, gap.path, gap.function, origin))
 
 
-def end_all(db: sqlite3.Connection, sha: Sha) -> None:
+def end_all(db: Database, sha: Sha) -> None:
     """Forget what is left of a commit's climbs once its gaps are done, or wanted no longer."""
     with transaction(db):
         db.execute(
@@ -79,7 +79,7 @@ def end_all(db: sqlite3.Connection, sha: Sha) -> None:
         db.execute("DELETE FROM climbs WHERE sha = ?", (sha,))
 
 
-def _forget(db: sqlite3.Connection, key: tuple[str, str, str, str]) -> None:
+def _forget(db: Database, key: tuple[str, str, str, str]) -> None:
     where = "sha = ? AND path = ? AND function = ? AND origin = ?"
     db.execute(f"DELETE FROM climb_runs WHERE climb IN (SELECT id FROM climbs WHERE {where})", key)
     db.execute(f"DELETE FROM climbs WHERE {where}", key)
@@ -90,7 +90,7 @@ class Remembering:
     """A bench that does no run of a climb twice."""
 
     bench: Bench
-    db: sqlite3.Connection
+    db: Database
     climb: int
 
     @property

@@ -5,21 +5,22 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from copydesk.agent import config
 from copydesk.agent.desk import drafts
+from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError, Superseded
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.model import waiting
 from copydesk.agent.model.breaker import will_pass
-from copydesk.agent.model.calls import Progress, silent
+from copydesk.agent.model.calls import TokenProgress, silent
 from copydesk.agent.model.client import Client, connect
 from copydesk.agent.model.desk import last_call, model_settings
 from copydesk.agent.model.faults import ModelFault, ModelUnavailable
+from copydesk.agent.progress import Progress
 from copydesk.agent.records import (
     Candidate,
     Draft,
@@ -49,7 +50,6 @@ from copydesk.agent.testgen.pipeline.previous_drafts import Earlier
 from copydesk.agent.testgen.project import Workspace, open_workspace
 from copydesk.agent.testgen.verify import verify
 
-Say = Callable[[str], None]
 _NEEDS_LEAVE = (
     "the partial sandbox hides less: `copydesk config --set sandbox=partial` lets it run what a"
     " model wrote"
@@ -63,11 +63,11 @@ _STATES: dict[str, DraftState] = {
 
 def reach_model(
     settings: config.Config,
-    db: sqlite3.Connection,
-    say: Say,
+    db: Database,
+    say: Progress,
     *,
     prose: bool = False,
-    progress: Progress = silent,
+    progress: TokenProgress = silent,
 ) -> Client | None:
     """The model, or None when none can be asked now."""
     try:
@@ -79,13 +79,13 @@ def reach_model(
 
 def write_drafts(
     repo: Repository,
-    db: sqlite3.Connection,
+    db: Database,
     sha: Sha,
     gaps: Sequence[Gap],
     *,
-    say: Say,
+    say: Progress,
     wanted: Callable[[], bool] = lambda: True,
-    progress: Progress = silent,
+    progress: TokenProgress = silent,
     seconds: float = math.inf,
     again: bool = False,
 ) -> list[Draft]:
@@ -154,11 +154,11 @@ class _Work:
     to be asked, or is "".
     """
 
-    db: sqlite3.Connection
+    db: Database
     sha: Sha
     place: Workspace
     model: Client | None
-    say: Say
+    say: Progress
     until: float
     budget: Budget
     earlier: Earlier

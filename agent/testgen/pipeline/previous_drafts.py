@@ -10,7 +10,6 @@ import ast
 import dataclasses
 import hashlib
 import json
-import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from importlib.metadata import version
 
 from copydesk.agent.coverage.source import ImportGraph, Tree
 from copydesk.agent.desk import drafts
+from copydesk.agent.desk.database import Database
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Draft, Gap, Json, Sha
@@ -41,7 +41,7 @@ class Earlier:
     """
 
     repo: Repository
-    db: sqlite3.Connection
+    db: Database
     sha: Sha
     _drafts: dict[tuple[str, str], list[Draft]] = field(init=False, default_factory=dict)
     _tree: Tree = field(init=False)

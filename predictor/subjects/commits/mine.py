@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
+from copydesk.predictor.core.progress import Progress, silent
 from copydesk.predictor.subjects.commits.features import GapFeatures
 from copydesk.predictor.subjects.commits.functions import outermost
 from copydesk.predictor.subjects.commits.history import Commit, FilePatch, History, is_test, parse
@@ -20,8 +21,6 @@ _CHUNK = 200
 
 MEASURED = ("lines_uncovered", "covered_share", "surviving_mutants")
 """What only a measured commit has: history alone cannot tell."""
-
-Say = Callable[[str], None]
 
 
 class Changed(NamedTuple):
@@ -94,7 +93,7 @@ def mine(
     history: History,
     state: State,
     *,
-    say: Say = lambda _: None,
+    say: Progress = silent,
     seen: Container[str] = (),
     met: Callable[[Commit], None] = lambda _: None,
 ) -> Mined:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from copydesk.predictor.core.errors import PredictorError
 from copydesk.predictor.core.leaks import refuse_lookahead
 from copydesk.predictor.core.model import Residual, available
 from copydesk.predictor.core.prior import Term
+from copydesk.predictor.core.progress import Progress, silent
 from copydesk.predictor.subjects.market import direction, ranges
 from copydesk.predictor.subjects.market.data import Bar
 from copydesk.predictor.subjects.market.features import MORE, NAMES, inputs, more, smoothed
@@ -22,8 +23,6 @@ from copydesk.predictor.subjects.market.ranges import HAR, RESIDUAL
 SUBJECT = "market"
 LOW, HIGH = 0.1, 0.9
 """The quantiles of the hold-out's errors that bound a forecast: 8 days in 10 lie within."""
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ class Studied:
     direction: direction.Directions | None
 
 
-def study(bars: Sequence[Bar], *, say: Say = lambda _: None) -> Studied:
+def study(bars: Sequence[Bar], *, say: Progress = silent) -> Studied:
     """Compare all models on a series. Writes nothing.
 
     Raises:
@@ -56,9 +55,7 @@ def study(bars: Sequence[Bar], *, say: Say = lambda _: None) -> Studied:
     return Studied(rows, compared, found)
 
 
-def train(
-    bars: Sequence[Bar], source: str, out: Path, *, say: Say = lambda _: None
-) -> dict[str, Any]:
+def train(bars: Sequence[Bar], source: str, out: Path, *, say: Progress = silent) -> dict[str, Any]:
     """Compare, decide, fit what is in force on everything, and write the model.
 
     Args:

@@ -16,6 +16,7 @@ from click.testing import Result
 from copydesk.agent.coverage.measure.commit import measure
 from copydesk.agent.daemon.log import Log
 from copydesk.agent.desk import drafts, queue
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk, transaction
 from copydesk.agent.git.repository import Repository, commit_info, find, set_config
 from copydesk.agent.records import Target
@@ -100,9 +101,8 @@ def odd(repo: Path) -> Repository:
 
 
 def fill(db: object, found: Repository, head: str, made: list[str]) -> None:
-    import sqlite3
 
-    assert isinstance(db, sqlite3.Connection)
+    assert isinstance(db, Database)
     with transaction(db):
         for number, text in enumerate(made):
             identity = drafts.add(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,6 +27,7 @@ from copydesk.agent.coverage.store.gaps import load as load_gaps
 from copydesk.agent.coverage.store.measures import Measure
 from copydesk.agent.coverage.store.totals import Executed, add_up, executed, of_commit
 from copydesk.agent.coverage.store.traces import CoverageMap, Trace, load
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import Repository, find, read_blob, set_config, tree
 from copydesk.agent.process import Result
@@ -240,11 +240,11 @@ def project(repo: Path, commit: Callable[..., str]) -> Path:
 
 
 @pytest.fixture
-def desk_of() -> Iterator[Callable[[Path], tuple[sqlite3.Connection, Callable[[str], Measure]]]]:
+def desk_of() -> Iterator[Callable[[Path], tuple[Database, Callable[[str], Measure]]]]:
     """The desk of a repository, and what measures a commit of it."""
     with ExitStack() as kept:
 
-        def opened(repo: Path) -> tuple[sqlite3.Connection, Callable[[str], Measure]]:
+        def opened(repo: Path) -> tuple[Database, Callable[[str], Measure]]:
             repository = find(repo)
             db = kept.enter_context(open_desk(repository.desk))
             return db, lambda sha: measure(repository, db, sha)
@@ -253,13 +253,13 @@ def desk_of() -> Iterator[Callable[[Path], tuple[sqlite3.Connection, Callable[[s
 
 
 @pytest.fixture
-def desk(project: Path) -> Iterator[sqlite3.Connection]:
+def desk(project: Path) -> Iterator[Database]:
     with open_desk(find(project).desk) as db:
         yield db
 
 
 @pytest.fixture
-def measured(project: Path, desk: sqlite3.Connection) -> Callable[..., Measure]:
+def measured(project: Path, desk: Database) -> Callable[..., Measure]:
     """Measure a commit of the project: measured() for HEAD."""
     from copydesk.agent.git.repository import resolve
 
@@ -273,7 +273,7 @@ def measured(project: Path, desk: sqlite3.Connection) -> Callable[..., Measure]:
     return go
 
 
-def totals_follow_from_the_map(repo: Repository, db: sqlite3.Connection, done: Measure) -> None:
+def totals_follow_from_the_map(repo: Repository, db: Database, done: Measure) -> None:
     """What is reused of the commit before is what all traces of this one together say."""
     found, known = of_commit(db, done.sha), load(db, done.sha)
     assert found is not None

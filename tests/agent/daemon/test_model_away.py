@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import sqlite3
 import sys
 import threading
 import time
@@ -17,6 +16,7 @@ import pytest
 
 from copydesk.agent.daemon.service import Service
 from copydesk.agent.desk import drafts, queue
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import find, set_config
 from copydesk.agent.model import waiting
@@ -132,12 +132,12 @@ def test_it_works_on_while_the_model_is_away(repo: Path, commit: Callable[..., s
     assert "Traceback" not in (found.desk / "daemon.log").read_text("utf-8")
 
 
-def at_rest(db: sqlite3.Connection) -> bool:
+def at_rest(db: Database) -> bool:
     counts = queue.counts(db)
     known = db.execute("SELECT count(*) FROM jobs WHERE kind = 'measure'").fetchone()[0]
     return bool(known) and not counts.ready and not counts.running
 
 
-def by_function(db: sqlite3.Connection) -> dict[tuple[str, str], Draft]:
+def by_function(db: Database) -> dict[tuple[str, str], Draft]:
     listed = drafts.listed(db, kind="test")
     return {(d.target.function, d.origin): d for d in listed if d.target}

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from copydesk.agent.coverage.store.traces import Trace, pack_ids
 from copydesk.agent.daemon import prune
 from copydesk.agent.daemon.context import StepContext
 from copydesk.agent.daemon.steps import prune_step
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk, transaction
 from copydesk.agent.git.repository import Repository
 
@@ -20,12 +20,12 @@ TABLES = ("measures", "traces", "totals", "hits", "contexts", "files", "gaps")
 
 
 @pytest.fixture
-def db(found: Repository) -> Iterator[sqlite3.Connection]:
+def db(found: Repository) -> Iterator[Database]:
     with open_desk(found.desk) as connection:
         yield connection
 
 
-def measured(db: sqlite3.Connection, sha: str, moment: int) -> None:
+def measured(db: Database, sha: str, moment: int) -> None:
     """A measured commit with a trace of its own and one that all share."""
     with transaction(db):
         ids = coverage_map.add_traces(
@@ -51,12 +51,12 @@ def measured(db: sqlite3.Connection, sha: str, moment: int) -> None:
         db.execute("INSERT INTO gaps VALUES (?, 'p', 'f', 1, 2, '[]', '[]', 0, '[]', 0)", (sha,))
 
 
-def counts(db: sqlite3.Connection) -> dict[str, int]:
+def counts(db: Database) -> dict[str, int]:
     return {t: db.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in TABLES}
 
 
 def test_old_maps_and_logs_go_and_what_somebody_wrote_stays(
-    found: Repository, db: sqlite3.Connection, repo: Path, git: Callable[..., str]
+    found: Repository, db: Database, repo: Path, git: Callable[..., str]
 ) -> None:
     head = git(repo, "rev-parse", "HEAD")
     measured(db, head, 0)
@@ -102,7 +102,7 @@ def test_old_maps_and_logs_go_and_what_somebody_wrote_stays(
 
 
 def test_what_cannot_be_helped_is_tried_once_a_day(
-    found: Repository, db: sqlite3.Connection, repo: Path
+    found: Repository, db: Database, repo: Path
 ) -> None:
     db.execute("INSERT INTO known VALUES ('k', 'k', 'v')")
     assert not prune.ask_when_due(db, found.desk, 500)

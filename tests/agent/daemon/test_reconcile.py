@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 
 from copydesk.agent.config import Personal
 from copydesk.agent.daemon.reconcile import Seen, pending, reconcile
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import Repository, find
 
@@ -19,16 +19,16 @@ Commit = Callable[..., str]
 
 
 @pytest.fixture
-def db(found: Repository) -> Iterator[sqlite3.Connection]:
+def db(found: Repository) -> Iterator[Database]:
     with open_desk(found.desk) as connection:
         yield connection
 
 
-def jobs(db: sqlite3.Connection) -> dict[str, str]:
+def jobs(db: Database) -> dict[str, str]:
     return dict(db.execute("SELECT subject, state FROM jobs WHERE kind = 'measure' ORDER BY id"))
 
 
-def recorded(db: sqlite3.Connection) -> set[str]:
+def recorded(db: Database) -> set[str]:
     return {sha for (sha,) in db.execute("SELECT sha FROM commits")}
 
 
@@ -47,7 +47,7 @@ def test_a_repository_without_commits_is_nothing_special(tmp_path: Path, git: Gi
 
 
 def test_at_first_only_what_is_checked_out_is_measured(
-    found: Repository, db: sqlite3.Connection, repo: Path, git: Git, commit: Commit
+    found: Repository, db: Database, repo: Path, git: Git, commit: Commit
 ) -> None:
     commit(repo, {"a.py": "1"})
     git(repo, "branch", "other")
@@ -59,7 +59,7 @@ def test_at_first_only_what_is_checked_out_is_measured(
 
 
 def test_of_a_burst_the_tip_comes_first_and_all_is_recorded(
-    found: Repository, db: sqlite3.Connection, repo: Path, commit: Commit
+    found: Repository, db: Database, repo: Path, commit: Commit
 ) -> None:
     reconcile(found, db)
     shas = [commit(repo, {"a.py": str(n)}, message=f"no {n} \x01 ü") for n in range(5)]
@@ -76,7 +76,7 @@ def test_of_a_burst_the_tip_comes_first_and_all_is_recorded(
     assert row == (shas[0], "Ada Author", "no 1 \x01 ü")
 
 
-def queue_of(db: sqlite3.Connection) -> list[str]:
+def queue_of(db: Database) -> list[str]:
     """The commits that wait to be measured, in the order in which they will be."""
     rows = db.execute("SELECT subject FROM jobs WHERE state = 'ready' ORDER BY priority DESC, id")
     return [str(sha) for (sha,) in rows]
@@ -108,7 +108,7 @@ def pulled(repo: Path, git: Git, count: int, mine: int) -> list[str]:
 )
 def test_a_pull_of_five_hundred_commits_asks_for_few_measures_and_the_tip_first(
     found: Repository,
-    db: sqlite3.Connection,
+    db: Database,
     repo: Path,
     git: Git,
     which: Any,
@@ -131,7 +131,7 @@ def test_a_pull_of_five_hundred_commits_asks_for_few_measures_and_the_tip_first(
 
 
 def test_every_way_to_make_a_commit_is_seen(
-    found: Repository, db: sqlite3.Connection, repo: Path, tmp_path: Path, git: Git, commit: Commit
+    found: Repository, db: Database, repo: Path, tmp_path: Path, git: Git, commit: Commit
 ) -> None:
     commit(repo, {"a.py": "1"})
     reconcile(found, db)
@@ -161,7 +161,7 @@ def test_every_way_to_make_a_commit_is_seen(
 
 
 def test_a_waiting_measure_of_a_commit_that_was_amended_away_is_given_up(
-    found: Repository, db: sqlite3.Connection, repo: Path, git: Git, commit: Commit
+    found: Repository, db: Database, repo: Path, git: Git, commit: Commit
 ) -> None:
     reconcile(found, db)
     first = commit(repo, {"a.py": "1"})
@@ -175,7 +175,7 @@ def test_a_waiting_measure_of_a_commit_that_was_amended_away_is_given_up(
 
 
 def test_a_measure_that_has_begun_may_end(
-    found: Repository, db: sqlite3.Connection, repo: Path, commit: Commit
+    found: Repository, db: Database, repo: Path, commit: Commit
 ) -> None:
     reconcile(found, db)
     first = commit(repo, {"a.py": "1"})
@@ -187,7 +187,7 @@ def test_a_measure_that_has_begun_may_end(
 
 
 def test_a_worktree_in_the_middle_of_something_is_left_alone(
-    found: Repository, db: sqlite3.Connection, repo: Path, tmp_path: Path, git: Git, commit: Commit
+    found: Repository, db: Database, repo: Path, tmp_path: Path, git: Git, commit: Commit
 ) -> None:
     linked = tmp_path / "linked"
     git(repo, "worktree", "add", "-q", "-b", "beside", str(linked))
@@ -204,7 +204,7 @@ def test_a_worktree_in_the_middle_of_something_is_left_alone(
 
 
 def test_a_worktree_whose_folder_is_gone_does_no_harm(
-    found: Repository, db: sqlite3.Connection, repo: Path, tmp_path: Path, git: Git
+    found: Repository, db: Database, repo: Path, tmp_path: Path, git: Git
 ) -> None:
     git(repo, "worktree", "add", "-q", "-b", "beside", str(tmp_path / "linked"))
     shutil.rmtree(tmp_path / "linked")
@@ -212,7 +212,7 @@ def test_a_worktree_whose_folder_is_gone_does_no_harm(
 
 
 def test_tips_whose_objects_are_gone_are_no_hindrance(
-    found: Repository, db: sqlite3.Connection, repo: Path, commit: Commit
+    found: Repository, db: Database, repo: Path, commit: Commit
 ) -> None:
     reconcile(found, db)
     db.execute("INSERT INTO tips (sha) VALUES (?)", ("1" * 40,))
@@ -223,7 +223,7 @@ def test_tips_whose_objects_are_gone_are_no_hindrance(
 
 def test_a_commit_made_during_the_first_look_is_measured(
     found: Repository,
-    db: sqlite3.Connection,
+    db: Database,
     repo: Path,
     commit: Commit,
     monkeypatch: pytest.MonkeyPatch,

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import pytest
 
 from copydesk.agent.desk import drafts
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.records import Target
@@ -16,12 +16,12 @@ TARGET = Target("a.py", "f", (1, 2))
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+def db(tmp_path: Path) -> Iterator[Database]:
     with open_desk(tmp_path) as found:
         yield found
 
 
-def add(db: sqlite3.Connection, **more: Any) -> int:
+def add(db: Database, **more: Any) -> int:
     values: dict[str, Any] = {
         "kind": "test", "state": "ready", "commit": "c" * 40, "title": "Tests for f",
         "origin": "embedded", "path": "tests/test_a.py", "content": "x", "target": TARGET,
@@ -30,7 +30,7 @@ def add(db: sqlite3.Connection, **more: Any) -> int:
     return drafts.add(db, **(values | more))
 
 
-def test_a_draft_comes_back_as_it_went_in(db: sqlite3.Connection) -> None:
+def test_a_draft_comes_back_as_it_went_in(db: Database) -> None:
     draft = drafts.get(db, add(db))
     assert (draft.kind, draft.state, draft.target) == ("test", "ready", TARGET)
     shown = drafts.as_json(draft)
@@ -38,7 +38,7 @@ def test_a_draft_comes_back_as_it_went_in(db: sqlite3.Connection) -> None:
     assert shown["evidence"] == {"verdict": "verified"}
 
 
-def test_making_it_again_replaces_it_until_the_editor_decided(db: sqlite3.Connection) -> None:
+def test_making_it_again_replaces_it_until_the_editor_decided(db: Database) -> None:
     first = add(db)
     assert add(db, content="y") == first
     draft = drafts.get(db, first)
@@ -51,7 +51,7 @@ def test_making_it_again_replaces_it_until_the_editor_decided(db: sqlite3.Connec
     ]
 
 
-def test_listing_by_state_kind_and_commit(db: sqlite3.Connection) -> None:
+def test_listing_by_state_kind_and_commit(db: Database) -> None:
     add(db)
     add(db, kind="devlog", target=None, origin="template", commit="d" * 40)
     add(db, state="discarded", origin="model")
@@ -63,13 +63,13 @@ def test_listing_by_state_kind_and_commit(db: sqlite3.Connection) -> None:
     assert drafts.counts(db)["discarded"] == 1
 
 
-def test_rejecting_keeps_the_reason(db: sqlite3.Connection) -> None:
+def test_rejecting_keeps_the_reason(db: Database) -> None:
     draft = drafts.get(db, add(db))
     drafts.decide(db, draft, "reject", "rejected", why="too clever")
     assert drafts.get(db, draft.id).note == "too clever"
 
 
-def test_older_drafts_of_the_same_function_are_superseded(db: sqlite3.Connection) -> None:
+def test_older_drafts_of_the_same_function_are_superseded(db: Database) -> None:
     old = add(db)
     new = add(db, commit="d" * 40)
     assert drafts.supersede(db, TARGET, [new]) == 1
@@ -77,6 +77,6 @@ def test_older_drafts_of_the_same_function_are_superseded(db: sqlite3.Connection
     assert drafts.get(db, new).state == "ready"
 
 
-def test_a_draft_that_is_not_there(db: sqlite3.Connection) -> None:
+def test_a_draft_that_is_not_there(db: Database) -> None:
     with pytest.raises(CopydeskError, match="no draft 7"):
         drafts.get(db, 7)

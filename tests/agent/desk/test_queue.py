@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,16 +8,17 @@ from pathlib import Path
 import pytest
 
 from copydesk.agent.desk import queue
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+def db(tmp_path: Path) -> Iterator[Database]:
     with open_desk(tmp_path) as found:
         yield found
 
 
-def test_asking_twice_is_asking_once(db: sqlite3.Connection) -> None:
+def test_asking_twice_is_asking_once(db: Database) -> None:
     queue.put(db, "measure", "a")
     queue.put(db, "measure", "a")
     job = queue.lease(db)
@@ -28,21 +28,21 @@ def test_asking_twice_is_asking_once(db: sqlite3.Connection) -> None:
     assert queue.counts(db) == (0, 1, 0, 0)
 
 
-def test_higher_priority_comes_first(db: sqlite3.Connection) -> None:
+def test_higher_priority_comes_first(db: Database) -> None:
     queue.put(db, "draft", "a", priority=-10)
     queue.put(db, "measure", "b")
     leased = [queue.lease(db), queue.lease(db)]
     assert [job.kind for job in leased if job] == ["measure", "draft"]
 
 
-def test_a_lease_that_runs_out_frees_the_job(db: sqlite3.Connection) -> None:
+def test_a_lease_that_runs_out_frees_the_job(db: Database) -> None:
     queue.put(db, "measure", "a")
     assert queue.lease(db, now=0.0, seconds=10.0) is not None
     assert queue.lease(db, now=9.0) is None
     assert queue.lease(db, now=11.0) is not None
 
 
-def test_a_failed_job_waits_and_is_given_up_at_last(db: sqlite3.Connection) -> None:
+def test_a_failed_job_waits_and_is_given_up_at_last(db: Database) -> None:
     queue.put(db, "measure", "a")
     later = 0.0
     for attempt in range(1, queue.MAX_ATTEMPTS + 1):
@@ -58,7 +58,7 @@ def test_a_failed_job_waits_and_is_given_up_at_last(db: sqlite3.Connection) -> N
     assert queue.counts(db).ready == 1
 
 
-def test_a_hopeless_job_is_given_up_at_once(db: sqlite3.Connection) -> None:
+def test_a_hopeless_job_is_given_up_at_once(db: Database) -> None:
     queue.put(db, "measure", "a")
     job = queue.lease(db)
     assert job is not None
@@ -66,7 +66,7 @@ def test_a_hopeless_job_is_given_up_at_once(db: sqlite3.Connection) -> None:
     assert queue.counts(db).failed == 1
 
 
-def test_done_and_dropped_jobs_stay_as_they_are(db: sqlite3.Connection) -> None:
+def test_done_and_dropped_jobs_stay_as_they_are(db: Database) -> None:
     for subject in "ab":
         queue.put(db, "measure", subject)
     first, second = queue.lease(db), queue.lease(db)
@@ -80,7 +80,7 @@ def test_done_and_dropped_jobs_stay_as_they_are(db: sqlite3.Connection) -> None:
     assert queue.next_due(db) is None
 
 
-def test_a_new_daemon_frees_what_the_dead_one_held(db: sqlite3.Connection) -> None:
+def test_a_new_daemon_frees_what_the_dead_one_held(db: Database) -> None:
     queue.put(db, "measure", "a")
     queue.lease(db)
     assert queue.release_orphans(db) == 1

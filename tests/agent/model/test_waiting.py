@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from copydesk.agent.desk import queue
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.model import waiting
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+def db(tmp_path: Path) -> Iterator[Database]:
     with open_desk(tmp_path / "desk") as db:
         yield db
 
 
-def due(db: sqlite3.Connection) -> float:
+def due(db: Database) -> float:
     return float(
         db.execute("SELECT max(not_before) FROM jobs WHERE state = 'waiting'").fetchone()[0]
     )
 
 
 @pytest.mark.parametrize("what", ["draft", "story"])
-def test_what_waits_keeps_nobody_awake(db: sqlite3.Connection, what: waiting.What) -> None:
+def test_what_waits_keeps_nobody_awake(db: Database, what: waiting.What) -> None:
     waiting.wait(db, what, "a" * 40, "no server")
     assert waiting.waiting(db) == [(what, "a" * 40, 0)]
     assert sum(queue.counts(db)) == 0
@@ -36,7 +36,7 @@ def test_what_waits_keeps_nobody_awake(db: sqlite3.Connection, what: waiting.Wha
     assert waiting.waiting(db) == []
 
 
-def test_the_server_is_asked_less_and_less_often(db: sqlite3.Connection) -> None:
+def test_the_server_is_asked_less_and_less_often(db: Database) -> None:
     asked = []
 
     def answers() -> bool:
@@ -57,7 +57,7 @@ def test_the_server_is_asked_less_and_less_often(db: sqlite3.Connection) -> None
     assert len(asked) == 6  # once for both
 
 
-def test_when_it_answers_the_work_is_done_again(db: sqlite3.Connection) -> None:
+def test_when_it_answers_the_work_is_done_again(db: Database) -> None:
     queue.put(db, "draft", "a" * 40)
     job = queue.lease(db)
     assert job
@@ -75,7 +75,7 @@ def test_when_it_answers_the_work_is_done_again(db: sqlite3.Connection) -> None:
 
 
 def test_a_server_that_only_seems_to_be_back_is_asked_less_often_too(
-    db: sqlite3.Connection,
+    db: Database,
 ) -> None:
     waiting.wait(db, "draft", "a" * 40, "crashed")
     pauses = []
@@ -91,7 +91,7 @@ def test_a_server_that_only_seems_to_be_back_is_asked_less_often_too(
     assert [one.tries for one in waiting.waiting(db)] == [5]
 
 
-def test_few_commits_wait(db: sqlite3.Connection) -> None:
+def test_few_commits_wait(db: Database) -> None:
     for number in range(waiting.MOST + 5):
         waiting.wait(db, "story", f"{number:040}", "no server")
     left = [int(one.sha) for one in waiting.waiting(db)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from copydesk.agent.coverage.measure.commit import measure
 from copydesk.agent.coverage.store import gaps as gap_rows
 from copydesk.agent.coverage.store.traces import pack_ids
 from copydesk.agent.desk import drafts as draft_rows
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git_rows
@@ -35,12 +35,12 @@ def where(repo: Path) -> Repository:
 
 
 @pytest.fixture
-def db(where: Repository) -> Iterator[sqlite3.Connection]:
+def db(where: Repository) -> Iterator[Database]:
     with open_desk(where.desk) as opened:
         yield opened
 
 
-def measured(db: sqlite3.Connection, sha: str, gaps: list[Gap]) -> None:
+def measured(db: Database, sha: str, gaps: list[Gap]) -> None:
     """As if the commit had been measured, with these gaps."""
     columns = [row[1] for row in db.execute("PRAGMA table_info(measures)")]
     values = dict.fromkeys(columns, 0) | {"sha": sha, "traces": b"", "totals": pack_ids([])}
@@ -50,7 +50,7 @@ def measured(db: sqlite3.Connection, sha: str, gaps: list[Gap]) -> None:
 
 
 def test_a_commit_is_scored_when_it_is_measured(
-    where: Repository, db: sqlite3.Connection, story: Story
+    where: Repository, db: Database, story: Story
 ) -> None:
     today = int((time.time() - 1_600_000_000) / 86_400)
     first = story(today - 9, {"a.py": BODY + QUIET}, "Add")
@@ -81,9 +81,7 @@ def test_a_commit_is_scored_when_it_is_measured(
     assert predictions.of_commit(db, "function", first) == []
 
 
-def test_outcomes_are_joined_when_they_come(
-    where: Repository, db: sqlite3.Connection, story: Story
-) -> None:
+def test_outcomes_are_joined_when_they_come(where: Repository, db: Database, story: Story) -> None:
     bad = story(1, {"a.py": BODY + QUIET}, "Add")
     scoring.after_measure(where, db, bad)
     assert {p["outcome"] for p in predictions.of_commit(db, "function", bad)} == {0.0}  # years ago
@@ -107,7 +105,7 @@ def _eager(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_eager")
 def test_a_long_history_waits_for_a_job_of_its_own(
-    where: Repository, db: sqlite3.Connection, story: Story, monkeypatch: pytest.MonkeyPatch
+    where: Repository, db: Database, story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(history, "FEW", 2)
     for day in range(4):
@@ -125,7 +123,7 @@ def test_a_long_history_waits_for_a_job_of_its_own(
 
 @pytest.mark.usefixtures("_eager")
 def test_training_is_due_after_fifty_commits_or_a_month(
-    where: Repository, db: sqlite3.Connection, story: Story
+    where: Repository, db: Database, story: Story
 ) -> None:
     assert not models.due(where, db)
     sha = story(1, {"a.py": BODY}, "Add")
@@ -144,7 +142,7 @@ def test_training_is_due_after_fifty_commits_or_a_month(
 
 @pytest.mark.usefixtures("_eager")
 def test_a_damaged_model_is_said_and_the_prior_used(
-    where: Repository, db: sqlite3.Connection, story: Story
+    where: Repository, db: Database, story: Story
 ) -> None:
     sha = story(1, {"a.py": BODY}, "Add")
     scoring.learn(where, db, sha)
@@ -168,7 +166,7 @@ def test_a_damaged_model_is_said_and_the_prior_used(
 # tests
 
 
-def trace(db: sqlite3.Connection, name: str, outcome: str, at: str) -> int:
+def trace(db: Database, name: str, outcome: str, at: str) -> int:
     db.execute("INSERT OR IGNORE INTO contexts (kind, name) VALUES ('test', ?)", (name,))
     (context,) = db.execute("SELECT id FROM contexts WHERE name = ?", (name,)).fetchone()
     return int(
@@ -182,7 +180,7 @@ def trace(db: sqlite3.Connection, name: str, outcome: str, at: str) -> int:
 
 
 def test_files_with_the_riskiest_tests_run_first(
-    where: Repository, db: sqlite3.Connection, story: Story
+    where: Repository, db: Database, story: Story
 ) -> None:
     sha = story(1, {"prices.py": BODY, "README.md": "x"}, "Add")
     trace(db, "tests/test_a.py::test_1", "passed", "2020-01-01T00:00:00+00:00")
@@ -234,7 +232,7 @@ def commit_all(repo: Path, git: Callable[..., str], files: dict[str, str], messa
     return git(repo, "rev-parse", "HEAD")
 
 
-def share_of(where: Repository, db: sqlite3.Connection, sha: str, function: str) -> float | None:
+def share_of(where: Repository, db: Database, sha: str, function: str) -> float | None:
     """How much of a function tests execute, as the desk has it after a measure."""
     scoring.after_measure(where, db, sha)
     inputs = {name: found for _, name, found in history.changed_by(db, sha)}
@@ -258,7 +256,7 @@ def test_drafts_stand_by_their_chance_and_a_tenth_at_random() -> None:
 
 
 def test_drafts_are_scored_and_their_outcome_joined(
-    where: Repository, db: sqlite3.Connection, story: Story
+    where: Repository, db: Database, story: Story
 ) -> None:
     assert drafts.score(db) == {}
     sha = story(1, {"a.py": BODY}, "Add")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from copydesk.agent.coverage.measure.commit import measure
 from copydesk.agent.coverage.report.facts import Report, gather
 from copydesk.agent.coverage.report.unsteady import Unsteady
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import Repository, find, resolve, set_config
 from copydesk.agent.model.faults import ModelFault, ModelUnavailable
@@ -43,9 +43,7 @@ class Scripted:
 
 
 @pytest.fixture
-def known(
-    repo: Path, commit: Callable[..., str]
-) -> Iterator[tuple[Repository, sqlite3.Connection, Report]]:
+def known(repo: Path, commit: Callable[..., str]) -> Iterator[tuple[Repository, Database, Report]]:
     found = find(repo)
     set_config(found, "copydesk.python", sys.executable)
     commit(repo, {"shop.py": SHOP, "test_shop.py": TEST}, "Sell things")
@@ -55,7 +53,7 @@ def known(
         yield found, db, gather(found, db, sha)
 
 
-def gap_of(repo: Repository, db: sqlite3.Connection, report: Report) -> Fact:
+def gap_of(repo: Repository, db: Database, report: Report) -> Fact:
     from copydesk.agent.stories.desk import facts_of
 
     facts = attention(report, facts_of(repo, db, [report.commit.sha]))
@@ -63,7 +61,7 @@ def gap_of(repo: Repository, db: sqlite3.Connection, report: Report) -> Fact:
 
 
 def test_only_sentences_that_hold_are_shown(
-    known: tuple[Repository, sqlite3.Connection, Report],
+    known: tuple[Repository, Database, Report],
 ) -> None:
     repo, db, report = known
     assert [(g.function, g.lines) for g in report.gaps] == [("price", (3,))]
@@ -84,7 +82,7 @@ def test_only_sentences_that_hold_are_shown(
 
 
 def test_a_model_that_says_nothing_true_or_nothing_at_all_is_left_out(
-    known: tuple[Repository, sqlite3.Connection, Report],
+    known: tuple[Repository, Database, Report],
 ) -> None:
     repo, db, report = known
     at = gap_of(repo, db, report).id
@@ -97,7 +95,7 @@ def test_a_model_that_says_nothing_true_or_nothing_at_all_is_left_out(
 
 
 def test_unsteady_tests_are_facts_too(
-    known: tuple[Repository, sqlite3.Connection, Report],
+    known: tuple[Repository, Database, Report],
 ) -> None:
     from dataclasses import replace
 

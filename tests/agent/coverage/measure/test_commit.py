@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from copydesk.agent.coverage.store import gaps, totals
 from copydesk.agent.coverage.store.hits import Hit
 from copydesk.agent.coverage.store.measures import Measure, stored
 from copydesk.agent.coverage.store.traces import CoverageMap, Trace, load
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import find, set_config
@@ -53,7 +53,7 @@ def truth(
     return {path: {k: entry[k] for k in keys if k in entry} for path, entry in files.items()}
 
 
-def ours(db: sqlite3.Connection, sha: str) -> dict[str, object]:
+def ours(db: Database, sha: str) -> dict[str, object]:
     """The stored total, in the words of coverage's JSON report."""
     found = totals.of_commit(db, sha)
     assert found is not None
@@ -77,7 +77,7 @@ def without_empty(report: dict[str, object]) -> dict[str, object]:
 
 
 def test_a_first_measure_equals_coverage_itself(
-    project: Path, desk: sqlite3.Connection, measured: Measured, tmp_path: Path
+    project: Path, desk: Database, measured: Measured, tmp_path: Path
 ) -> None:
     done = measured()
     assert (done.selected, done.total, done.passed, done.failed) == (6, 6, 6, 0)
@@ -117,7 +117,7 @@ EDITS: list[tuple[str, str, str, str, int]] = [
 @pytest.mark.timeout(1200)  # ten measures, on a machine that may do other things
 def test_incremental_measures_run_what_is_affected_and_equal_coverage(
     project: Path,
-    desk: sqlite3.Connection,
+    desk: Database,
     measured: Measured,
     commit: Callable[..., str],
     tmp_path: Path,
@@ -132,7 +132,7 @@ def test_incremental_measures_run_what_is_affected_and_equal_coverage(
 
 def test_tests_that_come_and_go_renames_and_a_way_back(
     project: Path,
-    desk: sqlite3.Connection,
+    desk: Database,
     measured: Measured,
     commit: Callable[..., str],
     git: Callable[..., str],
@@ -182,7 +182,7 @@ def test_a_failing_test_runs_again_and_a_broken_file_does_not_stop_the_rest(
 
 def test_branches_are_measured_where_the_project_measures_them(
     project: Path,
-    desk: sqlite3.Connection,
+    desk: Database,
     measured: Measured,
     commit: Callable[..., str],
     tmp_path: Path,
@@ -216,7 +216,7 @@ def test_configuration_changes_run_everything(
 
 
 def test_settings_of_coverages_report_alone_need_no_test_to_run(
-    project: Path, desk: sqlite3.Connection, measured: Measured, commit: Callable[..., str],
+    project: Path, desk: Database, measured: Measured, commit: Callable[..., str],
     tmp_path: Path,
 ) -> None:  # fmt: skip
     first = measured()
@@ -258,7 +258,7 @@ def test_a_suite_that_cannot_run_is_one_clear_error(
 
 def test_the_stored_total_is_exported_in_every_format(
     project: Path,
-    desk: sqlite3.Connection,
+    desk: Database,
     measured: Measured,
     commit: Callable[..., str],
     tmp_path: Path,
@@ -281,7 +281,7 @@ def test_the_stored_total_is_exported_in_every_format(
         export(find(project), desk, "0" * 40, "json", tmp_path / "x")
 
 
-def test_totals_add_up(desk: sqlite3.Connection, measured: Measured) -> None:
+def test_totals_add_up(desk: Database, measured: Measured) -> None:
     done = measured()
     found = totals.of_commit(desk, done.sha)
     assert found is not None
@@ -293,7 +293,7 @@ def test_totals_add_up(desk: sqlite3.Connection, measured: Measured) -> None:
 
 def test_an_audit_runs_every_test_and_names_what_had_drifted(
     project: Path,
-    desk: sqlite3.Connection,
+    desk: Database,
     measured: Measured,
     commit: Callable[..., str],
     tmp_path: Path,

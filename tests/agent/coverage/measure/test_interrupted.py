@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import sys
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +16,7 @@ from copydesk.agent.coverage.probe import copydesk_stream
 from copydesk.agent.coverage.store import totals
 from copydesk.agent.coverage.store.measures import Measure
 from copydesk.agent.coverage.store.traces import load, pack_ids
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import find, resolve, set_config
 
@@ -88,17 +88,17 @@ def shop(repo: Path, commit: Callable[..., str]) -> Path:
 
 
 @pytest.fixture
-def db(shop: Path) -> Iterator[sqlite3.Connection]:
+def db(shop: Path) -> Iterator[Database]:
     with open_desk(find(shop).desk) as connection:
         yield connection
 
 
-def go(shop: Path, db: sqlite3.Connection, **more: bool) -> Measure:
+def go(shop: Path, db: Database, **more: bool) -> Measure:
     repo = find(shop)
     return measure(repo, db, resolve(repo, "HEAD"), **more)
 
 
-def cut(shop: Path, db: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch) -> bytes:
+def cut(shop: Path, db: Database, monkeypatch: pytest.MonkeyPatch) -> bytes:
     """Measure HEAD up to the end of its tests and no further; what the run had said by then."""
     said: list[bytes] = []
 
@@ -113,7 +113,7 @@ def cut(shop: Path, db: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch) -> 
     return said[0]
 
 
-def stream(db: sqlite3.Connection) -> Path:
+def stream(db: Database) -> Path:
     ((path,),) = db.execute("SELECT stream FROM unfinished WHERE tests IS NULL")
     return Path(path)
 
@@ -128,7 +128,7 @@ def ends(data: bytes) -> list[int]:
     return found
 
 
-def said(db: sqlite3.Connection, sha: str) -> tuple[object, ...]:
+def said(db: Database, sha: str) -> tuple[object, ...]:
     """All that a measure says: every line of every file, and how every test went."""
     total, known = totals.of_commit(db, sha), load(db, sha)
     assert total is not None
@@ -137,7 +137,7 @@ def said(db: sqlite3.Connection, sha: str) -> tuple[object, ...]:
     return lines, sorted((name, test.outcome) for name, test in known.tests().items())
 
 
-def restart(db: sqlite3.Connection) -> None:
+def restart(db: Database) -> None:
     """Forget every measure, but nothing that was learned."""
     for table in ("gaps", "measures"):
         db.execute(f"DELETE FROM {table}")
@@ -145,7 +145,7 @@ def restart(db: sqlite3.Connection) -> None:
 
 @pytest.mark.usefixtures("slow_stream")
 def test_a_measure_that_was_cut_short_is_gone_on_with(
-    shop: Path, db: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch, commit: Callable[..., str]
+    shop: Path, db: Database, monkeypatch: pytest.MonkeyPatch, commit: Callable[..., str]
 ) -> None:
     data = cut(shop, db, monkeypatch)
     path, whole = stream(db), ends(data)
@@ -167,9 +167,7 @@ def test_a_measure_that_was_cut_short_is_gone_on_with(
 
 
 @pytest.mark.parametrize("said", [b"", b"words", b"[1]", b'{"collected": [1], "tests": {"x": 2}}'])
-def test_a_stream_that_is_none_is_left_aside(
-    db: sqlite3.Connection, tmp_path: Path, said: bytes
-) -> None:
+def test_a_stream_that_is_none_is_left_aside(db: Database, tmp_path: Path, said: bytes) -> None:
     path = tmp_path / "stream"
     body = zlib.compress(said)
     path.write_bytes(copydesk_stream.HEAD.pack(len(body), zlib.crc32(body)) + body)
@@ -189,7 +187,7 @@ def test_a_stream_that_is_none_is_left_aside(
 @pytest.mark.parametrize("first", [True, False], ids=["first measure", "later measure"])
 def test_cut_short_at_any_point_the_next_total_is_that_of_a_full_run(
     shop: Path,
-    db: sqlite3.Connection,
+    db: Database,
     monkeypatch: pytest.MonkeyPatch,
     commit: Callable[..., str],
     edit: str,

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sqlite3
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +8,7 @@ import pytest
 
 from copydesk.agent.coverage.runner.coverage_py import Engine
 from copydesk.agent.coverage.runner.environment import survey
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.records import Interpreter, Json
@@ -47,14 +47,12 @@ def engine(tmp_path: Path) -> Counting:
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+def db(tmp_path: Path) -> Iterator[Database]:
     with open_desk(tmp_path / "desk") as db:
         yield db
 
 
-def test_a_survey_says_what_coverage_says_and_is_asked_once(
-    engine: Counting, db: sqlite3.Connection
-) -> None:
+def test_a_survey_says_what_coverage_says_and_is_asked_once(engine: Counting, db: Database) -> None:
     first = survey(engine, db, (), FILES)
     assert first.environment == engine.environment(())
     assert first.counted(()) == engine.counted(())
@@ -65,9 +63,7 @@ def test_a_survey_says_what_coverage_says_and_is_asked_once(
     assert Counting.asked == 1
 
 
-def test_what_a_survey_follows_from_makes_a_new_one(
-    engine: Counting, db: sqlite3.Connection
-) -> None:
+def test_what_a_survey_follows_from_makes_a_new_one(engine: Counting, db: Database) -> None:
     first = survey(engine, db, (), FILES)
     assert engine.interpreter.extra_path
     package = engine.interpreter.extra_path / "thing-1.0.dist-info"
@@ -86,7 +82,7 @@ def test_what_a_survey_follows_from_makes_a_new_one(
 
 
 def test_settings_that_coverage_does_not_read_ask_no_question(
-    engine: Counting, db: sqlite3.Connection
+    engine: Counting, db: Database
 ) -> None:
     settings = engine.tree / "pyproject.toml"
     rules = "[tool.coverage.report]\nexclude_also = ['\\.\\.\\.$']\n"
@@ -102,7 +98,7 @@ def test_settings_that_coverage_does_not_read_ask_no_question(
 
 @pytest.mark.parametrize("path", ["src/shop.egg-info/PKG-INFO", ".coveragerc"])
 def test_a_survey_that_follows_from_more_is_not_kept(
-    engine: Counting, db: sqlite3.Connection, path: str
+    engine: Counting, db: Database, path: str
 ) -> None:
     (engine.tree / ".coveragerc").write_text(
         "[run]\nomit = ${OMITTED}\n" if path == ".coveragerc" else "[run]\n"

@@ -24,6 +24,7 @@ from copydesk.agent.coverage.store.traces import (
     load_traces,
     pack_ids,
 )
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 
 FILES = ("a.py", "b.py", "c.py", "test_a.py")
@@ -42,7 +43,7 @@ def traces(hits: list[list[Hit]]) -> list[Trace]:
 
 
 @pytest.fixture(scope="module")
-def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
+def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     with open_desk(tmp_path_factory.mktemp("desk")) as db:
         db.execute("PRAGMA synchronous = off")  # of hundreds of small transactions
         yield db
@@ -62,9 +63,7 @@ def test_packed_ids_are_what_they_were(numbers: set[int]) -> None:
 
 @settings(max_examples=25)
 @given(found=MAPS)
-def test_hits_are_read_when_they_are_asked_for(
-    db: sqlite3.Connection, found: list[list[Hit]]
-) -> None:
+def test_hits_are_read_when_they_are_asked_for(db: Database, found: list[list[Hit]]) -> None:
     made = traces(found)
     stored = load_traces(db, add_traces(db, made, "e"))
     assert all(isinstance(t.hits, Stored) for t in stored)
@@ -77,25 +76,23 @@ def test_hits_are_read_when_they_are_asked_for(
         assert hash(kept.hits) == hash(tuple(kept.hits))
 
 
-def test_who_asks_often_gets_all_at_once(
-    db: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_asks_often_gets_all_at_once(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hit_rows, "LONE", 2)
     found = [[Hit(f"{n}.py", "b", nums_to_numbits([n]))] for n in range(1, 10)]
     stored = load_traces(db, add_traces(db, traces(found), "e"))
     asked: list[str] = []
-    db.set_trace_callback(asked.append)
+    db.connection.set_trace_callback(asked.append)
     try:
         assert [hit.path for t in stored for hit in t.hits] == [f"{n}.py" for n in range(1, 10)]
     finally:
-        db.set_trace_callback(None)
+        db.connection.set_trace_callback(None)
     assert len(asked) == 3
 
 
 @settings(max_examples=40)
 @given(found=MAPS, changed=st.sets(st.sampled_from(FILES)))
 def test_what_is_on_the_desk_is_concerned_by_the_same_changes(
-    db: sqlite3.Connection, found: list[list[Hit]], changed: set[str]
+    db: Database, found: list[list[Hit]], changed: set[str]
 ) -> None:
     made = traces(found)
     stored = sorted(load_traces(db, add_traces(db, made, "e")), key=lambda t: t.id or 0)
@@ -110,7 +107,7 @@ def test_what_is_on_the_desk_is_concerned_by_the_same_changes(
 @settings(max_examples=60)
 @given(before=MAPS, keeps=st.sets(st.integers(0, 5)), more=MAPS, renewed=st.sampled_from(FILES))
 def test_what_stands_and_what_is_open_make_the_whole(
-    db: sqlite3.Connection,
+    db: Database,
     before: list[list[Hit]],
     keeps: set[int],
     more: list[list[Hit]],
@@ -138,7 +135,7 @@ def test_what_stands_and_what_is_open_make_the_whole(
     assert renewed in found.open
 
 
-def with_totals(db: sqlite3.Connection, base: CoverageMap, lines: dict[str, bytes]) -> None:
+def with_totals(db: Database, base: CoverageMap, lines: dict[str, bytes]) -> None:
     """Put totals of a measured commit on the desk."""
     ids = []
     for path, bits in lines.items():
@@ -163,7 +160,7 @@ def with_totals(db: sqlite3.Connection, base: CoverageMap, lines: dict[str, byte
     )
 
 
-def test_what_is_no_whole_map_leaves_nothing_standing(db: sqlite3.Connection) -> None:
+def test_what_is_no_whole_map_leaves_nothing_standing(db: Database) -> None:
     survey = Survey(Environment("e", False, "rules"), frozenset(), frozenset())
     for whole, sha in ((False, "f" * 40), (True, "e" * 40)):
         base = CoverageMap(sha, "e", False, whole=whole)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 from tests.agent.testgen.verify.test_ladder import GRADES
 
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.records import Candidate, Gap
 from copydesk.agent.sandbox.records import Outcome, Tier
@@ -115,7 +115,7 @@ def db(tmp_path: Path):
         yield db
 
 
-def test_the_same_run_is_done_once(db: sqlite3.Connection) -> None:
+def test_the_same_run_is_done_once(db: Database) -> None:
     begun = journal.begin(db, Candidate(GAP, "a-model", DRAFT, ("test_x",), notes=("n",)), [3, 4])
     assert journal.begun(db, GAP, "a-model") == begun
     assert journal.begun(db, dataclasses.replace(GAP, function="best"), "a-model") is None
@@ -129,7 +129,7 @@ def test_the_same_run_is_done_once(db: sqlite3.Connection) -> None:
     assert stub.count == 3
 
 
-def test_what_could_not_run_is_tried_again(db: sqlite3.Connection) -> None:
+def test_what_could_not_run_is_tried_again(db: Database) -> None:
     begun = journal.begin(db, Candidate(GAP, "a-model", DRAFT, ()))
     stub = Stub("not run")
     bench = journal.Remembering(stub, db, begun.id)  # type: ignore[arg-type]
@@ -138,7 +138,7 @@ def test_what_could_not_run_is_tried_again(db: sqlite3.Connection) -> None:
     assert stub.count == 2
 
 
-def test_a_draft_that_is_there_leaves_nothing_behind(db: sqlite3.Connection) -> None:
+def test_a_draft_that_is_there_leaves_nothing_behind(db: Database) -> None:
     for origin in ("a-model", "embedded"):
         begun = journal.begin(db, Candidate(GAP, origin, DRAFT, ()))
         journal.Remembering(Stub(), db, begun.id).run(["python"])  # type: ignore[arg-type]

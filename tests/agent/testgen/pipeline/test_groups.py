@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from copydesk.agent.desk import drafts
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.model.calls import ModelSettings, TimeLimits
 from copydesk.agent.model.client import connect
@@ -72,7 +72,7 @@ def ask(
         yield go
 
 
-def stored(db: sqlite3.Connection) -> list[Draft]:
+def stored(db: Database) -> list[Draft]:
     return drafts.listed(db, (), kind="test")
 
 

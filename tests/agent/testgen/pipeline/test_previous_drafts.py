@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 from copydesk.agent.desk import drafts
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import Repository, find
 from copydesk.agent.records import DraftState, Gap, Target
@@ -27,7 +27,7 @@ MUCH = Gap("", "label.py", "label", 4, 6, (6,))
 class Desk:
     """A desk of a repository with two gaps."""
 
-    def __init__(self, repo: Repository, db: sqlite3.Connection) -> None:
+    def __init__(self, repo: Repository, db: Database) -> None:
         self.repo, self.db = repo, db
 
     def at(self, sha: str) -> Earlier:
