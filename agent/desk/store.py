@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from copydesk.agent.desk import space
+from copydesk.agent.desk.connection import exclusive
+from copydesk.agent.desk.connection import point as point
+from copydesk.agent.desk.connection import transaction as transaction
 from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
 from copydesk.hooks import knock
@@ -104,49 +107,9 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
 
         if version:
             backup(path.parent, why=f"schema{version}")
-        with _exclusive(db):
+        with exclusive(db):
             (version,) = db.execute("PRAGMA user_version").fetchone()
             if version < SCHEMA:
                 migrate(db)
                 point("store.migrated")
                 db.execute(f"PRAGMA user_version = {SCHEMA:d}")
-
-
-@contextlib.contextmanager
-def transaction(db: Database) -> Iterator[Database]:
-    """Write atomically; waits for other writers instead of failing half-way.
-
-    A deferred transaction that reads and then writes fails under contention whatever the
-    time-out (https://sqlite.org/rescode.html#busy_snapshot), hence BEGIN IMMEDIATE.
-    Inside another transaction it joins that one.
-    """
-    if db.in_transaction:
-        yield db
-        return
-    with _exclusive(db.connection):
-        yield db
-
-
-@contextlib.contextmanager
-def _exclusive(db: sqlite3.Connection) -> Iterator[None]:
-    point("store.begin")
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        point("store.commit")
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:  # a full disk may have rolled back already
-            db.execute("ROLLBACK")
-        raise
-    point("store.committed")
-
-
-def point(name: str) -> None:
-    """A failpoint (see hooks/knock.py) where SQLite would name a full or broken disk itself."""
-    try:
-        knock.failpoint(name)
-    except OSError as error:
-        full = space.is_full(error)
-        said = "database or disk is full" if full else "disk I/O error"
-        raise sqlite3.OperationalError(said) from error

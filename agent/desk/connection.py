@@ -1,0 +1,75 @@
+"""Statements and transactions on the database of a desk, for the classes that own its tables."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from copydesk.agent.desk import space
+from copydesk.hooks import knock
+
+
+class Connection:
+    """A connection to `<desk>/desk.db`, in autocommit mode; write inside `transaction`.
+
+    Args:
+        connection: The connection, with its pragmas set.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+        return self.connection.in_transaction
+
+    def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
+        """Run one statement."""
+        return self.connection.execute(sql, parameters)
+
+    def executemany(self, sql: str, parameters: Iterable[Any]) -> sqlite3.Cursor:
+        """Run one statement for each row of parameters."""
+        return self.connection.executemany(sql, parameters)
+
+
+@contextlib.contextmanager
+def transaction(db: Connection) -> Iterator[None]:
+    """Write atomically; waits for other writers instead of failing half-way.
+
+    A deferred transaction that reads and then writes fails under contention whatever the
+    time-out (https://sqlite.org/rescode.html#busy_snapshot), hence BEGIN IMMEDIATE.
+    Inside another transaction it joins that one.
+    """
+    if db.in_transaction:
+        yield
+        return
+    with exclusive(db.connection):
+        yield
+
+
+@contextlib.contextmanager
+def exclusive(db: sqlite3.Connection) -> Iterator[None]:
+    """Hold the database's only write lock; commit at the end, roll back on an error."""
+    point("store.begin")
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        point("store.commit")
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:  # a full disk may have rolled back already
+            db.execute("ROLLBACK")
+        raise
+    point("store.committed")
+
+
+def point(name: str) -> None:
+    """A failpoint (see hooks/knock.py) where SQLite would name a full or broken disk itself."""
+    try:
+        knock.failpoint(name)
+    except OSError as error:
+        message = "database or disk is full" if space.is_full(error) else "disk I/O error"
+        raise sqlite3.OperationalError(message) from error
