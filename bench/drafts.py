@@ -28,7 +28,7 @@ from packages import PACKAGES, Package, Source, described, environment, plain_en
 from packages import unpack as unpacked
 
 from copydesk.agent.records import Gap, LineNo
-from copydesk.agent.sandbox.bench import Bench
+from copydesk.agent.sandbox.runner import SandboxRunner
 from copydesk.agent.sandbox.tier import detect
 from copydesk.agent.testgen.embedded import draft_embedded
 from copydesk.agent.testgen.project import TOOLS
@@ -96,7 +96,7 @@ def by_copydesk(work: Work) -> dict[str, Any]:
     What was drafted before a run was broken off is not drafted again.
     """
     python = described(work.python)
-    bench = Bench(work.tree, work.tree, python, detect(work.sandbox, python), tools=TOOLS)
+    sandbox = SandboxRunner(work.tree, work.tree, python, detect(work.sandbox, python), tools=TOOLS)
     path = work.folder / "log.json"
     log: list[dict[str, Any]] = json.loads(path.read_text()) if path.is_file() else []
     known = {row["function"] for row in log}
@@ -106,7 +106,7 @@ def by_copydesk(work: Work) -> dict[str, Any]:
             if name in known:
                 continue
             file = f"test_{_slug(source.module)}_{number}_{_slug(gap.function)}.py"
-            row = _drafted(gap, work.tree, bench, work.folder / file)
+            row = _drafted(gap, work.tree, sandbox, work.folder / file)
             log.append({"function": name, **row})
             half = path.with_suffix(".half")  # a run that is broken off leaves the last whole one
             half.write_text(json.dumps(log, indent=1))
@@ -114,32 +114,32 @@ def by_copydesk(work: Work) -> dict[str, Any]:
             print(f"  {name}: {row['gained']} of {row['lines']} lines", flush=True)
     drafting, ladder = (sum(row[part] for row in log) for part in ("drafting", "ladder"))
     seconds = {"seconds": round(drafting + ladder, 1), "drafting": round(drafting, 1)}
-    return {"tier": str(bench.tier), "log": log, **seconds}
+    return {"tier": str(sandbox.tier), "log": log, **seconds}
 
 
 def equal_twice(work: Work) -> tuple[int, list[str]]:
     """Draft for each gap twice, without the ladder: how many are the same bytes, which are not."""
     python = described(work.python)
-    bench = Bench(work.tree, work.tree, python, detect(work.sandbox, python), tools=TOOLS)
+    sandbox = SandboxRunner(work.tree, work.tree, python, detect(work.sandbox, python), tools=TOOLS)
     equal, other = 0, []
     for source in work.sources:
         for gap in source.gaps:
-            texts = [getattr(draft_embedded(gap, work.tree, bench), "content", "") for _ in "12"]
+            texts = [getattr(draft_embedded(gap, work.tree, sandbox), "content", "") for _ in "12"]
             equal += texts[0] == texts[1]
             other += [] if texts[0] == texts[1] else [f"{source.module}:{gap.function}"]
     return equal, other
 
 
-def _drafted(gap: Gap, tree: Path, bench: Bench, file: Path) -> dict[str, Any]:
+def _drafted(gap: Gap, tree: Path, sandbox: SandboxRunner, file: Path) -> dict[str, Any]:
     """Draft for one gap and verify; the kept tests are written to the file."""
     with counted() as drafting:
-        candidate = draft_embedded(gap, tree, bench)
+        candidate = draft_embedded(gap, tree, sandbox)
     spent = {"drafting": round(drafting(), 2), "ladder": 0.0}
     if candidate is None:
         nothing = {"gained": 0, "left": gap.lines, "verdict": "no draft"}
         return {"lines": len(gap.lines), **nothing, **spent}
     with counted() as ladder:
-        evidence, kept = verify(candidate, tree, bench)
+        evidence, kept = verify(candidate, tree, sandbox)
     spent["ladder"] = round(ladder(), 2)
     if evidence.verdict == "verified":
         file.write_text(kept.content)

@@ -44,8 +44,8 @@ class Made:
         self.top.mkdir()
         self.environ = scrubbed_environment({"CI": "1", "HOME": str(folder)})
         self.git("init", "--quiet", "--initial-branch=main")
-        self.git("config", "user.name", "bench")
-        self.git("config", "user.email", "bench@example.org")
+        self.git("config", "user.name", "sandbox")
+        self.git("config", "user.email", "sandbox@example.org")
         for number in range(FILES):
             self.write(number, lambda line: f"    x += {line}")
         self.git("add", "-A")

@@ -68,8 +68,8 @@ def repository(top: Path, files: int = 60) -> Path:
     where = top / "repo"
     where.mkdir(parents=True)
     git(where, "init", "-q", "-b", "main")
-    git(where, "config", "user.name", "bench")
-    git(where, "config", "user.email", "bench@example.org")
+    git(where, "config", "user.name", "sandbox")
+    git(where, "config", "user.email", "sandbox@example.org")
     for number in range(files):
         (where / f"m{number}.py").write_text("".join(f"x{n} = {n}\n" for n in range(100)))
     git(where, "add", "-A")
@@ -306,8 +306,8 @@ def many(top: Path, seconds: float, commits: int = 10_000) -> list[str]:
     """The same with a long history of measured commits, made up."""
     where = repository(top)
     parts = [
-        f"commit refs/heads/main\nauthor b <bench@example.org> {n} +0000\n"
-        f"committer b <bench@example.org> {n} +0000\ndata 1\nx\n"
+        f"commit refs/heads/main\nauthor b <sandbox@example.org> {n} +0000\n"
+        f"committer b <sandbox@example.org> {n} +0000\ndata 1\nx\n"
         + ("from refs/heads/main^0\n" if n == 0 else "")
         for n in range(commits)
     ]

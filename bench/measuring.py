@@ -43,11 +43,11 @@ class Project:
     def __init__(self, source: Path, python: Path, folder: Path) -> None:
         self.top, self.python, self.folder = folder / "clone", python, folder
         self.git("clone", "--quiet", str(source), str(self.top), cwd=folder)
-        for key, value in (("copydesk.python", python), ("user.name", "bench")):
+        for key, value in (("copydesk.python", python), ("user.name", "sandbox")):
             self.git("config", key, str(value))
         # nobody hears of the processor time of what runs in the sandbox
         self.git("config", "copydesk.ownTests", "plain")
-        self.git("config", "user.email", "bench@example.org")
+        self.git("config", "user.email", "sandbox@example.org")
         self.environ = scrubbed_environment(
             {
                 "PYTHONPATH": os.pathsep.join([str(self.top / "src"), str(self.top)]),

@@ -14,8 +14,8 @@ import tempfile
 from pathlib import Path
 
 from copydesk.agent.records import Candidate, Gap, Interpreter
-from copydesk.agent.sandbox.bench import Bench
 from copydesk.agent.sandbox.records import Capability, Tier
+from copydesk.agent.sandbox.runner import SandboxRunner
 from copydesk.agent.testgen.model import Aim, python_in, repair
 from copydesk.agent.testgen.project import TOOLS
 from copydesk.agent.testgen.verify import verify
@@ -100,13 +100,13 @@ def outcomes(folder: Path) -> dict[str, tuple[bool, bool]]:
         Path(sys.executable), version, Path(sys.prefix), Path(sys.base_prefix), "its own"
     )
     capability = Capability(Tier.OFF, "a benchmark of our own texts")
-    bench = Bench(tree, tree, python, capability, tools=TOOLS)
+    sandbox = SandboxRunner(tree, tree, python, capability, tools=TOOLS)
     gap = Gap("0" * 40, "shop/pager.py", "clamp_page", 1, 9, (3, 6, 8), ())
     aim = Aim("shop.pager", "clamp_page", SOURCE, tree)
 
     def kept(content: str, tests: tuple[str, ...], *, recording: bool) -> bool:
         candidate = Candidate(gap, "a-model", content, tests)
-        evidence, _ = verify(candidate, tree, bench, repeats=1, recording=recording)
+        evidence, _ = verify(candidate, tree, sandbox, repeats=1, recording=recording)
         return evidence.verdict == "verified"
 
     found = {}

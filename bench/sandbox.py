@@ -25,8 +25,8 @@ from pathlib import Path
 
 from copydesk.agent.records import Candidate, Gap, Interpreter
 from copydesk.agent.sandbox import processes
-from copydesk.agent.sandbox.bench import Bench, Limits
 from copydesk.agent.sandbox.records import Capability, Outcome, Tier
+from copydesk.agent.sandbox.runner import Limits, SandboxRunner
 from copydesk.agent.sandbox.tier import detect
 from copydesk.agent.testgen.project import TOOLS
 from copydesk.agent.testgen.verify import verify
@@ -64,11 +64,11 @@ def main() -> None:
         tree.mkdir()
         (tree / "grades.py").write_text(SOURCE)
         (tree / "test_grades.py").write_text(TEST)
-        bench = Bench(tree, top, python, capability, tools=TOOLS)
+        sandbox = SandboxRunner(tree, top, python, capability, tools=TOOLS)
         if "cost" in parts:
-            cost(bench, options.rounds)
+            cost(sandbox, options.rounds)
         if "ladder" in parts:
-            ladder(bench, max(3, options.rounds // 3))
+            ladder(sandbox, max(3, options.rounds // 3))
         if "limits" in parts:
             limits(tree, top, python, capability)
 
@@ -88,21 +88,21 @@ def plain(tree: Path, *words: str) -> None:
     )
 
 
-def guarded(bench: Bench, *words: str) -> None:
+def guarded(sandbox: SandboxRunner, *words: str) -> None:
     """Run the same in the sandbox; it must succeed."""
-    outcome = bench.run(["python", *words], env=PLAIN)
+    outcome = sandbox.run(["python", *words], env=PLAIN)
     assert outcome.returncode == 0, outcome
 
 
-def cost(bench: Bench, rounds: int) -> None:
+def cost(sandbox: SandboxRunner, rounds: int) -> None:
     """What the sandbox adds to a command."""
     print("| command | plain, ms | in the sandbox, ms | added, ms |")
     print("| --- | ---: | ---: | ---: |")
     for name, words in {"python -c pass": ("-c", "pass"), "pytest, one test": PYTEST}.items():
         pairs = []
         for number in range(rounds + 1):
-            a = timed(functools.partial(plain, bench.tree, *words))
-            b = timed(functools.partial(guarded, bench, *words))
+            a = timed(functools.partial(plain, sandbox.tree, *words))
+            b = timed(functools.partial(guarded, sandbox, *words))
             if number:  # the first round fills caches
                 pairs.append((a, b))
         walls = [[a for a, _ in pairs], [b for _, b in pairs]]
@@ -116,23 +116,23 @@ def cost(bench: Bench, rounds: int) -> None:
     print()
 
 
-def ladder(bench: Bench, rounds: int) -> None:
+def ladder(sandbox: SandboxRunner, rounds: int) -> None:
     """What the whole ladder costs, in runs of plain pytest."""
     gap = Gap("0" * 40, "grades.py", "grade", 1, 4, (3,), ((2, 3),))
     environment = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
-    class Lean(Bench):
+    class Lean(SandboxRunner):
         def run(self, *args: object, **how: object) -> Outcome:
             how["env"] = environment | dict(how.get("env") or {})  # type: ignore[call-overload]
             return super().run(*args, **how)  # type: ignore[arg-type]
 
-    bench.__class__ = Lean
+    sandbox.__class__ = Lean
     walls, plains = [], []
     for _ in range(rounds):
-        plains.append(timed(lambda: plain(bench.tree, *PYTEST)))
-        candidate = Candidate(gap, "bench", TEST, ())
-        walls.append(timed(functools.partial(verify, candidate, bench.tree, bench)))
-    bench.__class__ = Bench
+        plains.append(timed(lambda: plain(sandbox.tree, *PYTEST)))
+        candidate = Candidate(gap, "sandbox", TEST, ())
+        walls.append(timed(functools.partial(verify, candidate, sandbox.tree, sandbox)))
+    sandbox.__class__ = SandboxRunner
     one = statistics.median(plains)
     whole = statistics.median(walls)
     print(
@@ -183,7 +183,7 @@ def observe(mark: str) -> None:
     print("looking", flush=True)
     with contextlib.suppress(KeyboardInterrupt):
         while True:
-            family = processes.family(set(marked(mark)) - {os.getpid()})
+            family = processes.process_tree(set(marked(mark)) - {os.getpid()})
             inside = [pid for pid in family if not _is_bubblewrap(pid)]
             used = processes.usage(inside, 0)
             memory, count = max(memory, used.memory), max(count, used.processes)
@@ -213,14 +213,14 @@ def limits(tree: Path, top: Path, python: Interpreter, capability: Capability) -
     allowed = Limits(
         wall_seconds=30.0, memory=1 << 30, processes=64, tree_size=128 << 20, file_size=64 << 20
     )
-    bench = Bench(tree, top, python, capability, limits=dataclasses.replace(allowed))
+    sandbox = SandboxRunner(tree, top, python, capability, limits=dataclasses.replace(allowed))
     print("| what is eaten | limit | most, seen from outside | ended | alive 2 s later |")
     print("| --- | ---: | ---: | --- | ---: |")
     for name, code in EATERS.items():
         mark = uuid.uuid4().hex
         free = os.statvfs(tree)
         with observed(mark) as most:
-            outcome = bench.run(["python", "-c", code, mark])
+            outcome = sandbox.run(["python", "-c", code, mark])
         after = os.statvfs(tree)
         time.sleep(2)
         written = (free.f_bfree - after.f_bfree) * free.f_frsize >> 20

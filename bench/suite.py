@@ -74,11 +74,11 @@ def write(folder: Path, files: int = 2000, count: int = 10) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(tests(number, modules, count))
     for words in (("init", "-q"), ("add", "."), ("commit", "-q", "-m", "A project")):
-        who = ("-c", "user.name=bench", "-c", "user.email=bench@example.org")
+        who = ("-c", "user.name=sandbox", "-c", "user.email=sandbox@example.org")
         subprocess.run(["git", *who, *words], cwd=folder, check=True)
 
 
-class Bench:
+class SandboxRunner:
     """The project and its desk, and what the newest measure cost, by part."""
 
     def __init__(self, folder: Path, python: Path) -> None:
@@ -101,7 +101,7 @@ class Bench:
 
     def git(self, *words: str) -> None:
         """Run git in it."""
-        who = ("-c", "user.name=bench", "-c", "user.email=bench@example.org")
+        who = ("-c", "user.name=sandbox", "-c", "user.email=sandbox@example.org")
         subprocess.run(["git", *who, *words], cwd=self.folder, check=True)
 
     def change(self, number: int) -> None:
@@ -182,12 +182,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="copydesk-bench-") as folder:
         top = Path(folder) / "shop"
         write(top, given.files, given.tests)
-        bench = Bench(top, given.python)
-        first, rounds = bench.measure(), []
+        sandbox = SandboxRunner(top, given.python)
+        first, rounds = sandbox.measure(), []
         for number in range(given.commits):
-            bench.change(max(given.files // 10, 1) // 2 + number)
-            found = bench.measure()
-            found["pytest --collect-only of the selected files"] = bench.collection()
+            sandbox.change(max(given.files // 10, 1) // 2 + number)
+            found = sandbox.measure()
+            found["pytest --collect-only of the selected files"] = sandbox.collection()
             rounds.append(found)
             print(found, file=sys.stderr, flush=True)
     words = f"bench/suite.py --files {given.files} --tests {given.tests}"

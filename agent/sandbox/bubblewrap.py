@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from copydesk.agent.sandbox.layout import SYSTEM, Layout
+from copydesk.agent.sandbox.interpreter_folders import SYSTEM, InterpreterFolders
 from copydesk.agent.sandbox.records import Limits
 
 OLDEST = (0, 8, 0)
@@ -88,7 +88,7 @@ def version(program: Path, patience: float = 10.0) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class SandboxSpec:
     """Everything a sandbox is made of.
 
     `shown` are folders to show read-only: where they are for us, and where they appear.
@@ -100,7 +100,7 @@ class Box:
     program: Path
     tree: Path
     appears_at: Path
-    python: Layout
+    python: InterpreterFolders
     shown: tuple[tuple[Path, Path], ...]
     environment: Mapping[str, str]
     files: Mapping[str, str]
@@ -111,7 +111,7 @@ class Box:
 
 
 def arguments(
-    box: Box,
+    box: SandboxSpec,
     command: Sequence[str],
     *,
     found: Mapping[Path, Path],
@@ -169,7 +169,7 @@ def arguments(
     return [*argv, "--", *command]
 
 
-def _ground(box: Box, found: Mapping[Path, Path]) -> list[str]:
+def _ground(box: SandboxSpec, found: Mapping[Path, Path]) -> list[str]:
     """What stands at `appears_at`: the tree itself, or a room for a copy of it."""
     at = str(box.appears_at)
     if box.in_place:

@@ -19,7 +19,7 @@ class Usage(NamedTuple):
     memory: int
 
 
-def family(roots: Iterable[int], proc: Path = PROC) -> set[int]:
+def process_tree(roots: Iterable[int], proc: Path = PROC) -> set[int]:
     """The living processes among roots, their children, their children's children and so on.
 
     Args:
@@ -103,11 +103,11 @@ def halt(roots: Iterable[int], proc: Path = PROC) -> set[int]:
     """
     halted = set(roots)
     _send(halted, signal.SIGSTOP)  # at once: finding their children takes its time
-    alive = family(halted, proc)
+    alive = process_tree(halted, proc)
     while new := alive - halted:  # one that was just about to fork has a child by now
         _send(new, signal.SIGSTOP)
         halted |= new
-        alive = family(alive, proc)
+        alive = process_tree(alive, proc)
     return alive
 
 
@@ -122,7 +122,7 @@ def _send(pids: Iterable[int], number: signal.Signals) -> None:
             os.kill(pid, number)
 
 
-def carrying(mark: bytes, proc: Path = PROC) -> list[int]:
+def with_marker(mark: bytes, proc: Path = PROC) -> list[int]:
     """The processes that were started with mark ("NAME=value") in their environment."""
     found = []
     for entry in proc.iterdir() if proc.exists() else ():

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.records import Interpreter
-from copydesk.agent.sandbox import bubblewrap, partial, processes, seccomp
-from copydesk.agent.sandbox.bench import Bench
-from copydesk.agent.sandbox.layout import homes
+from copydesk.agent.sandbox import bubblewrap, processes, seccomp, tier_partial
+from copydesk.agent.sandbox.interpreter_folders import home_folders
 from copydesk.agent.sandbox.records import Capability, Limits, Outcome, Tier
+from copydesk.agent.sandbox.runner import SandboxRunner
 from copydesk.agent.text import one_line
 
 __all__ = ["Capability", "Tier", "detect"]
@@ -108,7 +108,7 @@ def _full(
 
 def _partial(python: Interpreter) -> Capability:
     """The weaker means, once a probe vouches for them."""
-    if why := partial.missing():
+    if why := tier_partial.missing():
         return Capability(Tier.NONE, f"no partial tier either: {why}")
     means = "sandbox-exec" if sys.platform == "darwin" else "Landlock"
     if wrong := probe(None, python):
@@ -156,9 +156,11 @@ def probe(program: Path | None, python: Interpreter) -> str:
         top, tree = Path(folder, "repository").resolve(), Path(folder, "tree")
         for made in (top, tree):
             made.mkdir()
-        shutil.copy(Path(__file__).with_name("inside.py"), tree)
+        shutil.copy(Path(__file__).with_name("escape_checks.py"), tree)
         (top / "canary").touch()
-        hidden = [top / "canary"] if program is None else [top, top / "canary", tree, *homes()]
+        hidden = (
+            [top / "canary"] if program is None else [top, top / "canary", tree, *home_folders()]
+        )
         told = {
             "partial": program is None,
             "hidden": [_identity(path) for path in hidden if path.exists()],
@@ -168,9 +170,13 @@ def probe(program: Path | None, python: Interpreter) -> str:
             "top": str(top),
         }
         tier = Tier.PARTIAL if program is None else Tier.FULL
-        bench = Bench(tree, top, python, Capability(tier, "", "", program), limits=_LIMITS)
+        sandbox = SandboxRunner(
+            tree, top, python, Capability(tier, "", "", program), limits=_LIMITS
+        )
         try:
-            outcome = bench.run(["python", "-S", "inside.py"], stdin=json.dumps(told).encode())
+            outcome = sandbox.run(
+                ["python", "-S", "escape_checks.py"], stdin=json.dumps(told).encode()
+            )
         except CopydeskError as error:
             return str(error)
     return _judged(outcome)

@@ -47,7 +47,7 @@ from copydesk.agent.git.repository import Repository
 from copydesk.agent.git.snapshot import snapshot
 from copydesk.agent.progress import Progress, silent
 from copydesk.agent.records import Interpreter, Sha, TestId
-from copydesk.agent.sandbox.suite import own_tests
+from copydesk.agent.sandbox.own_tests import sandbox_for_own_tests
 
 Order = Callable[[Sequence[str], Collection[TestId]], list[str]]
 """What puts test files in order, given the tests that are affected."""
@@ -83,7 +83,7 @@ def measure(
     settings = config.load(repo, sha)
     entries = git.tree(repo, sha)
     with snapshot(repo, sha, entries=entries) as shot:
-        guard, why = own_tests(settings.personal, interpreter, repo.worktree, shot.path)
+        guard, why = sandbox_for_own_tests(settings.personal, interpreter, repo.worktree, shot.path)
         if guard is None:
             say(f"the tests run without a sandbox: {why}")
         engine = Engine(shot.path, interpreter, guard, probe(repo.desk, interpreter))

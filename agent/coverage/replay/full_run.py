@@ -23,7 +23,7 @@ from copydesk.agent.git.repository import Repository
 from copydesk.agent.git.snapshot import snapshot
 from copydesk.agent.process import run
 from copydesk.agent.records import Interpreter, Json, Sha, TestId
-from copydesk.agent.sandbox.suite import own_tests
+from copydesk.agent.sandbox.own_tests import sandbox_for_own_tests
 
 _ASK = """
 import coverage, importlib.util, json
@@ -64,7 +64,7 @@ def full_run(repo: Repository, interpreter: Interpreter, sha: Sha) -> Reference:
         snapshot(repo, sha, "reference") as shot,
         tempfile.TemporaryDirectory(prefix="copydesk-") as folder,
     ):
-        guard, _ = own_tests(settings.personal, interpreter, repo.worktree, shot.path)
+        guard, _ = sandbox_for_own_tests(settings.personal, interpreter, repo.worktree, shot.path)
         engine, scratch = Engine(shot.path, interpreter, guard), Path(folder)
         data, outcomes = scratch / "data", scratch / "outcomes"
         env = engine.environ() | {"COPYDESK_OUTCOMES": str(outcomes), "COVERAGE_CORE": "ctrace"}

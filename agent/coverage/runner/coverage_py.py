@@ -23,7 +23,7 @@ from copydesk.agent.coverage.runner.project_config import (
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.process import ProcessError, Result, run, scrubbed_environment
 from copydesk.agent.records import Arc, Interpreter, Json, LineNo
-from copydesk.agent.sandbox.suite import Guard
+from copydesk.agent.sandbox.own_tests import OwnTestsSandbox
 
 PROBE = Path(__file__).parent.parent / "probe"
 
@@ -77,7 +77,7 @@ class Engine:
 
     tree: Path
     interpreter: Interpreter
-    guard: Guard | None = None
+    guard: OwnTestsSandbox | None = None
     probe: Path = PROBE
 
     def roots(self) -> tuple[str, ...]:

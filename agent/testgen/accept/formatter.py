@@ -105,8 +105,8 @@ def formatted(repo: Repository, draft: Draft, place: Placement) -> tuple[Placeme
         return place, ""
     try:
         with open_workspace(repo, draft.commit) as workspace:
-            if workspace.bench.tier is Tier.NONE:
-                return place, f"not formatted: {workspace.bench.reason}"
+            if workspace.sandbox.tier is Tier.NONE:
+                return place, f"not formatted: {workspace.sandbox.reason}"
             return _formatted(workspace, repo.worktree, names, draft, place)
     except (CopydeskError, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         return place, f"not formatted: {one_line(str(error))}"
@@ -139,7 +139,7 @@ def _run(
         if text := _text(worktree / name):  # as it is now, not as it was when the draft was made
             laid[name] = text
     orders: dict[str, Any] = {"commands": [(n, _COMMANDS[n]) for n in names], "files": files}
-    outcome = workspace.bench.run(
+    outcome = workspace.sandbox.run(
         ["python", "-c", _DRIVER], files=laid, stdin=json.dumps(orders).encode()
     )
     if outcome.ended != "exit" or outcome.returncode:

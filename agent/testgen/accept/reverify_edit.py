@@ -24,7 +24,7 @@ def recheck(repo: Repository, gap: Gap, draft: Draft, content: str) -> tuple[Evi
     names = tuple(_test_names(content))
     candidate = Candidate(gap, draft.origin, content, names)
     with open_workspace(repo, draft.commit) as place:
-        return verify(candidate, place.tree, place.bench, approved=True)
+        return verify(candidate, place.tree, place.sandbox, approved=True)
 
 
 def _test_names(content: str) -> Iterator[str]:

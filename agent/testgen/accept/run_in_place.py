@@ -43,8 +43,8 @@ def in_place(repo: Repository, draft: Draft, place: Placement) -> InPlace:
     """
     try:
         with open_workspace(repo, resolve(repo, "HEAD")) as workspace:
-            if workspace.bench.tier is Tier.NONE:
-                return InPlace("not run", workspace.bench.reason)
+            if workspace.sandbox.tier is Tier.NONE:
+                return InPlace("not run", workspace.sandbox.reason)
             return _judged(workspace, draft, place)
     except (CopydeskError, CouldNotRun, SyntaxError, ValueError) as error:
         return InPlace("not run", clean(str(error)))
@@ -78,7 +78,7 @@ def _run(
     workspace: Workspace, draft: Draft, path: str, text: str, names: tuple[str, ...]
 ) -> Report:
     target = draft.target.path if draft.target else path
-    bed = Bed(workspace.bench, workspace.tree, path, text, target, "", names)
+    bed = Bed(workspace.sandbox, workspace.tree, path, text, target, "", names)
     return bed.run({})[0]
 
 

@@ -19,7 +19,7 @@ from copydesk.agent.testgen.project import FunctionNode, function_node, import_n
 from copydesk.agent.text import one_line
 
 if TYPE_CHECKING:
-    from copydesk.agent.sandbox.bench import Bench
+    from copydesk.agent.sandbox.runner import SandboxRunner
 
 
 MAX_CASES = 60
@@ -45,7 +45,9 @@ _VIEWS = {
 _WRAPS = ("", "run", "list", "take", "collect", "collect_some", "with")
 
 
-def draft_embedded(gap: Gap, tree: Path, bench: Bench, *, seed: int = 0) -> Candidate | None:
+def draft_embedded(
+    gap: Gap, tree: Path, sandbox: SandboxRunner, *, seed: int = 0
+) -> Candidate | None:
     """Draft characterization tests for the uncovered lines of a function.
 
     The function is called inside the sandbox with values from its hints, defaults, literals and
@@ -55,8 +57,8 @@ def draft_embedded(gap: Gap, tree: Path, bench: Bench, *, seed: int = 0) -> Cand
 
     Args:
         gap: The function and its lines.
-        tree: The project's files, as the bench copies them.
-        bench: Runs the search; its tools folder is TOOLS.
+        tree: The project's files, as the sandbox copies them.
+        sandbox: Runs the search; its tools folder is TOOLS.
         seed: Of the random inputs.
 
     Returns:
@@ -79,13 +81,13 @@ def draft_embedded(gap: Gap, tree: Path, bench: Bench, *, seed: int = 0) -> Cand
         "branches": [list(arc) for arc in gap.branches],
         "seed": seed,
     }
-    found = _ask(bench, {**request, "do": "search"}, _FIRST)
+    found = _ask(sandbox, {**request, "do": "search"}, _FIRST)
     plain = _list(found.get("cases"))[:MAX_CASES]
     if not plain:
         return None
     entry = str(found.get("entry", gap.function))
     second = {**request, "do": "record", "calls": plain, "entry": entry}
-    again = _list(_ask(bench, second, _SECOND).get("observations"))
+    again = _list(_ask(sandbox, second, _SECOND).get("observations"))
     steady = [
         case
         for case, seen in zip(plain, again, strict=False)
@@ -106,11 +108,11 @@ def draft_embedded(gap: Gap, tree: Path, bench: Bench, *, seed: int = 0) -> Cand
     return Candidate(gap, "embedded", content, tests, recorded=tests, notes=notes)
 
 
-def _ask(bench: Bench, request: Json, env: Mapping[str, str]) -> Json:
+def _ask(sandbox: SandboxRunner, request: Json, env: Mapping[str, str]) -> Json:
     """Run the search once; an empty answer for anything that is not a JSON object."""
-    limits = replace(bench.limits, cpu_seconds=_CPU_SECONDS, wall_seconds=_WALL_SECONDS)
+    limits = replace(sandbox.limits, cpu_seconds=_CPU_SECONDS, wall_seconds=_WALL_SECONDS)
     words = json.dumps(request).encode()
-    outcome = bench.run(("python", "-c", _START), env=env, stdin=words, limits=limits)
+    outcome = sandbox.run(("python", "-c", _START), env=env, stdin=words, limits=limits)
     if outcome.ended != "exit" or outcome.returncode != 0:
         return {}
     try:

@@ -17,8 +17,8 @@ from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.drafts import now
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.records import Candidate, Gap, Sha
-from copydesk.agent.sandbox.bench import Bench
 from copydesk.agent.sandbox.records import Limits, Outcome, Tier
+from copydesk.agent.sandbox.runner import SandboxRunner
 from copydesk.hooks.knock import failpoint
 
 
@@ -87,16 +87,16 @@ def _forget(db: Database, key: tuple[str, str, str, str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Remembering:
-    """A bench that does no run of a climb twice."""
+    """A sandbox that does no run of a climb twice."""
 
-    bench: Bench
+    sandbox: SandboxRunner
     db: Database
     climb: int
 
     @property
     def tier(self) -> Tier:
-        """The bench's."""
-        return self.bench.tier
+        """The sandbox's."""
+        return self.sandbox.tier
 
     def run(
         self,
@@ -107,7 +107,7 @@ class Remembering:
         stdin: bytes = b"",
         limits: Limits | None = None,
     ) -> Outcome:
-        """As Bench.run, or what came of the very same run before."""
+        """As SandboxRunner.run, or what came of the very same run before."""
         parts = [str(self.tier), list(argv), dict(files or {}), dict(env or {})]
         asked = json.dumps([*parts, stdin.decode("latin-1")], sort_keys=True)
         request = hashlib.sha256(asked.encode("utf-8", "surrogatepass")).hexdigest()
@@ -119,7 +119,7 @@ class Remembering:
         known = "SELECT count(*) + 1 FROM climb_runs WHERE climb = ?"
         (number,) = self.db.execute(known, (self.climb,)).fetchone()
         failpoint(f"climb.begun-{number}")
-        outcome = self.bench.run(argv, files=files, env=env, stdin=stdin, limits=limits)
+        outcome = self.sandbox.run(argv, files=files, env=env, stdin=stdin, limits=limits)
         if outcome.ended != "not run":
             with transaction(self.db):
                 self.db.execute(

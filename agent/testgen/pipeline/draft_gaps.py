@@ -115,9 +115,9 @@ def write_drafts(
         CopydeskError: Nothing can be run: no interpreter, or no sandbox and no leave without.
     """
     with open_workspace(repo, sha) as place:
-        if place.bench.tier is Tier.NONE:
+        if place.sandbox.tier is Tier.NONE:
             raise CopydeskError(
-                f"drafts cannot be checked here: {place.bench.reason}",
+                f"drafts cannot be checked here: {place.sandbox.reason}",
                 slug="no-sandbox",
                 hint="`copydesk doctor` names the cure; `git config copydesk.sandbox off` runs"
                 " drafts without a guard, with your own rights.",
@@ -169,7 +169,7 @@ class _Work:
     @property
     def tier(self) -> str:
         """What drafts are run in."""
-        return str(self.place.bench.tier)
+        return str(self.place.sandbox.tier)
 
     def gap(self, gap: Gap) -> list[Draft]:
         """Draft tests for one gap; the drafts that wait for the editor."""
@@ -202,15 +202,15 @@ class _Work:
         """The embedded drafter's draft: the one that was on its way, else a new one."""
         if climb := journal.begun(self.db, gap, "embedded"):
             return climb
-        candidate = draft_embedded(gap, self.place.tree, self.place.bench)
+        candidate = draft_embedded(gap, self.place.tree, self.place.sandbox)
         return journal.begin(self.db, candidate) if candidate else None
 
     def climbed(
         self, climb: journal.Begun, *, recording: bool = False
     ) -> tuple[Evidence, Candidate]:
         """Take a draft up the ladder, from where it was."""
-        bench = journal.Remembering(self.place.bench, self.db, climb.id)
-        return verify(climb.candidate, self.place.tree, bench, recording=recording)
+        sandbox = journal.Remembering(self.place.sandbox, self.db, climb.id)
+        return verify(climb.candidate, self.place.tree, sandbox, recording=recording)
 
     def by_model(
         self, target: Target, gap: Gap, model: Client, embedded: Draft | None
@@ -278,7 +278,7 @@ class _Work:
 
     def verified(self, climb: journal.Begun) -> tuple[Evidence, Candidate]:
         """Climb the ladder, with observed values where the model predicted wrong ones."""
-        if self.place.bench.tier is Tier.PARTIAL and not self.place.trusting:
+        if self.place.sandbox.tier is Tier.PARTIAL and not self.place.trusting:
             return Evidence("not run", "partial", notes=(_NEEDS_LEAVE,)), climb.candidate
         evidence, kept = self.climbed(climb, recording=True)
         self.say(f"  {kept.origin}: {in_words(evidence)}")

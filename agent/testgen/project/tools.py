@@ -5,4 +5,4 @@ from __future__ import annotations
 from pathlib import Path
 
 TOOLS = Path(__file__).parent.parent / "inside"
-"""What a Bench has to be given as `tools` to search for inputs and to verify drafts."""
+"""What a SandboxRunner has to be given as `tools` to search for inputs and to verify drafts."""

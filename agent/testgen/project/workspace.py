@@ -14,8 +14,8 @@ from copydesk.agent.git.snapshot import snapshot
 from copydesk.agent.records import (
     Sha,
 )
-from copydesk.agent.sandbox.bench import Bench
-from copydesk.agent.sandbox.suite import allowed_paths
+from copydesk.agent.sandbox.own_tests import allowed_paths
+from copydesk.agent.sandbox.runner import SandboxRunner
 from copydesk.agent.sandbox.tier import detect
 from copydesk.agent.testgen.project.build_outputs import built
 from copydesk.agent.testgen.project.layout import source_roots
@@ -24,13 +24,13 @@ from copydesk.agent.testgen.project.tools import TOOLS
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A commit's tree with a bench to run it on.
+    """A commit's tree with a sandbox to run it on.
 
     `trusting`: in tier partial, what a model wrote may be run too.
     """
 
     tree: Path
-    bench: Bench
+    sandbox: SandboxRunner
     trusting: bool = False
 
 
@@ -46,7 +46,7 @@ def open_workspace(repo: Repository, sha: Sha) -> Iterator[Workspace]:
         capability = detect(personal.sandbox, interpreter, outside=(repo.worktree,))
         yield Workspace(
             shot.path,
-            Bench(
+            SandboxRunner(
                 shot.path,
                 repo.worktree,
                 interpreter,

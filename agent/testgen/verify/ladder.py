@@ -44,7 +44,7 @@ MENDS = 4
 def verify(
     candidate: Candidate,
     tree: Path,
-    bench: Runner,
+    sandbox: Runner,
     *,
     repeats: int = 3,
     approved: bool = False,
@@ -55,7 +55,7 @@ def verify(
     Args:
         candidate: The draft.
         tree: The snapshot it was written for; only read.
-        bench: Runs it; its tools folder is TOOLS.
+        sandbox: Runs it; its tools folder is TOOLS.
         repeats: How many fresh processes it has to pass in once more.
         approved: A human has read the draft and allows what the static gate asks about.
         recording: Where a comparison fails, put the observed value in the predicted one's place
@@ -68,7 +68,7 @@ def verify(
     began = time.monotonic()
     current, notes, mends = candidate, list(candidate.notes), MENDS if recording else 0
     while True:
-        climb = _Climb(current, tree, bench, repeats, approved, mends)
+        climb = _Climb(current, tree, sandbox, repeats, approved, mends)
         try:
             climb.up()
         except Mended as change:
@@ -100,7 +100,7 @@ class _Climb:
 
     candidate: Candidate
     tree: Path
-    bench: Runner
+    sandbox: Runner
     repeats: int
     approved: bool
     mends: int
@@ -146,7 +146,7 @@ class _Climb:
         assert verdict in {"verified", "failed", "not run"}
         return Evidence(
             verdict=verdict,  # type: ignore[arg-type]
-            tier=str(self.bench.tier),
+            tier=str(self.sandbox.tier),
             rungs=tuple(self.rungs),
             tests=self.names,
             gained_lines=tuple(sorted(self.lines)),
@@ -196,7 +196,7 @@ class _Climb:
         except (OSError, SyntaxError, ValueError) as error:
             raise CouldNotRun(f"{self.gap.path} cannot be read as Python: {error}") from error
         where = place(self.tree, self.gap.path)
-        return Bed(self.bench, self.tree, where, self.text, self.gap.path, source, self.names)
+        return Bed(self.sandbox, self.tree, where, self.text, self.gap.path, source, self.names)
 
     def passes(self, bed: Bed, definitions: Sequence[LineNo]) -> Report:
         """Each test passes alone and in the company of the others.

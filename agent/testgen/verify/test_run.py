@@ -33,7 +33,7 @@ _KEPT = ("--import-mode", "--asyncio-mode", "--ds", "--dc", "--confcutdir", "--p
 
 
 class Runner(Protocol):
-    """What runs a draft: a bench, or one that remembers."""
+    """What runs a draft: a sandbox, or one that remembers."""
 
     @property
     def tier(self) -> Tier:
@@ -47,7 +47,7 @@ class Runner(Protocol):
         env: Mapping[str, str] | None = None,
         stdin: bytes = b"",
     ) -> Outcome:
-        """Run a command on a fresh copy; see Bench.run."""
+        """Run a command on a fresh copy; see SandboxRunner.run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Bed:
     functions as module.tests names them.
     """
 
-    bench: Runner
+    sandbox: Runner
     tree: Path
     path: str
     text: str
@@ -99,9 +99,9 @@ class Bed:
             Doubtful, CouldNotRun: See claims.read.
         """
         expected = tuple(order) or self.ids
-        guarded = self.bench.tier is Tier.FULL
+        guarded = self.sandbox.tier is Tier.FULL
         whole = {"target": self.target, "order": expected, "guarded": guarded, **orders}
-        outcome = self.bench.run(
+        outcome = self.sandbox.run(
             ["python", "-c", _START, *options(self.tree), self.path],
             files={self.path: self.text, **(files or {})},
             env={"PYTHONHASHSEED": str(seed)},

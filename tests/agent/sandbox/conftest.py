@@ -1,4 +1,4 @@
-"""A bench on a small tree, in each tier that this machine offers."""
+"""A sandbox on a small tree, in each tier that this machine offers."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from copydesk.agent.records import Interpreter
-from copydesk.agent.sandbox.bench import Bench, Capability, Limits, Tier
+from copydesk.agent.sandbox.runner import Capability, Limits, SandboxRunner, Tier
 from copydesk.agent.sandbox.tier import detect
 
-MakeBench = Callable[..., Bench]
+MakeSandbox = Callable[..., SandboxRunner]
 
 LIMITS = Limits(
     cpu_seconds=20,
@@ -63,10 +63,10 @@ def top(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def make(tree: Path, top: Path, python: Interpreter) -> MakeBench:
-    """A bench in a tier: make("full"), make("off", tools=…)."""
+def make(tree: Path, top: Path, python: Interpreter) -> MakeSandbox:
+    """A sandbox in a tier: make("full"), make("off", tools=…)."""
 
-    def build(tier: str, **options: object) -> Bench:
+    def build(tier: str, **options: object) -> SandboxRunner:
         if tier == "full":
             capability = detect("auto", python)
             if capability.tier is not Tier.FULL:
@@ -74,13 +74,13 @@ def make(tree: Path, top: Path, python: Interpreter) -> MakeBench:
         else:
             capability = Capability(Tier(tier), f"asked for {tier}")
         settings: dict[str, object] = {"source_roots": ("src", "."), "limits": LIMITS, **options}
-        return Bench(tree, top, python, capability, **settings)  # type: ignore[arg-type]
+        return SandboxRunner(tree, top, python, capability, **settings)  # type: ignore[arg-type]
 
     return build
 
 
 @pytest.fixture
-def full(make: MakeBench) -> Bench:
+def full(make: MakeSandbox) -> SandboxRunner:
     return make("full")
 
 

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.agent.sandbox.conftest import MakeBench
+from tests.agent.sandbox.conftest import MakeSandbox
 
 from copydesk.agent import records
 from copydesk.agent.records import Interpreter
-from copydesk.agent.sandbox.bench import Bench, Capability, Limits
+from copydesk.agent.sandbox.runner import Capability, Limits, SandboxRunner
 from copydesk.agent.sandbox.tier import Tier, detect
 
 BENIGN = """
@@ -83,10 +83,10 @@ def test_standard_streams_can_be_opened(): open("/dev/stdout", "w").close()
 """
 
 
-def test_what_honest_tests_do_works(make: MakeBench) -> None:
-    bench = make("full", limits=Limits())
+def test_what_honest_tests_do_works(make: MakeSandbox) -> None:
+    sandbox = make("full", limits=Limits())
     words = ["python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_benign.py"]
-    outcome = bench.run(words, files={"test_benign.py": BENIGN})
+    outcome = sandbox.run(words, files={"test_benign.py": BENIGN})
     assert outcome.returncode == 0, outcome.output
     assert "24 passed" in outcome.output
 
@@ -126,23 +126,23 @@ BASES = {
 @pytest.mark.parametrize("inside", [True, False], ids=["in the repository", "elsewhere"])
 @pytest.mark.parametrize("base", [pytest.param(p, id=name) for name, p in BASES.items()])
 def test_a_virtual_environment_works(
-    make: MakeBench, top: Path, tree: Path, tmp_path: Path, base: Path, inside: bool
+    make: MakeSandbox, top: Path, tree: Path, tmp_path: Path, base: Path, inside: bool
 ) -> None:
     capability = make("full").tier and detect()
     if not base.exists():
         pytest.skip(f"no {base}")
     where = (top if inside else tmp_path) / ".venv"
     python = environment(where, base)
-    bench = Bench(tree, top, python, capability)
-    outcome = bench.run(["python", "-c", ASK])
+    sandbox = SandboxRunner(tree, top, python, capability)
+    outcome = sandbox.run(["python", "-c", ASK])
     assert outcome.returncode == 0, outcome
     assert json.loads(outcome.output) == [str(where), str(python.base_prefix), "inner", "1.5"]
-    assert "Read-only" in bench.run(["touch", str(where / "x")]).output
-    assert bench.run([str(where / "bin" / "python"), "-c", ""]).returncode == 0
+    assert "Read-only" in sandbox.run(["touch", str(where / "x")]).output
+    assert sandbox.run([str(where / "bin" / "python"), "-c", ""]).returncode == 0
 
 
 def test_an_environment_reached_over_links_works(
-    make: MakeBench, top: Path, tree: Path, tmp_path: Path
+    make: MakeSandbox, top: Path, tree: Path, tmp_path: Path
 ) -> None:
     """As uv does: the environment points to an alias of the version's own folder."""
     make("full")
@@ -156,16 +156,16 @@ def test_an_environment_reached_over_links_works(
     python = dataclasses.replace(
         python, path=tmp_path / "current" / "bin" / "python", prefix=tmp_path / "current"
     )
-    outcome = Bench(tree, top, python, detect()).run(["python", "-c", ASK])
+    outcome = SandboxRunner(tree, top, python, detect()).run(["python", "-c", ASK])
     assert outcome.returncode == 0, outcome
     assert json.loads(outcome.output)[2:] == ["inner", "1.5"]
 
 
-def test_a_committed_environment_is_the_copys(make: MakeBench, top: Path, tree: Path) -> None:
+def test_a_committed_environment_is_the_copys(make: MakeSandbox, top: Path, tree: Path) -> None:
     make("full")
     python = environment(top / "env", BASES["our own"])
     shutil.copytree(top / "env", tree / "env", symlinks=True)
-    outcome = Bench(tree, top, python, detect()).run(["python", "-c", ASK])
+    outcome = SandboxRunner(tree, top, python, detect()).run(["python", "-c", ASK])
     assert outcome.returncode == 0, outcome
 
 
@@ -173,7 +173,7 @@ ORDINARY = """
 import json, os, sys
 from pathlib import Path
 from copydesk.agent.records import Interpreter
-from copydesk.agent.sandbox.bench import Bench, Limits
+from copydesk.agent.sandbox.runner import SandboxRunner, Limits
 from copydesk.agent.sandbox.tier import detect
 prefixes = (Path(sys.prefix), Path(sys.base_prefix))
 python = Interpreter(Path(sys.executable), sys.version_info[:3], *prefixes, "")
@@ -193,11 +193,11 @@ except OSError: pass
 print(made)
 '''
 for tier in ("auto", "off"):
-    bench = Bench(tree, top, python, detect(tier, python), limits=limits)
+    sandbox = SandboxRunner(tree, top, python, detect(tier, python), limits=limits)
     code = "print(open('x').read())"
-    said.append(bench.run(["python", "-c", code], files={"x": "laid over"}).output)
-    said.append(bench.run(["python", "-c", HELD]).ended)
-    said.append(bench.run(["python", "-c", FORKS]).output)
+    said.append(sandbox.run(["python", "-c", code], files={"x": "laid over"}).output)
+    said.append(sandbox.run(["python", "-c", HELD]).ended)
+    said.append(sandbox.run(["python", "-c", FORKS]).output)
 print(json.dumps(said))
 """
 
@@ -222,7 +222,7 @@ def workplace(ordinary_user: int | None) -> Iterator[Path]:
 
 
 def test_an_ordinary_user_is_guarded_as_well(
-    full: Bench, workplace: Path, ordinary_user: int | None
+    full: SandboxRunner, workplace: Path, ordinary_user: int | None
 ) -> None:
     program = Path("/usr/bin/python3" if ordinary_user is not None else sys.executable)
     if not program.exists() or interpreter(program).version < (3, 11):
@@ -251,8 +251,8 @@ def test_an_ordinary_user_is_guarded_as_well(
 
 
 def test_a_capability_made_by_hand_finds_its_program(
-    make: MakeBench, tree: Path, top: Path
+    make: MakeSandbox, tree: Path, top: Path
 ) -> None:
     python = make("full").python
-    bench = Bench(tree, top, python, Capability(Tier.FULL, "by hand"))
-    assert bench.run(["true"]).returncode == 0
+    sandbox = SandboxRunner(tree, top, python, Capability(Tier.FULL, "by hand"))
+    assert sandbox.run(["true"]).returncode == 0

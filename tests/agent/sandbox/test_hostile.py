@@ -16,18 +16,18 @@ import uuid
 from pathlib import Path
 
 import pytest
-from tests.agent.sandbox.conftest import LIMITS, MakeBench, alive
+from tests.agent.sandbox.conftest import LIMITS, MakeSandbox, alive
 
-from copydesk.agent.sandbox.bench import Bench, Outcome
+from copydesk.agent.sandbox.runner import Outcome, SandboxRunner
 
 
-def attack(bench: Bench, code: str, *words: str, **options: object) -> Outcome:
+def attack(sandbox: SandboxRunner, code: str, *words: str, **options: object) -> Outcome:
     files = {"evil.py": textwrap.dedent(code)}
-    return bench.run(["python", "evil.py", *words], files=files, **options)  # type: ignore[arg-type]
+    return sandbox.run(["python", "evil.py", *words], files=files, **options)  # type: ignore[arg-type]
 
 
 def test_the_home_and_everything_around_the_tree_is_absent(
-    full: Bench, tmp_path: Path, top: Path, monkeypatch: pytest.MonkeyPatch
+    full: SandboxRunner, tmp_path: Path, top: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("API_KEY", "very-secret")
     places = [Path.home() / ".ssh", tmp_path / "desk", top]
@@ -60,7 +60,7 @@ def test_the_home_and_everything_around_the_tree_is_absent(
 
 
 def test_nothing_outside_the_copy_can_be_written(
-    full: Bench, tmp_path: Path, top: Path, tree: Path
+    full: SandboxRunner, tmp_path: Path, top: Path, tree: Path
 ) -> None:
     name = f"trace-{uuid.uuid4().hex}"
     folders = [
@@ -93,7 +93,7 @@ def test_nothing_outside_the_copy_can_be_written(
     assert "Invalid cross-device link" in outcome.output
 
 
-def test_the_network_is_absent(full: Bench, tmp_path: Path) -> None:
+def test_the_network_is_absent(full: SandboxRunner, tmp_path: Path) -> None:
     path = str(tmp_path / "sock")
     with (
         socket.create_server(("127.0.0.1", 0)) as tcp,
@@ -160,7 +160,7 @@ FORK_BOMB = """
     """
 
 
-def test_a_fork_bomb_meets_a_wall_and_dies(full: Bench) -> None:
+def test_a_fork_bomb_meets_a_wall_and_dies(full: SandboxRunner) -> None:
     mark = uuid.uuid4().hex
     outcome = attack(full, FORK_BOMB, mark)
     assert outcome.ended == "exit"
@@ -168,13 +168,13 @@ def test_a_fork_bomb_meets_a_wall_and_dies(full: Bench) -> None:
     assert alive(mark) == []
 
 
-def test_a_fork_bomb_takes_nothing_from_its_neighbours(full: Bench) -> None:
+def test_a_fork_bomb_takes_nothing_from_its_neighbours(full: SandboxRunner) -> None:
     with concurrent.futures.ThreadPoolExecutor(3) as pool:
         outcomes = list(pool.map(lambda _: attack(full, FORK_BOMB), range(3)))
     assert all(30 < int(o.output) < LIMITS.processes for o in outcomes), outcomes
 
 
-def test_a_real_fork_bomb_is_ended(full: Bench) -> None:
+def test_a_real_fork_bomb_is_ended(full: SandboxRunner) -> None:
     mark = uuid.uuid4().hex
     limits = dataclasses.replace(LIMITS, wall_seconds=2.0)
     outcome = attack(
@@ -193,7 +193,7 @@ def test_a_real_fork_bomb_is_ended(full: Bench) -> None:
     assert alive(mark) == []
 
 
-def test_without_a_guard_a_fork_bomb_is_noticed(make: MakeBench) -> None:
+def test_without_a_guard_a_fork_bomb_is_noticed(make: MakeSandbox) -> None:
     mark = uuid.uuid4().hex
     outcome = attack(make("off"), FORK_BOMB, mark, env={"STAY": "5"})
     if os.geteuid() == 0:  # whom the kernel does not limit
@@ -214,14 +214,14 @@ def test_without_a_guard_a_fork_bomb_is_noticed(make: MakeBench) -> None:
         ),
     ],
 )
-def test_a_memory_bomb_is_stopped(full: Bench, code: str) -> None:
+def test_a_memory_bomb_is_stopped(full: SandboxRunner, code: str) -> None:
     outcome = attack(full, code)
     assert outcome.ended == "memory" or "MemoryError" in outcome.output or outcome.returncode
     assert outcome.seconds < 20
 
 
 def test_who_comes_near_the_limit_goes_on_and_who_passes_it_with_its_children_does_not(
-    full: Bench,
+    full: SandboxRunner,
 ) -> None:
     code = (
         "import os, sys, time\nkeep = bytearray(b'x' * (50 << 20))\n"
@@ -235,7 +235,7 @@ def test_who_comes_near_the_limit_goes_on_and_who_passes_it_with_its_children_do
         assert (outcome.ended, outcome.output.strip()) == (ended, said)
 
 
-def test_memory_that_no_process_maps_cannot_be_had(full: Bench) -> None:
+def test_memory_that_no_process_maps_cannot_be_had(full: SandboxRunner) -> None:
     outcome = attack(
         full,
         """
@@ -252,7 +252,7 @@ def test_memory_that_no_process_maps_cannot_be_had(full: Bench) -> None:
 
 
 @pytest.mark.parametrize("where", [".", "/tmp", "/dev/shm"])
-def test_a_full_disk_is_full_inside_only(full: Bench, where: str, tree: Path) -> None:
+def test_a_full_disk_is_full_inside_only(full: SandboxRunner, where: str, tree: Path) -> None:
     free = shutil.disk_usage(tree).free
     outcome = attack(
         full,
@@ -275,7 +275,7 @@ def test_a_full_disk_is_full_inside_only(full: Bench, where: str, tree: Path) ->
     assert shutil.disk_usage(tree).free > free - (30 << 20)  # others write at the same time
 
 
-def test_signals_reach_nobody_outside(full: Bench) -> None:
+def test_signals_reach_nobody_outside(full: SandboxRunner) -> None:
     bystander = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     try:
         outcome = attack(
@@ -299,7 +299,7 @@ def test_signals_reach_nobody_outside(full: Bench) -> None:
 
 
 @pytest.mark.slow
-def test_one_run_cannot_end_another_of_the_same_user(full: Bench) -> None:
+def test_one_run_cannot_end_another_of_the_same_user(full: SandboxRunner) -> None:
     beside = "import time; print('up', flush=True); time.sleep(4)"
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         other = pool.submit(full.run, ["python", "-c", beside])
@@ -321,7 +321,7 @@ def test_one_run_cannot_end_another_of_the_same_user(full: Bench) -> None:
         assert (other.result().ended, other.result().returncode) == ("exit", 0)
 
 
-def test_the_kernel_is_out_of_reach(full: Bench) -> None:
+def test_the_kernel_is_out_of_reach(full: SandboxRunner) -> None:
     outcome = attack(
         full,
         """
@@ -356,7 +356,7 @@ def test_the_kernel_is_out_of_reach(full: Bench) -> None:
     assert "Uid:\t1000\t1000\t1000\t1000" in outcome.output
 
 
-def test_what_is_left_in_the_copy_reaches_nobody(full: Bench, tree: Path) -> None:
+def test_what_is_left_in_the_copy_reaches_nobody(full: SandboxRunner, tree: Path) -> None:
     outcome = attack(
         full,
         """
@@ -375,15 +375,18 @@ DRIVER = """
 import sys, threading
 from pathlib import Path
 from copydesk.agent.records import Interpreter
-from copydesk.agent.sandbox.bench import Bench, Capability, Tier
+from copydesk.agent.sandbox.runner import SandboxRunner, Capability, Tier
 python = Interpreter(Path(sys.executable), (3, 11, 0), Path(sys.prefix), Path(sys.base_prefix), "")
-bench = Bench(Path(sys.argv[1]), Path(sys.argv[2]), python, Capability(Tier(sys.argv[3]), ""))
+capability = Capability(Tier(sys.argv[3]), "")
+sandbox = SandboxRunner(Path(sys.argv[1]), Path(sys.argv[2]), python, capability)
 print("running", flush=True)
-bench.run(["python", "-c", "import time; time.sleep(60)", sys.argv[4]])
+sandbox.run(["python", "-c", "import time; time.sleep(60)", sys.argv[4]])
 """
 
 
-def test_a_run_dies_with_the_process_that_asked_for_it(full: Bench, tree: Path, top: Path) -> None:
+def test_a_run_dies_with_the_process_that_asked_for_it(
+    full: SandboxRunner, tree: Path, top: Path
+) -> None:
     mark = uuid.uuid4().hex
     words = [sys.executable, "-c", DRIVER, str(tree), str(top), "full", mark]
     asking = subprocess.Popen(words, stdout=subprocess.PIPE)
@@ -405,7 +408,7 @@ def test_a_run_dies_with_the_process_that_asked_for_it(full: Bench, tree: Path, 
     assert eventually(lambda: alive(mark) == [])
 
 
-def test_a_thread_that_ends_takes_no_run_with_it(full: Bench) -> None:
+def test_a_thread_that_ends_takes_no_run_with_it(full: SandboxRunner) -> None:
     outcomes: list[Outcome] = []
 
     def ask() -> None:

@@ -35,9 +35,9 @@ def four() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def test_a_family_is_everybody_below(four: subprocess.Popen[bytes]) -> None:
-    assert len(processes.family([four.pid])) == 4
-    assert processes.family([four.pid]) <= processes.family([os.getpid()])
-    assert processes.family([2**22 + 1]) == set()
+    assert len(processes.process_tree([four.pid])) == 4
+    assert processes.process_tree([four.pid]) <= processes.process_tree([os.getpid()])
+    assert processes.process_tree([2**22 + 1]) == set()
 
 
 def test_a_kernel_that_lists_no_children_is_asked_for_parents(tmp_path: Path) -> None:
@@ -46,11 +46,11 @@ def test_a_kernel_that_lists_no_children_is_asked_for_parents(tmp_path: Path) ->
         (tmp_path / str(pid) / "stat").write_text(f"{pid} (odd ) name) S {parent} 0 0")
     (tmp_path / "14" / "stat").unlink()
     (tmp_path / "version").touch()
-    assert processes.family([10], tmp_path) == {10, 11, 12}
+    assert processes.process_tree([10], tmp_path) == {10, 11, 12}
 
 
 def test_shared_pages_count_once(four: subprocess.Popen[bytes]) -> None:
-    family = processes.family([four.pid])
+    family = processes.process_tree([four.pid])
     resident = processes.usage(family, 1 << 40)
     proportional = processes.usage(family, 0)
     assert resident.processes == proportional.processes == 4
@@ -72,7 +72,7 @@ def test_a_mark_in_the_environment_finds_everybody(four: subprocess.Popen[bytes]
         for word in Path(f"/proc/{four.pid}/environ").read_bytes().split(b"\0")
         if word.startswith(b"MARK=")
     )
-    assert set(processes.carrying(mark)) == processes.family([four.pid])
+    assert set(processes.with_marker(mark)) == processes.process_tree([four.pid])
 
 
 def test_threads_of_a_user_are_counted(four: subprocess.Popen[bytes]) -> None:
@@ -82,8 +82,8 @@ def test_threads_of_a_user_are_counted(four: subprocess.Popen[bytes]) -> None:
 
 def test_without_a_proc_there_is_nothing_to_find(tmp_path: Path) -> None:
     nowhere = tmp_path / "nowhere"
-    assert processes.family([1], nowhere) == set()
-    assert processes.carrying(b"x", nowhere) == []
+    assert processes.process_tree([1], nowhere) == set()
+    assert processes.with_marker(b"x", nowhere) == []
     assert processes.threads_of(0, nowhere) == 0
 
 
@@ -102,7 +102,7 @@ def test_a_family_that_is_halted_stands_still_until_it_is_resumed(
     four: subprocess.Popen[bytes],
 ) -> None:
     halted = processes.halt([four.pid])
-    assert halted == processes.family([four.pid])
+    assert halted == processes.process_tree([four.pid])
     assert stand_still(halted)
     processes.resume(halted | {2**22 + 1})
     for pid in halted:
@@ -124,7 +124,7 @@ def test_one_that_forks_all_the_time_is_halted_whole() -> None:
             assert len(halted) > 1
             assert stand_still(halted)
             time.sleep(0.05)
-            assert processes.family([child.pid]) == halted
+            assert processes.process_tree([child.pid]) == halted
         finally:
             os.killpg(child.pid, 9)
 
@@ -132,5 +132,5 @@ def test_one_that_forks_all_the_time_is_halted_whole() -> None:
 def test_looking_is_quick(four: subprocess.Popen[bytes]) -> None:
     began = time.process_time()
     for _ in range(20):
-        processes.usage(processes.family([four.pid]), 1 << 40)
+        processes.usage(processes.process_tree([four.pid]), 1 << 40)
     assert (time.process_time() - began) / 20 < 0.02

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from copydesk.agent.records import Interpreter
-from copydesk.agent.sandbox import bubblewrap, partial, tier
-from copydesk.agent.sandbox.bench import Bench
+from copydesk.agent.sandbox import bubblewrap, tier, tier_partial
+from copydesk.agent.sandbox.runner import SandboxRunner
 from copydesk.agent.sandbox.tier import Tier, detect
 
 Stub = Callable[[str], str]
@@ -25,7 +25,7 @@ Stub = Callable[[str], str]
 def _nothing_weaker(monkeypatch: pytest.MonkeyPatch) -> None:
     """The partial tier has tests of its own."""
     tier._detect.cache_clear()
-    monkeypatch.setattr(partial, "missing", lambda: "not here")
+    monkeypatch.setattr(tier_partial, "missing", lambda: "not here")
 
 
 @pytest.fixture
@@ -181,14 +181,14 @@ def test_an_interpreter_around_the_home_means_none(
 
 
 def test_a_machine_without_known_system_calls_has_none(
-    monkeypatch: pytest.MonkeyPatch, make: Callable[..., Bench]
+    monkeypatch: pytest.MonkeyPatch, make: Callable[..., SandboxRunner]
 ) -> None:
-    bench = make("full")
+    sandbox = make("full")
     monkeypatch.setattr(platform, "machine", lambda: "riscv64")
     found = detect(search=["/of/riscv"])
     assert found.tier is Tier.NONE
     assert found.reason.startswith("there is no system-call filter for riscv64")
-    assert bench.run(["true"]).reason == "no system-call filter for riscv64"
+    assert sandbox.run(["true"]).reason == "no system-call filter for riscv64"
 
 
 def test_another_system_has_none(monkeypatch: pytest.MonkeyPatch) -> None:

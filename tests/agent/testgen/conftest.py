@@ -1,4 +1,4 @@
-"""Small projects, a bench for them, and the shortest way up the ladder."""
+"""Small projects, a sandbox for them, and the shortest way up the ladder."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from copydesk.agent.records import Candidate, Evidence, Gap, Interpreter
-from copydesk.agent.sandbox.bench import Bench
 from copydesk.agent.sandbox.records import Capability, Outcome, Tier
+from copydesk.agent.sandbox.runner import SandboxRunner
 from copydesk.agent.testgen.project.layout import source_roots
 from copydesk.agent.testgen.project.tools import TOOLS
 from copydesk.agent.testgen.verify.ladder import verify
@@ -20,11 +20,11 @@ from copydesk.agent.testgen.verify.ladder import verify
 Climb = Callable[..., tuple[Evidence, Candidate]]
 
 
-class LeanBench(Bench):
-    """A bench whose pytest loads no plugins of this suite's own environment: five times faster."""
+class LeanSandbox(SandboxRunner):
+    """A sandbox whose pytest loads none of our environment's plugins: five times faster."""
 
     def run(self, argv: Sequence[str], **how: Any) -> Outcome:
-        """Run as any bench does."""
+        """Run as any sandbox does."""
         env = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **how.pop("env", {})}
         return super().run(argv, env=env, **how)
 
@@ -64,11 +64,11 @@ def interpreter() -> Interpreter:
 
 
 @pytest.fixture
-def bench(tree: Path, interpreter: Interpreter) -> Callable[[], Bench]:
-    """A bench without a guard, made after the project's files are there."""
+def sandbox(tree: Path, interpreter: Interpreter) -> Callable[[], SandboxRunner]:
+    """A sandbox without a guard, made after the project's files are there."""
 
-    def make() -> Bench:
-        return LeanBench(
+    def make() -> SandboxRunner:
+        return LeanSandbox(
             tree,
             tree,
             interpreter,
@@ -81,7 +81,7 @@ def bench(tree: Path, interpreter: Interpreter) -> Callable[[], Bench]:
 
 
 @pytest.fixture
-def climb(tree: Path, bench: Callable[[], Bench]) -> Climb:
+def climb(tree: Path, sandbox: Callable[[], SandboxRunner]) -> Climb:
     """Verify a draft: climb("m.py", "f", [2, 3], '''...''')."""
 
     def go(
@@ -95,13 +95,13 @@ def climb(tree: Path, bench: Callable[[], Bench]) -> Climb:
         repeats: int = 0,
         recorded: Sequence[str] = (),
         approved: bool = False,
-        on: Bench | None = None,
+        on: SandboxRunner | None = None,
     ) -> tuple[Evidence, Candidate]:
         span = [*lines, *(abs(a) for arc in branches for a in arc)]
         gap = Gap("0" * 40, path, function, min(span), max(span), tuple(lines), tuple(branches))
         text = textwrap.dedent(content).lstrip("\n")
         candidate = Candidate(gap, origin, text, (), tuple(recorded))
-        return verify(candidate, tree, on or bench(), repeats=repeats, approved=approved)
+        return verify(candidate, tree, on or sandbox(), repeats=repeats, approved=approved)
 
     return go
 

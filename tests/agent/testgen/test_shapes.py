@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from copydesk.agent.records import Candidate, Gap
-from copydesk.agent.sandbox.bench import Bench
+from copydesk.agent.sandbox.runner import SandboxRunner
 from copydesk.agent.testgen.embedded.drafter import draft_embedded
 from copydesk.agent.testgen.project.layout import function_node
 
@@ -143,7 +143,7 @@ def greet(name, shout):
 
 @pytest.fixture
 def drafted(
-    tree: Path, write: Callable[[dict[str, str]], None], bench: Callable[[], Bench]
+    tree: Path, write: Callable[[dict[str, str]], None], sandbox: Callable[[], SandboxRunner]
 ) -> Callable[..., Candidate]:
     """The draft for a function of the store, whose tests have been seen to pass."""
     write({"store.py": STORE})
@@ -151,9 +151,9 @@ def drafted(
     def make(function: str, *, last: bool = True) -> Candidate:
         lines = (first_lines if not last else last_lines)(function)
         gap = Gap("0" * 40, "store.py", function, lines[0], lines[-1], lines)
-        candidate = draft_embedded(gap, tree, bench())
+        candidate = draft_embedded(gap, tree, sandbox())
         assert candidate is not None
-        outcome = bench().run(
+        outcome = sandbox().run(
             ("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_draft.py"),
             files={"test_draft.py": candidate.content},
             env={"PYTHONHASHSEED": "99"},
@@ -247,7 +247,7 @@ def halved(array: np.ndarray):
     ],
 )
 def test_tables_and_arrays_are_compared_by_the_lists_they_hold(
-    tree: Path, bench: Callable[[], Bench], function: str, expected: str
+    tree: Path, sandbox: Callable[[], SandboxRunner], function: str, expected: str
 ) -> None:
     pytest.importorskip("pandas")
     (tree / "tables.py").write_text(TABLES)
@@ -256,10 +256,10 @@ def test_tables_and_arrays_are_compared_by_the_lists_they_hold(
     found = {s.lineno for b in node.body for s in ast.walk(b) if isinstance(s, ast.stmt)}
     lines = tuple(sorted(found))
     gap = Gap("0" * 40, "tables.py", function, lines[0], lines[-1], lines)
-    candidate = draft_embedded(gap, tree, bench())
+    candidate = draft_embedded(gap, tree, sandbox())
     assert candidate is not None
     assert expected in candidate.content
-    outcome = bench().run(
+    outcome = sandbox().run(
         ("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_draft.py"),
         files={"test_draft.py": candidate.content},
     )
@@ -284,12 +284,12 @@ def parse_args(argv):
 
 
 def test_a_parser_is_given_its_options_and_compared_by_what_it_understood(
-    tree: Path, bench: Callable[[], Bench]
+    tree: Path, sandbox: Callable[[], SandboxRunner]
 ) -> None:
     (tree / "program.py").write_text(PARSER)
     lines = tuple(range(6, 14))
     gap = Gap("0" * 40, "program.py", "parse_args", 5, 13, lines)
-    candidate = draft_embedded(gap, tree, bench())
+    candidate = draft_embedded(gap, tree, sandbox())
     assert candidate is not None
     assert (
         '    result = vars(parse_args(["program", "abc", "--max", "3"]))\n'

@@ -17,7 +17,7 @@ from copydesk.agent.coverage.replay.replay import Comparison, Reference, commits
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import find, set_config
 from copydesk.agent.records import Interpreter
-from copydesk.agent.sandbox.suite import own_tests
+from copydesk.agent.sandbox.own_tests import sandbox_for_own_tests
 
 Commit = Callable[..., str]
 PYTHON = Path(sys.executable)
@@ -95,7 +95,7 @@ def test_the_holes_of_other_tools_are_closed(repo: Path, commit: Commit) -> None
     found = closed(repo, commit, PYTHON)
     assert found[1].ratio > 0
     here = Interpreter(PYTHON, sys.version_info[:3], Path(sys.prefix), Path(sys.base_prefix), "")
-    plain = own_tests(Personal(), here, repo, repo)[0] is None
+    plain = sandbox_for_own_tests(Personal(), here, repo, repo)[0] is None
     assert (found[1].processor_ratio > 0) == plain, "nobody hears of it from the sandbox"
 
 

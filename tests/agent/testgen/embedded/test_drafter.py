@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from copydesk.agent.records import Candidate, Gap, Json
-from copydesk.agent.sandbox.bench import Bench
 from copydesk.agent.sandbox.records import Limits, Outcome, Tier
+from copydesk.agent.sandbox.runner import SandboxRunner
 from copydesk.agent.testgen.embedded.drafter import draft_embedded
 from copydesk.agent.testgen.project.layout import function_node
 
@@ -216,17 +216,17 @@ Drafted = Callable[[str], Candidate | None]
 
 @pytest.fixture
 def drafted(
-    tree: Path, write: Callable[[dict[str, str]], None], bench: Callable[[], Bench]
+    tree: Path, write: Callable[[dict[str, str]], None], sandbox: Callable[[], SandboxRunner]
 ) -> Drafted:
     """The draft for a function of the sample shop, whose tests have been seen to pass."""
     write({"src/shop/__init__.py": "", "src/shop/cart.py": SHOP})
 
     def make(function: str) -> Candidate | None:
-        candidate = draft_embedded(gap_of(tree, "src/shop/cart.py", function), tree, bench())
+        candidate = draft_embedded(gap_of(tree, "src/shop/cart.py", function), tree, sandbox())
         if candidate is not None:
             names = [n.name for n in ast.parse(candidate.content).body if hasattr(n, "name")]
             assert tuple(names) == candidate.tests == candidate.recorded
-            outcome = bench().run(
+            outcome = sandbox().run(
                 ("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_draft.py"),
                 files={"tests/test_draft.py": candidate.content},
                 env={"PYTHONHASHSEED": "99", "TZ": "America/Lima"},
@@ -349,7 +349,7 @@ def test_an_error_that_looks_like_a_bug_is_noted_and_not_asserted(drafted: Draft
 
 
 class ScriptedBench:
-    """A bench that gives prepared answers instead of running anything."""
+    """A sandbox that gives prepared answers instead of running anything."""
 
     limits = Limits()
 
@@ -445,7 +445,7 @@ def test_a_file_that_is_gone_gets_no_draft(tree: Path) -> None:
 
 
 def test_a_module_that_cannot_be_imported_gets_no_draft(
-    tree: Path, write: Callable[[dict[str, str]], None], bench: Callable[[], Bench]
+    tree: Path, write: Callable[[dict[str, str]], None], sandbox: Callable[[], SandboxRunner]
 ) -> None:
     write({"broken.py": "import no_such_module\n\ndef f(x):\n    return x\n"})
-    assert draft_embedded(gap_of(tree, "broken.py", "f"), tree, bench()) is None
+    assert draft_embedded(gap_of(tree, "broken.py", "f"), tree, sandbox()) is None

@@ -18,7 +18,7 @@ from copydesk.agent.model import prompts
 from copydesk.agent.model.calls import CallRecord, ModelSettings, TimeLimits
 from copydesk.agent.model.client import Client, ModelFault, connect, estimate
 from copydesk.agent.records import Arc, Candidate, Gap
-from copydesk.agent.sandbox.bench import Bench
+from copydesk.agent.sandbox.runner import SandboxRunner
 from copydesk.agent.testgen.model.drafter import (
     GROUPS,
     PROMPT_TOKENS,
@@ -238,14 +238,14 @@ def test_a_model_that_never_writes_a_test_gives_no_draft(
 
 
 def test_a_draft_climbs_the_ladder_once_its_value_is_recorded(
-    model: Callable[..., Model], tree: Path, bench: Callable[[], Bench]
+    model: Callable[..., Model], tree: Path, sandbox: Callable[[], SandboxRunner]
 ) -> None:
     [draft] = draft_with_model(gap(lines=(6, 11)), tree, model([GOOD]).client)[:1]
-    evidence, kept = verify(draft, tree, bench(), repeats=1)
+    evidence, kept = verify(draft, tree, sandbox(), repeats=1)
     assert evidence.verdict == "verified"
     assert kept.tests == ("test_size_must_be_positive",)  # the other expects a wrong value
     assert kept.recorded == ()
-    evidence, kept = verify(draft, tree, bench(), repeats=1, recording=True)
+    evidence, kept = verify(draft, tree, sandbox(), repeats=1, recording=True)
     assert evidence.gained_lines == (6, 11)
     assert kept.tests == draft.tests
     assert kept.origin == "qwen2.5-coder:7b"
@@ -281,13 +281,13 @@ COPY = PAGER.split("class Basket")[0].replace("def clamp_page", "def my_page")
 
 @pytest.mark.parametrize("body", FALSE.values(), ids=FALSE.keys())
 def test_a_draft_that_proves_nothing_is_not_kept(
-    model: Callable[..., Model], tree: Path, bench: Callable[[], Bench], body: str
+    model: Callable[..., Model], tree: Path, sandbox: Callable[[], SandboxRunner], body: str
 ) -> None:
     code = COPY if "my_page" in body else ""
     code += f"\n\ndef test_a(monkeypatch):\n    {body}\n"
     found = draft_with_model(gap(lines=(11,)), tree, model([f"```python\n{code}```\n"]).client)
     for draft in found:
-        evidence, _ = verify(draft, tree, bench(), repeats=0, recording=True)
+        evidence, _ = verify(draft, tree, sandbox(), repeats=0, recording=True)
         assert evidence.verdict == "failed", evidence
 
 

@@ -77,10 +77,10 @@ def test_what_a_build_left_is_there_and_secrets_are_not(project: tuple[Path, str
     found = find(repo)
     assert [path.name for path in built(found)] == ["_version.py", "fast.so"]
     with open_workspace(found, sha) as place:
-        if place.bench.tier != "full":
-            pytest.skip(place.bench.reason)
+        if place.sandbox.tier != "full":
+            pytest.skip(place.sandbox.reason)
         code = "import os, _version, calc; print(_version.V, sorted(os.listdir('.')))"
-        outcome = place.bench.run(["python", "-c", code])
+        outcome = place.sandbox.run(["python", "-c", code])
         assert outcome.output == "1 ['.gitignore', '_version.py', 'calc.py', 'fast.so']\n"
-        touched = place.bench.run(["touch", "_version.py"])
+        touched = place.sandbox.run(["touch", "_version.py"])
         assert touched.returncode == 1, touched.output

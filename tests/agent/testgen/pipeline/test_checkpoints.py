@@ -24,7 +24,7 @@ CLIMB = """
 import dataclasses, json, os, signal, sys
 from pathlib import Path
 from tests.agent.sandbox.conftest import own_interpreter
-from tests.agent.testgen.conftest import LeanBench
+from tests.agent.testgen.conftest import LeanSandbox
 from tests.agent.testgen.pipeline.test_checkpoints import GAP
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.sandbox.records import Capability, Tier
@@ -34,7 +34,7 @@ from copydesk.agent.testgen.verify import verify
 
 top, kill_at, when = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 
-class Counting(LeanBench):
+class Counting(LeanSandbox):
     done = 0
     def run(self, *args, **how):
         Counting.done += 1
@@ -44,14 +44,14 @@ class Counting(LeanBench):
 with open_desk(top / "desk") as db:
     climb = journal.begun(db, GAP, "a-model")
     plain = Capability(Tier.OFF, "")
-    bench = Counting(top / "tree", top / "tree", own_interpreter(), plain, tools=TOOLS)
+    sandbox = Counting(top / "tree", top / "tree", own_interpreter(), plain, tools=TOOLS)
     class Falling(journal.Remembering):
         def run(self, *args, **how):
             outcome = super().run(*args, **how)
-            if when == "after" and 0 < kill_at == bench.done: os.kill(os.getpid(), signal.SIGKILL)
+            if when == "after" and 0 < kill_at == sandbox.done: os.kill(os.getpid(), signal.SIGKILL)
             return outcome
-    evidence, kept = verify(climb.candidate, top / "tree", Falling(bench, db, climb.id))
-    print(json.dumps([bench.done, dataclasses.asdict(evidence)]))
+    evidence, kept = verify(climb.candidate, top / "tree", Falling(sandbox, db, climb.id))
+    print(json.dumps([sandbox.done, dataclasses.asdict(evidence)]))
 """
 
 
@@ -96,7 +96,7 @@ def test_killed_at_every_rung_it_ends_as_if_nothing_had_happened(top: Path, when
 
 
 class Stub:
-    """A bench that counts."""
+    """A sandbox that counts."""
 
     tier = Tier.FULL
 
@@ -120,21 +120,21 @@ def test_the_same_run_is_done_once(db: Database) -> None:
     assert journal.begun(db, GAP, "a-model") == begun
     assert journal.begun(db, dataclasses.replace(GAP, function="best"), "a-model") is None
     stub = Stub()
-    bench = journal.Remembering(stub, db, begun.id)  # type: ignore[arg-type]
-    found = [bench.run(["python"], files={"a": "\udc80"}, stdin=b"\xff") for _ in range(2)]
+    sandbox = journal.Remembering(stub, db, begun.id)  # type: ignore[arg-type]
+    found = [sandbox.run(["python"], files={"a": "\udc80"}, stdin=b"\xff") for _ in range(2)]
     assert found == [stub.outcome] * 2
-    assert (stub.count, bench.tier) == (1, Tier.FULL)
-    bench.run(["python"], files={"a": "b"}, stdin=b"\xff")
-    bench.run(["python"], files={"a": "b"}, stdin=b"\xff", env={"X": "1"})
+    assert (stub.count, sandbox.tier) == (1, Tier.FULL)
+    sandbox.run(["python"], files={"a": "b"}, stdin=b"\xff")
+    sandbox.run(["python"], files={"a": "b"}, stdin=b"\xff", env={"X": "1"})
     assert stub.count == 3
 
 
 def test_what_could_not_run_is_tried_again(db: Database) -> None:
     begun = journal.begin(db, Candidate(GAP, "a-model", DRAFT, ()))
     stub = Stub("not run")
-    bench = journal.Remembering(stub, db, begun.id)  # type: ignore[arg-type]
+    sandbox = journal.Remembering(stub, db, begun.id)  # type: ignore[arg-type]
     for _ in range(2):
-        bench.run(["python"])
+        sandbox.run(["python"])
     assert stub.count == 2
 
 

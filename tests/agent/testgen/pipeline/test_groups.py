@@ -18,7 +18,7 @@ from copydesk.agent.model.calls import ModelSettings, TimeLimits
 from copydesk.agent.model.client import connect
 from copydesk.agent.model.desk import log_call
 from copydesk.agent.records import Draft, Gap, Target
-from copydesk.agent.sandbox.bench import Bench
+from copydesk.agent.sandbox.runner import SandboxRunner
 from copydesk.agent.testgen.pipeline import draft_gaps as desk
 from copydesk.agent.testgen.pipeline.budget import Budget
 from copydesk.agent.testgen.project.workspace import Workspace
@@ -44,7 +44,7 @@ def ask(
     tmp_path: Path,
     write: Callable[[dict[str, str]], None],
     tree: Path,
-    bench: Callable[[], Bench],
+    sandbox: Callable[[], SandboxRunner],
     ollama_server: ModuleType,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Callable[..., tuple[list[Draft], Any, Any]]]:
@@ -60,7 +60,7 @@ def ask(
                     settings, times=TimeLimits(first_token=20.0), pause=lambda _seconds: None
                 )
                 said: list[str] = []
-                place = Workspace(tree, bench(), True)
+                place = Workspace(tree, sandbox(), True)
                 budget = Budget(db, GAP.commit, math.inf, math.inf)
                 none: Any = None  # what a model is asked hangs on no draft of another commit
                 work = desk._Work(

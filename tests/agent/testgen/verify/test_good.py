@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.agent.testgen.conftest import LeanBench
+from tests.agent.testgen.conftest import LeanSandbox
 from tests.agent.testgen.verify.good import GOOD, PROJECT, Good
 
 from copydesk.agent.records import Candidate, Gap, Interpreter
@@ -32,12 +32,12 @@ def test_a_good_test_is_verified(tmp_path: Path, interpreter: Interpreter, good:
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         (tree / name).write_text(text)
     roots = source_roots(tree)
-    bench = LeanBench(tree, top, interpreter, capability, source_roots=roots, tools=TOOLS)
+    sandbox = LeanSandbox(tree, top, interpreter, capability, source_roots=roots, tools=TOOLS)
     rows = PROJECT[good.path].split("\n")
     lines = tuple(n for n, row in enumerate(rows, 1) if any(w in row for w in good.reaches))
     gap = Gap("0" * 40, good.path, good.function, min(lines), max(lines), lines)
     candidate = Candidate(gap, "a-person", good.draft.lstrip("\n"), ())
-    evidence, kept = verify(candidate, tree, bench)
+    evidence, kept = verify(candidate, tree, sandbox)
     assert evidence.verdict == "verified", evidence
     assert len(kept.tests) == good.draft.count("def test_"), evidence.notes
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from tests.agent.sandbox.conftest import alive
-from tests.agent.testgen.conftest import LeanBench
+from tests.agent.testgen.conftest import LeanSandbox
 from tests.agent.testgen.verify.hostile import FORGED, HARMFUL
 from tests.agent.testgen.verify.test_ladder import FIXTURE, GRADES
 
@@ -123,12 +123,12 @@ def judge(world: World, interpreter: Interpreter):
         pytest.skip(capability.reason)
 
     def go(draft: str) -> Evidence:
-        bench = LeanBench(
+        sandbox = LeanSandbox(
             world.tree, world.top, interpreter, capability, tools=TOOLS, limits=LIMITS
         )
         gap = Gap("0" * 40, "grades.py", "grade", 4, 9, (8, 9), ((7, 8),))
         text = world.filled(draft)
-        return verify(Candidate(gap, "a-model", text, ()), world.tree, bench, approved=True)[0]
+        return verify(Candidate(gap, "a-model", text, ()), world.tree, sandbox, approved=True)[0]
 
     return go
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from copydesk.agent.records import Evidence
-from copydesk.agent.sandbox.bench import Bench
 from copydesk.agent.sandbox.records import Capability, Tier
+from copydesk.agent.sandbox.runner import SandboxRunner
 
 Write = Callable[[dict[str, str]], None]
 
@@ -496,9 +496,9 @@ class TestForgeries:
 
 class TestWhereItRuns:
     def test_no_sandbox_is_not_a_failure(self, climb, tree: Path, interpreter, grades) -> None:
-        bench = Bench(tree, tree, interpreter, Capability(Tier.NONE, "no guard here"))
+        sandbox = SandboxRunner(tree, tree, interpreter, Capability(Tier.NONE, "no guard here"))
         content = "from grades import grade\ndef test_x():\n    assert grade(90) == 'A'\n"
-        evidence, kept = climb("grades.py", "grade", [8], content, on=bench)
+        evidence, kept = climb("grades.py", "grade", [8], content, on=sandbox)
         assert evidence.verdict == "not run"
         assert evidence.tier == "none"
         assert evidence.notes == ("no guard here",)
@@ -576,9 +576,9 @@ class TestWhereItRuns:
         capability = detect("auto", interpreter)
         if capability.tier is not Tier.FULL:
             pytest.skip(capability.reason)
-        bench = Bench(tree, tree, interpreter, capability, tools=TOOLS)
+        sandbox = SandboxRunner(tree, tree, interpreter, capability, tools=TOOLS)
         content = "from grades import grade\ndef test_x():\n    assert grade(90) == 'A'\n"
-        evidence, _ = climb("grades.py", "grade", [8], content, on=bench)
+        evidence, _ = climb("grades.py", "grade", [8], content, on=sandbox)
         assert evidence.verdict == "verified"
         assert evidence.tier == "full"
 

@@ -14,27 +14,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.agent.sandbox.conftest import MakeBench
+from tests.agent.sandbox.conftest import MakeSandbox
 from tests.agent.sandbox.test_benign import interpreter
 from tests.agent.sandbox.test_seccomp import ALLOW, ERROR, verdict_of
 
 from copydesk.agent import records
-from copydesk.agent.sandbox import confine, partial, seccomp, tier
+from copydesk.agent.sandbox import landlock_launcher, seccomp, tier, tier_partial
 from copydesk.agent.sandbox.records import Capability, Tier
 
 DRIVER = """
 import json, os, pathlib, socket, subprocess, sys, time
 from pathlib import Path
 from copydesk.agent.records import Interpreter
-from copydesk.agent.sandbox import partial, tier
-from copydesk.agent.sandbox.bench import Bench, Limits
+from copydesk.agent.sandbox import tier_partial, tier
+from copydesk.agent.sandbox.runner import SandboxRunner, Limits
 python = Interpreter(Path(sys.executable), sys.version_info[:3], Path(sys.prefix), Path(sys.base_prefix), "")
-if why := partial.missing():
+if why := tier_partial.missing():
     print(json.dumps({"missing": why})); raise SystemExit
 work = Path(sys.argv[1])
 found = tier.detect("auto", python, search=["/nowhere"])
 limits = Limits(memory=200 << 20, processes=40, tree_size=8 << 20, file_size=4 << 20, wall_seconds=20)
-bench = Bench(work / "tree", work / "top", python, found, limits=limits)
+sandbox = SandboxRunner(work / "tree", work / "top", python, found, limits=limits)
 bystander = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, env={"S": "secret"})
 HARM = '''
 import ctypes, os, pathlib, socket, sys, time
@@ -85,9 +85,9 @@ FILLS = "n = 0\\nwhile True:\\n    n += 1; open(str(n), 'wb').write(bytes(1 << 2
 FORKS = "import os, time\\nfor _ in range(300):\\n    if not os.fork(): time.sleep(60); os._exit(0)\\ntime.sleep(60)"
 with socket.create_server(("127.0.0.1", 0)) as server:
     words = [str(work), str(bystander.pid), str(server.getsockname()[1])]
-    harm = bench.run(["python", "evil.py", *words], files={"evil.py": HARM})
-good = bench.run(["python", "good.py"], files={"good.py": GOOD, "x": "laid over"})
-ends = [bench.run(["python", "-c", code]).ended for code in (EATS, FILLS, FORKS)]
+    harm = sandbox.run(["python", "evil.py", *words], files={"evil.py": HARM})
+good = sandbox.run(["python", "good.py"], files={"good.py": GOOD, "x": "laid over"})
+ends = [sandbox.run(["python", "-c", code]).ended for code in (EATS, FILLS, FORKS)]
 sleeping = subprocess.run(["pgrep", "-fc", "^sleep 7654.5"], capture_output=True, text=True).stdout
 alive = bystander.poll() is None
 bystander.communicate(b"\\n")
@@ -190,9 +190,9 @@ def test_where_there_is_none_the_reason_is_said(
 ) -> None:
     monkeypatch.setattr(sys, "platform", system)
     monkeypatch.setattr(os, "geteuid", lambda: user)
-    monkeypatch.setattr(partial.platform, "machine", lambda: machine)
-    monkeypatch.setattr(confine, "abi", lambda: version)
-    assert partial.missing() == why
+    monkeypatch.setattr(tier_partial.platform, "machine", lambda: machine)
+    monkeypatch.setattr(landlock_launcher, "abi", lambda: version)
+    assert tier_partial.missing() == why
     if why:
         found = tier._partial(tier._own_interpreter())
         assert (found.tier, found.reason) == (Tier.NONE, f"no partial tier either: {why}")
@@ -210,14 +210,14 @@ def test_a_probe_vouches_for_it(
     monkeypatch: pytest.MonkeyPatch, system: str, wrong: str, expected: tuple[Tier, str]
 ) -> None:
     monkeypatch.setattr(sys, "platform", system)
-    monkeypatch.setattr(partial, "missing", lambda: "")
+    monkeypatch.setattr(tier_partial, "missing", lambda: "")
     monkeypatch.setattr(tier, "probe", lambda *_: wrong)
     found = tier._partial(tier._own_interpreter())
     assert (found.tier, found.reason) == expected
 
 
 def test_what_a_macs_profile_allows_is_quoted() -> None:
-    text = partial.profile([Path('/a "b"')], Path("/private/tmp/x"))
+    text = tier_partial.profile([Path('/a "b"')], Path("/private/tmp/x"))
     assert '(subpath "/a \\"b\\"")' in text
     assert "(deny network*)" in text
     assert text.count("(subpath") > 5
@@ -225,7 +225,7 @@ def test_what_a_macs_profile_allows_is_quoted() -> None:
 
 
 def test_on_a_mac_sandbox_exec_is_put_before_the_command(
-    make: MakeBench, monkeypatch: pytest.MonkeyPatch
+    make: MakeSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With a stand-in for the program: nothing here has run on a Mac."""
     with tempfile.NamedTemporaryFile("w", suffix=".sh") as stand_in:
@@ -235,21 +235,21 @@ def test_on_a_mac_sandbox_exec_is_put_before_the_command(
         shutil.copy(stand_in.name, copy)
         copy.chmod(0o755)
         try:
-            monkeypatch.setattr(partial, "_SANDBOX_EXEC", str(copy))
+            monkeypatch.setattr(tier_partial, "_SANDBOX_EXEC", str(copy))
             monkeypatch.setattr(sys, "platform", "darwin")
-            assert partial.missing() == ""
-            bench = make("partial")
-            outcome = bench.run(["python", "-c", "print(open('data.txt').read())"])
+            assert tier_partial.missing() == ""
+            sandbox = make("partial")
+            outcome = sandbox.run(["python", "-c", "print(open('data.txt').read())"])
         finally:
             copy.unlink()
     assert (outcome.ended, outcome.output) == ("exit", "as committed\n\n")
-    assert bench.tier is Tier.PARTIAL
+    assert sandbox.tier is Tier.PARTIAL
 
 
 def test_a_rule_that_the_kernel_refuses_starts_nothing(
-    make: MakeBench, monkeypatch: pytest.MonkeyPatch
+    make: MakeSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(partial, "_rules", lambda *_: {"read": [], "write": [], "filter": ""})
+    monkeypatch.setattr(tier_partial, "_rules", lambda *_: {"read": [], "write": [], "filter": ""})
     outcome = make("partial").run(["true"])
     assert outcome.ended == "not run"
     assert "it cannot be confined" in outcome.reason

@@ -39,7 +39,7 @@ READY = b"ready\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class Launch:
     """What to start: the argument list and environment, where, as whom, and with what open.
 
     `user` is a uid (and gid) to become first, or None. `inherit` are file descriptors to pass on.
@@ -54,7 +54,7 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class WatchedRun:
     """How it ended, in the terms of records.Outcome; `ready` tells whether the prologue passed."""
 
     ended: Ended
@@ -67,7 +67,7 @@ class Watched:
     seconds: float
 
 
-class Stream:
+class PipeReader:
     """The beginning and the end of what comes through a pipe, and how much there was.
 
     Args:
@@ -125,18 +125,20 @@ class Stream:
 
 
 @dataclass(frozen=True, slots=True)
-class Pipes:
+class RunPipes:
     """The three streams of a run: what it prints, the prologue's complaints, and the report."""
 
-    output: Stream
-    complaint: Stream
-    report: Stream
+    output: PipeReader
+    complaint: PipeReader
+    report: PipeReader
 
 
 @contextlib.contextmanager
-def pipes(limits: Limits) -> Iterator[Pipes]:
+def pipes(limits: Limits) -> Iterator[RunPipes]:
     """Make the pipes of a run and close them afterwards."""
-    streams = Pipes(Stream(limits.output, both_ends=True), Stream(4096), Stream(limits.report))
+    streams = RunPipes(
+        PipeReader(limits.output, both_ends=True), PipeReader(4096), PipeReader(limits.report)
+    )
     try:
         yield streams
     finally:
@@ -144,9 +146,9 @@ def pipes(limits: Limits) -> Iterator[Pipes]:
             stream.close()
 
 
-def watch(
-    start: Start,
-    streams: Pipes,
+def run_watched(
+    start: Launch,
+    streams: RunPipes,
     limits: Limits,
     end: Callable[[subprocess.Popen[bytes]], None],
     *,
@@ -154,7 +156,7 @@ def watch(
     count_processes: bool = False,
     folder: Path | None = None,
     room: int = 0,
-) -> Watched:
+) -> WatchedRun:
     """Start a program, hold it to its limits, and leave nothing of it alive.
 
     Blocks in the calling thread, which is also the one that starts it: bubblewrap's
@@ -176,9 +178,9 @@ def watch(
     """
     began = time.monotonic()
     child = _start(start, streams)
-    look = Look(limits, count_processes, folder, room, {child.pid})
+    watchdog = Watchdog(limits, count_processes, folder, room, {child.pid})
     try:
-        ended, reason = _follow(child, streams, limits, stop, look, began)
+        ended, reason = _follow(child, streams, limits, stop, watchdog, began)
     finally:
         end(child)
     code = child.wait()
@@ -191,7 +193,7 @@ def watch(
     code = 128 - code if code < 0 else code
     if ended == "exit" and (code == 152 or (code == 137 and seconds >= limits.cpu_seconds)):
         ended, reason = "timeout", f"used more than {limits.cpu_seconds} s of CPU time"
-    return Watched(
+    return WatchedRun(
         ended,
         code,
         reason,
@@ -204,7 +206,7 @@ def watch(
 
 
 @dataclass(slots=True)
-class Look:
+class Watchdog:
     """What is looked at from time to time; `family` are the processes of the run."""
 
     limits: Limits
@@ -216,11 +218,11 @@ class Look:
     looks: int = 0
     used: int = 0
 
-    def at(self) -> tuple[Ended, str] | None:
-        """Look: which limit is passed, and how to say so."""
+    def check(self) -> tuple[Ended, str] | None:
+        """Watchdog: which limit is passed, and how to say so."""
         limits = self.limits
         halted = self.used > limits.memory // 2
-        self.family = (processes.halt if halted else processes.family)(self.family)
+        self.family = (processes.halt if halted else processes.process_tree)(self.family)
         used = processes.usage(self.family, _ANYTHING)
         if used.memory > limits.memory:
             if not halted:
@@ -255,7 +257,7 @@ def _size(folder: Path) -> int:
 _TOO_LONG_A_REPORT = "wrote too long a report"
 
 
-def _start(start: Start, streams: Pipes) -> subprocess.Popen[bytes]:
+def _start(start: Launch, streams: RunPipes) -> subprocess.Popen[bytes]:
     owner = start.user
     with tempfile.TemporaryFile() as stdin:
         stdin.write(start.stdin)
@@ -283,10 +285,10 @@ def _start(start: Start, streams: Pipes) -> subprocess.Popen[bytes]:
 
 def _follow(
     child: subprocess.Popen[bytes],
-    streams: Pipes,
+    streams: RunPipes,
     limits: Limits,
     stop: threading.Event | None,
-    look: Look,
+    watchdog: Watchdog,
     began: float,
 ) -> tuple[Ended, str]:
     deadline = began + limits.wall_seconds
@@ -303,14 +305,14 @@ def _follow(
             if stop is not None and stop.is_set():
                 return "timeout", "was called off"
             if now >= next_look:
-                if found := look.at():
+                if found := watchdog.check():
                     return found
-                next_look = time.monotonic() + look.pause
+                next_look = time.monotonic() + watchdog.pause
             wait = min(deadline, next_look) - time.monotonic()
             if death is None:
                 wait = min(wait, 0.02)
             for key, _ in selector.select(max(0.0, wait)):
-                if isinstance(key.data, Stream) and not key.data.read():
+                if isinstance(key.data, PipeReader) and not key.data.read():
                     selector.unregister(key.fd)
             if streams.report.total > limits.report:
                 return "output", _TOO_LONG_A_REPORT

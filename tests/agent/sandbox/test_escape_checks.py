@@ -17,7 +17,7 @@ import pytest
 
 from copydesk.agent.sandbox import tier
 
-SCRIPT = Path(tier.__file__).with_name("inside.py")
+SCRIPT = Path(tier.__file__).with_name("escape_checks.py")
 ASKED: dict[str, Any] = {"hidden": [], "protected": [], "port": 9, "processes": 128}
 ASKED["partial"] = False
 
@@ -64,7 +64,7 @@ def test_the_whole_probe_reports(
 ) -> None:
     told = ASKED | {"top": str(tmp_path)}
     if right:
-        (tmp_path / "inside.py").touch()
+        (tmp_path / "escape_checks.py").touch()
     else:
         (tmp_path / "written").mkdir()
     read, write = os.pipe()

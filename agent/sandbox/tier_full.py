@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from copydesk.agent.sandbox import bubblewrap, processes, prologue, seccomp
-from copydesk.agent.sandbox.namespace import Namespace
-from copydesk.agent.sandbox.stage import NOBODY, stage
-from copydesk.agent.sandbox.watch import Start, Watched, pipes, watch
+from copydesk.agent.sandbox import bubblewrap, launch_script, processes, seccomp
+from copydesk.agent.sandbox.bind_mounts import NOBODY, bind_for_nobody
+from copydesk.agent.sandbox.pid_namespace import PidNamespace
+from copydesk.agent.sandbox.watchdog import Launch, WatchedRun, pipes, run_watched
 
 
-def run(box: bubblewrap.Box, argv: Sequence[str], stdin: bytes) -> Watched:
+def run(box: bubblewrap.SandboxSpec, argv: Sequence[str], stdin: bytes) -> WatchedRun:
     """Run argv in a sandbox made for it, and leave nothing of it alive.
 
     Args:
@@ -33,18 +33,18 @@ def run(box: bubblewrap.Box, argv: Sequence[str], stdin: bytes) -> Watched:
         return _run(box, argv, stdin, {}, None, None)
     sources = [box.tree, *box.writable, *box.python.shown, *(source for source, _ in box.shown)]
     return _in_own_thread(
-        lambda stop: _run(box, argv, stdin, stage(sources), NOBODY, stop),
+        lambda stop: _run(box, argv, stdin, bind_for_nobody(sources), NOBODY, stop),
     )
 
 
 def _run(
-    box: bubblewrap.Box,
+    box: bubblewrap.SandboxSpec,
     argv: Sequence[str],
     stdin: bytes,
     found: dict[Path, Path],
     user: int | None,
     stop: threading.Event | None,
-) -> Watched:
+) -> WatchedRun:
     filter_ = seccomp.program(platform.machine())
     if filter_ is None:
         raise OSError(f"no system-call filter for {platform.machine()}")
@@ -53,7 +53,7 @@ def _run(
     with (
         pipes(box.limits) as streams,
         _held_bytes() as (hold, held),
-        contextlib.closing(Namespace()) as namespace,
+        contextlib.closing(PidNamespace()) as namespace,
     ):
         environment = {**box.environment, "COPYDESK_REPORT_FD": str(streams.report.other_end)}
         words = bubblewrap.arguments(
@@ -64,14 +64,14 @@ def _run(
             seccomp=filter_,
             info=namespace.info,
         )
-        start = Start(words, {}, Path("/"), stdin, (*held, namespace.info), user)
-        return watch(start, streams, box.limits, namespace.end, stop=stop)
+        start = Launch(words, {}, Path("/"), stdin, (*held, namespace.info), user)
+        return run_watched(start, streams, box.limits, namespace.end, stop=stop)
 
 
-def _command(box: bubblewrap.Box, argv: Sequence[str], already: int) -> list[str]:
+def _command(box: bubblewrap.SandboxSpec, argv: Sequence[str], already: int) -> list[str]:
     if box.in_place:
-        return ["/bin/sh", "-c", prologue.plain_script(box.limits, already), "sh", *argv]
-    script = prologue.guarded_script(
+        return ["/bin/sh", "-c", launch_script.plain_script(box.limits, already), "sh", *argv]
+    script = launch_script.guarded_script(
         box.limits, str(bubblewrap.TREE), str(bubblewrap.FILES), already
     )
     names = list(box.files)
@@ -108,14 +108,14 @@ def counts_per_namespace(release: str | None = None) -> bool:
     return numbers is not None and tuple(map(int, numbers.groups())) >= (5, 14)
 
 
-def _in_own_thread(work: Callable[[threading.Event], Watched]) -> Watched:
+def _in_own_thread(work: Callable[[threading.Event], WatchedRun]) -> WatchedRun:
     """Do work in a thread of its own, whose mount namespace ends with it.
 
     The work starts bubblewrap and waits for it in that same thread, so --die-with-parent, which
     goes by the thread, does not end a run early.
     """
     stop, ended = threading.Event(), threading.Event()
-    done: list[Watched] = []
+    done: list[WatchedRun] = []
     failed: list[BaseException] = []
 
     def body() -> None:

@@ -15,7 +15,7 @@ _START = 2.0  # seconds for bubblewrap to make its namespaces on a busy machine
 _PATIENCE = 10.0  # seconds for the kernel to take a killed namespace down
 
 
-class Namespace:
+class PidNamespace:
     """Ends a bubblewrap run for good.
 
     bubblewrap ends when its command does; what the command left behind is killed a moment later,

@@ -1,4 +1,4 @@
-"""What a bench promises, with and without a guard."""
+"""What a sandbox promises, with and without a guard."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import uuid
 from pathlib import Path
 
 import pytest
-from tests.agent.sandbox.conftest import LIMITS, MakeBench, alive
+from tests.agent.sandbox.conftest import LIMITS, MakeSandbox, alive
 
 from copydesk.agent.records import Interpreter
-from copydesk.agent.sandbox.bench import Bench, Capability, Limits, Outcome, Tier
+from copydesk.agent.sandbox.runner import Capability, Limits, Outcome, SandboxRunner, Tier
 
 both = pytest.mark.parametrize("tier", ["full", "off"])
 
@@ -23,12 +23,12 @@ both = pytest.mark.parametrize("tier", ["full", "off"])
 OPEN_REPORT = "import os; report = open(int(os.environ['COPYDESK_REPORT_FD']), 'wb')\n"
 
 
-def tell(bench: Bench, code: str, **options: object) -> Outcome:
-    return bench.run(["python", "-c", code], **options)  # type: ignore[arg-type]
+def tell(sandbox: SandboxRunner, code: str, **options: object) -> Outcome:
+    return sandbox.run(["python", "-c", code], **options)  # type: ignore[arg-type]
 
 
 @both
-def test_a_command_runs_and_its_end_is_told(make: MakeBench, tier: str) -> None:
+def test_a_command_runs_and_its_end_is_told(make: MakeSandbox, tier: str) -> None:
     outcome = tell(make(tier), "import sys; print('said'); print('loud', file=sys.stderr)")
     assert (outcome.ended, outcome.returncode, outcome.tier) == ("exit", 0, Tier(tier))
     assert sorted(outcome.output.split()) == ["loud", "said"]
@@ -44,27 +44,27 @@ def test_a_command_runs_and_its_end_is_told(make: MakeBench, tier: str) -> None:
         pytest.param("import os; os.kill(os.getpid(), 15)", 128 + 15, id="128 + the signal"),
     ],
 )
-def test_the_return_code_is(make: MakeBench, tier: str, code: str, expected: int) -> None:
+def test_the_return_code_is(make: MakeSandbox, tier: str, code: str, expected: int) -> None:
     outcome = tell(make(tier), code)
     assert (outcome.ended, outcome.returncode) == ("exit", expected)
 
 
 @both
-def test_a_program_that_does_not_exist_ends_with_127(make: MakeBench, tier: str) -> None:
+def test_a_program_that_does_not_exist_ends_with_127(make: MakeSandbox, tier: str) -> None:
     outcome = make(tier).run(["no-such-program"])
     assert (outcome.ended, outcome.returncode) == ("exit", 127)
     assert "no-such-program" in outcome.output
 
 
 @both
-def test_it_reads_what_it_is_given(make: MakeBench, tier: str) -> None:
+def test_it_reads_what_it_is_given(make: MakeSandbox, tier: str) -> None:
     code = "import sys; print(len(sys.stdin.read()))"
     assert tell(make(tier), code, stdin=b"x" * 300_000).output == "300000\n"
     assert tell(make(tier), code).output == "0\n"
 
 
 @both
-def test_files_are_laid_over_the_copy(make: MakeBench, tier: str, tree: Path) -> None:
+def test_files_are_laid_over_the_copy(make: MakeSandbox, tier: str, tree: Path) -> None:
     outcome = tell(
         make(tier),
         "print(*(open(n).read() for n in ('data.txt', 'link.txt', 'new dir/é.py', 'conftest.py')))",
@@ -77,12 +77,12 @@ def test_files_are_laid_over_the_copy(make: MakeBench, tier: str, tree: Path) ->
 
 @both
 def test_every_run_starts_afresh_and_nothing_is_written_back(
-    make: MakeBench, tier: str, tree: Path, top: Path
+    make: MakeSandbox, tier: str, tree: Path, top: Path
 ) -> None:
-    bench = make(tier)
+    sandbox = make(tier)
     code = "import pathlib as p; f = p.Path('data.txt'); print(f.read_text()); f.write_text('x')"
     before = sorted(path.name for path in tree.rglob("*"))
-    assert tell(bench, code).output == tell(bench, code).output == "as committed\n\n"
+    assert tell(sandbox, code).output == tell(sandbox, code).output == "as committed\n\n"
     assert (tree / "data.txt").read_text() == "as committed\n"
     assert sorted(path.name for path in tree.rglob("*")) == before
     assert [path.name for path in top.iterdir()] == [".git"]
@@ -90,13 +90,13 @@ def test_every_run_starts_afresh_and_nothing_is_written_back(
 
 @both
 @pytest.mark.parametrize("name", ["../x", "/etc/x", "a/../../x", "", "a\0b"])
-def test_a_path_out_of_the_tree_is_refused(make: MakeBench, tier: str, name: str) -> None:
+def test_a_path_out_of_the_tree_is_refused(make: MakeSandbox, tier: str, name: str) -> None:
     with pytest.raises(ValueError, match="not a path inside the tree"):
         make(tier).run(["true"], files={name: ""})
 
 
 @both
-def test_a_file_over_a_folder_means_it_is_not_run(make: MakeBench, tier: str) -> None:
+def test_a_file_over_a_folder_means_it_is_not_run(make: MakeSandbox, tier: str) -> None:
     outcome = make(tier).run(["true"], files={"src": "a file"})
     assert (outcome.ended, outcome.returncode) == ("not run", None)
     assert "src" in outcome.reason
@@ -104,7 +104,7 @@ def test_a_file_over_a_folder_means_it_is_not_run(make: MakeBench, tier: str) ->
 
 @both
 def test_the_environment_is_fixed_and_not_inherited(
-    make: MakeBench, tier: str, monkeypatch: pytest.MonkeyPatch
+    make: MakeSandbox, tier: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GITHUB_TOKEN", "secret")
     code = "import json, os; print(json.dumps(dict(os.environ)))"
@@ -116,7 +116,7 @@ def test_the_environment_is_fixed_and_not_inherited(
 
 
 @both
-def test_home_and_scratch_folders_are_there_and_empty(make: MakeBench, tier: str) -> None:
+def test_home_and_scratch_folders_are_there_and_empty(make: MakeSandbox, tier: str) -> None:
     code = (
         "import os, tempfile; from pathlib import Path; print(os.listdir(Path.home()));"
         "Path('~/x').expanduser().write_text('x'); print(tempfile.mkstemp()[0] > 0, os.getcwd())"
@@ -127,13 +127,13 @@ def test_home_and_scratch_folders_are_there_and_empty(make: MakeBench, tier: str
 
 @both
 def test_tools_then_the_sources_then_what_the_environment_lacks_come_first_on_the_path(
-    make: MakeBench, tier: str, tmp_path: Path, python: Interpreter, tree: Path, top: Path
+    make: MakeSandbox, tier: str, tmp_path: Path, python: Interpreter, tree: Path, top: Path
 ) -> None:
     tools, extra = tmp_path / "tools", tmp_path / "extra"
     for folder in (tools, extra):
         folder.mkdir()
         (folder / "data.txt").touch()
-    bench = Bench(
+    sandbox = SandboxRunner(
         tree,
         top,
         dataclasses.replace(python, extra_path=extra),
@@ -142,25 +142,25 @@ def test_tools_then_the_sources_then_what_the_environment_lacks_come_first_on_th
         tools=tools,
     )
     code = "import os, sys; print(*sys.path[1:5], os.environ['COPYDESK_TOOLS'], sep='\\n')"
-    seen = tell(bench, code).output.splitlines()
-    at_top = tell(bench, "import os; print(os.getcwd())").output.strip()
+    seen = tell(sandbox, code).output.splitlines()
+    at_top = tell(sandbox, "import os; print(os.getcwd())").output.strip()
     assert seen[0] == seen[4]
     if tier == "off":
         assert (seen[0], seen[3]) == (str(tools), str(extra))
     else:
         assert at_top == str(top)
         assert [seen[1], seen[2]] == [f"{top}/src", str(top)]
-        assert "data.txt" in tell(bench, "import os; print(os.listdir('/copydesk/extra'))").output
+        assert "data.txt" in tell(sandbox, "import os; print(os.listdir('/copydesk/extra'))").output
 
 
 @both
-def test_a_report_comes_back_whole(make: MakeBench, tier: str) -> None:
+def test_a_report_comes_back_whole(make: MakeSandbox, tier: str) -> None:
     outcome = tell(make(tier), OPEN_REPORT + "report.write(b'ab' * 400_000)")
     assert (outcome.ended, outcome.report) == ("exit", b"ab" * 400_000)
 
 
 @both
-def test_too_long_a_report_ends_the_run(make: MakeBench, tier: str) -> None:
+def test_too_long_a_report_ends_the_run(make: MakeSandbox, tier: str) -> None:
     outcome = tell(make(tier), OPEN_REPORT + "while True: report.write(b'a' * 65536)")
     assert (outcome.ended, outcome.returncode) == ("output", None)
     assert outcome.reason == "wrote too long a report"
@@ -168,14 +168,14 @@ def test_too_long_a_report_ends_the_run(make: MakeBench, tier: str) -> None:
 
 
 @both
-def test_a_report_just_too_long_is_noticed_after_the_end(make: MakeBench, tier: str) -> None:
+def test_a_report_just_too_long_is_noticed_after_the_end(make: MakeSandbox, tier: str) -> None:
     limits = dataclasses.replace(LIMITS, report=2000)
     outcome = tell(make(tier), OPEN_REPORT + "report.write(b'a' * 2001)", limits=limits)
     assert (outcome.ended, len(outcome.report)) == ("output", 2000)
 
 
 @both
-def test_long_output_keeps_its_beginning_and_its_end(make: MakeBench, tier: str) -> None:
+def test_long_output_keeps_its_beginning_and_its_end(make: MakeSandbox, tier: str) -> None:
     outcome = tell(make(tier), "print('first' + 'x' * 200_000 + 'last')")
     assert (outcome.ended, outcome.returncode) == ("exit", 0)
     assert outcome.output.startswith("first")
@@ -185,14 +185,14 @@ def test_long_output_keeps_its_beginning_and_its_end(make: MakeBench, tier: str)
 
 
 @both
-def test_a_flood_of_output_ends_the_run(make: MakeBench, tier: str) -> None:
+def test_a_flood_of_output_ends_the_run(make: MakeSandbox, tier: str) -> None:
     outcome = tell(make(tier), "while True: print('x' * 10_000)")
     assert (outcome.ended, outcome.returncode) == ("output", None)
     assert len(outcome.output) < LIMITS.output + 100
 
 
 @both
-def test_wall_time_is_kept_although_signals_are_ignored(make: MakeBench, tier: str) -> None:
+def test_wall_time_is_kept_although_signals_are_ignored(make: MakeSandbox, tier: str) -> None:
     mark = uuid.uuid4().hex
     code = (
         "import signal, time\nfor s in range(1, 65):\n"
@@ -208,7 +208,7 @@ def test_wall_time_is_kept_although_signals_are_ignored(make: MakeBench, tier: s
 
 
 @both
-def test_cpu_time_is_kept(make: MakeBench, tier: str) -> None:
+def test_cpu_time_is_kept(make: MakeSandbox, tier: str) -> None:
     limits = dataclasses.replace(LIMITS, cpu_seconds=1)
     outcome = tell(make(tier), "while True: pass", limits=limits)
     assert (outcome.ended, outcome.returncode) == ("timeout", None)
@@ -216,7 +216,7 @@ def test_cpu_time_is_kept(make: MakeBench, tier: str) -> None:
 
 
 @both
-def test_memory_of_the_whole_run_is_kept(make: MakeBench, tier: str) -> None:
+def test_memory_of_the_whole_run_is_kept(make: MakeSandbox, tier: str) -> None:
     mark = uuid.uuid4().hex
     code = (  # each process stays below what one process may have
         "import os, time\nfor _ in range(6):\n  if os.fork() == 0:\n"
@@ -229,7 +229,7 @@ def test_memory_of_the_whole_run_is_kept(make: MakeBench, tier: str) -> None:
 
 
 @both
-def test_forks_that_share_their_memory_are_not_counted_twice(make: MakeBench, tier: str) -> None:
+def test_forks_that_share_their_memory_are_not_counted_twice(make: MakeSandbox, tier: str) -> None:
     code = (
         "import os, time\nheld = bytearray(os.urandom(1 << 20) * 60)\n"
         "pids = [os.fork() for _ in range(1)]\n"
@@ -240,7 +240,7 @@ def test_forks_that_share_their_memory_are_not_counted_twice(make: MakeBench, ti
 
 
 @both
-def test_a_file_may_not_grow_beyond_its_limit(make: MakeBench, tier: str) -> None:
+def test_a_file_may_not_grow_beyond_its_limit(make: MakeSandbox, tier: str) -> None:
     code = "open('big', 'wb').write(bytes(17 << 20))"
     outcome = tell(make(tier), code)
     assert outcome.returncode == 1
@@ -249,7 +249,7 @@ def test_a_file_may_not_grow_beyond_its_limit(make: MakeBench, tier: str) -> Non
 
 @both
 def test_a_daemonised_child_is_ended_and_its_open_pipes_do_not_hold_us(
-    make: MakeBench, tier: str
+    make: MakeSandbox, tier: str
 ) -> None:
     mark = uuid.uuid4().hex
     code = (
@@ -263,16 +263,16 @@ def test_a_daemonised_child_is_ended_and_its_open_pipes_do_not_hold_us(
 
 
 @both
-def test_runs_in_parallel_do_not_meet(make: MakeBench, tier: str) -> None:
-    bench = make(tier)
+def test_runs_in_parallel_do_not_meet(make: MakeSandbox, tier: str) -> None:
+    sandbox = make(tier)
     code = "import os, time; open('x', 'x').close(); time.sleep(0.2); print(os.listdir('src'))"
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        outcomes = list(pool.map(lambda _: tell(bench, code), range(4)))
+        outcomes = list(pool.map(lambda _: tell(sandbox, code), range(4)))
     assert [o.output for o in outcomes] == ["['calc']\n"] * 4, outcomes
 
 
 @both
-def test_an_interrupted_run_leaves_nothing_behind(make: MakeBench, tier: str) -> None:
+def test_an_interrupted_run_leaves_nothing_behind(make: MakeSandbox, tier: str) -> None:
     class Interrupted(Exception):
         pass
 
@@ -280,13 +280,13 @@ def test_an_interrupted_run_leaves_nothing_behind(make: MakeBench, tier: str) ->
         raise Interrupted
 
     mark = uuid.uuid4().hex
-    bench = make(tier)
+    sandbox = make(tier)
     before = signal.signal(signal.SIGUSR1, interrupt)
     timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGUSR1))
     try:
         timer.start()
         with pytest.raises(Interrupted):
-            bench.run(["python", "-c", "import time; time.sleep(60)", mark])
+            sandbox.run(["python", "-c", "import time; time.sleep(60)", mark])
     finally:
         timer.join()
         signal.signal(signal.SIGUSR1, before)
@@ -295,21 +295,21 @@ def test_an_interrupted_run_leaves_nothing_behind(make: MakeBench, tier: str) ->
 
 @both
 def test_no_file_descriptor_and_no_temporary_folder_is_left(
-    make: MakeBench, tier: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make: MakeSandbox, tier: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench = make(tier)
+    sandbox = make(tier)
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(scratch))
-    bench.run(["true"])
+    sandbox.run(["true"])
     before = sorted(os.listdir("/proc/self/fd"))  # noqa: PTH208
     for _ in range(3):
-        bench.run(["true"], files={"a": "b"})
+        sandbox.run(["true"], files={"a": "b"})
     assert sorted(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
     assert list(scratch.iterdir()) == []
 
 
-def test_without_a_guard_nothing_is_run(make: MakeBench, tmp_path: Path) -> None:
+def test_without_a_guard_nothing_is_run(make: MakeSandbox, tmp_path: Path) -> None:
     outcome = make("none").run(["touch", str(tmp_path / "trace")])
     assert outcome == Outcome("not run", None, "", b"", 0.0, Tier.NONE, "asked for none")
     assert not (tmp_path / "trace").exists()
@@ -318,16 +318,16 @@ def test_without_a_guard_nothing_is_run(make: MakeBench, tmp_path: Path) -> None
 def test_a_bubblewrap_that_is_gone_means_not_run(
     tree: Path, top: Path, python: Interpreter, tmp_path: Path
 ) -> None:
-    bench = Bench(tree, top, python, Capability(Tier.FULL, "", "", tmp_path / "bwrap"))
-    outcome = bench.run(["true"])
+    sandbox = SandboxRunner(tree, top, python, Capability(Tier.FULL, "", "", tmp_path / "bwrap"))
+    outcome = sandbox.run(["true"])
     assert (outcome.ended, outcome.tier) == ("not run", Tier.FULL)
     assert str(tmp_path / "bwrap") in outcome.reason
 
 
-def test_a_tree_that_cannot_be_copied_means_not_run(make: MakeBench, tree: Path) -> None:
+def test_a_tree_that_cannot_be_copied_means_not_run(make: MakeSandbox, tree: Path) -> None:
     (tree / "big").write_bytes(bytes(9 << 20))
-    bench = make("full", limits=dataclasses.replace(LIMITS, tree_size=8 << 20))
-    outcome = bench.run(["true"])
+    sandbox = make("full", limits=dataclasses.replace(LIMITS, tree_size=8 << 20))
+    outcome = sandbox.run(["true"])
     assert outcome.ended == "not run"
     assert "No space left on device" in outcome.reason
 
@@ -336,12 +336,12 @@ def test_an_interpreter_around_the_repository_cannot_be_guarded(
     tree: Path, top: Path, python: Interpreter
 ) -> None:
     around = dataclasses.replace(python, prefix=top)
-    bench = Bench(tree, top, around, Capability(Tier.FULL, "fine"))
-    assert (bench.tier, bench.run(["true"]).ended) == (Tier.NONE, "not run")
-    assert str(top) in bench.reason
+    sandbox = SandboxRunner(tree, top, around, Capability(Tier.FULL, "fine"))
+    assert (sandbox.tier, sandbox.run(["true"]).ended) == (Tier.NONE, "not run")
+    assert str(top) in sandbox.reason
 
 
-def test_further_folders_may_be_read_where_they_are(make: MakeBench, tmp_path: Path) -> None:
+def test_further_folders_may_be_read_where_they_are(make: MakeSandbox, tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()
     (data / "x").write_text("readable")
@@ -352,10 +352,12 @@ def test_further_folders_may_be_read_where_they_are(make: MakeBench, tmp_path: P
     assert tell(make("full"), code).output.count("readable") == 0
 
 
-def test_a_folder_of_the_tree_is_not_covered_by_the_one_outside(make: MakeBench, top: Path) -> None:
+def test_a_folder_of_the_tree_is_not_covered_by_the_one_outside(
+    make: MakeSandbox, top: Path
+) -> None:
     (top / "src").mkdir()
-    bench = make("full", read_only=[top / "src", top / ".git"])
-    assert tell(bench, "import os; print(os.listdir('src'))").output == "['calc']\n"
+    sandbox = make("full", read_only=[top / "src", top / ".git"])
+    assert tell(sandbox, "import os; print(os.listdir('src'))").output == "['calc']\n"
 
 
 def test_the_default_limits_are_those_of_the_design() -> None:

@@ -16,19 +16,19 @@ SYSTEM = tuple(map(Path, ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32")))
 _RESERVED = tuple(map(Path, (*map(str, SYSTEM), "/etc", "/dev", "/proc", "/tmp", "/copydesk")))
 
 
-class TooWide(Exception):
+class ExposesTooMuch(Exception):
     """Showing what is asked for would show the user's home or the repository itself."""
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class InterpreterFolders:
     """Folders and files to show read-only where they are, and symbolic links to make."""
 
     shown: tuple[Path, ...]
     links: tuple[tuple[str, Path], ...]
 
 
-def layout(python: Interpreter, appears_at: Path) -> Layout:
+def interpreter_folders(python: Interpreter, appears_at: Path) -> InterpreterFolders:
     """What to show so that python runs as it does outside.
 
     A virtual environment needs its own folder and that of the interpreter it was made from; both
@@ -40,36 +40,37 @@ def layout(python: Interpreter, appears_at: Path) -> Layout:
         appears_at: Where the copy of the tree will stand.
 
     Raises:
-        TooWide: A folder holds the home or the repository, or the tree would cover the system.
+        ExposesTooMuch: A folder holds the home or the repository, or the tree would hide the
+            system.
     """
     if any(place.is_relative_to(appears_at) for place in _RESERVED):
-        raise TooWide(f"a tree at {appears_at} would cover the system's own folders")
+        raise ExposesTooMuch(f"a tree at {appears_at} would cover the system's own folders")
     links: dict[Path, str] = {}
     wanted = [real_path(folder, links) for folder in (python.prefix, python.base_prefix)]
     wanted.append(real_path(python.path, links))
     shown: list[Path] = []
     for path in sorted(set(wanted)):  # a folder sorts before what it holds
         if not _below(path, (*SYSTEM, *shown)):
-            refuse_wide(path, appears_at)
+            refuse_exposing(path, appears_at)
             shown.append(path)
     hidden_links = [
         (target, at) for at, target in links.items() if not _below(at, (*SYSTEM, *shown))
     ]
-    return Layout(tuple(shown), tuple(hidden_links))
+    return InterpreterFolders(tuple(shown), tuple(hidden_links))
 
 
-def refuse_wide(path: Path, appears_at: Path) -> None:
+def refuse_exposing(path: Path, appears_at: Path) -> None:
     """Check that showing path shows neither a home nor the repository.
 
     Raises:
-        TooWide: It would.
+        ExposesTooMuch: It would.
     """
-    for kept in (appears_at, *homes()):
+    for kept in (appears_at, *home_folders()):
         if kept.is_relative_to(path):
-            raise TooWide(f"the interpreter's folder {path} holds {kept}")
+            raise ExposesTooMuch(f"the interpreter's folder {path} holds {kept}")
 
 
-def homes() -> list[Path]:
+def home_folders() -> list[Path]:
     """The user's home, by $HOME and by the user database; those of system users do not count."""
     found = [Path.home()]
     with contextlib.suppress(KeyError):  # a container's user without an entry

@@ -19,12 +19,17 @@ from copydesk.agent.config import Personal
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.process import MAX_OUTPUT, ProcessError, Result
 from copydesk.agent.records import Interpreter
-from copydesk.agent.sandbox import bubblewrap, guarded
-from copydesk.agent.sandbox.layout import Layout, TooWide, layout, refuse_wide
+from copydesk.agent.sandbox import bubblewrap, tier_full
+from copydesk.agent.sandbox.bind_mounts import NOBODY
+from copydesk.agent.sandbox.interpreter_folders import (
+    ExposesTooMuch,
+    InterpreterFolders,
+    interpreter_folders,
+    refuse_exposing,
+)
 from copydesk.agent.sandbox.records import Limits, Tier
-from copydesk.agent.sandbox.stage import NOBODY
 from copydesk.agent.sandbox.tier import detect
-from copydesk.agent.sandbox.watch import PATIENCE_WITH_OUTPUT
+from copydesk.agent.sandbox.watchdog import PATIENCE_WITH_OUTPUT
 
 _KEPT = frozenset(
     {"PATH", "LANG", "LANGUAGE", "TZ", "TERM", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR"}
@@ -39,7 +44,7 @@ _LEAST_MEMORY = 4 << 30
 
 
 @dataclass(frozen=True, slots=True)
-class Guard:
+class OwnTestsSandbox:
     """What stands between the user's own tests and the rest of the machine.
 
     `shown` are further folders that may be read, `variables` the names of those environment
@@ -47,7 +52,7 @@ class Guard:
     """
 
     program: Path
-    python: Layout
+    python: InterpreterFolders
     shown: tuple[Path, ...] = ()
     variables: tuple[str, ...] = ()
     network: bool = False
@@ -87,7 +92,7 @@ class Guard:
         words = tuple(map(str, argv))
         if os.geteuid() == 0:
             _give_away(tree, scratch, *writes)
-        box = bubblewrap.Box(
+        box = bubblewrap.SandboxSpec(
             self.program,
             tree,
             tree,
@@ -101,7 +106,7 @@ class Guard:
             network=self.network,
         )
         try:
-            done = guarded.run(box, words, b"")
+            done = tier_full.run(box, words, b"")
         except OSError as error:
             raise ProcessError(f"the sandbox did not start: {error}", words) from error
         said = done.output.encode()
@@ -129,9 +134,9 @@ class Guard:
         return kept | {"HOME": str(bubblewrap.HOME), "TMPDIR": "/tmp"}
 
 
-def own_tests(
+def sandbox_for_own_tests(
     personal: Personal, python: Interpreter, worktree: Path, tree: Path
-) -> tuple[Guard | None, str]:
+) -> tuple[OwnTestsSandbox | None, str]:
     """The guard for the user's own tests, or None where they run plainly, and why.
 
     Args:
@@ -150,7 +155,7 @@ def own_tests(
     if found.tier is Tier.FULL and found.program is not None:
         try:
             return _guard(found.program, personal, python, worktree, tree), found.reason
-        except (TooWide, OSError) as error:
+        except (ExposesTooMuch, OSError) as error:
             reason = str(error)
     if personal.own_tests == "sandbox":
         raise CopydeskError(
@@ -164,17 +169,19 @@ def own_tests(
 
 def _guard(
     program: Path, personal: Personal, python: Interpreter, worktree: Path, tree: Path
-) -> Guard:
+) -> OwnTestsSandbox:
     installed = []
-    for path in editable(python):
-        with contextlib.suppress(TooWide):
+    for path in editable_installs(python):
+        with contextlib.suppress(ExposesTooMuch):
             if not path.is_relative_to(worktree):
-                refuse_wide(path, worktree)
+                refuse_exposing(path, worktree)
                 installed.append(path)
     extra = [python.extra_path.resolve()] if python.extra_path else []
     names = tuple(word for word in personal.own_tests_variables.replace(",", " ").split() if word)
     shown = tuple(dict.fromkeys((*extra, *installed, *allowed_paths(personal, worktree))))
-    return Guard(program, layout(python, tree), shown, names, personal.own_tests_network)
+    return OwnTestsSandbox(
+        program, interpreter_folders(python, tree), shown, names, personal.own_tests_network
+    )
 
 
 def allowed_paths(personal: Personal, worktree: Path) -> list[Path]:
@@ -182,14 +189,14 @@ def allowed_paths(personal: Personal, worktree: Path) -> list[Path]:
     found = []
     for name in personal.own_tests_paths.split(os.pathsep):
         path = Path(name).expanduser().resolve()
-        with contextlib.suppress(TooWide):
-            refuse_wide(path, worktree)
+        with contextlib.suppress(ExposesTooMuch):
+            refuse_exposing(path, worktree)
             if name and path.exists():
                 found.append(path)
     return found
 
 
-def editable(python: Interpreter) -> list[Path]:
+def editable_installs(python: Interpreter) -> list[Path]:
     """The folders outside an environment that its packages are used from, where they stand.
 
     Read from the .pth files and from what installers note (PEP 610), not from the running

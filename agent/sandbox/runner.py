@@ -7,12 +7,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from copydesk.agent.records import Interpreter
-from copydesk.agent.sandbox import bubblewrap, guarded, partial, plain
-from copydesk.agent.sandbox.layout import Layout, TooWide, layout, refuse_wide
+from copydesk.agent.sandbox import bubblewrap, tier_full, tier_off, tier_partial
+from copydesk.agent.sandbox.interpreter_folders import (
+    ExposesTooMuch,
+    InterpreterFolders,
+    interpreter_folders,
+    refuse_exposing,
+)
 from copydesk.agent.sandbox.records import Capability, Limits, Outcome, Tier
-from copydesk.agent.sandbox.watch import Watched
+from copydesk.agent.sandbox.watchdog import WatchedRun
 
-__all__ = ["Bench", "Capability", "Limits", "Outcome", "Tier"]
+__all__ = ["Capability", "Limits", "Outcome", "SandboxRunner", "Tier"]
 
 _ALWAYS = {
     "LANG": "C.UTF-8",
@@ -30,7 +35,7 @@ _LIMITS = Limits()
 _SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
-class Bench:
+class SandboxRunner:
     """Runs commands on fresh copies of one tree.
 
     Args:
@@ -69,7 +74,7 @@ class Bench:
         self._source_roots = tuple(source_roots)
         self._tools = tools.resolve() if tools else None
         self._extra = python.extra_path.resolve() if python.extra_path else None
-        self._layout = Layout((), ())
+        self._layout = InterpreterFolders((), ())
         self._shown: tuple[tuple[Path, Path], ...] = ()
         self._program = capability.program
         if self.tier in (Tier.FULL, Tier.PARTIAL):
@@ -77,10 +82,12 @@ class Bench:
 
     def _prepare(self, read_only: Sequence[Path]) -> None:
         try:
-            self._layout = self._without_what_is_in_the_tree(layout(self.python, self.appears_at))
+            self._layout = self._without_what_is_in_the_tree(
+                interpreter_folders(self.python, self.appears_at)
+            )
             for path in read_only:
-                refuse_wide(path, self.appears_at)
-        except (TooWide, OSError) as error:
+                refuse_exposing(path, self.appears_at)
+        except (ExposesTooMuch, OSError) as error:
             self.tier, self.reason = Tier.NONE, str(error)
             return
         if self.tier is Tier.PARTIAL:
@@ -97,9 +104,9 @@ class Bench:
             *((path, path) for path in read_only if not self._in_the_tree(path)),
         )
 
-    def _without_what_is_in_the_tree(self, whole: Layout) -> Layout:
+    def _without_what_is_in_the_tree(self, whole: InterpreterFolders) -> InterpreterFolders:
         """A committed environment comes with the copy; binding it back would stop the copying."""
-        return Layout(
+        return InterpreterFolders(
             tuple(path for path in whole.shown if not self._in_the_tree(path)),
             tuple(link for link in whole.links if not self._in_the_tree(link[1])),
         )
@@ -125,7 +132,7 @@ class Bench:
             files: Relative path to text, laid over the copy.
             env: Variables to set beside the fixed ones; nothing is inherited.
             stdin: What it reads.
-            limits: What it may use; the bench's own when left out.
+            limits: What it may use; the sandbox's own when left out.
 
         Raises:
             ValueError: A path in files leads out of the tree.
@@ -145,7 +152,7 @@ class Bench:
             return Outcome("not run", None, "", b"", 0.0, self.tier, str(error))
         return self._outcome(watched)
 
-    def _outcome(self, watched: Watched) -> Outcome:
+    def _outcome(self, watched: WatchedRun) -> Outcome:
         ended, reason = watched.ended, watched.reason
         if ended == "exit" and not watched.ready:
             ended = "not run"
@@ -167,9 +174,9 @@ class Bench:
         env: Mapping[str, str],
         stdin: bytes,
         limits: Limits,
-    ) -> Watched:
+    ) -> WatchedRun:
         assert self._program is not None
-        box = bubblewrap.Box(
+        box = bubblewrap.SandboxSpec(
             self._program,
             self.tree,
             self.appears_at,
@@ -188,7 +195,7 @@ class Bench:
             files,
             limits,
         )
-        return guarded.run(box, argv, stdin)
+        return tier_full.run(box, argv, stdin)
 
     def _plain(
         self,
@@ -197,7 +204,7 @@ class Bench:
         env: Mapping[str, str],
         stdin: bytes,
         limits: Limits,
-    ) -> Watched:
+    ) -> WatchedRun:
         def environment(place: Path) -> dict[str, str]:
             return {
                 **self._environment(place / "tree", self._tools, self._extra),
@@ -208,8 +215,8 @@ class Bench:
 
         if self.tier is Tier.PARTIAL:
             shown = [source for source, _ in self._shown]
-            return partial.run(argv, self.tree, files, shown, environment, stdin, limits)
-        return plain.run(argv, self.tree, files, environment, stdin, limits)
+            return tier_partial.run(argv, self.tree, files, shown, environment, stdin, limits)
+        return tier_off.run(argv, self.tree, files, environment, stdin, limits)
 
     def _environment(self, top: Path, tools: Path | None, extra: Path | None) -> dict[str, str]:
         roots = [top / root for root in self._source_roots if (self.tree / root).is_dir()]

@@ -8,8 +8,12 @@ from pathlib import Path
 import pytest
 
 from copydesk.agent.records import Interpreter
-from copydesk.agent.sandbox import layout as rooms
-from copydesk.agent.sandbox.layout import Layout, TooWide, layout
+from copydesk.agent.sandbox import interpreter_folders as rooms
+from copydesk.agent.sandbox.interpreter_folders import (
+    ExposesTooMuch,
+    InterpreterFolders,
+    interpreter_folders,
+)
 
 
 @pytest.fixture
@@ -32,18 +36,20 @@ def make(base: Path, prefix: Path | None = None) -> Interpreter:
 
 def test_the_systems_interpreter_needs_nothing_more(here: Path) -> None:
     python = Interpreter(Path("/usr/bin/env"), (3, 11, 0), Path("/usr"), Path("/usr"), "")
-    assert layout(python, here / "repository") == Layout((), ())
+    assert interpreter_folders(python, here / "repository") == InterpreterFolders((), ())
 
 
 def test_an_interpreter_shows_its_folder(here: Path) -> None:
     python = make(here / "versions" / "3.11")
-    assert layout(python, here / "repository") == Layout((here / "versions" / "3.11",), ())
+    assert interpreter_folders(python, here / "repository") == InterpreterFolders(
+        (here / "versions" / "3.11",), ()
+    )
 
 
 def test_an_environment_shows_its_folder_and_the_one_it_was_made_from(here: Path) -> None:
     python = make(here / "versions" / "3.11", here / "repository" / ".venv")
     shown = (here / "repository" / ".venv", here / "versions" / "3.11")
-    assert layout(python, here / "repository") == Layout(shown, ())
+    assert interpreter_folders(python, here / "repository") == InterpreterFolders(shown, ())
 
 
 def test_links_on_the_way_are_made_again(here: Path) -> None:
@@ -54,7 +60,7 @@ def test_links_on_the_way_are_made_again(here: Path) -> None:
     (here / "bin" / "python").symlink_to("../aliases/3.11/bin/python3")
     alias = here / "aliases" / "3.11"
     python = Interpreter(here / "bin" / "python", (3, 11, 7), alias, alias, "")
-    found = layout(python, here / "repository")
+    found = interpreter_folders(python, here / "repository")
     assert found.shown == (real,)
     assert {at: target for target, at in found.links} == {
         here / "aliases": str(here / "versions"),
@@ -68,7 +74,7 @@ def test_an_executable_outside_its_prefix_is_shown_by_itself(here: Path) -> None
     (here / "odd").mkdir()
     (here / "odd" / "python").touch()
     odd = dataclasses.replace(python, path=here / "odd" / "python")
-    assert here / "odd" / "python" in layout(odd, here / "repository").shown
+    assert here / "odd" / "python" in interpreter_folders(odd, here / "repository").shown
 
 
 def test_links_in_a_circle_are_an_error(here: Path) -> None:
@@ -85,14 +91,14 @@ def test_what_holds_the_home_or_the_repository_is_not_shown(
     monkeypatch.setenv("HOME", str(here / "work" / "home"))
     python = make(here / "work")
     elsewhere = here / ("work/repository" if kept == "repository" else "elsewhere")
-    with pytest.raises(TooWide, match=f"holds .*{kept}"):
-        layout(python, elsewhere)
+    with pytest.raises(ExposesTooMuch, match=f"holds .*{kept}"):
+        interpreter_folders(python, elsewhere)
 
 
 @pytest.mark.parametrize("at", ["/", "/usr", "/tmp", "/copydesk"])
 def test_a_tree_may_not_cover_the_system(here: Path, at: str) -> None:
-    with pytest.raises(TooWide, match="cover the system"):
-        layout(make(here / "base"), Path(at))
+    with pytest.raises(ExposesTooMuch, match="cover the system"):
+        interpreter_folders(make(here / "base"), Path(at))
 
 
 def test_homes_of_system_users_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from copydesk.agent.coverage.runner.coverage_py import Engine
 from copydesk.agent.coverage.runner.run_tests import Recording, collect
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.process import ProcessError
-from copydesk.agent.sandbox import suite
+from copydesk.agent.sandbox import own_tests
 from copydesk.agent.sandbox.tier import Tier, detect
 
 PYTHON = own_interpreter()
@@ -60,10 +60,10 @@ def project(tmp_path: Path) -> Make:
 
 
 @pytest.fixture
-def guard(tmp_path: Path) -> Callable[..., suite.Guard]:
-    def make(tree: Path, **settings: object) -> suite.Guard:
+def guard(tmp_path: Path) -> Callable[..., own_tests.OwnTestsSandbox]:
+    def make(tree: Path, **settings: object) -> own_tests.OwnTestsSandbox:
         personal = dataclasses.replace(Personal(), **settings)  # type: ignore[arg-type]
-        found, why = suite.own_tests(personal, PYTHON, tmp_path / "work", tree)
+        found, why = own_tests.sandbox_for_own_tests(personal, PYTHON, tmp_path / "work", tree)
         if found is None:
             pytest.skip(why)
         return found
@@ -71,13 +71,15 @@ def guard(tmp_path: Path) -> Callable[..., suite.Guard]:
     return make
 
 
-def recorded(tree: Path, guard: suite.Guard | None, timeout: float = 120) -> Recording:
+def recorded(
+    tree: Path, guard: own_tests.OwnTestsSandbox | None, timeout: float = 120
+) -> Recording:
     engine = Engine(tree, PYTHON, guard)
     return collect(engine, files=None, carried=(), branch=True, timeout=timeout)
 
 
 def test_what_is_recorded_is_the_same_with_and_without_the_guard(
-    project: Make, guard: Callable[..., suite.Guard]
+    project: Make, guard: Callable[..., own_tests.OwnTestsSandbox]
 ) -> None:
     plain = recorded(project(TESTS, "plain"), None)
     tree = project(TESTS, "guarded")
@@ -114,7 +116,7 @@ def test_reach():
 @pytest.mark.parametrize("network", [False, True])
 def test_the_rest_of_the_machine_is_out_of_reach_but_for_what_is_named(
     project: Make,
-    guard: Callable[..., suite.Guard],
+    guard: Callable[..., own_tests.OwnTestsSandbox],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     network: bool,
@@ -149,7 +151,7 @@ def test_the_rest_of_the_machine_is_out_of_reach_but_for_what_is_named(
 
 
 def test_a_suite_that_meets_a_limit_is_one_clear_error(
-    project: Make, guard: Callable[..., suite.Guard]
+    project: Make, guard: Callable[..., own_tests.OwnTestsSandbox]
 ) -> None:
     tree = project({"test_x.py": "import time\n\ndef test_x():\n    time.sleep(60)\n"})
     with pytest.raises(CopydeskError, match="took longer than 3 s") as caught:
@@ -161,7 +163,7 @@ def test_a_suite_that_meets_a_limit_is_one_clear_error(
 
 
 def test_the_guard_is_part_of_what_outcomes_follow_from(
-    project: Make, guard: Callable[..., suite.Guard]
+    project: Make, guard: Callable[..., own_tests.OwnTestsSandbox]
 ) -> None:
     tree = project({"lib.py": ""})
     guards = [None, guard(tree), guard(tree, own_tests_network=True)]
@@ -172,9 +174,9 @@ def test_the_guard_is_part_of_what_outcomes_follow_from(
 def test_the_user_decides_what_happens_without_a_sandbox(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def ask(**settings: object) -> tuple[suite.Guard | None, str]:
+    def ask(**settings: object) -> tuple[own_tests.OwnTestsSandbox | None, str]:
         personal = dataclasses.replace(Personal(), **settings)  # type: ignore[arg-type]
-        return suite.own_tests(personal, PYTHON, tmp_path, tmp_path / "tree")
+        return own_tests.sandbox_for_own_tests(personal, PYTHON, tmp_path, tmp_path / "tree")
 
     assert ask(own_tests="plain") == (None, "as copydesk.ownTests says")
     assert ask(sandbox="off")[0] is None
@@ -182,7 +184,10 @@ def test_the_user_decides_what_happens_without_a_sandbox(
         ask(sandbox="off", own_tests="sandbox")
     assert caught.value.slug == "own-tests-unguarded"
     if detect("auto", PYTHON, outside=(tmp_path,)).tier is Tier.FULL:
-        assert "would cover" in suite.own_tests(Personal(), PYTHON, tmp_path, Path("/"))[1]
+        assert (
+            "would cover"
+            in own_tests.sandbox_for_own_tests(Personal(), PYTHON, tmp_path, Path("/"))[1]
+        )
 
 
 def test_packages_that_are_used_from_where_they_stand_are_found(tmp_path: Path) -> None:
@@ -196,4 +201,4 @@ def test_packages_that_are_used_from_where_they_stand_are_found(tmp_path: Path) 
     (packages / "b-1.dist-info" / "direct_url.json").write_text(url)
     (packages / "c-1.dist-info" / "direct_url.json").write_text("[1")
     python = dataclasses.replace(PYTHON, prefix=tmp_path / "venv")
-    assert suite.editable(python) == [tmp_path / "a", tmp_path / "b c"]
+    assert own_tests.editable_installs(python) == [tmp_path / "a", tmp_path / "b c"]

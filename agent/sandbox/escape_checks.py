@@ -25,7 +25,7 @@ def main() -> None:
         told["top"] = os.getcwd()
     else:
         failed += privileges()
-    if os.getcwd() != told["top"] or not os.path.exists("inside.py"):
+    if os.getcwd() != told["top"] or not os.path.exists("escape_checks.py"):
         failed.append("the copy does not stand at the repository's own path")
     try:
         with open("written", "w") as file:

@@ -1,7 +1,7 @@
 """Tier partial: a fresh copy in a temporary folder, and a kernel that lets nothing else be written.
 
-Linux: Landlock and a stricter system-call filter, through confine.py. macOS: sandbox-exec with a
-profile; that way is written after Apple's own profiles and has never been run.
+Linux: Landlock and a stricter system-call filter, through landlock_launcher.py. macOS:
+sandbox-exec with a profile; that way is written after Apple's own profiles and has never been run.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from copydesk.agent.process import end_group
-from copydesk.agent.sandbox import confine, plain, prologue, seccomp
-from copydesk.agent.sandbox.layout import SYSTEM
+from copydesk.agent.sandbox import landlock_launcher, launch_script, seccomp, tier_off
+from copydesk.agent.sandbox.interpreter_folders import SYSTEM
 from copydesk.agent.sandbox.records import Limits
-from copydesk.agent.sandbox.watch import Start, Watched, pipes, watch
+from copydesk.agent.sandbox.watchdog import Launch, WatchedRun, pipes, run_watched
 
 _PATIENCE = 6.0  # seconds for the launcher to end what it has started
 _FROM_ETC = (
@@ -46,9 +46,9 @@ def missing() -> str:
         return "Landlock is not enough to hold root"
     if seccomp.program(platform.machine()) is None:
         return f"no system-call filter for {platform.machine()}"
-    found = confine.abi()
-    if found < confine.OLDEST:
-        return f"Landlock of version {found}, and {confine.OLDEST} is needed (Linux 6.12)"
+    found = landlock_launcher.abi()
+    if found < landlock_launcher.OLDEST:
+        return f"Landlock of version {found}, and {landlock_launcher.OLDEST} is needed (Linux 6.12)"
     return ""
 
 
@@ -60,7 +60,7 @@ def run(
     environment: Callable[[Path], Mapping[str, str]],
     stdin: bytes,
     limits: Limits,
-) -> Watched:
+) -> WatchedRun:
     """Run argv in a fresh copy, confined to that, and end whatever it leaves behind.
 
     Args:
@@ -68,16 +68,16 @@ def run(
         tree: What to copy.
         files: What to lay over it.
         shown: What it may read besides the system's own folders.
-        environment: As for plain.run.
+        environment: As for tier_off.run.
         stdin: What it reads.
         limits: What it may use.
 
     Raises:
         OSError: The copy cannot be made.
     """
-    with plain.fresh_copy(tree, files) as place, pipes(limits) as streams, _policy() as policy:
+    with tier_off.fresh_copy(tree, files) as place, pipes(limits) as streams, _policy() as policy:
         env = dict(environment(place)) | {"COPYDESK_REPORT_FD": str(streams.report.other_end)}
-        script = prologue.plain_script(limits, plain.threads())
+        script = launch_script.plain_script(limits, tier_off.threads())
         words = ["/bin/sh", "-c", script, "sh", *argv]
         if sys.platform == "darwin":
             words = [_SANDBOX_EXEC, "-p", profile(shown, place), *words]
@@ -85,9 +85,9 @@ def run(
             policy.write(json.dumps(_rules(shown, place)).encode())
             policy.seek(0)
             number = str(policy.fileno())
-            words = [sys.executable, "-I", "-S", confine.__file__, number, *words]
-        start = Start(words, env, place / "tree", stdin, (policy.fileno(),))
-        return watch(
+            words = [sys.executable, "-I", "-S", landlock_launcher.__file__, number, *words]
+        start = Launch(words, env, place / "tree", stdin, (policy.fileno(),))
+        return run_watched(
             start, streams, limits, _end, count_processes=True,
             folder=place, room=limits.tree_size + limits.tree_size // 2,
         )  # fmt: skip

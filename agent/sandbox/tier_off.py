@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from copydesk.agent.process import end_group
-from copydesk.agent.sandbox import processes, prologue
+from copydesk.agent.sandbox import launch_script, processes
 from copydesk.agent.sandbox.records import Limits
-from copydesk.agent.sandbox.watch import Start, Watched, pipes, watch
+from copydesk.agent.sandbox.watchdog import Launch, WatchedRun, pipes, run_watched
 
 _MARK = "COPYDESK_RUN"
 
@@ -50,7 +50,7 @@ def run(
     environment: Callable[[Path], Mapping[str, str]],
     stdin: bytes,
     limits: Limits,
-) -> Watched:
+) -> WatchedRun:
     """Run argv in a fresh copy and end whatever it leaves behind.
 
     What a process does to the machine is not stopped. A process that left the group is found by
@@ -72,15 +72,15 @@ def run(
     with fresh_copy(tree, files) as place, pipes(limits) as streams:
         env = dict(environment(place))
         env |= {"COPYDESK_REPORT_FD": str(streams.report.other_end), _MARK: mark}
-        script = prologue.plain_script(limits, threads())
-        start = Start(["/bin/sh", "-c", script, "sh", *argv], env, place / "tree", stdin)
+        script = launch_script.plain_script(limits, threads())
+        start = Launch(["/bin/sh", "-c", script, "sh", *argv], env, place / "tree", stdin)
 
         def end(child: subprocess.Popen[bytes]) -> None:
             end_group(child)
             child.wait()
             _sweep(f"{_MARK}={mark}".encode())
 
-        return watch(
+        return run_watched(
             start, streams, limits, end, count_processes=True,
             folder=place, room=limits.tree_size + limits.tree_size // 2,
         )  # fmt: skip
@@ -94,7 +94,7 @@ def threads() -> int:
 def _sweep(mark: bytes, patience: float = 5.0) -> None:
     """Kill the processes that carry the mark, until a look finds none."""
     deadline = time.monotonic() + patience
-    while (left := processes.carrying(mark)) and time.monotonic() < deadline:
+    while (left := processes.with_marker(mark)) and time.monotonic() < deadline:
         for pid in left:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)

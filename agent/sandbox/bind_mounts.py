@@ -22,7 +22,7 @@ _MS_BIND, _MS_REC, _MS_PRIVATE = 4096, 16384, 1 << 18
 _PLACES = ("/mnt", "/media", "/srv", "/opt", "/tmp")
 
 
-def stage(sources: Sequence[Path], places: Sequence[str] = _PLACES) -> dict[Path, Path]:
+def bind_for_nobody(sources: Sequence[Path], places: Sequence[str] = _PLACES) -> dict[Path, Path]:
     """Bind each source below a place that everybody may pass through.
 
     Moves the calling thread, for the rest of its life, into a mount namespace of its own: call
