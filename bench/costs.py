@@ -19,11 +19,11 @@ from counting import counted
 
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import find
-from copydesk.agent.scoring import desk as scoring
-from copydesk.agent.scoring import history, models
+from copydesk.agent.scoring import mine_history, repository_model
+from copydesk.agent.scoring import score_commit as scoring
 from copydesk.predictor.subjects.commits import model, train
 from copydesk.predictor.subjects.market import direction, ranges
-from copydesk.predictor.subjects.market.sources import choose
+from copydesk.predictor.subjects.market.bar_sources import choose
 
 LAST = 40
 """Commits that are scored: the last that touch Python and merge nothing."""
@@ -40,18 +40,18 @@ def commits(clone: Path) -> None:
         repo = find(there)
         for name in ("prior", "prior + residual"):
             with open_desk(Path(folder, name.replace(" ", ""))) as db:
-                history.catch_up(repo, db, shas[0])
+                mine_history.catch_up(repo, db, shas[0])
                 if name == "prior + residual":
-                    known = train.ripe(history.rows(db), time.time())
+                    known = train.ripe(mine_history.rows(db), time.time())
                     labels = [row.fixed_at is not None for row in known]
                     trees = train.fit_residual(known, labels, model.shipped_prior())
                     card = model.shipped().card | {"in_force": train.RESIDUAL, "figures": {}}
                     made = train.Trained(train.RESIDUAL, model.shipped_prior(), trees, card)
-                    model.save(models.folder(repo), made)
+                    model.save(repository_model.folder(repo), made)
                 spent, scored = [], 0
                 for sha in shas[1:]:
                     with counted() as seconds:
-                        history.catch_up(repo, db, sha)
+                        mine_history.catch_up(repo, db, sha)
                         scored += len(scoring.score_commit(repo, db, sha))
                     spent.append(seconds())
                 print(

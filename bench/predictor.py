@@ -20,8 +20,8 @@ from typing import Any
 from counting import cpu
 
 from copydesk.agent.git.history import open_history
-from copydesk.predictor.core import judge
-from copydesk.predictor.core.split import folds
+from copydesk.predictor.core import metrics
+from copydesk.predictor.core.time_split import folds
 from copydesk.predictor.subjects.commits import train as learning
 from copydesk.predictor.subjects.commits.mine import State, label, mine
 from copydesk.predictor.subjects.commits.train import BASELINE, PRIOR, RESIDUAL, Row
@@ -83,8 +83,8 @@ def measure(one: dict[str, Any], others: list[Row]) -> dict[str, Any]:
     base = sum(labels) / len(labels)
     control = shuffled(rows, others, now)
     ranks = [p for part in scored.scores[PRIOR] for p in part]
-    low, high = judge.interval(
-        lambda picked: judge.auc([labels[i] for i in picked], [ranks[i] for i in picked]),
+    low, high = metrics.interval(
+        lambda picked: metrics.auc([labels[i] for i in picked], [ranks[i] for i in picked]),
         len(labels),
     )
     gate = gated(rows, shipped, now)
@@ -126,7 +126,7 @@ def shuffled(rows: Sequence[Row], others: Sequence[Row], now: float) -> dict[str
         labels = [y for part in scored.labels for y in part]
         scores = [p for part in scored.scores.get(RESIDUAL, scored.scores[PRIOR]) for p in part]
         hits, rest = sum(labels), len(labels) - sum(labels)
-        found.append(judge.auc(labels, scores))
+        found.append(metrics.auc(labels, scores))
         errors.append(math.sqrt((hits + rest + 1) / (12 * hits * rest)))
     error = statistics.mean(errors) / math.sqrt(DEALS)
     return {"AUC": statistics.mean(found), "standard_error": error}

@@ -11,10 +11,10 @@ from typing import Any
 
 from copydesk.predictor import train as training
 from copydesk.predictor.core.errors import PredictorError
-from copydesk.predictor.rank import risks
+from copydesk.predictor.rank_gaps import risks
 from copydesk.predictor.subjects.commits import model as commits
 from copydesk.predictor.subjects.commits.mine import State, mine
-from copydesk.predictor.subjects.market import model, sources
+from copydesk.predictor.subjects.market import bar_sources, model
 from copydesk.predictor.subjects.market.features import as_percent
 
 EPILOG = """examples:
@@ -38,7 +38,7 @@ def main(
     given = _parser().parse_args(argv)
     try:
         if given.subject == "market":
-            chosen = sources.choose(given.source, **training.chosen(given))
+            chosen = bar_sources.choose(given.source, **training.chosen(given))
             said = predict_market(given.model, chosen)
             text = market_report(said)
         else:
@@ -61,12 +61,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--subject", choices=["commits", "market"], default="market")
     parser.add_argument("model", type=Path, help="the folder that train wrote")
     parser.add_argument("source", nargs="?", help="commits: a repository; market: a CSV")
-    sources.add_options(parser)
+    bar_sources.add_options(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
 
 
-def predict_market(folder: Path, source: sources.Source) -> dict[str, Any]:
+def predict_market(folder: Path, source: bar_sources.Source) -> dict[str, Any]:
     """Tomorrow's range after the last bar, with its interval and reasons.
 
     Raises:

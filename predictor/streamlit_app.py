@@ -8,12 +8,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from copydesk.predictor.core import card as cards
+from copydesk.predictor.core import model_card as cards
 from copydesk.predictor.core.errors import PredictorError
-from copydesk.predictor.rank import risks
+from copydesk.predictor.rank_gaps import risks
 from copydesk.predictor.subjects.commits import model as commits
-from copydesk.predictor.subjects.market import direction, model, museum, ranges, sources
-from copydesk.predictor.subjects.market.data import Bar
+from copydesk.predictor.subjects.market import (
+    bar_sources,
+    direction,
+    leakage_examples,
+    model,
+    ranges,
+)
+from copydesk.predictor.subjects.market.daily_bars import Bar
 from copydesk.predictor.subjects.market.features import as_percent
 
 if TYPE_CHECKING:
@@ -88,20 +94,20 @@ def market_page(csv: str | None) -> None:
         st.markdown(cards.markdown(model.describe(bars, source.name, studied, tried)))
 
 
-def _choose(csv: str | None) -> sources.Source | None:
+def _choose(csv: str | None) -> bar_sources.Source | None:
     import streamlit as st
 
-    offered = [SYNTHETIC, UPLOAD, *(sources.SAMPLES if sources.samples_installed() else ())]
+    offered = [SYNTHETIC, UPLOAD, *(bar_sources.SAMPLES if bar_sources.samples_installed() else ())]
     if csv:
         offered.insert(0, csv)
     name = st.sidebar.selectbox("Symbol", offered)
     if name == SYNTHETIC:
         seed = st.sidebar.number_input("Seed", value=1, min_value=0, step=1)
-        return sources.choose(None, synthetic=int(seed))
+        return bar_sources.choose(None, synthetic=int(seed))
     if name == UPLOAD:
         file = st.sidebar.file_uploader("Daily bars", type="csv")
-        return None if file is None else sources.uploaded(file.name, file.getvalue())
-    return sources.choose(csv) if name == csv else sources.choose(None, sample=name)
+        return None if file is None else bar_sources.uploaded(file.name, file.getvalue())
+    return bar_sources.choose(csv) if name == csv else bar_sources.choose(None, sample=name)
 
 
 def _studied(bars: tuple[Bar, ...]) -> model.Studied:
@@ -185,7 +191,7 @@ def _directions(place: DeltaGenerator, found: direction.Directions | None) -> No
 
 
 def _ratios(found: direction.Directions) -> list[float]:
-    from copydesk.predictor.core.returns import sharpe
+    from copydesk.predictor.core.sharpe_ratio import sharpe
 
     return [sharpe(direction.earned(said, found.actual)) for said in found.said.values()]
 
@@ -201,7 +207,9 @@ def _museum(bars: tuple[Bar, ...]) -> None:
     import streamlit as st
 
     st.markdown("Mistakes that show skill where there is none, on the bars you chose.")
-    found = st.cache_data(show_spinner="measuring the leaks", max_entries=4)(museum.exhibits)(bars)
+    found = st.cache_data(show_spinner="measuring the leaks", max_entries=4)(
+        leakage_examples.exhibits
+    )(bars)
     for exhibit in found:
         columns = st.columns([3, 1, 1])
         columns[0].markdown(f"**{exhibit.name}**: {exhibit.mistake}")

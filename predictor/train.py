@@ -11,7 +11,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from copydesk.predictor.core import card as cards
+from copydesk.predictor.core import model_card as cards
 from copydesk.predictor.core.errors import PredictorError
 from copydesk.predictor.core.progress import Progress
 from copydesk.predictor.subjects.commits import model as commits
@@ -19,7 +19,7 @@ from copydesk.predictor.subjects.commits import train as learning
 from copydesk.predictor.subjects.commits.history import History
 from copydesk.predictor.subjects.commits.mine import State, label, mine
 from copydesk.predictor.subjects.commits.train import Row
-from copydesk.predictor.subjects.market import model, sources
+from copydesk.predictor.subjects.market import bar_sources, model
 
 OpenHistory = Callable[[Path], History]
 EPILOG = """examples:
@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None, open_history: OpenHistory | None = N
     given = _parser().parse_args(argv)
     try:
         if given.subject == "market":
-            said = train_market(sources.choose(given.source, **chosen(given)), given.out, _say)
+            said = train_market(bar_sources.choose(given.source, **chosen(given)), given.out, _say)
         elif given.prior is not None:
             said = train_prior([given.source, *given.prior], given.out, open_history, _say)
         else:
@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--prior", nargs="*", metavar="REPO", help="commits: fit a prior on these repositories"
     )
-    sources.add_options(parser)
+    bar_sources.add_options(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder for the model and its card")
     parser.add_argument("--json", action="store_true", help="print the card as JSON")
     return parser
@@ -81,7 +81,7 @@ def chosen(given: argparse.Namespace) -> dict[str, Any]:
     return {name: getattr(given, name) for name in names}
 
 
-def train_market(source: sources.Source, out: Path, say: Progress) -> dict[str, Any]:
+def train_market(source: bar_sources.Source, out: Path, say: Progress) -> dict[str, Any]:
     """Train on daily bars and write the model.
 
     Raises:

@@ -76,8 +76,8 @@ def examine(repo: Repository) -> Iterator[Finding]:
 
 def _model_checks(repo: Repository) -> Iterator[Finding]:
     # the model's client takes a while to import
-    from copydesk.agent.model.desk import model_settings
     from copydesk.agent.model.selftest import checks
+    from copydesk.agent.model.settings import model_settings
 
     with open_desk(repo.desk) as db:
         settings = model_settings(config.load(repo), db)
@@ -201,7 +201,7 @@ def _sandbox(repo: Repository) -> Finding:
 def _model(repo: Repository) -> Finding:
     # the model's client and the drafters take a while to import
     from copydesk.agent.model.client import available
-    from copydesk.agent.model.desk import model_settings
+    from copydesk.agent.model.settings import model_settings
 
     there, name, why = available(model_settings(config.load(repo)))
     if there:

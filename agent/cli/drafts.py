@@ -16,7 +16,7 @@ from copydesk.agent.cli.common import (
 from copydesk.agent.cli.words import age, draft_counts, goal, verdict
 from copydesk.agent.desk import drafts as rows
 from copydesk.agent.records import Draft, DraftKind
-from copydesk.agent.scoring import drafts as scores
+from copydesk.agent.scoring import order_drafts as scores
 from copydesk.agent.text import plural
 
 KINDS = ("test", "devlog")

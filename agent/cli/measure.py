@@ -30,8 +30,8 @@ from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Gap, Json, Sha
-from copydesk.agent.scoring import desk as scoring
-from copydesk.agent.scoring.tests import ordering
+from copydesk.agent.scoring import score_commit as scoring
+from copydesk.agent.scoring.order_tests import ordering
 from copydesk.agent.text import plural
 
 FOLDERS = {"html": "htmlcov", "data": ".coverage"}

@@ -26,8 +26,8 @@ def model() -> None:
 def pull(name: str) -> None:
     """Download the model NAME into your Ollama, with a progress bar."""
     # the model's client takes a while to import
-    from copydesk.agent.model.desk import model_settings
     from copydesk.agent.model.pull import pull as download
+    from copydesk.agent.model.settings import model_settings
 
     shown = _Shown()
     download(model_settings(config.load(here())), name, shown.progress)

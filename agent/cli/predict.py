@@ -15,14 +15,14 @@ from copydesk.agent.git import repository as git
 from copydesk.agent.git.history import open_history
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Json, Sha
-from copydesk.agent.scoring import desk as scoring
-from copydesk.agent.scoring import drafts as draft_scores
-from copydesk.agent.scoring import history, models, predictions
+from copydesk.agent.scoring import mine_history, predictions, repository_model
+from copydesk.agent.scoring import order_drafts as draft_scores
+from copydesk.agent.scoring import score_commit as scoring
 from copydesk.predictor import predict as predicting
 from copydesk.predictor import train as training
 from copydesk.predictor.core.errors import PredictorError
 from copydesk.predictor.subjects.commits.model import identity, write_rows
-from copydesk.predictor.subjects.market.sources import SAMPLES, choose
+from copydesk.predictor.subjects.market.bar_sources import SAMPLES, choose
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -54,7 +54,7 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except PredictorError as error:
-        raise models.unusable(error) from error
+        raise repository_model.unusable(error) from error
 
 
 @click.command(
@@ -120,14 +120,14 @@ def train(
 
 def _train_here() -> Json:
     with desk() as (repo, db):
-        history.catch_up(repo, db, git.resolve(repo, "HEAD"), say=say)
-        return models.retrain(repo, db, say=say).card
+        mine_history.catch_up(repo, db, git.resolve(repo, "HEAD"), say=say)
+        return repository_model.retrain(repo, db, say=say).card
 
 
 def _write_rows(path: Path, as_json: bool) -> None:
     with desk() as (repo, db):
-        history.catch_up(repo, db, git.resolve(repo, "HEAD"), say=say)
-        found = history.rows(db)
+        mine_history.catch_up(repo, db, git.resolve(repo, "HEAD"), say=say)
+        found = mine_history.rows(db)
     with _refusals():
         write_rows(path, found)
     defective = sum(row.fixed_at is not None for row in found)
@@ -189,10 +189,10 @@ def predict(
 def _commit(repo: Repository, db: Database, sha: Sha) -> Json:
     if scoring.far_behind(repo, db, sha):
         say("reading the history, once")
-    history.catch_up(repo, db, sha, say=say)
+    mine_history.catch_up(repo, db, sha, say=say)
     scoring.score_commit(repo, db, sha, say=say)
     predictions.join_outcomes(db)
-    trained = models.in_force(repo)
+    trained = repository_model.in_force(repo)
     found = predictions.of_commit(db, "function", sha)
     return {
         "commit": sha,

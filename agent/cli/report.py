@@ -83,7 +83,7 @@ def report(
 def _with_insight(repo: Repository, db: Database, found: Report) -> Report:
     """The report with what a model says of it, where one answers and something of it holds."""
     # what talks to a model, which a report without one need not load
-    from copydesk.agent.stories.insight import insight
+    from copydesk.agent.stories.report_insight import insight
     from copydesk.agent.testgen.pipeline import reach_model
 
     # that there is none is no news here: everything else is said

@@ -18,7 +18,7 @@ from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Draft, DraftKind
 from copydesk.agent.review import decisions
-from copydesk.agent.scoring import drafts as scores
+from copydesk.agent.scoring import order_drafts as scores
 from copydesk.agent.text import plural
 
 PROMPT = "[a]ccept [e]dit [r]eject [s]kip [u]ndo [m]ore [q]uit [?]"

@@ -111,7 +111,7 @@ def _model(repo: Repository, db: Database, sha: Sha | None) -> Json:
         return {"available": False, "name": None, "why": "no commit yet"}
     # the model's client takes a tenth of a second to import
     from copydesk.agent.model.client import available
-    from copydesk.agent.model.desk import model_settings
+    from copydesk.agent.model.settings import model_settings
 
     settings = model_settings(config.load(repo, sha if repo.top is None else None), db)
     there, name, why = available(settings, seconds=MODEL_SECONDS)

@@ -29,7 +29,7 @@ from copydesk.agent.desk import drafts as rows
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
 from copydesk.agent.records import Draft, Gap
-from copydesk.agent.stories.desk import write_story
+from copydesk.agent.stories.write_story import write_story
 from copydesk.agent.testgen.pipeline import reach_model, write_drafts
 from copydesk.agent.text import plural
 

@@ -12,7 +12,7 @@ def model_answers(repo: Repository, db: Database) -> bool:
     """Whether there is a model to ask now; loads nothing large and takes 2 s at most."""
     # a daemon at rest stays small: http.client is only loaded when something waits
     from copydesk.agent.model.client import available
-    from copydesk.agent.model.desk import model_settings
+    from copydesk.agent.model.settings import model_settings
 
     try:
         return available(model_settings(config.load(repo), db))[0]

@@ -30,7 +30,7 @@ from copydesk.agent.desk import queue, space
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk, point
 from copydesk.agent.errors import CopydeskError
-from copydesk.agent.model import waiting
+from copydesk.agent.model import deferred_work
 from copydesk.agent.process import ProcessError
 from copydesk.agent.process import run as run_program
 from copydesk.agent.text import one_line, plural
@@ -272,7 +272,7 @@ class Service:
                 self._successor = event.worktree
                 self.stop()
                 return True
-        for one in waiting.look(db, lambda: model_answers(self._repo, db)):
+        for one in deferred_work.look(db, lambda: model_answers(self._repo, db)):
             self._log.say(f"{one.what} {one.sha[:12]}: a model answers again")
         try:
             seen = reconcile.reconcile(self._repo, db, personal)

@@ -17,12 +17,12 @@ from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
-from copydesk.agent.model import waiting
+from copydesk.agent.model import deferred_work
 from copydesk.agent.records import Gap, Sha
-from copydesk.agent.scoring import desk as scoring
-from copydesk.agent.scoring import drafts as draft_scores
-from copydesk.agent.scoring.tests import ordering
-from copydesk.agent.stories.desk import decided, write_story
+from copydesk.agent.scoring import order_drafts as draft_scores
+from copydesk.agent.scoring import score_commit as scoring
+from copydesk.agent.scoring.order_tests import ordering
+from copydesk.agent.stories.write_story import decided, write_story
 from copydesk.agent.testgen.pipeline import Earlier, reach_model, write_drafts
 
 DRAFT_PRIORITY, STORY_PRIORITY, LEARN_PRIORITY = -10, -20, -30
@@ -107,7 +107,7 @@ def learn_step(context: StepContext, sha: Sha) -> None:
 def story_step(context: StepContext, sha: Sha) -> None:
     """Draft the dev log entry of a commit, unless the editor has decided on one already."""
     if decided(context.db, sha):
-        waiting.forget(context.db, "story", sha)
+        deferred_work.forget(context.db, "story", sha)
         return
     settings = config.load(context.repo, sha)
     client = reach_model(settings, context.db, context.say, prose=True)

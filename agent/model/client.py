@@ -9,21 +9,29 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from copydesk.agent.errors import CopydeskError
-from copydesk.agent.model import choice
-from copydesk.agent.model.breaker import TROUBLE
-from copydesk.agent.model.calls import (
+from copydesk.agent.model import choose_model
+from copydesk.agent.model.chat_request import (
+    BUCKETS,
+    SPARE,
+    Call,
+    Heard,
+    estimate,
+    finished,
+    shrunk,
+)
+from copydesk.agent.model.circuit_breaker import TROUBLE
+from copydesk.agent.model.faults import ModelFault, ModelUnavailable, fault_of
+from copydesk.agent.model.hosts import Host
+from copydesk.agent.model.privacy import hide_secrets, is_remote, local_name, remote_model
+from copydesk.agent.model.server import allocated, context_length, room_bytes, show, survey
+from copydesk.agent.model.transport import fetch, strict_transport
+from copydesk.agent.model.types import (
     Answer,
     CallRecord,
     ModelSettings,
     SizeLimits,
     TimeLimits,
 )
-from copydesk.agent.model.exchange import BUCKETS, SPARE, Call, Heard, estimate, finished, shrunk
-from copydesk.agent.model.faults import ModelFault, ModelUnavailable, fault_of
-from copydesk.agent.model.hosts import Host
-from copydesk.agent.model.privacy import hide_secrets, is_remote, local_name, remote_model
-from copydesk.agent.model.server import allocated, context_length, room_bytes, show, survey
-from copydesk.agent.model.wire import fetch, strict_transport
 from copydesk.agent.records import Json
 
 if TYPE_CHECKING:
@@ -294,7 +302,7 @@ def connect(
     times = times or TimeLimits()
     host, version, installed = survey(settings, max(times.connect, 2.0))
     wanted = (settings.prose_model if prose else None) or settings.model
-    for entry in choice.candidates(installed, wanted, room_bytes(host, times.connect)):
+    for entry in choose_model.candidates(installed, wanted, room_bytes(host, times.connect)):
         name = str(entry["name"])
         told = show(host, name, times.connect)
         if is_remote(told):
@@ -314,7 +322,7 @@ def connect(
             sizes=sizes or SizeLimits(),
             pause=pause,
         )
-    raise choice.none_usable()
+    raise choose_model.none_usable()
 
 
 def available(settings: ModelSettings, *, seconds: float = 2.0) -> tuple[bool, str, str]:
@@ -328,7 +336,7 @@ def available(settings: ModelSettings, *, seconds: float = 2.0) -> tuple[bool, s
     try:
         host, _, installed = survey(settings, seconds)
         room = room_bytes(host, max(end - time.monotonic(), 0.1))
-        found = choice.candidates(installed, settings.model, room)
+        found = choose_model.candidates(installed, settings.model, room)
     except CopydeskError as error:
         return False, "", str(error)
     name = str(found[0]["name"])

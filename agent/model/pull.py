@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from copydesk.agent.errors import CopydeskError
-from copydesk.agent.model.calls import ModelSettings, SizeLimits, TimeLimits
 from copydesk.agent.model.faults import ModelFault, fault_of
 from copydesk.agent.model.privacy import refuse_cloud
 from copydesk.agent.model.server import survey
-from copydesk.agent.model.wire import strict_transport
+from copydesk.agent.model.transport import strict_transport
+from copydesk.agent.model.types import ModelSettings, SizeLimits, TimeLimits
 
 DAY = 86400.0
 _SECONDS = 5.0

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from copydesk.agent.errors import CopydeskError
-from copydesk.agent.model.calls import ModelSettings
 from copydesk.agent.model.client import connect
 from copydesk.agent.model.faults import ModelUnavailable
 from copydesk.agent.model.hosts import Host
 from copydesk.agent.model.server import allocated, survey
-from copydesk.agent.model.wire import fetch
+from copydesk.agent.model.transport import fetch
+from copydesk.agent.model.types import ModelSettings
 
 RELIABLE: Final = (0, 32)
 """The first Ollama whose every model keeps a JSON schema while thinking is off."""

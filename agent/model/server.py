@@ -7,12 +7,12 @@ import re
 import time
 from typing import Final
 
-from copydesk.agent.model import choice
-from copydesk.agent.model.calls import ModelSettings
+from copydesk.agent.model import choose_model
 from copydesk.agent.model.faults import ModelUnavailable
 from copydesk.agent.model.hosts import Host, allowed_host
 from copydesk.agent.model.privacy import full_name
-from copydesk.agent.model.wire import NoSuchModel, fetch
+from copydesk.agent.model.transport import NoSuchModel, fetch
+from copydesk.agent.model.types import ModelSettings
 from copydesk.agent.records import Json
 
 OLDEST: Final = (0, 12, 6)
@@ -62,7 +62,7 @@ def show(host: Host, name: str, seconds: float) -> Json:
     try:
         return fetch(host, "/api/show", {"model": name}, seconds=seconds)
     except NoSuchModel:
-        raise choice.not_installed(name) from None
+        raise choose_model.not_installed(name) from None
 
 
 def context_length(told: Json) -> int:
@@ -88,7 +88,7 @@ def room_bytes(host: Host, seconds: float) -> int:
     In the memory of a graphics card they take nothing of what is free, and fit all the same.
     """
     sizes = (entry.get("size") for entry in _loaded(host, seconds))
-    return choice.free_bytes() + sum(size for size in sizes if isinstance(size, int))
+    return choose_model.free_bytes() + sum(size for size in sizes if isinstance(size, int))
 
 
 def allocated(host: Host, name: str, seconds: float) -> int:

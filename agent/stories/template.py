@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from copydesk.agent.records import Fact, Sentence
-from copydesk.agent.stories.slots import cited, fill
+from copydesk.agent.stories.fill_slots import cited, fill
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("What changed", ("commit", "change", "file", "functions")),

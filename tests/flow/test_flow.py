@@ -17,7 +17,7 @@ from copydesk.agent.errors import CopydeskError, Superseded
 from copydesk.agent.git.repository import set_config
 from copydesk.agent.review import decisions
 from copydesk.agent.sandbox.records import Capability, Tier
-from copydesk.agent.stories.desk import write_story
+from copydesk.agent.stories.write_story import write_story
 from copydesk.agent.testgen.pipeline.draft_gaps import write_drafts
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from copydesk.predictor.subjects.market.data import Bar
-from copydesk.predictor.subjects.market.sources import made_up
+from copydesk.predictor.subjects.market.bar_sources import made_up
+from copydesk.predictor.subjects.market.daily_bars import Bar
 
 MakeBars = Callable[..., list[Bar]]
 

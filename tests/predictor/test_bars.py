@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from copydesk.predictor.core.errors import PredictorError
-from copydesk.predictor.subjects.market import sources
-from copydesk.predictor.subjects.market.data import Bar, read_bars
+from copydesk.predictor.subjects.market import bar_sources
+from copydesk.predictor.subjects.market.daily_bars import Bar, read_bars
 
 MakeBars = Callable[..., list[Bar]]
 CsvOf = Callable[[list[Bar]], Path]
@@ -126,7 +126,7 @@ def test_gaps_and_jumps_may_be_taken_as_they_are(tmp_path: Path) -> None:
     assert len(read_bars(path, as_is=True)) == 2
     path.write_text(HEAD + "2020-01-02,53.5,54,53,53.5,1\n2020-01-03,28.2,29,26,26,1\n")
     assert len(read_bars(path)) == 2  # Apple after its warning of September 2000
-    assert sources.choose(str(path), as_is=True).name == "b.csv"
+    assert bar_sources.choose(str(path), as_is=True).name == "b.csv"
 
 
 def test_prices_are_scaled_to_an_adjusted_close(tmp_path: Path) -> None:
@@ -140,16 +140,16 @@ def test_prices_are_scaled_to_an_adjusted_close(tmp_path: Path) -> None:
 
 
 def test_one_source_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert sources.choose(None, synthetic=3).name == "synthetic, seed 3"
+    assert bar_sources.choose(None, synthetic=3).name == "synthetic, seed 3"
     for asked in ({}, {"synthetic": 1, "sample": "AAPL"}):
         with pytest.raises(PredictorError, match="name one source"):
-            sources.choose(None, **asked)
+            bar_sources.choose(None, **asked)
     monkeypatch.setitem(sys.modules, "bokeh_sampledata", None)
     with pytest.raises(PredictorError, match=r"copydesk\[market\]"):
-        sources.choose(None, sample="AAPL")
+        bar_sources.choose(None, sample="AAPL")
     monkeypatch.setitem(sys.modules, "yfinance", None)
     with pytest.raises(PredictorError, match="pip install yfinance"):
-        sources.choose(None, yahoo="AAPL")
+        bar_sources.choose(None, yahoo="AAPL")
 
 
 class _Column(list[float]):
@@ -173,6 +173,6 @@ class _Ticker:
 
 def test_yahoo_is_asked_through_its_own_client(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "yfinance", SimpleNamespace(Ticker=_Ticker))
-    assert sources.choose(None, yahoo="X").bars == [Bar(date(2020, 1, 3), 2, 2, 2, 2, 2)]
+    assert bar_sources.choose(None, yahoo="X").bars == [Bar(date(2020, 1, 3), 2, 2, 2, 2, 2)]
     with pytest.raises(PredictorError, match="no bars of 'NONE'"):
-        sources.choose(None, yahoo="NONE")
+        bar_sources.choose(None, yahoo="NONE")

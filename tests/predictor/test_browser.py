@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 
 import copydesk.predictor.streamlit_app as page
-from copydesk.predictor.subjects.market.data import Bar
-from copydesk.predictor.subjects.market.sources import made_up
+from copydesk.predictor.subjects.market.bar_sources import made_up
+from copydesk.predictor.subjects.market.daily_bars import Bar
 
 pytest.importorskip("streamlit", reason="streamlit: make test-extras", exc_type=ImportError)
 client = pytest.importorskip("websockets.sync.client", reason="websockets: make test-extras")

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copydesk.predictor.acceptance import Decision, chances
-from copydesk.predictor.core import card, store
+from copydesk.predictor.core import model_card, model_files
 from copydesk.predictor.core.errors import PredictorError
-from copydesk.predictor.core.gate import climb
+from copydesk.predictor.core.model_selection import climb
 from copydesk.predictor.core.prior import Prior, offset, sigmoid
-from copydesk.predictor.core.split import folds, known_labels
-from copydesk.predictor.order import AffectedTest, place, riskiest_first, similarity
+from copydesk.predictor.core.time_split import folds, known_labels
+from copydesk.predictor.draft_acceptance import Decision, chances
+from copydesk.predictor.rank_tests import AffectedTest, place, riskiest_first, similarity
 from copydesk.predictor.subjects.commits import model, train
 from copydesk.predictor.subjects.commits.train import (
     BASELINE,
@@ -261,7 +261,7 @@ def _other_file(folder: Path) -> None:
 
 
 def _no_prior(folder: Path) -> None:
-    store.save(folder, {"x": 1}, None, {"subject": "commits", "in_force": "prior"}, "")
+    model_files.save(folder, {"x": 1}, None, {"subject": "commits", "in_force": "prior"}, "")
 
 
 def _gone(folder: Path) -> None:
@@ -269,7 +269,7 @@ def _gone(folder: Path) -> None:
 
 
 def _huge(folder: Path) -> None:
-    (folder / "card.json").write_bytes(b" " * (store._LIMIT + 2))
+    (folder / "card.json").write_bytes(b" " * (model_files._LIMIT + 2))
 
 
 @pytest.mark.parametrize(
@@ -300,7 +300,7 @@ def test_a_model_cannot_be_written_over_a_file(tmp_path: Path) -> None:
 
 
 def test_a_card_shows_numbers_lists_and_gaps() -> None:
-    page = card.markdown(
+    page = model_card.markdown(
         {
             "title": "T", "predicts": "P", "about": {"n": 1234, "names": ["a", "b"], "yes": True},
             "figures": {"a": {"x": 0.12345}, "b": {"y": 2}}, "in_force": "b",

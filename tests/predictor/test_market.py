@@ -15,12 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from copydesk.predictor import predict, train
-from copydesk.predictor.core import judge, store
+from copydesk.predictor.core import metrics, model_files
 from copydesk.predictor.core.errors import PredictorError
-from copydesk.predictor.core.leaks import refuse_lookahead
-from copydesk.predictor.core.split import walk_forward
-from copydesk.predictor.subjects.market import direction, model, museum, ranges
-from copydesk.predictor.subjects.market.data import Bar
+from copydesk.predictor.core.lookahead import refuse_lookahead
+from copydesk.predictor.core.time_split import walk_forward
+from copydesk.predictor.subjects.market import direction, leakage_examples, model, ranges
+from copydesk.predictor.subjects.market.daily_bars import Bar
 from copydesk.predictor.subjects.market.features import (
     as_percent,
     inputs,
@@ -161,7 +161,7 @@ def test_a_market_without_memory_keeps_the_model_out(bars_with: MakeBars, tmp_pa
 def test_training_twice_gives_the_same_files(bars_with: MakeBars, tmp_path: Path) -> None:
     for name in ("a", "b"):
         model.train(bars_with(400), "same", tmp_path / name)
-    for file in (store.PRIOR, store.CARD, store.PAGE):
+    for file in (model_files.PRIOR, model_files.CARD, model_files.PAGE):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
 
 
@@ -203,7 +203,7 @@ def test_a_model_that_is_not_its_cards_is_refused(
     bars_with: MakeBars, tmp_path: Path, harm: str
 ) -> None:
     model.train(bars_with(300), "x", tmp_path)
-    prior, card = tmp_path / store.PRIOR, tmp_path / store.CARD
+    prior, card = tmp_path / model_files.PRIOR, tmp_path / model_files.CARD
     if harm == "missing":
         card.unlink()
     elif harm == "changed":
@@ -227,15 +227,15 @@ def test_a_folder_that_cannot_be_written_is_named(bars_with: MakeBars, tmp_path:
 
 
 def test_figures() -> None:
-    assert judge.r_squared([1, 2, 3], [1, 2, 3]) == 1
-    assert judge.r_squared([1, 2, 3], [2, 2, 2]) == 0
-    assert judge.rmse([1, 3], [2, 2]) == 1
-    assert judge.quantile([3, 1, 2], 0.5) == 2
-    assert judge.quantile([1, 2], 0.1) == pytest.approx(1.1)
-    assert judge.quantile([7], 0.9) == 7
+    assert metrics.r_squared([1, 2, 3], [1, 2, 3]) == 1
+    assert metrics.r_squared([1, 2, 3], [2, 2, 2]) == 0
+    assert metrics.rmse([1, 3], [2, 2]) == 1
+    assert metrics.quantile([3, 1, 2], 0.5) == 2
+    assert metrics.quantile([1, 2], 0.1) == pytest.approx(1.1)
+    assert metrics.quantile([7], 0.9) == 7
     for flat in ([], [2, 2]):
         with pytest.raises(ValueError):
-            judge.r_squared(flat, flat)
+            metrics.r_squared(flat, flat)
 
 
 def test_a_range_in_percent_is_the_range_of_the_bar() -> None:
@@ -259,7 +259,7 @@ def test_train_and_predict_from_the_command_line(
     assert "| smoothed |" in report
     assert train.main([bars, "--out", str(tmp_path / "again"), "--json"]) == 0
     card = json.loads(capsys.readouterr().out)
-    assert card == json.loads((tmp_path / "again" / store.CARD).read_text())
+    assert card == json.loads((tmp_path / "again" / model_files.CARD).read_text())
     assert predict.main([out, bars, "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert said["range_percent_low"] < said["range_percent"] < said["range_percent_high"]
@@ -342,7 +342,7 @@ def test_a_damaged_log_of_trials_is_not_started_anew(tmp_path: Path) -> None:
 
 
 def test_the_museum_shows_each_leak_beside_the_honest_figure(bars_with: MakeBars) -> None:
-    found = {e.name: e for e in museum.exhibits(bars_with(1000, seed=4))}
+    found = {e.name: e for e in leakage_examples.exhibits(bars_with(1000, seed=4))}
     assert found["forgotten shift"].shown > 0.97
     assert found["centred window"].shown > 0.6
     assert found["price level"].shown > 0.8

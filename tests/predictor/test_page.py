@@ -8,7 +8,7 @@ import pytest
 
 import copydesk.predictor.streamlit_app as page
 from copydesk.predictor.subjects.commits import model as commits
-from copydesk.predictor.subjects.market import sources
+from copydesk.predictor.subjects.market import bar_sources
 
 testing = pytest.importorskip(
     "streamlit.testing.v1", reason="streamlit: make test-extras", exc_type=ImportError
@@ -24,8 +24,8 @@ SECONDS = 240
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer made-up bars: every click studies them anew."""
-    real = sources.made_up
-    monkeypatch.setattr(sources, "made_up", lambda *, seed: real(1150, seed=seed))
+    real = bar_sources.made_up
+    monkeypatch.setattr(bar_sources, "made_up", lambda *, seed: real(1150, seed=seed))
 
 
 def drawn(monkeypatch: pytest.MonkeyPatch, *argv: str) -> testing.AppTest:
@@ -83,7 +83,9 @@ def test_a_csv_is_read_or_its_fault_is_shown(
     assert "there are no bars" in app.run().error[0].value
     app.selectbox[0].set_value(page.UPLOAD).run()
     assert "Choose a CSV file" in app.info[0].value
-    source = sources.uploaded("x.csv", b"date,open,high,low,close,volume\n2020-01-02,1,1,1,1,1\n")
+    source = bar_sources.uploaded(
+        "x.csv", b"date,open,high,low,close,volume\n2020-01-02,1,1,1,1,1\n"
+    )
     assert len(source.bars) == 1
 
 

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 import copydesk.predictor
 from copydesk.predictor.core.linear import least_squares, solve
 from copydesk.predictor.core.prior import INTERCEPT, Prior, fit, sigmoid, sign_log
-from copydesk.predictor.rank import risks, score
+from copydesk.predictor.rank_gaps import risks, score
 from copydesk.predictor.subjects.commits.features import GapFeatures
-from copydesk.predictor.subjects.commits.functions import outermost, shapes
+from copydesk.predictor.subjects.commits.function_metrics import outermost, shapes
 from copydesk.predictor.subjects.commits.model import shipped_prior
 from copydesk.predictor.subjects.commits.train import Trained
 

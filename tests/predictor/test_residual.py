@@ -11,16 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from copydesk.predictor.core import store
-from copydesk.predictor.core.card import markdown
+from copydesk.predictor.core import model_files
 from copydesk.predictor.core.errors import PredictorError
-from copydesk.predictor.core.gate import Verdict
-from copydesk.predictor.core.model import Residual, available, need_catboost
+from copydesk.predictor.core.model_card import markdown
+from copydesk.predictor.core.model_selection import Verdict
 from copydesk.predictor.core.prior import Prior
+from copydesk.predictor.core.residual_model import Residual, available, need_catboost
 from copydesk.predictor.subjects.commits import train
 from copydesk.predictor.subjects.commits.train import RESIDUAL, Row, Trained
 from copydesk.predictor.subjects.market import ranges
-from copydesk.predictor.subjects.market.sources import made_up
+from copydesk.predictor.subjects.market.bar_sources import made_up
 
 INPUTS = ("a", "b")
 PRIOR = Prior(INPUTS, (1.0, 0.0), (1.0, 1.0), (0.8, 0.1), -1.0)
@@ -106,13 +106,13 @@ def test_the_same_rows_give_the_same_bytes_of_predictions(residual: Residual) ->
 def test_trees_come_back_from_disk_as_they_were(residual: Residual, tmp_path: Path) -> None:
     rows: list[dict[str, float | None]] = [{"a": 2.0, "b": 0.3}, {"a": None, "b": 0.8}]
     card = {"subject": "commits", "in_force": RESIDUAL}
-    store.save(tmp_path / "m", PRIOR.to_json(), residual, card, "")
-    back = store.load(tmp_path / "m", "commits").residual
+    model_files.save(tmp_path / "m", PRIOR.to_json(), residual, card, "")
+    back = model_files.load(tmp_path / "m", "commits").residual
     assert back is not None
     assert (back.names, back.loss) == (INPUTS, "Logloss")
     assert back.adds(rows) == pytest.approx(residual.adds(rows), abs=1e-12)
-    store.save(tmp_path / "m", PRIOR.to_json(), None, card, "")
-    assert not (tmp_path / "m" / store.RESIDUAL).exists()
+    model_files.save(tmp_path / "m", PRIOR.to_json(), None, card, "")
+    assert not (tmp_path / "m" / model_files.RESIDUAL).exists()
 
 
 @needs_catboost

@@ -13,9 +13,9 @@ from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.known import Known
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.records import Gap, LineNo, Sha
-from copydesk.predictor.rank import score
+from copydesk.predictor.rank_gaps import score
 from copydesk.predictor.subjects.commits.features import GapFeatures
-from copydesk.predictor.subjects.commits.functions import Shape, shapes
+from copydesk.predictor.subjects.commits.function_metrics import Shape, shapes
 from copydesk.predictor.subjects.commits.model import identity, shipped
 
 

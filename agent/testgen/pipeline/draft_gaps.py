@@ -14,12 +14,12 @@ from copydesk.agent.desk import drafts
 from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError, Superseded
 from copydesk.agent.git.repository import Repository
-from copydesk.agent.model import waiting
-from copydesk.agent.model.breaker import will_pass
-from copydesk.agent.model.calls import TokenProgress, silent
+from copydesk.agent.model import deferred_work
+from copydesk.agent.model.circuit_breaker import will_pass
 from copydesk.agent.model.client import Client, connect
-from copydesk.agent.model.desk import last_call, model_settings
 from copydesk.agent.model.faults import ModelFault, ModelUnavailable
+from copydesk.agent.model.settings import last_call, model_settings
+from copydesk.agent.model.types import TokenProgress, silent
 from copydesk.agent.progress import Progress
 from copydesk.agent.records import (
     Candidate,
@@ -92,7 +92,7 @@ def write_drafts(
     """Draft tests for gaps, one draft a gap and writer.
 
     The embedded drafter comes first; a model, where one answers, gets the lines that are left.
-    Where none does, the commit waits for one; see waiting.py.
+    Where none does, the commit waits for one; see agent/model/deferred_work.py.
     A gap that was drafted for this commit already is passed over, so that work can be resumed,
     and so is one whose drafts of other commits still stand; see earlier.py.
 
@@ -130,7 +130,7 @@ def write_drafts(
         found: list[Draft] = []
         for number, gap in enumerate(gaps, 1):
             if not wanted():
-                waiting.forget(db, "draft", sha)
+                deferred_work.forget(db, "draft", sha)
                 journal.end_all(db, sha)
                 raise Superseded
             if spent := work.budget.passed():
@@ -140,9 +140,9 @@ def write_drafts(
             found += work.gap(gap)
         journal.end_all(db, sha)
         if work.unasked:
-            waiting.wait(db, "draft", sha, work.unasked)
+            deferred_work.wait(db, "draft", sha, work.unasked)
         else:
-            waiting.forget(db, "draft", sha)
+            deferred_work.forget(db, "draft", sha)
         return found
 
 

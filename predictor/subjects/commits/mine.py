@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from copydesk.predictor.core.progress import Progress, silent
 from copydesk.predictor.subjects.commits.features import GapFeatures
-from copydesk.predictor.subjects.commits.functions import outermost
+from copydesk.predictor.subjects.commits.function_metrics import outermost
 from copydesk.predictor.subjects.commits.history import Commit, FilePatch, History, is_test, parse
 from copydesk.predictor.subjects.commits.szz import Blamed, is_bulk, is_fix, says_fix, trace
 

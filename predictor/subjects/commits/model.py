@@ -10,9 +10,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from copydesk.predictor.core import store
-from copydesk.predictor.core.card import markdown
+from copydesk.predictor.core import model_files
 from copydesk.predictor.core.errors import PredictorError
+from copydesk.predictor.core.model_card import markdown
 from copydesk.predictor.core.prior import Prior
 from copydesk.predictor.subjects.commits.train import PRIOR, Row, Trained
 
@@ -43,7 +43,7 @@ def save(folder: Path, trained: Trained) -> Trained:
     Raises:
         PredictorError: The folder cannot be written.
     """
-    card = store.save(
+    card = model_files.save(
         folder, trained.prior.to_json(), trained.residual, trained.card, markdown(trained.card)
     )
     return Trained(trained.in_force, trained.prior, trained.residual, card)
@@ -55,7 +55,7 @@ def load(folder: Path) -> Trained:
     Raises:
         PredictorError: There is none, or a file is damaged or foreign.
     """
-    stored = store.load(folder, SUBJECT)
+    stored = model_files.load(folder, SUBJECT)
     try:
         prior = Prior.from_json(json.dumps(stored.prior))
         in_force = str(stored.card["in_force"])

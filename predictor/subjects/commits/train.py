@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
 
-from copydesk.predictor.core import judge, prior
+from copydesk.predictor.core import metrics, prior
 from copydesk.predictor.core.errors import PredictorError
-from copydesk.predictor.core.gate import Verdict
-from copydesk.predictor.core.model import Residual, available
+from copydesk.predictor.core.model_selection import Verdict
 from copydesk.predictor.core.prior import Prior, Term, logit, sigmoid
-from copydesk.predictor.core.split import folds, known_labels
+from copydesk.predictor.core.residual_model import Residual, available
+from copydesk.predictor.core.time_split import folds, known_labels
 
 DAY = 86_400.0
 SIZE = "lines_added_in_commit"
@@ -174,18 +174,18 @@ def figures(scored: Scored) -> dict[str, dict[str, float]]:
         ranking = scored.sizes if name == BASELINE else parts
         ranks = _pooled(ranking)
         within = [
-            judge.stratified_auc(y, p, size)
+            metrics.stratified_auc(y, p, size)
             for y, p, size in zip(scored.labels, ranking, scored.sizes, strict=True)
         ]
-        top = [judge.precision_at(y, p) for y, p in zip(scored.labels, ranking, strict=True)]
+        top = [metrics.precision_at(y, p) for y, p in zip(scored.labels, ranking, strict=True)]
         found[name] = {
-            "AUC": judge.auc(labels, ranks),
+            "AUC": metrics.auc(labels, ranks),
             "AUC within size": sum(within) / len(within),
-            "PR": judge.average_precision(labels, ranks),
+            "PR": metrics.average_precision(labels, ranks),
             "top tenth": sum(top) / len(top),
-            "Brier": judge.brier(labels, pooled),
-            "log loss": judge.log_loss(labels, pooled),
-            "ECE": judge.calibration_error(labels, pooled),
+            "Brier": metrics.brier(labels, pooled),
+            "log loss": metrics.log_loss(labels, pooled),
+            "ECE": metrics.calibration_error(labels, pooled),
         }
     return {name: {k: round(v, 4) for k, v in held.items()} for name, held in found.items()}
 
@@ -217,7 +217,7 @@ def decide(scored: Scored) -> Verdict:
     for name in (BASELINE, OWN):
         if name not in losses:
             continue
-        sure = judge.surely_less(losses[name], losses[PRIOR], _pooled(scored.times))
+        sure = metrics.surely_less(losses[name], losses[PRIOR], _pooled(scored.times))
         evidence = f"{against(name, PRIOR)}, less in {sure:.1%} of resampled histories"
         if sure >= SURE:
             standing.append(name)
@@ -239,7 +239,7 @@ def _losses(labels: Sequence[bool], probabilities: Sequence[float]) -> list[floa
     """Each row's log loss, once the mean probability is the share of positive labels."""
     logits = [logit(p) for p in probabilities]
     level = prior.offset(logits, labels)
-    return judge.log_losses(labels, [sigmoid(z + level) for z in logits])
+    return metrics.log_losses(labels, [sigmoid(z + level) for z in logits])
 
 
 def _pooled(parts: Sequence[Sequence[T]]) -> list[T]:

@@ -11,14 +11,19 @@ from pathlib import Path
 from statistics import NormalDist
 from typing import Any
 
-from copydesk.predictor.core import judge, prior
+from copydesk.predictor.core import metrics, prior
 from copydesk.predictor.core.errors import PredictorError
 from copydesk.predictor.core.linear import least_squares
-from copydesk.predictor.core.model import Residual, Settings, available
 from copydesk.predictor.core.prior import sigmoid
-from copydesk.predictor.core.returns import annual, deflated_sharpe, probabilistic_sharpe, sharpe
-from copydesk.predictor.core.split import walk_forward
-from copydesk.predictor.subjects.market.data import Bar
+from copydesk.predictor.core.residual_model import Residual, Settings, available
+from copydesk.predictor.core.sharpe_ratio import (
+    annual,
+    deflated_sharpe,
+    probabilistic_sharpe,
+    sharpe,
+)
+from copydesk.predictor.core.time_split import walk_forward
+from copydesk.predictor.subjects.market.daily_bars import Bar
 from copydesk.predictor.subjects.market.features import MORE, YEAR, more, returns
 from copydesk.predictor.subjects.market.ranges import GAP
 
@@ -143,7 +148,7 @@ def figures(found: Directions, trials: Sequence[float]) -> dict[str, dict[str, f
         hits = sum((p > 0.5) == up for p, up in zip(said, truth, strict=True))
         table[name] = {
             "accuracy": hits / len(truth),
-            "Brier": judge.brier(truth, said),
+            "Brier": metrics.brier(truth, said),
             "Sharpe, no cost": annual(sharpe(earned(said, found.actual, 0.0))),
             "Sharpe": annual(sharpe(gained)),
             "deflated": deflated_sharpe(gained, trials),

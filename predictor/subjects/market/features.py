@@ -1,6 +1,6 @@
 """The range of a day, and what of the past says something about the next.
 
-Every input of a row comes from that day's bar and those before it; core/leaks.py proves it by
+Every input of a row comes from that day's bar and those before it; core/lookahead.py proves it by
 computing rows again without their future.
 """
 
@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
-from copydesk.predictor.subjects.market.data import Bar
+from copydesk.predictor.subjects.market.daily_bars import Bar
 
 WEEK, MONTH, QUARTER, YEAR = 5, 21, 63, 252
 """Trading days."""

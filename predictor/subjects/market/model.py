@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from copydesk.predictor.core import judge, store
-from copydesk.predictor.core.card import markdown
+from copydesk.predictor.core import metrics, model_files
 from copydesk.predictor.core.errors import PredictorError
-from copydesk.predictor.core.leaks import refuse_lookahead
-from copydesk.predictor.core.model import Residual, available
+from copydesk.predictor.core.lookahead import refuse_lookahead
+from copydesk.predictor.core.model_card import markdown
 from copydesk.predictor.core.prior import Term
 from copydesk.predictor.core.progress import Progress, silent
+from copydesk.predictor.core.residual_model import Residual, available
 from copydesk.predictor.subjects.market import direction, ranges
-from copydesk.predictor.subjects.market.data import Bar
+from copydesk.predictor.subjects.market.daily_bars import Bar
 from copydesk.predictor.subjects.market.features import MORE, NAMES, inputs, more, smoothed
 from copydesk.predictor.subjects.market.ranges import HAR, RESIDUAL
 
@@ -76,7 +76,7 @@ def train(bars: Sequence[Bar], source: str, out: Path, *, say: Progress = silent
         raise PredictorError(f"{source}: {error}") from error
     made = fitted(studied)
     card = describe(bars, source, studied, _directions(studied, source, out))
-    return store.save(out, made.prior, made.trees, card, markdown(card))
+    return model_files.save(out, made.prior, made.trees, card, markdown(card))
 
 
 def fitted(studied: Studied) -> Market:
@@ -102,7 +102,7 @@ def bounds(compared: ranges.Compared, name: str) -> tuple[float, float]:
     """The errors on the hold-out that 8 in 10 lie between."""
     pairs = zip(compared.held.actual, compared.held.said[name], strict=True)
     errors = [actual - said for actual, said in pairs]
-    return judge.quantile(errors, LOW), judge.quantile(errors, HIGH)
+    return metrics.quantile(errors, LOW), metrics.quantile(errors, HIGH)
 
 
 def _directions(studied: Studied, source: str, out: Path) -> dict[str, Any]:
@@ -170,7 +170,7 @@ def load(folder: Path) -> Market:
     Raises:
         PredictorError: A file is missing, damaged, or not the one the card was made for.
     """
-    stored = store.load(folder, SUBJECT)
+    stored = model_files.load(folder, SUBJECT)
     needed = {"in_force", "intercept", "weights", "mean", "error_low", "error_high"}
     if not needed <= stored.prior.keys() or set(stored.prior["weights"]) != set(NAMES):
         raise PredictorError(f"{folder}: no market model; train again")

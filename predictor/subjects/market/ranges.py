@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from copydesk.predictor.core import judge
+from copydesk.predictor.core import metrics
 from copydesk.predictor.core.errors import PredictorError
-from copydesk.predictor.core.gate import Verdict, climb
 from copydesk.predictor.core.linear import least_squares
-from copydesk.predictor.core.model import Residual, Settings, available
-from copydesk.predictor.core.split import in_order, walk_forward
-from copydesk.predictor.subjects.market.data import Bar
+from copydesk.predictor.core.model_selection import Verdict, climb
+from copydesk.predictor.core.residual_model import Residual, Settings, available
+from copydesk.predictor.core.time_split import in_order, walk_forward
+from copydesk.predictor.subjects.market.daily_bars import Bar
 from copydesk.predictor.subjects.market.features import (
     MORE,
     NAMES,
@@ -131,8 +131,8 @@ class Forecasts:
         try:
             return {
                 name: {
-                    "R²": round(judge.r_squared(self.actual, values), 4),
-                    "RMSE": round(judge.rmse(self.actual, values), 6),
+                    "R²": round(metrics.r_squared(self.actual, values), 4),
+                    "RMSE": round(metrics.rmse(self.actual, values), 6),
                 }
                 for name, values in self.said.items()
             }

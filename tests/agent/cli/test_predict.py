@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from copydesk.agent.cli.main import cli
 from copydesk.predictor.subjects.commits.model import read_rows
-from copydesk.predictor.subjects.market.sources import made_up
+from copydesk.predictor.subjects.market.bar_sources import made_up
 
 Commit = Callable[..., str]
 BODY = "def price(x):\n    if x > 3:\n        return x - 1\n    return x\n"

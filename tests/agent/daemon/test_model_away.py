@@ -19,7 +19,7 @@ from copydesk.agent.desk import drafts, queue
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import find, set_config
-from copydesk.agent.model import waiting
+from copydesk.agent.model import deferred_work
 from copydesk.agent.records import Draft
 
 MODEL = "qwen2.5-coder:7b"
@@ -115,12 +115,12 @@ def test_it_works_on_while_the_model_is_away(repo: Path, commit: Callable[..., s
         assert [origin for _, origin in there].count(MODEL) == 1  # what came before it died
         [story] = drafts.listed(db, kind="devlog")
         assert story.origin == "template"
-        assert {one.what for one in waiting.waiting(db)} == {"draft", "story"}
+        assert {one.what for one in deferred_work.waiting(db)} == {"draft", "story"}
         assert queue.counts(db).failed == 0
 
         stack.enter_context(ollama_server.serve(answer, port=port))
         db.execute("UPDATE jobs SET not_before = 0 WHERE state = 'waiting'")  # it is time to look
-        until(lambda: at_rest(db) and not waiting.waiting(db))
+        until(lambda: at_rest(db) and not deferred_work.waiting(db))
         there = by_function(db)
         assert {function for function, origin in there if origin == MODEL} == set(DOORS)
         for name in DOORS:

@@ -14,14 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copydesk.agent.model import choice
+from copydesk.agent.model import choose_model
 from copydesk.agent.model import client as client_module
-from copydesk.agent.model.calls import CallRecord, ModelSettings, SizeLimits, TimeLimits
+from copydesk.agent.model.chat_request import LEFT_OUT, Call, shrunk
 from copydesk.agent.model.client import Client, available, connect, estimate
-from copydesk.agent.model.exchange import LEFT_OUT, Call, shrunk
 from copydesk.agent.model.faults import ModelFault, ModelUnavailable
 from copydesk.agent.model.hosts import Host
 from copydesk.agent.model.server import allocated
+from copydesk.agent.model.types import CallRecord, ModelSettings, SizeLimits, TimeLimits
 
 Serve = Callable[..., Any]
 ClientOf = Callable[..., Client]
@@ -275,7 +275,7 @@ def test_a_model_that_only_embeds_is_passed_over(serve: Serve, ollama_server: An
 def test_what_loaded_models_take_up_counts_as_free(
     serve: Serve, ollama_server: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(choice, "free_bytes", lambda: 2 * 10**9)
+    monkeypatch.setattr(choose_model, "free_bytes", lambda: 2 * 10**9)
     large = ollama_server.Model("qwen2.5-coder:7b", size=4_700_000_000)
     small = ollama_server.Model("qwen2.5-coder:1.5b", size=1_000_000_000)
     script = serve(models=[large, small])
@@ -295,7 +295,7 @@ def test_a_model_deleted_between_list_and_show_is_said(serve: Serve, ollama_serv
 
 def test_importing_the_room_loads_no_heavy_library() -> None:
     probe = (
-        "import sys, copydesk.agent.model.client, copydesk.agent.model.wire;"
+        "import sys, copydesk.agent.model.client, copydesk.agent.model.transport;"
         "print([m for m in ('ollama', 'httpx', 'pydantic') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True)

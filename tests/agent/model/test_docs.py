@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from copydesk.agent.model.calls import SizeLimits, TimeLimits
-from copydesk.agent.model.choice import PREFERENCE
+from copydesk.agent.model.choose_model import PREFERENCE
 from copydesk.agent.model.client import BUCKETS
 from copydesk.agent.model.faults import OUTCOMES
+from copydesk.agent.model.types import SizeLimits, TimeLimits
 from copydesk.agent.testgen.model.drafter import ANSWER_TOKENS, PROMPT_TOKENS
 
 PAGE = (Path(__file__).parents[3] / "docs/reference/model.md").read_text("utf-8")

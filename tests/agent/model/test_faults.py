@@ -18,7 +18,6 @@ import pydantic
 import pytest
 
 from copydesk.agent.errors import CopydeskError
-from copydesk.agent.model.calls import CallRecord, SizeLimits, TimeLimits
 from copydesk.agent.model.client import Client
 from copydesk.agent.model.faults import (
     OUTCOMES,
@@ -27,6 +26,7 @@ from copydesk.agent.model.faults import (
     fault_of,
     of_status,
 )
+from copydesk.agent.model.types import CallRecord, SizeLimits, TimeLimits
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the scripted server's own folder
 from ollama_faults import END, SHAPED

@@ -13,9 +13,9 @@ import pytest
 from copydesk.agent.model import prompts
 from copydesk.agent.model.client import estimate
 from copydesk.agent.records import Gap
-from copydesk.agent.stories.check import check
-from copydesk.agent.stories.draft import write_devlog
+from copydesk.agent.stories.check_story import check
 from copydesk.agent.stories.facts import CommitFacts, commit_facts
+from copydesk.agent.stories.word_devlog import write_devlog
 from copydesk.agent.testgen.model.drafter import PROMPT_TOKENS, draft_with_model
 from copydesk.agent.text import one_line
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copydesk.agent.model.calls import ModelSettings
 from copydesk.agent.model.client import available, connect
 from copydesk.agent.model.faults import ModelUnavailable
 from copydesk.agent.model.hosts import allowed_host, parse_host
 from copydesk.agent.model.privacy import HIDDEN, hide_secrets, local_name, refuse_cloud
+from copydesk.agent.model.types import ModelSettings
 
 Serve = Callable[..., Any]
 

@@ -15,9 +15,9 @@ from copydesk.agent.desk import history
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import find, set_config
-from copydesk.agent.model.calls import ModelSettings
 from copydesk.agent.model.pull import pull
 from copydesk.agent.model.selftest import checks
+from copydesk.agent.model.types import ModelSettings
 
 Serve = Callable[..., Any]
 

@@ -11,8 +11,8 @@ from markdown_it import MarkdownIt
 
 from copydesk.agent.records import Sentence, Story
 from copydesk.agent.stories.channels.devlog import escape, render
-from copydesk.agent.stories.draft import write_devlog
 from copydesk.agent.stories.facts import CommitFacts, commit_facts
+from copydesk.agent.stories.word_devlog import write_devlog
 from copydesk.agent.text import clean
 
 Cases = dict[str, CommitFacts]

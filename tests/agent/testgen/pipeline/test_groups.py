@@ -14,9 +14,9 @@ import pytest
 from copydesk.agent.desk import drafts
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
-from copydesk.agent.model.calls import ModelSettings, TimeLimits
 from copydesk.agent.model.client import connect
-from copydesk.agent.model.desk import log_call
+from copydesk.agent.model.settings import log_call
+from copydesk.agent.model.types import ModelSettings, TimeLimits
 from copydesk.agent.records import Draft, Gap, Target
 from copydesk.agent.sandbox.runner import SandboxRunner
 from copydesk.agent.testgen.pipeline import draft_gaps as desk

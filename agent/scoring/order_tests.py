@@ -1,0 +1,150 @@
+"""Affected tests, those likeliest to fail first."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from copydesk.agent.coverage.source import file_of
+from copydesk.agent.coverage.store import numbits_to_nums, unpack
+from copydesk.agent.coverage.store import traces as coverage_map
+from copydesk.agent.desk.database import Database
+from copydesk.agent.git import repository as git
+from copydesk.agent.git.repository import Repository
+from copydesk.agent.records import LineNo, Sha, TestId
+from copydesk.agent.scoring import predictions
+from copydesk.agent.scoring.predictions import Prediction
+from copydesk.predictor.rank_tests import AffectedTest, place, similarity
+
+MANY = 2000
+"""Of more affected tests than that, no predictions are kept."""
+
+FORMULA = "formula"
+
+
+def ordering(
+    repo: Repository, db: Database, sha: Sha
+) -> Callable[[Sequence[str], Collection[TestId]], list[str]]:
+    """What puts the test files of a measure in order: by the riskiest affected test of each.
+
+    Whole files are moved, never tests within one: fixtures of a module or class keep their tests
+    together, and the order within a file may be meant.
+    """
+
+    def riskiest_first(files: Sequence[str], affected: Collection[TestId]) -> list[str]:
+        if len(files) < 2 or not affected:
+            return list(files)
+        changed = _changed(repo, sha)
+        facts = _facts(db, affected, sorted(changed), _hits_on(db, changed))
+        found = {name: place(fact) for name, fact in facts.items()}
+        if len(found) <= MANY:
+            said = [
+                Prediction(name, p.value, FORMULA, "", p.reasons, _plain(facts[name]))
+                for name, p in found.items()
+            ]
+            predictions.store(db, "test", sha, said)
+        best: dict[str, float] = {}
+        for name, p in found.items():
+            file = file_of(name)
+            best[file] = max(best.get(file, 0.0), p.value)
+        return sorted(files, key=lambda file: (-best.get(file, 0.0), file))
+
+    return riskiest_first
+
+
+def settle(db: Database, sha: Sha) -> None:
+    """Write how the tests went that were predicted for a measured commit."""
+    open_ones = {
+        row[0]
+        for row in db.execute(
+            "SELECT subject FROM predictions WHERE kind = 'test' AND sha = ? AND outcome IS NULL",
+            (sha,),
+        )
+    }
+    known = coverage_map.load(db, sha) if open_ones else None
+    if known is not None:
+        went = {n: t.outcome for n, t in known.tests().items() if n in open_ones}
+        predictions.settle_tests(db, sha, went)
+
+
+class _Before(NamedTuple):
+    """A changed file as it was: its blob ("" for a new file) and the lines that are not so now."""
+
+    blob: str
+    lines: frozenset[LineNo]
+
+
+def _changed(repo: Repository, sha: Sha) -> dict[str, _Before]:
+    """The Python files that a commit changed."""
+    info = git.commit_info(repo, sha)
+    there = git.exists(repo, info.parents[:1])
+    parent = next((p for p in info.parents[:1] if p in there), None)
+    paths = [path for path in git.changes(repo, parent, sha) if path.endswith(".py")]
+    if parent is None:
+        return dict.fromkeys(paths, _Before("", frozenset()))
+    backwards, tree = git.changes(repo, sha, parent), git.tree(repo, parent)
+    return {
+        path: _Before(tree[path].blob, frozenset(backwards[path].lines))
+        if path in tree and path in backwards
+        else _Before("", frozenset())
+        for path in paths
+    }
+
+
+def _hits_on(db: Database, changed: Mapping[str, _Before]) -> dict[int, int]:
+    """How many of the changed lines each stored hit executes, where it executes any."""
+    found = {}
+    for path, before in changed.items():
+        for hit, lines in db.execute(
+            "SELECT h.id, h.lines FROM hits AS h JOIN files AS f ON f.id = h.file_id"
+            " WHERE f.path = ? AND f.blob = ?",
+            (path, before.blob),
+        ):
+            if covered := len(before.lines.intersection(numbits_to_nums(lines))):
+                found[hit] = covered
+    return found
+
+
+def _facts(
+    db: Database,
+    affected: Collection[TestId],
+    changed: Sequence[str],
+    hits_on: Mapping[int, int],
+) -> dict[TestId, AffectedTest]:
+    found: dict[TestId, AffectedTest] = {}
+    past: dict[str, list[tuple[str, str, bytes]]] = {}
+    for name, outcome, at, hits in db.execute(
+        # a failure that was chance, as the run after it showed, says nothing of this change
+        "SELECT c.name, coalesce(f.became, t.outcome), t.recorded_at, t.hits FROM contexts AS c"
+        " JOIN traces AS t ON t.context_id = c.id LEFT JOIN outcome_flips AS f ON f.before = t.id"
+        " WHERE c.kind = 'test' ORDER BY t.id"
+    ):
+        if name in affected:
+            past.setdefault(name, []).append((outcome, at, hits))
+    today = time.time()
+    for name in affected:
+        runs = past.get(name, [])
+        failed = [at for outcome, at, _ in runs if outcome in ("failed", "error")]
+        hits = unpack(runs[-1][2]) if runs else []
+        found[name] = AffectedTest(
+            covers=sum(hits_on.get(hit, 0) for hit in hits) if runs else None,
+            runs=len(runs),
+            failures=len(failed),
+            days_since_failure=_days(failed[-1], today) if failed else None,
+            similarity=similarity(name, changed),
+            breadth=len(hits),
+        )
+    return found
+
+
+def _days(at: float | str, today: float) -> float:
+    if isinstance(at, str):
+        from datetime import datetime
+
+        at = datetime.fromisoformat(at).timestamp()
+    return max(0.0, (today - at) / 86_400)
+
+
+def _plain(facts: AffectedTest) -> dict[str, float | None]:
+    return {name: None if v is None else float(v) for name, v in facts._asdict().items()}

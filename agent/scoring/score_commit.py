@@ -1,0 +1,118 @@
+"""What happens around a measure: scores of its functions and gaps, outcomes, training."""
+
+from __future__ import annotations
+
+import json
+
+from copydesk.agent.coverage.store import gaps as gap_rows
+from copydesk.agent.desk.database import Database
+from copydesk.agent.desk.store import transaction
+from copydesk.agent.git import repository as git
+from copydesk.agent.git.repository import Repository
+from copydesk.agent.progress import Progress, silent
+from copydesk.agent.records import Gap, Sha
+from copydesk.agent.scoring import (
+    measured_inputs,
+    mine_history,
+    order_tests,
+    predictions,
+    repository_model,
+)
+from copydesk.agent.scoring.predictions import Prediction
+from copydesk.predictor.rank_gaps import Risk, Score, risks, score
+from copydesk.predictor.subjects.commits.features import GapFeatures
+from copydesk.predictor.subjects.commits.model import identity
+from copydesk.predictor.subjects.commits.train import Trained
+
+
+def after_measure(repo: Repository, db: Database, sha: Sha, *, say: Progress = silent) -> bool:
+    """Score what a measured commit changed, and join outcomes.
+
+    Returns:
+        Whether there is learning to do that takes longer than a measure may wait for.
+    """
+    order_tests.settle(db, sha)
+    waits = far_behind(repo, db, sha)
+    if not waits:
+        mine_history.catch_up(repo, db, sha, say=say)
+    score_commit(repo, db, sha, say=say)
+    predictions.join_outcomes(db)
+    return waits or repository_model.due(repo, db)
+
+
+def learn(repo: Repository, db: Database, sha: Sha, *, say: Progress = silent) -> None:
+    """Read all of the history that was not read yet, and train where that is due."""
+    mine_history.catch_up(repo, db, sha, say=say)
+    if repository_model.due(repo, db):
+        repository_model.retrain(repo, db, say=say)
+    score_commit(repo, db, sha, say=say)
+    predictions.join_outcomes(db)
+
+
+def far_behind(repo: Repository, db: Database, sha: Sha) -> bool:
+    """Whether more of the history is to be read than a measure may wait for."""
+    left = mine_history.behind(repo, db, sha)
+    if left is None:
+        left = len(git.ancestors(repo, sha, mine_history.FEW + 1))
+    return left > mine_history.FEW
+
+
+def score_commit(repo: Repository, db: Database, sha: Sha, *, say: Progress = silent) -> list[Risk]:
+    """Score the functions a commit changed, and its gaps by them; keep both.
+
+    Returns:
+        The risks of the changed functions.
+    """
+    model = repository_model.in_force(repo, say)
+    measured_inputs.add_coverage(db, sha)
+    changed = mine_history.changed_by(db, sha)
+    found = risks([inputs for _, _, inputs in changed], model)
+    mark = identity(model)
+    said = {
+        f"{path}::{function}": Prediction(
+            f"{path}::{function}", risk.probability, model.in_force, mark, risk.reasons[:3], inputs
+        )
+        for (path, function, inputs), risk in zip(changed, found, strict=True)
+    }
+    predictions.store(db, "function", sha, said.values())
+    _rank_gaps(repo, db, sha, model)
+    return found
+
+
+def _rank_gaps(repo: Repository, db: Database, sha: Sha, model: Trained) -> None:
+    """Give the gaps of a measured commit the risk that the history of their functions says."""
+    gaps = gap_rows.load(db, sha)
+    changes = {gap.path: mine_history.last_changes(db, sha, gap.path) for gap in gaps}
+    known = [gap for gap in gaps if gap.function in changes[gap.path]]
+    survivors = measured_inputs.surviving_mutants(repo, sha, [gap for gap in known if gap.changed])
+    features = [
+        _features(gap, changes[gap.path][gap.function][1], survivors.get(gap)) for gap in known
+    ]
+    with transaction(db):
+        for gap, found in zip(known, score(features, model), strict=True):
+            mine = changes[gap.path][gap.function][0]
+            db.execute(
+                "UPDATE gaps SET risk = ?, reasons = ?"
+                " WHERE sha = ? AND path = ? AND function = ? AND first_line = ?",
+                (
+                    *(found.value, json.dumps(_reasons(found, mine))),
+                    *(sha, gap.path, gap.function, gap.first_line),
+                ),
+            )
+
+
+def _features(gap: Gap, inputs: dict[str, float | None], surviving: int | None) -> GapFeatures:
+    named = {name: inputs.get(name) for name in GapFeatures._fields}
+    named |= {"lines_uncovered": len(gap.lines), "surviving_mutants": surviving}
+    return GapFeatures(**named)  # type: ignore[arg-type]
+
+
+def _reasons(found: Score, mine: bool) -> list[str]:
+    """The reasons; where another commit changed the function last, it is not "the commit"."""
+    if mine:
+        return list(found.reasons)
+    theirs = {"it is new": "its last change made it"}
+    return [
+        theirs.get(reason, reason.replace("the commit ", "its last change "))
+        for reason in found.reasons
+    ]
