@@ -30,11 +30,14 @@ DraftState = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One piece of work in the queue."""
+    """One piece of work in the queue.
+
+    `sha` is the commit that it is done for; "desk" where it is done for the desk as a whole.
+    """
 
     id: int
     kind: str
-    subject: str
+    sha: Sha
     attempts: int
 
 

@@ -15,7 +15,7 @@ from copydesk.agent.cli.progress import ModelProgress
 from copydesk.agent.cli.show import spinner
 from copydesk.agent.daemon import control, prune
 from copydesk.agent.daemon.resources import pause_reason
-from copydesk.agent.desk import backup, queue, space
+from copydesk.agent.desk import backup, space
 from copydesk.agent.desk.mend import DAMAGED
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
@@ -175,7 +175,7 @@ def _desk(repo: Repository) -> Finding:
 
 def _queue(repo: Repository) -> Finding:
     with open_desk(repo.desk) as db:
-        failed = queue.failures(db)
+        failed = db.jobs.failures()
     if not failed:
         return Finding("queue", "ok", "nothing was given up")
     kind, subject, error = failed[0]

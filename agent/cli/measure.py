@@ -24,7 +24,6 @@ from copydesk.agent.coverage.store import Measure, measures
 from copydesk.agent.coverage.store import gaps as gap_rows
 from copydesk.agent.coverage.store import totals as total_rows
 from copydesk.agent.daemon import control
-from copydesk.agent.desk import queue
 from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
@@ -73,8 +72,8 @@ def measure(revision: str, full: bool, as_json: bool) -> None:
 
 def _resume(repo: Repository, db: Database, sha: Sha) -> None:
     """Let the daemon go on with a commit that it could not measure."""
-    if any((kind, of) == ("measure", sha) for kind, of, _ in queue.failures(db)):
-        queue.put(db, "measure", sha, again=True)
+    if any((kind, of) == ("measure", sha) for kind, of, _ in db.jobs.failures()):
+        db.jobs.enqueue("measure", sha, again=True)
         control.ensure(repo)
 
 

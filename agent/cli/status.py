@@ -12,7 +12,7 @@ from copydesk.agent.cli.show import spinner
 from copydesk.agent.cli.words import ago, draft_counts, model_words, percent, short
 from copydesk.agent.daemon import control
 from copydesk.agent.daemon.resources import pause_reason
-from copydesk.agent.desk import drafts, history, queue
+from copydesk.agent.desk import drafts, history
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
@@ -55,10 +55,10 @@ def _found(repo: Repository, db: Database) -> Json:
         "set_up": git.get_config(repo, SET_UP) is not None,
         "daemon": {"running": daemon.running, "pid": daemon.pid, "version": daemon.version},
         "paused": pause_reason(config.load_personal(repo)[0], repo.desk) or None,
-        "queue": queue.counts(db)._asdict(),
+        "queue": db.jobs.counts()._asdict(),
         "failures": [
             {"kind": kind, "subject": subject, "error": error}
-            for kind, subject, error in queue.failures(db)
+            for kind, subject, error in db.jobs.failures()
         ],
         "head": _measured(repo, db, sha) | {"gaps": gap_count},
         "tests": _progress(db),
@@ -224,7 +224,7 @@ def wait(timeout: float | None, as_json: bool) -> None:
     with spinner("waiting") as progress:
         done = control.wait(repo, float("inf") if timeout is None else timeout, progress)
     with open_desk(repo.desk) as db:
-        counts, given_up = queue.counts(db), queue.failures(db)
+        counts, given_up = db.jobs.counts(), db.jobs.failures()
     if as_json:
         echo_json({"done": done, "queue": counts._asdict()})
     else:

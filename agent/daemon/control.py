@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from copydesk.agent.daemon import lock, log, reconcile, spool
-from copydesk.agent.desk import queue
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
@@ -178,12 +177,12 @@ def wait(repo: Repository, timeout: float, progress: Progress) -> bool:
     said, looked = "", 0.0
     with open_desk(repo.desk) as db:
         while True:
-            counts = queue.counts(db)
+            counts = db.jobs.counts()
             jobs = counts.ready + counts.running
             events = spool.waiting(repo.desk)
             if not jobs and not events and not reconcile.pending(repo, db):
                 # what a job asked for between these looks is caught by the second count
-                if not sum(queue.counts(db)[:2]):
+                if not sum(db.jobs.counts()[:2]):
                     return True
                 continue
             line = f"{plural(jobs, 'job')} left" if jobs else "looking for commits"

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 from copydesk.agent.coverage.store import unpack, unpack_ids
-from copydesk.agent.desk import queue
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import point, transaction
 from copydesk.agent.git import repository as git
@@ -37,10 +36,10 @@ def ask_when_due(db: Database, desk: Path, budget_mb: float) -> bool:
     """Ask for a pruning when the desk is over its budget. Returns whether it was asked for."""
     if size(desk) <= budget_mb * 1e6:
         return False
-    last = db.execute("SELECT max(ended_at) FROM jobs WHERE kind = ?", (PRUNE,)).fetchone()[0]
+    last = db.jobs.last_ended(PRUNE)
     if last is not None and time.time() - last < AGAIN_SECONDS:
         return False
-    queue.put(db, PRUNE, "desk", priority=PRUNE_PRIORITY, again=True)
+    db.jobs.enqueue(PRUNE, "desk", priority=PRUNE_PRIORITY, again=True)
     return True
 
 

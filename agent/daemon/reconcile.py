@@ -8,13 +8,12 @@ a single event.
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from copydesk.agent.config import Personal
-from copydesk.agent.desk import queue
+from copydesk.agent.desk.commits import SeenCommit
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import point, transaction
 from copydesk.agent.git.command import git
@@ -80,13 +79,9 @@ def _busy(repo: Repository, top: Path) -> bool:
     return busy(Repository(top, git_dir, repo.common_dir))
 
 
-def _known(db: Database) -> set[Sha]:
-    return {str(sha) for (sha,) in db.execute("SELECT sha FROM tips")}
-
-
 def pending(repo: Repository, db: Database) -> bool:
     """Whether a branch or worktree points at a commit that has not been seen yet."""
-    return not _look(repo).tips <= _known(db)
+    return not _look(repo).tips <= db.commits.tips()
 
 
 def reconcile(repo: Repository, db: Database, personal: Personal = _DEFAULT) -> Seen:
@@ -96,29 +91,24 @@ def reconcile(repo: Repository, db: Database, personal: Personal = _DEFAULT) -> 
     waiting measures of commits that nothing reaches any more are given up. On the first look
     at a repository only what is checked out is measured.
     """
-    refs, known = _look(repo), _known(db)
+    refs, known = _look(repo), db.commits.tips()
     point("reconcile.looked")
     new = refs.tips - known
     wanted = (refs.heads if not known else new) & new
-    commits = _described(repo, _unseen(repo, new, known, first=not known))
+    commits = _describe(repo, _unseen(repo, new, known, first=not known))
     behind = _behind(repo, personal, commits, refs.tips) if known else []
     with transaction(db):
-        for row in commits:
-            db.execute(
-                "INSERT OR IGNORE INTO commits (sha, parents, author, authored_at, subject,"
-                " seen_at) VALUES (?, ?, ?, ?, ?, ?)",
-                (*row[:5], time.time()),
-            )
+        db.commits.record(described.commit for described in commits)
         point("reconcile.recorded")
         if new or known - refs.tips - refs.held:
-            db.execute("DELETE FROM tips")
-            keep = refs.tips | (known & refs.held)
-            db.executemany("INSERT INTO tips (sha) VALUES (?)", [(sha,) for sha in sorted(keep)])
+            db.commits.replace_tips(refs.tips | (known & refs.held))
         point("reconcile.tips")
         for sha in sorted(wanted):
-            _ask(db, sha, HEAD_PRIORITY if sha in refs.heads else 0)
+            priority = HEAD_PRIORITY if sha in refs.heads else 0
+            db.jobs.enqueue_or_revive(MEASURE, sha, priority=priority)
         for sha in behind:
-            _ask(db, sha, HISTORY_PRIORITY)
+            # a commit that was amended away and has come back was given up in between
+            db.jobs.enqueue_or_revive(MEASURE, sha, priority=HISTORY_PRIORITY)
         point("reconcile.asked")
     # git is asked outside of a transaction, and only when something waits
     dropped = _give_up(repo, db, personal, refs.tips | refs.held)
@@ -126,17 +116,17 @@ def reconcile(repo: Repository, db: Database, personal: Personal = _DEFAULT) -> 
 
 
 def _behind(
-    repo: Repository, personal: Personal, rows: list[tuple[str, ...]], tips_now: set[Sha]
+    repo: Repository, personal: Personal, commits: list[_Described], tips_now: set[Sha]
 ) -> list[Sha]:
     """Those commits behind the tips that the user wants measured too, the oldest first."""
-    others = [row for row in rows if row[0] not in tips_now]
-    if personal.measures == "all":
-        return [row[0] for row in others]
-    if personal.measures == "tips" or not others:
+    if personal.measures == "tips":
         return []
-    mine = get_config(repo, "user.email")
-    own = [row[0] for row in others if row[5] == mine]
-    return own[max(0, len(own) - int(personal.burst)) :]
+    behind = [described for described in commits if described.commit.sha not in tips_now]
+    if personal.measures == "author" and behind:
+        email = get_config(repo, "user.email")
+        own = [described for described in behind if described.email == email]
+        behind = own[max(0, len(own) - int(personal.burst)) :]
+    return [described.commit.sha for described in behind]
 
 
 def _unseen(repo: Repository, new: set[Sha], known: set[Sha], *, first: bool) -> Iterable[Sha]:
@@ -145,8 +135,15 @@ def _unseen(repo: Repository, new: set[Sha], known: set[Sha], *, first: bool) ->
     return reachable(repo, sorted(new), sorted(exists(repo, known)))
 
 
-def _described(repo: Repository, shas: Iterable[Sha]) -> list[tuple[str, ...]]:
-    """Rows of the table commits: sha, parents, author, date, subject; and the author's mail."""
+class _Described(NamedTuple):
+    """A commit and its author's mail address."""
+
+    commit: SeenCommit
+    email: str
+
+
+def _describe(repo: Repository, shas: Iterable[Sha]) -> list[_Described]:
+    """What git says of commits."""
     asked = "".join(f"{checked(sha)}\n" for sha in shas)
     if not asked:
         return []
@@ -157,39 +154,22 @@ def _described(repo: Repository, shas: Iterable[Sha]) -> list[tuple[str, ...]]:
         stdin=asked.encode(),
     )  # fmt: skip
     fields = said.decode("utf-8", "replace").split("\0")
-    return [tuple(fields[at : at + 6]) for at in range(0, len(fields) - 5, 6)]
-
-
-def _ask(db: Database, sha: Sha, priority: int) -> None:
-    queue.put(db, MEASURE, sha, priority=priority)
-    # a commit that was amended away and has come back was given up in between
-    db.execute(
-        "UPDATE jobs SET state = 'ready', attempts = 0, not_before = 0, error = NULL, priority = ?"
-        " WHERE kind = ? AND subject = ? AND state = 'dropped'",
-        (priority, MEASURE, sha),
-    )
+    starts = range(0, len(fields) - 5, 6)
+    return [_Described(SeenCommit(*fields[at : at + 5]), fields[at + 5]) for at in starts]
 
 
 def _give_up(repo: Repository, db: Database, personal: Personal, tips_now: set[Sha]) -> int:
     """Give up waiting measures that nobody wants any more; the others make way for the tips."""
-    waiting = db.execute(
-        "SELECT id, subject FROM jobs WHERE kind = ? AND state = 'ready' ORDER BY id", (MEASURE,)
-    ).fetchall()
-    late = {str(subject): int(identity) for identity, subject in waiting if subject not in tips_now}
-    if not late:
+    waiting = [job for job in db.jobs.ready(MEASURE) if job.sha not in tips_now]
+    if not waiting:
         return 0
-    there = exists(repo, late)
-    there -= set(reachable(repo, sorted(there), sorted(exists(repo, tips_now)))) if there else set()
-    kept = set(_behind(repo, personal, _described(repo, [s for s in late if s in there]), set()))
-    dropped = [(time.time(), identity) for sha, identity in late.items() if sha not in kept]
-    with transaction(db):
-        db.executemany(
-            "UPDATE jobs SET state = 'dropped', error = 'superseded', ended_at = ? WHERE id = ?",
-            dropped,
-        )
-        db.executemany(
-            "UPDATE jobs SET priority = ? WHERE id = ?",
-            [(HISTORY_PRIORITY, late[sha]) for sha in kept],
-        )
-        point("reconcile.dropped")
+    existing = exists(repo, [job.sha for job in waiting])
+    if existing:
+        tips_there = sorted(exists(repo, tips_now))
+        existing -= set(reachable(repo, sorted(existing), tips_there))
+    descriptions = _describe(repo, [job.sha for job in waiting if job.sha in existing])
+    still_wanted = set(_behind(repo, personal, descriptions, set()))
+    dropped = [job for job in waiting if job.sha not in still_wanted]
+    later = [job for job in waiting if job.sha in still_wanted]
+    db.jobs.resort(dropped=dropped, later=later, priority=HISTORY_PRIORITY)
     return len(dropped)

@@ -26,7 +26,7 @@ from copydesk.agent.daemon.answers import model_answers
 from copydesk.agent.daemon.context import repository
 from copydesk.agent.daemon.log import Log
 from copydesk.agent.daemon.watch import Watcher
-from copydesk.agent.desk import queue, space
+from copydesk.agent.desk import space
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk, point
 from copydesk.agent.errors import CopydeskError
@@ -154,7 +154,7 @@ class Service:
             ) from error
 
     def _serve(self, held: lock.Lock, db: Database) -> None:
-        queue.release_orphans(db)
+        db.jobs.release_orphans()
         watcher = Watcher(self._repo.common_dir, self.wake)
         self._log.say(f"started, process {os.getpid()}" + (", polling" if watcher.polling else ""))
         try:
@@ -192,7 +192,7 @@ class Service:
     def _anything(self, db: Database) -> bool:
         return (
             spool.waiting(self._desk)
-            or queue.next_due(db) is not None
+            or db.jobs.next_due() is not None
             or reconcile.pending(self._repo, db)
         )
 
@@ -220,7 +220,7 @@ class Service:
                 if not space.is_full(error):
                     raise
                 self._is_full(error)
-            due = queue.next_due(db)
+            due = db.jobs.next_due()
             if due is None and self._worker is None and not spool.waiting(self._desk):
                 left = busy_until + personal.idle_seconds - time.monotonic()
                 if left <= 0:
@@ -296,17 +296,17 @@ class Service:
             self._settle(db, self._worker)
             self._worker = None
             self._turn.give_back()
-        due = queue.next_due(db)
+        due = db.jobs.next_due()
         if due is None or due > time.time() or not self._may_work(personal):
             return False
         point("service.lease")
-        job = queue.lease(db, seconds=personal.measure_seconds + 60)
+        job = db.jobs.lease(seconds=personal.measure_seconds + 60)
         if job is None:
             self._turn.give_back()
             return False
         knock.failpoint("service.leased")
         argv = [*self._command, str(self._repo.common_dir), str(job.id)]
-        self._log.say(f"{job.kind} {job.subject[:12]}: started")
+        self._log.say(f"{job.kind} {job.sha[:12]}: started")
         seconds = personal.measure_seconds
         self._worker = worker.Worker(argv, self._repo.common_dir, job, seconds, self.wake)
         knock.failpoint("service.working")
@@ -330,20 +330,20 @@ class Service:
         point("service.settle")
         if how == "done":
             self._cuts = 0
-            queue.finish(db, job)
+            db.jobs.finish(job)
         elif how == "superseded":
-            queue.drop(db, job, "superseded")
+            db.jobs.drop(job, "superseded")
         elif how == "full":
-            queue.put_back(db, job, said)
+            db.jobs.put_back(job, said)
         elif how == "cut short":
             self._cuts += 1
             superseded.put_back(db, job)
         else:
-            queue.fail(db, job, said, final=how == "final")
+            db.jobs.fail(job, said, final=how == "final")
         knock.failpoint("service.settled")
         prune.ask_when_due(db, self._desk, self._personal().disk_mb)
         reason = said.splitlines()[-1] if said and how in ("retry", "final", "full") else ""
-        self._log.say(f"{job.kind} {job.subject[:12]}: {how} {one_line(reason)}".rstrip())
+        self._log.say(f"{job.kind} {job.sha[:12]}: {how} {one_line(reason)}".rstrip())
 
     def _end_worker(self, db: Database) -> None:
         if self._worker:
@@ -351,8 +351,8 @@ class Service:
             how, _ = self._worker.result()
             with contextlib.suppress(sqlite3.Error):  # the desk itself may be gone
                 if how == "done":
-                    queue.finish(db, self._worker.job)
-                queue.release_orphans(db)
+                    db.jobs.finish(self._worker.job)
+                db.jobs.release_orphans()
 
     def _personal(self) -> Personal:
         """The user's settings as they are now; one that cannot be read leaves them all alone."""

@@ -11,8 +11,7 @@ from copydesk.agent.coverage.store import gaps as gap_rows
 from copydesk.agent.coverage.store import stored
 from copydesk.agent.daemon import prune
 from copydesk.agent.daemon.context import StepContext
-from copydesk.agent.daemon.reconcile import HISTORY_PRIORITY
-from copydesk.agent.desk import queue
+from copydesk.agent.daemon.reconcile import HISTORY_PRIORITY, MEASURE
 from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
@@ -38,19 +37,16 @@ def measure_step(context: StepContext, sha: Sha) -> None:
         return
     try:
         if scoring.after_measure(repo, db, sha, say=context.say):
-            queue.put(db, "learn", sha, priority=LEARN_PRIORITY)
+            db.jobs.enqueue("learn", sha, priority=LEARN_PRIORITY)
     except CopydeskError as error:  # a score that is missing must not hold up the drafts
         context.say(f"not scored: {error}")
-    queue.put(db, "draft", sha, priority=DRAFT_PRIORITY)
+    db.jobs.enqueue("draft", sha, priority=DRAFT_PRIORITY)
     if config.load(repo, sha).project.stories:
-        queue.put(db, "story", sha, priority=STORY_PRIORITY)
+        db.jobs.enqueue("story", sha, priority=STORY_PRIORITY)
 
 
 def _behind_a_tip(context: StepContext, sha: Sha) -> bool:
-    row = context.db.execute(
-        "SELECT priority FROM jobs WHERE kind = 'measure' AND subject = ?", (sha,)
-    ).fetchone()
-    return row is not None and row[0] == HISTORY_PRIORITY
+    return context.db.jobs.priority(MEASURE, sha) == HISTORY_PRIORITY
 
 
 def gaps_to_draft(repo: Repository, db: Database, sha: Sha, limit: int | None = None) -> list[Gap]:

@@ -8,12 +8,8 @@ settings want commits behind the tips measured at all.
 
 from __future__ import annotations
 
-import time
-
 from copydesk.agent.daemon.reconcile import HISTORY_PRIORITY, MEASURE
-from copydesk.agent.desk import queue
 from copydesk.agent.desk.database import Database
-from copydesk.agent.desk.store import transaction
 from copydesk.agent.records import Job
 
 CUTS = 3
@@ -31,17 +27,9 @@ def is_superseded(db: Database, job: Job, cuts: int) -> bool:
     """
     if job.kind != MEASURE or cuts >= CUTS:
         return False
-    (found,) = db.execute(
-        "SELECT NOT EXISTS (SELECT 1 FROM tips WHERE sha = ?) AND EXISTS (SELECT 1 FROM jobs"
-        " WHERE kind = ? AND state = 'ready' AND not_before <= ?"
-        " AND subject IN (SELECT sha FROM tips))",
-        (job.subject, MEASURE, time.time()),
-    ).fetchone()
-    return bool(found)
+    return db.jobs.makes_way(job)
 
 
 def put_back(db: Database, job: Job) -> None:
     """Put a measure that was cut short behind those of the tips."""
-    with transaction(db):
-        queue.put_back(db, job, "superseded", seconds=0.0)
-        db.execute("UPDATE jobs SET priority = ? WHERE id = ?", (HISTORY_PRIORITY, job.id))
+    db.jobs.cut_short(job, priority=HISTORY_PRIORITY)

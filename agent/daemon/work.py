@@ -19,7 +19,6 @@ from copydesk.agent.daemon.context import Step, StepContext, repository
 from copydesk.agent.daemon.log import Log
 from copydesk.agent.daemon.worker import DONE, FINAL, FULL, RETRY, SUPERSEDED
 from copydesk.agent.desk import space
-from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.mend import mend
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError, Superseded
@@ -54,10 +53,12 @@ def main(argv: Sequence[str], steps: Mapping[str, Step] | None = None) -> int:
             print("another worker has not ended yet", file=sys.stderr)
             return RETRY
         with open_desk(repo.desk) as db:
-            kind, subject = _job(db, int(argv[1]))
-            step = _step(kind, steps)
+            job = db.jobs.by_id(int(argv[1]))
+            if job is None:
+                return SUPERSEDED
+            step = _step(job.kind, steps)
             knock.failpoint("work.step")
-            step(StepContext(repo, db, Log(repo.desk).say), subject)
+            step(StepContext(repo, db, Log(repo.desk).say), job.sha)
             _is_done()
             knock.failpoint("work.done")
         return DONE
@@ -71,15 +72,6 @@ def main(argv: Sequence[str], steps: Mapping[str, Step] | None = None) -> int:
     except Exception as error:
         traceback.print_exc()
         return FULL if space.is_full(error) else RETRY
-
-
-def _job(db: object, identity: int) -> tuple[str, str]:
-
-    assert isinstance(db, Database)
-    row = db.execute("SELECT kind, subject FROM jobs WHERE id = ?", (identity,)).fetchone()
-    if row is None:
-        raise Superseded
-    return str(row[0]), str(row[1])
 
 
 def _step(kind: str, steps: Mapping[str, Step] | None) -> Step:

@@ -19,7 +19,7 @@ from copydesk.agent.coverage.store import Measure, stored
 from copydesk.agent.coverage.store import gaps as gap_rows
 from copydesk.agent.daemon import control
 from copydesk.agent.demo import project
-from copydesk.agent.desk import drafts, queue
+from copydesk.agent.desk import drafts
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
@@ -305,7 +305,7 @@ class _Tour:
     def _measure(self, sha: Sha) -> Measure:
         found = stored(self.db, sha)
         if found is None:
-            errors = [error for kind, _, error in queue.failures(self.db) if kind == "measure"]
+            errors = [error for kind, _, error in self.db.jobs.failures() if kind == "measure"]
             raise CopydeskError(
                 f"{sha[:8]} was not measured" + "".join(f"\n{error}" for error in errors[:1]),
                 slug="demo-not-measured",

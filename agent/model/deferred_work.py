@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable
 from typing import Final, Literal, NamedTuple
 
-from copydesk.agent.desk import queue
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.model.circuit_breaker import FIRST_SECONDS, LONGEST_SECONDS
@@ -108,7 +107,7 @@ def look(db: Database, answers: Callable[[], bool], *, now: float | None = None)
                 (now + pause, _ROWS[one.what], one.sha),
             )
     for one in due if there else ():
-        queue.put(db, one.what, one.sha, priority=_PRIORITY[one.what], again=True)
+        db.jobs.enqueue(one.what, one.sha, priority=_PRIORITY[one.what], again=True)
     return due if there else []
 
 

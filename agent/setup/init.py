@@ -11,7 +11,6 @@ import sysconfig
 from pathlib import Path
 
 from copydesk.agent.daemon import control
-from copydesk.agent.desk import queue
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import interpreter
@@ -246,7 +245,7 @@ def _begin(repo: Repository) -> list[str]:
     with contextlib.suppress(CopydeskError):  # no commit yet
         sha = resolve(repo, "HEAD")
         with open_desk(repo.desk) as db:
-            queue.put(db, "measure", sha)
+            db.jobs.enqueue("measure", sha)
         done.append(f"Queued the first measure, of {sha[:12]}.")
     control.ensure(repo)
     if control.status(repo).running:

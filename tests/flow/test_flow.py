@@ -12,7 +12,7 @@ from copydesk.agent.coverage.measure.commit import measure
 from copydesk.agent.coverage.store import gaps as gap_rows
 from copydesk.agent.coverage.store.measures import stored
 from copydesk.agent.daemon.steps import gaps_to_draft
-from copydesk.agent.desk import drafts, queue
+from copydesk.agent.desk import drafts
 from copydesk.agent.errors import CopydeskError, Superseded
 from copydesk.agent.git.repository import set_config
 from copydesk.agent.review import decisions
@@ -166,7 +166,7 @@ def test_a_commit_without_gaps_needs_no_draft(bench: Any) -> None:
     assert bench.tests() == []
     assert gaps_to_draft(bench.repo, bench.db, bench.head(), 3) == []
     bench.step("measure", bench.head())  # measured already: only asks for what follows
-    assert queue.counts(bench.db).ready == 2
+    assert bench.db.jobs.counts().ready == 2
 
 
 def test_stories_can_be_switched_off(bench: Any, commit: Callable[..., str]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from copydesk.agent.coverage.store import gaps as gap_rows
-from copydesk.agent.desk import drafts, history, queue
+from copydesk.agent.desk import drafts, history
 from copydesk.agent.git.repository import set_config
 from copydesk.agent.model import deferred_work
 from copydesk.agent.review import decisions
@@ -141,9 +141,9 @@ def test_what_a_dead_server_missed_is_drafted_when_it_is_back(
     wrong = ANSWER.replace('== "open"', '== "ajar"')
     with served(bench, ollama_server, [wrong]):
         assert deferred_work.look(bench.db, lambda: True, now=1e12) == [("draft", sha, 0)]
-        job = queue.lease(bench.db)
+        job = bench.db.jobs.lease()
         assert job is not None
-        assert (job.kind, job.subject) == ("draft", sha)
+        assert (job.kind, job.sha) == ("draft", sha)
         bench.step("draft", sha)
     found = {d.origin: d for d in bench.tests()}["qwen2.5-coder:7b"]
     assert '"open"' in found.content.replace("'", '"')

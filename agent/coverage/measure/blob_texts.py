@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from copydesk.agent.coverage.source import Import, imports_of
 from copydesk.agent.coverage.store import gaps as gap_rows
+from copydesk.agent.desk.content_cache import ContentCache
 from copydesk.agent.desk.database import Database
-from copydesk.agent.desk.known import Known
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
 
@@ -24,8 +24,8 @@ class Blobs:
     repo: Repository
     texts: dict[str, str] = field(default_factory=dict)
     later: set[str] = field(default_factory=set)
-    imports: Known | None = None
-    outlines: Known | None = None
+    imports: ContentCache | None = None
+    outlines: ContentCache | None = None
     _unasked: set[str] = field(default_factory=set)
 
     @classmethod
@@ -40,8 +40,10 @@ class Blobs:
             return gap_rows.Outline.of(mine(blob))
 
         language = f"{sys.version_info[0]}.{sys.version_info[1]}"
-        mine.imports = Known(db, f"imports/1/{language}", lambda blob: imports_of(mine(blob)))
-        mine.outlines = Known(db, f"outline/2/{language}", outline)
+        mine.imports = db.content_cache(
+            f"imports/1/{language}", lambda blob: imports_of(mine(blob))
+        )
+        mine.outlines = db.content_cache(f"outline/2/{language}", outline)
         python = [{b for p, b in tree.items() if p.endswith(".py")} for tree in trees]
         every = set[str]().union(*python)
         differing = {blob for blob in every if not all(blob in tree for tree in python)}

@@ -37,6 +37,7 @@ from copydesk.agent.coverage.source import Tree, file_of
 from copydesk.agent.coverage.store import FIELDS, Measure, Sum, assemble, different, united
 from copydesk.agent.coverage.store import gaps as gap_rows
 from copydesk.agent.coverage.store import traces as coverage_map
+from copydesk.agent.desk.commits import SeenCommit
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.drafts import now
 from copydesk.agent.desk.store import transaction
@@ -263,10 +264,9 @@ class _Work:
             return git.changes(self.repo, None, self.sha)  # a shallow clone, perhaps
 
     def _remember(self, info: git.CommitInfo) -> None:
-        self.db.execute(
-            "INSERT OR IGNORE INTO commits (sha, parents, author, authored_at, subject, seen_at)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (info.sha, " ".join(info.parents), info.author, info.date, info.subject, time.time()),
+        parents = " ".join(info.parents)
+        self.db.commits.record(
+            [SeenCommit(info.sha, parents, info.author, info.date, info.subject)]
         )
 
     def _publish_policy(self) -> None:

@@ -20,7 +20,6 @@ from copydesk.agent.coverage.runner.project_config import (
     report_rules,
 )
 from copydesk.agent.desk.database import Database
-from copydesk.agent.desk.known import Known
 from copydesk.agent.records import Json
 
 _METADATA = (".dist-info", ".egg-info")
@@ -60,12 +59,12 @@ def survey(engine: Engine, db: Database, tests: Sequence[str], blobs: Mapping[st
         CopydeskError: The project's coverage configuration cannot be read.
     """
     paths = sorted(path for path in blobs if path.endswith(".py"))
-    known = Known(db, "survey/2", lambda _: _asked(engine, paths))
+    known = db.content_cache("survey/2", lambda _: _asked(engine, paths))
     rules = report_rules(engine.tree)
     key = _key(engine, paths, rules)
     answer = known(key)
     if _installed(answer["folders"]) != answer["installed"]:
-        known.renew(key)
+        known.recompute(key)
         answer = known(key)
     if _may_be_kept(rules, blobs):
         known.save()

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from copydesk.agent.coverage.source import MODULE, Span, functions
 from copydesk.agent.desk.database import Database
-from copydesk.agent.desk.known import Known
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.records import Gap, LineNo, Sha
 from copydesk.predictor.rank_gaps import score
@@ -149,7 +148,7 @@ def record(
     touched = [file for file in some if changed.get(file.path)]
     by_key = {file.key: file for file in some if not changed.get(file.path)}
     found: dict[str, list[_Row]] = {}
-    known = Known(db, _kind(), lambda key: found[by_key[key].path])
+    known = db.content_cache(_kind(), lambda key: found[by_key[key].path])
     new = [by_key[key] for key in known.fetch(by_key)]
     for gap in find(sha, [*touched, *new], outline, changed):
         found.setdefault(gap.path, []).append(_row(gap))

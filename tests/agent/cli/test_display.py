@@ -15,7 +15,7 @@ from click.testing import Result
 
 from copydesk.agent.coverage.measure.commit import measure
 from copydesk.agent.daemon.log import Log
-from copydesk.agent.desk import drafts, queue
+from copydesk.agent.desk import drafts
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk, transaction
 from copydesk.agent.git.repository import Repository, commit_info, find, set_config
@@ -120,11 +120,11 @@ def fill(db: object, found: Repository, head: str, made: list[str]) -> None:
                 " seconds, outcome, called_at) VALUES (?, ?, 'd', ?, ?, '{}', 1.0, ?, '2026')",
                 (text, text, text, text, text),
             )
-            queue.put(db, "measure", text)
+            db.jobs.enqueue("measure", text)
         for _ in range(COUNT):
-            job = queue.lease(db)
+            job = db.jobs.lease()
             assert job
-            queue.fail(db, job, f"{job.subject}\n{job.subject}", final=True)
+            db.jobs.fail(job, f"{job.sha}\n{job.sha}", final=True)
 
 
 def test_none_of_them_reaches_an_output_raw(

@@ -10,7 +10,6 @@ from click.testing import CliRunner
 
 from copydesk.agent.cli.main import cli
 from copydesk.agent.daemon import control
-from copydesk.agent.desk import queue
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import find, set_config
 from copydesk.hooks import install
@@ -45,10 +44,10 @@ def test_what_is_wrong_has_its_cure_and_the_exit_code_says_so(
     set_config(find(repo), "copydesk.sandbox", "off")
     set_config(find(repo), "copydesk.bin", "/somewhere")
     with open_desk(find(repo).desk) as db:
-        queue.put(db, "measure", "a" * 40)
-        job = queue.lease(db)
+        db.jobs.enqueue("measure", "a" * 40)
+        job = db.jobs.lease()
         assert job
-        queue.fail(db, job, "it broke", final=True)
+        db.jobs.fail(job, "it broke", final=True)
     code, output = run(repo)
     assert code == 1
     assert "✗ interpreter: git config copydesk.python names /no/such/python" in output

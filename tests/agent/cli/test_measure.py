@@ -10,7 +10,6 @@ import pytest
 from copydesk.agent.cli import measure as module
 from copydesk.agent.coverage.store.measures import Measure
 from copydesk.agent.daemon import control
-from copydesk.agent.desk import queue
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git import repository
 
@@ -84,10 +83,10 @@ def test_measuring_by_hand_lets_the_daemon_go_on(
     assert run(shop, "measure").exit_code == 0
     assert not woken
     with open_desk(repository.find(shop).desk) as db:
-        queue.put(db, "measure", sha)
-        job = queue.lease(db)
+        db.jobs.enqueue("measure", sha)
+        job = db.jobs.lease()
         assert job
-        queue.fail(db, job, "boom", final=True)
+        db.jobs.fail(job, "boom", final=True)
     said = run(shop, "measure").stdout
     assert woken
     assert "1 failed" in said
@@ -96,7 +95,7 @@ def test_measuring_by_hand_lets_the_daemon_go_on(
     assert {"commit", "selected", "total", "seconds", "percent", "reason"} <= found.keys()
     assert (found["commit"], found["percent"]) == (sha, 100)
     with open_desk(repository.find(shop).desk) as db:
-        assert queue.counts(db).ready == 1
+        assert db.jobs.counts().ready == 1
 
 
 def _measure(sha: str, percent: float) -> Measure:

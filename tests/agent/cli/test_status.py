@@ -14,7 +14,6 @@ from copydesk.agent.cli import status
 from copydesk.agent.coverage.probe.copydesk_stream import HEAD
 from copydesk.agent.coverage.store.traces import Trace, add_traces, pack_ids
 from copydesk.agent.daemon import control
-from copydesk.agent.desk import queue
 from copydesk.agent.desk.store import open_desk, transaction
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository
@@ -155,7 +154,7 @@ def test_waiting_drafts_and_jobs_are_the_next_step(
     run: Any, shop: Path, add_test: Callable[..., int]
 ) -> None:
     with open_desk(repository.find(shop).desk) as db:
-        queue.put(db, "measure", "a" * 40)
+        db.jobs.enqueue("measure", "a" * 40)
     said = run(shop, "status").output
     assert "Work        1 ready" in said
     assert "Next: `copydesk wait`" in said
@@ -166,14 +165,14 @@ def test_waiting_drafts_and_jobs_are_the_next_step(
 def test_a_failed_job_shows_its_error_and_how_to_try_again(run: Any, shop: Path) -> None:
     sha = "b" * 40
     with open_desk(repository.find(shop).desk) as db:
-        queue.put(db, "measure", sha)
-        job = queue.lease(db)
+        db.jobs.enqueue("measure", sha)
+        job = db.jobs.lease()
         assert job
-        queue.fail(db, job, "the test suite cannot be run\n\x1b[31mE  boom", final=True)
-        queue.put(db, "odd", "c" * 40)
-        job = queue.lease(db)
+        db.jobs.fail(job, "the test suite cannot be run\n\x1b[31mE  boom", final=True)
+        db.jobs.enqueue("odd", "c" * 40)
+        job = db.jobs.lease()
         assert job
-        queue.fail(db, job, "no step", final=True)
+        db.jobs.fail(job, "no step", final=True)
     said = run(shop, "status").output
     assert "Failed: measure bbbbbbbb" in said
     assert "  \\x1b[31mE  boom" in said
@@ -188,10 +187,10 @@ def test_the_failure_of_a_former_commit_is_one_line(
 ) -> None:
     copy = Path(shutil.copytree(measured_shop, tmp_path / "copy", symlinks=True))
     with open_desk(repository.find(copy).desk) as db:
-        queue.put(db, "measure", "b" * 40)
-        job = queue.lease(db)
+        db.jobs.enqueue("measure", "b" * 40)
+        job = db.jobs.lease()
         assert job
-        queue.fail(db, job, "the suite is broken\nmore\nand more", final=True)
+        db.jobs.fail(job, "the suite is broken\nmore\nand more", final=True)
     said = run(copy, "status").output
     assert "Failed      measure bbbbbbbb before: the suite is broken\n" in said
     assert "more" not in said

@@ -13,7 +13,6 @@ import pytest
 
 from copydesk.agent.daemon import control, lock
 from copydesk.agent.daemon.control import Status
-from copydesk.agent.desk import queue
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository, find
@@ -128,7 +127,7 @@ def test_waiting_gives_up_in_time(
     found: Repository, daemon_argv: Argv, eventually: Eventually
 ) -> None:
     with open_desk(found.desk) as db:
-        queue.put(db, "hang", "x", priority=9)
+        db.jobs.enqueue("hang", "x", priority=9)
     knock.ensure(str(found.common_dir), daemon_argv(found.common_dir))
     eventually(lambda: control.status(found).running)
     began = time.monotonic()

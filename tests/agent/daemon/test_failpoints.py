@@ -33,7 +33,7 @@ from copydesk.hooks import knock
 ROOT = Path(__file__).parents[3]
 HOWS = ("kill", "enospc", "eio", "exception")
 QUICK = (
-    *(("spool.committed", "kill"), ("queue.leased", "enospc")),
+    *(("spool.committed", "kill"), ("jobs.leased", "enospc")),
     *(("drafts.decided", "eio"), ("work.done", "kill")),
 )
 """Tried in the quick suite; the whole matrix is slow."""

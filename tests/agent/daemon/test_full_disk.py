@@ -17,7 +17,7 @@ import pytest
 from copydesk.agent.config import Personal
 from copydesk.agent.daemon import log, resources
 from copydesk.agent.daemon.service import Service
-from copydesk.agent.desk import queue, space
+from copydesk.agent.desk import space
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import Repository, find
 from copydesk.hooks import knock
@@ -100,7 +100,7 @@ def test_a_failure_while_the_disk_is_full_is_not_counted_against(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with open_desk(found.desk) as db:
-        queue.put(db, "crash", "x", priority=5)
+        db.jobs.enqueue("crash", "x", priority=5)
     monkeypatch.setattr(resources, "pause_reason", lambda *_: "")
     monkeypatch.setattr(space, "LOW_BYTES", 1 << 60)
     serving()

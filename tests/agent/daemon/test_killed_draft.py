@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from copydesk.agent.daemon import lock
-from copydesk.agent.desk import drafts, queue
+from copydesk.agent.desk import drafts
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import Repository, find, set_config
 from copydesk.hooks import knock
@@ -68,7 +68,7 @@ def start(repo: Repository, worker: Path, mark: Path, failing: str) -> subproces
 def finished(repo: Repository) -> list[dict[str, Any]]:
     """What the drafts of a repository hold once the daemon has nothing left to do."""
     with open_desk(repo.desk) as db:
-        counts = queue.counts(db)
+        counts = db.jobs.counts()
         known = db.execute("SELECT count(*) FROM jobs WHERE kind = 'draft'").fetchone()[0]
         if not known or counts.ready or counts.running:
             return []

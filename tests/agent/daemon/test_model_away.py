@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from copydesk.agent.daemon.service import Service
-from copydesk.agent.desk import drafts, queue
+from copydesk.agent.desk import drafts
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import find, set_config
@@ -116,7 +116,7 @@ def test_it_works_on_while_the_model_is_away(repo: Path, commit: Callable[..., s
         [story] = drafts.listed(db, kind="devlog")
         assert story.origin == "template"
         assert {one.what for one in deferred_work.waiting(db)} == {"draft", "story"}
-        assert queue.counts(db).failed == 0
+        assert db.jobs.counts().failed == 0
 
         stack.enter_context(ollama_server.serve(answer, port=port))
         db.execute("UPDATE jobs SET not_before = 0 WHERE state = 'waiting'")  # it is time to look
@@ -128,12 +128,12 @@ def test_it_works_on_while_the_model_is_away(repo: Path, commit: Callable[..., s
             assert there[name, MODEL].evidence["recorded"] == [f"test_{name}"]
         [story] = drafts.listed(db, kind="devlog")
         assert (story.origin, story.commit) == (MODEL, sha)
-        assert queue.counts(db).failed == 0
+        assert db.jobs.counts().failed == 0
     assert "Traceback" not in (found.desk / "daemon.log").read_text("utf-8")
 
 
 def at_rest(db: Database) -> bool:
-    counts = queue.counts(db)
+    counts = db.jobs.counts()
     known = db.execute("SELECT count(*) FROM jobs WHERE kind = 'measure'").fetchone()[0]
     return bool(known) and not counts.ready and not counts.running
 

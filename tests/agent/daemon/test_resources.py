@@ -15,7 +15,7 @@ from copydesk.agent.config import Personal
 from copydesk.agent.daemon import resources
 from copydesk.agent.daemon.resources import Turn, battery, pause_reason, state_folder
 from copydesk.agent.daemon.service import Service
-from copydesk.agent.desk import queue, space
+from copydesk.agent.desk import space
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import Repository, find
 
@@ -178,7 +178,7 @@ def test_two_repositories_never_work_at_once(
     for one in both:
         with open_desk(one.desk) as db:
             for number in range(3):
-                queue.put(db, "span", str(number))
+                db.jobs.enqueue("span", str(number))
     span = tmp_path / "spans"
     worker_script.write_text(
         worker_script.read_text().replace(
@@ -202,7 +202,7 @@ def test_two_repositories_never_work_at_once(
         left = 0
         for one in both:
             with open_desk(one.desk) as db:
-                left += sum(queue.counts(db)[:2])
+                left += sum(db.jobs.counts()[:2])
         return not left and span.exists() and len(span.read_text().splitlines()) == 8
 
     try:

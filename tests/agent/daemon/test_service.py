@@ -18,7 +18,6 @@ import pytest
 from copydesk.agent.daemon import lock, log, superseded
 from copydesk.agent.daemon.service import Service, run
 from copydesk.agent.daemon.worker import Worker
-from copydesk.agent.desk import queue
 from copydesk.agent.desk.store import SCHEMA, open_desk
 from copydesk.agent.git.repository import Repository, find
 from copydesk.agent.records import Job
@@ -70,8 +69,8 @@ def test_a_daemon_that_ends_takes_the_word_of_a_worker_that_has_ended(
     service = Service(found.common_dir)
     try:
         with open_desk(found.desk) as db:
-            queue.put(db, "measure", "x")
-            leased = queue.lease(db, seconds=60)
+            db.jobs.enqueue("measure", "x")
+            leased = db.jobs.lease(seconds=60)
             assert leased
             argv = [sys.executable, "-c", f"raise SystemExit({exit_code})"]
             ended = Worker(argv, found.common_dir, leased, 60, service.wake)
@@ -104,7 +103,7 @@ def test_a_job_that_does_not_go_well(
     error: str,
 ) -> None:
     with open_desk(found.desk) as db:
-        queue.put(db, kind, "x", priority=5)
+        db.jobs.enqueue(kind, "x", priority=5)
     serving()
     eventually(lambda: log.tail(found.desk, 50) and f"{kind} x: " in text(found, ": started"))
     with contextlib.closing(sqlite3.connect(found.desk / "desk.db", timeout=20)) as db:
@@ -122,7 +121,7 @@ def test_a_job_past_its_time_is_ended(
 ) -> None:
     git(repo, "config", "copydesk.measureSeconds", "0.5")
     with open_desk(found.desk) as db:
-        queue.put(db, "hang", "x", priority=5)
+        db.jobs.enqueue("hang", "x", priority=5)
     serving()
     eventually(lambda: states(found)["hang x"] == "failed")
 
@@ -153,18 +152,18 @@ def test_not_every_measure_makes_way(found: Repository) -> None:
         job = Job(1, "measure", "a" * 40, 1)
         assert not superseded.is_superseded(db, job, 0)  # nothing waits
         db.execute("INSERT INTO tips VALUES (?)", ("b" * 40,))
-        queue.put(db, "measure", "b" * 40)
+        db.jobs.enqueue("measure", "b" * 40)
         assert superseded.is_superseded(db, job, 0)
         assert not superseded.is_superseded(db, job, superseded.CUTS)
         assert not superseded.is_superseded(db, replace(job, kind="draft"), 0)
-        assert not superseded.is_superseded(db, replace(job, subject="b" * 40), 0)
+        assert not superseded.is_superseded(db, replace(job, sha="b" * 40), 0)
 
 
 def test_told_to_stop_it_gives_the_job_in_hand_back(
     found: Repository, serving: Serving, eventually: Eventually
 ) -> None:
     with open_desk(found.desk) as db:
-        queue.put(db, "hang", "x", priority=5)
+        db.jobs.enqueue("hang", "x", priority=5)
     service = serving()
     eventually(lambda: states(found)["hang x"] == "running")
     service.stop()

@@ -15,7 +15,6 @@ import pytest
 from copydesk.agent.daemon import context, work, worker
 from copydesk.agent.daemon.context import StepContext
 from copydesk.agent.daemon.log import tail
-from copydesk.agent.desk import queue
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError, Superseded
 from copydesk.agent.git.repository import Repository, find
@@ -53,7 +52,7 @@ STEPS = {"greet": greet, "refuse": refuse, "later": later, "give-up": give_up, "
 
 def job(repo: Repository, kind: str) -> str:
     with open_desk(repo.desk) as db:
-        queue.put(db, kind, "x")
+        db.jobs.enqueue(kind, "x")
         (identity,) = db.execute("SELECT id FROM jobs WHERE kind = ?", (kind,)).fetchone()
     return str(identity)
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from copydesk.agent.desk import queue
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.model import deferred_work
@@ -29,9 +28,9 @@ def due(db: Database) -> float:
 def test_what_waits_keeps_nobody_awake(db: Database, what: deferred_work.What) -> None:
     deferred_work.wait(db, what, "a" * 40, "no server")
     assert deferred_work.waiting(db) == [(what, "a" * 40, 0)]
-    assert sum(queue.counts(db)) == 0
-    assert queue.next_due(db) is None
-    assert queue.lease(db) is None
+    assert sum(db.jobs.counts()) == 0
+    assert db.jobs.next_due() is None
+    assert db.jobs.lease() is None
     deferred_work.forget(db, what, "a" * 40)
     assert deferred_work.waiting(db) == []
 
@@ -58,20 +57,20 @@ def test_the_server_is_asked_less_and_less_often(db: Database) -> None:
 
 
 def test_when_it_answers_the_work_is_done_again(db: Database) -> None:
-    queue.put(db, "draft", "a" * 40)
-    job = queue.lease(db)
+    db.jobs.enqueue("draft", "a" * 40)
+    job = db.jobs.lease()
     assert job
     deferred_work.wait(db, "draft", "a" * 40, "no server")
     later = due(db)
     assert deferred_work.look(db, lambda: True, now=later) == []  # while it is being drafted
-    queue.finish(db, job)
+    db.jobs.finish(job)
     deferred_work.wait(db, "story", "a" * 40, "no server")
     later = due(db)
     assert deferred_work.look(db, lambda: True, now=later) == [
         *(("draft", "a" * 40, 0), ("story", "a" * 40, 0))
     ]
-    again = [queue.lease(db), queue.lease(db)]
-    assert [(j.kind, j.subject) for j in again if j] == [("draft", "a" * 40), ("story", "a" * 40)]
+    again = [db.jobs.lease(), db.jobs.lease()]
+    assert [(j.kind, j.sha) for j in again if j] == [("draft", "a" * 40), ("story", "a" * 40)]
 
 
 def test_a_server_that_only_seems_to_be_back_is_asked_less_often_too(
@@ -82,9 +81,9 @@ def test_a_server_that_only_seems_to_be_back_is_asked_less_often_too(
     for _ in range(5):
         now = due(db)
         assert len(deferred_work.look(db, lambda: True, now=now)) == 1
-        job = queue.lease(db)
+        job = db.jobs.lease()
         assert job
-        queue.finish(db, job)
+        db.jobs.finish(job)
         deferred_work.wait(db, "draft", "a" * 40, "crashed again")
         pauses.append(due(db) - now)
     assert pauses == pytest.approx([60, 120, 240, 480, 600])

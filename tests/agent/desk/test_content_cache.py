@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from copydesk.agent.desk.known import Known
 from copydesk.agent.desk.store import open_desk
 
 
@@ -14,14 +13,14 @@ def test_a_value_is_worked_out_once_and_stays_on_the_desk(tmp_path: Path) -> Non
         return [key, key.upper()]
 
     with open_desk(tmp_path) as db:
-        first = Known(db, "test/1", work)
+        first = db.content_cache("test/1", work)
         assert first.fetch(["a", "b"]) == {"a", "b"}
         assert [first("a"), first("a")] == [["a", "A"]] * 2
         first.save()
-        second = Known(db, "test/1", work)
+        second = db.content_cache("test/1", work)
         assert second.fetch(["a", "b"]) == {"b"}
         assert second("a") == ["a", "A"]
         assert asked == ["a"]
-        assert Known(db, "test/2", work).fetch(["a"]) == {"a"}
-        second.renew("a")
+        assert db.content_cache("test/2", work).fetch(["a"]) == {"a"}
+        second.recompute("a")
         assert asked == ["a", "a"]

@@ -1,0 +1,247 @@
+"""Jobs, kept in SQLite so that a crash forgets nothing.
+
+A job is leased, never popped: a worker that dies leaves a lease that runs out. At least once,
+so every step must be safe to repeat.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from copydesk.agent.desk.connection import Connection, point, transaction
+from copydesk.agent.records import Job, Sha
+
+LEASE_SECONDS = 1800.0
+MAX_ATTEMPTS = 3
+RETRY_SECONDS = (5.0, 60.0)
+SUPERSEDED = "superseded"
+"""Why a job was dropped or cut short: a newer commit has taken the place of its commit."""
+
+
+class Counts(NamedTuple):
+    """How many jobs are in each state."""
+
+    ready: int
+    running: int
+    done: int
+    failed: int
+
+
+class Jobs:
+    """The queue of work: the table `jobs`.
+
+    Args:
+        db: The desk.
+    """
+
+    def __init__(self, db: Connection) -> None:
+        self._db = db
+
+    def enqueue(self, kind: str, sha: Sha, *, priority: int = 0, again: bool = False) -> None:
+        """Ask for a piece of work. Asking twice is asking once.
+
+        Args:
+            kind: What to do.
+            sha: The commit to do it for.
+            priority: Higher is sooner.
+            again: Do it once more even if it was done or given up before.
+        """
+        with transaction(self._db):
+            self._db.execute(
+                "INSERT OR IGNORE INTO jobs (kind, subject, priority, added_at)"
+                " VALUES (?, ?, ?, ?)",
+                (kind, sha, priority, time.time()),
+            )
+            point("jobs.enqueue")
+            if again:
+                self._db.execute(
+                    "UPDATE jobs SET state = 'ready', attempts = 0, not_before = 0, error = NULL,"
+                    " priority = max(priority, ?)"
+                    " WHERE kind = ? AND subject = ? AND state IN ('done', 'failed', 'dropped')",
+                    (priority, kind, sha),
+                )
+
+    def enqueue_or_revive(self, kind: str, sha: Sha, *, priority: int) -> None:
+        """Ask for a piece of work; one that was dropped is wanted again, at this priority."""
+        with transaction(self._db):
+            self.enqueue(kind, sha, priority=priority)
+            self._db.execute(
+                "UPDATE jobs SET state = 'ready', attempts = 0, not_before = 0, error = NULL,"
+                " priority = ? WHERE kind = ? AND subject = ? AND state = 'dropped'",
+                (priority, kind, sha),
+            )
+
+    def lease(self, now: float | None = None, *, seconds: float = LEASE_SECONDS) -> Job | None:
+        """Take the job that is next in line.
+
+        Args:
+            now: The Unix time.
+            seconds: How long it is ours; past that it is free again.
+
+        Returns:
+            The job, or None when none is ready.
+        """
+        now = time.time() if now is None else now
+        with transaction(self._db):
+            row = self._db.execute(
+                """
+                UPDATE jobs
+                SET state = 'running', attempts = attempts + 1, leased_until = :until,
+                    worker = :worker
+                WHERE id = (
+                    SELECT id FROM jobs
+                    WHERE (state = 'ready' AND not_before <= :now)
+                       OR (state = 'running' AND leased_until < :now)
+                    ORDER BY priority DESC, id LIMIT 1
+                )
+                RETURNING id, kind, subject, attempts
+                """,
+                {"until": now + seconds, "now": now, "worker": os.getpid()},
+            ).fetchone()
+            point("jobs.leased")
+        return Job(*row) if row else None
+
+    def finish(self, job: Job) -> None:
+        """Mark a job as done."""
+        self._settle(job, "done", None, 0.0)
+
+    def drop(self, job: Job, why: str) -> None:
+        """Give a job up because its work is no longer wanted."""
+        self._settle(job, "dropped", why, 0.0)
+
+    def fail(self, job: Job, error: str, *, final: bool = False) -> None:
+        """Give a job back to be tried later, or give it up after MAX_ATTEMPTS.
+
+        Args:
+            job: The job as it was leased.
+            error: What went wrong, kept with the job.
+            final: Trying again cannot help.
+        """
+        if final or job.attempts >= MAX_ATTEMPTS:
+            self._settle(job, "failed", error, 0.0)
+        else:
+            pause = RETRY_SECONDS[min(job.attempts, len(RETRY_SECONDS)) - 1]
+            self._settle(job, "ready", error, time.time() + pause)
+
+    def put_back(self, job: Job, why: str, *, seconds: float = RETRY_SECONDS[-1]) -> None:
+        """Give a job back that could not be done for no fault of its own; no attempt is counted.
+
+        Args:
+            job: The job as it was leased.
+            why: What was in the way, kept with the job.
+            seconds: How long it waits at least.
+        """
+        self._settle(job, "ready", why, time.time() + seconds)
+        with transaction(self._db):
+            self._db.execute(
+                "UPDATE jobs SET attempts = max(0, attempts - 1) WHERE id = ?", (job.id,)
+            )
+
+    def cut_short(self, job: Job, *, priority: int) -> None:
+        """Give a job back that made way for a newer commit, to be done at another priority."""
+        with transaction(self._db):
+            self.put_back(job, SUPERSEDED, seconds=0.0)
+            self._set_priority([job.id], priority)
+
+    def release_orphans(self) -> int:
+        """Free every running job; for a daemon that has just taken the lock.
+
+        Returns:
+            How many.
+        """
+        point("jobs.orphans")
+        with transaction(self._db):
+            return self._db.execute(
+                "UPDATE jobs SET state = 'ready', leased_until = NULL WHERE state = 'running'"
+            ).rowcount
+
+    def by_id(self, identity: int) -> Job | None:
+        """The job with this id, whatever its state; None when there is none."""
+        row = self._db.execute(
+            "SELECT id, kind, subject, attempts FROM jobs WHERE id = ?", (identity,)
+        ).fetchone()
+        return Job(*row) if row else None
+
+    def ready(self, kind: str) -> list[Job]:
+        """The jobs of a kind that wait for their turn, in the order they were asked for."""
+        rows = self._db.execute(
+            "SELECT id, kind, subject, attempts FROM jobs"
+            " WHERE kind = ? AND state = 'ready' ORDER BY id",
+            (kind,),
+        )
+        return [Job(*row) for row in rows]
+
+    def resort(self, *, dropped: Iterable[Job], later: Iterable[Job], priority: int) -> None:
+        """Drop ready jobs as superseded, and give others another priority, at once.
+
+        Args:
+            dropped: The jobs that are wanted no more.
+            later: The jobs whose priority changes.
+            priority: The priority they get.
+        """
+        with transaction(self._db):
+            self._db.executemany(
+                "UPDATE jobs SET state = 'dropped', error = ?, ended_at = ? WHERE id = ?",
+                [(SUPERSEDED, time.time(), job.id) for job in dropped],
+            )
+            self._set_priority([job.id for job in later], priority)
+            point("jobs.resorted")
+
+    def priority(self, kind: str, sha: Sha) -> int | None:
+        """The priority of a job; None when there is no such job."""
+        row = self._db.execute(
+            "SELECT priority FROM jobs WHERE kind = ? AND subject = ?", (kind, sha)
+        ).fetchone()
+        return None if row is None else int(row[0])
+
+    def last_ended(self, kind: str) -> float | None:
+        """The Unix time at which a job of this kind last ended; None when none has."""
+        row = self._db.execute("SELECT max(ended_at) FROM jobs WHERE kind = ?", (kind,)).fetchone()
+        return None if row[0] is None else float(row[0])
+
+    def makes_way(self, job: Job) -> bool:
+        """Whether a job's commit is no tip any more while a job of its kind waits for a tip."""
+        (answer,) = self._db.execute(
+            "SELECT NOT EXISTS (SELECT 1 FROM tips WHERE sha = ?) AND EXISTS (SELECT 1 FROM jobs"
+            " WHERE kind = ? AND state = 'ready' AND not_before <= ?"
+            " AND subject IN (SELECT sha FROM tips))",
+            (job.sha, job.kind, time.time()),
+        ).fetchone()
+        return bool(answer)
+
+    def counts(self) -> Counts:
+        """Count the jobs by state."""
+        rows = self._db.execute("SELECT state, count(*) FROM jobs GROUP BY state")
+        by_state = dict(rows.fetchall())
+        return Counts(*(by_state.get(state, 0) for state in Counts._fields))
+
+    def next_due(self) -> float | None:
+        """The Unix time at which the next waiting job may start, or None when none waits."""
+        row = self._db.execute("SELECT min(not_before) FROM jobs WHERE state = 'ready'").fetchone()
+        return None if row[0] is None else float(row[0])
+
+    def failures(self) -> list[tuple[str, str, str]]:
+        """Kind, commit and error of the jobs that were given up, the newest first."""
+        rows = self._db.execute(
+            "SELECT kind, subject, error FROM jobs WHERE state = 'failed' ORDER BY ended_at DESC"
+        )
+        return [(str(kind), str(sha), str(error or "")) for kind, sha, error in rows]
+
+    def _set_priority(self, identities: Iterable[int], priority: int) -> None:
+        self._db.executemany(
+            "UPDATE jobs SET priority = ? WHERE id = ?",
+            [(priority, identity) for identity in identities],
+        )
+
+    def _settle(self, job: Job, state: str, error: str | None, not_before: float) -> None:
+        ended = None if state == "ready" else time.time()
+        with transaction(self._db):
+            self._db.execute(
+                "UPDATE jobs SET state = ?, error = ?, not_before = ?, leased_until = NULL,"
+                " ended_at = ? WHERE id = ?",
+                (state, error, not_before, ended, job.id),
+            )
+            point("jobs.settled")
