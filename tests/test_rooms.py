@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "agent": {"agent", "hooks", "predictor"},
 }
 LADDER = [
-    {"errors", "records", "text", "process", "progress"},
+    {"errors", "records", "text", "process", "progress", "sandboxed"},
     {"config", "git", "desk"},
     {"sandbox", "model"},
     {"coverage"},
@@ -30,7 +30,10 @@ LADDER = [
     {"cli"},
 ]
 STEP = {room: level for level, rooms in enumerate(LADDER) for room in rooms}
-INSIDE = {"agent/coverage/probe", "agent/testgen/inside", "agent/demo/sample", "agent/demo/change"}
+INSIDE = {"agent/coverage/probe", "agent/demo/sample", "agent/demo/change"}
+ELSEWHERE = "agent/sandboxed/copydesk_tools/"
+"""The package that the user's interpreter imports as `copydesk_tools`."""
+ELSEWHERE_USES = {"pytest", "_pytest", "click", "sre_parse"}  # the last until Python 3.12
 HEAVY = {
     "catboost",
     "ollama",
@@ -82,8 +85,9 @@ def imported(path: Path) -> list[Found]:
         if isinstance(node, ast.Import):
             found += [Found(name, a.name, id(node) in top, node.lineno) for a in node.names]
         elif isinstance(node, ast.ImportFrom):
-            assert not node.level, f"{name}:{node.lineno}: relative import"
-            base = node.module or ""
+            relative = name.startswith(ELSEWHERE)
+            assert relative or not node.level, f"{name}:{node.lineno}: relative import"
+            base = absolute_name(path, node)
             found.append(Found(name, base, id(node) in top, node.lineno))
             found += [
                 Found(name, f"{base}.{a.name}", id(node) in top, node.lineno)
@@ -91,6 +95,14 @@ def imported(path: Path) -> list[Found]:
                 if base.startswith("copydesk.")
             ]
     return found
+
+
+def absolute_name(path: Path, node: ast.ImportFrom) -> str:
+    """The module that `from ... import` names, as our own code imports it."""
+    if not node.level:
+        return node.module or ""
+    package = ["copydesk", *path.relative_to(ROOT).parts[: -node.level]]
+    return ".".join([*package, *filter(None, [node.module])])
 
 
 def module_name(path: Path) -> str:
@@ -124,6 +136,18 @@ def test_hooks_use_nothing_but_the_standard_library() -> None:
         for found in imported(path):
             top = found.module.split(".")[0]
             assert top in sys.stdlib_module_names or top == "copydesk", found
+
+
+def test_what_the_sandbox_imports_is_its_own_package_and_the_standard_library() -> None:
+    own = f"copydesk.{ELSEWHERE.replace('/', '.')}"
+    allowed = sys.stdlib_module_names | ELSEWHERE_USES
+    for path in sorted((ROOT / ELSEWHERE).rglob("*.py")):
+        for found in imported(path):
+            inside = f"{found.module}.".startswith(own)
+            assert inside or found.module.split(".")[0] in allowed, found
+        tree = ast.parse(path.read_text("utf-8"))
+        absolute = [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and not n.level]
+        assert not [n for n in absolute if (n.module or "").startswith("copydesk")], path
 
 
 def test_inside_the_agent_imports_only_go_down_the_ladder() -> None:

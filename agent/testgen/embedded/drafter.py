@@ -26,10 +26,7 @@ MAX_CASES = 60
 _CPU_SECONDS = 120
 _WALL_SECONDS = 900.0
 """Of one search, which counts calls and not seconds; only what hangs comes near to these."""
-_START = (
-    "import os, runpy; "
-    "runpy.run_path(os.path.join(os.environ['COPYDESK_TOOLS'], 'search.py'), run_name='__main__')"
-)
+_START = "import sys; from copydesk_tools.search.main import main; sys.exit(main())"
 # Two processes that differ in all that a result must not hang on.
 _FIRST = {"PYTHONHASHSEED": "0", "TZ": "UTC", "COLUMNS": "80"}
 _SECOND = {"PYTHONHASHSEED": "4021", "TZ": "Asia/Kolkata", "COLUMNS": "117"}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from copydesk.agent.sandboxed.copydesk_tools.search.values.sample_files import FILES
 from copydesk.agent.testgen.embedded.render_values import quoted
 from copydesk.agent.testgen.embedded.test_names import Case
-from copydesk.agent.testgen.inside.files import FILES
 
 
 def arranged(case: Case) -> tuple[list[str], list[str]]:

@@ -11,7 +11,10 @@ import keyword
 import math
 from collections.abc import Callable, Mapping
 
-from copydesk.agent.testgen.inside.expressions import PLAIN_FUNCTIONS, is_small_lambda
+from copydesk.agent.sandboxed.copydesk_tools.search.values.expressions import (
+    PLAIN_FUNCTIONS,
+    is_small_lambda,
+)
 
 MAX_TEXT = 4000
 MAX_DEPTH = 20

@@ -11,6 +11,7 @@ Span = tuple[int, int]
 
 _NEEDS_A_YES = frozenset(
     {"gc", "ctypes", "subprocess", "_pytest", "pluggy", "coverage", "faulthandler"}
+    | {"copydesk_tools"}
 )
 _REACHES_IN = frozenset(
     {"__code__", "__globals__", "__builtins__", "_exit", "settrace", "setprofile", "fork"}

@@ -4,5 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-TOOLS = Path(__file__).parent.parent / "inside"
+from copydesk.agent import sandboxed
+
+TOOLS = Path(sandboxed.__file__).parent
 """What a SandboxRunner has to be given as `tools` to search for inputs and to verify drafts."""

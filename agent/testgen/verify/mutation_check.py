@@ -74,7 +74,7 @@ def prepare(source: str, gap: Gap) -> list[Mutant]:
 
 
 def orders(source: str, prepared: Sequence[Mutant]) -> dict[str, object]:
-    """The same as orders for inside/ladder.py, which tries those that it sees reached."""
+    """The same as orders for copydesk_tools.verify, which tries those that it sees reached."""
     if not prepared:
         return {}
     return {

@@ -17,17 +17,10 @@ from copydesk.agent.testgen.verify.run_report import Doubtful, Report, Result, r
 NAME = "test_copydesk_draft.py"
 
 _START = (
-    "import gc, importlib.util as u, os, sys\n"
+    "import gc, sys\n"
     "gc.disable()\n"  # a fifth of the start of pytest; on again before the first test
-    "def load(name):\n"
-    "    path = os.path.join(os.environ['COPYDESK_TOOLS'], name + '.py')\n"
-    "    s = u.spec_from_file_location('_' + name, path)\n"
-    "    m = u.module_from_spec(s)\n"
-    "    s.loader.exec_module(m)\n"
-    "    return m\n"
-    "compared = load('compared').Compared(sys.argv[-1])\n"
-    "contained = load('contained').Contained()\n"
-    "load('ladder').main(sys.argv[1:], compared, contained, load('tracing').Tracer)\n"
+    "from copydesk_tools.verify.main import main\n"
+    "main(sys.argv[1:])\n"
 )
 _KEPT = ("--import-mode", "--asyncio-mode", "--ds", "--dc", "--confcutdir", "--pyargs", "-p")
 
@@ -90,7 +83,7 @@ class Bed:
         """Run the draft once, in a fresh process on a fresh copy of the tree.
 
         Args:
-            orders: What the plugin is to do beside running the tests; see inside/ladder.py.
+            orders: What the plugin is to do beside running the tests; see copydesk_tools.verify.
             order: The tests in the order to run them, with their parameters; as written when empty.
             seed: The hash seed of the process.
             files: Further files to lay over the tree.

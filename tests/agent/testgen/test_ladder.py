@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import importlib.util
 import json
 import os
 import subprocess
@@ -18,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from copydesk.agent.sandboxed.copydesk_tools.verify import pytest_plugin
 from copydesk.agent.testgen.project.functions import functions
 from copydesk.agent.testgen.project.tools import TOOLS
 
@@ -234,12 +234,7 @@ def test_a_modules_own_statements_are_checked_with_changed_files(climb, write: W
 @pytest.fixture
 def ladder() -> ModuleType:
     """The plugin as a module of our own."""
-    spec = importlib.util.spec_from_file_location("ladder_under_test", TOOLS / "ladder.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return pytest_plugin
 
 
 @pytest.fixture
@@ -395,12 +390,12 @@ def go():
 """
 
 COMPARE = """
-import importlib.util, json, os, sys
-spec = importlib.util.spec_from_file_location("ladder", sys.argv[1])
-ladder = importlib.util.module_from_spec(spec); spec.loader.exec_module(ladder)
+import json, os, sys
+sys.path.append(sys.argv[1])
+from copydesk_tools.verify import line_tracer
 import traced, asyncio
 asyncio.run(asyncio.sleep(0))
-tracer = ladder.Tracer(os.path.realpath(traced.__file__))
+tracer = line_tracer.Tracer(os.path.realpath(traced.__file__))
 tracer.start(); traced.go(); ours = tracer.stop()
 import coverage
 cov = coverage.Coverage(data_file=None, branch=True, config_file=False, include=[traced.__file__])
@@ -414,7 +409,7 @@ def test_arcs_are_those_of_coverage(tree: Path, write: Write) -> None:
     write({"traced.py": TRACED})
     env = {"PATH": os.defpath, "COVERAGE_CORE": "pytrace"}
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(COMPARE), str(TOOLS / "tracing.py")],
+        [sys.executable, "-c", textwrap.dedent(COMPARE), str(TOOLS)],
         cwd=tree,
         env=env,
         capture_output=True,

@@ -5,14 +5,13 @@ from __future__ import annotations
 import ast
 import datetime
 import enum
-import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 import time
 import types
-from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -21,20 +20,31 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from copydesk.agent.sandboxed.copydesk_tools.search.calls import (
+    existing_calls,
+    returned_by_siblings,
+)
+from copydesk.agent.sandboxed.copydesk_tools.search.run import (
+    invoke,
+    mutants,
+    observations,
+    recorder,
+    side_effects,
+)
+from copydesk.agent.sandboxed.copydesk_tools.search.values import (
+    environment_patches,
+    expressions,
+    fitting_strings,
+    from_constructors,
+    from_iteration,
+    from_literals,
+    from_parameter_use,
+    value_pools,
+)
+from copydesk.agent.sandboxed.copydesk_tools.search.values.call import Call, Subject
+from copydesk.agent.sandboxed.copydesk_tools.search.values.expressions import Expression
+from copydesk.agent.testgen.embedded.drafter import _START as START
 from copydesk.agent.testgen.project.tools import TOOLS
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _importable() -> Iterator[None]:
-    sys.path.insert(0, str(TOOLS))
-    yield
-    sys.path.remove(str(TOOLS))
-    for file in TOOLS.glob("*.py"):
-        sys.modules.pop(file.stem, None)
-
-
-def inside(name: str) -> Any:
-    return importlib.import_module(name)
 
 
 def texts(expressions: Any) -> list[str]:
@@ -83,11 +93,11 @@ class Item:
     ],
 )
 def test_values_are_written_as_text_that_makes_them_again(value: object, expected: str) -> None:
-    assert inside("expressions").write(value).text == expected
+    assert expressions.write(value).text == expected
 
 
 def test_values_of_own_classes_name_their_module() -> None:
-    write = inside("expressions").write
+    write = expressions.write
     module = types.ModuleType("own_module")
     for kind in (Color, Point, Item):
         kind.__module__ = "own_module"
@@ -111,7 +121,7 @@ class Awkward:
     "value", [object(), Awkward(), [object()], {1: object()}, len, "x" * 700, print, os]
 )
 def test_values_without_honest_text_are_not_written(value: object) -> None:
-    assert inside("expressions").write(value) is None
+    assert expressions.write(value) is None
 
 
 @pytest.mark.parametrize(
@@ -127,7 +137,7 @@ def test_values_without_honest_text_are_not_written(value: object) -> None:
     ],
 )
 def test_samples_of_a_pattern_match_it(pattern: str, expected: list[str]) -> None:
-    assert inside("texts").samples(pattern) == expected
+    assert fitting_strings.samples(pattern) == expected
 
 
 def parsed(source: str) -> ast.AST:
@@ -141,8 +151,8 @@ def test_texts_are_made_of_the_separators_and_endings_in_use() -> None:
         "        return name.split('-')\n"
         "    return re.match('v[0-9]', name) or PATTERN.match(name)\n"
     )
-    scope = {"PATTERN": importlib.import_module("re").compile("x=y")}
-    found = inside("texts").fitting_texts(function, scope)
+    scope = {"PATTERN": re.compile("x=y")}
+    found = fitting_strings.fitting_texts(function, scope)
     assert {"a-1", "a-1-2-3-b.whl", "abc.whl", "v0", "x=y"} <= set(found)
 
 
@@ -153,7 +163,7 @@ def pools(source: str, name: str = "f") -> tuple[Any, dict[str, list[str]]]:
     sys.modules["pooled"] = module
     function = next(n for n in tree.body if getattr(n, "name", "") == name)
     assert isinstance(function, ast.FunctionDef)
-    made = inside("pools").Pools(tree, module, function, 0)
+    made = value_pools.Pools(tree, module, function, 0)
     arguments = function.args
     padded: list[Any] = [None] * (len(arguments.args) - len(arguments.defaults))
     padded += arguments.defaults
@@ -278,7 +288,7 @@ def test_sites_are_taken_from_tests_production_and_doctests(tmp_path: Path) -> N
     (tmp_path / "venv").mkdir()
     (tmp_path / "venv" / "x.py").write_text("price('never')\n")
     tree = ast.parse('def price(x):\n    """\n    >>> n = 9\n    >>> price(n)\n    0\n    """\n')
-    found = inside("sites").find_sites(str(tmp_path), tree, "price")
+    found = existing_calls.find_sites(str(tmp_path), tree, "price")
     made = {
         (s.origin, *texts(s.arguments), *(f"{k}={v.text}" for k, v in s.keywords)) for s in found
     }
@@ -302,7 +312,7 @@ def test_sites_of_a_method_keep_their_object(tmp_path: Path) -> None:
         "from shop import Cart\n"
         "def go():\n    cart = Cart('ada')\n    cart.price(1)\n    price(2)\n"
     )
-    found = inside("sites").find_sites(str(tmp_path), ast.parse(""), "price", "Cart")
+    found = existing_calls.find_sites(str(tmp_path), ast.parse(""), "price", "Cart")
     assert [(s.receiver.text, *texts(s.arguments)) for s in found] == [("Cart('ada')", "1")]
 
 
@@ -311,9 +321,9 @@ def test_the_clock_tells_another_time_in_every_loaded_module() -> None:
         "import sys, time, datetime\n"
         "from datetime import datetime as moment\n"
         f"sys.path.insert(0, {str(TOOLS)!r})\n"
-        "import clock\n"
+        "from copydesk_tools.search.run import fake_clock\n"
         "before, stamp = datetime.datetime.now(), time.time()\n"
-        "clock.shift(98_765_432.1)\n"
+        "fake_clock.shift(98_765_432.1)\n"
         "assert moment.now() - before > datetime.timedelta(days=1000)\n"
         "assert moment.utcnow().year >= before.year + 2\n"
         "assert moment.today().year >= before.year + 2\n"
@@ -330,12 +340,12 @@ def test_the_clock_tells_another_time_in_every_loaded_module() -> None:
 
 
 def ask(tree: Path, request: dict[str, Any]) -> dict[str, Any]:
-    """Run search.py plainly and return its report."""
+    """Run the search plainly and return its report."""
     reader, writer = os.pipe()
     with subprocess.Popen(
-        [sys.executable, str(TOOLS / "search.py")],
+        [sys.executable, "-c", START],
         cwd=tree,
-        env={**os.environ, "COPYDESK_REPORT_FD": str(writer), "PYTHONPATH": str(tree)},
+        env={**os.environ, "COPYDESK_REPORT_FD": str(writer), "PYTHONPATH": f"{TOOLS}:{tree}"},
         stdin=subprocess.PIPE,
         pass_fds=[writer],
     ) as child:
@@ -395,7 +405,6 @@ def test_the_search_tries_the_same_calls_whatever_the_time_of_day(tree: Path) ->
 def test_a_child_that_works_silently_is_waited_for_and_one_that_waits_is_not(
     monkeypatch: pytest.MonkeyPatch, work: str, expected: str | None
 ) -> None:
-    recorder = inside("recorder")
     monkeypatch.setattr(recorder, "PATIENCE", 1.0)
     monkeypatch.setattr(recorder, "_IDLE", 0.0001)
 
@@ -418,7 +427,7 @@ def test_marks_are_put_within_words() -> None:
         "        return text.isalnum()\n"
     )
     scope = {"JOINERS": "\u200c|", ".STOP": ";", "WORDS": {"of", "the", 3}, "HIGH": 7}
-    found = inside("texts").fitting_texts(function, scope)
+    found = fitting_strings.fitting_texts(function, scope)
     assert {"a\u200cb", "a|b", "|a", "a;", "ab of cd", "the cd", "e\u0301te\u0301 1"} <= set(found)
 
 
@@ -426,27 +435,25 @@ def test_a_text_that_has_a_name_of_its_own_separates_too() -> None:
     _, function = function_of(
         "def f(text):\n    SEP = '->'\n    if SEP in text:\n        return text.split(SEP)\n"
     )
-    assert "a->1" in inside("texts").fitting_texts(function, {})
+    assert "a->1" in fitting_strings.fitting_texts(function, {})
 
 
 def test_matches_have_the_groups_that_are_asked_for() -> None:
-    pools = inside("pools")
     tree, function = function_of(
         "def f(match: 're.Match[str]'):\n    return int(match.group(1)) > 300\n"
     )
     found = texts(
-        pools.Pools(tree, types.ModuleType("m"), function, 0).of(function.args.args[0], None)
+        value_pools.Pools(tree, types.ModuleType("m"), function, 0).of(function.args.args[0], None)
     )
     assert "fullmatch('(.+)', '301')" in found
     tree, function = function_of("def f(m):\n    return m['key'] + m.group('value')\n")
-    found = texts(inside("texts").matches(function, []))
+    found = texts(fitting_strings.matches(function, []))
     assert found[0] == "fullmatch('(?P<key>.+) (?P<value>.+)', '7 7')"
 
 
 def test_a_length_that_is_compared_is_met_and_missed_by_one() -> None:
-    pools = inside("pools")
     tree, function = function_of("def f(text: str):\n    return len(text) >= 3\n")
-    found = pools.Pools(tree, types.ModuleType("m"), function, 0)._compared_with("text")
+    found = value_pools.Pools(tree, types.ModuleType("m"), function, 0)._compared_with("text")
     assert {"'ab'", "'abc'", "'abcd'"} <= set(texts(found))
     assert "3" not in texts(found)
 
@@ -458,7 +465,7 @@ def test_the_constants_of_a_class_are_literals_of_its_methods() -> None:
     )
     owner = tree.body[0]
     assert isinstance(owner, ast.ClassDef)
-    found = texts(inside("pools").literals_of(owner.body[2], tree, owner))
+    found = texts(from_literals.literals_of(owner.body[2], tree, owner))
     assert "42" in found
     assert "77" not in found
 
@@ -472,7 +479,7 @@ def test_a_parser_is_given_its_commands_choices_and_numbers() -> None:
         "    parser.add_argument('-q', '--quiet', action='store_true')\n"
         "    parser.add_argument('--rule')\n"
     )
-    lines = inside("texts").command_lines(tree, ["a->b", "-x"])
+    lines = fitting_strings.command_lines(tree, ["a->b", "-x"])
     plain = ["push", "abc", "3"]
     assert lines[:2] == [plain, ["pull", "abc", "3"]]
     assert [*plain, "--mode", "fast"] in lines
@@ -482,15 +489,14 @@ def test_a_parser_is_given_its_commands_choices_and_numbers() -> None:
 
 
 def test_a_missing_key_of_a_made_up_dictionary_is_no_behaviour() -> None:
-    results, observe, expressions = inside("results"), inside("observe"), inside("expressions")
     module = types.ModuleType("m")
     exec("def f(options):\n    return options['size']\n", vars(module))
-    subject = observe.Subject(module, "", "f", "function", "m.py", 1, 2)
+    subject = Subject(module, "", "f", "function", "m.py", 1, 2)
 
     def seen(origin: str, text: str) -> Any:
-        call = observe.Call(None, (expressions.Expression(text),), (), origin)
-        run = observe.invoke(subject, call, Path("nowhere"), trace=False)
-        return results.observation(subject, call, run, Path("nowhere"))
+        call = Call(None, (Expression(text),), (), origin)
+        run = invoke.invoke(subject, call, Path("nowhere"), trace=False)
+        return observations.observation(subject, call, run, Path("nowhere"))
 
     assert seen("literal", "{}") is None
     assert seen("doctest", "{}")["name"] == "KeyError"
@@ -499,10 +505,9 @@ def test_a_missing_key_of_a_made_up_dictionary_is_no_behaviour() -> None:
 
 def changed(text: str, lines: set[int]) -> list[str]:
     """The lines of a function under each change."""
-    variants = inside("variants")
     _, function = function_of(text)
     found = []
-    for edit in variants.edits(function, lines):
+    for edit in mutants.edits(function, lines):
         before = getattr(edit.node, edit.field)
         setattr(edit.node, edit.field, edit.value)
         found.append(ast.unparse(function).splitlines()[edit.line - 1].strip())
@@ -541,7 +546,7 @@ def test_each_line_gets_its_turn_where_there_are_too_many_changes() -> None:
     rows = "".join(f"    y = {'1 + ' * 30}{n}\n" for n in range(4))
     text = f"def f(x):\n{rows}    try:\n        y = 1\n    except ValueError:\n        y = 2\n"
     found = changed(text, set(range(2, 10)))
-    assert len(found) == inside("variants").MAX_VARIANTS
+    assert len(found) == mutants.MAX_VARIANTS
     assert {"y = 2", "y = 3"} <= set(found)
 
 
@@ -553,7 +558,7 @@ def test_an_alias_of_another_module_is_read_for_what_it_stands_for() -> None:
         vars(module),
     )
     tree, function = function_of("def f(it: AnyIterator[T]):\n    return next(it)\n")
-    found = inside("pools").Pools(tree, module, function, 0).of(function.args.args[0], None)
+    found = value_pools.Pools(tree, module, function, 0).of(function.args.args[0], None)
     assert texts(found)[:2] == ["stream(1, 2, 3)", "iter([1, 2, 3])"]
 
 
@@ -569,7 +574,7 @@ def test_an_alias_of_another_module_is_read_for_what_it_stands_for() -> None:
 )
 def test_what_a_body_does_with_a_parameter_says_what_it_may_be(body: str, first: list[str]) -> None:
     function = ast.parse(f"def f(a, b):\n    return {body}\n").body[0]
-    assert texts(inside("uses").from_use(function, "b"))[: len(first) or None] == first
+    assert texts(from_parameter_use.from_use(function, "b"))[: len(first) or None] == first
 
 
 def written(path: Path, source: str) -> tuple[types.ModuleType, Path]:
@@ -586,13 +591,12 @@ def test_a_digest_and_an_abstract_method_can_be_told(tmp_path: Path) -> None:
         "def todo():\n    raise NotImplementedError\n"
     )
     module, file = written(tmp_path / "signs.py", source)
-    observe, results = inside("observe"), inside("results")
     seen = []
     for name in ("sign", "todo"):
-        subject = observe.Subject(module, "", name, "function", str(file), 1, 5)
-        call = observe.Call(None, (), (), "literal")
-        run = observe.invoke(subject, call, tmp_path)
-        seen.append(results.observation(subject, call, run, tmp_path))
+        subject = Subject(module, "", name, "function", str(file), 1, 5)
+        call = Call(None, (), (), "literal")
+        run = invoke.invoke(subject, call, tmp_path)
+        seen.append(observations.observation(subject, call, run, tmp_path))
     assert (seen[0]["view"], len(seen[0]["text"])) == ("hexdigest", 42)
     assert (seen[1]["kind"], seen[1]["name"]) == ("raises", "NotImplementedError")
 
@@ -603,14 +607,13 @@ def test_what_a_context_changes_in_its_argument_is_told_within_it_and_after(tmp_
         "    page.indent += by\n    yield\n    page.indent -= by\n"
     )
     module, file = written(tmp_path / "indents.py", source)
-    observe, results, write = inside("observe"), inside("results"), inside("expressions").Expression
-    subject = observe.Subject(module, "", "indent", "function", str(file), 3, 6)
-    page = write("SimpleNamespace(indent=1)", (("SimpleNamespace", "types"),))
+    subject = Subject(module, "", "indent", "function", str(file), 3, 6)
+    page = Expression("SimpleNamespace(indent=1)", (("SimpleNamespace", "types"),))
     told = []
     for by in ("2", "0"):
-        call = observe.Call(None, (page, write(by)), (), "literal")
-        run = observe.invoke(subject, call, tmp_path)
-        told.append(results.observation(subject, call, run, tmp_path))
+        call = Call(None, (page, Expression(by)), (), "literal")
+        run = invoke.invoke(subject, call, tmp_path)
+        told.append(observations.observation(subject, call, run, tmp_path))
     assert told[0] == {
         "kind": "changes", "argument": 0, "wrap": "with", "names": page.names,
         "text": "SimpleNamespace(indent=3)", "after": "SimpleNamespace(indent=1)",
@@ -639,7 +642,7 @@ def test_a_trace_in_a_module_is_noticed_and_wiped(
     exec(source, vars(module))
     monkeypatch.setitem(sys.modules, "traces", module)
     before = {name: repr(value) for name, value in vars(module).items() if name[0] != "_"}
-    state = inside("guard").State(str(tmp_path), quick)
+    state = side_effects.State(str(tmp_path), quick)
     assert not state.changed()
     exec(change, vars(module))
     assert state.changed()
@@ -683,33 +686,32 @@ class Signer:
 
 
 def test_options_are_the_literals_that_a_method_compares_the_attribute_with() -> None:
-    builds = inside("builds")
     tree, derive = function_in(SIGNER, "derive")
-    found = builds.compared_options(builds.class_of(tree, "Signer"), derive)
+    found = from_constructors.compared_options(from_constructors.class_of(tree, "Signer"), derive)
     assert {name: texts(values) for name, values in found.items()} == {
         "scheme": ["'double'"],
         "key": ["'a'", "b'b'"],
     }
-    assert builds.asks_for_truth(derive)
-    assert not builds.asks_for_truth(function_in(SIGNER, "sign")[1])
-    values = [inside("expressions").Expression(t) for t in ("0", "'b'", "1", "2", "''", "'c'")]
-    assert texts(builds.varied(values, 1, False)) == ["'b'", "2", "0", "''"]
-    assert texts(builds.varied(values, None, True)) == ["0", "''", "'b'", "1"]
+    assert from_constructors.asks_for_truth(derive)
+    assert not from_constructors.asks_for_truth(function_in(SIGNER, "sign")[1])
+    values = [Expression(t) for t in ("0", "'b'", "1", "2", "''", "'c'")]
+    assert texts(from_constructors.varied(values, 1, False)) == ["'b'", "2", "0", "''"]
+    assert texts(from_constructors.varied(values, None, True)) == ["0", "''", "'b'", "1"]
 
 
 def test_arguments_are_made_by_the_methods_beside_one() -> None:
     tree, check = function_in(SIGNER, "check")
     module = types.ModuleType("signer")
     exec(SIGNER, vars(module))
-    receiver = inside("expressions").Expression("Signer('k')", (("Signer", "signer"),))
-    found = inside("relations").made_by_others(tree, module, check, "Signer", receiver)
+    receiver = Expression("Signer('k')", (("Signer", "signer"),))
+    found = returned_by_siblings.made_by_others(tree, module, check, "Signer", receiver)
     assert [(texts(row), made.text) for row, made in found] == [
         (["'abc'"], "Signer('k').sign('abc')")
     ]
     tree, decode = function_in(
         "def encode(a): return a\ndef decode(b): return b\ndef none(a) -> None: return a", "decode"
     )
-    found = inside("relations").made_by_others(tree, module, decode, "", None)
+    found = returned_by_siblings.made_by_others(tree, module, decode, "", None)
     assert [made.text for _, made in found] == ["encode('abc')"]
 
 
@@ -727,11 +729,10 @@ def test_arguments_are_made_by_the_methods_beside_one() -> None:
     ],
 )
 def test_one_argument_is_made_of_another(text: str, expected: list[str]) -> None:
-    assert texts(inside("items").derived(text)) == expected
+    assert texts(from_iteration.derived(text)) == expected
 
 
 def test_what_is_done_with_the_items_says_what_they_are() -> None:
-    items = inside("items")
     source = """
 def total(rows, *more, names):
     for row in sorted(rows):
@@ -741,19 +742,19 @@ def total(rows, *more, names):
     return [one.items() for one in more]
 """
     tree, total = function_in(source, "total")
-    assert items.item_names(total, "rows") == ["row"]
-    assert items.item_names(total, "names") == ["name"]
-    pools = inside("pools").Pools(tree, types.ModuleType("m"), total, 0)
+    assert from_iteration.item_names(total, "rows") == ["row"]
+    assert from_iteration.item_names(total, "names") == ["name"]
+    pools = value_pools.Pools(tree, types.ModuleType("m"), total, 0)
     assert "[{'price': 1}]" in [t.replace(", ".join(["{'price': 1}"] * 2), "") for t in texts(
         pools.of(ast.arg("rows"), None)
     )]  # fmt: skip
     each = pools.of_each(ast.arg("more"))
     assert each[0].text == "{'a': 1, 'b': 2}"
-    assert [texts(row) for row in items.variadic(each[:2])] == [
+    assert [texts(row) for row in from_iteration.variadic(each[:2])] == [
         ["{'a': 1, 'b': 2}"], ["{}"], ["{'a': 1, 'b': 2}", "{}"], ["{'a': 1, 'b': 2}"] * 2,
         ["{'a': 1, 'b': 2}", "{}"],
     ]  # fmt: skip
-    assert items.variadic([]) == []
+    assert from_iteration.variadic([]) == []
 
 
 READING = """
@@ -773,9 +774,8 @@ def run(words):
 
 
 def test_what_a_function_reads_besides_its_arguments_is_found_in_what_it_calls_too() -> None:
-    surroundings = inside("surroundings")
     tree, main = function_in(READING, "main")
-    found = surroundings.choices(tree, main, [["--fast"]])
+    found = environment_patches.choices(tree, main, [["--fast"]])
     first = {name: value.text for name, value in found[0]}
     assert first == {
         "sys.argv": "['program', '--fast']", "sys.stdin": "StringIO('Hello World\\n')",
@@ -783,20 +783,19 @@ def test_what_a_function_reads_besides_its_arguments_is_found_in_what_it_calls_t
         "env:PORT": "None", "time.time": "1700000000.0", "seed": "1",
     }  # fmt: skip
     tree, run = function_in(READING, "run")
-    every = surroundings.choices(tree, run, [])
+    every = environment_patches.choices(tree, run, [])
     assert ("env:MODE", "'fast'") in {(n, v.text) for one in every for n, v in one}
-    assert surroundings.choices(*function_in("def f(a): return a", "f"), []) == []
+    assert environment_patches.choices(*function_in("def f(a): return a", "f"), []) == []
 
 
 def test_what_is_put_around_a_call_is_taken_away_again(tmp_path: Path) -> None:
-    surroundings, expression = inside("surroundings"), inside("expressions").Expression
     before = (sys.argv, Path.cwd(), dict(os.environ), time.time)
     patches = (
-        ("sys.argv", expression("['program']")), ("cwd", expression("tmp_path")),
-        ("env:COPYDESK_HERE", expression("'yes'")), ("env:PATH", expression("None")),
-        ("time.time", expression("5.0")), ("seed", expression("1")),
+        ("sys.argv", Expression("['program']")), ("cwd", Expression("tmp_path")),
+        ("env:COPYDESK_HERE", Expression("'yes'")), ("env:PATH", Expression("None")),
+        ("time.time", Expression("5.0")), ("seed", Expression("1")),
     )  # fmt: skip
-    with surroundings.applied(patches, {"tmp_path": tmp_path}):
+    with environment_patches.applied(patches, {"tmp_path": tmp_path}):
         assert (sys.argv, Path.cwd(), time.time()) == (["program"], tmp_path, 5.0)
         assert os.environ["COPYDESK_HERE"] == "yes"
         assert "PATH" not in os.environ
@@ -804,7 +803,7 @@ def test_what_is_put_around_a_call_is_taken_away_again(tmp_path: Path) -> None:
 
 
 def test_a_path_in_the_tests_folder_is_told_by_its_name(tmp_path: Path) -> None:
-    below = inside("results").below
+    below = observations.below
     assert below(tmp_path, str(tmp_path / ".env")).text == "str(tmp_path / '.env')"
     assert below(tmp_path, tmp_path / "a" / "b.txt").text == "tmp_path / 'a' / 'b.txt'"
     assert below(tmp_path, str(tmp_path)).text == "str(tmp_path)"
@@ -828,7 +827,7 @@ def apply(function, value):
     >>> apply(lambda: 1, "a")
     \"\"\"
 """
-    found = inside("sites").find_sites(str(tmp_path), ast.parse(source), "apply")
+    found = existing_calls.find_sites(str(tmp_path), ast.parse(source), "apply")
     assert [texts(site.arguments) for site in found] == [
         ["lambda x: x * 2", "3"], ["sum", "[1, 2]"], ["neg", "1"],
     ]  # fmt: skip
@@ -841,13 +840,12 @@ def apply(function, value):
 )
 def test_rounding_asks_for_numbers_that_carry(body: str, rounds: bool) -> None:
     _, node = function_in(f"def f(a): {body}", "f")
-    assert inside("literals").rounds(node) is rounds
+    assert from_literals.rounds(node) is rounds
 
 
 def test_an_operator_that_knows_no_other_side_is_no_misuse() -> None:
-    observe, results = inside("observe"), inside("results")
-    subject = observe.Subject(None, "Cart", "__or__", "__or__", "cart.py", 1, 9)
+    subject = Subject(None, "Cart", "__or__", "__or__", "cart.py", 1, 9)
     for operator, misuse in (("__or__", False), ("__lt__", False), ("__getitem__", True)):
         with pytest.raises(TypeError) as raised:
-            observe.BINARY[operator](object(), 1)
-        assert results.is_misuse(subject, raised.value) is misuse
+            invoke.BINARY[operator](object(), 1)
+        assert observations.is_misuse(subject, raised.value) is misuse

@@ -1,0 +1,1 @@
+"""Calls worth trying: a function and values for its parameters go in, calls come out."""
