@@ -1,1 +1,1 @@
-"""The folder that a SandboxRunner hands to the sandbox as `tools`; it holds one package, copydesk_tools."""
+"""The folder that a SandboxRunner hands to the sandbox as `tools`: it holds one package."""
