@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from copydesk.agent.records import Interpreter
-from copydesk.agent.sandbox import interpreter_folders as rooms
+from copydesk.agent.sandbox import interpreter_folders as folders
 from copydesk.agent.sandbox.interpreter_folders import (
     ExposesTooMuch,
     InterpreterFolders,
@@ -81,7 +81,7 @@ def test_links_in_a_circle_are_an_error(here: Path) -> None:
     (here / "a").symlink_to("b")
     (here / "b").symlink_to("a")
     with pytest.raises(OSError, match="circle"):
-        rooms.real_path(here / "a", {})
+        interpreter_folders.real_path(here / "a", {})
 
 
 @pytest.mark.parametrize("kept", ["home", "repository"])
@@ -103,6 +103,6 @@ def test_a_tree_may_not_cover_the_system(here: Path, at: str) -> None:
 
 def test_homes_of_system_users_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/usr/sbin")
-    assert Path("/usr/sbin") not in rooms.homes()
+    assert Path("/usr/sbin") not in folders.home_folders()
     monkeypatch.setenv("HOME", "/")
-    assert Path("/") not in rooms.homes()
+    assert Path("/") not in folders.home_folders()
