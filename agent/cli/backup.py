@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
-from copydesk.agent.cli.common import desk, echo, echo_json, examples, here, json_option
+from copydesk.agent.cli.current_desk import current_repository, open_current_desk
+from copydesk.agent.cli.options import examples, json_option
+from copydesk.agent.cli.output import echo, echo_json
 from copydesk.agent.desk import backup as copies
 
 
@@ -23,9 +25,9 @@ def backup(file: Path | None, listing: bool, as_json: bool) -> None:
     before each upgrade of the desk's schema; the last three of each kind are kept.
     """
     if listing:
-        found = copies.listed(here().desk)
+        found = copies.listed(current_repository().desk)
     else:
-        with desk() as (repo, _):
+        with open_current_desk() as (repo, _):
             found = [copies.backup(repo.desk, file.absolute() if file else None)]
     rows = [{"path": str(path), "bytes": path.stat().st_size} for path in found]
     if as_json:

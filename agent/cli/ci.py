@@ -11,9 +11,11 @@ import click
 
 from copydesk.agent import config
 from copydesk.agent.cli import gate as gates
-from copydesk.agent.cli.common import desk, echo, echo_json, examples, here, json_option, say
-from copydesk.agent.cli.report import write
-from copydesk.agent.cli.words import percent, short
+from copydesk.agent.cli.current_desk import current_repository, open_current_desk
+from copydesk.agent.cli.formatting import percent, short_sha
+from copydesk.agent.cli.options import examples, json_option
+from copydesk.agent.cli.output import echo, echo_json, print_progress
+from copydesk.agent.cli.report import write_atomically
 from copydesk.agent.coverage.gate import Floors, Verdict, merge_base
 from copydesk.agent.coverage.gate import from_desk as judging
 from copydesk.agent.coverage.gate import question as faces
@@ -78,7 +80,7 @@ def ci(
     """
     if report and data:
         raise click.UsageError("--report needs a measure, and --data makes none.")
-    repo, where = here(), hosts.host(os.environ)
+    repo, where = current_repository(), hosts.host(os.environ)
     head = git.resolve(repo, "HEAD")
     against = _base(repo, head, base, where)
     project, sources = config.load_project(repo, head)
@@ -86,9 +88,9 @@ def ci(
     asked = faces.floors(
         question, project, sources, fail_under=fail_under, diff_fail_under=diff_fail_under
     )
-    say(f"judging {short(head)} against {short(against)}")
+    print_progress(f"judging {short_sha(head)} against {short_sha(against)}")
     if data is not None:
-        found = Answer(gates.by_data(repo, question, asked, data), None)
+        found = Answer(gates.verdict_from_file(repo, question, asked, data), None)
     else:
         found = _by_measure(question, asked, report)
     _tell(found, where, code_quality, as_json)
@@ -115,23 +117,23 @@ def _base(repo: Repository, head: Sha, named: str | None, where: hosts.Host) -> 
 def _by_measure(question: faces.Question, asked: Floors, report: Path | None) -> Answer:
     assert question.head is not None
     assert question.base is not None
-    with desk() as (repo, db):
+    with open_current_desk() as (repo, db):
         start = merge_base(repo, question.base, question.head)
         if measures.stored(db, start) is None and start != question.head:
-            say(f"measuring the base, {short(start)}")
+            print_progress(f"measuring the base, {short_sha(start)}")
             try:
-                measuring.measure(repo, db, start, say=say)
+                measuring.measure(repo, db, start, say=print_progress)
             except CopydeskError as error:
-                say(f"the base could not be measured: {error}")
+                print_progress(f"the base could not be measured: {error}")
         done = measures.stored(db, question.head)
         if done is None:
-            say(f"measuring {short(question.head)}")
-            done = measuring.measure(repo, db, question.head, say=say)
-        judge = judging.FromDesk(repo, db, say)
+            print_progress(f"measuring {short_sha(question.head)}")
+            done = measuring.measure(repo, db, question.head, say=print_progress)
+        judge = judging.FromDesk(repo, db, print_progress)
         found = judge.verdict(question, asked, unknown="fail")
         if report is not None:
-            write(report, page.render(facts.gather(repo, db, question.head)))
-            say(f"wrote {report}")
+            write_atomically(report, page.render(facts.gather(repo, db, question.head)))
+            print_progress(f"wrote {report}")
     return Answer(found, done)
 
 
@@ -142,8 +144,8 @@ def _tell(found: Answer, where: hosts.Host, code_quality: Path | None, as_json: 
     else:
         if done is not None:
             ran = f"{done.selected:,} of {plural(done.total, 'test')} run"
-            echo(f"{short(done.sha)}: {ran}, {done.reason}.")
-        gates.tell(verdict)
+            echo(f"{short_sha(done.sha)}: {ran}, {done.reason}.")
+        gates.print_verdict(verdict)
         echo(f"Total: {percent(verdict.total)}")
         if where.name == "github":
             if done is not None and done.failed:
@@ -159,4 +161,4 @@ def _tell(found: Answer, where: hosts.Host, code_quality: Path | None, as_json: 
             for name, value in (("total", verdict.total), ("diff", verdict.diff)):
                 file.write(f"{name}={'' if value is None else value}\n")
     if code_quality is not None:
-        write(code_quality, json.dumps(words.code_quality(verdict), indent=2) + "\n")
+        write_atomically(code_quality, json.dumps(words.code_quality(verdict), indent=2) + "\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from copydesk.agent.cli.common import examples
+from copydesk.agent.cli.options import examples
 
 VARIABLE = "_COPYDESK_COMPLETE"
 

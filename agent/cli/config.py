@@ -7,8 +7,10 @@ import dataclasses
 import click
 
 from copydesk.agent import config as settings
-from copydesk.agent.cli import show as screen
-from copydesk.agent.cli.common import echo, echo_json, examples, here, json_option
+from copydesk.agent.cli import terminal as screen
+from copydesk.agent.cli.current_desk import current_repository
+from copydesk.agent.cli.options import examples, json_option
+from copydesk.agent.cli.output import echo, echo_json
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository, set_config
 
@@ -32,7 +34,7 @@ def config(pairs: tuple[str, ...], keys: tuple[str, ...], as_json: bool) -> None
     `git config copydesk.*` of this repository: --set and --unset change it. What the project
     agrees on is [tool.copydesk] in pyproject.toml; edit it there.
     """
-    repo = here()
+    repo = current_repository()
     changes = [_pair(pair) for pair in pairs] + [(_personal(key), None) for key in keys]
     for name, value in changes:
         set_config(repo, settings.PERSONAL_KEYS[name], value)
@@ -76,7 +78,7 @@ def _show(repo: Repository, as_json: bool) -> None:
             {key: {"value": values[key], "from": found.sources[key]} for key in found.sources}
         )
         return
-    screen.table(
+    screen.print_table(
         ("Key", "Value", "From"),
         [(key, _text(values[key]), source) for key, source in found.sources.items()],
     )

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import click
 
-from copydesk.agent.cli.common import echo, echo_json, examples, here, json_option
-from copydesk.agent.cli.words import duration
+from copydesk.agent.cli.current_desk import current_repository
+from copydesk.agent.cli.formatting import duration
+from copydesk.agent.cli.options import examples, json_option
+from copydesk.agent.cli.output import echo, echo_json
 from copydesk.agent.daemon import control
 from copydesk.agent.daemon import log as daemon_log
 
@@ -30,7 +32,7 @@ def daemon() -> None:
 @daemon.command(epilog=examples("copydesk daemon start"))
 def start() -> None:
     """Start the daemon, or wake it."""
-    found = control.start(here())
+    found = control.start(current_repository())
     echo(f"The daemon runs (process {found.pid}); `copydesk wait` waits for its work.")
 
 
@@ -40,14 +42,14 @@ def stop() -> None:
 
     The next commit starts it again.
     """
-    echo("The daemon has ended." if control.stop(here()) else "No daemon runs.")
+    echo("The daemon has ended." if control.stop(current_repository()) else "No daemon runs.")
 
 
 @daemon.command(epilog=examples("copydesk daemon status", "copydesk daemon status --json"))
 @json_option
 def status(as_json: bool) -> None:
     """Say whether a daemon runs; exit code 1 when none does."""
-    found = control.status(here())
+    found = control.status(current_repository())
     if as_json:
         echo_json(
             {
@@ -75,7 +77,7 @@ def status(as_json: bool) -> None:
 )
 def logs(stay: bool, count: int) -> None:
     """Print the daemon's log; -f until Ctrl-C."""
-    repo = here()
+    repo = current_repository()
     path = repo.desk / daemon_log.NAME
     lines = follow(path) if stay else iter(())
     found = control.logs(repo, count)
@@ -123,7 +125,7 @@ def run() -> None:
     # watchdog and the rest of the daemon, which no other command needs
     from copydesk.agent.daemon import service
 
-    repo = here()
+    repo = current_repository()
     found = control.status(repo)
     if found.running:
         echo(f"A daemon runs already (process {found.pid}); `copydesk daemon stop` ends it.")

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import click
 
-from copydesk.agent.cli import show
-from copydesk.agent.cli.common import echo, echo_json, examples, json_option, say
+from copydesk.agent.cli import terminal
+from copydesk.agent.cli.options import examples, json_option
+from copydesk.agent.cli.output import echo, echo_json, print_progress
 from copydesk.agent.demo import run
 from copydesk.agent.demo.run import Screen
 from copydesk.agent.progress import Progress
@@ -30,8 +31,8 @@ class Terminal:
         self._steps += 1
         text = clean(f"{self._steps}. {title}")
         echo()
-        click.secho(text, bold=True) if show.colours() else click.echo(text)
-        echo("─" * min(len(text), show.width() or 80))
+        click.secho(text, bold=True) if terminal.use_colour() else click.echo(text)
+        echo("─" * min(len(text), terminal.terminal_width() or 80))
 
     def say(self, text: str) -> None:
         """Show a paragraph."""
@@ -41,21 +42,21 @@ class Terminal:
         self, headings: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int]
     ) -> None:
         """Show a table."""
-        show.table(headings, rows, right=right)
+        terminal.print_table(headings, rows, right=right)
 
     def draft(self, draft: Draft, limit: int | None) -> None:
         """Show a draft, its evidence and its text."""
         echo()
-        show.heading(draft)
-        show.proof(draft)
+        terminal.print_heading(draft)
+        terminal.print_evidence(draft)
         echo()
-        left = show.code(draft.content, show.language(draft), limit=limit)
+        left = terminal.print_code(draft.content, terminal.draft_language(draft), limit=limit)
         if left:
             echo(f"… {left} more lines: copydesk show {draft.id}")
 
     def progress(self, text: str) -> AbstractContextManager[Progress]:
         """A wheel on a terminal, plain lines elsewhere."""
-        return show.spinner(text) if show.colours() else _lines()
+        return terminal.spinner(text) if terminal.use_colour() else _lines()
 
 
 @contextlib.contextmanager
@@ -68,7 +69,7 @@ class Silent:
 
     def step(self, title: str) -> None:
         """Progress which step begins."""
-        say(title)
+        print_progress(title)
 
     def say(self, text: str) -> None:
         """Nothing."""
@@ -108,6 +109,6 @@ def demo(ctx: click.Context, folder: Path | None, as_json: bool) -> None:
     if as_json:
         echo_json({**dataclasses.asdict(outcome), "folder": str(outcome.folder)})
     for line in outcome.missed:
-        say(f"Missed: {line}")
+        print_progress(f"Missed: {line}")
     if outcome.missed:
         ctx.exit(1)

@@ -10,9 +10,11 @@ from typing import NamedTuple
 import click
 
 from copydesk.agent import config
-from copydesk.agent.cli.common import echo, echo_json, examples, here, json_option
-from copydesk.agent.cli.progress import ModelProgress
-from copydesk.agent.cli.show import spinner
+from copydesk.agent.cli.current_desk import current_repository
+from copydesk.agent.cli.model_progress import ModelProgress
+from copydesk.agent.cli.options import examples, json_option
+from copydesk.agent.cli.output import echo, echo_json
+from copydesk.agent.cli.terminal import spinner
 from copydesk.agent.daemon import control, prune
 from copydesk.agent.daemon.resources import pause_reason
 from copydesk.agent.desk import backup, space
@@ -54,7 +56,9 @@ def doctor(ctx: click.Context, test_model: bool, as_json: bool) -> None:
     With --model the server, its version and the model are named, and the model is loaded and
     asked three small questions. Ends with exit code 1 when something does not work.
     """
-    found = list(_model_checks(here()) if test_model else examine(here()))
+    found = list(
+        _model_checks(current_repository()) if test_model else examine(current_repository())
+    )
     if as_json:
         echo_json([finding._asdict() for finding in found])
     else:

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import click
 
-from copydesk.agent.cli import show as screen
-from copydesk.agent.cli.common import (
-    desk,
-    echo,
-    echo_json,
-    examples,
-    id_argument,
-    json_option,
-)
-from copydesk.agent.cli.words import age, draft_counts, goal, verdict
+from copydesk.agent.cli import terminal as screen
+from copydesk.agent.cli.current_desk import open_current_desk
+from copydesk.agent.cli.formatting import draft_counts, draft_subject, evidence_summary, short_age
+from copydesk.agent.cli.options import examples, id_argument, json_option
+from copydesk.agent.cli.output import echo, echo_json
 from copydesk.agent.desk import drafts as rows
 from copydesk.agent.records import Draft, DraftKind
 from copydesk.agent.scoring import order_drafts as scores
@@ -38,7 +33,7 @@ def drafts(everything: bool, kind: DraftKind | None, as_json: bool) -> None:
     Without options these are the ones that wait for your decision, the likeliest to be accepted
     first; one in ten stands where chance put it, so that your decisions teach something.
     """
-    with desk() as (_, db):
+    with open_current_desk() as (_, db):
         found = rows.listed(db, ()) if everything else scores.ordered(db, rows.listed(db))
         found = [d for d in found if kind in (None, d.kind)]
         counts = rows.counts(db)
@@ -56,17 +51,17 @@ def drafts(everything: bool, kind: DraftKind | None, as_json: bool) -> None:
 
 def _table(found: list[Draft], states: bool) -> None:
     headings = ["ID", "Kind", *(["State"] if states else []), "About", "Evidence", "By", "Made"]
-    screen.table(
+    screen.print_table(
         headings,
         [
             [
                 str(d.id),
                 d.kind,
                 *([d.state.replace("_", " ")] if states else []),
-                goal(d),
-                verdict(d),
+                draft_subject(d),
+                evidence_summary(d),
                 d.origin,
-                age(d.created_at),
+                short_age(d.created_at),
             ]
             for d in found
         ],
@@ -84,15 +79,15 @@ def show(identity: int, as_json: bool) -> None:
     The evidence of a test says which steps of the check it passed, which lines it reaches and
     how many deliberate faults it notices; that of a story lists its facts.
     """
-    with desk() as (_, db):
+    with open_current_desk() as (_, db):
         draft = rows.get(db, identity)
     if as_json:
         echo_json(rows.as_json(draft))
         return
-    screen.heading(draft)
+    screen.print_heading(draft)
     echo()
-    screen.code(draft.content, screen.language(draft))
+    screen.print_code(draft.content, screen.draft_language(draft))
     echo()
-    screen.proof(draft)
+    screen.print_evidence(draft)
     if draft.state in ("ready", "not_run"):
         echo(f"\n`copydesk accept {identity}`, `edit {identity}` or `reject {identity} --why …`")

@@ -9,8 +9,10 @@ from pathlib import Path
 import click
 
 from copydesk.agent import config
-from copydesk.agent.cli.common import F, desk, echo, echo_json, examples, here, json_option, say
-from copydesk.agent.cli.words import percent, ranges
+from copydesk.agent.cli.current_desk import current_repository, open_current_desk
+from copydesk.agent.cli.formatting import percent, ranges
+from copydesk.agent.cli.options import Command, examples, json_option
+from copydesk.agent.cli.output import echo, echo_json, print_progress
 from copydesk.agent.coverage.gate import Floors, Question, Verdict
 from copydesk.agent.coverage.gate import changed_lines as changes
 from copydesk.agent.coverage.gate import coverage_files as readers
@@ -26,7 +28,7 @@ SHOWN = 40
 """Ranges of missing lines listed on the screen."""
 
 
-def floor_options(command: F) -> F:
+def floor_options(command: Command) -> Command:
     """The floors for this once; the function takes `fail_under` and `diff_fail_under`."""
     diff = click.option(
         "--diff-fail-under",
@@ -40,7 +42,7 @@ def floor_options(command: F) -> F:
     return total(diff(command))
 
 
-def data_option(command: F) -> F:
+def data_option(command: Command) -> Command:
     """A coverage file to judge by; the function takes `data`."""
     return click.option(
         "--data",
@@ -98,7 +100,7 @@ def gate(
         raise click.UsageError("--staged and --base exclude each other.")
     if head and not base:
         raise click.UsageError("--head needs --base.")
-    repo = here()
+    repo = current_repository()
     asked_of = question(repo, base, head or "HEAD")
     project, sources = config.load_project(repo, asked_of.head if base else None)
     asked = faces.floors(
@@ -110,7 +112,7 @@ def gate(
         found = gates.judge({}, asked, read=str)
         instead = "A merge or rebase is under way; what comes of it is judged when it is pushed."
     elif data is not None:
-        found = by_data(repo, asked_of, asked, data)
+        found = verdict_from_file(repo, asked_of, asked, data)
     elif policy == "pass" and not (repo.desk / "desk.db").is_file():
         # no folder is made for somebody who only looks
         found = gates.judge(_all_unknown(asked_of), asked, read=str)
@@ -122,7 +124,7 @@ def gate(
     elif instead:
         echo(instead)
     else:
-        tell(found)
+        print_verdict(found)
     sys.exit(1 if found.verdict == "fail" else 0)
 
 
@@ -151,7 +153,7 @@ def _all_unknown(question: Question) -> dict[str, gates.Judged]:
     }
 
 
-def by_data(repo: Repository, question: Question, asked: Floors, file: Path) -> Verdict:
+def verdict_from_file(repo: Repository, question: Question, asked: Floors, file: Path) -> Verdict:
     """The verdict by a coverage file.
 
     Raises:
@@ -174,9 +176,9 @@ def _by_desk(question: Question, asked: Floors, policy: str, within: float) -> V
 
     from copydesk.agent.coverage.gate import FromDesk
 
-    with desk() as (repo, db):
+    with open_current_desk() as (repo, db):
         try:
-            judge = FromDesk(repo, db, say)
+            judge = FromDesk(repo, db, print_progress)
             return judge.verdict(question, asked, unknown=policy, within=within)
         except (OSError, sqlite3.Error) as error:
             raise CopydeskError(
@@ -186,7 +188,7 @@ def _by_desk(question: Question, asked: Floors, policy: str, within: float) -> V
             ) from error
 
 
-def tell(found: Verdict) -> None:
+def print_verdict(found: Verdict) -> None:
     """Show a verdict on the screen."""
     for reason in found.reasons:
         echo(f"Stop: {reason}.")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import click
 
-from copydesk.agent.cli.common import echo, examples, here, say
+from copydesk.agent.cli.current_desk import current_repository
+from copydesk.agent.cli.options import examples
+from copydesk.agent.cli.output import echo, print_progress
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.setup import ci, precommit
@@ -57,7 +59,7 @@ def init(
         raise click.UsageError("--undo goes with no other option than --yes.")
     if host and native:
         raise click.UsageError("--ci and --native exclude each other.")
-    repo = here()
+    repo = current_repository()
     if host:
         _write_job(repo, host, f"git+{repo_url}@{rev}" if repo_url else None, yes)
         return
@@ -71,7 +73,9 @@ def init(
     if back:
         done = setup.undo(repo)
     else:
-        done = setup.initialise(repo, native=native, repo_url=repo_url, rev=rev, progress=say)
+        done = setup.initialise(
+            repo, native=native, repo_url=repo_url, rev=rev, progress=print_progress
+        )
     for line in done:
         echo(line)
     if not done:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import click
 
-from copydesk.agent.cli import show as screen
-from copydesk.agent.cli.common import desk, echo, echo_json, examples, json_option
-from copydesk.agent.cli.decide import relative
-from copydesk.agent.cli.words import age, duration, short
+from copydesk.agent.cli import terminal as screen
+from copydesk.agent.cli.current_desk import open_current_desk
+from copydesk.agent.cli.decisions import shortest_path
+from copydesk.agent.cli.formatting import duration, short_age, short_sha
+from copydesk.agent.cli.options import examples, json_option
+from copydesk.agent.cli.output import echo, echo_json
 from copydesk.agent.desk import history
 from copydesk.agent.records import Json
 from copydesk.agent.scoring import predictions as scored
@@ -38,7 +40,7 @@ def log(calls: bool, predictions: bool, limit: int, as_json: bool) -> None:
     """
     if calls and predictions:
         raise click.UsageError("Give one of --model and --predictions.")
-    with desk() as (_, db):
+    with open_current_desk() as (_, db):
         if predictions:
             _tell_predictions(scored.latest(db, limit), as_json)
             return
@@ -64,11 +66,11 @@ def _tell_predictions(found: list[Json], as_json: bool) -> None:
     if not found:
         echo("Nothing was predicted yet; `copydesk measure` and `copydesk predict` do.")
         return
-    screen.table(
+    screen.print_table(
         ("Commit", "Kind", "About", "Score", "By", "Came of it"),
         [
             (
-                short(one["sha"]),
+                short_sha(one["sha"]),
                 one["kind"],
                 one_line(one["subject"]),
                 f"{one['score']:.2f}",
@@ -91,11 +93,11 @@ def _outcome(one: Json) -> str:
 
 
 def _reviews(found: list[Json]) -> None:
-    screen.table(
+    screen.print_table(
         ("When", "Draft", "Decision", "About", "Why or where"),
         [
             (
-                age(one["decided_at"]),
+                short_age(one["decided_at"]),
                 str(one["draft"]),
                 one["action"],
                 one_line(one["title"]),
@@ -110,15 +112,15 @@ def relative_or_nothing(path: str) -> str:
     """A path as seen from here; nothing stays nothing."""
     from pathlib import Path
 
-    return relative(Path(path)) if path else ""
+    return shortest_path(Path(path)) if path else ""
 
 
 def _calls(found: list[Json]) -> None:
-    screen.table(
+    screen.print_table(
         ("When", "For", "Model", "Tokens in", "out", "Time", "Outcome"),
         [
             (
-                age(one["called_at"]),
+                short_age(one["called_at"]),
                 one["purpose"],
                 one["model"],
                 str(one["prompt_tokens"] or 0),
@@ -134,7 +136,7 @@ def _calls(found: list[Json]) -> None:
 
 def _totals(found: list[Json]) -> None:
     echo("")
-    screen.table(
+    screen.print_table(
         ("Model", "Prompt", "Calls", "Answered", "Kept", "Tokens in", "out", "Time"),
         [
             (

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple, NoReturn
 
 import click
 
-from copydesk.agent.cli import faults
-from copydesk.agent.cli.common import examples
+from copydesk.agent.cli import error_report
+from copydesk.agent.cli.options import examples
 from copydesk.agent.errors import CopydeskError
 
 
@@ -53,18 +53,18 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
         Entry("log", "log", "List your decisions, the calls to the model, or predictions."),
     ),
     "Write": (
-        Entry("draft", "write", "Draft tests for gaps now, in the foreground."),
-        Entry("story", "write", "Draft a dev log entry now, in the foreground."),
+        Entry("draft", "draft", "Draft tests for gaps now, in the foreground."),
+        Entry("story", "story", "Draft a dev log entry now, in the foreground."),
     ),
     "Decide": (
         Entry("drafts", "drafts", "List the drafts on your desk."),
         Entry("show", "drafts", "Show one draft with its evidence."),
         Entry("review", "review", "Go through the waiting drafts one by one."),
-        Entry("accept", "decide", "Put a draft where it belongs."),
-        Entry("edit", "decide", "Change a draft in your editor and check it again."),
-        Entry("reject", "decide", "Turn a draft down and say why."),
-        Entry("undo", "decide", "Take back the last decision on a draft."),
-        Entry("export", "write", "Write a story for a channel."),
+        Entry("accept", "decisions", "Put a draft where it belongs."),
+        Entry("edit", "decisions", "Change a draft in your editor and check it again."),
+        Entry("reject", "decisions", "Turn a draft down and say why."),
+        Entry("undo", "decisions", "Take back the last decision on a draft."),
+        Entry("export", "story", "Write a story for a channel."),
     ),
 }
 """The one table of commands; a test holds it against the commands themselves."""
@@ -130,12 +130,12 @@ class Copydesk(click.Group):
         except (click.ClickException, click.exceptions.Exit):
             raise
         except CopydeskError as error:
-            faults.tell(error)
+            error_report.print_error(error)
             ctx.exit(EXIT_SET_UP)
         except click.Abort as abort:
             if not isinstance(abort.__context__, EOFError):
                 ctx.exit(EXIT_INTERRUPTED)
-            faults.tell(faults.no_answer())
+            error_report.print_error(error_report.no_answer_error())
             ctx.exit(EXIT_SET_UP)
         except KeyboardInterrupt:
             ctx.exit(EXIT_INTERRUPTED)
@@ -143,7 +143,7 @@ class Copydesk(click.Group):
             _close_output()
             ctx.exit(EXIT_PIPE)
         except Exception as error:
-            faults.tell_bug(error)
+            error_report.print_bug(error)
             ctx.exit(EXIT_BUG)
         return result
 

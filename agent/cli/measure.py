@@ -7,17 +7,11 @@ from pathlib import Path
 
 import click
 
-from copydesk.agent.cli import show as screen
-from copydesk.agent.cli.common import (
-    desk,
-    echo,
-    echo_json,
-    examples,
-    json_option,
-    revision_argument,
-    say,
-)
-from copydesk.agent.cli.words import duration, percent, ranges, short
+from copydesk.agent.cli import terminal as screen
+from copydesk.agent.cli.current_desk import open_current_desk
+from copydesk.agent.cli.formatting import duration, percent, ranges, short_sha
+from copydesk.agent.cli.options import examples, json_option, revision_argument
+from copydesk.agent.cli.output import echo, echo_json, print_progress
 from copydesk.agent.coverage.measure import commit as measuring
 from copydesk.agent.coverage.report import export
 from copydesk.agent.coverage.store import Measure, measures
@@ -53,11 +47,13 @@ def measure(revision: str, full: bool, as_json: bool) -> None:
     Only the tests that the change affects are run. Commits are measured, not the working tree.
     """
     done: list[Measure] = []
-    with desk() as (repo, db):
+    with open_current_desk() as (repo, db):
         for sha in git.between(repo, revision):
-            say(f"measuring {short(sha)} {git.commit_info(repo, sha).subject}")
+            print_progress(f"measuring {short_sha(sha)} {git.commit_info(repo, sha).subject}")
             order = ordering(repo, db, sha)
-            done.append(measuring.measure(repo, db, sha, say=say, full=full, order=order))
+            done.append(
+                measuring.measure(repo, db, sha, say=print_progress, full=full, order=order)
+            )
             scoring.after_measure(repo, db, sha)
             _resume(repo, db, sha)
             if not as_json:
@@ -98,7 +94,7 @@ def _tell(found: Measure) -> None:
     covered = f"{percent(found.percent)} covered ({found.covered:,} of {found.executable:,})"
     failed = f", {found.failed} failed" if found.failed else ""
     echo(
-        f"{short(found.sha)}  {covered if found.executable else 'no Python code'},"
+        f"{short_sha(found.sha)}  {covered if found.executable else 'no Python code'},"
         f" {found.selected:,} of {plural(found.total, 'test')} run{failed},"
         f" {duration(found.seconds)}"
     )
@@ -143,16 +139,16 @@ def coverage(revision: str, form: str, output: Path | None, as_json: bool) -> No
     before; nothing is run. html and data without -o go to the desk folder.
     """
     form = "json" if as_json else form
-    with desk() as (repo, db):
-        sha = measured(repo, db, revision)
+    with open_current_desk() as (repo, db):
+        sha = measured_commit(repo, db, revision)
         if not total_rows.of_commit(db, sha):
             raise CopydeskError(
-                f"commit {short(sha)} has no Python code that counts",
+                f"commit {short_sha(sha)} has no Python code that counts",
                 slug="nothing-to-report",
                 hint="Coverage's source and omit settings say what counts.",
             )
         if output is None and form in FOLDERS:
-            output = repo.desk / "reports" / short(sha) / FOLDERS[form]
+            output = repo.desk / "reports" / short_sha(sha) / FOLDERS[form]
             output.parent.mkdir(parents=True, exist_ok=True)
         if output is None:
             text = _report(repo, db, sha, form)
@@ -185,17 +181,17 @@ def gaps(revision: str, limit: int | None, as_json: bool) -> None:
 
     What the commit itself changed comes first and is marked with a star.
     """
-    with desk() as (repo, db):
-        sha = measured(repo, db, revision)
+    with open_current_desk() as (repo, db):
+        sha = measured_commit(repo, db, revision)
         found = gap_rows.load(db, sha)
     if as_json:
         echo_json([_gap_json(gap) for gap in found[:limit]])
         return
     if not found:
-        echo(f"Every line of {short(sha)} is covered; there is nothing to do.")
+        echo(f"Every line of {short_sha(sha)} is covered; there is nothing to do.")
         return
     shown = found[: limit or 20]
-    screen.table(
+    screen.print_table(
         ("", "Function", "Lines", "Risk", "Why"),
         [
             (
@@ -229,7 +225,7 @@ def _gap_json(gap: Gap) -> Json:
     }
 
 
-def measured(repo: Repository, db: Database, revision: str) -> Sha:
+def measured_commit(repo: Repository, db: Database, revision: str) -> Sha:
     """The commit that a revision names, which must have been measured.
 
     Raises:
@@ -239,9 +235,9 @@ def measured(repo: Repository, db: Database, revision: str) -> Sha:
     if measures.stored(db, sha) is not None:
         return sha
     near = next((s for s in git.ancestors(repo, sha, 50) if measures.stored(db, s)), None)
-    other = f"; the nearest measured one is {short(near)}" if near else ""
+    other = f"; the nearest measured one is {short_sha(near)}" if near else ""
     raise CopydeskError(
-        f"commit {short(sha)} was not measured{other}",
+        f"commit {short_sha(sha)} was not measured{other}",
         slug="not-measured",
-        hint=f"`copydesk measure {short(sha)}` does it now.",
+        hint=f"`copydesk measure {short_sha(sha)}` does it now.",
     )

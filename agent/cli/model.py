@@ -7,7 +7,9 @@ import sys
 import click
 
 from copydesk.agent import config
-from copydesk.agent.cli.common import echo, examples, here, say
+from copydesk.agent.cli.current_desk import current_repository
+from copydesk.agent.cli.options import examples
+from copydesk.agent.cli.output import echo, print_progress
 from copydesk.agent.text import clean
 
 _BAR = 24
@@ -30,7 +32,7 @@ def pull(name: str) -> None:
     from copydesk.agent.model.settings import model_settings
 
     shown = _Shown()
-    download(model_settings(config.load(here())), name, shown.progress)
+    download(model_settings(config.load(current_repository())), name, shown.progress)
     shown.end()
     echo(f"{clean(name, keep='')} is installed.")
 
@@ -45,7 +47,7 @@ class _Shown:
         words = clean(status, keep="")[:40]
         if not sys.stderr.isatty():
             if words != self.last:
-                say(words)
+                print_progress(words)
         elif total:
             full = round(_BAR * done / total)
             bar = "█" * full + "·" * (_BAR - full)

@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 
 import click
 
-from copydesk.agent.cli.common import desk, echo, echo_json, examples, json_option, say
+from copydesk.agent.cli.current_desk import open_current_desk
+from copydesk.agent.cli.options import examples, json_option
+from copydesk.agent.cli.output import echo, echo_json, print_progress
 from copydesk.agent.desk.database import Database
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.history import open_history
@@ -107,9 +109,9 @@ def train(
     with _refusals():
         if subject == "market":
             folder = _needed(out)
-            card = training.train_market(choose(csv, **bars), folder, say)
+            card = training.train_market(choose(csv, **bars), folder, print_progress)
         elif priors:
-            card = training.train_prior(list(priors), _needed(out), open_history, say)
+            card = training.train_prior(list(priors), _needed(out), open_history, print_progress)
         else:
             card = _train_here()
     if as_json:
@@ -119,14 +121,14 @@ def train(
 
 
 def _train_here() -> Json:
-    with desk() as (repo, db):
-        mine_history.catch_up(repo, db, git.resolve(repo, "HEAD"), say=say)
-        return repository_model.retrain(repo, db, say=say).card
+    with open_current_desk() as (repo, db):
+        mine_history.catch_up(repo, db, git.resolve(repo, "HEAD"), say=print_progress)
+        return repository_model.retrain(repo, db, say=print_progress).card
 
 
 def _write_rows(path: Path, as_json: bool) -> None:
-    with desk() as (repo, db):
-        mine_history.catch_up(repo, db, git.resolve(repo, "HEAD"), say=say)
+    with open_current_desk() as (repo, db):
+        mine_history.catch_up(repo, db, git.resolve(repo, "HEAD"), say=print_progress)
         found = mine_history.rows(db)
     with _refusals():
         write_rows(path, found)
@@ -178,7 +180,7 @@ def predict(
             said = predicting.predict_market(model, choose(what, **bars))
         echo_json(said) if as_json else echo(predicting.market_report(said))
         return
-    with desk() as (repo, db):
+    with open_current_desk() as (repo, db):
         if drafts:
             _tell_drafts(db, as_json)
             return
@@ -188,9 +190,9 @@ def predict(
 
 def _commit(repo: Repository, db: Database, sha: Sha) -> Json:
     if scoring.far_behind(repo, db, sha):
-        say("reading the history, once")
-    mine_history.catch_up(repo, db, sha, say=say)
-    scoring.score_commit(repo, db, sha, say=say)
+        print_progress("reading the history, once")
+    mine_history.catch_up(repo, db, sha, say=print_progress)
+    scoring.score_commit(repo, db, sha, say=print_progress)
     predictions.join_outcomes(db)
     trained = repository_model.in_force(repo)
     found = predictions.of_commit(db, "function", sha)

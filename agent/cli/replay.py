@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from copydesk.agent.cli.common import echo, echo_json, examples, json_option, say
-from copydesk.agent.cli.words import percent, short
+from copydesk.agent.cli.formatting import percent, short_sha
+from copydesk.agent.cli.options import examples, json_option
+from copydesk.agent.cli.output import echo, echo_json, print_progress
 from copydesk.agent.coverage.replay import Comparison
 from copydesk.agent.coverage.replay import replay as replaying
 from copydesk.agent.git import repository as git
@@ -64,11 +65,13 @@ def replay(
     repo = git.find(repository)
     shas = replaying.commits(repo, revisions, limit)
     done: list[Comparison] = []
-    for found in replaying.replay(repo, shas, python=python, say=lambda line: say(f"  {line}")):
+    for found in replaying.replay(
+        repo, shas, python=python, say=lambda line: print_progress(f"  {line}")
+    ):
         done.append(found)
-        say(f"{len(done)}/{len(shas)} {_line(found)}")
+        print_progress(f"{len(done)}/{len(shas)} {_line(found)}")
         for line in _problems(found):
-            say(f"  {line}")
+            print_progress(f"  {line}")
         if found.verdict == "inexact" and not keep_going:
             break
     if as_json:
@@ -82,7 +85,7 @@ def replay(
 def _line(found: Comparison) -> str:
     run = f"{found.selected:,} of {plural(found.total, 'test')}"
     return (
-        f"{short(found.sha)} {found.verdict}, {run}, {found.ratio:.2f} of the full run's time:"
+        f"{short_sha(found.sha)} {found.verdict}, {run}, {found.ratio:.2f} of the full run's time:"
         f" {one_line(found.subject, 60)}"
     )
 
@@ -118,10 +121,10 @@ def _table(done: list[Comparison]) -> str:
     lines = [f"| {' | '.join(heads)} |", "|" + " --- |" * len(heads)]
     for found in done:
         share = percent(100 * found.fraction)
+        verdict = f"{found.verdict} (first)" if found.first else found.verdict
         lines.append(
-            f"| {short(found.sha)} | {found.verdict}{' (first)' if found.first else ''} | {share} |"
-            f" {found.full_seconds:.1f} | {found.seconds:.1f} | {found.ratio:.2f} |"
-            f" {found.processor_ratio:.2f} |"
+            f"| {short_sha(found.sha)} | {verdict} | {share} | {found.full_seconds:.1f} |"
+            f" {found.seconds:.1f} | {found.ratio:.2f} | {found.processor_ratio:.2f} |"
         )
     total = replaying.summary(done)
     said = f"{total['exact']} of {plural(total['commits'], 'commit')} exact"

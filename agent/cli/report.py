@@ -11,9 +11,11 @@ from pathlib import Path
 import click
 
 from copydesk.agent import config
-from copydesk.agent.cli.common import desk, echo, examples, revision_argument, say
-from copydesk.agent.cli.measure import measured
-from copydesk.agent.cli.words import short
+from copydesk.agent.cli.current_desk import open_current_desk
+from copydesk.agent.cli.formatting import short_sha
+from copydesk.agent.cli.measure import measured_commit
+from copydesk.agent.cli.options import examples, revision_argument
+from copydesk.agent.cli.output import echo, print_progress
 from copydesk.agent.coverage.report import Report, facts, markdown, page, plain
 from copydesk.agent.desk.database import Database
 from copydesk.agent.git.repository import Repository
@@ -63,8 +65,8 @@ def report(
     loads nothing.
     """
     form = "json" if as_json else form or _form(output, show)
-    with desk() as (repo, db):
-        sha = measured(repo, db, revision)
+    with open_current_desk() as (repo, db):
+        sha = measured_commit(repo, db, revision)
         found = facts.gather(repo, db, sha)
         if insight:
             found = _with_insight(repo, db, found)
@@ -74,7 +76,7 @@ def report(
     if output is None:
         echo(text.rstrip("\n"))
         return
-    write(output, text)
+    write_atomically(output, text)
     echo(f"Wrote {output}")
     if show:
         click.launch(output.absolute().as_uri())
@@ -90,8 +92,8 @@ def _with_insight(repo: Repository, db: Database, found: Report) -> Report:
     client = reach_model(config.load(repo), db, silent, prose=True)
     if client is None:
         return found
-    say("asking the model what needs attention")
-    said = insight(repo, db, found, client, lambda error: say(f"no model: {error}"))
+    print_progress("asking the model what needs attention")
+    said = insight(repo, db, found, client, lambda error: print_progress(f"no model: {error}"))
     return replace(found, insight=said)
 
 
@@ -107,12 +109,12 @@ def _rendered(found: Report, form: str) -> str:
 
 
 def _place(repo: Repository, sha: str, form: str) -> Path:
-    folder = repo.desk / "reports" / short(sha)
+    folder = repo.desk / "reports" / short_sha(sha)
     folder.mkdir(parents=True, exist_ok=True)
     return folder / f"report.{form}"
 
 
-def write(output: Path, text: str) -> None:
+def write_atomically(output: Path, text: str) -> None:
     """Write a file whole or not at all."""
     handle, name = tempfile.mkstemp(dir=output.absolute().parent, prefix=".report-")
     with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:

@@ -8,10 +8,12 @@ from collections import Counter
 
 import click
 
-from copydesk.agent.cli import show as screen
-from copydesk.agent.cli.common import desk, echo, examples, say
-from copydesk.agent.cli.decide import in_editor, relative
-from copydesk.agent.cli.words import evidence
+from copydesk.agent.cli import terminal as screen
+from copydesk.agent.cli.current_desk import open_current_desk
+from copydesk.agent.cli.decisions import edit_text, shortest_path
+from copydesk.agent.cli.formatting import evidence_lines
+from copydesk.agent.cli.options import examples
+from copydesk.agent.cli.output import echo, print_progress
 from copydesk.agent.desk import drafts as rows
 from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
@@ -47,7 +49,7 @@ def review(kind: DraftKind | None) -> None:
     Shows each draft with its evidence and asks what to do with it; the order is that of
     `copydesk drafts`. Nothing is committed; leaving half-way is fine.
     """
-    with desk() as (repo, db):
+    with open_current_desk() as (repo, db):
         waiting = scores.ordered(db, rows.listed(db, kind=kind), keep=True)
         if not waiting:
             echo("Nothing waits for you. `copydesk status` says what is going on.")
@@ -92,15 +94,15 @@ class _Review:
     def show(self, draft: Draft, *, whole: bool = False) -> None:
         """Show a draft so that it fits the screen, or all of it."""
         echo(f"\n── {self.place + 1} of {len(self.pile)} " + "─" * 40)
-        screen.heading(draft)
+        screen.print_heading(draft)
         echo()
-        proof = evidence(draft)
+        proof = evidence_lines(draft)
         room = None
         if not whole and sys.stdout.isatty():
             height = shutil.get_terminal_size().lines
             proof = _brief(proof, height // 3)
             room = max(5, height - _FRAME - len(proof))
-        left = screen.code(draft.content, screen.language(draft), limit=room)
+        left = screen.print_code(draft.content, screen.draft_language(draft), limit=room)
         if left:
             echo(f"… {plural(left, 'more line')}: m shows all")
         echo()
@@ -118,9 +120,9 @@ class _Review:
                     return
             except CopydeskError as error:
                 # one draft that cannot be placed must not end the review
-                say(f"copydesk: {error}")
+                print_progress(f"copydesk: {error}")
                 if error.hint:
-                    say(error.hint)
+                    print_progress(error.hint)
 
     def act(self, choice: str, draft: Draft) -> bool:
         """Do what was chosen.
@@ -135,7 +137,7 @@ class _Review:
         match choice:
             case "a":
                 path = decisions.accept(self.repo, self.db, draft.id)
-                echo(f"wrote {relative(path)}")
+                echo(f"wrote {shortest_path(path)}")
                 self.next(draft, "accepted")
             case "e":
                 self.edit(draft)
@@ -162,7 +164,7 @@ class _Review:
         self.place += 1
 
     def edit(self, draft: Draft) -> None:
-        content = in_editor(draft)
+        content = edit_text(draft)
         if content is None or content == draft.content:
             echo("Nothing was changed.")
             return

@@ -7,9 +7,11 @@ import sys
 import click
 
 from copydesk.agent import config
-from copydesk.agent.cli.common import desk, echo, echo_json, examples, here, json_option, say
-from copydesk.agent.cli.show import spinner
-from copydesk.agent.cli.words import ago, draft_counts, model_words, percent, short
+from copydesk.agent.cli.current_desk import current_repository, open_current_desk
+from copydesk.agent.cli.formatting import draft_counts, model_words, percent, short_sha, time_ago
+from copydesk.agent.cli.options import examples, json_option
+from copydesk.agent.cli.output import echo, echo_json, print_progress
+from copydesk.agent.cli.terminal import spinner
 from copydesk.agent.daemon import control
 from copydesk.agent.daemon.resources import pause_reason
 from copydesk.agent.desk import drafts, history
@@ -38,7 +40,7 @@ AGAIN = {"measure": "measure", "draft": "draft", "story": "story --range"}
 @json_option
 def status(as_json: bool) -> None:
     """Show what is measured, running and waiting for you."""
-    with desk() as (repo, db):
+    with open_current_desk() as (repo, db):
         found = _found(repo, db)
     if as_json:
         echo_json(found)
@@ -131,7 +133,7 @@ def _tell(found: Json) -> None:
     for one in found["tests"]:
         failed = f", {len(one['failed'])} failed" if one["failed"] else ""
         ran = f"{one['ended']:,} of {one['tests']:,} have run{failed}"
-        echo(f"Tests       {short(one['sha'])}: {ran}")
+        echo(f"Tests       {short_sha(one['sha'])}: {ran}")
     if found["paused"]:
         echo(f"Paused      {found['paused']}")
     version = f", copydesk {daemon['version']}" if daemon["version"] else ""
@@ -161,26 +163,26 @@ def _tell_model(model: Json) -> None:
 def _head_words(head: Json) -> str:
     if head["sha"] is None:
         return "no commit yet"
-    name = f"{short(head['sha'])} {one_line(head['subject'], 50)}"
+    name = f"{short_sha(head['sha'])} {one_line(head['subject'], 50)}"
     if not head["measured"]:
         return f"{name}: not measured yet"
     failed = f", {plural(head['failed'], 'test')} failed" if head["failed"] else ""
-    return f"{name}: {percent(head['percent'])} covered{failed}, {ago(head['measured_at'])}"
+    return f"{name}: {percent(head['percent'])} covered{failed}, {time_ago(head['measured_at'])}"
 
 
 def _tell_failure(failure: Json) -> None:
     kind, subject = failure["kind"], failure["subject"]
-    echo(f"\nFailed: {kind} {short(subject)}")
+    echo(f"\nFailed: {kind} {short_sha(subject)}")
     for line in clean(failure["error"]).strip().splitlines()[-12:]:
         echo(f"  {line}")
     if kind in AGAIN:
-        echo(f"  `copydesk {AGAIN[kind]} {short(subject)}` tries again.")
+        echo(f"  `copydesk {AGAIN[kind]} {short_sha(subject)}` tries again.")
 
 
 def _tell_former_failure(failure: Json) -> None:
     """One line: a later commit has done well, so this one is history."""
     error = one_line(failure["error"], 60)
-    echo(f"Failed      {failure['kind']} {short(failure['subject'])} before: {error}")
+    echo(f"Failed      {failure['kind']} {short_sha(failure['subject'])} before: {error}")
 
 
 def _next_step(found: Json) -> str:
@@ -220,7 +222,7 @@ def wait(timeout: float | None, as_json: bool) -> None:
 
     Starts the daemon when it sleeps. Jobs that were given up count as done and are named.
     """
-    repo = here()
+    repo = current_repository()
     with spinner("waiting") as progress:
         done = control.wait(repo, float("inf") if timeout is None else timeout, progress)
     with open_desk(repo.desk) as db:
@@ -231,6 +233,6 @@ def wait(timeout: float | None, as_json: bool) -> None:
         left = counts.ready + counts.running
         echo("Nothing is left to do." if done else f"Time is up; {plural(left, 'job')} left.")
     if given_up:
-        say(f"{plural(len(given_up), 'job')} failed; `copydesk status` says why.")
+        print_progress(f"{plural(len(given_up), 'job')} failed; `copydesk status` says why.")
     if not done:
         sys.exit(1)

@@ -11,8 +11,10 @@ import click
 
 from copydesk.agent import config
 from copydesk.agent.cli import gate as gates
-from copydesk.agent.cli.common import desk, echo, examples, json_option, say
-from copydesk.agent.cli.words import duration, percent
+from copydesk.agent.cli.current_desk import open_current_desk
+from copydesk.agent.cli.formatting import duration, percent
+from copydesk.agent.cli.options import examples, json_option
+from copydesk.agent.cli.output import echo, print_progress
 from copydesk.agent.coverage.gate import FromDesk, Question, Verdict
 from copydesk.agent.coverage.gate import changed_lines as changes
 from copydesk.agent.coverage.gate import question as faces
@@ -53,7 +55,7 @@ def watch(once: bool, as_json: bool) -> None:
     you commit. With --json every save is one line. --once ends with exit code 1 when a test
     fails or the gate would say no; Ctrl-C ends the rest.
     """
-    with desk() as (repo, db):
+    with open_current_desk() as (repo, db):
         watcher = _Watcher(repo, db, quiet=as_json or not sys.stdout.isatty())
         if once:
             found = watcher.look()
@@ -75,7 +77,7 @@ def _turn(watcher: _Watcher, as_json: bool) -> None:
     try:
         found = watcher.look()
     except CopydeskError as error:  # the next save may mend it
-        say(f"not measured: {error} {error.hint}")
+        print_progress(f"not measured: {error} {error.hint}")
         return
     if found is not None:
         if not watcher.quiet:
@@ -101,7 +103,7 @@ class _Watcher:
         if tree == self.tree:
             return None
         self.tree = tree
-        said = say if not self.quiet else silent
+        said = print_progress if not self.quiet else silent
         done = measuring.measure(self.repo, self.db, saved, say=said)
         if self.last:
             _forget(self.db, self.last)
@@ -142,7 +144,7 @@ def _show(found: Result, as_json: bool) -> None:
         echo(clean(f"  failed: {name}", keep=""))
     if len(found.failing) > FAILED:
         echo(f"  … and {len(found.failing) - FAILED} more")
-    gates.tell(found.verdict)
+    gates.print_verdict(found.verdict)
 
 
 def _as_json(found: Result) -> Json:

@@ -112,7 +112,9 @@ def test_a_bug_is_kept_in_a_file_and_not_shown(
     if with_desk:
         log = repo / ".git/copydesk/crash.log"
     else:
-        monkeypatch.setattr("copydesk.agent.cli.status.desk", _raises(ZeroDivisionError("by")))
+        monkeypatch.setattr(
+            "copydesk.agent.cli.status.open_current_desk", _raises(ZeroDivisionError("by"))
+        )
     done = run(repo, "status")
     assert done.exit_code == 70
     assert "copydesk: this is a bug: ZeroDivisionError: by" in done.output
@@ -131,7 +133,7 @@ def test_a_bug_is_kept_in_a_file_and_not_shown(
 def test_a_bug_on_a_full_disk_is_still_told(
     run: Any, repo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("copydesk.agent.cli.status.desk", _raises(KeyError("x")))
+    monkeypatch.setattr("copydesk.agent.cli.status.open_current_desk", _raises(KeyError("x")))
     monkeypatch.setattr(tempfile, "tempdir", str(repo / "nowhere"))
     done = run(repo, "status")
     assert done.exit_code == 70
@@ -141,7 +143,7 @@ def test_a_bug_on_a_full_disk_is_still_told(
 def test_a_bug_outside_any_repository_goes_to_the_temporary_folder(
     run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("copydesk.agent.cli.status.desk", _raises(KeyError("x")))
+    monkeypatch.setattr("copydesk.agent.cli.status.open_current_desk", _raises(KeyError("x")))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     assert run(tmp_path, "status").exit_code == 70
     assert len(list(tmp_path.glob("copydesk-crash-*.log"))) == 1

@@ -7,15 +7,10 @@ from pathlib import Path
 
 import click
 
-from copydesk.agent.cli import show as screen
-from copydesk.agent.cli.common import (
-    desk,
-    echo,
-    examples,
-    id_argument,
-    ids_argument,
-    some_ids_argument,
-)
+from copydesk.agent.cli import terminal as screen
+from copydesk.agent.cli.current_desk import open_current_desk
+from copydesk.agent.cli.options import examples, id_argument, ids_argument, some_ids_argument
+from copydesk.agent.cli.output import echo
 from copydesk.agent.desk import drafts as rows
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.records import Draft
@@ -61,7 +56,7 @@ def accept(
     """
     if all_verified == bool(identities):
         raise click.UsageError("name the drafts, or say --all-verified.")
-    with desk() as (repo, db):
+    with open_current_desk() as (repo, db):
         if all_verified:
             wanted = [draft.id for draft in decisions.verified(db, min_mutants)]
         else:
@@ -77,7 +72,7 @@ def accept(
                 echo(f"{identity}: not written: {error}")
                 continue
             written += 1
-            echo(f"{identity}: wrote {relative(path)}")
+            echo(f"{identity}: wrote {shortest_path(path)}")
     if written:
         echo("Look it over and commit it; `copydesk undo ID` takes it back.")
     elif not failed:
@@ -85,7 +80,7 @@ def accept(
     ctx.exit(int(failed > 0))
 
 
-def relative(path: Path) -> str:
+def shortest_path(path: Path) -> str:
     """A path as seen from the current folder, where that is shorter."""
     near = os.path.relpath(path)
     return near if len(near) < len(str(path)) else str(path)
@@ -98,18 +93,18 @@ def edit(identity: int) -> None:
 
     A test that fails its check after that keeps waiting, with the evidence saying so.
     """
-    with desk() as (repo, db):
+    with open_current_desk() as (repo, db):
         draft = rows.get(db, identity)
-        content = in_editor(draft)
+        content = edit_text(draft)
         if content is None or content == draft.content:
             echo("Nothing was changed.")
             return
         after = decisions.edit(repo, db, identity, content)
-    screen.proof(after)
+    screen.print_evidence(after)
     echo(f"\nThe draft waits: `copydesk accept {identity}` puts it in place.")
 
 
-def in_editor(draft: Draft) -> str | None:
+def edit_text(draft: Draft) -> str | None:
     """A draft's text after the user's editor; None when it was not saved.
 
     Raises:
@@ -132,7 +127,7 @@ def in_editor(draft: Draft) -> str | None:
 @click.option("--why", required=True, metavar="TEXT", help="The reason; kept for later drafts.")
 def reject(identities: tuple[int, ...], why: str) -> None:
     """Turn a draft down and say why."""
-    with desk() as (repo, db):
+    with open_current_desk() as (repo, db):
         for identity in identities:
             decisions.reject(repo, db, identity, why)
     echo(f"Rejected {plural(len(identities), 'draft')}; `copydesk undo ID` takes it back.")
@@ -147,7 +142,7 @@ def undo(identities: tuple[int, ...]) -> None:
     drafts the one decided on last goes first, so that those of one file can be taken back
     together.
     """
-    with desk() as (repo, db):
+    with open_current_desk() as (repo, db):
         for identity in decisions.latest_first(db, identities):
             before = rows.get(db, identity)
             after = decisions.undo(repo, db, identity)

@@ -3,7 +3,7 @@ import sys
 import pytest
 from rich.cells import cell_len
 
-from copydesk.agent.cli import show
+from copydesk.agent.cli import terminal
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ ROWS = [
 
 @pytest.mark.usefixtures("narrow")
 def test_a_table_fits_eighty_columns(capsys: pytest.CaptureFixture[str]) -> None:
-    show.table(("ID", "About", "Why"), ROWS, right=(0,))
+    terminal.print_table(("ID", "About", "Why"), ROWS, right=(0,))
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3
     assert all(cell_len(line) <= 80 for line in lines)
@@ -39,7 +39,7 @@ def test_a_table_in_a_pipe_is_never_cut(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
-    show.table(("ID", "About", "Why"), ROWS)
+    terminal.print_table(("ID", "About", "Why"), ROWS)
     out = capsys.readouterr().out
     assert ROWS[0][1] in out
     assert ROWS[1][2] in out
@@ -48,7 +48,7 @@ def test_a_table_in_a_pipe_is_never_cut(
 
 @pytest.mark.usefixtures("narrow")
 def test_of_a_path_the_end_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
-    show.table(
+    terminal.print_table(
         ("A path " * 15, "B"), [("long/" * 20 + "module.py::function", "名前" * 30)], ends=(0,)
     )
     head, row = capsys.readouterr().out.splitlines()
@@ -59,7 +59,7 @@ def test_of_a_path_the_end_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_cell_cannot_hold_a_line_break_or_an_escape(capsys: pytest.CaptureFixture[str]) -> None:
-    show.table(("A",), [("x\ny\x1b[2J[bold]",)])
+    terminal.print_table(("A",), [("x\ny\x1b[2J[bold]",)])
     assert capsys.readouterr().out == "A\nx\\x0ay\\x1b[2J[bold]\n"
 
 
@@ -67,18 +67,18 @@ def test_code_is_highlighted_on_a_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pretend_terminal(monkeypatch)
-    assert show.colours()
-    assert show.code("def f():\n    return '\x1b[2J'\n", "python") == 0
+    assert terminal.use_colour()
+    assert terminal.print_code("def f():\n    return '\x1b[2J'\n", "python") == 0
     out = capsys.readouterr().out
     assert "\x1b[" in out
     assert "\x1b[2J" not in out
     monkeypatch.setenv("NO_COLOR", "1")
-    assert show.code("def f(): pass", "python") == 0
+    assert terminal.print_code("def f(): pass", "python") == 0
     assert capsys.readouterr().out == "def f(): pass\n"
 
 
 def test_code_can_be_cut_to_a_number_of_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    assert show.code("a\nb\nc\n", "python", limit=2) == 1
+    assert terminal.print_code("a\nb\nc\n", "python", limit=2) == 1
     assert capsys.readouterr().out == "a\nb\n"
 
 
@@ -86,18 +86,18 @@ def test_headings_stand_out_on_a_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pretend_terminal(monkeypatch)
-    show.table(("A",), [("b",)])
+    terminal.print_table(("A",), [("b",)])
     assert capsys.readouterr().out.startswith("\x1b[1mA")
 
 
 def test_the_wheel_turns_on_a_terminal_only(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with show.spinner("waiting") as change:
+    with terminal.spinner("waiting") as change:
         change("still")
     assert capsys.readouterr().err == ""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     monkeypatch.setenv("TERM", "xterm")
-    with show.spinner("waiting") as change:
+    with terminal.spinner("waiting") as change:
         change("[red]still\x1b[2J")
     assert "\x1b[2J" not in capsys.readouterr().err

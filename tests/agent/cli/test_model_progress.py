@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from copydesk.agent.cli.progress import ModelProgress
+from copydesk.agent.cli.model_progress import ModelProgress
 
 
 def test_the_first_token_and_the_speed_are_told() -> None:

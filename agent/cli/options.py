@@ -1,59 +1,16 @@
-"""What the commands share: the repository they run in, its desk, JSON, help texts."""
+"""Options and arguments that several commands share, and the examples below a help text."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
-from copydesk.agent.desk.database import Database
-from copydesk.agent.git import repository as git
-from copydesk.agent.git.repository import Repository
+from copydesk.agent.cli.current_desk import open_current_desk
 from copydesk.agent.text import clean
 
-if TYPE_CHECKING:
-    pass
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def here() -> Repository:
-    """The repository of the current folder.
-
-    Raises:
-        CopydeskError: The folder lies in none.
-    """
-    return git.find(Path.cwd())
-
-
-@contextlib.contextmanager
-def desk() -> Iterator[tuple[Repository, Database]]:
-    """The repository of the current folder, and its desk, open."""
-    # sqlite3 takes a tenth of what `copydesk gate --data` takes, which needs no desk
-    from copydesk.agent.desk.store import open_desk
-
-    repo = here()
-    with open_desk(repo.desk) as db:
-        yield repo, db
-
-
-def say(line: str) -> None:
-    """Show a line of progress: on standard error, so that results stay clean."""
-    click.echo(clean(line), err=True)
-
-
-def echo(text: str = "") -> None:
-    """Show a text that may come from outside."""
-    click.echo(clean(text))
-
-
-def echo_json(value: object) -> None:
-    """Show a value as JSON, all ASCII."""
-    click.echo(json.dumps(value, indent=2))
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def examples(*lines: str) -> str:
@@ -61,7 +18,7 @@ def examples(*lines: str) -> str:
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
-def json_option(command: F) -> F:
+def json_option(command: Command) -> Command:
     """The --json option of every reading command; the function takes `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
 
@@ -74,7 +31,7 @@ def _draft_ids(
     from copydesk.agent.desk import drafts
 
     try:
-        with desk() as (_, db):
+        with open_current_desk() as (_, db):
             listed = drafts.listed(db, ())
     except Exception:  # a completion that cannot help stays silent
         return []
@@ -85,25 +42,25 @@ def _draft_ids(
     ]
 
 
-def id_argument(command: F) -> F:
+def id_argument(command: Command) -> Command:
     """The ID of one draft; the function takes `identity`."""
     return click.argument("identity", metavar="ID", type=int, shell_complete=_draft_ids)(command)
 
 
-def ids_argument(command: F) -> F:
+def ids_argument(command: Command) -> Command:
     """The IDs of some drafts; the function takes `identities`."""
     return click.argument(
         "identities", metavar="ID...", type=int, nargs=-1, required=True, shell_complete=_draft_ids
     )(command)
 
 
-def some_ids_argument(command: F) -> F:
+def some_ids_argument(command: Command) -> Command:
     """The IDs of some drafts, or none; the function takes `identities`."""
     return click.argument(
         "identities", metavar="[ID...]", type=int, nargs=-1, shell_complete=_draft_ids
     )(command)
 
 
-def revision_argument(command: F) -> F:
+def revision_argument(command: Command) -> Command:
     """The commit to work on; the function takes `revision`."""
     return click.argument("revision", metavar="[REV]", default="HEAD")(command)

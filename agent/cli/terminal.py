@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from copydesk.agent.cli.common import echo
-from copydesk.agent.cli.words import ago, evidence, goal, short
+from copydesk.agent.cli.formatting import draft_subject, evidence_lines, short_sha, time_ago
+from copydesk.agent.cli.output import echo
 from copydesk.agent.progress import Progress
 from copydesk.agent.records import Draft
 from copydesk.agent.text import clean, one_line
@@ -24,19 +24,19 @@ NARROW = 40
 """Columns below which nothing is squeezed further."""
 
 
-def width() -> int | None:
+def terminal_width() -> int | None:
     """The columns of the terminal (or $COLUMNS); None where a file or pipe takes any width."""
     if not sys.stdout.isatty() and not os.environ.get("COLUMNS"):
         return None
     return max(NARROW, shutil.get_terminal_size().columns)
 
 
-def colours() -> bool:
+def use_colour() -> bool:
     """Whether colours are wanted: a terminal, and no NO_COLOR (https://no-color.org)."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
-def table(
+def print_table(
     headings: Sequence[str],
     rows: Sequence[Sequence[str]],
     *,
@@ -58,7 +58,7 @@ def table(
 
     cells = [[clean(cell, keep="") for cell in row] for row in (headings, *rows)]
     sizes = [max(cell_len(row[n]) for row in cells) for n in range(len(headings))]
-    room = width()
+    room = terminal_width()
     while room is not None and sum(sizes) + 2 * (len(sizes) - 1) > room and max(sizes) > 8:
         sizes[sizes.index(max(sizes))] -= 1
     for number, row in enumerate(cells):
@@ -68,7 +68,7 @@ def table(
             padding = " " * (sizes[n] - cell_len(cell))
             line.append(padding + cell if n in right else cell + padding)
         text = "  ".join(line).rstrip()
-        click.echo(click.style(text, bold=True) if number == 0 and colours() else text)
+        click.echo(click.style(text, bold=True) if number == 0 and use_colour() else text)
 
 
 def _cut(cell: str, size: int, *, keep_end: bool) -> str:
@@ -82,7 +82,7 @@ def _cut(cell: str, size: int, *, keep_end: bool) -> str:
     return f"…{cell}" if keep_end else f"{cell.rstrip()}…"
 
 
-def code(text: str, language: str, *, limit: int | None = None) -> int:
+def print_code(text: str, language: str, *, limit: int | None = None) -> int:
     """Print a draft, highlighted on a terminal.
 
     Args:
@@ -95,7 +95,7 @@ def code(text: str, language: str, *, limit: int | None = None) -> int:
     """
     lines = clean(text).rstrip("\n").split("\n")
     shown = lines if limit is None else lines[:limit]
-    if not colours():
+    if not use_colour():
         click.echo("\n".join(shown))
     else:
         from rich.console import Console
@@ -108,31 +108,31 @@ def code(text: str, language: str, *, limit: int | None = None) -> int:
             background_color="default",
             word_wrap=True,
         )
-        Console(width=width()).print(syntax)
+        Console(width=terminal_width()).print(syntax)
     return len(lines) - len(shown)
 
 
-def language(draft: Draft) -> str:
+def draft_language(draft: Draft) -> str:
     """The language a draft is written in."""
     return "python" if draft.kind == "test" else "markdown"
 
 
-def heading(draft: Draft) -> None:
+def print_heading(draft: Draft) -> None:
     """Print what a draft is, in three lines."""
     kind = "Test" if draft.kind == "test" else "Dev log"
-    title = f"{kind} {draft.id} · {goal(draft)}"
-    click.echo(click.style(title, bold=True) if colours() else title)
+    title = f"{kind} {draft.id} · {draft_subject(draft)}"
+    click.echo(click.style(title, bold=True) if use_colour() else title)
     origin = one_line(draft.origin)
     echo(
-        f"by {origin} for {short(draft.commit)}, {ago(draft.created_at)};"
+        f"by {origin} for {short_sha(draft.commit)}, {time_ago(draft.created_at)};"
         f" {draft.state.replace('_', ' ')}"
     )
     echo(f"→ {clean(draft.path, keep='')}")
 
 
-def proof(draft: Draft) -> None:
+def print_evidence(draft: Draft) -> None:
     """Print what stands behind a draft."""
-    for line in evidence(draft):
+    for line in evidence_lines(draft):
         echo(line)
     if draft.note:
         echo(f"Your note: {draft.note}")

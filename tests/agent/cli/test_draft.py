@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from copydesk.agent.cli import write
+from copydesk.agent.cli import draft
 from copydesk.agent.records import Gap
 
 
@@ -38,7 +38,7 @@ def test_gaps_are_chosen_by_name_path_rank_or_all(
         asked.append([f"{gap.path}::{gap.function}" for gap in gaps])
         return []
 
-    monkeypatch.setattr(write, "write_drafts", stand_in)
+    monkeypatch.setattr(draft, "write_drafts", stand_in)
     (copy / "pyproject.toml").write_text("")
     assert run(copy, "draft").exit_code == 0
     assert run(copy, "draft", "prices.py", "HEAD").exit_code == 0
@@ -57,40 +57,6 @@ def test_what_is_no_gap_is_refused(run: Any, measured_shop: Path) -> None:
     done = run(measured_shop, "draft", "HEAD", "main")
     assert done.exit_code == 2
     assert "both taken for a commit" in done.output
-
-
-def test_a_story_of_a_commit_and_of_a_range(run: Any, copy: Path) -> None:
-    done = run(copy, "story")
-    assert done.exit_code == 0, done.output
-    assert "1: prices: checked" in done.stdout
-    assert "no model:" in done.stderr
-    made = json.loads(run(copy, "story", "--range", "HEAD~1..HEAD", "--json").stdout)
-    assert made["kind"] == "devlog"
-    assert "prices" in made["content"]
-    done = run(copy, "story", "--range", "HEAD..HEAD~1")
-    assert done.exit_code == 2
-    assert "messages.md#empty-range" in done.output
-
-
-def test_a_story_is_exported(
-    run: Any,
-    shop: Path,
-    add_test: Callable[..., int],
-    add_story: Callable[..., int],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    content = "# a \u202e b\n"
-    story = str(add_story(content=content))
-    assert run(shop, "export", story, "--to", "devlog").stdout == content
-    path = tmp_path / "entry.md"
-    assert run(shop, "export", story, "--to", "devlog", "-o", str(path)).exit_code == 0
-    assert path.read_text() == content
-    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True, raising=False)
-    assert run(shop, "export", story, "--to", "devlog").stdout == "# a \\u202e b\n"
-    done = run(shop, "export", str(add_test()), "--to", "devlog")
-    assert done.exit_code == 2
-    assert "messages.md#not-a-story" in done.output
 
 
 def test_without_sandbox_nothing_is_drafted(

@@ -15,7 +15,7 @@ _UNITS = ((86_400.0, "day"), (3_600.0, "hour"), (60.0, "minute"))
 _SHORT = {"day": "d", "hou": "h", "min": "min"}
 _LONG_AGO = 30 * 86_400.0
 
-RUNGS = {
+RUNG_NAMES = {
     "asserts": "asserts",
     "gate": "stays out of the check itself",
     "passes": "passes",
@@ -38,7 +38,7 @@ _GUARDS = {
 _ORDER = ("ready", "not_run", "discarded", "accepted", "rejected", "superseded")
 
 
-def short(sha: Sha) -> str:
+def short_sha(sha: Sha) -> str:
     """The first eight digits of a commit's id."""
     return sha[:8]
 
@@ -53,7 +53,7 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def ago(moment: str, now: datetime | None = None) -> str:
+def time_ago(moment: str, now: datetime | None = None) -> str:
     """How long ago an ISO 8601 moment was; its date when that is more than thirty days."""
     try:
         then = datetime.fromisoformat(moment)
@@ -70,16 +70,16 @@ def ago(moment: str, now: datetime | None = None) -> str:
     return "just now"
 
 
-def age(moment: str, now: datetime | None = None) -> str:
+def short_age(moment: str, now: datetime | None = None) -> str:
     """How long ago a moment was, for tables: "now", "5 min", "3 h", "2 d", or its date."""
-    said = ago(moment, now).removesuffix(" ago")
+    said = time_ago(moment, now).removesuffix(" ago")
     if said == "just now":
         return "now"
     number, _, unit = said.partition(" ")
     return f"{number} {_SHORT[unit[:3]]}" if unit[:3] in _SHORT else said
 
 
-def branch(arc: Iterable[int]) -> str:
+def branch_text(arc: Iterable[int]) -> str:
     """A branch: "4→6", or "4→exit" where it leaves the function."""
     first, last = arc
     return f"{abs(first)}→{'exit' if last < 0 else last}"
@@ -91,14 +91,14 @@ def draft_counts(counts: dict[str, int]) -> str:
     return ", ".join(said) or "none"
 
 
-def goal(draft: Draft) -> str:
+def draft_subject(draft: Draft) -> str:
     """What a draft is about: path::function of a test, the title of a story."""
     if draft.target is None:
         return one_line(draft.title)
     return clean(f"{draft.target.path}::{draft.target.function}", keep="")
 
 
-def evidence(draft: Draft) -> list[str]:
+def evidence_lines(draft: Draft) -> list[str]:
     """What stands behind a draft, a line each."""
     if draft.kind == "test":
         return [clean(line) for line in _test(draft.evidence)]
@@ -109,7 +109,7 @@ def evidence(draft: Draft) -> list[str]:
     return [clean(line) for line in lines]
 
 
-def verdict(draft: Draft) -> str:
+def evidence_summary(draft: Draft) -> str:
     """The evidence in one line, for lists."""
     found = draft.evidence
     if draft.kind == "devlog":
@@ -131,7 +131,7 @@ def _test(found: Json) -> Iterator[str]:
     edited = ", as you edited it," if found.get("edited") else ""
     yield f"{said.capitalize()}{edited} {guard}, {duration(float(found.get('seconds') or 0))}."
     for rung in found.get("rungs") or ():
-        name = RUNGS.get(str(rung.get("name")), str(rung.get("name")))
+        name = RUNG_NAMES.get(str(rung.get("name")), str(rung.get("name")))
         yield f"  {'✓' if rung.get('passed') else '✗'} {name}: {rung.get('detail')}"
     yield from _gains(found)
     yield from (f"Not noticed: {survivor}" for survivor in found.get("survivors") or ())
@@ -144,7 +144,7 @@ def _test(found: Json) -> Iterator[str]:
 def _gains(found: Json) -> Iterator[str]:
     lines, arcs = found.get("gained_lines") or (), found.get("gained_branches") or ()
     said = [f"lines {ranges(lines)}"] if lines else []
-    said += [f"branches {', '.join(map(branch, arcs))}"] if arcs else []
+    said += [f"branches {', '.join(map(branch_text, arcs))}"] if arcs else []
     if said:
         yield f"Gains {'; '.join(said)}."
     if total := found.get("mutants_total"):

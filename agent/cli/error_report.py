@@ -18,7 +18,7 @@ DEBUG = "COPYDESK_DEBUG"
 """The environment variable that puts tracebacks on the screen."""
 
 
-def tell(error: CopydeskError) -> None:
+def print_error(error: CopydeskError) -> None:
     """Show a problem the user can act on: what, the next step, and where more is said."""
     if os.environ.get(DEBUG):
         click.echo(clean("".join(traceback.format_exception(error))), err=True, nl=False)
@@ -28,7 +28,7 @@ def tell(error: CopydeskError) -> None:
     click.echo(f"see {MESSAGES}#{error.slug}", err=True)
 
 
-def no_answer() -> CopydeskError:
+def no_answer_error() -> CopydeskError:
     """The error for a question that nobody is there to answer."""
     return CopydeskError(
         "a question was asked and standard input ended",
@@ -37,13 +37,13 @@ def no_answer() -> CopydeskError:
     )
 
 
-def tell_bug(error: BaseException) -> None:
+def print_bug(error: BaseException) -> None:
     """Say that copydesk itself went wrong, and keep the traceback in a file."""
     trace = "".join(traceback.format_exception(error))
     if os.environ.get(DEBUG):
         click.echo(clean(trace), err=True, nl=False)
     kind = type(error).__name__
-    where = keep(trace)
+    where = save_traceback(trace)
     click.echo(f"copydesk: this is a bug: {kind}: {one_line(str(error))}", err=True)
     click.echo(
         f"The traceback is in {where}; please open an issue with it (read it first: it may name"
@@ -54,7 +54,7 @@ def tell_bug(error: BaseException) -> None:
     )
 
 
-def keep(trace: str) -> Path | None:
+def save_traceback(trace: str) -> Path | None:
     """Write a traceback to the desk's crash.log, or to the temporary folder.
 
     Returns:

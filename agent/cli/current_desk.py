@@ -1,0 +1,31 @@
+"""The repository that a command is run in, and its desk."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from copydesk.agent.desk.database import Database
+from copydesk.agent.git import repository as git
+from copydesk.agent.git.repository import Repository
+
+
+def current_repository() -> Repository:
+    """The repository of the current folder.
+
+    Raises:
+        CopydeskError: The folder lies in none.
+    """
+    return git.find(Path.cwd())
+
+
+@contextlib.contextmanager
+def open_current_desk() -> Iterator[tuple[Repository, Database]]:
+    """The repository of the current folder, and its desk, open."""
+    # sqlite3 takes a tenth of what `copydesk gate --data` takes, which needs no desk
+    from copydesk.agent.desk.store import open_desk
+
+    repo = current_repository()
+    with open_desk(repo.desk) as db:
+        yield repo, db

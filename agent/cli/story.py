@@ -1,0 +1,96 @@
+"""`copydesk story` and `export`: a dev log entry, written now, and its Markdown."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from copydesk.agent import config
+from copydesk.agent.cli.current_desk import open_current_desk
+from copydesk.agent.cli.formatting import draft_subject, evidence_summary
+from copydesk.agent.cli.model_progress import ModelProgress
+from copydesk.agent.cli.options import examples, id_argument, json_option
+from copydesk.agent.cli.output import echo, echo_json, print_progress
+from copydesk.agent.cli.terminal import spinner
+from copydesk.agent.desk import drafts as rows
+from copydesk.agent.errors import CopydeskError
+from copydesk.agent.git import repository as git
+from copydesk.agent.stories.write_story import write_story
+from copydesk.agent.testgen.pipeline import reach_model
+from copydesk.agent.text import plural
+
+CHANNELS = ("devlog",)
+
+
+@click.command(
+    epilog=examples("copydesk story", "copydesk story --range v1.0..HEAD", "copydesk story --json")
+)
+@click.option(
+    "--range",
+    "revisions",
+    metavar="A..B",
+    default="HEAD",
+    help="The commits it is about; the last one when left out.",
+)
+@json_option
+def story(revisions: str, as_json: bool) -> None:
+    """Draft a dev log entry now, in the foreground.
+
+    Every sentence rests on facts of the commits, their tests and their coverage, and is checked
+    against them. A local model words it where one answers; else it is plain.
+    """
+    with open_current_desk() as (repo, db):
+        shas = git.between(repo, revisions)
+        if not shas:
+            raise CopydeskError(
+                f"there is no commit in {revisions}",
+                slug="empty-range",
+                hint="A..B is what B has and A has not; `git log A..B` lists it.",
+            )
+        doing = f"writing about {plural(len(shas), 'commit')}"
+        with spinner(doing) as update:
+            told = ModelProgress(doing, update)
+            settings = config.load(repo, shas[-1])
+            client = reach_model(settings, db, print_progress, prose=True, progress=told)
+            made = write_story(repo, db, shas, say=print_progress, client=client)
+    if as_json:
+        echo_json(rows.as_json(made))
+        return
+    echo(f"{made.id}: {draft_subject(made)}: {evidence_summary(made)}")
+    echo(f"`copydesk show {made.id}` shows it, `copydesk accept {made.id}` puts it in the outbox.")
+
+
+@click.command(
+    epilog=examples("copydesk export 5 --to devlog", "copydesk export 5 --to devlog -o entry.md")
+)
+@id_argument
+@click.option("--to", "channel", type=click.Choice(CHANNELS), required=True, help="The channel.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write it there instead of standard output.",
+)
+def export(identity: int, channel: str, output: Path | None) -> None:
+    """Write a story for a channel.
+
+    devlog is Markdown. Nothing is sent anywhere.
+    """
+    with open_current_desk() as (_, db):
+        found = rows.get(db, identity)
+    if found.kind != channel:
+        raise CopydeskError(
+            f"draft {identity} is a {found.kind}, not a story",
+            slug="not-a-story",
+            hint="`copydesk drafts --all --kind devlog` lists the stories.",
+        )
+    if output is not None:
+        output.write_text(found.content, encoding="utf-8")
+        echo(f"Wrote {output}")
+    elif sys.stdout.isatty():
+        echo(found.content.rstrip("\n"))
+    else:
+        click.echo(found.content, nl=False)  # a file gets the very characters

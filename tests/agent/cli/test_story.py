@@ -1,0 +1,47 @@
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def copy(measured_shop: Path, tmp_path: Path) -> Path:
+    """The measured shop, to be written to."""
+    return Path(shutil.copytree(measured_shop, tmp_path / "copy", symlinks=True))
+
+
+def test_a_story_of_a_commit_and_of_a_range(run: Any, copy: Path) -> None:
+    done = run(copy, "story")
+    assert done.exit_code == 0, done.output
+    assert "1: prices: checked" in done.stdout
+    assert "no model:" in done.stderr
+    made = json.loads(run(copy, "story", "--range", "HEAD~1..HEAD", "--json").stdout)
+    assert made["kind"] == "devlog"
+    assert "prices" in made["content"]
+    done = run(copy, "story", "--range", "HEAD..HEAD~1")
+    assert done.exit_code == 2
+    assert "messages.md#empty-range" in done.output
+
+
+def test_a_story_is_exported(
+    run: Any,
+    shop: Path,
+    add_test: Callable[..., int],
+    add_story: Callable[..., int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    content = "# a \u202e b\n"
+    story = str(add_story(content=content))
+    assert run(shop, "export", story, "--to", "devlog").stdout == content
+    path = tmp_path / "entry.md"
+    assert run(shop, "export", story, "--to", "devlog", "-o", str(path)).exit_code == 0
+    assert path.read_text() == content
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True, raising=False)
+    assert run(shop, "export", story, "--to", "devlog").stdout == "# a \\u202e b\n"
+    done = run(shop, "export", str(add_test()), "--to", "devlog")
+    assert done.exit_code == 2
+    assert "messages.md#not-a-story" in done.output
