@@ -42,7 +42,7 @@ def commits(clone: Path) -> None:
             with open_desk(Path(folder, name.replace(" ", ""))) as db:
                 mine_history.catch_up(repo, db, shas[0])
                 if name == "prior + residual":
-                    known = train.ripe(mine_history.rows(db), time.time())
+                    known = train.ripe(mine_history.training_rows(db), time.time())
                     labels = [row.fixed_at is not None for row in known]
                     trees = train.fit_residual(known, labels, model.shipped_prior())
                     card = model.shipped().card | {"in_force": train.RESIDUAL, "figures": {}}

@@ -12,7 +12,6 @@ from copydesk.agent.cli.options import examples, json_option
 from copydesk.agent.cli.output import echo, echo_json
 from copydesk.agent.desk import history
 from copydesk.agent.records import Json
-from copydesk.agent.scoring import predictions as scored
 from copydesk.agent.text import one_line
 
 
@@ -42,10 +41,10 @@ def log(calls: bool, predictions: bool, limit: int, as_json: bool) -> None:
         raise click.UsageError("Give one of --model and --predictions.")
     with open_current_desk() as (_, db):
         if predictions:
-            _tell_predictions(scored.latest(db, limit), as_json)
+            _tell_predictions(db.predictions.latest(limit), as_json)
             return
-        found = history.model_calls(db, limit) if calls else history.reviews(db, limit)
-        totals = history.model_totals(db) if calls else []
+        found = db.model_calls.latest(limit) if calls else history.reviews(db, limit)
+        totals = db.model_calls.totals() if calls else []
     if as_json:
         echo_json(found)
     elif calls and found:

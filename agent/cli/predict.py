@@ -17,7 +17,7 @@ from copydesk.agent.git import repository as git
 from copydesk.agent.git.history import open_history
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Json, Sha
-from copydesk.agent.scoring import mine_history, predictions, repository_model
+from copydesk.agent.scoring import mine_history, repository_model
 from copydesk.agent.scoring import order_drafts as draft_scores
 from copydesk.agent.scoring import score_commit as scoring
 from copydesk.predictor import predict as predicting
@@ -56,7 +56,7 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except PredictorError as error:
-        raise repository_model.unusable(error) from error
+        raise repository_model.as_copydesk_error(error) from error
 
 
 @click.command(
@@ -129,7 +129,7 @@ def _train_here() -> Json:
 def _write_rows(path: Path, as_json: bool) -> None:
     with open_current_desk() as (repo, db):
         mine_history.catch_up(repo, db, git.resolve(repo, "HEAD"), say=print_progress)
-        found = mine_history.rows(db)
+        found = mine_history.training_rows(db)
     with _refusals():
         write_rows(path, found)
     defective = sum(row.fixed_at is not None for row in found)
@@ -189,13 +189,13 @@ def predict(
 
 
 def _commit(repo: Repository, db: Database, sha: Sha) -> Json:
-    if scoring.far_behind(repo, db, sha):
+    if mine_history.is_far_behind(repo, db, sha):
         print_progress("reading the history, once")
     mine_history.catch_up(repo, db, sha, say=print_progress)
     scoring.score_commit(repo, db, sha, say=print_progress)
-    predictions.join_outcomes(db)
+    db.predictions.join_outcomes()
     trained = repository_model.in_force(repo)
-    found = predictions.of_commit(db, "function", sha)
+    found = db.predictions.of_commit("function", sha)
     return {
         "commit": sha,
         "in_force": trained.in_force,

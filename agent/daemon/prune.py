@@ -86,12 +86,7 @@ def _drop_logs(db: Database) -> None:
             " (SELECT id FROM events ORDER BY received_at DESC LIMIT ?)",
             (KEPT_EVENTS,),
         )
-        db.execute(
-            "DELETE FROM model_calls WHERE id NOT IN"
-            " (SELECT id FROM model_calls ORDER BY id DESC LIMIT ?) AND id NOT IN"
-            " (SELECT one.value FROM drafts, json_each(drafts.evidence, '$.calls') AS one)",
-            (KEPT_CALLS,),
-        )
+        db.model_calls.prune(KEPT_CALLS)
 
 
 def _needed(repo: Repository, db: Database) -> set[str]:

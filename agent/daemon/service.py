@@ -272,8 +272,8 @@ class Service:
                 self._successor = event.worktree
                 self.stop()
                 return True
-        for one in deferred_work.look(db, lambda: model_answers(self._repo, db)):
-            self._log.say(f"{one.what} {one.sha[:12]}: a model answers again")
+        for work in deferred_work.retry_due(db, lambda: model_answers(self._repo, db)):
+            self._log.say(f"{work.kind} {work.sha[:12]}: a model answers again")
         try:
             seen = reconcile.reconcile(self._repo, db, personal)
         except CopydeskError as error:

@@ -103,7 +103,7 @@ def learn_step(context: StepContext, sha: Sha) -> None:
 def story_step(context: StepContext, sha: Sha) -> None:
     """Draft the dev log entry of a commit, unless the editor has decided on one already."""
     if decided(context.db, sha):
-        deferred_work.forget(context.db, "story", sha)
+        deferred_work.cancel(context.db, "story", sha)
         return
     settings = config.load(context.repo, sha)
     client = reach_model(settings, context.db, context.say, prose=True)

@@ -9,7 +9,12 @@ from typing import Any
 from copydesk.agent.desk.commits import Commits
 from copydesk.agent.desk.connection import Connection
 from copydesk.agent.desk.content_cache import ContentCache
+from copydesk.agent.desk.deferred_jobs import DeferredJobs
 from copydesk.agent.desk.jobs import Jobs
+from copydesk.agent.desk.mined_history import MinedHistory
+from copydesk.agent.desk.model_calls import ModelCalls
+from copydesk.agent.desk.predictions import Predictions
+from copydesk.agent.desk.story_facts import StoryFacts
 
 
 class Database(Connection):
@@ -25,9 +30,34 @@ class Database(Connection):
         return Jobs(self)
 
     @cached_property
+    def deferred_jobs(self) -> DeferredJobs:
+        """Jobs that wait for a model."""
+        return DeferredJobs(self)
+
+    @cached_property
     def commits(self) -> Commits:
         """The commits that copydesk has seen."""
         return Commits(self)
+
+    @cached_property
+    def mined_history(self) -> MinedHistory:
+        """What mining the repository's history found."""
+        return MinedHistory(self)
+
+    @cached_property
+    def predictions(self) -> Predictions:
+        """Predictions and what came of them."""
+        return Predictions(self)
+
+    @cached_property
+    def model_calls(self) -> ModelCalls:
+        """The log of requests to the model."""
+        return ModelCalls(self)
+
+    @cached_property
+    def story_facts(self) -> StoryFacts:
+        """The facts that stories rest on."""
+        return StoryFacts(self)
 
     def content_cache(self, kind: str, compute: Callable[[str], Any]) -> ContentCache:
         """A function whose results stay on the desk; see `ContentCache`."""

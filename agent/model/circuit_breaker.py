@@ -29,14 +29,14 @@ NEUTRAL: Final = frozenset({"missing", "refused", "overflow", "truncated", "remo
 """Outcomes that waiting does not change."""
 
 
-def will_pass(error: CopydeskError) -> bool:
+def is_temporary(error: CopydeskError) -> bool:
     """Whether a fault is one of the server or of what is installed: later it may be over."""
     if isinstance(error, ModelFault):
         return error.outcome in TROUBLE or error.outcome == "missing"
     return isinstance(error, ModelUnavailable)
 
 
-class Breaker:
+class CircuitBreaker:
     """What is known of a server's last answers.
 
     Args:
@@ -74,7 +74,7 @@ class Breaker:
         """Whether a small question has to go ahead of the next request."""
         return self.failures >= THRESHOLD and not self.seconds_left
 
-    def saw(self, outcome: str) -> None:
+    def record(self, outcome: str) -> None:
         """Take in how a call ended."""
         if outcome in TROUBLE:
             self.failures += 1
@@ -102,5 +102,5 @@ class Breaker:
             try:
                 probe()
             except ModelUnavailable:
-                self.saw("unavailable")
+                self.record("unavailable")
                 raise

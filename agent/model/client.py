@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from copydesk.agent.desk.model_calls import CallRecord
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.model import choose_model
 from copydesk.agent.model.chat_request import (
@@ -25,13 +26,7 @@ from copydesk.agent.model.hosts import Host
 from copydesk.agent.model.privacy import hide_secrets, is_remote, local_name, remote_model
 from copydesk.agent.model.server import allocated, context_length, room_bytes, show, survey
 from copydesk.agent.model.transport import fetch, strict_transport
-from copydesk.agent.model.types import (
-    Answer,
-    CallRecord,
-    ModelSettings,
-    SizeLimits,
-    TimeLimits,
-)
+from copydesk.agent.model.types import Answer, ModelSettings, SizeLimits, TimeLimits
 from copydesk.agent.records import Json
 
 if TYPE_CHECKING:
@@ -262,7 +257,7 @@ class Client:
             heard.output_tokens = part.eval_count or 0
 
     def _log(self, call: Call, heard: Heard, seconds: float, outcome: str) -> None:
-        self._settings.breaker.saw(outcome)
+        self._settings.breaker.record(outcome)
         self._settings.on_call(
             CallRecord(
                 purpose=call.purpose,

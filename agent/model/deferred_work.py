@@ -1,121 +1,104 @@
-"""Work that waits for a model which could not be asked.
+"""Work that is deferred until a model can be asked.
 
-What the embedded drafter and the template wrote is on the desk at once. The rest is a row of the
-queue in a state of its own, so that neither the daemon nor `copydesk wait` stays awake for it.
-Each look asks the server one small question, less and less often; when it answers, the drafts or
-the story of the commit are made again, which passes over what is there already. The row stays
-until that has worked, so a server that only seems to be back is asked less and less often too.
+What the embedded drafter and the template wrote is on the desk at once. The rest is a deferred
+job (see agent/desk/deferred_jobs.py). Each retry asks the server one small question, less and
+less often; when it answers, the drafts or the story of the commit are made again, which passes
+over what is there already. The deferred job stays until that has worked, so a server that only
+seems to be back is asked less and less often too.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, Literal, NamedTuple
 
 from copydesk.agent.desk.database import Database
-from copydesk.agent.desk.store import transaction
+from copydesk.agent.desk.deferred_jobs import DeferredJob
 from copydesk.agent.model.circuit_breaker import FIRST_SECONDS, LONGEST_SECONDS
 from copydesk.agent.records import Sha
 
-What = Literal["draft", "story"]
+WorkKind = Literal["draft", "story"]
 """The kind of job that is done again."""
 
-STATE: Final = "waiting"
 MOST: Final = 20
-"""Commits that wait for each kind of work; of more the oldest are let go."""
+"""Commits whose work of each kind is deferred; of more the oldest are given up."""
 
-_KINDS: Final[dict[str, What]] = {"model": "draft", "model-story": "story"}
-_ROWS: Final[dict[What, str]] = {what: kind for kind, what in _KINDS.items()}
-_PRIORITY: Final[dict[What, int]] = {"draft": -10, "story": -20}
+_WORK_KINDS: Final[dict[str, WorkKind]] = {"model": "draft", "model-story": "story"}
+_JOB_KINDS: Final[dict[WorkKind, str]] = {work: job for job, work in _WORK_KINDS.items()}
+_PRIORITY: Final[dict[WorkKind, int]] = {"draft": -10, "story": -20}
 
 
-class Waits(NamedTuple):
-    """A piece of work that waits, and how often it was tried."""
+class DeferredWork(NamedTuple):
+    """A commit's drafts or story that wait for a model, and how often they were tried."""
 
-    what: What
+    kind: WorkKind
     sha: Sha
     tries: int = 0
 
 
-def wait(db: Database, what: What, sha: Sha, why: str) -> None:
+def defer(db: Database, kind: WorkKind, sha: Sha, why: str) -> None:
     """Keep that a model could do more for a commit than was done.
 
     Args:
         db: The desk.
-        what: Its drafts or its story.
+        kind: Its drafts or its story.
         sha: The commit.
         why: Why no model could be asked.
     """
-    now, kind = time.time(), _ROWS[what]
-    with transaction(db):
-        db.execute(
-            "INSERT INTO jobs (kind, subject, state, not_before, error, added_at)"
-            " VALUES (?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (kind, subject) DO UPDATE SET state = excluded.state,"
-            " error = excluded.error, not_before = max(not_before, excluded.not_before)",
-            (kind, sha, STATE, now + FIRST_SECONDS, why, now),
-        )
-        db.execute(
-            "DELETE FROM jobs WHERE kind = ? AND id NOT IN"
-            " (SELECT id FROM jobs WHERE kind = ? ORDER BY id DESC LIMIT ?)",
-            (kind, kind, MOST),
-        )
-
-
-def forget(db: Database, what: What, sha: Sha) -> None:
-    """A model has been asked about this commit, or need not be any more."""
-    with transaction(db):
-        db.execute("DELETE FROM jobs WHERE kind = ? AND subject = ?", (_ROWS[what], sha))
-
-
-def waiting(db: Database) -> list[Waits]:
-    """What waits for a model, oldest first."""
-    rows = db.execute(
-        "SELECT kind, subject, attempts FROM jobs WHERE state = ? ORDER BY id", (STATE,)
+    db.deferred_jobs.add(
+        _JOB_KINDS[kind], sha, not_before=time.time() + FIRST_SECONDS, error=why, keep=MOST
     )
-    return [Waits(_KINDS[kind], str(subject), tries) for kind, subject, tries in rows]
 
 
-def look(db: Database, answers: Callable[[], bool], *, now: float | None = None) -> list[Waits]:
-    """Ask whether a model answers now, if it is time to; then have what waits done again.
+def cancel(db: Database, kind: WorkKind, sha: Sha) -> None:
+    """A model has been asked about this commit, or need not be any more."""
+    db.deferred_jobs.remove(_JOB_KINDS[kind], sha)
+
+
+def deferred(db: Database) -> list[DeferredWork]:
+    """What waits for a model, oldest first."""
+    return _as_work(db.deferred_jobs.all())
+
+
+def retry_due(
+    db: Database, answers: Callable[[], bool], *, now: float | None = None
+) -> list[DeferredWork]:
+    """Where work is due, ask whether a model answers now; if so, have that work done again.
 
     Args:
         db: The desk.
-        answers: Whether there is a model to ask; only called when something waits for it.
+        answers: Whether there is a model to ask; only called when work is due.
         now: The Unix time.
 
     Returns:
-        What is done again.
+        The work that is done again.
     """
     now = time.time() if now is None else now
-    rows = db.execute(
-        "SELECT kind, subject, attempts FROM jobs WHERE state = ? AND not_before <= ? ORDER BY id",
-        (STATE, now),
-    )
-    due = [Waits(_KINDS[kind], str(subject), tries) for kind, subject, tries in rows]
-    due = [one for one in due if not _under_way(db, one)]
+    due = [work for work in _as_work(db.deferred_jobs.due(now)) if not _is_under_way(db, work)]
     if not due:
         return []
-    there = answers()
-    with transaction(db):
-        for one in due:
-            pause = min(FIRST_SECONDS * 2.0 ** min(one.tries + 1, 10), LONGEST_SECONDS)
-            db.execute(
-                "UPDATE jobs SET attempts = attempts + 1, not_before = ?"
-                " WHERE kind = ? AND subject = ?",
-                (now + pause, _ROWS[one.what], one.sha),
-            )
-    for one in due if there else ():
-        db.jobs.enqueue(one.what, one.sha, priority=_PRIORITY[one.what], again=True)
-    return due if there else []
+    model_answers = answers()
+    db.deferred_jobs.count_attempts([(_as_job(work), now + _pause(work)) for work in due])
+    if not model_answers:
+        return []
+    for work in due:
+        db.jobs.enqueue(work.kind, work.sha, priority=_PRIORITY[work.kind], again=True)
+    return due
 
 
-def _under_way(db: Database, one: Waits) -> bool:
-    """Whether the work is being done, or is next in line."""
-    return bool(
-        db.execute(
-            "SELECT 1 FROM jobs WHERE kind = ? AND subject = ? AND state IN ('ready', 'running')",
-            (one.what, one.sha),
-        ).fetchone()
-    )
+def _pause(work: DeferredWork) -> float:
+    """Seconds until the next try: twice as long after each."""
+    return min(FIRST_SECONDS * 2.0 ** min(work.tries + 1, 10), LONGEST_SECONDS)
+
+
+def _is_under_way(db: Database, work: DeferredWork) -> bool:
+    return db.deferred_jobs.is_under_way(work.kind, work.sha)
+
+
+def _as_work(jobs: Iterable[DeferredJob]) -> list[DeferredWork]:
+    return [DeferredWork(_WORK_KINDS[job.kind], job.sha, job.attempts) for job in jobs]
+
+
+def _as_job(work: DeferredWork) -> DeferredJob:
+    return DeferredJob(_JOB_KINDS[work.kind], work.sha, work.tries)

@@ -1,42 +1,20 @@
-"""The model as the desk knows it: the settings in force, the log of its calls, its breaker."""
+"""The settings of the model that are in force, and what the desk remembers of its server."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
-from datetime import UTC, datetime
 
 from copydesk.agent import config
 from copydesk.agent.desk.database import Database
-from copydesk.agent.desk.store import transaction
-from copydesk.agent.model.circuit_breaker import Breaker
-from copydesk.agent.model.types import CallRecord, ModelSettings, TokenProgress, silent
+from copydesk.agent.model.circuit_breaker import CircuitBreaker
+from copydesk.agent.model.types import ModelSettings, TokenProgress, silent
 
 _REMEMBERED = 20  # calls; the breaker's longest wait is reached long before
 
 
-def log_call(db: Database, call: CallRecord) -> None:
-    """Keep a request to the model, and what came of it."""
-    with transaction(db):
-        db.execute(
-            "INSERT INTO model_calls (purpose, model, digest, prompt, response, options,"
-            " prompt_tokens, output_tokens, seconds, outcome, called_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                *(call.purpose, call.model, call.digest, call.prompt, call.response),
-                *(json.dumps(call.options, default=str), call.prompt_tokens, call.output_tokens),
-                *(call.seconds, call.outcome, datetime.now(UTC).isoformat(timespec="seconds")),
-            ),
-        )
-
-
-def breaker(db: Database) -> Breaker:
-    """A breaker that knows what earlier jobs met, out of the log."""
-    rows = db.execute(
-        "SELECT outcome, strftime('%s', called_at) FROM model_calls ORDER BY id DESC LIMIT ?",
-        (_REMEMBERED,),
-    )
-    return Breaker((str(outcome), float(when or 0)) for outcome, when in rows)
+def breaker_from_log(db: Database) -> CircuitBreaker:
+    """A circuit breaker that knows how the calls of earlier jobs ended."""
+    return CircuitBreaker(db.model_calls.outcomes(_REMEMBERED))
 
 
 def model_settings(
@@ -45,8 +23,14 @@ def model_settings(
     *,
     progress: TokenProgress = silent,
 ) -> ModelSettings:
-    """What the user set about the model; with a desk, every call is logged there."""
-    quiet = ModelSettings(
+    """What the user set about the model.
+
+    Args:
+        settings: The configuration in force.
+        db: A desk on which every call is logged; None logs nothing.
+        progress: Told what the model does.
+    """
+    chosen = ModelSettings(
         host=settings.personal.model_host or None,
         model=settings.project.model or None,
         prose_model=settings.project.prose_model or None,
@@ -54,10 +38,5 @@ def model_settings(
         on_progress=progress,
     )
     if db is None:
-        return quiet
-    return dataclasses.replace(quiet, on_call=lambda c: log_call(db, c), breaker=breaker(db))
-
-
-def last_call(db: Database) -> int:
-    """The number of the newest call in the log; 0 when there is none."""
-    return int(db.execute("SELECT coalesce(max(id), 0) FROM model_calls").fetchone()[0])
+        return chosen
+    return dataclasses.replace(chosen, on_call=db.model_calls.add, breaker=breaker_from_log(db))

@@ -5,31 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from copydesk.agent.model.circuit_breaker import Breaker
-from copydesk.agent.records import Json
+from copydesk.agent.desk.model_calls import CallRecord
+from copydesk.agent.model.circuit_breaker import CircuitBreaker
 
 
-@dataclass(frozen=True, slots=True)
-class CallRecord:
-    """One request as it was sent and what came of it, for `copydesk log --model`.
-
-    `prompt` is the text that left this process, with secrets already hidden; `response` is
-    all that came back, even when the call failed. `outcome` is "ok", "cut" or a fault's name.
-    """
-
-    purpose: str
-    model: str
-    digest: str
-    prompt: str
-    response: str
-    options: Json
-    prompt_tokens: int
-    output_tokens: int
-    seconds: float
-    outcome: str
-
-
-def _forget(_call: CallRecord) -> None:
+def _unlogged(_call: CallRecord) -> None:
     """Log nothing."""
 
 
@@ -53,9 +33,9 @@ class ModelSettings:
     model: str | None = None
     prose_model: str | None = None
     allow_remote: bool = False
-    on_call: Callable[[CallRecord], None] = _forget
+    on_call: Callable[[CallRecord], None] = _unlogged
     on_progress: TokenProgress = silent
-    breaker: Breaker = field(default_factory=Breaker, compare=False)
+    breaker: CircuitBreaker = field(default_factory=CircuitBreaker, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections import Counter
 from collections.abc import Iterable
 
 from copydesk.agent.coverage.store import totals
 from copydesk.agent.desk.database import Database
-from copydesk.agent.desk.store import transaction
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Gap, LineNo, Sha
@@ -22,28 +20,21 @@ def add_coverage(db: Database, sha: Sha) -> int:
     Returns:
         Of how many functions that is known.
     """
-    measured = {total.path: total for total in totals.of_commit(db, sha) or ()}
-    rows = db.execute(
-        "SELECT path, function, first_line, last_line, inputs FROM changed_functions WHERE sha = ?",
-        (sha,),
-    ).fetchall()
-    noted = []
-    for path, function, first, last, inputs in rows:
-        total = measured.get(path)
-        share = None if total is None else _share(total, first, last)
+    totals_by_path = {total.path: total for total in totals.of_commit(db, sha) or ()}
+    measured = []
+    for function in db.mined_history.functions_of(sha):
+        total = totals_by_path.get(function.path)
+        if total is None:
+            continue
+        share = _covered_share(total, function.first_line, function.last_line)
         if share is not None:
-            noted.append(
-                (json.dumps(json.loads(inputs) | {"covered_share": share}), path, function)
-            )
-    with transaction(db):
-        db.executemany(
-            "UPDATE changed_functions SET inputs = ? WHERE sha = ? AND path = ? AND function = ?",
-            [(inputs, sha, path, function) for inputs, path, function in noted],
-        )
-    return len(noted)
+            inputs = function.inputs | {"covered_share": share}
+            measured.append(function._replace(inputs=inputs))
+    db.mined_history.replace_inputs(measured)
+    return len(measured)
 
 
-def _share(total: totals.Total, first: LineNo, last: LineNo) -> float | None:
+def _covered_share(total: totals.Total, first: LineNo, last: LineNo) -> float | None:
     statements = sum(first <= line <= last for line in total.statements)
     missing = sum(first <= line <= last for line in total.missing)
     return None if not statements else round(1 - missing / statements, 4)

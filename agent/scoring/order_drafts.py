@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from copydesk.agent.desk import drafts
 from copydesk.agent.desk.database import Database
+from copydesk.agent.desk.predictions import Prediction
 from copydesk.agent.records import Draft, Sha
-from copydesk.agent.scoring import predictions
-from copydesk.agent.scoring.predictions import Prediction
 from copydesk.predictor.draft_acceptance import Chance, Decision, chances
 
 EXPLORED = 0.1
@@ -68,14 +66,14 @@ def _keep(db: Database, found: Sequence[_Scored]) -> None:
         )
         by_commit.setdefault(draft.commit, []).append(said)
     for commit, listed in by_commit.items():
-        predictions.store(db, "draft", commit, listed)
+        db.predictions.store("draft", commit, listed)
 
 
 def _scored(db: Database) -> list[_Scored]:
     waiting = drafts.listed(db)
     if not waiting:
         return []
-    prompts = _prompts(db)
+    prompts = db.model_calls.prompt_versions()
     described = [(_group(d, prompts), inputs_of(d)) for d in waiting]
     found = chances(described, _decisions(db, prompts))
     places = queued({d.id: chance.probability for d, chance in zip(waiting, found, strict=True)})
@@ -134,11 +132,3 @@ def _group(draft: Draft, prompts: dict[int, str]) -> str:
     calls = draft.evidence.get("calls", ())
     prompt = next((prompts[c] for c in calls if prompts.get(c)), "")
     return "/".join(filter(None, (draft.kind, draft.origin, prompt)))
-
-
-def _prompts(db: Database) -> dict[int, str]:
-    """The version of the prompt of each call to a model."""
-    return {
-        identity: str(json.loads(options).get("prompt", ""))
-        for identity, options in db.execute("SELECT id, options FROM model_calls")
-    }

@@ -10,11 +10,10 @@ from copydesk.agent.coverage.source import file_of
 from copydesk.agent.coverage.store import numbits_to_nums, unpack
 from copydesk.agent.coverage.store import traces as coverage_map
 from copydesk.agent.desk.database import Database
+from copydesk.agent.desk.predictions import Prediction
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import LineNo, Sha, TestId
-from copydesk.agent.scoring import predictions
-from copydesk.agent.scoring.predictions import Prediction
 from copydesk.predictor.rank_tests import AffectedTest, place, similarity
 
 MANY = 2000
@@ -43,7 +42,7 @@ def ordering(
                 Prediction(name, p.value, FORMULA, "", p.reasons, _plain(facts[name]))
                 for name, p in found.items()
             ]
-            predictions.store(db, "test", sha, said)
+            db.predictions.store("test", sha, said)
         best: dict[str, float] = {}
         for name, p in found.items():
             file = file_of(name)
@@ -55,17 +54,11 @@ def ordering(
 
 def settle(db: Database, sha: Sha) -> None:
     """Write how the tests went that were predicted for a measured commit."""
-    open_ones = {
-        row[0]
-        for row in db.execute(
-            "SELECT subject FROM predictions WHERE kind = 'test' AND sha = ? AND outcome IS NULL",
-            (sha,),
-        )
-    }
-    known = coverage_map.load(db, sha) if open_ones else None
+    predicted = db.predictions.open_tests(sha)
+    known = coverage_map.load(db, sha) if predicted else None
     if known is not None:
-        went = {n: t.outcome for n, t in known.tests().items() if n in open_ones}
-        predictions.settle_tests(db, sha, went)
+        outcomes = {n: t.outcome for n, t in known.tests().items() if n in predicted}
+        db.predictions.settle_tests(sha, outcomes)
 
 
 class _Before(NamedTuple):

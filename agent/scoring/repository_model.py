@@ -21,8 +21,8 @@ FIRST = train.TRY_RESIDUAL
 """Defects known before a repository's own model is worth trying at all."""
 
 
-def unusable(error: PredictorError) -> CopydeskError:
-    """A predictor's refusal as copydesk's error."""
+def as_copydesk_error(error: PredictorError) -> CopydeskError:
+    """A predictor's error as one that the command line can show."""
     return CopydeskError(
         str(error),
         slug="predictor-refused",
@@ -46,36 +46,41 @@ def in_force(repo: Repository, say: Progress = silent) -> Trained:
         return model.shipped()
 
 
-def due(repo: Repository, db: Database, now: float | None = None) -> bool:
-    """Whether the model should be trained (again)."""
-    so_far = mine_history.known(db)
-    if so_far is None:
+def is_training_due(repo: Repository, db: Database, now: float | None = None) -> bool:
+    """Whether the model should be trained, for the first time or again.
+
+    Args:
+        repo: The repository.
+        db: Its desk.
+        now: The Unix time.
+    """
+    read = db.mined_history.up_to()
+    if read is None:
         return False
     try:
         card = model.load(folder(repo)).card
-        trained, at = int(card["commits"]), float(card["trained_at"])
+        trained_commits, trained_at = int(card["commits"]), float(card["trained_at"])
     except (PredictorError, KeyError, TypeError, ValueError):
-        (fixed,) = db.execute("SELECT count(fixed_at) FROM changed_functions").fetchone()
-        return int(fixed) >= FIRST
-    more = so_far.commits - trained
-    days = ((time.time() if now is None else now) - at) / 86_400
-    return more >= EVERY_COMMITS or (more > 0 and days >= EVERY_DAYS)
+        return db.mined_history.fixed_count() >= FIRST
+    new_commits = read.commits - trained_commits
+    days = ((time.time() if now is None else now) - trained_at) / 86_400
+    return new_commits >= EVERY_COMMITS or (new_commits > 0 and days >= EVERY_DAYS)
 
 
 def retrain(repo: Repository, db: Database, *, say: Progress = silent) -> Trained:
-    """Train on the mined history, let the gate decide, and keep the model.
+    """Train on the mined history, choose the model to put in force, and keep it.
 
     Raises:
         CopydeskError: The model cannot be kept.
     """
-    so_far = mine_history.known(db)
-    rows = mine_history.rows(db)
+    read = db.mined_history.up_to()
+    rows = mine_history.training_rows(db)
     say(f"training on {len(rows):,} changed functions")
     try:
-        found = train.train(rows, model.shipped_prior(), time.time())
-        found.card["commits"] = so_far.commits if so_far else 0
-        kept = model.save(folder(repo), found)
+        trained = train.train(rows, model.shipped_prior(), time.time())
+        trained.card["commits"] = read.commits if read else 0
+        saved = model.save(folder(repo), trained)
     except PredictorError as error:
-        raise unusable(error) from error
-    say(f"in force: {kept.in_force}; {'; '.join(kept.card['why'])}")
-    return kept
+        raise as_copydesk_error(error) from error
+    say(f"in force: {saved.in_force}; {'; '.join(saved.card['why'])}")
+    return saved

@@ -6,8 +6,8 @@ import json
 
 from copydesk.agent.coverage.store import gaps as gap_rows
 from copydesk.agent.desk.database import Database
+from copydesk.agent.desk.predictions import Prediction
 from copydesk.agent.desk.store import transaction
-from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.progress import Progress, silent
 from copydesk.agent.records import Gap, Sha
@@ -15,10 +15,8 @@ from copydesk.agent.scoring import (
     measured_inputs,
     mine_history,
     order_tests,
-    predictions,
     repository_model,
 )
-from copydesk.agent.scoring.predictions import Prediction
 from copydesk.predictor.rank_gaps import Risk, Score, risks, score
 from copydesk.predictor.subjects.commits.features import GapFeatures
 from copydesk.predictor.subjects.commits.model import identity
@@ -32,29 +30,21 @@ def after_measure(repo: Repository, db: Database, sha: Sha, *, say: Progress = s
         Whether there is learning to do that takes longer than a measure may wait for.
     """
     order_tests.settle(db, sha)
-    waits = far_behind(repo, db, sha)
+    waits = mine_history.is_far_behind(repo, db, sha)
     if not waits:
         mine_history.catch_up(repo, db, sha, say=say)
     score_commit(repo, db, sha, say=say)
-    predictions.join_outcomes(db)
-    return waits or repository_model.due(repo, db)
+    db.predictions.join_outcomes()
+    return waits or repository_model.is_training_due(repo, db)
 
 
 def learn(repo: Repository, db: Database, sha: Sha, *, say: Progress = silent) -> None:
     """Read all of the history that was not read yet, and train where that is due."""
     mine_history.catch_up(repo, db, sha, say=say)
-    if repository_model.due(repo, db):
+    if repository_model.is_training_due(repo, db):
         repository_model.retrain(repo, db, say=say)
     score_commit(repo, db, sha, say=say)
-    predictions.join_outcomes(db)
-
-
-def far_behind(repo: Repository, db: Database, sha: Sha) -> bool:
-    """Whether more of the history is to be read than a measure may wait for."""
-    left = mine_history.behind(repo, db, sha)
-    if left is None:
-        left = len(git.ancestors(repo, sha, mine_history.FEW + 1))
-    return left > mine_history.FEW
+    db.predictions.join_outcomes()
 
 
 def score_commit(repo: Repository, db: Database, sha: Sha, *, say: Progress = silent) -> list[Risk]:
@@ -65,16 +55,17 @@ def score_commit(repo: Repository, db: Database, sha: Sha, *, say: Progress = si
     """
     model = repository_model.in_force(repo, say)
     measured_inputs.add_coverage(db, sha)
-    changed = mine_history.changed_by(db, sha)
-    found = risks([inputs for _, _, inputs in changed], model)
+    changed = db.mined_history.functions_of(sha)
+    found = risks([function.inputs for function in changed], model)
     mark = identity(model)
     said = {
-        f"{path}::{function}": Prediction(
-            f"{path}::{function}", risk.probability, model.in_force, mark, risk.reasons[:3], inputs
+        f"{c.path}::{c.function}": Prediction(
+            *(f"{c.path}::{c.function}", risk.probability, model.in_force, mark),
+            *(risk.reasons[:3], c.inputs),
         )
-        for (path, function, inputs), risk in zip(changed, found, strict=True)
+        for c, risk in zip(changed, found, strict=True)
     }
-    predictions.store(db, "function", sha, said.values())
+    db.predictions.store("function", sha, said.values())
     _rank_gaps(repo, db, sha, model)
     return found
 
@@ -82,7 +73,7 @@ def score_commit(repo: Repository, db: Database, sha: Sha, *, say: Progress = si
 def _rank_gaps(repo: Repository, db: Database, sha: Sha, model: Trained) -> None:
     """Give the gaps of a measured commit the risk that the history of their functions says."""
     gaps = gap_rows.load(db, sha)
-    changes = {gap.path: mine_history.last_changes(db, sha, gap.path) for gap in gaps}
+    changes = {gap.path: db.mined_history.last_changes(sha, gap.path) for gap in gaps}
     known = [gap for gap in gaps if gap.function in changes[gap.path]]
     survivors = measured_inputs.surviving_mutants(repo, sha, [gap for gap in known if gap.changed])
     features = [

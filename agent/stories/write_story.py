@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from copydesk.agent.coverage.source import functions
@@ -14,9 +13,8 @@ from copydesk.agent.desk.store import transaction
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.model import deferred_work
-from copydesk.agent.model.circuit_breaker import will_pass
+from copydesk.agent.model.circuit_breaker import is_temporary
 from copydesk.agent.model.faults import ModelFault, ModelUnavailable
-from copydesk.agent.model.settings import last_call
 from copydesk.agent.progress import Progress
 from copydesk.agent.records import Draft, Fact, Gap, Sha
 from copydesk.agent.stories.channels import devlog
@@ -153,11 +151,11 @@ def write_story(
     sha = shas[-1]
     facts = facts_of(repo, db, shas)
     date = git.commit_info(repo, sha).date[:10]
-    asked, trouble = last_call(db), list[str]() if client else ["no model answered"]
+    asked, trouble = db.model_calls.last_id(), list[str]() if client else ["no model answered"]
 
     def failed(error: ModelFault | ModelUnavailable) -> None:
         say(f"no model: {error}")
-        if will_pass(error):
+        if is_temporary(error):
             trouble.append(str(error))
 
     story = write_devlog(facts, client, date=date, on_fault=failed)
@@ -180,14 +178,10 @@ def write_story(
                 {"sentence": p.sentence, "token": p.token, "why": p.why} for p in problems
             ],
         }
-        | ({"calls": list(range(asked + 1, last_call(db) + 1))} if worded else {}),
+        | ({"calls": list(range(asked + 1, db.model_calls.last_id() + 1))} if worded else {}),
     )
     with transaction(db):
-        db.execute("DELETE FROM facts WHERE sha = ?", (sha,))
-        db.executemany(
-            "INSERT INTO facts (sha, id, kind, text, data) VALUES (?, ?, ?, ?, ?)",
-            [(sha, f.id, f.kind, f.text, json.dumps(dict(f.values))) for f in facts],
-        )
+        db.story_facts.replace(sha, facts)
         if worded:
             db.execute(
                 "UPDATE drafts SET state = 'superseded' WHERE kind = 'devlog' AND sha = ?"
@@ -196,9 +190,9 @@ def write_story(
                 (sha, PLAIN),
             )
     if trouble and len(shas) == 1:  # of several it is not kept which
-        deferred_work.wait(db, "story", sha, trouble[0])
+        deferred_work.defer(db, "story", sha, trouble[0])
     elif not trouble:
-        deferred_work.forget(db, "story", sha)
+        deferred_work.cancel(db, "story", sha)
     return drafts.get(db, identity)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from copydesk.agent.coverage.store import gaps as gap_rows
-from copydesk.agent.desk import drafts, history
+from copydesk.agent.desk import drafts
 from copydesk.agent.git.repository import set_config
 from copydesk.agent.model import deferred_work
 from copydesk.agent.review import decisions
@@ -103,7 +103,7 @@ def test_a_model_that_writes_no_test_is_not_asked_again(
         assert len(script.asked) == asked == 4
     [draft] = drafts.listed(bench.db, ("discarded",), kind="test")
     assert draft.evidence["rungs"][0]["detail"].startswith("no answer held a test")
-    assert deferred_work.waiting(bench.db) == []
+    assert deferred_work.deferred(bench.db) == []
 
 
 def test_when_the_time_for_a_model_is_up_the_rest_waits(
@@ -115,7 +115,7 @@ def test_when_the_time_for_a_model_is_up_the_rest_waits(
     with served(bench, ollama_server, [ANSWER]) as script:
         write_drafts(bench.repo, bench.db, sha, gaps, say=bench.said.append, seconds=0)
         assert not script.asked
-    assert deferred_work.waiting(bench.db) == [("draft", sha, 0)]
+    assert deferred_work.deferred(bench.db) == [("draft", sha, 0)]
 
 
 def test_a_model_that_fails_leaves_the_embedded_drafts(
@@ -136,11 +136,11 @@ def test_what_a_dead_server_missed_is_drafted_when_it_is_back(
     with served(bench, ollama_server, [ANSWER], fault="killed"):
         bench.step("draft", sha)
     assert {d.origin for d in bench.tests()} == {"embedded"}
-    assert deferred_work.waiting(bench.db) == [("draft", sha, 0)]
+    assert deferred_work.deferred(bench.db) == [("draft", sha, 0)]
     bench.db.execute("UPDATE jobs SET state = 'done' WHERE kind = 'draft'")
     wrong = ANSWER.replace('== "open"', '== "ajar"')
     with served(bench, ollama_server, [wrong]):
-        assert deferred_work.look(bench.db, lambda: True, now=1e12) == [("draft", sha, 0)]
+        assert deferred_work.retry_due(bench.db, lambda: True, now=1e12) == [("draft", sha, 0)]
         job = bench.db.jobs.lease()
         assert job is not None
         assert (job.kind, job.sha) == ("draft", sha)
@@ -150,7 +150,7 @@ def test_what_a_dead_server_missed_is_drafted_when_it_is_back(
     assert "# recorded, not predicted: the model expected 'ajar'" in found.content
     assert found.evidence["recorded"] == ["test_secret_word"]
     assert len(found.evidence["calls"]) == 1
-    assert deferred_work.waiting(bench.db) == []
+    assert deferred_work.deferred(bench.db) == []
 
 
 def worded(request: dict[str, Any]) -> str:
@@ -171,19 +171,19 @@ def test_a_story_is_offered_again_when_a_model_is_back(
     with served(bench, ollama_server, fault="http500"):
         bench.step("story", second)
     [plain] = drafts.listed(bench.db, kind="devlog")
-    assert (plain.origin, deferred_work.waiting(bench.db)) == ("template", [("story", second, 0)])
+    assert (plain.origin, deferred_work.deferred(bench.db)) == ("template", [("story", second, 0)])
     assert any("no model: the model server failed inside" in line for line in bench.said)
     bench.db.execute("UPDATE jobs SET state = 'done' WHERE kind = 'story'")
     with served(bench, ollama_server, worded):
-        assert deferred_work.look(bench.db, lambda: True, now=1e12) == [("story", second, 0)]
+        assert deferred_work.retry_due(bench.db, lambda: True, now=1e12) == [("story", second, 0)]
         bench.step("story", second)
     [told] = drafts.listed(bench.db, kind="devlog")
     assert told.origin == "qwen2.5-coder:7b"
     assert "Coverage stands at" in told.content
     assert not told.evidence["problems"]
     assert drafts.get(bench.db, plain.id).state == "superseded"
-    assert deferred_work.waiting(bench.db) == []
-    [call] = [c for c in history.model_calls(bench.db, 9) if c["outcome"] == "ok"]
+    assert deferred_work.deferred(bench.db) == []
+    [call] = [c for c in bench.db.model_calls.latest(9) if c["outcome"] == "ok"]
     assert (call["options"]["prompt"], call["drafts"]) == ("devlog-1", [told.id])
 
 
@@ -200,7 +200,7 @@ def test_a_story_the_editor_has_touched_is_left_alone(
         assert len(drafts.listed(bench.db, kind="devlog")) == 2  # beside it
         decisions.reject(bench.repo, bench.db, plain.id, "no")
         asked = len(script.asked)
-        deferred_work.wait(bench.db, "story", second, "no server")
+        deferred_work.defer(bench.db, "story", second, "no server")
         bench.step("story", second)
         assert len(script.asked) == asked
-    assert deferred_work.waiting(bench.db) == []
+    assert deferred_work.deferred(bench.db) == []

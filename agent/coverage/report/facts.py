@@ -24,7 +24,6 @@ from copydesk.agent.coverage.store import Hit, Measure, measures, numbits_to_num
 from copydesk.agent.coverage.store import gaps as gap_rows
 from copydesk.agent.coverage.store import traces as coverage_map
 from copydesk.agent.desk import drafts as draft_rows
-from copydesk.agent.desk import history
 from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
@@ -132,7 +131,7 @@ def gather(repo: Repository, db: Database, sha: Sha) -> Report:
         verdict, diff, left_out, gaps, _slowest(traces),
         unsteady(db, traces.tests().keys() if traces else ()), drafts,
         tuple(_steps(measure, verdict, gaps, drafts)),
-        tuple(one for one in history.model_totals(db) if one["prompt"]),
+        tuple(one for one in db.model_calls.totals() if one["prompt"]),
     )  # fmt: skip
 
 

@@ -5,7 +5,6 @@ Seconds of the wall: the CPU time of what ends inside a pid namespace is not tol
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass, field
 
@@ -49,11 +48,7 @@ class Budget:
         if seconds >= self.seconds:
             return f"{seconds:.0f} of {self.seconds:.0f} seconds of work (copydesk.draftSeconds)"
         calls = [call for d in made for call in d.evidence.get("calls") or ()]
-        (tokens,) = self.db.execute(
-            "SELECT coalesce(sum(coalesce(prompt_tokens, 0) + coalesce(output_tokens, 0)), 0)"
-            " FROM model_calls WHERE id IN (SELECT value FROM json_each(?))",
-            (json.dumps(calls),),
-        ).fetchone()
+        tokens = self.db.model_calls.tokens_of(calls)
         if tokens >= self.tokens:
             return f"{tokens:,} of {self.tokens:,.0f} tokens of the model (copydesk.draftTokens)"
         return ""

@@ -15,10 +15,10 @@ from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError, Superseded
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.model import deferred_work
-from copydesk.agent.model.circuit_breaker import will_pass
+from copydesk.agent.model.circuit_breaker import is_temporary
 from copydesk.agent.model.client import Client, connect
 from copydesk.agent.model.faults import ModelFault, ModelUnavailable
-from copydesk.agent.model.settings import last_call, model_settings
+from copydesk.agent.model.settings import model_settings
 from copydesk.agent.model.types import TokenProgress, silent
 from copydesk.agent.progress import Progress
 from copydesk.agent.records import (
@@ -130,7 +130,7 @@ def write_drafts(
         found: list[Draft] = []
         for number, gap in enumerate(gaps, 1):
             if not wanted():
-                deferred_work.forget(db, "draft", sha)
+                deferred_work.cancel(db, "draft", sha)
                 journal.end_all(db, sha)
                 raise Superseded
             if spent := work.budget.passed():
@@ -140,9 +140,9 @@ def write_drafts(
             found += work.gap(gap)
         journal.end_all(db, sha)
         if work.unasked:
-            deferred_work.wait(db, "draft", sha, work.unasked)
+            deferred_work.defer(db, "draft", sha, work.unasked)
         else:
-            deferred_work.forget(db, "draft", sha)
+            deferred_work.cancel(db, "draft", sha)
         return found
 
 
@@ -216,7 +216,7 @@ class _Work:
         self, target: Target, gap: Gap, model: Client, embedded: Draft | None
     ) -> Iterator[Draft]:
         """Ask group by group, each group anew with its failure; what stands is one draft."""
-        first = last_call(self.db)
+        first = self.db.model_calls.last_id()
         seeds = calls_of(embedded.content, gap.function) if embedded else ()
         drafter = ModelDrafter(gap, self.place.tree, model, seeds=seeds)
         stands, fallen, trouble, before = list[Found](), None, False, list[int]()
@@ -251,7 +251,7 @@ class _Work:
 
     def by_group(self, drafter: ModelDrafter, group: BranchGroup) -> tuple[Found | None, bool]:
         """The last that a model wrote for a group, and whether trouble that may pass ended it."""
-        found, first = None, last_call(self.db)
+        found, first = None, self.db.model_calls.last_id()
         try:
             tried = drafter.draft(group)
             for turn in range(1, REPAIRS + 2):
@@ -274,7 +274,7 @@ class _Work:
 
     def calls_since(self, first: int) -> list[int]:
         """The numbers of the calls in the log after a certain one."""
-        return list(range(first + 1, last_call(self.db) + 1))
+        return list(range(first + 1, self.db.model_calls.last_id() + 1))
 
     def verified(self, climb: journal.Begun) -> tuple[Evidence, Candidate]:
         """Climb the ladder, with observed values where the model predicted wrong ones."""
@@ -289,7 +289,7 @@ class _Work:
         self.say(f"  {model.name}: {error}")
         if isinstance(error, ModelUnavailable) or error.outcome in ("unavailable", "missing"):
             self.model = None
-        if will_pass(error):
+        if is_temporary(error):
             self.unasked = str(error)
             return True
         return False

@@ -94,8 +94,8 @@ def mine(
     state: State,
     *,
     say: Progress = silent,
-    seen: Container[str] = (),
-    met: Callable[[Commit], None] = lambda _: None,
+    skip: Container[str] = (),
+    on_commit: Callable[[Commit], None] = lambda _: None,
 ) -> Mined:
     """Read what is new in a history, in one pass, and bring the state up to it.
 
@@ -103,20 +103,20 @@ def mine(
         history: Where the text comes from.
         state: What is known so far; changed in place.
         say: Told how far it is.
-        seen: Commits that were read before, on another branch perhaps; they are passed over.
-        met: Told of every commit that is read.
+        skip: Commits that were read before, on another branch perhaps.
+        on_commit: Called with every commit that is read.
     """
     rows: list[Changed] = []
     fixes: list[Commit] = []
     bulk: set[str] = set()
     count = 0
-    commits = (c for c in parse(history.patches(state.tip or None)) if c.sha not in seen)
+    commits = (c for c in parse(history.patches(state.tip or None)) if c.sha not in skip)
     for chunk in _chunks(commits, _CHUNK):
         wanted = [(c.sha, f.new) for c in chunk for f in c.source if f.new]
         texts = iter(history.texts(wanted))
         for commit in chunk:
             found = {f.new: next(texts) for f in commit.source if f.new}
-            met(commit)
+            on_commit(commit)
             rows += add(state, commit, {path: text for path, text in found.items() if text})
             if is_fix(commit):
                 fixes.append(commit)

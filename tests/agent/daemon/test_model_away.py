@@ -115,12 +115,12 @@ def test_it_works_on_while_the_model_is_away(repo: Path, commit: Callable[..., s
         assert [origin for _, origin in there].count(MODEL) == 1  # what came before it died
         [story] = drafts.listed(db, kind="devlog")
         assert story.origin == "template"
-        assert {one.what for one in deferred_work.waiting(db)} == {"draft", "story"}
+        assert {one.kind for one in deferred_work.deferred(db)} == {"draft", "story"}
         assert db.jobs.counts().failed == 0
 
         stack.enter_context(ollama_server.serve(answer, port=port))
         db.execute("UPDATE jobs SET not_before = 0 WHERE state = 'waiting'")  # it is time to look
-        until(lambda: at_rest(db) and not deferred_work.waiting(db))
+        until(lambda: at_rest(db) and not deferred_work.deferred(db))
         there = by_function(db)
         assert {function for function, origin in there if origin == MODEL} == set(DOORS)
         for name in DOORS:

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from copydesk.agent.desk.model_calls import CallRecord
 from copydesk.agent.model.client import Client, connect
-from copydesk.agent.model.types import CallRecord, ModelSettings, SizeLimits, TimeLimits
+from copydesk.agent.model.types import ModelSettings, SizeLimits, TimeLimits
 
 QUICK = TimeLimits(connect=2.0, first_token=2.0, idle=0.5, total=4.0)
 

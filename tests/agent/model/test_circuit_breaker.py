@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from copydesk.agent.model.circuit_breaker import NEUTRAL, TROUBLE, Breaker
+from copydesk.agent.model.circuit_breaker import NEUTRAL, TROUBLE, CircuitBreaker
 from copydesk.agent.model.client import Client, ModelFault, ModelUnavailable
 from copydesk.agent.model.faults import OUTCOMES
 
@@ -28,21 +28,21 @@ def test_every_outcome_is_known_to_the_breaker() -> None:
 
 def test_it_opens_after_three_failures_and_for_longer_each_time() -> None:
     clock = Clock()
-    breaker = Breaker(clock=clock)
+    breaker = CircuitBreaker(clock=clock)
     for _ in range(2):
-        breaker.saw("died")
+        breaker.record("died")
         assert breaker.seconds_left == 0.0
     waits = []
     for _ in range(8):
-        breaker.saw("crashed")
+        breaker.record("crashed")
         waits.append(breaker.seconds_left)
     assert waits == [30, 60, 120, 240, 480, 600, 600, 600]
     assert not breaker.half_open
     clock.now += 600
     assert breaker.half_open
-    breaker.saw("missing")
+    breaker.record("missing")
     assert breaker.half_open
-    breaker.saw("wrong_schema")
+    breaker.record("wrong_schema")
     assert breaker.failures == 0
 
 
@@ -56,14 +56,14 @@ def test_it_opens_after_three_failures_and_for_longer_each_time() -> None:
     ],
 )
 def test_it_remembers_what_the_log_says(past: list[tuple[str, float]], failures: int) -> None:
-    assert Breaker(past).failures == failures
+    assert CircuitBreaker(past).failures == failures
 
 
 def test_open_it_asks_nothing_and_half_open_one_thing(
     serve: Serve, client_of: Callable[..., Client]
 ) -> None:
     clock = Clock()
-    breaker = Breaker(clock=clock)
+    breaker = CircuitBreaker(clock=clock)
     script = serve(["fine"], fault="killed")
     client = client_of(script, breaker=breaker)
     for _ in range(2):
@@ -86,7 +86,7 @@ def test_a_probe_that_fails_opens_it_again(
     ollama_server: Any, client_of: Callable[..., Client]
 ) -> None:
     clock = Clock()
-    breaker = Breaker([("died", 1.0)] * 3, clock=clock)
+    breaker = CircuitBreaker([("died", 1.0)] * 3, clock=clock)
     with ollama_server.serve() as script:
         client = client_of(script, breaker=breaker)
     assert breaker.half_open

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from copydesk.agent.desk.model_calls import CallRecord
 from copydesk.agent.model import choose_model
 from copydesk.agent.model import client as client_module
 from copydesk.agent.model.chat_request import LEFT_OUT, Call, shrunk
@@ -21,7 +22,7 @@ from copydesk.agent.model.client import Client, available, connect, estimate
 from copydesk.agent.model.faults import ModelFault, ModelUnavailable
 from copydesk.agent.model.hosts import Host
 from copydesk.agent.model.server import allocated
-from copydesk.agent.model.types import CallRecord, ModelSettings, SizeLimits, TimeLimits
+from copydesk.agent.model.types import ModelSettings, SizeLimits, TimeLimits
 
 Serve = Callable[..., Any]
 ClientOf = Callable[..., Client]

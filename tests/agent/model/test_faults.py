@@ -17,6 +17,7 @@ import ollama
 import pydantic
 import pytest
 
+from copydesk.agent.desk.model_calls import CallRecord
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.model.client import Client
 from copydesk.agent.model.faults import (
@@ -26,7 +27,7 @@ from copydesk.agent.model.faults import (
     fault_of,
     of_status,
 )
-from copydesk.agent.model.types import CallRecord, SizeLimits, TimeLimits
+from copydesk.agent.model.types import SizeLimits, TimeLimits
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the scripted server's own folder
 from ollama_faults import END, SHAPED

@@ -11,7 +11,6 @@ import pytest
 from click.testing import CliRunner
 
 from copydesk.agent.cli.main import cli
-from copydesk.agent.desk import history
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import find, set_config
@@ -66,7 +65,7 @@ def test_it_stands_behind_doctor_and_in_the_log(serve: Serve, repo: Path) -> Non
     assert done.exit_code == 0
     assert "✓ answer by schema: ok in" in done.output
     with open_desk(find(repo).desk) as db:
-        [total] = history.model_totals(db)
+        [total] = db.model_calls.totals()
     assert (total["calls"], total["answered"], total["kept"]) == (3, 3, 0)
     said = CliRunner().invoke(cli, ["-C", str(repo), "log", "--model"]).output
     assert "100%" in said

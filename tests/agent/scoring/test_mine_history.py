@@ -127,11 +127,11 @@ def test_the_desk_is_brought_up_to_date_and_counts_nothing_twice(
 ) -> None:
     where = git_rows.find(repo)
     with open_desk(where.desk) as db:
-        assert mine_history.known(db) is None
-        assert mine_history.behind(where, db, shas[-1]) is None
+        assert db.mined_history.up_to() is None
+        assert mine_history.commits_behind(where, db, shas[-1]) is None
         mine_history.catch_up(where, db, shas[3])
-        assert mine_history.behind(where, db, shas[-1]) == 2
-        assert all(row.fixed_at is None for row in mine_history.rows(db))
+        assert mine_history.commits_behind(where, db, shas[-1]) == 2
+        assert all(row.fixed_at is None for row in mine_history.training_rows(db))
         mine_history.catch_up(where, db, shas[5])
         mine_history.catch_up(where, db, shas[5])
         rows = db.execute("SELECT count(*), count(fixed_at) FROM changed_functions").fetchone()
@@ -143,11 +143,11 @@ def test_the_desk_is_brought_up_to_date_and_counts_nothing_twice(
         side = story(60, {"shop/side.py": "def s():\n    return 1\n"}, "Aside")
         mine_history.catch_up(where, db, side)
         mine_history.catch_up(where, db, shas[5])
-        found = mine_history.known(db)
+        found = db.mined_history.up_to()
         assert found is not None
         assert found.commits == len(shas) + 1  # the empty first commit touches no Python
-        assert [f for _, f, _ in mine_history.changed_by(db, side)] == ["s"]
-        mine_, inputs = mine_history.last_changes(db, shas[5], "shop/money.py")["other"]
+        assert [changed.function for changed in db.mined_history.functions_of(side)] == ["s"]
+        mine_, inputs = db.mined_history.last_changes(shas[5], "shop/money.py")["other"]
         assert mine_
         assert inputs["file_lines"] == 10
 
@@ -157,7 +157,7 @@ def test_a_history_that_is_gone_is_read_anew(repo: Path, shas: list[str]) -> Non
     with open_desk(where.desk) as db:
         mine_history.catch_up(where, db, shas[2])
         db.execute("UPDATE history_state SET tip = ?", ("1" * 40,))
-        assert mine_history.behind(where, db, shas[5]) is None
+        assert mine_history.commits_behind(where, db, shas[5]) is None
         mine_history.catch_up(where, db, shas[5])
         (count,) = db.execute("SELECT count(*) FROM changed_functions").fetchone()
         assert count == 5

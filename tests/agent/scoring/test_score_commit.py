@@ -14,6 +14,7 @@ from copydesk.agent.coverage.store import gaps as gap_rows
 from copydesk.agent.coverage.store.traces import pack_ids
 from copydesk.agent.desk import drafts as draft_rows
 from copydesk.agent.desk.database import Database
+from copydesk.agent.desk.predictions import Prediction
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git_rows
@@ -23,11 +24,9 @@ from copydesk.agent.scoring import (
     mine_history,
     order_drafts,
     order_tests,
-    predictions,
     repository_model,
 )
 from copydesk.agent.scoring import score_commit as scoring
-from copydesk.agent.scoring.predictions import Prediction
 from copydesk.agent.testgen.verify import mutants
 
 Story = Callable[..., str]
@@ -66,7 +65,7 @@ def test_a_commit_is_scored_when_it_is_measured(
     unknown = Gap(sha, "b.py", "new", 1, 2, (2,), risk=0.5, reasons=("as before",))
     measured(db, sha, [gap, other, unknown])
     assert scoring.after_measure(where, db, sha) is False  # too young for a model of its own
-    (said,) = predictions.of_commit(db, "function", sha)
+    (said,) = db.predictions.of_commit("function", sha)
     assert said["subject"] == "a.py::price"
     assert 0 < said["score"] < 1
     assert (said["in_force"], len(said["model"])) == ("prior", 64)
@@ -84,23 +83,23 @@ def test_a_commit_is_scored_when_it_is_measured(
     )
     assert "its last change " in " ".join(ranked["quiet"].reasons)  # another commit's change
     assert ranked["new"] == unknown
-    assert predictions.of_commit(db, "function", first) == []
+    assert db.predictions.of_commit("function", first) == []
 
 
 def test_outcomes_are_joined_when_they_come(where: Repository, db: Database, story: Story) -> None:
     bad = story(1, {"a.py": BODY + QUIET}, "Add")
     scoring.after_measure(where, db, bad)
-    assert {p["outcome"] for p in predictions.of_commit(db, "function", bad)} == {0.0}  # years ago
+    assert {p["outcome"] for p in db.predictions.of_commit("function", bad)} == {0.0}  # years ago
     fix = story(30, {"a.py": BODY.replace("x - 1", "x") + QUIET}, "Fix wrong price")
     scoring.after_measure(where, db, fix)
-    found = {p["subject"]: p["outcome"] for p in predictions.of_commit(db, "function", bad)}
+    found = {p["subject"]: p["outcome"] for p in db.predictions.of_commit("function", bad)}
     assert found == {"a.py::price": 1.0, "a.py::quiet": 0.0}
     (why,) = db.execute(
         "SELECT outcome_why FROM predictions_judged WHERE outcome = 1 AND sha = ?", (bad,)
     ).fetchone()
     assert why == f"fixed by {fix}"
-    predictions.store(db, "function", bad, [Prediction("a.py::price", 0.1, "x", "", (), {})])
-    assert predictions.of_commit(db, "function", bad)[0]["in_force"] == "prior"  # it stays as said
+    db.predictions.store("function", bad, [Prediction("a.py::price", 0.1, "x", "", (), {})])
+    assert db.predictions.of_commit("function", bad)[0]["in_force"] == "prior"  # it stays as said
 
 
 @pytest.fixture
@@ -118,10 +117,10 @@ def test_a_long_history_waits_for_a_job_of_its_own(
         sha = story(day, {"a.py": BODY + f"# {day}\n"}, f"Change {day}")
     said: list[str] = []
     assert scoring.after_measure(where, db, sha, say=said.append) is True
-    assert mine_history.known(db) is None
+    assert db.mined_history.up_to() is None
     scoring.learn(where, db, sha, say=said.append)
     assert any("in force: prior" in line for line in said)
-    known = mine_history.known(db)
+    known = db.mined_history.up_to()
     assert known is not None
     assert known.tip == sha
     assert scoring.after_measure(where, db, sha) is False
@@ -131,19 +130,19 @@ def test_a_long_history_waits_for_a_job_of_its_own(
 def test_training_is_due_after_fifty_commits_or_a_month(
     where: Repository, db: Database, story: Story
 ) -> None:
-    assert not repository_model.due(where, db)
+    assert not repository_model.is_training_due(where, db)
     sha = story(1, {"a.py": BODY}, "Add")
     mine_history.catch_up(where, db, sha)
-    assert repository_model.due(where, db)
+    assert repository_model.is_training_due(where, db)
     repository_model.retrain(where, db)
     later = time.time() + 31 * 86_400
-    assert not repository_model.due(where, db)
-    assert not repository_model.due(where, db, later)  # nothing new to learn from
+    assert not repository_model.is_training_due(where, db)
+    assert not repository_model.is_training_due(where, db, later)  # nothing new to learn from
     db.execute("UPDATE history_state SET commits = commits + 1")
-    assert repository_model.due(where, db, later)
-    assert not repository_model.due(where, db)
+    assert repository_model.is_training_due(where, db, later)
+    assert not repository_model.is_training_due(where, db)
     db.execute("UPDATE history_state SET commits = commits + 49")
-    assert repository_model.due(where, db)
+    assert repository_model.is_training_due(where, db)
 
 
 @pytest.mark.usefixtures("_eager")
@@ -161,7 +160,7 @@ def test_a_damaged_model_is_said_and_the_prior_used(
         == "The prior that comes with copydesk"
     )
     assert "not the file its card was made for" in said[0]
-    assert repository_model.due(where, db)
+    assert repository_model.is_training_due(where, db)
     (folder / "prior.json").unlink()
     for path in folder.iterdir():
         path.unlink()
@@ -198,13 +197,13 @@ def test_files_with_the_riskiest_tests_run_first(
     affected = {f"tests/test_{n}.py::test_1" for n in ("a", "b", "prices")}
     files = ["tests/test_a.py", "tests/test_b.py", "tests/test_c.py", "tests/test_prices.py"]
     assert order(files, affected) == [files[1], files[3], files[0], files[2]]
-    said = predictions.of_commit(db, "test", sha)
+    said = db.predictions.of_commit("test", sha)
     assert said[0]["subject"] == "tests/test_b.py::test_1"
     assert said[0]["reasons"][0] == "failed 1 of 1 times"
     assert order(files[:1], affected) == files[:1]
     assert order(files, ()) == files
-    predictions.settle_tests(db, sha, {"tests/test_b.py::test_1": "failed"})
-    outcomes = {p["subject"]: p["outcome"] for p in predictions.of_commit(db, "test", sha)}
+    db.predictions.settle_tests(sha, {"tests/test_b.py::test_1": "failed"})
+    outcomes = {p["subject"]: p["outcome"] for p in db.predictions.of_commit("test", sha)}
     assert outcomes["tests/test_b.py::test_1"] == 1.0
     assert outcomes["tests/test_a.py::test_1"] is None
 
@@ -227,7 +226,7 @@ def test_a_test_that_covers_changed_lines_runs_before_one_that_does_not(
         order = order_tests.ordering(where, db, second)
         names = {"test_a.py::test_a", "test_b.py::test_b"}
         assert order(["test_a.py", "test_b.py"], names) == ["test_b.py", "test_a.py"]
-        said = {p["subject"]: p for p in predictions.of_commit(db, "test", second)}
+        said = {p["subject"]: p for p in db.predictions.of_commit("test", second)}
     assert said["test_b.py::test_b"]["features"]["covers"] == 1
     assert said["test_a.py::test_a"]["features"]["covers"] == 0
     assert "covers 1 of the changed lines" in said["test_b.py::test_b"]["reasons"]
@@ -244,7 +243,7 @@ def commit_all(repo: Path, git: Callable[..., str], files: dict[str, str], messa
 def share_of(where: Repository, db: Database, sha: str, function: str) -> float | None:
     """How much of a function tests execute, as the desk has it after a measure."""
     scoring.after_measure(where, db, sha)
-    inputs = {name: found for _, name, found in mine_history.changed_by(db, sha)}
+    inputs = {f.function: f.inputs for f in db.mined_history.functions_of(sha)}
     return inputs[function]["covered_share"]
 
 
@@ -289,7 +288,7 @@ def test_drafts_are_scored_and_their_outcome_joined(
     assert order_drafts.inputs_of(draft)["mutants_survived"] == 3
     draft_rows.decide(db, draft, "reject", "rejected", why="weak")
     assert order_drafts.score(db)[second].probability == pytest.approx(7.3 / 11)
-    predictions.join_outcomes(db)
+    db.predictions.join_outcomes()
     (outcome,) = db.execute(
         "SELECT outcome FROM predictions WHERE kind = 'draft' AND subject = ?", (str(first),)
     ).fetchone()

@@ -14,9 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from copydesk.agent.desk.model_calls import CallRecord
 from copydesk.agent.model import prompts
 from copydesk.agent.model.client import Client, ModelFault, connect, estimate
-from copydesk.agent.model.types import CallRecord, ModelSettings, TimeLimits
+from copydesk.agent.model.types import ModelSettings, TimeLimits
 from copydesk.agent.records import Arc, Candidate, Gap
 from copydesk.agent.sandbox.runner import SandboxRunner
 from copydesk.agent.testgen.model.drafter import (

@@ -15,7 +15,6 @@ from copydesk.agent.desk import drafts
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.model.client import connect
-from copydesk.agent.model.settings import log_call
 from copydesk.agent.model.types import ModelSettings, TimeLimits
 from copydesk.agent.records import Draft, Gap, Target
 from copydesk.agent.sandbox.runner import SandboxRunner
@@ -55,7 +54,7 @@ def ask(
 
         def go(*answers: str, **known: Any) -> tuple[list[Draft], Any, Any]:
             with ollama_server.serve(answers, **known) as script:
-                settings = ModelSettings(host=script.host, on_call=lambda c: log_call(db, c))
+                settings = ModelSettings(host=script.host, on_call=db.model_calls.add)
                 client = connect(
                     settings, times=TimeLimits(first_token=20.0), pause=lambda _seconds: None
                 )
