@@ -16,15 +16,13 @@ from pathlib import Path
 
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.text import clean
+from copydesk.hooks import environment
 
 MAX_OUTPUT = 64 * 1024 * 1024
 """Bytes kept of each stream; a program that says more is ended."""
 
-_DROPPED = ("GIT_", "PYTEST_", "COVERAGE_", "COV_CORE_", "PRE_COMMIT", "COPYDESK_")
-_DROPPED_EXACT = frozenset(
-    {"VIRTUAL_ENV", "VIRTUAL_ENV_PROMPT", "PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP"}
-    | {"__PYVENV_LAUNCHER__", "OLLAMA_API_KEY"}
-)
+_ALSO_DROPPED = ("COVERAGE_", "COV_CORE_", "OLLAMA_API_KEY")
+"""What else leaves an environment: prefixes of what measures or pays for something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,9 @@ class ProcessError(CopydeskError):
         self.output = said
 
 
-def scrubbed_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+def scrubbed_environment(
+    extra: Mapping[str, str] | None = None, *, kept: tuple[str, ...] = ()
+) -> dict[str, str]:
     """The environment without what a hook, a virtual environment or a test run left in it.
 
     A leaked GIT_DIR once made a test suite commit to the user's branch; a hook's VIRTUAL_ENV
@@ -67,18 +67,10 @@ def scrubbed_environment(extra: Mapping[str, str] | None = None) -> dict[str, st
 
     Args:
         extra: Variables to set afterwards.
+        kept: Names of variables that stay in any case.
     """
-    env = {
-        key: value
-        for key, value in os.environ.items()
-        if not key.startswith(_DROPPED) and key not in _DROPPED_EXACT
-    }
-    hidden = {os.environ.get("VIRTUAL_ENV", ""), sys.prefix} - {""}
-    bins = {os.path.join(prefix, "bin") for prefix in hidden if prefix != sys.base_prefix}  # noqa: PTH118
-    path = [p for p in env.get("PATH", os.defpath).split(os.pathsep) if p not in bins]
-    env["PATH"] = os.pathsep.join(path)
-    env.update(extra or {})
-    return env
+    scrubbed = environment.scrubbed(os.environ, kept=kept, also_dropped=_ALSO_DROPPED)
+    return scrubbed | dict(extra or {})
 
 
 def run(

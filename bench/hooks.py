@@ -29,7 +29,7 @@ from copydesk.agent.desk.store import open_desk, transaction
 from copydesk.agent.git.repository import find
 from copydesk.agent.setup.hooks import put_scripts
 from copydesk.agent.setup.precommit import COMMIT_ENTRY, GATE_ENTRY
-from copydesk.hooks import install, knock
+from copydesk.hooks import native_hooks, start_daemon
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 BIN = Path(sys.executable).parent
@@ -82,7 +82,7 @@ def daemon(where: Path, code: str = DAEMON) -> Iterator[subprocess.Popen[bytes]]
     """A daemon whose jobs do nothing: what is timed is everything around them."""
     common = find(where).common_dir
     child = subprocess.Popen([sys.executable, "-c", code, str(common)])
-    while not knock.daemon_lives(str(common)):
+    while not start_daemon.daemon_runs(str(common)):
         time.sleep(0.01)
     try:
         yield child
@@ -135,7 +135,7 @@ def commit(top: Path, rounds: int) -> list[str]:
 
     def native() -> None:
         none()
-        install.put(str(hooks))
+        native_hooks.install(str(hooks))
 
     def framework(stage: str, *entries: str) -> Callable[[], None]:
         def put() -> None:
@@ -246,7 +246,7 @@ def piped(top: Path, rounds: int) -> list[str]:
             hooks = where / ".git" / "hooks"
             shutil.rmtree(hooks, ignore_errors=True)
             if name == "native hook":
-                install.put(str(hooks))
+                native_hooks.install(str(hooks))
             else:
                 text = STAGE + HOOK.format(
                     id="c", entry=f"{BIN}/copydesk-commit", stage="post-commit"
@@ -262,7 +262,7 @@ def piped(top: Path, rounds: int) -> list[str]:
                 subprocess.run(["sh", "-c", line], cwd=where, check=True, stdout=subprocess.DEVNULL)
                 values.append(time.perf_counter() - started)
             until = time.monotonic() + 30
-            while not knock.daemon_lives(str(where / ".git")) and time.monotonic() < until:
+            while not start_daemon.daemon_runs(str(where / ".git")) and time.monotonic() < until:
                 time.sleep(0.01)
             subprocess.run([BIN / "copydesk", "daemon", "stop"], cwd=where, check=True,
                            stdout=subprocess.DEVNULL)  # fmt: skip

@@ -15,21 +15,24 @@ if not __package__:  # run as a file by an interpreter without site-packages
     _HERE = os.path.dirname(os.path.abspath(__file__))
     sys.path.append(os.path.dirname(os.path.dirname(_HERE)))
 
-from copydesk.hooks import child, knock
+from copydesk.hooks.git_files import common_dir, follow_git_file, is_busy
+from copydesk.hooks.notify import complain, notify
+from copydesk.hooks.patch import parse_patch
+from copydesk.hooks.run_program import run_program
+from copydesk.hooks.spool import DESK
 
 BUSY_SECONDS = 0.05
 DEFAULT_FLOOR = 95.0
 """Percent of changed lines that must be reached when the project names no other."""
 
-_BUSY = ("rebase-merge", "rebase-apply", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD")
 DIFF_OPTIONS = (
     *("-U0", "--inter-hunk-context=0", "--full-index", "--find-renames", "--no-color"),
     *("--no-ext-diff", "--no-textconv", "--no-relative", "--src-prefix=a/", "--dst-prefix=b/"),
 )
-"""How `git diff` is asked for a patch that `parse` reads, whatever the user has configured."""
+"""How `git diff` is asked for a patch that `changed_lines` reads, whatever the user has configured.
+"""
 
 _DIFF = ("git", "-c", "core.fsmonitor=false", "-c", "core.quotePath=true", "diff", *DIFF_OPTIONS)
-_ESCAPES = dict(zip('abtnvfr"\\', '\a\b\t\n\v\f\r"\\', strict=True))
 
 SHOWN = 40
 """Places that are named on the screen."""
@@ -54,47 +57,56 @@ def main() -> int:
     try:
         code = judge()
     except Exception as error:
-        knock.complain(error)
-    if "PRE_COMMIT_TO_REF" not in os.environ and not os.environ.get("CI"):
+        complain(error)
+    if not _is_push() and not os.environ.get("CI"):
         try:
-            knock.knock("pre-commit")
+            notify("pre-commit")
         except Exception as error:
-            knock.complain(error)
+            complain(error)
     return code
 
 
+def _is_push() -> bool:
+    return "PRE_COMMIT_TO_REF" in os.environ
+
+
 def judge() -> int:
-    """Say what is known of the change, if anything; 1 when it must not pass."""
-    common = knock.common_dir()
-    desk = os.path.join(common, knock.DESK, "desk.db")
-    there = os.path.isfile(desk)
-    if not (there or policy() != "pass") or in_progress():
+    """Say what is known of the change, if anything.
+
+    Returns:
+        1 when it must not pass, else 0.
+    """
+    path = os.path.join(common_dir(), DESK, "desk.db")
+    has_desk = os.path.isfile(path)
+    if not has_desk and policy() == "pass":
         return 0
-    changed = parse(diff(os.environ))
-    if not changed:
+    if operation_in_progress():
         return 0
-    if not there:
-        return 0 if os.environ.get("PRE_COMMIT_TO_REF") else whole(["--staged"])
-    name = desk.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-    db = sqlite3.connect(f"file:{name}?mode=ro", uri=True, timeout=BUSY_SECONDS)
+    change = changed_lines(diff(os.environ))
+    if not change:
+        return 0
+    if not has_desk:
+        return 0 if _is_push() else run_gate_command(["--staged"])
+    escaped = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    db = sqlite3.connect(f"file:{escaped}?mode=ro", uri=True, timeout=BUSY_SECONDS)
     try:
-        found = sort(db, changed)
-        if os.environ.get("PRE_COMMIT_TO_REF"):
-            return tell(db, found, changed) or whole(
-                [
-                    "--base",
-                    os.environ["PRE_COMMIT_FROM_REF"],
-                    "--head",
-                    os.environ["PRE_COMMIT_TO_REF"],
-                ]
-            )
-        missing, _, unknown = found
-        new_tests = missing and any(map(is_test, changed))
-        if new_tests or (unknown and policy() != "pass"):
-            return whole(["--staged"])
-        return tell(db, found, changed)
+        return _judge_by_desk(db, change)
     finally:
         db.close()
+
+
+def _judge_by_desk(db: sqlite3.Connection, change: Change) -> int:
+    verdicts = look_up(db, change)
+    if _is_push():
+        ends = [os.environ["PRE_COMMIT_FROM_REF"], os.environ["PRE_COMMIT_TO_REF"]]
+        return report(db, verdicts, change) or run_gate_command(
+            ["--base", ends[0], "--head", ends[1]]
+        )
+    missing, _, unknown = verdicts
+    new_tests = missing and any(map(is_test, change))
+    if new_tests or (unknown and policy() != "pass"):
+        return run_gate_command(["--staged"])
+    return report(db, verdicts, change)
 
 
 def policy() -> str:
@@ -113,25 +125,30 @@ def policy() -> str:
     return str(table.get("unknown", "pass"))
 
 
-def whole(words: list[str]) -> int:
-    """The verdict of `copydesk gate`, which can also measure; 1 when it says no.
+def run_gate_command(options: list[str]) -> int:
+    """The verdict of `copydesk gate`, which can also measure.
 
     It is asked only for what the views cannot answer, for it takes a fifth of a second.
+
+    Args:
+        options: What it is started with.
+
+    Returns:
+        1 when it says no, else 0.
     """
     import subprocess
 
-    argv = [sys.executable, "-P", "-m", "copydesk.agent.cli.main", "gate", *words]
+    argv = [sys.executable, "-P", "-m", "copydesk.agent.cli.main", "gate", *options]
     sys.stdout.flush()
     return int(subprocess.run(argv, stdin=subprocess.DEVNULL, check=False).returncode == 1)
 
 
-def in_progress() -> bool:
+def operation_in_progress() -> bool:
     """Whether a merge, rebase, cherry-pick or revert is under way in this worktree."""
     git_dir = os.environ.get("GIT_DIR") or ".git"
     if os.path.isfile(git_dir):
-        with open(git_dir, encoding="utf-8", errors="surrogateescape") as file:
-            git_dir = file.readline().rstrip("\n").partition(": ")[2]
-    return any(os.path.exists(os.path.join(git_dir, mark)) for mark in _BUSY)
+        git_dir = follow_git_file(git_dir)
+    return is_busy(git_dir)
 
 
 def diff(environ: os._Environ[str] | dict[str, str]) -> bytes:
@@ -159,71 +176,34 @@ def patch(words: list[str]) -> bytes:
     Raises:
         OSError: Git ended with an error; the message is git's own.
     """
-    code, said, complaint = child.run([*_DIFF, *words, "--", "*.py"])
+    code, output, errors = run_program([*_DIFF, *words, "--", "*.py"])
     if code:
-        raise OSError(complaint.decode("utf-8", "replace").strip() or "git diff failed")
-    return said
+        raise OSError(errors.decode("utf-8", "replace").strip() or "git diff failed")
+    return output
 
 
-def parse(patch: bytes) -> Change:
-    """The changed Python files of a patch made with -U0 --full-index."""
-    changed: Change = {}
-    blob, path, left = "", "", 0
-    for line in patch.split(b"\n"):
-        if left:  # a line of a hunk, whatever it looks like
-            left -= not line.startswith(b"\\")
-        elif line.startswith(b"diff --git "):
-            blob, path = "", ""
-        elif line.startswith(b"index "):
-            blob = line.split()[1].partition(b"..")[2].decode()
-        elif line.startswith((b"+++ b/", b'+++ "b/')):
-            path = unquoted(line[4:])[2:]
-            changed[path] = (blob, [])
-        elif line.startswith(b"@@ ") and path:
-            removed, added = line.split()[1:3]
-            first, count = _range(added)
-            changed[path][1].extend(range(first, first + count))
-            left = count + _range(removed)[1]
-    return {path: change for path, change in changed.items() if change[1]}
+def changed_lines(patch: bytes) -> Change:
+    """The files of a patch in which lines were added or changed."""
+    change: Change = {}
+    for file in parse_patch(patch):
+        lines = file.new_lines()
+        if lines:
+            change[file.path] = (file.blob, lines)
+    return change
 
 
-def _range(side: bytes) -> tuple[int, int]:
-    first, comma, count = side[1:].partition(b",")
-    return int(first), int(count) if comma else 1
-
-
-def unquoted(name: bytes) -> str:
-    """A path as it is, from the way git writes it."""
-    name = name.rstrip(b"\t")
-    if not name.startswith(b'"'):
-        return os.fsdecode(name)
-    raw, at, body = bytearray(), 0, name[1:-1].decode("latin-1")
-    while at < len(body):
-        char = body[at]
-        if char == "\\" and body[at + 1].isdigit():
-            raw.append(int(body[at + 1 : at + 4], 8))
-            at += 4
-            continue
-        if char == "\\":
-            at += 1
-            char = _ESCAPES[body[at]]
-        raw += char.encode("latin-1")
-        at += 1
-    return os.fsdecode(bytes(raw))
-
-
-Found = tuple[dict[str, list[int]], int, int]
+Verdicts = tuple[dict[str, list[int]], int, int]
 """The lines reached by no test by path, how many have a verdict, and how many have none.
 
 A plain tuple: importing typing for a name would cost every commit three milliseconds.
 """
 
 
-def sort(db: sqlite3.Connection, changed: Change) -> Found:
+def look_up(db: sqlite3.Connection, change: Change) -> Verdicts:
     """What the views made for it say of the changed lines."""
     missing: dict[str, list[int]] = {}
     known = unknown = 0
-    for path, (blob, lines) in sorted(changed.items()):
+    for path, (blob, lines) in sorted(change.items()):
         version = (path, blob)
         if db.execute("SELECT 1 FROM gate_files WHERE path = ? AND blob = ?", version).fetchone():
             rows = db.execute("SELECT line FROM gate_lines WHERE path = ? AND blob = ?", version)
@@ -236,58 +216,76 @@ def sort(db: sqlite3.Connection, changed: Change) -> Found:
     return missing, known, unknown
 
 
-def tell(db: sqlite3.Connection, found: Found, changed: Change) -> int:
+def report(db: sqlite3.Connection, verdicts: Verdicts, change: Change) -> int:
     """Print what there is to say; 1 when the change is under the floor."""
-    missing, known, unknown = found
+    missing, known, unknown = verdicts
     count = sum(map(len, missing.values()))
     floor = _floor(db)
     percent = 100.0 * (1 - count / known) if known else 100.0
     if count and percent < floor:
         print(f"copydesk: {_lines(count, known)} reached by no test", end="")
         print(f" ({percent:.0f} % are, the floor is {floor:g} %)")
-        places = named(db, missing, changed)
-        for place in places[:SHOWN]:
-            print(f"  {place}")
-        if len(places) > SHOWN:
-            print(f"  ... and {len(places) - SHOWN} more; `copydesk gate` counts them")
-        doing = "push" if os.environ.get("PRE_COMMIT_TO_REF") else "commit"
-        print(f"  `git {doing} --no-verify` goes on without.")
+        _print_places(missing_places(db, missing, change))
         return 1
     if unknown:
         noun = "line" if unknown == 1 else "lines"
-        said = f"copydesk: {unknown} changed {noun} not measured yet; the daemon will"
-        print(said + _total(db))
+        line = f"copydesk: {unknown} changed {noun} not measured yet; the daemon will"
+        print(line + _total(db))
     return 0
 
 
-def named(db: sqlite3.Connection, missing: dict[str, list[int]], changed: Change) -> list[str]:
+def _print_places(places: list[str]) -> None:
+    for place in places[:SHOWN]:
+        print(f"  {place}")
+    if len(places) > SHOWN:
+        print(f"  ... and {len(places) - SHOWN} more; `copydesk gate` counts them")
+    command = "push" if os.environ.get("PRE_COMMIT_TO_REF") else "commit"
+    print(f"  `git {command} --no-verify` goes on without.")
+
+
+Span = tuple[str, int, int]
+"""A function's name, its first and its last line."""
+
+
+def missing_places(
+    db: sqlite3.Connection, missing: dict[str, list[int]], change: Change
+) -> list[str]:
     """The missing lines: where, in which function, and the command that drafts its test."""
-    spans: dict[str, list[tuple[str, int, int]]] = {}
-    blobs = [changed[path][0] for path in missing][:SHOWN]
+    spans = _function_spans(db, [change[path][0] for path in missing][:SHOWN])
+    places = []
+    for path, lines in missing.items():
+        functions = spans.get(change[path][0], [])
+        shown = _printable(path)
+        for name, inside in _by_function(lines, functions).items():
+            column = f"  {name or MODULE}" if functions else ""
+            gap = f"{shown}::{name}" if name else shown
+            places.append(f"{shown}:{ranges(inside)}{column}  \u2192 copydesk draft {gap}")
+    return places
+
+
+def _function_spans(db: sqlite3.Connection, blobs: list[str]) -> dict[str, list[Span]]:
+    """Where the functions of some blobs stand, as far as that is known."""
     marks = ",".join("?" * len(blobs))
+    query = (
+        f"SELECT blob, function, first_line, last_line FROM gate_functions WHERE blob IN ({marks})"
+    )
     try:
-        rows = db.execute(
-            "SELECT blob, function, first_line, last_line FROM gate_functions"
-            f" WHERE blob IN ({marks})",
-            blobs,
-        ).fetchall()
+        rows = db.execute(query, blobs).fetchall()
     except sqlite3.Error:  # the desk of an older copydesk has no such view
-        rows = []
+        return {}
+    spans: dict[str, list[Span]] = {}
     for blob, name, first, last in rows:
         spans.setdefault(blob, []).append((name, first, last))
-    found = []
-    for path, lines in missing.items():
-        by_function: dict[str, list[int]] = {}
-        there = spans.get(changed[path][0], [])
-        for line in lines:
-            name = next((name for name, first, last in there if first <= line <= last), "")
-            by_function.setdefault(name, []).append(line)
-        shown = _printable(path)
-        for name, inside in by_function.items():
-            function = f"  {name or MODULE}" if there else ""
-            gap = f"{shown}::{name}" if name else shown
-            found.append(f"{shown}:{ranges(inside)}{function}  \u2192 copydesk draft {gap}")
-    return found
+    return spans
+
+
+def _by_function(lines: list[int], functions: list[Span]) -> dict[str, list[int]]:
+    """Lines by the name of their function; "" where they belong to none."""
+    by_function: dict[str, list[int]] = {}
+    for line in lines:
+        name = next((name for name, first, last in functions if first <= line <= last), "")
+        by_function.setdefault(name, []).append(line)
+    return by_function
 
 
 def is_test(path: str) -> bool:
@@ -303,13 +301,13 @@ def is_test(path: str) -> bool:
 
 def ranges(lines: list[int]) -> str:
     """Line numbers in the short form: 3-5, 9."""
-    found: list[list[int]] = []
+    spans: list[list[int]] = []
     for line in lines:
-        if found and line == found[-1][1] + 1:
-            found[-1][1] = line
+        if spans and line == spans[-1][1] + 1:
+            spans[-1][1] = line
         else:
-            found.append([line, line])
-    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in found)
+            spans.append([line, line])
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in spans)
 
 
 def _lines(count: int, known: int) -> str:
@@ -326,8 +324,8 @@ def _floor(db: sqlite3.Connection) -> float:
 
 
 def _total(db: sqlite3.Connection) -> str:
-    said = child.run(["git", "rev-parse", "--verify", "--quiet", "HEAD"])[1]
-    head = said.decode("ascii", "replace").strip()
+    output = run_program(["git", "rev-parse", "--verify", "--quiet", "HEAD"])[1]
+    head = output.decode("ascii", "replace").strip()
     row = db.execute("SELECT percent FROM gate_totals WHERE sha = ?", (head,)).fetchone()
     return f" (HEAD: {float(row[0]):.1f} % covered)" if row else ""
 

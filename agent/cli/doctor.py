@@ -27,7 +27,7 @@ from copydesk.agent.sandbox.records import Tier
 from copydesk.agent.sandbox.tier import detect
 from copydesk.agent.setup.hooks import hooks_path, survey
 from copydesk.agent.text import plural
-from copydesk.hooks import knock
+from copydesk.hooks import start_daemon
 
 LOW_DISK = 1 << 30
 """Free bytes below which a warning is given."""
@@ -127,10 +127,10 @@ def _hooks(repo: Repository) -> Finding:
 
 def _daemon(repo: Repository) -> Finding:
     now = control.status(repo)
-    if now.running and now.version != knock.VERSION:
+    if now.running and now.version != start_daemon.VERSION:
         return Finding(
             "daemon", "note", f"process {now.pid} is copydesk {now.version}, this is"
-            f" {knock.VERSION}", "copydesk daemon start",
+            f" {start_daemon.VERSION}", "copydesk daemon start",
         )  # fmt: skip
     reason = pause_reason(config.load_personal(repo)[0], repo.desk) if repo.desk.is_dir() else ""
     if reason:

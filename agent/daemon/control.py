@@ -10,14 +10,14 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from copydesk.agent.daemon import lock, log, reconcile, spool
+from copydesk.agent.daemon import lock, log, notifications, reconcile
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.process import run, scrubbed_environment
 from copydesk.agent.progress import Progress
 from copydesk.agent.text import plural
-from copydesk.hooks import knock
+from copydesk.hooks import environment, notify, spool, start_daemon
 
 START_SECONDS = 10.0
 ENSURE_SECONDS = 2.0
@@ -39,7 +39,7 @@ class Status:
 
 def status(repo: Repository) -> Status:
     """Whether a daemon lives; the lock alone decides, daemon.json says which it is."""
-    if not knock.daemon_lives(str(repo.common_dir)):
+    if not start_daemon.daemon_runs(str(repo.common_dir)):
         return Status(False)
     note = lock.read_note(repo.desk)
     if note is None:
@@ -78,28 +78,27 @@ def ensure(repo: Repository, *, explicit: bool = False) -> bool:
         Whether one was started.
     """
     common = str(repo.common_dir)
-    knock.drop(common, "command", str(repo.top or repo.common_dir))
+    spool.write_notification(common, "command", str(repo.top or repo.common_dir))
     if os.environ.get("CI") and not explicit:
         return False
     note = lock.read_note(repo.desk)
-    if note and knock.daemon_lives(common) and _foreign(note):
+    if note and start_daemon.daemon_runs(common) and _foreign(note):
         stop(repo)
-    if knock.daemon_lives(common):
+    if start_daemon.daemon_runs(common):
         return False
     # in a process of its own: a fork of this one would copy threads it may have
-    kept = {key: os.environ[key] for key in knock.KEPT if key in os.environ}
-    environment = scrubbed_environment(kept)
-    environment.pop("CI", None)
-    script = Path(knock.__file__)
-    run([sys.executable, "-I", "-S", script, "--ensure", common], env=environment, cwd=Path("/"))
+    env = scrubbed_environment(kept=environment.KEPT)
+    env.pop("CI", None)
+    script = Path(notify.__file__)
+    run([sys.executable, "-I", "-S", script, "--ensure", common], env=env, cwd=Path("/"))
     until = time.monotonic() + ENSURE_SECONDS
-    while not knock.daemon_lives(common) and time.monotonic() < until:
+    while not start_daemon.daemon_runs(common) and time.monotonic() < until:
         time.sleep(0.01)
     return True
 
 
 def _foreign(note: lock.Holder) -> bool:
-    return (note.version, note.prefix) != (knock.VERSION, sys.prefix)
+    return (note.version, note.prefix) != (start_daemon.VERSION, sys.prefix)
 
 
 def stop(repo: Repository, timeout: float = STOP_SECONDS) -> bool:
@@ -122,7 +121,7 @@ def stop(repo: Repository, timeout: float = STOP_SECONDS) -> bool:
             asked.add(note.pid)
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(note.pid, signal.SIGTERM)
-        if not knock.daemon_lives(str(repo.common_dir)):
+        if not start_daemon.daemon_runs(str(repo.common_dir)):
             return True
         time.sleep(0.02)
     raise CopydeskError(
@@ -136,7 +135,7 @@ def _is_daemon(pid: int, repo: Repository) -> bool:
     """Whether that process is this repository's daemon, and not one that got its number."""
     if not Path("/proc/self/fd").is_dir():
         return _alive(pid)
-    lock_file = str(repo.desk.resolve() / knock.LOCK)
+    lock_file = str(repo.desk.resolve() / start_daemon.LOCK)
     with contextlib.suppress(OSError):  # it has ended, or is somebody else's
         for opened in Path(f"/proc/{pid}/fd").iterdir():
             with contextlib.suppress(OSError):
@@ -179,7 +178,7 @@ def wait(repo: Repository, timeout: float, progress: Progress) -> bool:
         while True:
             counts = db.jobs.counts()
             jobs = counts.ready + counts.running
-            events = spool.waiting(repo.desk)
+            events = notifications.waiting(repo.desk)
             if not jobs and not events and not reconcile.pending(repo, db):
                 # what a job asked for between these looks is caught by the second count
                 if not sum(db.jobs.counts()[:2]):
@@ -194,6 +193,6 @@ def wait(repo: Repository, timeout: float, progress: Progress) -> bool:
                 return False
             if now - looked > 1.0:
                 looked = now
-                if not knock.daemon_lives(str(repo.common_dir)):
+                if not start_daemon.daemon_runs(str(repo.common_dir)):
                     ensure(repo, explicit=True)
             time.sleep(0.05)

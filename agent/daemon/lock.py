@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from copydesk.hooks import knock
+from copydesk.hooks import failpoints, filesystem, start_daemon
 
 _PATIENCE_SECONDS = 0.5
 
@@ -37,7 +37,7 @@ class Lock:
 
     def __init__(self, desk: Path) -> None:
         desk.mkdir(mode=0o700, exist_ok=True)  # never a repository that is gone
-        self._path = desk / knock.LOCK
+        self._path = desk / start_daemon.LOCK
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
 
     def acquire(self) -> bool:
@@ -47,8 +47,8 @@ class Lock:
         waited for.
         """
         until = time.monotonic() + _PATIENCE_SECONDS
-        while not knock.take_lock(self._file):
-            if not knock.take_lock(self._file, shared=True):
+        while not filesystem.take_lock(self._file):
+            if not filesystem.take_lock(self._file, shared=True):
                 return False
             self.release()
             if time.monotonic() > until:
@@ -58,7 +58,7 @@ class Lock:
 
     def release(self) -> None:
         """Let go of the lock."""
-        knock.drop_lock(self._file)
+        filesystem.release_lock(self._file)
 
     def close(self) -> None:
         """Let go of the lock for good."""
@@ -83,24 +83,25 @@ def held(desk: Path) -> Iterator[Lock | None]:
 
 def write_note(desk: Path) -> Holder:
     """Say in daemon.json that this process holds the lock."""
-    holder = Holder(os.getpid(), knock.VERSION, sys.prefix, socket.gethostname(), time.time())
-    temporary = desk / (knock.NOTE + ".tmp")
-    knock.failpoint("lock.note")
+    version = start_daemon.VERSION
+    holder = Holder(os.getpid(), version, sys.prefix, socket.gethostname(), time.time())
+    temporary = desk / (start_daemon.NOTE + ".tmp")
+    failpoints.failpoint("lock.note")
     temporary.write_text(json.dumps(asdict(holder)))
-    knock.failpoint("lock.noted")
-    temporary.replace(desk / knock.NOTE)
+    failpoints.failpoint("lock.noted")
+    temporary.replace(desk / start_daemon.NOTE)
     return holder
 
 
 def remove_note(desk: Path) -> None:
     """Take the note away: whoever finds one without a holder knows of an unclean end."""
-    knock.failpoint("lock.unnote")
-    (desk / knock.NOTE).unlink(missing_ok=True)
+    failpoints.failpoint("lock.unnote")
+    (desk / start_daemon.NOTE).unlink(missing_ok=True)
 
 
 def read_note(desk: Path) -> Holder | None:
     """Who said last that they hold the lock; whether they still do, only the lock can tell."""
     try:
-        return Holder(**json.loads((desk / knock.NOTE).read_text()))
+        return Holder(**json.loads((desk / start_daemon.NOTE).read_text()))
     except (OSError, ValueError, TypeError):
         return None

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from copydesk.agent.text import clean
-from copydesk.hooks import knock
+from copydesk.hooks import failpoints
 
 MAX_BYTES = 1_000_000
 NAME = "daemon.log"
@@ -25,7 +25,7 @@ class Log:
         moment = datetime.now(UTC).isoformat(timespec="milliseconds")
         lines = "".join(f"{moment} {line}\n" for line in clean(text).splitlines())
         with contextlib.suppress(OSError):
-            knock.failpoint("log.say")
+            failpoints.failpoint("log.say")
             if self._path.exists() and self._path.stat().st_size > self._max_bytes:
                 self._path.replace(self._path.with_name(NAME + ".1"))
             with self._path.open("a", encoding="utf-8", errors="replace") as file:

@@ -28,6 +28,7 @@ from copydesk.agent.git.repository import (
     worktrees,
 )
 from copydesk.agent.records import Sha
+from copydesk.hooks import git_files
 
 MEASURE = "measure"
 HEAD_PRIORITY = 1
@@ -74,8 +75,7 @@ def _busy(repo: Repository, top: Path) -> bool:
     marker = top / ".git"
     with contextlib.suppress(OSError):
         if marker.is_file():
-            named = marker.read_text("utf-8", "surrogateescape").rstrip("\n").partition(": ")[2]
-            git_dir = (top / named).resolve()
+            git_dir = Path(git_files.follow_git_file(str(marker))).resolve()
     return busy(Repository(top, git_dir, repo.common_dir))
 
 

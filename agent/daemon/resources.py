@@ -13,7 +13,7 @@ from pathlib import Path
 
 from copydesk.agent.config import Personal
 from copydesk.agent.desk import space
-from copydesk.hooks import knock
+from copydesk.hooks import filesystem
 
 SUPPLIES = Path("/sys/class/power_supply")
 
@@ -112,7 +112,7 @@ class Turn:
                 return True
             if self._waiter is not None:
                 return False
-            if knock.take_lock(self._file):
+            if filesystem.take_lock(self._file):
                 self._mine = True
                 return True
             self._waiter = threading.Thread(target=self._wait, daemon=True)
@@ -124,7 +124,7 @@ class Turn:
         with self._guard:
             if self._mine and self._file is not None:
                 self._mine = False
-                knock.drop_lock(self._file)
+                filesystem.release_lock(self._file)
 
     def close(self) -> None:
         """Leave the line for good."""
@@ -139,7 +139,7 @@ class Turn:
         file = self._file
         assert file is not None
         with contextlib.suppress(OSError):
-            knock.wait_lock(file)
+            filesystem.wait_for_lock(file)
         with self._guard:
             self._waiter = None
             if self._closed:

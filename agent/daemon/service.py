@@ -21,7 +21,15 @@ from pathlib import Path
 
 from copydesk.agent import config
 from copydesk.agent.config import Personal
-from copydesk.agent.daemon import lock, prune, reconcile, resources, spool, superseded, worker
+from copydesk.agent.daemon import (
+    lock,
+    notifications,
+    prune,
+    reconcile,
+    resources,
+    superseded,
+    worker,
+)
 from copydesk.agent.daemon.answers import model_answers
 from copydesk.agent.daemon.context import repository
 from copydesk.agent.daemon.log import Log
@@ -34,7 +42,7 @@ from copydesk.agent.model import deferred_work
 from copydesk.agent.process import ProcessError
 from copydesk.agent.process import run as run_program
 from copydesk.agent.text import one_line, plural
-from copydesk.hooks import knock
+from copydesk.hooks import failpoints, spool, start_daemon
 
 RESCAN_SECONDS = 45.0
 DEBOUNCE_SECONDS = 0.02
@@ -113,14 +121,15 @@ class Service:
             raise
         if self._successor:
             common = str(self._repo.common_dir)
-            knock.detach(knock.service(common, self._successor), common)
+            argv = start_daemon.daemon_command(common, self._successor)
+            start_daemon.start_detached(argv, common)
         return 0
 
     def _begin(self, held: lock.Lock) -> None:
-        unclean = (self._desk / knock.NOTE).exists()
+        unclean = (self._desk / start_daemon.NOTE).exists()
         try:
             lock.write_note(self._desk)
-            spool.prepare(self._desk)
+            notifications.prepare(self._desk)
             self._prepare_desk(unclean)
         except (CopydeskError, OSError) as error:
             if not (space.is_full(error) or space.low(self._desk)):
@@ -129,7 +138,7 @@ class Service:
                 raise
             self._log.say("the disk is full: threw off the ballast to be able to start")
             lock.write_note(self._desk)
-            spool.prepare(self._desk)
+            notifications.prepare(self._desk)
             self._prepare_desk(unclean)
         with open_desk(self._desk) as db:
             self._serve(held, db)
@@ -147,7 +156,7 @@ class Service:
         """
         argv = [*self._command, str(self._repo.common_dir), *(["mend"] if unclean else [])]
         try:
-            run_program(argv, timeout=CHECK_SECONDS, env=worker.environment())
+            run_program(argv, timeout=CHECK_SECONDS, env=worker.worker_environment())
         except ProcessError as error:
             raise CopydeskError(
                 f"the desk cannot be made ready: {error.output or error.reason}", slug="bad-desk"
@@ -191,7 +200,7 @@ class Service:
 
     def _anything(self, db: Database) -> bool:
         return (
-            spool.waiting(self._desk)
+            notifications.waiting(self._desk)
             or db.jobs.next_due() is not None
             or reconcile.pending(self._repo, db)
         )
@@ -221,7 +230,7 @@ class Service:
                     raise
                 self._is_full(error)
             due = db.jobs.next_due()
-            if due is None and self._worker is None and not spool.waiting(self._desk):
+            if due is None and self._worker is None and not notifications.waiting(self._desk):
                 left = busy_until + personal.idle_seconds - time.monotonic()
                 if left <= 0:
                     return
@@ -262,12 +271,12 @@ class Service:
 
     def _look(self, db: Database, watcher: Watcher, personal: Personal) -> bool:
         """Take in events and compare the refs. Returns whether there was anything new."""
-        spool.prepare(self._desk)
-        spool.sweep(self._desk)
+        notifications.prepare(self._desk)
+        notifications.sweep(self._desk)
         watcher.refresh()
-        events = spool.take_in(db, self._desk)
+        events = notifications.take_in(db, self._desk)
         for event in events:
-            if event.hook == knock.UPGRADE and os.access(event.worktree, os.X_OK):
+            if event.hook == spool.UPGRADE and os.access(event.worktree, os.X_OK):
                 self._log.say("making room for a newer copydesk")
                 self._successor = event.worktree
                 self.stop()
@@ -304,12 +313,12 @@ class Service:
         if job is None:
             self._turn.give_back()
             return False
-        knock.failpoint("service.leased")
+        failpoints.failpoint("service.leased")
         argv = [*self._command, str(self._repo.common_dir), str(job.id)]
         self._log.say(f"{job.kind} {job.sha[:12]}: started")
         seconds = personal.measure_seconds
         self._worker = worker.Worker(argv, self._repo.common_dir, job, seconds, self.wake)
-        knock.failpoint("service.working")
+        failpoints.failpoint("service.working")
         return True
 
     def _may_work(self, personal: Personal) -> bool:
@@ -340,7 +349,7 @@ class Service:
             superseded.put_back(db, job)
         else:
             db.jobs.fail(job, said, final=how == "final")
-        knock.failpoint("service.settled")
+        failpoints.failpoint("service.settled")
         prune.ask_when_due(db, self._desk, self._personal().disk_mb)
         reason = said.splitlines()[-1] if said and how in ("retry", "final", "full") else ""
         self._log.say(f"{job.kind} {job.sha[:12]}: {how} {one_line(reason)}".rstrip())

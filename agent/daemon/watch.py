@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from copydesk.agent.daemon import spool
+from copydesk.agent.daemon import notifications
 
 if TYPE_CHECKING:
     from watchdog.events import FileSystemEvent
@@ -36,7 +36,7 @@ class Watcher:
         self, common_dir: Path, wake: Callable[[], None], *, polling: bool = False
     ) -> None:
         self._wake = wake
-        self._spool = spool.folder(common_dir / "copydesk")
+        self._spool = notifications.folder(common_dir / "copydesk")
         self._places = {
             self._spool: False,
             common_dir: False,
@@ -98,7 +98,7 @@ class Watcher:
         return whole
 
     def stirs(self, event: FileSystemEvent) -> bool:
-        """Whether an event may mean a knock or a moved ref."""
+        """Whether an event may mean a notification or a moved ref."""
         if event.event_type not in _STIRRING:
             return False
         if event.is_directory and event.event_type == "modified":

@@ -23,7 +23,7 @@ from copydesk.agent.desk.mend import mend
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError, Superseded
 from copydesk.agent.process import lower_priority
-from copydesk.hooks import knock
+from copydesk.hooks import failpoints, filesystem
 
 _PATIENCE_SECONDS = 30.0
 
@@ -57,10 +57,10 @@ def main(argv: Sequence[str], steps: Mapping[str, Step] | None = None) -> int:
             if job is None:
                 return SUPERSEDED
             step = _step(job.kind, steps)
-            knock.failpoint("work.step")
+            failpoints.failpoint("work.step")
             step(StepContext(repo, db, Log(repo.desk).say), job.sha)
             _is_done()
-            knock.failpoint("work.done")
+            failpoints.failpoint("work.done")
         return DONE
     except Superseded:
         return SUPERSEDED
@@ -127,7 +127,7 @@ def _alone(desk: Path) -> bool:
     lock = os.open(desk / "work.lock", os.O_RDWR | os.O_CREAT, 0o600)
     until = time.monotonic() + _PATIENCE_SECONDS
     while True:
-        if knock.take_lock(lock):  # held until this process ends
+        if filesystem.take_lock(lock):  # held until this process ends
             return True
         if time.monotonic() > until:
             os.close(lock)

@@ -14,7 +14,7 @@ from typing import Literal
 
 from copydesk.agent.process import end_group, scrubbed_environment
 from copydesk.agent.records import Job
-from copydesk.hooks import knock
+from copydesk.hooks import environment
 
 DONE, SUPERSEDED, FINAL, FULL, RETRY = 0, 3, 70, 73, 75
 """Exit codes of a worker, from 70 on as in sysexits.h; FULL: no room. Any other: try again."""
@@ -56,7 +56,7 @@ class Worker:
         self._child = subprocess.Popen(
             argv,
             cwd=cwd,
-            env=environment(),
+            env=worker_environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -129,10 +129,9 @@ class Worker:
         return kinds.get(code, "retry"), said
 
 
-def environment() -> dict[str, str]:
+def worker_environment() -> dict[str, str]:
     """What a worker's environment is."""
-    kept = {key: os.environ[key] for key in knock.KEPT if key in os.environ}
-    return scrubbed_environment(kept | dict.fromkeys(_ONE_THREAD, "1"))
+    return scrubbed_environment(dict.fromkeys(_ONE_THREAD, "1"), kept=environment.KEPT)
 
 
 def _ending(code: int) -> str:

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from copydesk.agent.errors import CopydeskError
-from copydesk.hooks import knock
+from copydesk.hooks import failpoints, filesystem
 
 KEEP = 3
 """How many automatic backups are kept."""
@@ -42,12 +42,12 @@ def backup(desk: Path, to: Path | None = None, *, why: str = "hand", keep: int =
             folder.mkdir(mode=0o700, exist_ok=True)
         os.close(os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_RDWR, 0o600))
         _copy(desk / "desk.db", temporary)
-        knock.failpoint("backup.copied")
+        failpoints.failpoint("backup.copied")
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
-        knock.failpoint("backup.replaced")
-        knock.sync_folder(str(path.parent))
+        failpoints.failpoint("backup.replaced")
+        filesystem.sync_folder(str(path.parent))
     except (OSError, sqlite3.Error) as error:
         raise CopydeskError(
             f"no backup could be made at {path}: {getattr(error, 'strerror', None) or error}",

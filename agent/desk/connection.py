@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from copydesk.agent.desk import space
-from copydesk.hooks import knock
+from copydesk.hooks import failpoints
 
 
 class Connection:
@@ -67,9 +67,9 @@ def exclusive(db: sqlite3.Connection) -> Iterator[None]:
 
 
 def point(name: str) -> None:
-    """A failpoint (see hooks/knock.py) where SQLite would name a full or broken disk itself."""
+    """A failpoint of hooks/failpoints.py, with the error that SQLite would raise."""
     try:
-        knock.failpoint(name)
+        failpoints.failpoint(name)
     except OSError as error:
         message = "database or disk is full" if space.is_full(error) else "disk I/O error"
         raise sqlite3.OperationalError(message) from error

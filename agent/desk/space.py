@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 from pathlib import Path
 
-from copydesk.hooks import knock
+from copydesk.hooks import failpoints
 
 BALLAST_BYTES = 2 << 20
 LOW_BYTES = 16 << 20
@@ -54,7 +54,7 @@ def lay_ballast(desk: Path) -> bool:
     with contextlib.suppress(OSError):
         if path.exists():
             return True
-        knock.failpoint("space.ballast")
+        failpoints.failpoint("space.ballast")
         # random: a file system that compresses would keep nothing for a file of zeros
         temporary.write_bytes(os.urandom(BALLAST_BYTES))
         temporary.replace(path)

@@ -14,7 +14,7 @@ from copydesk.agent.desk.connection import point as point
 from copydesk.agent.desk.connection import transaction as transaction
 from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
-from copydesk.hooks import knock
+from copydesk.hooks import failpoints, filesystem
 
 SCHEMA = 11
 """The number of migrations; a database's PRAGMA user_version once it is up to date."""
@@ -52,8 +52,8 @@ def _opened(desk: Path, path: Path) -> sqlite3.Connection:
         # file may be opened here: closing an old one drops every lock this process has on it
         with contextlib.suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-            knock.failpoint("store.made")
-            knock.sync_folder(str(desk))
+            failpoints.failpoint("store.made")
+            filesystem.sync_folder(str(desk))
         db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
     except (OSError, sqlite3.Error) as error:
         if space.is_full(error):

@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING
 
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.process import ProcessError, run, scrubbed_environment
+from copydesk.hooks.environment import GIT_CONFIGURATION
 
 if TYPE_CHECKING:
     from git.cmd import Git
@@ -72,12 +73,8 @@ def git_version() -> tuple[int, int]:
 
 def environment() -> dict[str, str]:
     """The environment git is started in: no GIT_* of a hook, no prompts, no pager."""
-    kept = {
-        key: os.environ[key]
-        for key in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM")
-        if key in os.environ  # where the user's own configuration lives is theirs to say
-    }
-    return scrubbed_environment(kept | _ENVIRONMENT)
+    # where the user's own configuration lives is theirs to say
+    return scrubbed_environment(_ENVIRONMENT, kept=GIT_CONFIGURATION)
 
 
 def _argv(git_dir: Path | None, arguments: Sequence[str]) -> list[str]:

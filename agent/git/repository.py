@@ -12,13 +12,10 @@ from typing import NamedTuple
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.command import GitFailed, git
 from copydesk.agent.records import LineNo, Sha
+from copydesk.hooks import git_files
+from copydesk.hooks.patch import FilePatch, parse_patch
 
 _HEX = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-BUSY_MARKS = (
-    *("rebase-merge", "rebase-apply", "sequencer"),
-    *("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD"),
-)
-"""Files in a worktree's git folder that say an operation is under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,9 +302,6 @@ def read_file(repo: Repository, sha: Sha, path: str) -> bytes | None:
     return said[len(kind) + 7 + len(size) :][: int(size)] if size.isdigit() else None
 
 
-_HUNK = re.compile(rb"@@ -\d+(?:,\d+)? \+(\d+)(?:,(\d+))? @@")
-
-
 class FileChange(NamedTuple):
     """How a commit changed a file: the new side's lines, and counts of lines added, removed."""
 
@@ -322,53 +316,27 @@ def changes(repo: Repository, base: Sha | None, sha: Sha) -> dict[str, FileChang
     A deletion counts as a change of the line it left behind.
     """
     start = ["--root", checked(sha)] if base is None else [checked(base), checked(sha)]
-    said = git(
+    patch = git(
         "diff-tree", "-r", "-p", "-U0", "--no-renames", "--no-ext-diff", "--no-textconv",
         "--no-commit-id", "--no-color", "--src-prefix=a/", "--dst-prefix=b/", *start,
         git_dir=repo.common_dir,
     )  # fmt: skip
-    found: dict[str, FileChange] = {}
-    lines: set[int] = set()
-    path, added, removed, in_hunk = "", 0, 0, 0
-    for line in said.split(b"\n"):
-        if line.startswith(b"diff --git "):
-            path, lines, added, removed, in_hunk = "", set(), 0, 0, 0
-        elif match := _HUNK.match(line):
-            start_line, count = int(match[1]), int(match[2] or b"1")
-            lines |= set(range(start_line, start_line + count)) or {max(1, start_line)}
-            in_hunk = 1
-        elif in_hunk and line.startswith(b"+"):
-            added += 1
-        elif in_hunk and line.startswith(b"-"):
-            removed += 1
-        elif line.startswith((b"--- a/", b"+++ b/")):
-            path = _unquoted(line[6:])
-        elif line.startswith((b'--- "a/', b'+++ "b/')):
-            path = _unquoted(b'"' + line[7:])
-        if path:
-            found[path] = FileChange(tuple(sorted(lines)), added, removed)
-    return found
+    return {file.path: _file_change(file) for file in parse_patch(patch)}
 
 
-def _unquoted(name: bytes) -> str:
-    name = name.rstrip(b"\t")
-    if not name.startswith(b'"'):
-        return os.fsdecode(name)
-    body = name[1:-1].decode("latin-1")
-    raw = re.sub(
-        r'\\([0-7]{3}|[abtnvfr"\\])',
-        lambda m: chr(int(m[1], 8)) if m[1].isdigit() else _ESCAPES[m[1]],
-        body,
-    )
-    return os.fsdecode(raw.encode("latin-1"))
-
-
-_ESCAPES = dict(zip('abtnvfr"\\', '\a\b\t\n\v\f\r"\\', strict=True))
+def _file_change(file: FilePatch) -> FileChange:
+    lines = set[int]()
+    added = removed = 0
+    for _, old_count, first, count in file.hunks:
+        lines |= set(range(first, first + count)) or {max(1, first)}
+        added += count
+        removed += old_count
+    return FileChange(tuple(sorted(lines)), added, removed)
 
 
 def busy(repo: Repository) -> bool:
     """Whether a merge, rebase, cherry-pick or revert is under way in this worktree."""
-    return any((repo.git_dir / mark).exists() for mark in BUSY_MARKS)
+    return git_files.is_busy(str(repo.git_dir))
 
 
 def get_config(repo: Repository, key: str) -> str | None:

@@ -18,7 +18,7 @@ from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.command import GitFailed, streaming
 from copydesk.agent.git.repository import Entry, Repository, read_blobs, tree
 from copydesk.agent.records import Sha, Snapshot
-from copydesk.hooks import knock
+from copydesk.hooks import filesystem
 
 FEW = 20
 """So many files are read in one answer: a stream of them takes longer to begin."""
@@ -49,7 +49,7 @@ def snapshot(
     home = repo.desk / "snapshot" / slot
     home.mkdir(parents=True, exist_ok=True, mode=0o755)
     with (home.with_name(f"{slot}.lock")).open("w") as lock:
-        knock.wait_lock(lock.fileno())
+        filesystem.wait_for_lock(lock.fileno())
         where = home / "tree"
         _write(repo, tree(repo, sha) if entries is None else entries, where, home / _MANIFEST)
         yield Snapshot(where, sha)

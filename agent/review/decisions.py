@@ -15,7 +15,7 @@ from copydesk.agent.records import Draft, DraftState, Gap, Json
 from copydesk.agent.testgen.accept import Placement, formatted, in_place, placement, recheck, revert
 from copydesk.agent.testgen.accept import accept as write_placed
 from copydesk.agent.testgen.pipeline import evidence_json
-from copydesk.hooks import knock
+from copydesk.hooks import failpoints
 
 WAITING: tuple[DraftState, ...] = ("ready", "not_run")
 
@@ -51,7 +51,7 @@ def accept(repo: Repository, db: Database, identity: int, *, anyway: bool = Fals
         after = place.new_text
     else:
         path, before, after = _outbox(repo, draft), None, draft.content
-    knock.failpoint("review.written")
+    failpoints.failpoint("review.written")
     evidence = draft.evidence | {"accepted": {"path": str(path), "before": before, "after": after}}
     evidence["accepted"] |= more
     drafts.decide(db, draft, "accept", "accepted", path=str(path), evidence=evidence)
@@ -90,7 +90,7 @@ def _outbox(repo: Repository, draft: Draft) -> Path:
     path = repo.desk / draft.path
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
-    knock.failpoint("review.outbox")
+    failpoints.failpoint("review.outbox")
     partial.write_text(draft.content, encoding="utf-8")
     partial.replace(path)
     return path

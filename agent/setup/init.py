@@ -26,7 +26,7 @@ from copydesk.agent.setup.hooks import (
     put_scripts,
     remove_native,
 )
-from copydesk.hooks import knock
+from copydesk.hooks import environment
 
 BIN = "copydesk.bin"
 """The git config key that says where the console scripts are on this machine."""
@@ -200,8 +200,8 @@ def _unconfigure(repo: Repository, record: Json) -> list[str]:
 
 
 def _run_pre_commit(repo: Repository, program: str, *arguments: str) -> None:
-    kept = {key: os.environ[key] for key in knock.KEPT if key in os.environ}
-    run([program, *arguments], cwd=repo.worktree, env=scrubbed_environment(kept), timeout=120)
+    env = scrubbed_environment(kept=environment.KEPT)
+    run([program, *arguments], cwd=repo.worktree, env=env, timeout=120)
 
 
 def _install(repo: Repository, program: str, wanted: precommit.Wanted) -> list[str]:

@@ -13,7 +13,7 @@ import pytest
 
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.migrations import migrate
-from copydesk.hooks import knock
+from copydesk.hooks import start_daemon
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def lives() -> Callable[[Path], bool]:
     def wait(common: Path, seconds: float = 15.0) -> bool:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            if knock.daemon_lives(str(common)):
+            if start_daemon.daemon_runs(str(common)):
                 return True
             time.sleep(0.01)
         return False

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from copydesk.hooks import install, knock
+from copydesk.hooks import native_hooks, start_daemon
 
 CONFIG = """\
 repos:
@@ -18,7 +18,7 @@ repos:
       - id: copydesk-commit
         name: copydesk commit
         language: system
-        entry: {python} -P -m copydesk.hooks.knock
+        entry: {python} -P -m copydesk.hooks.notify
         always_run: true
         pass_filenames: false
         stages: [post-commit]
@@ -34,7 +34,7 @@ def piped(repo: Path) -> str:
 
 
 def test_through_the_native_hook(repo: Path, lives: Callable[[Path], bool]) -> None:
-    install.put(str(repo / ".git/hooks"))
+    native_hooks.install(str(repo / ".git/hooks"))
     assert "piped" in piped(repo)
     assert lives(repo / ".git")  # it was started by that commit and has 20 minutes to go
 
@@ -52,4 +52,4 @@ def test_through_pre_commit(repo: Path, lives: Callable[[Path], bool]) -> None:
     said = piped(repo)
     assert "copydesk commit" in said
     assert lives(repo / ".git")
-    assert knock.daemon_lives(str(repo / ".git"))
+    assert start_daemon.daemon_runs(str(repo / ".git"))

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from copydesk.agent.desk.database import Database
-from copydesk.hooks import gate, install
+from copydesk.hooks import gate, native_hooks
 
 Git = Callable[..., str]
 Measured = Callable[[str, str], None]
@@ -139,12 +139,13 @@ def test_without_python_it_is_silent(repo: Path, git: Git, judged: Judged, desk:
     assert judged() == (0, "", "")
 
 
-def test_in_the_middle_of_a_merge_it_is_silent(
-    repo: Path, git: Git, measured: Measured, judged: Judged
+@pytest.mark.parametrize("mark", ["MERGE_HEAD", "sequencer"])
+def test_in_the_middle_of_an_operation_it_is_silent(
+    repo: Path, git: Git, measured: Measured, judged: Judged, mark: str
 ) -> None:
     stage(repo, git, "a.py", CODE)
     measured("a.py", "[3, 4]")
-    (repo / ".git/MERGE_HEAD").write_text("x")
+    (repo / ".git" / mark).write_text("x")
     assert judged() == (0, "", "")
 
 
@@ -272,7 +273,7 @@ def test_a_reference_that_is_not_there_stops_nobody(
     assert (code, said, complaint.count("\n")) == (0, "", 1)
 
 
-def test_it_knocks_too(
+def test_it_notifies_too(
     repo: Path, judged: Judged, monkeypatch: pytest.MonkeyPatch, lives: Callable[[Path], bool]
 ) -> None:
     monkeypatch.delenv("CI")
@@ -280,7 +281,7 @@ def test_it_knocks_too(
     assert lives(repo / ".git")
 
 
-def test_a_knock_that_fails_stops_nobody(
+def test_a_notification_that_fails_stops_nobody(
     repo: Path, judged: Judged, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CI")
@@ -311,7 +312,7 @@ def test_the_script_of_the_desk_judges_without_site_packages(
 ) -> None:
     stage(repo, git, "a.py", CODE)
     measured("a.py", "[3, 4]")
-    install.put_gate(str(tmp_path))
+    native_hooks.write_gate_script(str(tmp_path))
     done = subprocess.run([tmp_path / "gate"], cwd=repo, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (1, "")
     assert "a.py:3-4  " in done.stdout
@@ -324,8 +325,8 @@ def test_the_script_lets_pass_when_copydesk_is_gone(
     python = str(tmp_path / "none") if gone == "python" else sys.executable
     if gone == "gate.py":
         (tmp_path / "gate.sh").write_bytes((Path(gate.__file__).parent / "gate.sh").read_bytes())
-        monkeypatch.setattr(install, "_HERE", str(tmp_path))
-    install.put_gate(str(tmp_path), python)
+        monkeypatch.setattr(native_hooks, "_HERE", str(tmp_path))
+    native_hooks.write_gate_script(str(tmp_path), python)
     done = subprocess.run([tmp_path / "gate"], cwd=repo, capture_output=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
@@ -354,7 +355,7 @@ def test_every_name_of_a_file_is_understood(repo: Path, git: Git, name: str) -> 
     said = subprocess.run(
         [*gate._DIFF, "--cached", "--", "*.py"], env=environment, capture_output=True, check=True
     )
-    ((path, (blob, lines)),) = gate.parse(said.stdout).items()
+    ((path, (blob, lines)),) = gate.changed_lines(said.stdout).items()
     assert (path, lines) == (name, [1, 2])
     assert blob == git(repo, "hash-object", name)
 
@@ -367,7 +368,7 @@ def test_a_line_that_looks_like_a_header_is_none(repo: Path, git: Git) -> None:
     said = subprocess.run(
         [*gate._DIFF, "--cached", "--", "*.py"], env=environment, capture_output=True, check=True
     )
-    ((path, (_, lines)),) = gate.parse(said.stdout).items()
+    ((path, (_, lines)),) = gate.changed_lines(said.stdout).items()
     assert (path, lines) == ("a.py", [2, 3, 4])
 
 
@@ -385,17 +386,7 @@ def test_a_file_that_only_lost_lines_has_none_to_judge(
 @given(st.binary(max_size=400))
 def test_no_patch_breaks_the_parser(patch: bytes) -> None:
     head = b"diff --git a/x.py b/x.py\nindex 1..2 100644\n--- a/x.py\n+++ b/x.py\n"
-    assert gate.parse(head + b"@@ -0,0 +1,400 @@\n" + patch).keys() == {"x.py"}
-
-
-@given(st.text(alphabet=st.characters(min_codepoint=1, exclude_categories=["Cs"]), min_size=1))
-def test_a_quoted_path_comes_back(name: str) -> None:
-    escapes = {ord(v): "\\" + k for k, v in gate._ESCAPES.items()}
-    quoted = "".join(
-        escapes.get(byte) or (chr(byte) if 32 <= byte < 127 else f"\\{byte:03o}")
-        for byte in name.encode()
-    )
-    assert gate.unquoted(b'"' + quoted.encode("latin-1") + b'"') == name
+    assert gate.changed_lines(head + b"@@ -0,0 +1,400 @@\n" + patch).keys() == {"x.py"}
 
 
 @pytest.mark.parametrize(
@@ -422,7 +413,7 @@ def handed(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         words.append(asked)
         return 1
 
-    monkeypatch.setattr(gate, "whole", whole)
+    monkeypatch.setattr(gate, "run_gate_command", whole)
     return words
 
 
@@ -480,5 +471,5 @@ def test_a_pure_rename_has_no_line_to_judge(
 
 def test_what_is_handed_over_runs_the_command(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(repo)
-    assert gate.whole(["--staged"]) == 0
-    assert gate.whole(["--no-such-option"]) == 0  # what goes wrong stops nobody
+    assert gate.run_gate_command(["--staged"]) == 0
+    assert gate.run_gate_command(["--no-such-option"]) == 0  # what goes wrong stops nobody

@@ -60,7 +60,7 @@ def merge_base(repo: Repository, base: Sha, head: Sha) -> Sha:
 
 
 def _change(patch: bytes) -> Change:
-    found = hook.parse(patch)
+    found = hook.changed_lines(patch)
     return Change({p: (b, tuple(lines)) for p, (b, lines) in found.items() if p.endswith(".py")})
 
 

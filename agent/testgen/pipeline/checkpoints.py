@@ -19,7 +19,7 @@ from copydesk.agent.desk.store import transaction
 from copydesk.agent.records import Candidate, Gap, Sha
 from copydesk.agent.sandbox.records import Limits, Outcome, Tier
 from copydesk.agent.sandbox.runner import SandboxRunner
-from copydesk.hooks.knock import failpoint
+from copydesk.hooks.failpoints import failpoint
 
 
 @dataclass(frozen=True, slots=True)

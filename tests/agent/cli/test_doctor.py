@@ -12,7 +12,7 @@ from copydesk.agent.cli.main import cli
 from copydesk.agent.daemon import control
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import find, set_config
-from copydesk.hooks import install
+from copydesk.hooks import native_hooks
 
 
 def run(repo: Path, *words: str) -> tuple[int, str]:
@@ -63,7 +63,7 @@ def test_whose_hooks_git_runs_is_said(repo: Path, git: Callable[..., str]) -> No
     for name, text in (("pre-commit", "#!/bin/sh\nlefthook run"), ("pre-push", "#!/bin/sh\nx")):
         (hooks / name).write_text(text)
         (hooks / name).chmod(0o755)
-    install.put(str(hooks))
+    native_hooks.install(str(hooks))
     set_config(find(repo), "copydesk.bin", "/somewhere")
     found = states(repo)["hooks"]
     assert found["state"] == "ok"

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from copydesk.agent.daemon import spool
+from copydesk.agent.daemon import notifications
 from copydesk.agent.daemon.service import Service
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import Repository, find
-from copydesk.hooks import knock
+from copydesk.hooks import start_daemon
 
 WORKER = """
 import os, signal, sys, time
@@ -91,7 +91,7 @@ def found(repo: Path) -> Repository:
     """The repository, with a desk."""
     known = find(repo)
     with open_desk(known.desk):
-        spool.prepare(known.desk)
+        notifications.prepare(known.desk)
     return known
 
 
@@ -108,7 +108,7 @@ def serving(found: Repository, worker_script: Path) -> Iterator[Callable[..., Se
         thread.start()
         running.append((service, thread))
         until = time.monotonic() + 10
-        while not knock.daemon_lives(str(found.common_dir)) and time.monotonic() < until:
+        while not start_daemon.daemon_runs(str(found.common_dir)) and time.monotonic() < until:
             time.sleep(0.005)
         return service
 

@@ -16,7 +16,7 @@ from copydesk.agent.daemon.control import Status
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository, find
-from copydesk.hooks import knock
+from copydesk.hooks import spool, start_daemon
 
 Commit = Callable[..., str]
 Eventually = Callable[..., None]
@@ -111,7 +111,7 @@ def test_waiting_ends_when_all_is_done(
     found: Repository, repo: Path, commit: Commit, daemon_argv: Argv, eventually: Eventually
 ) -> None:
     (found.desk / "pace").write_text("0.3")
-    knock.ensure(str(found.common_dir), daemon_argv(found.common_dir))
+    start_daemon.ensure_daemon(str(found.common_dir), daemon_argv(found.common_dir))
     sha = commit(repo, {"a.py": "1"})
     eventually(lambda: control.status(found).running)
     said: list[str] = []
@@ -128,7 +128,7 @@ def test_waiting_gives_up_in_time(
 ) -> None:
     with open_desk(found.desk) as db:
         db.jobs.enqueue("hang", "x", priority=9)
-    knock.ensure(str(found.common_dir), daemon_argv(found.common_dir))
+    start_daemon.ensure_daemon(str(found.common_dir), daemon_argv(found.common_dir))
     eventually(lambda: control.status(found).running)
     began = time.monotonic()
     assert not control.wait(found, 0.5, print)
@@ -136,7 +136,7 @@ def test_waiting_gives_up_in_time(
 
 
 def test_waiting_starts_a_daemon(no_commits: Repository) -> None:
-    knock.drop(str(no_commits.common_dir), "post-commit", "/")
+    spool.write_notification(str(no_commits.common_dir), "post-commit", "/")
     assert control.wait(no_commits, 30, print)
     assert control.status(no_commits).running
 
@@ -146,26 +146,28 @@ def test_nothing_to_wait_for_needs_no_daemon(no_commits: Repository) -> None:
     assert not control.status(no_commits).running
 
 
-def test_a_newer_copydesk_replaces_an_older_daemon_by_a_knock(
+def test_a_newer_copydesk_replaces_an_older_daemon_by_a_notification(
     repo: Path, found: Repository, eventually: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The hook of the new version asks; the old daemon makes room and starts the new one."""
     control.start(found)
     old = control.status(found)
-    note = json.loads((found.desk / knock.NOTE).read_text())
-    (found.desk / knock.NOTE).write_text(json.dumps(note | {"version": "0.0.9"}))
-    assert knock.older(str(found.common_dir))
-    assert not knock.ensure(str(found.common_dir))
+    note = json.loads((found.desk / start_daemon.NOTE).read_text())
+    (found.desk / start_daemon.NOTE).write_text(json.dumps(note | {"version": "0.0.9"}))
+    assert start_daemon.is_older(str(found.common_dir))
+    assert not start_daemon.ensure_daemon(str(found.common_dir))
 
     def replaced() -> bool:
         now = control.status(found)
-        return now.running and now.version == knock.VERSION and now.pid not in (None, old.pid)
+        return (
+            now.running and now.version == start_daemon.VERSION and now.pid not in (None, old.pid)
+        )
 
     eventually(replaced)
     assert "making room for a newer copydesk" in "\n".join(control.logs(found))
-    assert not knock.older(str(found.common_dir))
+    assert not start_daemon.is_older(str(found.common_dir))
     control.stop(found)
-    assert not knock.older(str(found.common_dir))
+    assert not start_daemon.is_older(str(found.common_dir))
 
 
 def test_a_newer_copydesk_that_is_not_there_replaces_nobody(
@@ -173,7 +175,7 @@ def test_a_newer_copydesk_that_is_not_there_replaces_nobody(
 ) -> None:
     control.start(found)
     pid = control.status(found).pid
-    knock.drop(str(found.common_dir), knock.UPGRADE, "/no/such/python")
+    spool.write_notification(str(found.common_dir), spool.UPGRADE, "/no/such/python")
     eventually(lambda: not (any((found.desk / "spool/new").iterdir())))
     assert control.status(found).pid == pid
     control.stop(found)
@@ -183,4 +185,4 @@ def test_a_newer_copydesk_that_is_not_there_replaces_nobody(
     ("one", "other"), [("0.9.9", "0.10.0"), ("1.0", "1.0.1"), ("0.1.0rc1", "0.1.1")]
 )
 def test_versions_are_compared_by_their_numbers(one: str, other: str) -> None:
-    assert knock.numbers(one) < knock.numbers(other)
+    assert start_daemon.version_numbers(one) < start_daemon.version_numbers(other)

@@ -28,7 +28,7 @@ from copydesk.agent.desk.store import SCHEMA, open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository, find
 from copydesk.agent.review import decisions
-from copydesk.hooks import knock
+from copydesk.hooks import failpoints
 
 ROOT = Path(__file__).parents[3]
 HOWS = ("kill", "enospc", "eio", "exception")
@@ -40,12 +40,12 @@ QUICK = (
 
 MARKING = """
 import os, sys
-from copydesk.hooks import knock
-fail = knock._fail
+from copydesk.hooks import failpoints, spool, start_daemon
+fail = failpoints._fail
 def marking(name, how):
     open(os.environ["MARK"], "a").close()
     fail(name, how)
-knock._fail = marking
+failpoints._fail = marking
 """
 DRIVER = """
 from pathlib import Path
@@ -71,8 +71,8 @@ def desk(call):
         call(db)
 
 for number in range(3):
-    step("event", lambda: knock.drop(common, "post-commit", f"/{number}"))
-step("ensure", lambda: knock.ensure(common, [sys.executable, "-c", ""]))
+    step("event", lambda: spool.write_notification(common, "post-commit", f"/{number}"))
+step("ensure", lambda: start_daemon.ensure_daemon(common, [sys.executable, "-c", ""]))
 step("review", lambda: desk(lambda db: decisions.accept(repo, db, 1)))
 step("reject", lambda: desk(lambda db: decisions.reject(repo, db, 2, "no")))
 step("backup", lambda: backup(repo.desk))
@@ -83,7 +83,7 @@ sys.exit(service.run(repo.common_dir, worker_command=[sys.executable, sys.argv[2
 """
 
 
-def failpoints() -> list[str]:
+def all_failpoints() -> list[str]:
     """The names of all failpoints, read from the source."""
     asked = re.compile(r'\b(?:failpoint|point)\("([a-z.]+)"\)')
     return sorted(
@@ -139,7 +139,7 @@ def scene(repo: Path, tmp_path: Path, worker_script: Path, commit: Callable[...,
 
 
 def test_there_are_at_least_twenty_five() -> None:
-    assert len(failpoints()) >= 25
+    assert len(all_failpoints()) >= 25
 
 
 @pytest.mark.parametrize(("point", "how"), QUICK)
@@ -149,7 +149,7 @@ def test_a_fault_where_something_is_written(scene: Scene, point: str, how: str) 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", HOWS)
-@pytest.mark.parametrize("point", failpoints())
+@pytest.mark.parametrize("point", all_failpoints())
 def test_every_fault_everywhere(scene: Scene, point: str, how: str) -> None:
     fail(scene, point, how)
 
@@ -178,7 +178,7 @@ def fail(scene: Scene, point: str, how: str) -> None:
 def environment(scene: Scene, failing: str) -> dict[str, str]:
     import os
 
-    return {**os.environ, knock.FAIL: failing, "MARK": str(scene.mark)}
+    return {**os.environ, failpoints.FAIL: failing, "MARK": str(scene.mark)}
 
 
 def run(scene: Scene, failing: str) -> dict[str, int]:
@@ -247,15 +247,15 @@ def check(scene: Scene, acked: dict[str, int], fresh: bool) -> None:
 def test_a_fault_is_named_by_what_the_system_would_say(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv(knock.FAIL, "a.b:enospc,store.begin:eio")
+    monkeypatch.setenv(failpoints.FAIL, "a.b:enospc,store.begin:eio")
     with pytest.raises(OSError, match="No space left"):
-        knock.failpoint("a.b")
-    knock.failpoint("a")
+        failpoints.failpoint("a.b")
+    failpoints.failpoint("a")
     with pytest.raises(CopydeskError, match="I/O error"), open_desk(tmp_path):
         pass
-    monkeypatch.setenv(knock.FAIL, "store.begin:enospc")
+    monkeypatch.setenv(failpoints.FAIL, "store.begin:enospc")
     with pytest.raises(CopydeskError, match="disk is full"), open_desk(tmp_path):
         pass
-    monkeypatch.setenv(knock.FAIL, "x:exception")
+    monkeypatch.setenv(failpoints.FAIL, "x:exception")
     with pytest.raises(RuntimeError, match="failpoint x"):
-        knock.failpoint("x")
+        failpoints.failpoint("x")

@@ -20,7 +20,7 @@ from copydesk.agent.daemon.service import Service
 from copydesk.agent.desk import space
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import Repository, find
-from copydesk.hooks import knock
+from copydesk.hooks import failpoints, spool
 
 Eventually = Callable[..., None]
 Git = Callable[..., str]
@@ -48,7 +48,7 @@ def test_the_ballast_is_laid_once_and_thrown_once(
     assert (tmp_path / "ballast").stat().st_blocks * 512 >= space.BALLAST_BYTES
     assert space.throw_ballast(tmp_path)
     assert not space.throw_ballast(tmp_path)
-    monkeypatch.setenv(knock.FAIL, "space.ballast:enospc")
+    monkeypatch.setenv(failpoints.FAIL, "space.ballast:enospc")
     assert not space.lay_ballast(tmp_path)
     assert not space.lay_ballast(tmp_path / "nowhere")
     assert not space.low(tmp_path / "nowhere")
@@ -68,11 +68,11 @@ def test_a_daemon_that_cannot_write_pauses_and_goes_on(
     eventually(lambda: len(done()) == 1)
     eventually(lambda: (found.desk / "ballast").exists())
     monkeypatch.setattr(space, "LOW_BYTES", 1 << 60)
-    monkeypatch.setenv(knock.FAIL, "store.commit:enospc")
+    monkeypatch.setenv(failpoints.FAIL, "store.commit:enospc")
     sha = commit(repo, {"a.py": "1"})
     eventually(lambda: "the disk is full: paused" in text(found))
     assert not (found.desk / "ballast").exists()
-    monkeypatch.delenv(knock.FAIL)
+    monkeypatch.delenv(failpoints.FAIL)
     monkeypatch.setattr(space, "LOW_BYTES", 1)
     service.wake()
     eventually(lambda: sha in done(), seconds=60)
@@ -86,7 +86,7 @@ def test_a_job_that_found_no_room_is_not_counted_against(
     eventually: Eventually,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv(knock.FAIL, "work.step:enospc")
+    monkeypatch.setenv(failpoints.FAIL, "work.step:enospc")
     serving()
     eventually(lambda: ": full" in text(found))
     with open_desk(found.desk) as db:
@@ -113,11 +113,11 @@ def test_a_daemon_that_starts_on_a_full_disk(
 ) -> None:
     if ballast:
         space.lay_ballast(found.desk)
-    monkeypatch.setenv(knock.FAIL, "lock.note:enospc")
+    monkeypatch.setenv(failpoints.FAIL, "lock.note:enospc")
     throw = space.throw_ballast
 
     def thrown(desk: Path) -> bool:
-        monkeypatch.delenv(knock.FAIL)
+        monkeypatch.delenv(failpoints.FAIL)
         return throw(desk)
 
     monkeypatch.setattr(space, "throw_ballast", thrown)
@@ -175,12 +175,12 @@ def test_a_disk_that_is_really_full(
     for number in range(3):
         daemon.send_signal(signal.SIGSTOP)
         shas.append(commit(repo, {"a.py": f"a{number}"}))
-        knock.drop(str(found.common_dir), "post-commit", str(repo))
+        spool.write_notification(str(found.common_dir), "post-commit", str(repo))
         with contextlib.closing(sqlite3.connect(found.desk / "desk.db")) as db:
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # its log must grow again
         fill(disk)
         with pytest.raises(OSError, match="No space left"):
-            knock.drop(str(found.common_dir), "post-commit", str(repo) * 5000)
+            spool.write_notification(str(found.common_dir), "post-commit", str(repo) * 5000)
         daemon.send_signal(signal.SIGCONT)
         eventually(lambda n=number: text(found).count("the disk is full") > n, seconds=60)
         assert daemon.poll() is None

@@ -12,7 +12,7 @@ import pytest
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git import command
 from copydesk.agent.git.repository import find
-from copydesk.hooks import knock
+from copydesk.hooks import start_daemon
 
 Git = Callable[..., str]
 Eventually = Callable[..., None]
@@ -130,7 +130,7 @@ def follow(
 
     daemon = subprocess.Popen(argv)
     try:
-        eventually(lambda: knock.daemon_lives(str(found.common_dir)) and first & recorded())
+        eventually(lambda: start_daemon.daemon_runs(str(found.common_dir)) and first & recorded())
         rounds = 0
         while len(script.reachable() - first) < commits:
             script.a_round()

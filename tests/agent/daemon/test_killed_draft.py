@@ -17,7 +17,7 @@ from copydesk.agent.daemon import lock
 from copydesk.agent.desk import drafts
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import Repository, find, set_config
-from copydesk.hooks import knock
+from copydesk.hooks import failpoints, start_daemon
 
 RUNS = 4
 """Sandbox runs of a draft on its way up."""
@@ -35,12 +35,12 @@ FILES = {
 WORKER = """
 import os, sys
 from copydesk.agent.daemon import work
-from copydesk.hooks import knock
-fail = knock._fail
+from copydesk.hooks import failpoints, start_daemon
+fail = failpoints._fail
 def marking(name, how):
     open(os.environ["MARK"], "a").close()
     fail(name, how)
-knock._fail = marking
+failpoints._fail = marking
 sys.exit(work.main(sys.argv[1:]))
 """
 DAEMON = """
@@ -60,7 +60,7 @@ def until(ready: Callable[[], bool], seconds: float = 600.0) -> None:
 
 
 def start(repo: Repository, worker: Path, mark: Path, failing: str) -> subprocess.Popen[bytes]:
-    env = {**os.environ, "MARK": str(mark), knock.FAIL: failing}
+    env = {**os.environ, "MARK": str(mark), failpoints.FAIL: failing}
     argv = [sys.executable, "-c", DAEMON, str(repo.common_dir), str(worker)]
     return subprocess.Popen(argv, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
@@ -116,7 +116,7 @@ def test_a_draft_survives_a_kill_at_every_rung(
 
 
 def alive(repo: Repository) -> bool:
-    return knock.daemon_lives(str(repo.common_dir))
+    return start_daemon.daemon_runs(str(repo.common_dir))
 
 
 def set_back(repo: Repository) -> None:

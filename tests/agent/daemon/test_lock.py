@@ -9,21 +9,21 @@ import time
 from pathlib import Path
 
 from copydesk.agent.daemon import lock
-from copydesk.hooks import knock
+from copydesk.hooks import start_daemon
 
 
 def test_one_holder_at_a_time(tmp_path: Path) -> None:
     with lock.held(tmp_path / "copydesk") as first:
         assert first is not None
-        assert knock.daemon_lives(str(tmp_path))
+        assert start_daemon.daemon_runs(str(tmp_path))
         with lock.held(tmp_path / "copydesk") as second:
             assert second is None
-    assert not knock.daemon_lives(str(tmp_path))
+    assert not start_daemon.daemon_runs(str(tmp_path))
 
 
 def test_who_only_asks_does_not_keep_a_daemon_from_starting(tmp_path: Path) -> None:
     wanted = lock.Lock(tmp_path)
-    asking = os.open(tmp_path / knock.LOCK, os.O_RDWR)
+    asking = os.open(tmp_path / start_daemon.LOCK, os.O_RDWR)
     fcntl.flock(asking, fcntl.LOCK_SH)
     threading.Timer(0.1, os.close, [asking]).start()
     assert wanted.acquire()
@@ -32,7 +32,7 @@ def test_who_only_asks_does_not_keep_a_daemon_from_starting(tmp_path: Path) -> N
 
 def test_who_asks_for_ever_is_not_waited_for(tmp_path: Path, monkeypatch: object) -> None:
     wanted = lock.Lock(tmp_path)
-    asking = os.open(tmp_path / knock.LOCK, os.O_RDWR)
+    asking = os.open(tmp_path / start_daemon.LOCK, os.O_RDWR)
     fcntl.flock(asking, fcntl.LOCK_SH)
     started = time.monotonic()
     assert not wanted.acquire()
@@ -52,18 +52,18 @@ def test_the_lock_goes_with_a_killed_process(tmp_path: Path) -> None:
     assert holder.stdout
     with holder, holder.stdout:
         assert holder.stdout.readline() == b"held\n"
-        assert knock.daemon_lives(str(tmp_path))
+        assert start_daemon.daemon_runs(str(tmp_path))
         holder.kill()
-    assert not knock.daemon_lives(str(tmp_path))
+    assert not start_daemon.daemon_runs(str(tmp_path))
 
 
 def test_a_lock_whose_file_was_replaced_is_not_in_place(tmp_path: Path) -> None:
     with lock.held(tmp_path) as held:
         assert held
         assert held.in_place()
-        (tmp_path / knock.LOCK).unlink()
+        (tmp_path / start_daemon.LOCK).unlink()
         assert not held.in_place()
-        (tmp_path / knock.LOCK).touch()
+        (tmp_path / start_daemon.LOCK).touch()
         assert not held.in_place()
 
 

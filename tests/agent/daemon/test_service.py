@@ -21,7 +21,7 @@ from copydesk.agent.daemon.worker import Worker
 from copydesk.agent.desk.store import SCHEMA, open_desk
 from copydesk.agent.git.repository import Repository, find
 from copydesk.agent.records import Job
-from copydesk.hooks import knock
+from copydesk.hooks import start_daemon
 
 Git = Callable[..., str]
 Commit = Callable[..., str]
@@ -57,7 +57,7 @@ def test_a_commit_made_while_no_daemon_lived_is_found_at_the_start(
     eventually(lambda: len(done()) == 1)
     first.stop()
     sha = commit(repo, {"a.py": "1"})
-    eventually(lambda: not knock.daemon_lives(str(repo / ".git")))
+    eventually(lambda: not start_daemon.daemon_runs(str(repo / ".git")))
     serving()
     eventually(lambda: sha in done())
 
@@ -168,7 +168,7 @@ def test_told_to_stop_it_gives_the_job_in_hand_back(
     eventually(lambda: states(found)["hang x"] == "running")
     service.stop()
     eventually(lambda: states(found)["hang x"] == "ready")
-    eventually(lambda: not knock.daemon_lives(str(found.common_dir)))
+    eventually(lambda: not start_daemon.daemon_runs(str(found.common_dir)))
 
 
 def test_with_nothing_to_do_it_ends(found: Repository, repo: Path, git: Git) -> None:
@@ -191,7 +191,7 @@ def test_it_goes_when_its_repository_goes(
     found: Repository, repo: Path, daemon_argv: Callable[..., list[str]], eventually: Eventually
 ) -> None:
     daemon = subprocess.Popen(daemon_argv(found.common_dir))
-    eventually(lambda: knock.daemon_lives(str(found.common_dir)))
+    eventually(lambda: start_daemon.daemon_runs(str(found.common_dir)))
     eventually(lambda: "started" in text(found, "nothing"))
     for _ in range(3):  # the daemon may write while the folder goes
         shutil.rmtree(repo, ignore_errors=True)
@@ -204,7 +204,7 @@ def test_it_goes_when_copydesk_itself_goes(
     service = serving()
     monkeypatch.setattr(sys, "prefix", "/nowhere/at/all")
     service.wake()
-    eventually(lambda: not knock.daemon_lives(str(found.common_dir)))
+    eventually(lambda: not start_daemon.daemon_runs(str(found.common_dir)))
 
 
 def test_a_desk_of_a_newer_copydesk_is_left_alone(found: Repository, worker_script: Path) -> None:

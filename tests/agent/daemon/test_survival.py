@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from copydesk.agent.daemon import lock, spool
+from copydesk.agent.daemon import lock, notifications
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import Repository
-from copydesk.hooks import knock
+from copydesk.hooks import spool, start_daemon
 
 Commit = Callable[..., str]
 Eventually = Callable[..., None]
@@ -26,14 +26,14 @@ Done = Callable[[], list[str]]
 
 
 def wake(repo: Repository, argv: list[str]) -> None:
-    knock.drop(str(repo.common_dir), "post-commit", "/")
-    knock.ensure(str(repo.common_dir), argv)
+    spool.write_notification(str(repo.common_dir), "post-commit", "/")
+    start_daemon.ensure_daemon(str(repo.common_dir), argv)
 
 
 def kill_holder(repo: Repository) -> int | None:
     """Kill the daemon. Returns its process id; None when there was none to kill."""
     holder = lock.read_note(repo.desk)
-    if holder is None or not knock.daemon_lives(str(repo.common_dir)):
+    if holder is None or not start_daemon.daemon_runs(str(repo.common_dir)):
         return None
     with contextlib.suppress(ProcessLookupError):
         os.kill(holder.pid, signal.SIGKILL)
@@ -44,7 +44,9 @@ def kill_holder(repo: Repository) -> int | None:
 def let_go(repo: Repository, killed: list[int]) -> bool:
     """Whether none of the killed holds the lock any more, in a thread or a child still dying."""
     holder = lock.read_note(repo.desk)
-    return not knock.daemon_lives(str(repo.common_dir)) or bool(holder and holder.pid not in killed)
+    return not start_daemon.daemon_runs(str(repo.common_dir)) or bool(
+        holder and holder.pid not in killed
+    )
 
 
 def test_a_daemon_killed_in_the_middle_of_a_job_loses_and_repeats_nothing(
@@ -66,7 +68,7 @@ def test_a_daemon_killed_in_the_middle_of_a_job_loses_and_repeats_nothing(
 
     eventually(running)
     assert kill_holder(found)
-    eventually(lambda: not knock.daemon_lives(str(found.common_dir)))
+    eventually(lambda: not start_daemon.daemon_runs(str(found.common_dir)))
     wake(found, argv)
     eventually(lambda: sha in done())
     eventually(lambda: not running())
@@ -95,10 +97,10 @@ def near_the_exit(
     chance = random.Random(7)
     for _ in range(rounds):
         wake(found, argv)
-        eventually(lambda: not spool.waiting(found.desk))
+        eventually(lambda: not notifications.waiting(found.desk))
         time.sleep(chance.uniform(0.0, 0.12))
         wake(found, argv)
-        eventually(lambda: not spool.waiting(found.desk))  # nobody knocks again meanwhile
+        eventually(lambda: not notifications.waiting(found.desk))  # nobody notifies again meanwhile
     assert count(found) == 2 * rounds
 
 
@@ -138,11 +140,11 @@ def storm(
             if pid := kill_holder(found):
                 killed.append(pid)
     # a process killed while it writes to the disk or starts a child keeps the lock a little longer;
-    # an event of that moment waits in the spool for the next knock, and this is the last
+    # an event of that moment waits in the spool for the next one, and this is the last
     eventually(lambda: let_go(found, killed))
     wake(found, argv)
-    eventually(lambda: not spool.waiting(found.desk), seconds=60)
-    eventually(lambda: not knock.daemon_lives(str(found.common_dir)), seconds=60)
+    eventually(lambda: not notifications.waiting(found.desk), seconds=60)
+    eventually(lambda: not start_daemon.daemon_runs(str(found.common_dir)), seconds=60)
     assert killed
     with open_desk(found.desk) as db:
         assert db.execute("SELECT count(*) FROM events").fetchone() == (events + 1,)
@@ -172,14 +174,14 @@ def while_stopped(
     found: Repository, daemon_argv: Argv, eventually: Eventually, *, events: int
 ) -> None:
     daemon = subprocess.Popen(daemon_argv(found.common_dir))
-    eventually(lambda: knock.daemon_lives(str(found.common_dir)))
+    eventually(lambda: start_daemon.daemon_runs(str(found.common_dir)))
     eventually(lambda: count(found) == 0 and (found.desk / "daemon.log").exists())
     daemon.send_signal(signal.SIGSTOP)
     for _ in range(events):
-        knock.drop(str(found.common_dir), "post-commit", "/")
+        spool.write_notification(str(found.common_dir), "post-commit", "/")
     daemon.send_signal(signal.SIGCONT)
     eventually(lambda: count(found) == events, seconds=300)
-    eventually(lambda: not spool.waiting(found.desk))
+    eventually(lambda: not notifications.waiting(found.desk))
     daemon.terminate()
     daemon.wait(20)
 

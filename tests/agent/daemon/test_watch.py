@@ -9,7 +9,7 @@ import pytest
 
 from copydesk.agent.daemon.watch import Watcher
 from copydesk.agent.git.repository import Repository
-from copydesk.hooks import knock
+from copydesk.hooks import spool
 
 Git = Callable[..., str]
 
@@ -40,13 +40,13 @@ def watcher(found: Repository, bell: Bell) -> Iterator[Watcher]:
     made.stop()
 
 
-def test_a_knock_wakes(found: Repository, watcher: Watcher, bell: Bell) -> None:
-    knock.drop(str(found.common_dir), "post-commit", "/")
+def test_a_notification_wakes(found: Repository, watcher: Watcher, bell: Bell) -> None:
+    spool.write_notification(str(found.common_dir), "post-commit", "/")
     assert bell.within(5)
 
 
 def test_taking_an_event_in_does_not(found: Repository, watcher: Watcher, bell: Bell) -> None:
-    name = knock.drop(str(found.common_dir), "post-commit", "/")
+    name = spool.write_notification(str(found.common_dir), "post-commit", "/")
     assert bell.within(5)
     (found.desk / "spool" / "new" / name).unlink()
     assert not bell.within(0.3)
@@ -97,7 +97,7 @@ def test_a_place_made_anew_is_watched_anew(found: Repository, watcher: Watcher, 
     new.mkdir()
     watcher.refresh()
     bell.within(0.3)
-    knock.drop(str(found.common_dir), "post-commit", "/")
+    spool.write_notification(str(found.common_dir), "post-commit", "/")
     assert bell.within(5)
 
 
@@ -114,7 +114,7 @@ def test_without_inotify_it_polls(
     try:
         assert made.polling
         time.sleep(0.2)
-        knock.drop(str(found.common_dir), "post-commit", "/")
+        spool.write_notification(str(found.common_dir), "post-commit", "/")
         assert bell.within(8)
     finally:
         made.stop()

@@ -122,7 +122,7 @@ def told(name):
     if name == sys.argv[1]:
         os.kill(os.getpid(), signal.SIGTERM)
 
-work.knock.failpoint = told
+work.failpoints.failpoint = told
 sys.exit(work.main(sys.argv[2:], {"greet": lambda given, subject: None}))
 """
 

@@ -15,7 +15,7 @@ from copydesk.agent.desk.mend import mend
 from copydesk.agent.desk.migrations import STEPS, migrations
 from copydesk.agent.desk.store import SCHEMA, open_desk, transaction
 from copydesk.agent.errors import CopydeskError
-from copydesk.hooks import knock
+from copydesk.hooks import failpoints
 
 
 def fill(desk: Path, rows: int = 200) -> None:
@@ -109,7 +109,7 @@ def test_without_room_for_the_backup_the_desk_stays_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     older(tmp_path)
-    monkeypatch.setenv(knock.FAIL, "backup.copied:enospc")
+    monkeypatch.setenv(failpoints.FAIL, "backup.copied:enospc")
     with pytest.raises(CopydeskError, match="No space left"), open_desk(tmp_path):
         pass
     with contextlib.closing(sqlite3.connect(tmp_path / "desk.db")) as db:

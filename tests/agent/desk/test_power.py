@@ -38,12 +38,12 @@ with open_desk(Path(sys.argv[1])) as db:
 """
 SPOOL = """
 import os, sys, time
-from copydesk.hooks import knock
+from copydesk.hooks import filesystem, spool
 if sys.argv[2] == "broken":
-    knock.sync_folder = lambda folder: None
+    filesystem.sync_folder = lambda folder: None
     os.fsync = lambda file: None
 for number in range(100000):
-    print(knock.drop(sys.argv[1], "post-commit", "x" * 400), flush=True)
+    print(spool.write_notification(sys.argv[1], "post-commit", "x" * 400), flush=True)
     time.sleep(0.002)
 """
 
@@ -139,16 +139,16 @@ def test_what_was_acknowledged_is_there_after_a_power_cut(
 ONE_ROW = """
 import sys
 from pathlib import Path
-from copydesk.agent.daemon import spool
+from copydesk.agent.daemon import notifications
 from copydesk.agent.desk.store import open_desk
 desk = Path(sys.argv[1]) / "copydesk"
 with open_desk(desk) as db:
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    from copydesk.hooks import knock
+    from copydesk.hooks import filesystem, spool
     print("MARK", flush=True)
-    knock.drop(sys.argv[1], "post-commit", "/")
+    spool.write_notification(sys.argv[1], "post-commit", "/")
     print("DROPPED", flush=True)
-    spool.take_in(db, desk)
+    notifications.take_in(db, desk)
     print("TAKEN", flush=True)
 """
 

@@ -14,7 +14,7 @@ import pytest
 from copydesk.agent.git import command
 from copydesk.agent.git.repository import Repository, find, get_config, get_section
 from copydesk.agent.setup.hooks import put_native, remove_native, survey
-from copydesk.hooks import knock
+from copydesk.hooks import spool
 
 Git = Callable[..., str]
 
@@ -125,7 +125,7 @@ def test_a_new_git_runs_them_beside_huskys(
     os.environ["CI"] = "1"  # no daemon: what is looked at is the event
     with contextlib.ExitStack() as stack:
         stack.callback(os.environ.pop, "CI")
-        knock.drop(str(found.common_dir), "first", "/")
+        spool.write_notification(str(found.common_dir), "first", "/")
         subprocess.run([new_git, "commit", "-q", "--allow-empty", "-m", "x"], cwd=repo, check=True)
     assert (repo / "trace").read_text() == "theirs\n"
     hooks = sorted(path.suffix for path in (found.desk / "spool/new").iterdir())

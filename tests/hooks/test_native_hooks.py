@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from copydesk.hooks import install, knock
+from copydesk.hooks import native_hooks, spool
 
 Git = Callable[..., str]
 Events = Callable[[Path], list[tuple[str, str]]]
@@ -39,7 +39,8 @@ def seen(events: Events, common: Path, hook: str, worktree: Path) -> bool:
 def test_a_commit_drops_an_event_and_starts_a_daemon(
     repo: Path, events: Events, lives: Lives
 ) -> None:
-    assert all(said.endswith("installed") for said in install.put(str(repo / ".git/hooks")))
+    actions = native_hooks.install(str(repo / ".git/hooks"))
+    assert all(action.endswith("installed") for action in actions)
     for _ in range(2):  # the first makes the spool, the second writes into it from the shell
         done = commit(repo)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -50,7 +51,7 @@ def test_a_commit_drops_an_event_and_starts_a_daemon(
 def test_git_returns_at_once_though_its_output_goes_through_a_pipe(
     repo: Path, lives: Lives
 ) -> None:
-    install.put(str(repo / ".git/hooks"))
+    native_hooks.install(str(repo / ".git/hooks"))
     started = time.monotonic()
     subprocess.run(
         ["sh", "-c", "git commit -q --allow-empty -m x 2>&1 | cat"],
@@ -66,8 +67,9 @@ def test_git_returns_at_once_though_its_output_goes_through_a_pipe(
 def test_every_kind_of_worktree_is_served_by_one_desk(
     repo: Path, tmp_path: Path, git: Git, events: Events
 ) -> None:
-    install.put(str(repo / ".git/hooks"))
-    knock.drop(str(repo / ".git"), "x", "/")  # makes the spool: the shell writes the events
+    native_hooks.install(str(repo / ".git/hooks"))
+    # makes the spool: the shell writes the events
+    spool.write_notification(str(repo / ".git"), "x", "/")
     linked = tmp_path / "linked one"
     git(repo, "worktree", "add", "-q", "-b", "beside", str(linked))
     assert commit(linked, CI="1").returncode == 0
@@ -77,7 +79,7 @@ def test_every_kind_of_worktree_is_served_by_one_desk(
     git(outer, "init", "-q")
     git(outer, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(repo), "in")
     inner = outer / ".git/modules/in"
-    install.put(str(inner / "hooks"))
+    native_hooks.install(str(inner / "hooks"))
     assert commit(outer / "in", CI="1").returncode == 0
     assert seen(events, inner, "post-commit", outer / "in")
 
@@ -86,7 +88,7 @@ def test_a_merge_and_an_amend_are_told_as_what_they_are(
     repo: Path, git: Git, events: Events, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CI", "1")
-    install.put(str(repo / ".git/hooks"))
+    native_hooks.install(str(repo / ".git/hooks"))
     git(repo, "checkout", "-q", "-b", "topic")
     commit(repo)
     git(repo, "checkout", "-q", "main")
@@ -104,16 +106,16 @@ def test_the_hook_that_was_there_runs_first_and_its_code_counts(
     former = '#!/bin/sh\necho "$@" >"$HOME/ran"\nexit 7\n'
     (hooks / "post-rewrite").write_text(former)
     (hooks / "post-rewrite").chmod(0o755)
-    assert "runs first" in install.put(str(hooks))[2]
-    assert "in place" in install.put(str(hooks))[2]
+    assert "runs first" in native_hooks.install(str(hooks))[2]
+    assert "in place" in native_hooks.install(str(hooks))[2]
     done = subprocess.run([hooks / "post-rewrite", "amend"], cwd=repo, timeout=30)
     assert done.returncode == 7
     assert Path(os.environ["HOME"], "ran").read_text() == "amend\n"
     assert seen(events, repo / ".git", "post-rewrite", repo)
-    assert "former one is back" in install.remove(str(hooks))[2]
+    assert "former one is back" in native_hooks.remove(str(hooks))[2]
     assert (hooks / "post-rewrite").read_text() == former
     assert not (hooks / "post-commit").exists()
-    assert install.remove(str(hooks)) == []
+    assert native_hooks.remove(str(hooks)) == []
 
 
 def test_a_hook_that_git_would_not_run_is_not_run(
@@ -123,17 +125,17 @@ def test_a_hook_that_git_would_not_run_is_not_run(
     hooks = repo / ".git/hooks"
     (hooks / "post-commit").write_text("#!/bin/sh\nexit 7\n")
     (hooks / "post-commit").chmod(0o644)
-    install.put(str(hooks))
+    native_hooks.install(str(hooks))
     assert subprocess.run([hooks / "post-commit"], cwd=repo, timeout=30).returncode == 0
 
 
 def test_pre_commit_installed_over_ours_is_noticed(repo: Path) -> None:
     hooks = repo / ".git/hooks"
-    install.put(str(hooks))
+    native_hooks.install(str(hooks))
     (hooks / "post-commit").rename(hooks / "post-commit.legacy")  # as pre-commit does
     (hooks / "post-commit").write_text("#!/bin/sh\n# pre-commit\n")
-    assert install.put(str(hooks))[0] == "post-commit: in place, run by pre-commit"
-    install.remove(str(hooks))
+    assert native_hooks.install(str(hooks))[0] == "post-commit: in place, run by pre-commit"
+    native_hooks.remove(str(hooks))
     assert not (hooks / "post-commit.legacy").exists()
     assert "pre-commit" in (hooks / "post-commit").read_text()
 
@@ -141,17 +143,27 @@ def test_pre_commit_installed_over_ours_is_noticed(repo: Path) -> None:
 def test_without_copydesk_the_hook_is_silent(
     repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    install.put(str(repo / ".git/hooks"), str(tmp_path / "gone's" / "python"))
+    native_hooks.install(str(repo / ".git/hooks"), str(tmp_path / "gone's" / "python"))
     done = commit(repo)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert not (repo / ".git/copydesk").exists()
+
+
+def test_a_hook_that_an_older_copydesk_installed_still_notifies(repo: Path, events: Events) -> None:
+    native_hooks.install(str(repo / ".git/hooks"))
+    hook = repo / ".git/hooks/post-commit"
+    text = hook.read_text()
+    hook.write_text(text.replace("notify.py", "knock.py"))
+    assert text.count("notify.py") == 2
+    assert commit(repo, CI="1").returncode == 0
+    assert seen(events, repo / ".git", "post-commit", repo)
 
 
 def test_a_place_with_a_quote_in_its_name(repo: Path, tmp_path: Path, events: Events) -> None:
     python = tmp_path / "it's here" / "python"
     python.parent.mkdir()
     python.symlink_to(sys.executable)
-    install.put(str(repo / ".git/hooks"), str(python))
+    native_hooks.install(str(repo / ".git/hooks"), str(python))
     assert commit(repo, CI="1").returncode == 0
     assert seen(events, repo / ".git", "post-commit", repo)
 
@@ -160,4 +172,4 @@ def test_a_place_with_a_quote_in_its_name(repo: Path, tmp_path: Path, events: Ev
     ("folder", "husky"), [("/x/.husky/_", True), ("/x/.git/hooks", False), ("husky", False)]
 )
 def test_huskys_folder_is_known(folder: str, husky: bool) -> None:
-    assert install.is_husky(folder) is husky
+    assert native_hooks.is_husky(folder) is husky

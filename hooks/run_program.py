@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 
-def run(argv: list[str]) -> tuple[int, bytes, bytes]:
+def run_program(argv: list[str]) -> tuple[int, bytes, bytes]:
     """Run a program that reads nothing.
 
     Args:
@@ -24,8 +24,8 @@ def run(argv: list[str]) -> tuple[int, bytes, bytes]:
     if not hasattr(os, "posix_spawnp"):  # Windows
         import subprocess
 
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-        return done.returncode, done.stdout, done.stderr
+        ended = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        return ended.returncode, ended.stdout, ended.stderr
     pipes = os.pipe(), os.pipe()
     try:
         actions = [
@@ -39,8 +39,8 @@ def run(argv: list[str]) -> tuple[int, bytes, bytes]:
         raise
     for pipe in pipes:
         os.close(pipe[1])
-    said = _read([pipe[0] for pipe in pipes])
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said[0], said[1]
+    output, errors = _read([pipe[0] for pipe in pipes])
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), output, errors
 
 
 def _read(files: list[int]) -> list[bytes]:
@@ -48,13 +48,13 @@ def _read(files: list[int]) -> list[bytes]:
     import select
 
     parts: dict[int, list[bytes]] = {file: [] for file in files}
-    left = list(files)
-    while left:
-        for file in select.select(left, [], [])[0]:
+    open_files = list(files)
+    while open_files:
+        for file in select.select(open_files, [], [])[0]:
             part = os.read(file, 65536)
             if part:
                 parts[file].append(part)
             else:
-                left.remove(file)
+                open_files.remove(file)
                 os.close(file)
     return [b"".join(parts[file]) for file in files]

@@ -1,4 +1,8 @@
-"""Put native git hooks in place, chain what was there, and take them out again."""
+"""Git's own hooks, without a framework: installed, chained with what was there, and removed.
+
+notify.sh is the text of the hooks that tell the daemon, gate.sh of the one that judges; the
+places of the interpreter and of notify.py and gate.py are filled in.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ _MARK = b"# copydesk: tells the daemon about new commits"
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-def put(folder: str, python: str = sys.executable) -> list[str]:
+def install(folder: str, python: str = sys.executable) -> list[str]:
     """Install the hooks into a folder. What was there is kept beside ours and runs first.
 
     Args:
@@ -22,22 +26,22 @@ def put(folder: str, python: str = sys.executable) -> list[str]:
         What was done, a phrase each.
     """
     os.makedirs(folder, exist_ok=True)
-    done = []
+    actions = []
     for name in HOOKS:
         path = os.path.join(folder, name)
         if is_ours(path + ".legacy"):  # pre-commit was installed over ours and runs it
             _write(path + ".legacy", name, python)
-            done.append(f"{name}: in place, run by pre-commit")
+            actions.append(f"{name}: in place, run by pre-commit")
             continue
-        said = f"{name}: installed"
+        outcome = f"{name}: installed"
         if is_ours(path):
-            said = f"{name}: in place"
+            outcome = f"{name}: in place"
         elif os.path.lexists(path):
             os.replace(path, path + CHAINED)
-            said = f"{name}: installed; the one that was there runs first"
+            outcome = f"{name}: installed; the one that was there runs first"
         _write(path, name, python)
-        done.append(said)
-    return done
+        actions.append(outcome)
+    return actions
 
 
 def remove(folder: str) -> list[str]:
@@ -46,19 +50,19 @@ def remove(folder: str) -> list[str]:
     Returns:
         What was done, a phrase each.
     """
-    done = []
+    actions = []
     for name in HOOKS:
         path = os.path.join(folder, name)
         if is_ours(path + ".legacy"):
             os.unlink(path + ".legacy")
-            done.append(f"{name}: taken out")
+            actions.append(f"{name}: taken out")
         if is_ours(path):
             os.unlink(path)
-            done.append(f"{name}: taken out")
+            actions.append(f"{name}: taken out")
         if os.path.lexists(path + CHAINED) and not os.path.lexists(path):
             os.replace(path + CHAINED, path)
-            done[-1:] = [f"{name}: taken out; the former one is back"]
-    return done
+            actions[-1:] = [f"{name}: taken out; the former one is back"]
+    return actions
 
 
 def is_ours(path: str) -> bool:
@@ -75,7 +79,7 @@ def is_husky(folder: str) -> bool:
     return ".husky" in os.path.normpath(folder).split(os.sep)
 
 
-def put_gate(folder: str, python: str = sys.executable) -> None:
+def write_gate_script(folder: str, python: str = sys.executable) -> None:
     """Write the script that judges a change, for a framework to run.
 
     Args:
@@ -85,11 +89,11 @@ def put_gate(folder: str, python: str = sys.executable) -> None:
     _write(os.path.join(folder, "gate"), "pre-commit", python, "gate.sh")
 
 
-def _write(path: str, name: str, python: str, shim: str = "shim.sh") -> None:
-    with open(os.path.join(_HERE, shim), encoding="utf-8") as file:
+def _write(path: str, name: str, python: str, script: str = "notify.sh") -> None:
+    with open(os.path.join(_HERE, script), encoding="utf-8") as file:
         text = file.read()
     text = text.replace("@HOOK@", name).replace("@PYTHON@", _quoted(python))
-    for mark, program in (("@KNOCK@", "knock.py"), ("@GATE@", "gate.py")):
+    for mark, program in (("@NOTIFY@", "notify.py"), ("@GATE@", "gate.py")):
         text = text.replace(mark, _quoted(os.path.join(_HERE, program)))
     temporary = f"{path}.{os.getpid()}"
     with open(temporary, "w", encoding="utf-8", errors="surrogateescape") as file:

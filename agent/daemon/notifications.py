@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import point, transaction
-from copydesk.hooks import knock
+from copydesk.hooks import failpoints
 
 STALE_SECONDS = 3600.0
 _MAX_BYTES = 8192
@@ -57,7 +57,7 @@ def take_in(db: Database, desk: Path) -> list[Event]:
     if not found:
         return []
     new = []
-    knock.failpoint("spool.read")
+    failpoints.failpoint("spool.read")
     with transaction(db):
         for _, event in found:
             added = db.execute(
@@ -68,10 +68,10 @@ def take_in(db: Database, desk: Path) -> list[Event]:
             if added.rowcount:
                 new.append(event)
         point("spool.inserted")
-    knock.failpoint("spool.committed")
+    failpoints.failpoint("spool.committed")
     for path, _ in found:
         path.unlink(missing_ok=True)
-    knock.failpoint("spool.unlinked")
+    failpoints.failpoint("spool.unlinked")
     return new
 
 

@@ -13,7 +13,7 @@ if [ -f "$g/commondir" ]; then
   read -r c <"$g/commondir"
   case $c in /*) g=$c ;; *) g=$g/$c ;; esac
 fi
-if [ -x @PYTHON@ ] && [ -f @KNOCK@ ]; then
+if [ -x @PYTHON@ ] && [ -f @NOTIFY@ ]; then
   if [ -d "$g/copydesk/spool/new" ]; then
     set -C
     { printf '%s\n%s\n' "$hook" "$PWD" >"$g/copydesk/spool/new/$$.$hook"; } 2>/dev/null
@@ -21,6 +21,6 @@ if [ -x @PYTHON@ ] && [ -f @KNOCK@ ]; then
   else
     set -- "$hook"
   fi
-  (exec @PYTHON@ -I -S @KNOCK@ "$@") </dev/null >/dev/null 2>&1 &
+  (exec @PYTHON@ -I -S @NOTIFY@ "$@") </dev/null >/dev/null 2>&1 &
 fi
 exit "$code"
