@@ -12,7 +12,6 @@ import pytest
 
 from copydesk.agent.daemon.context import StepContext
 from copydesk.agent.daemon.steps import STEPS
-from copydesk.agent.desk import drafts
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import find, set_config
 
@@ -57,8 +56,8 @@ def test_a_real_model_goes_through_the_whole_pipe(
             "SELECT purpose, outcome, prompt_tokens, output_tokens, seconds, response"
             " FROM model_calls"
         ).fetchall()
-        found = drafts.listed(db, (), kind="test")
-        [story] = drafts.listed(db, kind="devlog")
+        found = db.drafts.find((), kind="test")
+        [story] = db.drafts.find(kind="devlog")
     print(*said, *calls, sep="\n")
     assert calls
     assert {purpose for purpose, *_ in calls} >= {"test", "devlog"}

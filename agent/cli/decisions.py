@@ -11,7 +11,6 @@ from copydesk.agent.cli import terminal as screen
 from copydesk.agent.cli.current_desk import open_current_desk
 from copydesk.agent.cli.options import examples, id_argument, ids_argument, some_ids_argument
 from copydesk.agent.cli.output import echo
-from copydesk.agent.desk import drafts as rows
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.records import Draft
 from copydesk.agent.review import decisions
@@ -94,7 +93,7 @@ def edit(identity: int) -> None:
     A test that fails its check after that keeps waiting, with the evidence saying so.
     """
     with open_current_desk() as (repo, db):
-        draft = rows.get(db, identity)
+        draft = db.drafts.get(identity)
         content = edit_text(draft)
         if content is None or content == draft.content:
             echo("Nothing was changed.")
@@ -144,7 +143,7 @@ def undo(identities: tuple[int, ...]) -> None:
     """
     with open_current_desk() as (repo, db):
         for identity in decisions.latest_first(db, identities):
-            before = rows.get(db, identity)
+            before = db.drafts.get(identity)
             after = decisions.undo(repo, db, identity)
             state = after.state.replace("_", " ")
             echo(f"Draft {identity} was {before.state} and is {state} again.")

@@ -17,7 +17,7 @@ from copydesk.agent.cli.terminal import spinner
 from copydesk.agent.coverage.source import MODULE
 from copydesk.agent.coverage.store import gaps as gap_rows
 from copydesk.agent.daemon.steps import gaps_to_draft
-from copydesk.agent.desk import drafts as rows
+from copydesk.agent.desk.drafts import draft_as_json
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.records import Draft, Gap
 from copydesk.agent.testgen.pipeline import write_drafts
@@ -60,7 +60,7 @@ def draft(words: tuple[str, ...], everything: bool, as_json: bool) -> None:
                     repo, db, sha, wanted, say=print_progress, progress=told, again=bool(names)
                 )
     if as_json:
-        echo_json([rows.as_json(one) for one in made])
+        echo_json([draft_as_json(one) for one in made])
     elif not wanted and any(gap.function != MODULE for gap in found):
         echo(
             f"Every gap of {short_sha(sha)} has a draft, was rejected by you, or could not be"

@@ -9,7 +9,7 @@ from copydesk.agent.cli.current_desk import open_current_desk
 from copydesk.agent.cli.formatting import draft_counts, draft_subject, evidence_summary, short_age
 from copydesk.agent.cli.options import examples, id_argument, json_option
 from copydesk.agent.cli.output import echo, echo_json
-from copydesk.agent.desk import drafts as rows
+from copydesk.agent.desk.drafts import draft_as_json
 from copydesk.agent.records import Draft, DraftKind
 from copydesk.agent.scoring import order_drafts as scores
 from copydesk.agent.text import plural
@@ -34,11 +34,11 @@ def drafts(everything: bool, kind: DraftKind | None, as_json: bool) -> None:
     first; one in ten stands where chance put it, so that your decisions teach something.
     """
     with open_current_desk() as (_, db):
-        found = rows.listed(db, ()) if everything else scores.ordered(db, rows.listed(db))
+        found = db.drafts.find(()) if everything else scores.ordered(db, db.drafts.find())
         found = [d for d in found if kind in (None, d.kind)]
-        counts = rows.counts(db)
+        counts = db.drafts.count_by_state()
     if as_json:
-        echo_json([rows.as_json(draft) for draft in found])
+        echo_json([draft_as_json(draft) for draft in found])
         return
     if not found:
         echo(f"Nothing waits for you (drafts: {draft_counts(counts)}).")
@@ -80,9 +80,9 @@ def show(identity: int, as_json: bool) -> None:
     how many deliberate faults it notices; that of a story lists its facts.
     """
     with open_current_desk() as (_, db):
-        draft = rows.get(db, identity)
+        draft = db.drafts.get(identity)
     if as_json:
-        echo_json(rows.as_json(draft))
+        echo_json(draft_as_json(draft))
         return
     screen.print_heading(draft)
     echo()

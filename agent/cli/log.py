@@ -10,7 +10,6 @@ from copydesk.agent.cli.decisions import shortest_path
 from copydesk.agent.cli.formatting import duration, short_age, short_sha
 from copydesk.agent.cli.options import examples, json_option
 from copydesk.agent.cli.output import echo, echo_json
-from copydesk.agent.desk import history
 from copydesk.agent.records import Json
 from copydesk.agent.text import one_line
 
@@ -43,7 +42,7 @@ def log(calls: bool, predictions: bool, limit: int, as_json: bool) -> None:
         if predictions:
             _tell_predictions(db.predictions.latest(limit), as_json)
             return
-        found = db.model_calls.latest(limit) if calls else history.reviews(db, limit)
+        found = db.model_calls.latest(limit) if calls else db.drafts.decisions(limit)
         totals = db.model_calls.totals() if calls else []
     if as_json:
         echo_json(found)

@@ -28,11 +28,9 @@ def _draft_ids(
 ) -> list[click.shell_completion.CompletionItem]:
     from click.shell_completion import CompletionItem
 
-    from copydesk.agent.desk import drafts
-
     try:
         with open_current_desk() as (_, db):
-            listed = drafts.listed(db, ())
+            listed = db.drafts.find(())
     except Exception:  # a completion that cannot help stays silent
         return []
     return [

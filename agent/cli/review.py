@@ -14,8 +14,8 @@ from copydesk.agent.cli.decisions import edit_text, shortest_path
 from copydesk.agent.cli.formatting import evidence_lines
 from copydesk.agent.cli.options import examples
 from copydesk.agent.cli.output import echo, print_progress
-from copydesk.agent.desk import drafts as rows
 from copydesk.agent.desk.database import Database
+from copydesk.agent.desk.drafts import WAITING
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Draft, DraftKind
@@ -50,7 +50,7 @@ def review(kind: DraftKind | None) -> None:
     `copydesk drafts`. Nothing is committed; leaving half-way is fine.
     """
     with open_current_desk() as (repo, db):
-        waiting = scores.ordered(db, rows.listed(db, kind=kind), keep=True)
+        waiting = scores.ordered(db, db.drafts.find(kind=kind), keep=True)
         if not waiting:
             echo("Nothing waits for you. `copydesk status` says what is going on.")
             return
@@ -63,7 +63,7 @@ def review(kind: DraftKind | None) -> None:
             if not isinstance(abort.__context__, EOFError):
                 raise
             echo()  # the input ended; what was decided stays
-        left = len(rows.listed(db, kind=kind))
+        left = len(db.drafts.find(kind=kind))
     desk_work.sum_up(left)
 
 
@@ -84,8 +84,8 @@ class _Review:
             _Quit: The editor left before.
         """
         while self.place < len(self.pile):
-            draft = rows.get(self.db, self.pile[self.place])
-            if draft.state in decisions.WAITING:
+            draft = self.db.drafts.get(self.pile[self.place])
+            if draft.state in WAITING:
                 self.show(draft)
                 self.ask(draft)
             else:

@@ -14,7 +14,6 @@ from copydesk.agent.cli.output import echo, echo_json, print_progress
 from copydesk.agent.cli.terminal import spinner
 from copydesk.agent.daemon import control
 from copydesk.agent.daemon.resources import pause_reason
-from copydesk.agent.desk import drafts
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
@@ -68,7 +67,7 @@ def _found(repo: Repository, db: Database) -> Json:
             {"test": name, "flips": flips, "runs": runs}
             for name, flips, runs in db.execute("SELECT name, flips, runs FROM tests_flaky")
         ],
-        "drafts": drafts.counts(db),
+        "drafts": db.drafts.count_by_state(),
         "model": _model(repo, db, sha) | {"totals": db.model_calls.totals()},
     }
 

@@ -14,7 +14,7 @@ from copydesk.agent.cli.model_progress import ModelProgress
 from copydesk.agent.cli.options import examples, id_argument, json_option
 from copydesk.agent.cli.output import echo, echo_json, print_progress
 from copydesk.agent.cli.terminal import spinner
-from copydesk.agent.desk import drafts as rows
+from copydesk.agent.desk.drafts import draft_as_json
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
 from copydesk.agent.stories.write_story import write_story
@@ -56,7 +56,7 @@ def story(revisions: str, as_json: bool) -> None:
             client = reach_model(settings, db, print_progress, prose=True, progress=told)
             made = write_story(repo, db, shas, say=print_progress, client=client)
     if as_json:
-        echo_json(rows.as_json(made))
+        echo_json(draft_as_json(made))
         return
     echo(f"{made.id}: {draft_subject(made)}: {evidence_summary(made)}")
     echo(f"`copydesk show {made.id}` shows it, `copydesk accept {made.id}` puts it in the outbox.")
@@ -80,7 +80,7 @@ def export(identity: int, channel: str, output: Path | None) -> None:
     devlog is Markdown. Nothing is sent anywhere.
     """
     with open_current_desk() as (_, db):
-        found = rows.get(db, identity)
+        found = db.drafts.get(identity)
     if found.kind != channel:
         raise CopydeskError(
             f"draft {identity} is a {found.kind}, not a story",

@@ -90,8 +90,7 @@ def _drop_logs(db: Database) -> None:
 
 
 def _needed(repo: Repository, db: Database) -> set[str]:
-    waiting = db.execute("SELECT sha FROM drafts WHERE state IN ('ready', 'not_run')")
-    return git.tips(repo) | {str(sha) for (sha,) in waiting}
+    return git.tips(repo) | db.drafts.waiting_commits()
 
 
 def _oldest_first(db: Database, needed: set[str]) -> list[str]:

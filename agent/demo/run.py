@@ -19,7 +19,6 @@ from copydesk.agent.coverage.store import Measure, stored
 from copydesk.agent.coverage.store import gaps as gap_rows
 from copydesk.agent.daemon import control
 from copydesk.agent.demo import project
-from copydesk.agent.desk import drafts
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
@@ -149,7 +148,7 @@ class _Tour:
         sha = self._change()
         before = self._found(sha)
         ready = self._drafts(sha)
-        stories = drafts.listed(self.db, ("ready",), kind="devlog", commit=sha)
+        stories = self.db.drafts.find(("ready",), kind="devlog", commit=sha)
         for story in stories:
             self.screen.step("The dev log it drafted, every sentence with its facts")
             self.screen.draft(story, None)
@@ -230,7 +229,7 @@ class _Tour:
     def _drafts(self, sha: Sha) -> list[Draft]:
         ready = [
             draft
-            for draft in drafts.listed(self.db, ("ready",), kind="test", commit=sha)
+            for draft in self.db.drafts.find(("ready",), kind="test", commit=sha)
             if draft.evidence.get("verdict") == "verified"
         ]
         self.screen.step(f"The {plural(len(ready), 'test draft')} that passed every check")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from copydesk.agent.desk import space
@@ -73,3 +74,8 @@ def point(name: str) -> None:
     except OSError as error:
         message = "database or disk is full" if space.is_full(error) else "disk I/O error"
         raise sqlite3.OperationalError(message) from error
+
+
+def timestamp() -> str:
+    """The current time as the desk keeps it: ISO 8601, UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

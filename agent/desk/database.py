@@ -10,11 +10,13 @@ from copydesk.agent.desk.commits import Commits
 from copydesk.agent.desk.connection import Connection
 from copydesk.agent.desk.content_cache import ContentCache
 from copydesk.agent.desk.deferred_jobs import DeferredJobs
+from copydesk.agent.desk.drafts import Drafts
 from copydesk.agent.desk.jobs import Jobs
 from copydesk.agent.desk.mined_history import MinedHistory
 from copydesk.agent.desk.model_calls import ModelCalls
 from copydesk.agent.desk.predictions import Predictions
 from copydesk.agent.desk.story_facts import StoryFacts
+from copydesk.agent.desk.verifications import Verifications
 
 
 class Database(Connection):
@@ -62,3 +64,13 @@ class Database(Connection):
     def content_cache(self, kind: str, compute: Callable[[str], Any]) -> ContentCache:
         """A function whose results stay on the desk; see `ContentCache`."""
         return ContentCache(self, kind, compute)
+
+    @cached_property
+    def drafts(self) -> Drafts:
+        """The drafts and the editor's decisions on them."""
+        return Drafts(self)
+
+    @cached_property
+    def verifications(self) -> Verifications:
+        """The test drafts that are being verified, and the runs that they have behind them."""
+        return Verifications(self)

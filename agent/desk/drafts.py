@@ -1,183 +1,241 @@
-"""Drafts and the editor's decisions, as rows."""
+"""Drafts and the editor's decisions on them: the tables `drafts` and `reviews`."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
+from typing import NamedTuple
 
-from copydesk.agent.desk.database import Database
-from copydesk.agent.desk.store import point, transaction
+from copydesk.agent.desk.connection import Connection, point, timestamp, transaction
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.records import Draft, DraftKind, DraftState, Json, Sha, Target
 
+WAITING: tuple[DraftState, ...] = ("ready", "not_run")
+"""The states of a draft that waits for the editor."""
+
+_STATES = (*WAITING, "discarded", "accepted", "rejected", "superseded")
+_NO_TARGET = Target("", "", ())
 _COLUMNS = (
     "id, kind, state, sha, title, origin, path, target_path, target_function, target_lines,"
     " content, evidence, note, created_at"
 )
 
 
-def now() -> str:
-    """The current time, ISO 8601, UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+class Decision(NamedTuple):
+    """What the editor did with a draft, and the state that it is in after that.
 
-
-def add(
-    db: Database,
-    *,
-    kind: DraftKind,
-    state: DraftState,
-    commit: Sha,
-    title: str,
-    origin: str,
-    path: str,
-    content: str,
-    target: Target | None = None,
-    evidence: Json | None = None,
-) -> int:
-    """Put a draft on the desk; one a commit, target and origin.
-
-    A draft that is made again replaces the former one unless the editor has decided on that, or
-    has changed it.
-
-    Returns:
-        The draft's id.
+    `why` is the editor's reason, `path` the file that was written.
     """
-    spot = target or Target("", "", ())
-    with transaction(db):
-        db.execute(
-            """
-            INSERT INTO drafts (kind, state, sha, title, origin, path, target_path,
-                                target_function, target_lines, content, evidence, created_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-            ON CONFLICT (kind, sha, target_path, target_function, origin) DO UPDATE SET
-                state = excluded.state, title = excluded.title, path = excluded.path,
-                target_lines = excluded.target_lines, content = excluded.content,
-                evidence = excluded.evidence
-            WHERE drafts.state NOT IN ('accepted', 'rejected')
-                AND NOT EXISTS (SELECT 1 FROM reviews WHERE draft_id = drafts.id)
-            """,
-            (
-                *(kind, state, commit, title, origin, path, spot.path, spot.function),
-                *(json.dumps(spot.lines), content, json.dumps(evidence or {}), now()),
-            ),
-        )
-        (identity,) = db.execute(
-            "SELECT id FROM drafts WHERE kind = ? AND sha = ? AND target_path = ?"
-            " AND target_function = ? AND origin = ?",
-            (kind, commit, spot.path, spot.function, origin),
+
+    action: str
+    state: DraftState
+    why: str = ""
+    path: str = ""
+
+
+class Drafts:
+    """The drafts on a desk, as `Database.drafts` hands them out.
+
+    Args:
+        db: The desk.
+    """
+
+    def __init__(self, db: Connection) -> None:
+        self._db = db
+
+    def add(self, draft: Draft) -> int:
+        """Put a draft on the desk; one a commit, target and origin.
+
+        A draft that is made again replaces the former one unless the editor has decided on that,
+        or has changed it.
+
+        Args:
+            draft: The draft; its `id` and `created_at` are given by the desk.
+
+        Returns:
+            The draft's id.
+        """
+        target = draft.target or _NO_TARGET
+        with transaction(self._db):
+            self._db.execute(
+                """
+                INSERT INTO drafts (kind, state, sha, title, origin, path, target_path,
+                                    target_function, target_lines, content, evidence, created_at)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT (kind, sha, target_path, target_function, origin) DO UPDATE SET
+                    state = excluded.state, title = excluded.title, path = excluded.path,
+                    target_lines = excluded.target_lines, content = excluded.content,
+                    evidence = excluded.evidence
+                WHERE drafts.state NOT IN ('accepted', 'rejected')
+                    AND NOT EXISTS (SELECT 1 FROM reviews WHERE draft_id = drafts.id)
+                """,
+                (
+                    *(draft.kind, draft.state, draft.commit, draft.title, draft.origin),
+                    *(draft.path, target.path, target.function, json.dumps(target.lines)),
+                    *(draft.content, json.dumps(draft.evidence), timestamp()),
+                ),
+            )
+            (identity,) = self._db.execute(
+                "SELECT id FROM drafts WHERE kind = ? AND sha = ? AND target_path = ?"
+                " AND target_function = ? AND origin = ?",
+                (draft.kind, draft.commit, target.path, target.function, draft.origin),
+            ).fetchone()
+        return int(identity)
+
+    def get(self, identity: int) -> Draft:
+        """The draft with that id.
+
+        Raises:
+            CopydeskError: There is none.
+        """
+        row = self._db.execute(
+            f"SELECT {_COLUMNS} FROM drafts WHERE id = ?", (identity,)
         ).fetchone()
-    return int(identity)
+        if row is None:
+            raise CopydeskError(
+                f"there is no draft {identity}",
+                slug="no-such-draft",
+                hint="`copydesk drafts --all` lists them.",
+            )
+        return _draft(row)
 
+    def find(
+        self,
+        states: Sequence[DraftState] = WAITING,
+        *,
+        kind: DraftKind | None = None,
+        commit: Sha | None = None,
+    ) -> list[Draft]:
+        """The drafts in these states, oldest first.
 
-def get(db: Database, identity: int) -> Draft:
-    """The draft with that id.
-
-    Raises:
-        CopydeskError: There is none.
-    """
-    row = db.execute(f"SELECT {_COLUMNS} FROM drafts WHERE id = ?", (identity,)).fetchone()
-    if row is None:
-        raise CopydeskError(
-            f"there is no draft {identity}",
-            slug="no-such-draft",
-            hint="`copydesk drafts --all` lists them.",
+        Args:
+            states: Every state when none is named.
+            kind: Only tests, or only dev log entries.
+            commit: Only those of this commit.
+        """
+        conditions = ["1"]
+        values: list[str] = []
+        if states:
+            conditions.append(f"state IN ({', '.join('?' * len(states))})")
+            values += states
+        if kind:
+            conditions.append("kind = ?")
+            values.append(kind)
+        if commit:
+            conditions.append("sha = ?")
+            values.append(commit)
+        rows = self._db.execute(
+            f"SELECT {_COLUMNS} FROM drafts WHERE {' AND '.join(conditions)} ORDER BY id", values
         )
-    return _draft(row)
+        return [_draft(row) for row in rows]
 
-
-def listed(
-    db: Database,
-    states: Sequence[DraftState] = ("ready", "not_run"),
-    *,
-    kind: DraftKind | None = None,
-    commit: Sha | None = None,
-) -> list[Draft]:
-    """The drafts in these states, oldest first; every state when none is named."""
-    where, values = ["1"], list[str]()
-    if states:
-        where.append(f"state IN ({', '.join('?' * len(states))})")
-        values += states
-    if kind:
-        where.append("kind = ?")
-        values.append(kind)
-    if commit:
-        where.append("sha = ?")
-        values.append(commit)
-    rows = db.execute(
-        f"SELECT {_COLUMNS} FROM drafts WHERE {' AND '.join(where)} ORDER BY id", values
-    )
-    return [_draft(row) for row in rows]
-
-
-def counts(db: Database) -> dict[str, int]:
-    """How many drafts there are in each state; every state is there."""
-    states = ("ready", "not_run", "discarded", "accepted", "rejected", "superseded")
-    found = dict(db.execute("SELECT state, count(*) FROM drafts GROUP BY state").fetchall())
-    return {state: int(found.get(state, 0)) for state in states}
-
-
-def decide(
-    db: Database,
-    draft: Draft,
-    action: str,
-    state: DraftState,
-    *,
-    why: str = "",
-    content: str | None = None,
-    path: str = "",
-    evidence: Json | None = None,
-) -> Draft:
-    """Record what the editor decided, and the draft as it stands after it."""
-    after = dataclasses.replace(
-        draft,
-        state=state,
-        note=why or draft.note,
-        content=draft.content if content is None else content,
-        evidence=draft.evidence if evidence is None else evidence,
-    )
-    with transaction(db):
-        db.execute(
-            "INSERT INTO reviews (draft_id, action, why, before, after, path, decided_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (draft.id, action, why, draft.content, after.content, path, now()),
+    def waiting_commits(self) -> set[Sha]:
+        """The commits whose drafts wait for the editor."""
+        rows = self._db.execute(
+            "SELECT DISTINCT sha FROM drafts WHERE state IN ('ready', 'not_run')"
         )
-        db.execute(
-            "UPDATE drafts SET state = ?, note = ?, content = ?, evidence = ? WHERE id = ?",
-            (after.state, after.note, after.content, json.dumps(after.evidence), draft.id),
+        return {str(sha) for (sha,) in rows}
+
+    def count_by_state(self) -> dict[str, int]:
+        """How many drafts there are in each state; every state is there."""
+        rows = self._db.execute("SELECT state, count(*) FROM drafts GROUP BY state")
+        counts = dict(rows.fetchall())
+        return {state: int(counts.get(state, 0)) for state in _STATES}
+
+    def decide(
+        self,
+        draft: Draft,
+        decision: Decision,
+        *,
+        content: str | None = None,
+        evidence: Json | None = None,
+    ) -> Draft:
+        """Record what the editor decided.
+
+        Args:
+            draft: The draft as it was.
+            decision: What was done with it.
+            content: Its new text, where the editor changed it.
+            evidence: Its new evidence, where that changed.
+
+        Returns:
+            The draft as it stands after the decision.
+        """
+        after = dataclasses.replace(
+            draft,
+            state=decision.state,
+            note=decision.why or draft.note,
+            content=draft.content if content is None else content,
+            evidence=draft.evidence if evidence is None else evidence,
         )
-        point("drafts.decided")
-    return after
+        with transaction(self._db):
+            self._db.execute(
+                "INSERT INTO reviews (draft_id, action, why, before, after, path, decided_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    *(draft.id, decision.action, decision.why, draft.content, after.content),
+                    *(decision.path, timestamp()),
+                ),
+            )
+            self._db.execute(
+                "UPDATE drafts SET state = ?, note = ?, content = ?, evidence = ? WHERE id = ?",
+                (after.state, after.note, after.content, json.dumps(after.evidence), draft.id),
+            )
+            point("drafts.decided")
+        return after
+
+    def decisions(self, limit: int) -> list[Json]:
+        """The last decisions on drafts, the newest first, at most so many."""
+        rows = self._db.execute(
+            "SELECT r.id, r.draft_id, d.kind, d.title, r.action, r.why, r.path, r.decided_at"
+            " FROM reviews AS r JOIN drafts AS d ON d.id = r.draft_id ORDER BY r.id DESC LIMIT ?",
+            (limit,),
+        )
+        names = ("id", "draft", "kind", "title", "action", "why", "path", "decided_at")
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def last_decisions(self) -> dict[int, int]:
+        """The number of the last decision on each draft, by the draft's id; later ones are
+        higher.
+        """
+        rows = self._db.execute("SELECT draft_id, max(id) FROM reviews GROUP BY draft_id")
+        return {int(draft): int(number) for draft, number in rows}
+
+    def supersede_tests(self, target: Target, keep: Collection[int]) -> int:
+        """Retire the waiting test drafts of a function but those with these ids.
+
+        Returns:
+            How many were retired.
+        """
+        with transaction(self._db):
+            return self._db.execute(
+                "UPDATE drafts SET state = 'superseded' WHERE kind = 'test'"
+                " AND target_path = ? AND target_function = ? AND state IN ('ready', 'not_run')"
+                " AND id NOT IN (SELECT value FROM json_each(?))",
+                (target.path, target.function, json.dumps(list(keep))),
+            ).rowcount
+
+    def supersede_stories(self, commit: Sha, origin: str) -> None:
+        """Retire a commit's dev log entries by one writer, but those the editor touched."""
+        with transaction(self._db):
+            self._db.execute(
+                "UPDATE drafts SET state = 'superseded' WHERE kind = 'devlog' AND sha = ?"
+                " AND origin = ? AND state = 'ready'"
+                " AND NOT EXISTS (SELECT 1 FROM reviews WHERE draft_id = drafts.id)",
+                (commit, origin),
+            )
 
 
-def supersede(db: Database, target: Target, keep: Collection[int]) -> int:
-    """Retire the waiting test drafts of a function but those with these ids.
-
-    Returns:
-        How many were retired.
-    """
-    with transaction(db):
-        return db.execute(
-            "UPDATE drafts SET state = 'superseded' WHERE kind = 'test'"
-            " AND target_path = ? AND target_function = ? AND state IN ('ready', 'not_run')"
-            " AND id NOT IN (SELECT value FROM json_each(?))",
-            (target.path, target.function, json.dumps(list(keep))),
-        ).rowcount
-
-
-def as_json(draft: Draft) -> Json:
+def draft_as_json(draft: Draft) -> Json:
     """The draft as the command line's --json shows it."""
-    target = draft.target
     return {
         "id": draft.id,
         "kind": draft.kind,
         "state": draft.state,
         "commit": draft.commit,
         "title": draft.title,
-        "target": None
-        if target is None
-        else {"path": target.path, "function": target.function, "lines": list(target.lines)},
+        "target": _target_as_json(draft.target),
         "origin": draft.origin,
         "path": draft.path,
         "content": draft.content,
@@ -187,10 +245,17 @@ def as_json(draft: Draft) -> Json:
     }
 
 
+def _target_as_json(target: Target | None) -> Json | None:
+    if target is None:
+        return None
+    return {"path": target.path, "function": target.function, "lines": list(target.lines)}
+
+
 def _draft(row: tuple[object, ...]) -> Draft:
-    (identity, kind, state, sha, title, origin, path, t_path, t_function, t_lines) = row[:10]
+    """A draft of a row with the columns of _COLUMNS."""
+    identity, kind, state, sha, title, origin, path, *target_columns = row[:10]
     content, evidence, note, created = row[10:]
-    target = Target(str(t_path), str(t_function), tuple(json.loads(str(t_lines))))
+    target_path, function, lines = map(str, target_columns)
     return Draft(
         id=int(str(identity)),
         kind=kind,  # type: ignore[arg-type]  # the column holds only these words
@@ -200,7 +265,7 @@ def _draft(row: tuple[object, ...]) -> Draft:
         origin=str(origin),
         path=str(path),
         content=str(content),
-        target=target if target.path else None,
+        target=Target(target_path, function, tuple(json.loads(lines))) if target_path else None,
         evidence=json.loads(str(evidence)),
         created_at=str(created),
         note=str(note),

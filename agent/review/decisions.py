@@ -5,19 +5,36 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from copydesk.agent.coverage.store import gaps as gap_rows
-from copydesk.agent.desk import drafts
 from copydesk.agent.desk.database import Database
+from copydesk.agent.desk.drafts import WAITING, Decision
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Draft, DraftState, Gap, Json
-from copydesk.agent.testgen.accept import Placement, formatted, in_place, placement, recheck, revert
-from copydesk.agent.testgen.accept import accept as write_placed
+from copydesk.agent.testgen.accept import (
+    Placement,
+    format_placement,
+    place_draft,
+    revert_placement,
+    run_placement,
+    verify_edit,
+    write_placement,
+)
 from copydesk.agent.testgen.pipeline import evidence_json
 from copydesk.hooks import failpoints
 
-WAITING: tuple[DraftState, ...] = ("ready", "not_run")
+
+class _Written(NamedTuple):
+    """The file that an accepted draft was written to, its text before and after, and more that
+    the evidence is to say.
+    """
+
+    path: Path
+    before: str | None
+    after: str
+    notes: Json
 
 
 def accept(repo: Repository, db: Database, identity: int, *, anyway: bool = False) -> Path:
@@ -40,53 +57,46 @@ def accept(repo: Repository, db: Database, identity: int, *, anyway: bool = Fals
             under it.
     """
     draft = _waiting(db, identity)
-    more: Json = {}
     if draft.kind == "test":
-        place, said = formatted(repo, draft, placement(draft, repo.worktree))
-        more |= {"formatting": said} if said else {}
-        if not anyway and draft.state == "ready":
-            more["in_place"] = _tried(repo, draft, place)
-        before = place.old_text
-        path = write_placed(place, repo.worktree)
-        after = place.new_text
+        written = _write_test(repo, draft, anyway=anyway)
     else:
-        path, before, after = _outbox(repo, draft), None, draft.content
+        written = _Written(_write_story(repo, draft), None, draft.content, {})
     failpoints.failpoint("review.written")
-    evidence = draft.evidence | {"accepted": {"path": str(path), "before": before, "after": after}}
-    evidence["accepted"] |= more
-    drafts.decide(db, draft, "accept", "accepted", path=str(path), evidence=evidence)
-    return path
+    accepted = {"path": str(written.path), "before": written.before, "after": written.after}
+    evidence = draft.evidence | {"accepted": accepted | written.notes}
+    db.drafts.decide(
+        draft, Decision("accept", "accepted", path=str(written.path)), evidence=evidence
+    )
+    return written.path
 
 
-def _tried(repo: Repository, draft: Draft, place: Placement) -> str:
-    found = in_place(repo, draft, place)
-    if found.verdict == "fails":
+def _write_test(repo: Repository, draft: Draft, *, anyway: bool) -> _Written:
+    placement, formatting = format_placement(repo, draft, place_draft(draft, repo.worktree))
+    notes: Json = {"formatting": formatting} if formatting else {}
+    if not anyway and draft.state == "ready":
+        notes["in_place"] = _run_in_place(repo, draft, placement)
+    path = write_placement(placement, repo.worktree)
+    return _Written(path, placement.old_text, placement.new_text, notes)
+
+
+def _run_in_place(repo: Repository, draft: Draft, placement: Placement) -> str:
+    """How the test went in its file, in words.
+
+    Raises:
+        CopydeskError: It does not pass there.
+    """
+    outcome = run_placement(repo, draft, placement)
+    if outcome.verdict == "fails":
         raise CopydeskError(
-            f"the test does not pass in {place.path}: {found.why}",
+            f"the test does not pass in {placement.path}: {outcome.why}",
             slug="fails-in-place",
             hint=f"`copydesk edit {draft.id}` changes it; `copydesk accept --anyway {draft.id}`"
             " writes it all the same.",
         )
-    return f"{found.verdict}: {found.why}" if found.why else found.verdict
+    return f"{outcome.verdict}: {outcome.why}" if outcome.why else outcome.verdict
 
 
-def verified(db: Database, min_mutants: int = 1) -> list[Draft]:
-    """The waiting test drafts that were verified and notice so many mutants, oldest first."""
-    return [
-        draft
-        for draft in drafts.listed(db, ("ready",), kind="test")
-        if draft.evidence.get("verdict") == "verified"
-        and int(draft.evidence.get("mutants_killed") or 0) >= min_mutants
-    ]
-
-
-def latest_first(db: Database, identities: Sequence[int]) -> list[int]:
-    """Drafts in the order in which decisions on them can be taken back: the last one first."""
-    last = dict(db.execute("SELECT draft_id, max(id) FROM reviews GROUP BY draft_id").fetchall())
-    return sorted(dict.fromkeys(identities), key=lambda one: -int(last.get(one, 0)))
-
-
-def _outbox(repo: Repository, draft: Draft) -> Path:
+def _write_story(repo: Repository, draft: Draft) -> Path:
     path = repo.desk / draft.path
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
@@ -96,9 +106,26 @@ def _outbox(repo: Repository, draft: Draft) -> Path:
     return path
 
 
+def verified(db: Database, min_mutants: int = 1) -> list[Draft]:
+    """The waiting test drafts that were verified and notice so many mutants, oldest first."""
+    return [
+        draft
+        for draft in db.drafts.find(("ready",), kind="test")
+        if draft.evidence.get("verdict") == "verified"
+        and int(draft.evidence.get("mutants_killed") or 0) >= min_mutants
+    ]
+
+
+def latest_first(db: Database, identities: Sequence[int]) -> list[int]:
+    """Drafts in the order in which decisions on them can be taken back: the last one first."""
+    last_decisions = db.drafts.last_decisions()
+    unique = dict.fromkeys(identities)
+    return sorted(unique, key=lambda identity: -last_decisions.get(identity, 0))
+
+
 def reject(repo: Repository, db: Database, identity: int, why: str) -> Draft:
     """Turn a draft down; the reason is kept for the next drafts."""
-    return drafts.decide(db, _waiting(db, identity), "reject", "rejected", why=why)
+    return db.drafts.decide(_waiting(db, identity), Decision("reject", "rejected", why=why))
 
 
 def edit(repo: Repository, db: Database, identity: int, content: str) -> Draft:
@@ -116,10 +143,20 @@ def edit(repo: Repository, db: Database, identity: int, content: str) -> Draft:
         return draft
     evidence = draft.evidence
     if draft.kind == "test":
-        found, candidate = recheck(repo, gap_of(db, draft), draft, content)
-        basis = {"basis": evidence["basis"]} if "basis" in evidence else {}
-        evidence = evidence_json(found, candidate) | basis | {"edited": True}
-    return drafts.decide(db, draft, "edit", draft.state, content=content, evidence=evidence)
+        evidence = _verify_edit(repo, db, draft, content)
+    return db.drafts.decide(
+        draft, Decision("edit", draft.state), content=content, evidence=evidence
+    )
+
+
+def _verify_edit(repo: Repository, db: Database, draft: Draft, content: str) -> Json:
+    """The evidence of an edited test."""
+    evidence, candidate = verify_edit(repo, gap_of(db, draft), draft, content)
+    as_json = evidence_json(evidence, candidate)
+    if "basis" in draft.evidence:
+        as_json["basis"] = draft.evidence["basis"]
+    as_json["edited"] = True
+    return as_json
 
 
 def gap_of(db: Database, draft: Draft) -> Gap:
@@ -140,7 +177,7 @@ def undo(repo: Repository, db: Database, identity: int) -> Draft:
     Raises:
         CopydeskError: The draft was not decided on, or its file was changed since.
     """
-    draft = drafts.get(db, identity)
+    draft = db.drafts.get(identity)
     if draft.state == "accepted":
         _take_back(repo, draft)
     elif draft.state != "rejected":
@@ -149,24 +186,26 @@ def undo(repo: Repository, db: Database, identity: int) -> Draft:
             slug="nothing-to-undo",
             hint="Only an accepted or rejected draft can be taken back.",
         )
-    evidence = {k: v for k, v in draft.evidence.items() if k != "accepted"}
+    evidence = dict(draft.evidence)
+    evidence.pop("accepted", None)
     state: DraftState = "not_run" if evidence.get("verdict") == "not run" else "ready"
-    return drafts.decide(db, draft, "undo", state, evidence=evidence)
+    return db.drafts.decide(draft, Decision("undo", state), evidence=evidence)
 
 
 def _take_back(repo: Repository, draft: Draft) -> None:
-    written = draft.evidence.get("accepted", {})
-    path = Path(str(written.get("path", "")))
+    """Undo what accepting wrote."""
+    accepted = draft.evidence.get("accepted", {})
+    path = Path(str(accepted.get("path", "")))
     if draft.kind == "test":
         name = os.path.relpath(path, repo.worktree).replace(os.sep, "/")
-        place = Placement(name, str(written["after"]), written["before"])
-        revert(place, repo.worktree)
-    elif path.is_file() and path.read_text("utf-8") == written.get("after"):
+        placement = Placement(name, str(accepted["after"]), accepted["before"])
+        revert_placement(placement, repo.worktree)
+    elif path.is_file() and path.read_text("utf-8") == accepted.get("after"):
         path.unlink()
 
 
 def _waiting(db: Database, identity: int) -> Draft:
-    draft = drafts.get(db, identity)
+    draft = db.drafts.get(identity)
     if draft.state not in WAITING:
         raise CopydeskError(
             f"draft {identity} is {draft.state}, not waiting for a decision",

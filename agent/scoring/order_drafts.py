@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from copydesk.agent.desk import drafts
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.predictions import Prediction
 from copydesk.agent.records import Draft, Sha
@@ -70,7 +69,7 @@ def _keep(db: Database, found: Sequence[_Scored]) -> None:
 
 
 def _scored(db: Database) -> list[_Scored]:
-    waiting = drafts.listed(db)
+    waiting = db.drafts.find()
     if not waiting:
         return []
     prompts = db.model_calls.prompt_versions()
@@ -122,9 +121,9 @@ def inputs_of(draft: Draft) -> dict[str, float]:
 
 
 def _decisions(db: Database, prompts: dict[int, str]) -> list[Decision]:
-    decided = drafts.listed(db, ("accepted", "rejected"))
-    last = dict(db.execute("SELECT draft_id, max(id) FROM reviews GROUP BY draft_id").fetchall())
-    decided.sort(key=lambda d: last.get(d.id, 0))
+    decided = db.drafts.find(("accepted", "rejected"))
+    last_decisions = db.drafts.last_decisions()
+    decided.sort(key=lambda draft: last_decisions.get(draft.id, 0))
     return [Decision(_group(d, prompts), inputs_of(d), d.state == "accepted") for d in decided]
 
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from copydesk.agent.coverage.source import functions
 from copydesk.agent.coverage.store import Measure, stored
 from copydesk.agent.coverage.store import gaps as gap_rows
-from copydesk.agent.desk import drafts
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import transaction
 from copydesk.agent.git import repository as git
@@ -120,7 +119,7 @@ def _ready(db: Database, sha: Sha) -> tuple[ReadyDraft, ...]:
             int(d.evidence.get("mutants_killed", 0)),
             int(d.evidence.get("mutants_total", 0)),
         )
-        for d in drafts.listed(db, ("ready",), kind="test", commit=sha)
+        for d in db.drafts.find(("ready",), kind="test", commit=sha)
         if d.target
     )
 
@@ -162,8 +161,8 @@ def write_story(
     problems = check(story, facts)
     worded = story.origin != PLAIN
     say(f"dev log by {story.origin}: {len(facts)} facts, {len(problems)} problems")
-    identity = drafts.add(
-        db,
+    draft = Draft(
+        id=0,
         kind="devlog",
         state="ready",
         commit=sha,
@@ -180,22 +179,18 @@ def write_story(
         }
         | ({"calls": list(range(asked + 1, db.model_calls.last_id() + 1))} if worded else {}),
     )
+    identity = db.drafts.add(draft)
     with transaction(db):
         db.story_facts.replace(sha, facts)
         if worded:
-            db.execute(
-                "UPDATE drafts SET state = 'superseded' WHERE kind = 'devlog' AND sha = ?"
-                " AND origin = ? AND state = 'ready'"
-                " AND NOT EXISTS (SELECT 1 FROM reviews WHERE draft_id = drafts.id)",
-                (sha, PLAIN),
-            )
+            db.drafts.supersede_stories(sha, PLAIN)
     if trouble and len(shas) == 1:  # of several it is not kept which
         deferred_work.defer(db, "story", sha, trouble[0])
     elif not trouble:
         deferred_work.cancel(db, "story", sha)
-    return drafts.get(db, identity)
+    return db.drafts.get(identity)
 
 
 def decided(db: Database, sha: Sha) -> bool:
     """Whether the editor has decided on a dev log entry of a commit: no other is wanted."""
-    return bool(drafts.listed(db, ("accepted", "rejected"), kind="devlog", commit=sha))
+    return bool(db.drafts.find(("accepted", "rejected"), kind="devlog", commit=sha))

@@ -12,7 +12,6 @@ import pytest
 
 from copydesk.agent.daemon.context import StepContext
 from copydesk.agent.daemon.steps import STEPS
-from copydesk.agent.desk import drafts
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import Repository, find, resolve, set_config
@@ -49,7 +48,7 @@ class Bench:
         return resolve(self.repo, "HEAD")
 
     def tests(self) -> list[Draft]:
-        return drafts.listed(self.db, kind="test")
+        return self.db.drafts.find(kind="test")
 
     def pytest(self) -> int:
         run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]

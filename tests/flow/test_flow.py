@@ -12,7 +12,6 @@ from copydesk.agent.coverage.measure.commit import measure
 from copydesk.agent.coverage.store import gaps as gap_rows
 from copydesk.agent.coverage.store.measures import stored
 from copydesk.agent.daemon.steps import gaps_to_draft
-from copydesk.agent.desk import drafts
 from copydesk.agent.errors import CopydeskError, Superseded
 from copydesk.agent.git.repository import set_config
 from copydesk.agent.review import decisions
@@ -39,10 +38,10 @@ def test_a_commit_becomes_drafts_and_an_accepted_test_raises_coverage(
     assert draft.evidence["tier"] in ("full", "off")
 
     bench.step("draft", second)  # doing it again does nothing twice
-    assert len(drafts.listed(bench.db, (), kind="test")) == 2
+    assert len(bench.db.drafts.find((), kind="test")) == 2
 
     bench.step("story", second)
-    [story] = drafts.listed(bench.db, kind="devlog")
+    [story] = bench.db.drafts.find(kind="devlog")
     assert story.evidence["verdict"] == "checked"
     assert "Refuse negative amounts" in story.content
     assert "A customer found one." in story.content
@@ -111,7 +110,7 @@ def test_what_waits_or_was_turned_down_is_not_drafted_at_the_next_commit(
     bench.step("measure", third)
     bench.step("draft", third)
     draft, other = bench.tests()
-    [nothing] = drafts.listed(bench.db, ("discarded",), kind="test")
+    [nothing] = bench.db.drafts.find(("discarded",), kind="test")
     assert nothing.title == "Tests for hopeless in no-module.py"
     assert "  embedded: no input was found that reaches these lines" in bench.said
     decisions.reject(bench.repo, bench.db, other.id, "says nothing new")
@@ -126,7 +125,7 @@ def test_what_waits_or_was_turned_down_is_not_drafted_at_the_next_commit(
     bench.step("draft", fourth)
     assert bench.said[-1] == "  stands as it was drafted before"
     assert [one.id for one in bench.tests()] == [draft.id]
-    assert drafts.listed(bench.db, (), kind="test", commit=fourth) == []
+    assert bench.db.drafts.find((), kind="test", commit=fourth) == []
 
     gaps = [g for g in gap_rows.load(bench.db, fourth) if g.function == other.target.function]
     assert write_drafts(bench.repo, bench.db, fourth, gaps, say=bench.said.append) == []

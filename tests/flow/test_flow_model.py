@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from copydesk.agent.coverage.store import gaps as gap_rows
-from copydesk.agent.desk import drafts
 from copydesk.agent.git.repository import set_config
 from copydesk.agent.model import deferred_work
 from copydesk.agent.review import decisions
@@ -101,7 +100,7 @@ def test_a_model_that_writes_no_test_is_not_asked_again(
         asked = len(script.asked)
         bench.step("draft", sha)
         assert len(script.asked) == asked == 4
-    [draft] = drafts.listed(bench.db, ("discarded",), kind="test")
+    [draft] = bench.db.drafts.find(("discarded",), kind="test")
     assert draft.evidence["rungs"][0]["detail"].startswith("no answer held a test")
     assert deferred_work.deferred(bench.db) == []
 
@@ -125,7 +124,7 @@ def test_a_model_that_fails_leaves_the_embedded_drafts(
         bench.step("draft", second)
         bench.step("story", second)
     assert {d.origin for d in bench.tests()} == {"embedded"}
-    assert drafts.listed(bench.db, kind="devlog")
+    assert bench.db.drafts.find(kind="devlog")
 
 
 def test_what_a_dead_server_missed_is_drafted_when_it_is_back(
@@ -170,18 +169,18 @@ def test_a_story_is_offered_again_when_a_model_is_back(
 ) -> None:
     with served(bench, ollama_server, fault="http500"):
         bench.step("story", second)
-    [plain] = drafts.listed(bench.db, kind="devlog")
+    [plain] = bench.db.drafts.find(kind="devlog")
     assert (plain.origin, deferred_work.deferred(bench.db)) == ("template", [("story", second, 0)])
     assert any("no model: the model server failed inside" in line for line in bench.said)
     bench.db.execute("UPDATE jobs SET state = 'done' WHERE kind = 'story'")
     with served(bench, ollama_server, worded):
         assert deferred_work.retry_due(bench.db, lambda: True, now=1e12) == [("story", second, 0)]
         bench.step("story", second)
-    [told] = drafts.listed(bench.db, kind="devlog")
+    [told] = bench.db.drafts.find(kind="devlog")
     assert told.origin == "qwen2.5-coder:7b"
     assert "Coverage stands at" in told.content
     assert not told.evidence["problems"]
-    assert drafts.get(bench.db, plain.id).state == "superseded"
+    assert bench.db.drafts.get(plain.id).state == "superseded"
     assert deferred_work.deferred(bench.db) == []
     [call] = [c for c in bench.db.model_calls.latest(9) if c["outcome"] == "ok"]
     assert (call["options"]["prompt"], call["drafts"]) == ("devlog-1", [told.id])
@@ -191,13 +190,13 @@ def test_a_story_the_editor_has_touched_is_left_alone(
     bench: Any, second: str, ollama_server: ModuleType
 ) -> None:
     bench.step("story", second)
-    [plain] = drafts.listed(bench.db, kind="devlog")
+    [plain] = bench.db.drafts.find(kind="devlog")
     decisions.edit(bench.repo, bench.db, plain.id, "My own words.\n")
     bench.step("story", second)  # a template again: not over what was edited
-    assert drafts.get(bench.db, plain.id).content == "My own words.\n"
+    assert bench.db.drafts.get(plain.id).content == "My own words.\n"
     with served(bench, ollama_server, worded) as script:
         bench.step("story", second)
-        assert len(drafts.listed(bench.db, kind="devlog")) == 2  # beside it
+        assert len(bench.db.drafts.find(kind="devlog")) == 2  # beside it
         decisions.reject(bench.repo, bench.db, plain.id, "no")
         asked = len(script.asked)
         deferred_work.defer(bench.db, "story", second, "no server")

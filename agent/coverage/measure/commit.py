@@ -38,9 +38,8 @@ from copydesk.agent.coverage.store import FIELDS, Measure, Sum, assemble, differ
 from copydesk.agent.coverage.store import gaps as gap_rows
 from copydesk.agent.coverage.store import traces as coverage_map
 from copydesk.agent.desk.commits import SeenCommit
+from copydesk.agent.desk.connection import timestamp, transaction
 from copydesk.agent.desk.database import Database
-from copydesk.agent.desk.drafts import now
-from copydesk.agent.desk.store import transaction
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.command import GitFailed
 from copydesk.agent.git.interpreter import ready
@@ -245,7 +244,7 @@ class _Work:
                     int(self.environment.branch),
                     coverage_map.pack_ids(ids),
                     coverage_map.pack_ids(t.id for t in totals),
-                    now(),
+                    timestamp(),
                 ),
             )
             unreached = [row.unreached for row in totals]

@@ -23,7 +23,6 @@ from copydesk.agent.coverage.source import moved, parse
 from copydesk.agent.coverage.store import Hit, Measure, measures, numbits_to_nums
 from copydesk.agent.coverage.store import gaps as gap_rows
 from copydesk.agent.coverage.store import traces as coverage_map
-from copydesk.agent.desk import drafts as draft_rows
 from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
@@ -125,7 +124,7 @@ def gather(repo: Repository, db: Database, sha: Sha) -> Report:
         verdict = FromDesk(repo, db).verdict(question, asked)
         diff, left_out = _Diff(repo, db, sha, question.change, traces).rows()
     gaps = tuple(gap_rows.load(db, sha))
-    drafts = tuple(draft_rows.listed(db))
+    drafts = tuple(db.drafts.find())
     return Report(
         (repo.top or repo.common_dir).name, info, measure, tuple(_history(repo, db, sha)),
         verdict, diff, left_out, gaps, _slowest(traces),

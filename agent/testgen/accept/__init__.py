@@ -4,17 +4,22 @@ In go a draft and the working tree; out comes the text of the test module it bel
 module's style, formatted as the project formats, never over text that changed meanwhile.
 """
 
-from copydesk.agent.testgen.accept.formatter import formatted
-from copydesk.agent.testgen.accept.placement import Placement, accept, placement, revert
-from copydesk.agent.testgen.accept.reverify_edit import recheck
-from copydesk.agent.testgen.accept.run_in_place import in_place
+from copydesk.agent.testgen.accept.formatter import format_placement
+from copydesk.agent.testgen.accept.placement import (
+    Placement,
+    place_draft,
+    revert_placement,
+    write_placement,
+)
+from copydesk.agent.testgen.accept.reverify_edit import verify_edit
+from copydesk.agent.testgen.accept.run_in_place import run_placement
 
 __all__ = [
     "Placement",
-    "accept",
-    "formatted",
-    "in_place",
-    "placement",
-    "recheck",
-    "revert",
+    "format_placement",
+    "place_draft",
+    "revert_placement",
+    "run_placement",
+    "verify_edit",
+    "write_placement",
 ]

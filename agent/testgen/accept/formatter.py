@@ -18,7 +18,7 @@ from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Draft
 from copydesk.agent.sandbox.records import Tier
-from copydesk.agent.testgen.accept.placement import Placement, placement
+from copydesk.agent.testgen.accept.placement import Placement, place_draft
 from copydesk.agent.testgen.project import Workspace, open_workspace
 from copydesk.agent.testgen.project import test_modules as module
 from copydesk.agent.text import one_line
@@ -85,7 +85,7 @@ def formatters(tree: Path) -> tuple[str, ...]:
     return tuple(name for name in _COMMANDS if name in found)
 
 
-def formatted(repo: Repository, draft: Draft, place: Placement) -> tuple[Placement, str]:
+def format_placement(repo: Repository, draft: Draft, place: Placement) -> tuple[Placement, str]:
     """A placed draft as the project's own formatter writes it.
 
     A new file is formatted whole. Of a file that is there, the draft's own text is; the whole of it
@@ -123,7 +123,7 @@ def _formatted(
     if old is None or after[2] == old:
         changed = replace(place, new_text=after[0])
     else:
-        changed = placement(replace(draft, content=after[1]), worktree)
+        changed = place_draft(replace(draft, content=after[1]), worktree)
     if (changed.path, changed.old_text) != (place.path, old) or not _same(place, changed):
         return place, f"not formatted: {', '.join(done)} would have changed what it says"
     return changed, f"formatted by {', '.join(done)}"

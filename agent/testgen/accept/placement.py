@@ -44,7 +44,7 @@ class Placement:
 # -- where it goes
 
 
-def placement(draft: Draft, worktree: Path) -> Placement:
+def place_draft(draft: Draft, worktree: Path) -> Placement:
     """Find the place of an accepted test draft; reads the work tree, writes nothing.
 
     Args:
@@ -167,11 +167,11 @@ def _folder(worktree: Path, source: PurePosixPath, tests: list[PurePosixPath]) -
 # -- writing
 
 
-def accept(placement: Placement, worktree: Path) -> Path:
+def write_placement(placement: Placement, worktree: Path) -> Path:
     """Write a placed draft.
 
     Args:
-        placement: From placement(), perhaps with a text the editor changed.
+        placement: From place_draft(), perhaps with a text the editor changed.
         worktree: The top of the work tree.
 
     Returns:
@@ -189,11 +189,11 @@ def accept(placement: Placement, worktree: Path) -> Path:
     return worktree / placement.path
 
 
-def revert(placement: Placement, worktree: Path) -> Path:
-    """Undo accept(), as long as the file still is what accept() wrote.
+def revert_placement(placement: Placement, worktree: Path) -> Path:
+    """Undo write_placement(), as long as the file still is what that wrote.
 
     Raises:
-        CopydeskError: As accept() does.
+        CopydeskError: As write_placement() does.
     """
     with _place(placement.path, worktree, create=False) as (folder, name):
         if placement.old_text is None:

@@ -12,7 +12,9 @@ from copydesk.agent.testgen.project import open_workspace
 from copydesk.agent.testgen.verify import verify
 
 
-def recheck(repo: Repository, gap: Gap, draft: Draft, content: str) -> tuple[Evidence, Candidate]:
+def verify_edit(
+    repo: Repository, gap: Gap, draft: Draft, content: str
+) -> tuple[Evidence, Candidate]:
     """Climb the ladder again with a draft that the editor changed.
 
     Args:

@@ -27,7 +27,7 @@ class InPlace(NamedTuple):
     why: str = ""
 
 
-def in_place(repo: Repository, draft: Draft, place: Placement) -> InPlace:
+def run_placement(repo: Repository, draft: Draft, place: Placement) -> InPlace:
     """Run a test file as it will be, on the commit that is checked out; the work tree is only read.
 
     That is not always the draft's: a draft waits while the code it calls goes on.

@@ -9,7 +9,6 @@ import time
 from dataclasses import dataclass, field
 
 from copydesk.agent.config import Personal
-from copydesk.agent.desk import drafts
 from copydesk.agent.desk.database import Database
 from copydesk.agent.records import Sha
 
@@ -42,7 +41,7 @@ class Budget:
 
     def passed(self) -> str:
         """Which limit is reached, in words, or ""."""
-        made = drafts.listed(self.db, (), kind="test", commit=self.sha)
+        made = self.db.drafts.find((), kind="test", commit=self.sha)
         seconds = sum(float(d.evidence.get("work_seconds") or 0) for d in made)
         seconds += time.monotonic() - self._mark
         if seconds >= self.seconds:

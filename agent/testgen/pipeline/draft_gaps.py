@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from copydesk.agent import config
-from copydesk.agent.desk import drafts
 from copydesk.agent.desk.database import Database
+from copydesk.agent.desk.verifications import Verification
 from copydesk.agent.errors import CopydeskError, Superseded
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.model import deferred_work
@@ -32,11 +32,11 @@ from copydesk.agent.records import (
     Target,
 )
 from copydesk.agent.sandbox.records import Tier
-from copydesk.agent.testgen.accept import placement
+from copydesk.agent.testgen.accept import place_draft
 from copydesk.agent.testgen.embedded import draft_embedded
 from copydesk.agent.testgen.model import REPAIRS, BranchGroup, ModelDrafter, calls_of, combine
-from copydesk.agent.testgen.pipeline import checkpoints as journal
 from copydesk.agent.testgen.pipeline.budget import Budget
+from copydesk.agent.testgen.pipeline.checkpoints import CheckpointedSandbox
 from copydesk.agent.testgen.pipeline.draft_status import (
     Found,
     failure,
@@ -131,14 +131,14 @@ def write_drafts(
         for number, gap in enumerate(gaps, 1):
             if not wanted():
                 deferred_work.cancel(db, "draft", sha)
-                journal.end_all(db, sha)
+                db.verifications.end_all(sha)
                 raise Superseded
             if spent := work.budget.passed():
                 say(f"{len(gaps) - number + 1} of {len(gaps)} gaps are left: {spent} are used")
                 break
             say(f"[{number}/{len(gaps)}] {gap.path}::{gap.function}")
             found += work.gap(gap)
-        journal.end_all(db, sha)
+        db.verifications.end_all(sha)
         if work.unasked:
             deferred_work.defer(db, "draft", sha, work.unasked)
         else:
@@ -178,7 +178,7 @@ class _Work:
         known = {} if self.again else {d.origin: d for d in self.earlier.known(gap)}
         if known:
             self.say("  stands as it was drafted before")
-        for d in drafts.listed(self.db, (), kind="test", commit=self.sha):
+        for d in self.db.drafts.find((), kind="test", commit=self.sha):
             if d.target and (d.target.path, d.target.function) == (gap.path, gap.function):
                 known[d.origin] = d
         if "embedded" not in known:
@@ -195,21 +195,21 @@ class _Work:
                 known[draft.origin] = draft
         waits = [d for d in known.values() if d.state in ("ready", "not_run")]
         if waits:
-            drafts.supersede(self.db, target, [d.id for d in known.values()])
+            self.db.drafts.supersede_tests(target, [d.id for d in known.values()])
         return waits
 
-    def embedded(self, gap: Gap) -> journal.Begun | None:
+    def embedded(self, gap: Gap) -> Verification | None:
         """The embedded drafter's draft: the one that was on its way, else a new one."""
-        if climb := journal.begun(self.db, gap, "embedded"):
+        if climb := self.db.verifications.unfinished(gap, "embedded"):
             return climb
         candidate = draft_embedded(gap, self.place.tree, self.place.sandbox)
-        return journal.begin(self.db, candidate) if candidate else None
+        return self.db.verifications.begin(candidate) if candidate else None
 
     def climbed(
-        self, climb: journal.Begun, *, recording: bool = False
+        self, climb: Verification, *, recording: bool = False
     ) -> tuple[Evidence, Candidate]:
         """Take a draft up the ladder, from where it was."""
-        sandbox = journal.Remembering(self.place.sandbox, self.db, climb.id)
+        sandbox = CheckpointedSandbox(self.place.sandbox, self.db.verifications, climb.id)
         return verify(climb.candidate, self.place.tree, sandbox, recording=recording)
 
     def by_model(
@@ -220,7 +220,7 @@ class _Work:
         seeds = calls_of(embedded.content, gap.function) if embedded else ()
         drafter = ModelDrafter(gap, self.place.tree, model, seeds=seeds)
         stands, fallen, trouble, before = list[Found](), None, False, list[int]()
-        if climb := journal.begun(self.db, gap, model.name):
+        if climb := self.db.verifications.unfinished(gap, model.name):
             before = list(climb.calls)
             resumed = self.verified(climb)
             if resumed[0].verdict != "failed":
@@ -257,7 +257,7 @@ class _Work:
             for turn in range(1, REPAIRS + 2):
                 if tried is None:
                     break
-                found = self.verified(journal.begin(self.db, tried, self.calls_since(first)))
+                found = self.verified(self.db.verifications.begin(tried, self.calls_since(first)))
                 if found[0].verdict != "failed" or turn > REPAIRS:
                     break
                 tried = drafter.again(group, tried, failure(found[0]), turn=turn)
@@ -268,7 +268,7 @@ class _Work:
     def joined(self, stands: Sequence[Found]) -> Found:
         """One draft of those that stand; the best of them where they do not go together."""
         parts = combine([candidate for _, candidate in stands])
-        whole = self.verified(journal.begin(self.db, parts))
+        whole = self.verified(self.db.verifications.begin(parts))
         best = max(stands, key=lambda one: len(one[0].gained_lines))
         return max(best, whole, key=lambda one: worth(one[0]))
 
@@ -276,7 +276,7 @@ class _Work:
         """The numbers of the calls in the log after a certain one."""
         return list(range(first + 1, self.db.model_calls.last_id() + 1))
 
-    def verified(self, climb: journal.Begun) -> tuple[Evidence, Candidate]:
+    def verified(self, climb: Verification) -> tuple[Evidence, Candidate]:
         """Climb the ladder, with observed values where the model predicted wrong ones."""
         if self.place.sandbox.tier is Tier.PARTIAL and not self.place.trusting:
             return Evidence("not run", "partial", notes=(_NEEDS_LEAVE,)), climb.candidate
@@ -307,23 +307,19 @@ class _Work:
         more: Json = {"basis": self.basis} | ({"calls": list(calls)} if calls else {})
         more |= {"unfinished": True} if unfinished else {}
         state = _STATES[evidence.verdict]
-        draft = Draft(0, "test", state, self.sha, "", kept.origin, "", kept.content, target)
-        identity = drafts.add(
-            self.db,
-            kind="test",
-            state=state,
-            commit=self.sha,
-            title=f"Tests for {target.function} in {target.path}",
-            origin=kept.origin,
-            path=placement(draft, self.place.tree).path,
-            content=kept.content,
-            target=target,
-            evidence=evidence_json(evidence, kept) | more | {"work_seconds": self.budget.lap()},
+        title = f"Tests for {target.function} in {target.path}"
+        draft = Draft(0, "test", state, self.sha, title, kept.origin, "", kept.content, target)
+        identity = self.db.drafts.add(
+            dataclasses.replace(
+                draft,
+                path=place_draft(draft, self.place.tree).path,
+                evidence=evidence_json(evidence, kept) | more | {"work_seconds": self.budget.lap()},
+            )
         )
-        journal.end(self.db, kept.gap, kept.origin)
+        self.db.verifications.end(kept.gap, kept.origin)
         if kept.origin == "embedded":
             self.say(f"  embedded: {in_words(evidence)}")
-        return drafts.get(self.db, identity)
+        return self.db.drafts.get(identity)
 
 
 def evidence_json(evidence: Evidence, candidate: Candidate) -> Json:

@@ -16,7 +16,6 @@ from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
 from copydesk.agent.coverage.source import ImportGraph, Tree
-from copydesk.agent.desk import drafts
 from copydesk.agent.desk.database import Database
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
@@ -51,7 +50,7 @@ class Earlier:
     _bases: dict[Gap, Json] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        for draft in drafts.listed(self.db, (), kind="test"):
+        for draft in self.db.drafts.find((), kind="test"):
             if draft.target and draft.commit != self.sha:
                 spot = (draft.target.path, draft.target.function)
                 self._drafts.setdefault(spot, []).append(draft)

@@ -12,10 +12,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from copydesk.agent.cli.main import cli
-from copydesk.agent.desk import drafts
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git import repository
-from copydesk.agent.records import Target
+from copydesk.agent.records import Draft, Target
 
 SOURCE = '''\
 """Prices."""
@@ -134,7 +133,7 @@ def add_test(shop: Path, git: Callable[..., str]) -> Callable[..., int]:
             "evidence": EVIDENCE,
         }
         with open_desk(repository.find(shop).desk) as db:
-            return drafts.add(db, **values | changes)
+            return db.drafts.add(Draft(**{"id": 0} | values | changes))
 
     return add
 

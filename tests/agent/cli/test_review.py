@@ -17,6 +17,9 @@ from typing import Any
 import click
 import pytest
 
+from copydesk.agent.desk.drafts import Drafts
+from copydesk.agent.records import Draft
+
 LONG = "def test_long():\n" + "".join(f"    assert {n} == {n}\n" for n in range(60))
 
 
@@ -108,16 +111,15 @@ def test_edit_shows_the_draft_again(
 def test_what_was_decided_elsewhere_is_passed_over(
     run: Any, shop: Path, three: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from copydesk.agent.desk import drafts
 
-    former = drafts.get
+    former = Drafts.get
 
-    def get(db: Any, identity: int) -> Any:
+    def get(self: Drafts, identity: int) -> Draft:
         if identity == three[1]:
-            db.execute("UPDATE drafts SET state = 'superseded' WHERE id = ?", (identity,))
-        return former(db, identity)
+            self._db.execute("UPDATE drafts SET state = 'superseded' WHERE id = ?", (identity,))
+        return former(self, identity)
 
-    monkeypatch.setattr(drafts, "get", get)
+    monkeypatch.setattr(Drafts, "get", get)
     done = run(shop, "review", input="s\ns\n")
     assert "── 2 of 3" not in done.output
     assert "2 skipped; 2 drafts left" in done.output

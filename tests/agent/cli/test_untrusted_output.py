@@ -15,11 +15,11 @@ from click.testing import Result
 
 from copydesk.agent.coverage.measure.commit import measure
 from copydesk.agent.daemon.log import Log
-from copydesk.agent.desk import drafts
 from copydesk.agent.desk.database import Database
+from copydesk.agent.desk.drafts import Decision
 from copydesk.agent.desk.store import open_desk, transaction
 from copydesk.agent.git.repository import Repository, commit_info, find, set_config
-from copydesk.agent.records import Target
+from copydesk.agent.records import Draft, Target
 
 UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 COUNT = 500
@@ -105,16 +105,16 @@ def fill(db: object, found: Repository, head: str, made: list[str]) -> None:
     assert isinstance(db, Database)
     with transaction(db):
         for number, text in enumerate(made):
-            identity = drafts.add(
-                db, kind="test" if number % 2 else "devlog", commit=head, title=text, origin=text,
+            identity = db.drafts.add(Draft(
+                id=0, kind="test" if number % 2 else "devlog", commit=head, title=text, origin=text,
                 path=text, content=f"{text}\n\t{text}\n", state="ready",
                 target=Target(text, text, (1, 2)) if number % 2 else Target("", str(number), ()),
                 evidence={"verdict": "verified", "tier": text, "tests": [text], "notes": [text],
                           "rungs": [{"name": text, "passed": True, "detail": text}],
                           "survivors": [text]},
-            )  # fmt: skip
+            ))  # fmt: skip
             if number % 5 == 0:
-                drafts.decide(db, drafts.get(db, identity), "reject", "rejected", why=text)
+                db.drafts.decide(db.drafts.get(identity), Decision("reject", "rejected", why=text))
             db.execute(
                 "INSERT INTO model_calls (purpose, model, digest, prompt, response, options,"
                 " seconds, outcome, called_at) VALUES (?, ?, 'd', ?, ?, '{}', 1.0, ?, '2026')",

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from copydesk.agent.daemon import lock
-from copydesk.agent.desk import drafts
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import Repository, find, set_config
 from copydesk.hooks import failpoints, start_daemon
@@ -76,7 +75,7 @@ def finished(repo: Repository) -> list[dict[str, Any]]:
         assert db.execute("SELECT count(*) FROM climbs").fetchone() == (0,)
         return [
             {name: draft.evidence[name] for name in SAME} | {"content": draft.content}
-            for draft in drafts.listed(db, kind="test")
+            for draft in db.drafts.find(kind="test")
         ]
 
 

@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 from copydesk.agent.daemon.service import Service
-from copydesk.agent.desk import drafts
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import find, set_config
@@ -108,12 +107,12 @@ def test_it_works_on_while_the_model_is_away(repo: Path, commit: Callable[..., s
 
         until(dying.is_set)
         away.close()  # the port is free now
-        until(lambda: at_rest(db) and bool(drafts.listed(db, kind="devlog")))
+        until(lambda: at_rest(db) and bool(db.drafts.find(kind="devlog")))
         there = by_function(db)
         assert ("price", "embedded") in there
         assert all(there[key].state == "ready" for key in there)
         assert [origin for _, origin in there].count(MODEL) == 1  # what came before it died
-        [story] = drafts.listed(db, kind="devlog")
+        [story] = db.drafts.find(kind="devlog")
         assert story.origin == "template"
         assert {one.kind for one in deferred_work.deferred(db)} == {"draft", "story"}
         assert db.jobs.counts().failed == 0
@@ -126,7 +125,7 @@ def test_it_works_on_while_the_model_is_away(repo: Path, commit: Callable[..., s
         for name in DOORS:
             assert there[name, MODEL].evidence["verdict"] == "verified"
             assert there[name, MODEL].evidence["recorded"] == [f"test_{name}"]
-        [story] = drafts.listed(db, kind="devlog")
+        [story] = db.drafts.find(kind="devlog")
         assert (story.origin, story.commit) == (MODEL, sha)
         assert db.jobs.counts().failed == 0
     assert "Traceback" not in (found.desk / "daemon.log").read_text("utf-8")
@@ -139,5 +138,5 @@ def at_rest(db: Database) -> bool:
 
 
 def by_function(db: Database) -> dict[tuple[str, str], Draft]:
-    listed = drafts.listed(db, kind="test")
+    listed = db.drafts.find(kind="test")
     return {(d.target.function, d.origin): d for d in listed if d.target}

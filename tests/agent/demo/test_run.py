@@ -17,7 +17,6 @@ from click.testing import CliRunner
 from copydesk.agent.cli import demo as command
 from copydesk.agent.daemon import control
 from copydesk.agent.demo import project, run
-from copydesk.agent.desk import drafts
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
@@ -97,7 +96,7 @@ def test_every_step_is_shown_and_what_was_missed_is_told(small: Path) -> None:
     assert git.get_config(repo, "copydesk.sandbox") == "off"
     assert not control.status(repo).running
     with open_desk(repo.desk) as db:
-        assert len(drafts.listed(db, ("accepted",))) == 1
+        assert len(db.drafts.find(("accepted",))) == 1
     log = subprocess.run(
         ["git", "log", "--format=%an %s"], cwd=small, capture_output=True, text=True, check=True
     )

@@ -12,14 +12,15 @@ import pytest
 from copydesk.agent.coverage.measure.commit import measure
 from copydesk.agent.coverage.store import gaps as gap_rows
 from copydesk.agent.coverage.store.traces import pack_ids
-from copydesk.agent.desk import drafts as draft_rows
+from copydesk.agent.desk.connection import timestamp
 from copydesk.agent.desk.database import Database
+from copydesk.agent.desk.drafts import Decision
 from copydesk.agent.desk.predictions import Prediction
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git_rows
 from copydesk.agent.git.repository import Repository
-from copydesk.agent.records import Gap, Target
+from copydesk.agent.records import Draft, Gap, Target
 from copydesk.agent.scoring import (
     mine_history,
     order_drafts,
@@ -192,7 +193,7 @@ def test_files_with_the_riskiest_tests_run_first(
 ) -> None:
     sha = story(1, {"prices.py": BODY, "README.md": "x"}, "Add")
     trace(db, "tests/test_a.py::test_1", "passed", "2020-01-01T00:00:00+00:00")
-    trace(db, "tests/test_b.py::test_1", "failed", draft_rows.now())
+    trace(db, "tests/test_b.py::test_1", "failed", timestamp())
     order = order_tests.ordering(where, db, sha)
     affected = {f"tests/test_{n}.py::test_1" for n in ("a", "b", "prices")}
     files = ["tests/test_a.py", "tests/test_b.py", "tests/test_c.py", "tests/test_prices.py"]
@@ -275,18 +276,18 @@ def test_drafts_are_scored_and_their_outcome_joined(
     )
 
     def add(path: str, evidence: dict[str, object]) -> int:
-        return draft_rows.add(
-            db, kind="test", state="ready", commit=sha, title="t", origin="m", path=path,
+        return db.drafts.add(Draft(
+            id=0, kind="test", state="ready", commit=sha, title="t", origin="m", path=path,
             content="x = 1\n", evidence=evidence, target=Target(path, "f", (1,)),
-        )  # fmt: skip
+        ))  # fmt: skip
 
     first = add("t1.py", {"calls": [1], "mutants_killed": 2, "mutants_total": 5, "tests": ["a"]})
     second = add("t2.py", {"calls": [1]})
     found = order_drafts.score(db)
     assert found[first].probability == pytest.approx(0.73)
-    draft = draft_rows.get(db, first)
+    draft = db.drafts.get(first)
     assert order_drafts.inputs_of(draft)["mutants_survived"] == 3
-    draft_rows.decide(db, draft, "reject", "rejected", why="weak")
+    db.drafts.decide(draft, Decision("reject", "rejected", why="weak"))
     assert order_drafts.score(db)[second].probability == pytest.approx(7.3 / 11)
     db.predictions.join_outcomes()
     (outcome,) = db.execute(

@@ -10,8 +10,8 @@ import pytest
 
 from copydesk.agent.git import repository
 from copydesk.agent.records import Draft, Target
-from copydesk.agent.testgen.accept.formatter import formatted, formatters
-from copydesk.agent.testgen.accept.placement import Placement, placement
+from copydesk.agent.testgen.accept.formatter import format_placement, formatters
+from copydesk.agent.testgen.accept.placement import Placement, place_draft
 
 CALC = "def add(a, b):\n    return a + b\n"
 SINGLE = '[tool.ruff.format]\nquote-style = "single"\n[tool.ruff.lint]\nselect = ["I"]\n'
@@ -64,7 +64,7 @@ def place(repo: Path, commit: Callable[..., str]) -> Place:
         draft = Draft(
             1, "test", "ready", sha, "t", "m", "test_calc.py", DRAFT, Target("calc.py", "add", (2,))
         )
-        return formatted(found, draft, placement(draft, repo))
+        return format_placement(found, draft, place_draft(draft, repo))
 
     return go
 

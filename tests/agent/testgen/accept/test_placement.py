@@ -12,7 +12,12 @@ from hypothesis import strategies as st
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.records import Draft, Target
 from copydesk.agent.testgen.accept.merge_modules import merge
-from copydesk.agent.testgen.accept.placement import Placement, accept, placement, revert
+from copydesk.agent.testgen.accept.placement import (
+    Placement,
+    place_draft,
+    revert_placement,
+    write_placement,
+)
 from copydesk.agent.testgen.accept.reexports import as_imported
 
 DRAFT = '''"""Drafted."""
@@ -52,7 +57,7 @@ def test_tests_join_classes_as_a_class(tmp_path: Path) -> None:
     old = "class TestOther:\n    def test_other(self):\n        assert True\n"
     put(tmp_path, "tests/test_prices.py", old)
     plain = DRAFT.replace("from __future__ import annotations\n\n", "")
-    found = placement(draft(plain), tmp_path)
+    found = place_draft(draft(plain), tmp_path)
     assert found.new_text.endswith(
         "class TestTotal:\n"
         "    def test_nothing_costs_nothing(self):\n        assert total([]) == 0\n\n"
@@ -80,27 +85,27 @@ def test_a_new_file_stands_beside_its_siblings(
     for name in existing:
         put(tree, name)
     put(tree, "shop/prices.py")
-    assert placement(draft(), tree) == Placement(expected, DRAFT, None)
+    assert place_draft(draft(), tree) == Placement(expected, DRAFT, None)
 
 
 def test_a_package_gives_its_name(tree: Path) -> None:
     put(tree, "shop/__init__.py")
-    assert placement(draft(source="shop/__init__.py"), tree).path == "tests/test_shop.py"
-    assert placement(draft(source="__init__.py"), tree).path == "tests/test_package.py"
-    assert placement(draft(source="shop/_legacy.py"), tree).path == "tests/test_legacy.py"
+    assert place_draft(draft(source="shop/__init__.py"), tree).path == "tests/test_shop.py"
+    assert place_draft(draft(source="__init__.py"), tree).path == "tests/test_package.py"
+    assert place_draft(draft(source="shop/_legacy.py"), tree).path == "tests/test_legacy.py"
 
 
 def test_a_taken_name_is_not_taken_twice(tree: Path) -> None:
     put(tree, "tests/test_prices.py", "def broken(:\n")
-    assert placement(draft(), tree).path == "tests/test_shop_prices.py"
+    assert place_draft(draft(), tree).path == "tests/test_shop_prices.py"
     put(tree, "tests/test_shop_prices.py", "def broken(:\n")
-    assert placement(draft(), tree).path == "tests/test_prices_2.py"
+    assert place_draft(draft(), tree).path == "tests/test_prices_2.py"
     put(tree, "tests/test_prices_2.py")
-    assert placement(draft(), tree).path == "tests/test_prices_3.py"
+    assert place_draft(draft(), tree).path == "tests/test_prices_3.py"
 
 
 def test_a_draft_without_a_target_goes_where_it_says(tree: Path) -> None:
-    found = placement(draft(source="", path="tests/test_prices.py"), tree)
+    found = place_draft(draft(source="", path="tests/test_prices.py"), tree)
     assert found == Placement("tests/test_prices.py", DRAFT, None)
 
 
@@ -122,7 +127,7 @@ def test_appending_keeps_everything_that_is_there(tree: Path) -> None:
         "# the end"
     )
     put(tree, "tests/test_prices.py", old)
-    found = placement(draft(), tree)
+    found = place_draft(draft(), tree)
     assert found.path == "tests/test_prices.py"
     assert found.old_text == old
     assert found.new_text == (
@@ -152,10 +157,10 @@ def test_appending_keeps_everything_that_is_there(tree: Path) -> None:
 
 def test_windows_line_ends_stay(tree: Path) -> None:
     put(tree, "tests/test_prices.py", "import pytest\r\n\r\n\r\ndef test_x():\r\n    pass\r\n")
-    found = placement(draft(), tree)
+    found = place_draft(draft(), tree)
     assert found.old_text is not None
     assert "\n" not in found.new_text.replace("\r\n", "")
-    accept(found, tree)
+    write_placement(found, tree)
     assert (tree / found.path).read_bytes() == found.new_text.encode()
 
 
@@ -173,8 +178,8 @@ def test_the_encoding_stays_or_a_new_file_is_made(
 ) -> None:
     path = put(tree, "tests/test_prices.py")
     path.write_bytes(head.encode(encoding))
-    found = placement(draft(DRAFT.replace("== 0", "!= 'é'")), tree)
-    accept(found, tree)
+    found = place_draft(draft(DRAFT.replace("== 0", "!= 'é'")), tree)
+    write_placement(found, tree)
     if works:
         assert path.read_bytes().decode(encoding) == found.new_text
         assert path.read_bytes().startswith(head.encode(encoding)[:3])
@@ -198,7 +203,7 @@ def test_the_encoding_stays_or_a_new_file_is_made(
 )
 def test_what_does_not_go_together_becomes_a_new_file(tree: Path, old: str) -> None:
     put(tree, "tests/test_prices.py", old)
-    found = placement(draft(), tree)
+    found = place_draft(draft(), tree)
     assert found.old_text is None
     assert found.new_text == DRAFT
 
@@ -330,7 +335,7 @@ def test_what_a_package_hands_on_is_the_same_thing(
     put(tmp_path, "src/shop/prices.py", "def total(prices):\n    return sum(prices)\n")
     put(tmp_path, "tests/test_prices.py", f"{bound}\n\n\ndef test_one():\n    assert 1\n")
     content = DRAFT.replace("from shop.prices import", f"from {coming} import")
-    place = placement(draft(content, "src/shop/prices.py"), tmp_path)
+    place = place_draft(draft(content, "src/shop/prices.py"), tmp_path)
     if imported is None:
         assert place.path == "tests/test_shop_prices.py"
         assert place.new_text == content
@@ -360,43 +365,43 @@ def test_where_each_module_has_its_test_module_a_new_one_gets_one(tmp_path: Path
     old = "from shop.prices import total\n\n\ndef test_a():\n    assert total\n"
     put(tmp_path, "tests/test_rates.py", old)
     put(tmp_path, "tests/test_everything.py", old)
-    assert placement(draft(), tmp_path).path == "tests/test_rates.py"  # two show no custom
+    assert place_draft(draft(), tmp_path).path == "tests/test_rates.py"  # two show no custom
     put(tmp_path, "tests/test_taxes.py", "x = 1\n")
-    place = placement(draft(), tmp_path)
+    place = place_draft(draft(), tmp_path)
     assert (place.path, place.old_text) == ("tests/test_prices.py", None)
 
 
 def test_a_new_file_is_written_and_taken_back(tree: Path) -> None:
-    found = placement(draft(), tree)
-    path = accept(found, tree)
+    found = place_draft(draft(), tree)
+    path = write_placement(found, tree)
     assert path == tree / "tests/test_prices.py"
     assert path.read_text() == DRAFT
-    assert revert(found, tree) == path
+    assert revert_placement(found, tree) == path
     assert not path.exists()
 
 
 def test_an_existing_file_is_written_with_its_mode_and_taken_back(tree: Path) -> None:
     path = put(tree, "tests/test_prices.py", "import pytest\n")
     path.chmod(0o750)
-    found = placement(draft(), tree)
-    accept(found, tree)
+    found = place_draft(draft(), tree)
+    write_placement(found, tree)
     assert path.read_text() == found.new_text
     assert stat.S_IMODE(path.stat().st_mode) == 0o750
-    revert(found, tree)
+    revert_placement(found, tree)
     assert path.read_text() == "import pytest\n"
     assert [p.name for p in path.parent.iterdir()] == ["test_prices.py"]
 
 
 def refusal(found: Placement, tree: Path, back: bool = False) -> str:
     with pytest.raises(CopydeskError) as caught:
-        (revert if back else accept)(found, tree)
+        (revert_placement if back else write_placement)(found, tree)
     assert caught.value.hint
     return caught.value.slug
 
 
 def test_nothing_is_written_over_changed_text(tree: Path) -> None:
     path = put(tree, "tests/test_prices.py", "import pytest\n")
-    found = placement(draft(), tree)
+    found = place_draft(draft(), tree)
     path.write_text("import pytest  # mine\n")
     assert refusal(found, tree) == "changed-meanwhile"
     assert refusal(found, tree, back=True) == "changed-meanwhile"
@@ -406,7 +411,7 @@ def test_nothing_is_written_over_changed_text(tree: Path) -> None:
 
 
 def test_a_file_that_appeared_is_left_alone(tree: Path) -> None:
-    found = placement(draft(), tree)
+    found = place_draft(draft(), tree)
     path = put(tree, "tests/test_prices.py", "mine\n")
     assert refusal(found, tree) == "changed-meanwhile"
     assert refusal(found, tree, back=True) == "changed-meanwhile"
@@ -457,7 +462,7 @@ def test_a_full_disk_leaves_the_old_file(tree: Path, monkeypatch: pytest.MonkeyP
     def full(fd: int) -> None:
         raise OSError(28, "No space left on device")
 
-    found = placement(draft(), tree)
+    found = place_draft(draft(), tree)
     monkeypatch.setattr(os, "fsync", full)
     assert refusal(found, tree) == "cannot-write"
     assert refusal(Placement("tests/test_new.py", "x = 1\n", None), tree) == "cannot-write"
@@ -467,7 +472,7 @@ def test_a_full_disk_leaves_the_old_file(tree: Path, monkeypatch: pytest.MonkeyP
 
 def test_a_change_in_the_last_moment_is_seen(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = put(tree, "tests/test_prices.py", "import pytest\n")
-    found = placement(draft(), tree)
+    found = place_draft(draft(), tree)
     sync = os.fsync
 
     def meddle(fd: int) -> None:

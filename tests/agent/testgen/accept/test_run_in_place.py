@@ -10,8 +10,8 @@ import pytest
 
 from copydesk.agent.git import repository
 from copydesk.agent.records import Draft, Target
-from copydesk.agent.testgen.accept.placement import placement
-from copydesk.agent.testgen.accept.run_in_place import InPlace, in_place
+from copydesk.agent.testgen.accept.placement import place_draft
+from copydesk.agent.testgen.accept.run_in_place import InPlace, run_placement
 
 CALC = "SEEN = []\n\n\ndef add(a, b):\n    SEEN.append(a)\n    return a + b\n"
 TESTS = """\
@@ -55,9 +55,9 @@ def try_in_place(repo: Path, commit: Callable[..., str]) -> Try:
         repository.set_config(found, "copydesk.sandbox", sandbox)
         target = Target("calc.py", "add", (5, 6))
         draft = Draft(1, "test", "ready", sha, "t", "m", "test_calc.py", content, target)
-        place = placement(draft, repo)
+        place = place_draft(draft, repo)
         assert place.path == "test_calc.py"
-        return in_place(found, draft, place)
+        return run_placement(found, draft, place)
 
     return go
 

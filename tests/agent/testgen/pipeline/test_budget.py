@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from copydesk.agent.desk import drafts
 from copydesk.agent.desk.store import open_desk, transaction
 from copydesk.agent.git.repository import find, set_config
-from copydesk.agent.records import Gap, Target
+from copydesk.agent.records import Draft, Gap, Target
 from copydesk.agent.testgen.pipeline.budget import Budget
 from copydesk.agent.testgen.pipeline.draft_gaps import write_drafts
 from copydesk.agent.testgen.project.build_outputs import built
@@ -23,10 +22,10 @@ SHA = "0" * 40
 def test_seconds_of_earlier_drafts_count(tmp_path: Path) -> None:
     with open_desk(tmp_path) as db:
         assert Budget(db, SHA, 30, 1000).passed() == ""
-        drafts.add(
-            db, kind="test", state="ready", commit=SHA, title="t", origin="embedded", path="x",
+        db.drafts.add(Draft(
+            id=0, kind="test", state="ready", commit=SHA, title="t", origin="embedded", path="x",
             content="", target=Target("a.py", "f", ()), evidence={"work_seconds": 29.9},
-        )  # fmt: skip
+        ))  # fmt: skip
         budget = Budget(db, SHA, 30, 1000)
         assert 0 <= budget.lap() < 60
         budget = Budget(db, SHA, 29.5, 1000)
@@ -41,10 +40,10 @@ def test_tokens_of_the_calls_behind_the_drafts_count(tmp_path: Path) -> None:
                 "INSERT INTO model_calls VALUES (?, 'd', 'm', '', '', '', '{}', ?, ?, 1, 'ok', '')",
                 [(1, 400, 100), (2, 400, None), (3, 9000, 9000)],
             )
-        drafts.add(
-            db, kind="test", state="discarded", commit=SHA, title="t", origin="m", path="x",
+        db.drafts.add(Draft(
+            id=0, kind="test", state="discarded", commit=SHA, title="t", origin="m", path="x",
             content="", target=Target("a.py", "f", ()), evidence={"calls": [1, 2]},
-        )  # fmt: skip
+        ))  # fmt: skip
         assert Budget(db, SHA, 1e9, 901).passed() == ""
         said = Budget(db, SHA, 1e9, 900).passed()
         assert said == "900 of 900 tokens of the model (copydesk.draftTokens)"

@@ -15,7 +15,7 @@ from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.records import Candidate, Gap
 from copydesk.agent.sandbox.records import Outcome, Tier
-from copydesk.agent.testgen.pipeline import checkpoints as journal
+from copydesk.agent.testgen.pipeline.checkpoints import CheckpointedSandbox
 
 GAP = Gap("0" * 40, "grades.py", "grade", 4, 9, (8, 9), ((7, 8),))
 DRAFT = "from grades import grade\n\n\ndef test_x():\n    assert grade(90) == 'A'\n"
@@ -28,7 +28,7 @@ from tests.agent.testgen.conftest import LeanSandbox
 from tests.agent.testgen.pipeline.test_checkpoints import GAP
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.sandbox.records import Capability, Tier
-from copydesk.agent.testgen.pipeline import checkpoints as journal
+from copydesk.agent.testgen.pipeline.checkpoints import CheckpointedSandbox
 from copydesk.agent.testgen.project import TOOLS
 from copydesk.agent.testgen.verify import verify
 
@@ -42,15 +42,16 @@ class Counting(LeanSandbox):
         return super().run(*args, **how)
 
 with open_desk(top / "desk") as db:
-    climb = journal.begun(db, GAP, "a-model")
+    climb = db.verifications.unfinished(GAP, "a-model")
     plain = Capability(Tier.OFF, "")
     sandbox = Counting(top / "tree", top / "tree", own_interpreter(), plain, tools=TOOLS)
-    class Falling(journal.Remembering):
+    class Falling(CheckpointedSandbox):
         def run(self, *args, **how):
             outcome = super().run(*args, **how)
             if when == "after" and 0 < kill_at == sandbox.done: os.kill(os.getpid(), signal.SIGKILL)
             return outcome
-    evidence, kept = verify(climb.candidate, top / "tree", Falling(sandbox, db, climb.id))
+    falling = Falling(sandbox, db.verifications, climb.id)
+    evidence, kept = verify(climb.candidate, top / "tree", falling)
     print(json.dumps([sandbox.done, dataclasses.asdict(evidence)]))
 """
 
@@ -83,12 +84,14 @@ RUNS = 4
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_killed_at_every_rung_it_ends_as_if_nothing_had_happened(top: Path, when: str) -> None:
     with open_desk(top / "desk") as db:
-        journal.begin(db, Candidate(GAP, "a-model", DRAFT, ()))
+        db.verifications.begin(Candidate(GAP, "a-model", DRAFT, ()))
     runs, whole = climb(top)
     assert (runs, whole["verdict"]) == (RUNS, "verified")
     for kill_at in range(1, RUNS + 1):
         with open_desk(top / "desk") as db:
-            journal.begin(db, Candidate(GAP, "a-model", DRAFT, ()))  # a new one forgets the runs
+            db.verifications.begin(
+                Candidate(GAP, "a-model", DRAFT, ())
+            )  # a new one forgets the runs
         assert climb(top, kill_at, when) == (0, {})
         again, evidence = climb(top)
         assert evidence == whole
@@ -116,11 +119,13 @@ def db(tmp_path: Path):
 
 
 def test_the_same_run_is_done_once(db: Database) -> None:
-    begun = journal.begin(db, Candidate(GAP, "a-model", DRAFT, ("test_x",), notes=("n",)), [3, 4])
-    assert journal.begun(db, GAP, "a-model") == begun
-    assert journal.begun(db, dataclasses.replace(GAP, function="best"), "a-model") is None
+    begun = db.verifications.begin(
+        Candidate(GAP, "a-model", DRAFT, ("test_x",), notes=("n",)), [3, 4]
+    )
+    assert db.verifications.unfinished(GAP, "a-model") == begun
+    assert db.verifications.unfinished(dataclasses.replace(GAP, function="best"), "a-model") is None
     stub = Stub()
-    sandbox = journal.Remembering(stub, db, begun.id)  # type: ignore[arg-type]
+    sandbox = CheckpointedSandbox(stub, db.verifications, begun.id)  # type: ignore[arg-type]
     found = [sandbox.run(["python"], files={"a": "\udc80"}, stdin=b"\xff") for _ in range(2)]
     assert found == [stub.outcome] * 2
     assert (stub.count, sandbox.tier) == (1, Tier.FULL)
@@ -130,9 +135,9 @@ def test_the_same_run_is_done_once(db: Database) -> None:
 
 
 def test_what_could_not_run_is_tried_again(db: Database) -> None:
-    begun = journal.begin(db, Candidate(GAP, "a-model", DRAFT, ()))
+    begun = db.verifications.begin(Candidate(GAP, "a-model", DRAFT, ()))
     stub = Stub("not run")
-    sandbox = journal.Remembering(stub, db, begun.id)  # type: ignore[arg-type]
+    sandbox = CheckpointedSandbox(stub, db.verifications, begun.id)  # type: ignore[arg-type]
     for _ in range(2):
         sandbox.run(["python"])
     assert stub.count == 2
@@ -140,11 +145,11 @@ def test_what_could_not_run_is_tried_again(db: Database) -> None:
 
 def test_a_draft_that_is_there_leaves_nothing_behind(db: Database) -> None:
     for origin in ("a-model", "embedded"):
-        begun = journal.begin(db, Candidate(GAP, origin, DRAFT, ()))
-        journal.Remembering(Stub(), db, begun.id).run(["python"])  # type: ignore[arg-type]
-    journal.end(db, GAP, "a-model")
-    assert journal.begun(db, GAP, "a-model") is None
+        begun = db.verifications.begin(Candidate(GAP, origin, DRAFT, ()))
+        CheckpointedSandbox(Stub(), db.verifications, begun.id).run(["python"])  # type: ignore[arg-type]
+    db.verifications.end(GAP, "a-model")
+    assert db.verifications.unfinished(GAP, "a-model") is None
     assert db.execute("SELECT count(*) FROM climb_runs").fetchone() == (1,)
-    journal.end_all(db, GAP.commit)
+    db.verifications.end_all(GAP.commit)
     assert db.execute("SELECT count(*) FROM climb_runs").fetchone() == (0,)
     assert db.execute("SELECT count(*) FROM climbs").fetchone() == (0,)

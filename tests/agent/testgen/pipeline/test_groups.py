@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from copydesk.agent.desk import drafts
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.model.client import connect
@@ -72,7 +71,7 @@ def ask(
 
 
 def stored(db: Database) -> list[Draft]:
-    return drafts.listed(db, (), kind="test")
+    return db.drafts.find((), kind="test")
 
 
 def test_what_stands_for_each_branch_is_one_draft(ask: Callable[..., Any]) -> None:

@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from copydesk.agent.desk import drafts
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import Repository, find
-from copydesk.agent.records import DraftState, Gap, Target
+from copydesk.agent.records import Draft, DraftState, Gap, Target
 from copydesk.agent.testgen.pipeline.previous_drafts import Earlier
 
 Commit = Callable[..., str]
@@ -42,11 +41,11 @@ class Desk:
             "gained_branches": [list(a) for a in gap.branches],
         }
         evidence = (gained if state != "discarded" else {}) | more
-        return drafts.add(
-            self.db, kind="test", state=state, commit=sha, title="", origin=origin, path="",
+        return self.db.drafts.add(Draft(
+            id=0, kind="test", state=state, commit=sha, title="", origin=origin, path="",
             content="", target=Target(gap.path, gap.function, gap.lines),
             evidence={"basis": self.at(sha).basis(gap)} | evidence,
-        )  # fmt: skip
+        ))  # fmt: skip
 
     def chosen(self, sha: str, *gaps: Gap) -> list[str]:
         return [gap.function for gap in self.at(sha).chosen(gaps)]
