@@ -21,8 +21,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from copydesk.agent.coverage.probe import PROBE
 from copydesk.agent.coverage.replay import replay as replaying
-from copydesk.agent.coverage.runner import PROBE
 from copydesk.agent.git import repository as git
 from copydesk.agent.process import scrubbed_environment
 from copydesk.agent.records import Json
@@ -53,7 +53,7 @@ class Testmon:
         """
         subprocess.run(["git", "checkout", "--quiet", "--force", sha], cwd=self.top, check=True)
         self.outcomes.unlink(missing_ok=True)
-        words = ["-m", "pytest", "-q", "-p", "copydesk_outcomes", "-p", "no:cacheprovider"]
+        words = ["-m", "pytest", "-q", "-p", "copydesk_probe.outcomes", "-p", "no:cacheprovider"]
         words += ["--testmon", "--testmon-forceselect"]
         started = replaying.processor_time()
         subprocess.run(

@@ -30,10 +30,14 @@ LADDER = [
     {"cli"},
 ]
 STEP = {room: level for level, rooms in enumerate(LADDER) for room in rooms}
-INSIDE = {"agent/coverage/probe", "agent/demo/sample", "agent/demo/change"}
-ELSEWHERE = "agent/sandboxed/copydesk_tools/"
-"""The package that the user's interpreter imports as `copydesk_tools`."""
-ELSEWHERE_USES = {"pytest", "_pytest", "click", "sre_parse"}  # the last until Python 3.12
+SAMPLES = {"agent/demo/sample", "agent/demo/change"}
+ELSEWHERE = {
+    "agent/sandboxed/copydesk_tools/": {"pytest", "_pytest", "click", "sre_parse"},
+    "agent/coverage/probe/copydesk_probe/": {"pytest", "_pytest", "coverage"},
+}
+"""The packages that the user's interpreter imports by their own names, and what they may import
+besides the standard library (sre_parse was part of it until Python 3.12)."""
+SITECUSTOMIZE = "agent/coverage/probe/sitecustomize.py"
 HEAVY = {
     "catboost",
     "ollama",
@@ -64,7 +68,7 @@ class Found(NamedTuple):
 
 def sources(room: str) -> Iterator[Path]:
     for path in sorted((ROOT / room).rglob("*.py")):
-        if not any(path.relative_to(ROOT).as_posix().startswith(f"{i}/") for i in INSIDE):
+        if not any(path.relative_to(ROOT).as_posix().startswith(f"{i}/") for i in SAMPLES):
             yield path
 
 
@@ -85,7 +89,7 @@ def imported(path: Path) -> list[Found]:
         if isinstance(node, ast.Import):
             found += [Found(name, a.name, id(node) in top, node.lineno) for a in node.names]
         elif isinstance(node, ast.ImportFrom):
-            relative = name.startswith(ELSEWHERE)
+            relative = name.startswith(tuple(ELSEWHERE))
             assert relative or not node.level, f"{name}:{node.lineno}: relative import"
             base = absolute_name(path, node)
             found.append(Found(name, base, id(node) in top, node.lineno))
@@ -138,16 +142,22 @@ def test_hooks_use_nothing_but_the_standard_library() -> None:
             assert top in sys.stdlib_module_names or top == "copydesk", found
 
 
-def test_what_the_sandbox_imports_is_its_own_package_and_the_standard_library() -> None:
-    own = f"copydesk.{ELSEWHERE.replace('/', '.')}"
-    allowed = sys.stdlib_module_names | ELSEWHERE_USES
-    for path in sorted((ROOT / ELSEWHERE).rglob("*.py")):
+@pytest.mark.parametrize("package", ELSEWHERE)
+def test_what_runs_elsewhere_imports_its_own_package_and_the_standard_library(package: str) -> None:
+    own = f"copydesk.{package.replace('/', '.')}"
+    allowed = sys.stdlib_module_names | ELSEWHERE[package]
+    for path in sorted((ROOT / package).rglob("*.py")):
         for found in imported(path):
             inside = f"{found.module}.".startswith(own)
             assert inside or found.module.split(".")[0] in allowed, found
-        tree = ast.parse(path.read_text("utf-8"))
+        tree = ast.parse(path.read_text("utf-8"), feature_version=(3, 9))
         absolute = [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and not n.level]
         assert not [n for n in absolute if (n.module or "").startswith("copydesk")], path
+
+
+def test_what_every_python_of_a_test_loads_imports_only_the_probe() -> None:
+    allowed = sys.stdlib_module_names | {"copydesk_probe", "coverage"}
+    assert {f.module.split(".")[0] for f in imported(ROOT / SITECUSTOMIZE)} <= allowed
 
 
 def test_inside_the_agent_imports_only_go_down_the_ladder() -> None:
@@ -181,9 +191,8 @@ def faces() -> dict[str, set[str]]:
     exported = {}
     for room in FACED:
         for path in sorted((ROOT / room).glob("*/__init__.py")):
-            if path.parent.relative_to(ROOT).as_posix() not in INSIDE:
-                assert ast.get_docstring(ast.parse(path.read_text("utf-8"))), path
-                exported[module_name(path)] = _exports(path)
+            assert ast.get_docstring(ast.parse(path.read_text("utf-8"))), path
+            exported[module_name(path)] = _exports(path)
     return exported
 
 

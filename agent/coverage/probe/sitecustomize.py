@@ -8,10 +8,10 @@ import sys
 
 if "COPYDESK_CHILDREN" in os.environ:
     try:
-        from copydesk_children import CONTEXT, REPORTS, TREE, Child
+        from copydesk_probe.child_process import CONTEXT, REPORTS, TREE, ChildProcess
 
-        Child(*(os.environ[name] for name in (REPORTS, TREE, CONTEXT))).start()
-    except Exception:  # a child that does not report counts as one that may depend on anything
+        ChildProcess(*(os.environ[name] for name in (REPORTS, TREE, CONTEXT))).start()
+    except Exception:  # a child without a report counts as one that may read any file
         pass
 
 if "COVERAGE_PROCESS_CONFIG" in os.environ and "COPYDESK_CHILDREN" in os.environ:
@@ -24,15 +24,15 @@ if "COVERAGE_PROCESS_CONFIG" in os.environ and "COPYDESK_CHILDREN" in os.environ
         pass
 
 
-def go_on() -> None:
-    """Load the next `sitecustomize` of the path."""
+def run_next_sitecustomize() -> None:
+    """Run the `sitecustomize` that comes next on the path, under this module's name."""
     from importlib.machinery import PathFinder
 
-    here = os.path.dirname(os.path.abspath(__file__))
-    rest = [path for path in sys.path if os.path.abspath(path) != here]
-    spec = PathFinder.find_spec("sitecustomize", rest)
+    folder = os.path.dirname(os.path.abspath(__file__))
+    later_path = [path for path in sys.path if os.path.abspath(path) != folder]
+    spec = PathFinder.find_spec("sitecustomize", later_path)
     if spec is not None and spec.loader is not None:
         spec.loader.exec_module(sys.modules[__name__])
 
 
-go_on()
+run_next_sitecustomize()

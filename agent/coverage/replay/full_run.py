@@ -73,7 +73,7 @@ def full_run(repo: Repository, interpreter: Interpreter, sha: Sha) -> Reference:
         # by themselves children read the configuration, and know of no option
         env |= {"COVERAGE_FILE": str(data)} if asked["processes"] else {}
         argv = [*coverage, "run", f"--data-file={data}", *_coverage_options(engine, asked)]
-        argv += ["-m", "pytest", "-p", "copydesk_outcomes", *pytest_options(engine, scratch)]
+        argv += ["-m", "pytest", "-p", "copydesk_probe.outcomes", *pytest_options(engine, scratch)]
         argv += ["--maxfail=0"]
         argv += ["--no-cov"] if "pytest_cov" in asked["plugins"] else []
         argv += ["-n0"] if "xdist" in asked["plugins"] else []

@@ -6,7 +6,6 @@ environment the tests depend on, what each test executed, and what coverage.py c
 
 from copydesk.agent.coverage.runner.coverage_py import (
     DEFAULT_OMIT,
-    PROBE,
     Analysis,
     Engine,
     Environment,
@@ -26,7 +25,6 @@ from copydesk.agent.coverage.runner.run_tests import (
 __all__ = [
     "DEFAULT_OMIT",
     "NOTHING_COLLECTED",
-    "PROBE",
     "Analysis",
     "Engine",
     "Environment",

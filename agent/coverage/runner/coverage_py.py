@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from xml.sax.saxutils import escape
 
+from copydesk.agent.coverage.probe import PROBE
 from copydesk.agent.coverage.runner.project_config import (
     configuration,
     pytest_cov_options,
@@ -25,9 +26,10 @@ from copydesk.agent.process import ProcessError, Result, run, scrubbed_environme
 from copydesk.agent.records import Arc, Interpreter, Json, LineNo
 from copydesk.agent.sandbox.own_tests import OwnTestsSandbox
 
-PROBE = Path(__file__).parent.parent / "probe"
-
-_REPORT = "import sys; sys.path[0] or sys.path.pop(0); import copydesk_report as r; r.main()"
+_REPORT = (
+    "import sys; sys.path[0] or sys.path.pop(0);"
+    " from copydesk_probe.coverage_queries import main; main()"
+)
 """Asks it: a script would be compiled anew each time, and the tree's modules are not meant."""
 
 DEFAULT_OMIT = (
@@ -162,7 +164,7 @@ class Engine:
                 hint="Try `coverage report` there; its configuration may be broken.",
             ) from error
         answer = json.loads(said.text)
-        if request["ask"] in ("environment", "survey"):
+        if request["question"] in ("environment", "project"):
             answer["branch"] = answer["branch"] or branch
         return answer
 
@@ -172,7 +174,9 @@ class Engine:
         Args:
             tests: What copydesk's own configuration hands to pytest.
         """
-        return self.described(self._ask({"ask": "environment"}), tests, report_rules(self.tree))
+        return self.described(
+            self._ask({"question": "environment"}), tests, report_rules(self.tree)
+        )
 
     def survey(self, candidates: Sequence[str]) -> Json:
         """Everything there is to ask before a run, of one child process.
@@ -185,7 +189,7 @@ class Engine:
             files that count in the total executed or not, and those that count once executed;
             "folders", where the interpreter's packages lie.
         """
-        answer: Json = self._ask({"ask": "survey", "candidates": list(candidates)})
+        answer: Json = self._ask({"question": "project", "candidates": list(candidates)})
         return answer
 
     def described(self, answer: Json, tests: Sequence[str], rules: Sequence[str]) -> Environment:
@@ -207,7 +211,7 @@ class Engine:
             executed: The files of which something was executed; others count too where the
                 configuration names a source.
         """
-        return list(self._ask({"ask": "counted", "executed": sorted(executed)}))
+        return list(self._ask({"question": "counted", "executed": sorted(executed)}))
 
     def analyse(
         self, executed: Mapping[str, Sequence[LineNo] | Sequence[Arc]], *, branch: bool
@@ -215,7 +219,7 @@ class Engine:
         """What coverage.py says of these files, given their executed lines (or arcs)."""
         if not executed:
             return {}
-        answer = self._ask({"ask": "analyse", "executed": dict(executed), "branch": branch})
+        answer = self._ask({"question": "analyse", "executed": dict(executed), "branch": branch})
         return {
             path: Analysis(
                 tuple(sorted({*entry["executed"], *entry["missing"]})),
@@ -240,7 +244,7 @@ class Engine:
 
         What names whole paths names those under `top`, where others find the files.
         """
-        request = {"ask": "export", "executed": dict(executed), "branch": branch}
+        request = {"question": "export", "executed": dict(executed), "branch": branch}
         self._ask(request | {"format": form, "output": str(output), "top": str(top)})
         if form == "xml":
             here, there = (f"<source>{escape(str(place))}" for place in (self.tree, top))

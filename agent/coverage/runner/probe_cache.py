@@ -14,11 +14,15 @@ import struct
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
-from copydesk.agent.coverage.runner.coverage_py import PROBE, digest
+from copydesk.agent.coverage.probe import PROBE
+from copydesk.agent.coverage.runner.coverage_py import digest
 from copydesk.agent.process import ProcessError, run
 from copydesk.agent.records import Interpreter
+
+PACKAGE = "copydesk_probe"
 
 FORMER_SECONDS = 86_400
 """How long the probe of another copydesk is kept."""
@@ -31,30 +35,46 @@ def probe(desk: Path, interpreter: Interpreter) -> Path:
         desk: The repository's desk, which keeps it. Tests behind a guard cannot write to it.
         interpreter: The user's. Should it be another one than it was, Python compiles again.
     """
-    sources = {path.name: path.read_text("utf-8") for path in sorted(PROBE.glob("*.py"))}
+    sources = {path: (PROBE / path).read_text("utf-8") for path in _source_paths()}
     home = desk / "probe"
     folder = home / digest([text for item in sources.items() for text in item])
     if not folder.is_dir():
         home.mkdir(parents=True, exist_ok=True)
-        for former in home.iterdir():  # of another copydesk, whose daemon may run still
-            if time.time() - former.stat().st_mtime > FORMER_SECONDS:
-                shutil.rmtree(former, ignore_errors=True)
-        with tempfile.TemporaryDirectory(dir=home) as partial:
-            made = Path(partial) / "probe"
-            made.mkdir()
-            for name, text in sources.items():
-                (made / name).write_text(text, "utf-8")
-            made.replace(folder)
-    done = folder / f"{digest([str(interpreter.path), str(interpreter.version)])}.done"
-    if not done.exists():
+        _remove_former(home)
+        _write(sources, folder)
+    compiled_mark = folder / f"{digest([str(interpreter.path), str(interpreter.version)])}.done"
+    if not compiled_mark.exists():
         try:
             _compile(folder, interpreter)
         except ProcessError:
             return folder  # it works as well, only slower
         for path in (folder, *folder.rglob("*")):  # the sandbox's user must be able to read it
             path.chmod(0o755 if path.is_dir() else 0o644)
-        done.touch(0o644)
+        compiled_mark.touch(0o644)
     return folder
+
+
+def _source_paths() -> list[str]:
+    """The files of the probe, by their paths in its folder: what lies on the user's import path."""
+    package = sorted(path.name for path in (PROBE / PACKAGE).glob("*.py"))
+    return ["sitecustomize.py", *(f"{PACKAGE}/{name}" for name in package)]
+
+
+def _remove_former(home: Path) -> None:
+    """Remove the probes of other versions of copydesk, but not of one whose daemon may run."""
+    for former in home.iterdir():
+        if time.time() - former.stat().st_mtime > FORMER_SECONDS:
+            shutil.rmtree(former, ignore_errors=True)
+
+
+def _write(sources: Mapping[str, str], folder: Path) -> None:
+    """Write the files into a new folder, which is there all at once."""
+    with tempfile.TemporaryDirectory(dir=folder.parent) as partial:
+        unfinished = Path(partial) / "probe"
+        (unfinished / PACKAGE).mkdir(parents=True)
+        for path, text in sources.items():
+            (unfinished / path).write_text(text, "utf-8")
+        unfinished.replace(folder)
 
 
 def _compile(folder: Path, interpreter: Interpreter) -> None:
@@ -63,23 +83,23 @@ def _compile(folder: Path, interpreter: Interpreter) -> None:
         words = ("-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash")
         run([interpreter.path, *words, folder], timeout=60)
         return
-    cache = folder / "__pycache__"
-    cache.mkdir(exist_ok=True)
-    for name, code in _here().items():
-        (cache / f"{name}.{sys.implementation.cache_tag}.pyc").write_bytes(code)
+    for path, code in _compiled_here().items():
+        compiled = Path(importlib.util.cache_from_source(str(folder / path)))
+        compiled.parent.mkdir(exist_ok=True)
+        compiled.write_bytes(code)
 
 
 @functools.cache
-def _here() -> dict[str, bytes]:
-    """The modules of the probe as this Python compiles them, by name.
+def _compiled_here() -> dict[str, bytes]:
+    """The modules of the probe as this Python compiles them, by path.
 
     In the form of PEP 552, unchecked; Python sets the path right when it loads one.
     """
-    found = {}
-    for path in PROBE.glob("*.py"):
-        source = path.read_bytes()
-        head = (
-            importlib.util.MAGIC_NUMBER + struct.pack("<I", 1) + importlib.util.source_hash(source)
-        )
-        found[path.stem] = head + marshal.dumps(compile(source, path.name, "exec"))
-    return found
+    compiled = {}
+    for path in _source_paths():
+        source = (PROBE / path).read_bytes()
+        head = importlib.util.MAGIC_NUMBER + struct.pack("<I", 1)
+        head += importlib.util.source_hash(source)
+        code = compile(source, Path(path).name, "exec")
+        compiled[path] = head + marshal.dumps(code)
+    return compiled

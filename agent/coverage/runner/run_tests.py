@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import tempfile
@@ -11,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from copydesk.agent.coverage.probe import copydesk_stream
+from copydesk.agent.coverage import probe
 from copydesk.agent.coverage.runner.coverage_py import Engine
 from copydesk.agent.coverage.runner.project_config import (
     has_pytest_configuration,
@@ -71,7 +70,7 @@ def collect(
     tests: Sequence[str] = (),
     timeout: float = 3600.0,
     stream: Path | None = None,
-    every: float = copydesk_stream.SECONDS,
+    every: float = probe.SECONDS,
 ) -> Recording:
     """Run the tests of a tree, all or some, and record what each executes.
 
@@ -93,27 +92,27 @@ def collect(
     with tempfile.TemporaryDirectory(prefix="copydesk-") as folder:
         scratch = Path(folder)
         report = stream or scratch / "report"
-        settings = {
-            "root": str(engine.tree),
-            "branch": branch,
-            "scratch": str(scratch / "coverage"),
-            "report": str(report),
-            "every": every,
-            "children": str(scratch / "children"),
-            "files": None if files is None else list(files),
-            "carried": sorted(carried),
-            "bytecode": str(bytecode) if bytecode else "",
-            "measured": str(scratch / "measured") if measures_children(engine.tree) else "",
-            "defaults": engine.defaults(),
-        }
+        settings = probe.Settings(
+            root=str(engine.tree),
+            branch=branch,
+            data_file=str(scratch / "coverage"),
+            report=str(report),
+            report_seconds=every,
+            child_reports=str(scratch / "children"),
+            child_data=str(scratch / "measured") if measures_children(engine.tree) else "",
+            **engine.defaults(),
+            test_files=None if files is None else list(files),
+            skipped_tests=sorted(carried),
+            compiled_modules=str(bytecode) if bytecode else "",
+        )
         (scratch / "children").mkdir()
         (scratch / "measured").mkdir()
         writes = [*([bytecode] if bytecode else []), *([stream.parent] if stream else [])]
         for path in writes:
             path.mkdir(parents=True, exist_ok=True)
-        (scratch / "settings.json").write_text(json.dumps(settings))
+        (scratch / "settings.json").write_text(settings.to_json())
         argv = _argv(engine, scratch, tests if files is None else ())
-        env = engine.environ() | {"COPYDESK_PROBE": str(scratch / "settings.json")}
+        env = engine.environ() | {probe.VARIABLE: str(scratch / "settings.json")}
         try:
             result = engine.run_tests(argv, env, scratch=scratch, timeout=timeout, writes=writes)
         except ProcessError as error:
@@ -130,7 +129,7 @@ def collect(
 def heard(stream: Path) -> Json:
     """What a stream says, up to its last whole record."""
     try:
-        return copydesk_stream.read(stream.read_bytes())
+        return probe.read(stream.read_bytes())
     except FileNotFoundError:
         return {}
 
@@ -169,7 +168,13 @@ def pytest_options(engine: Engine, scratch: Path) -> list[str | Path]:
 
 
 def _argv(engine: Engine, scratch: Path, tests: Sequence[str]) -> list[str | Path]:
-    argv: list[str | Path] = [engine.interpreter.path, "-m", "pytest", "-p", "copydesk_probe"]
+    argv: list[str | Path] = [
+        engine.interpreter.path,
+        "-m",
+        "pytest",
+        "-p",
+        "copydesk_probe.plugin",
+    ]
     return [*argv, *pytest_options(engine, scratch), *tests]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from copydesk.agent.cli import status
-from copydesk.agent.coverage.probe.copydesk_stream import HEAD
+from copydesk.agent.coverage.probe import HEAD
 from copydesk.agent.coverage.store.traces import Trace, add_traces, pack_ids
 from copydesk.agent.daemon import control
 from copydesk.agent.desk.store import open_desk, transaction

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from copydesk.agent.coverage import probe
 from copydesk.agent.coverage.measure import commit as measuring
 from copydesk.agent.coverage.measure import interrupted as learned
 from copydesk.agent.coverage.measure.commit import measure
-from copydesk.agent.coverage.probe import copydesk_stream
 from copydesk.agent.coverage.store import totals
 from copydesk.agent.coverage.store.measures import Measure
 from copydesk.agent.coverage.store.traces import load, pack_ids
@@ -122,8 +122,8 @@ def ends(data: bytes) -> list[int]:
     """Where the records of a stream end."""
     found, at = [0], 0
     while at < len(data):
-        size, _ = copydesk_stream.HEAD.unpack_from(data, at)
-        at += copydesk_stream.HEAD.size + size
+        size, _ = probe.HEAD.unpack_from(data, at)
+        at += probe.HEAD.size + size
         found.append(at)
     return found
 
@@ -170,7 +170,7 @@ def test_a_measure_that_was_cut_short_is_gone_on_with(
 def test_a_stream_that_is_none_is_left_aside(db: Database, tmp_path: Path, said: bytes) -> None:
     path = tmp_path / "stream"
     body = zlib.compress(said)
-    path.write_bytes(copydesk_stream.HEAD.pack(len(body), zlib.crc32(body)) + body)
+    path.write_bytes(probe.HEAD.pack(len(body), zlib.crc32(body)) + body)
     db.execute(
         "INSERT INTO unfinished VALUES (?, NULL, 'e', 0, NULL, ?, NULL, '{}', ?, 0)",
         ("a" * 40, pack_ids([]), str(path)),

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
-from copydesk.agent.coverage.probe import copydesk_children
-from copydesk.agent.coverage.runner.coverage_py import PROBE
+from copydesk.agent.coverage.probe import PROBE
+from copydesk.agent.coverage.probe.copydesk_probe import child_process, child_reports, programs
 from copydesk.agent.coverage.runner.run_tests import shrink
 from copydesk.agent.coverage.store.measures import Measure
 from copydesk.agent.git.repository import find
@@ -99,16 +97,6 @@ def test_a_test_that_starts_programs_depends_on_what_they_read(
     assert measured().selected == 0
 
 
-def probe_module(name: str) -> ModuleType:
-    """A module of the probe, which is no part of copydesk's own import path."""
-    spec = importlib.util.spec_from_file_location(name, PROBE / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
@@ -125,24 +113,22 @@ def probe_module(name: str) -> ModuleType:
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_what_is_known_of_a_program(argv: list[str], said: bool | None) -> None:
-    children = probe_module("copydesk_children")
     seen = {"COPYDESK_CONTEXT": "test:t", "PYTHONPATH": str(PROBE), "PATH": os.defpath}
     if said is None:
-        with pytest.raises(children.Untracked):
-            children.started((None, argv, None, seen), "test:t")
+        with pytest.raises(programs.Untracked):
+            programs.inspect_start((None, argv, None, seen), "test:t")
     else:
-        assert children.started((None, argv, None, seen), "test:t")[0] is said
-    with pytest.raises(children.Untracked):  # made for another test
-        children.started((None, argv, None, seen), "test:u")
+        assert programs.inspect_start((None, argv, None, seen), "test:t")[0] is said
+    with pytest.raises(programs.Untracked):  # made for another test
+        programs.inspect_start((None, argv, None, seen), "test:u")
 
 
 def test_a_script_is_known_by_its_first_line(tmp_path: Path) -> None:
-    children = probe_module("copydesk_children")
     for name, line, known in [("a", "#!/usr/bin/python3", True), ("b", "#!/bin/sh", False)]:
         (tmp_path / name).write_text(line + "\n")
         (tmp_path / name).chmod(0o755)
-        assert children.is_python(name, {"PATH": str(tmp_path)}) is known
-    assert not children.is_python("no-such-program", {"PATH": str(tmp_path)})
+        assert programs.is_python(name, {"PATH": str(tmp_path)}) is known
+    assert not programs.is_python("no-such-program", {"PATH": str(tmp_path)})
 
 
 def test_a_child_that_reads_bytecode_depends_on_its_source(tmp_path: Path) -> None:
@@ -154,7 +140,7 @@ def test_a_child_that_reads_bytecode_depends_on_its_source(tmp_path: Path) -> No
     env = {"COPYDESK_CHILDREN": str(reports), "COPYDESK_TREE": f"{tree}{os.sep}"}
     env |= {"COPYDESK_CONTEXT": "test:t", "PYTHONPATH": f"{PROBE}{os.pathsep}{tree}"}
     subprocess.run([sys.executable, "-c", "import lib"], env=env, cwd=tmp_path, check=True)
-    needs, counts = probe_module("copydesk_children").read(str(reports))
+    needs, counts = child_reports.ChildReports(str(reports)).read()
     assert counts == {"test:t": 1}
     assert ("file", "lib.py") in needs["test:t"]
 
@@ -222,4 +208,4 @@ def test_a_folder_of_compiled_modules_does_not_grow_for_ever(tmp_path: Path) -> 
     ],
 )
 def test_a_compiled_module_stands_for_its_source(path: str, source: str) -> None:
-    assert copydesk_children.source_of(path) == source
+    assert child_process.source_of(path) == source

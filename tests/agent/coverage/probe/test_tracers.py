@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copydesk.agent.coverage.runner.coverage_py import PROBE
+from copydesk.agent.coverage.probe import PROBE
 from copydesk.agent.coverage.store.traces import pack_arcs, unpack_arcs
 
 SCRIPT = """
 import json, sys
-import copydesk_tracers as tracers
+from copydesk_probe import tracers
 kind, root = sys.argv[1:]
-scope = tracers.Scope(root)
+scope = tracers.SourceScope(root)
 branch = "branch" in kind
 if kind.startswith("monitoring"):
     tracer = tracers.MonitoringTracer(scope)
@@ -36,7 +36,7 @@ for name, value in (("one", 1), ("two", 5), ("one", 9)):
 tracer.switch("")
 tracer.stop()
 found = {}
-for context, files in tracer.kept.contexts.items():
+for context, files in tracer.hits.contexts.items():
     for path, piece in files.items():
         if path.endswith("subject.py"):
             values = [tracers.unpacked(arc) for arc in piece] if branch else piece

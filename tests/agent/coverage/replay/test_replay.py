@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from copydesk.agent.cli import replay as cli
 from copydesk.agent.config import Personal
-from copydesk.agent.coverage.probe import copydesk_outcomes
+from copydesk.agent.coverage.probe.copydesk_probe import outcomes
 from copydesk.agent.coverage.replay import replay as replaying
 from copydesk.agent.coverage.replay.replay import Comparison, Reference, commits, replay, summary
 from copydesk.agent.errors import CopydeskError
@@ -260,5 +260,5 @@ def test_the_worst_phase_is_the_outcome(phases: list[dict[str, str]], outcome: s
         report = SimpleNamespace(
             **said, skipped=said["outcome"] == "skipped", failed=said["outcome"] == "failed"
         )
-        found = copydesk_outcomes.worse(found, copydesk_outcomes.outcome_of(report))
+        found = outcomes.worse_of(found, outcomes.outcome_of(report))
     assert found == outcome

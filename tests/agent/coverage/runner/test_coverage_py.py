@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from copydesk.agent.coverage.runner.coverage_py import PROBE, Engine
+from copydesk.agent.coverage.probe import PROBE
+from copydesk.agent.coverage.runner.coverage_py import Engine
 from copydesk.agent.coverage.runner.project_config import (
     configuration,
     has_pytest_configuration,
@@ -127,16 +128,17 @@ def test_a_report_that_is_made_of_the_analyses_is_that_of_coverage(tmp_path: Pat
     (tmp_path / "bad.py").write_text("def (\n")
     (tmp_path / "none.py").write_text("")
     ask = (
-        "import sys; sys.path.insert(0, sys.argv[1])\nimport copydesk_report as r\n"
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from copydesk_probe import coverage_queries as r\n"
         "arcs = [[-1, 1], [1, 8], [8, 12], [12, 13], [13, 12], [-1, 2], [2, 3], [3, -1]]\n"
         "for branch in (True, False):\n"
         "    lines = arcs if branch else [1, 2, 3, 4, 8, 12, 13]\n"
         "    request = dict(executed={'lib.py': lines, 'none.py': [], 'bad.py': []},\n"
         "        default_source=['.'], default_omit=[], branch=branch)\n"
         "    cov = r.open_coverage(request, branch=branch)\n"
-        "    r.filled(request, cov)\n"
-        "    found = r.analysed(cov)\n"
-        "    assert found == r.reported(cov), (found, r.reported(cov))\n"
+        "    r.add_executed(request, cov)\n"
+        "    found = r.analyses(cov)\n"
+        "    assert found == r.json_report(cov), (found, r.json_report(cov))\n"
         "    assert 'lib.py' in found and found['lib.py']['missing'], found\n"
     )
     run([sys.executable, "-c", ask, str(PROBE)], cwd=tmp_path)

@@ -18,50 +18,60 @@ import sys
 import warnings
 from typing import Any, Callable
 
+from .unaudited_calls import Replace
 
-class Bytecode:
+
+class CompiledModules:
     """Code objects in a folder.
 
     Args:
         folder: Where they are kept; made when the first one is.
-        inside: Whether a path belongs to the tree.
+        is_in_tree: Whether a path belongs to the tree.
+        replace: Puts a function in place of another.
     """
 
-    def __init__(self, folder: str, inside: Callable[[str], bool]) -> None:
+    def __init__(self, folder: str, is_in_tree: Callable[[str], bool], replace: Replace) -> None:
         self.folder = folder
-        self.inside = inside
-        self._made = False
+        self._is_in_tree = is_in_tree
+        self._replace = replace
+        self._has_folder = False
 
-    def compiled(self, kind: str, path: str, source: bytes, make: Callable[[], Any]) -> Any:
-        """The code of a source, made only when it is not there yet.
+    def code_of(self, kind: str, path: str, source: bytes, compile_it: Callable[[], Any]) -> Any:
+        """The code of a source, compiled only when it is not there yet.
 
         Code whose compilation warns is not kept: the warning belongs to every run.
+
+        Args:
+            kind: Who compiles it.
+            path: Of the source.
+            source: Its text.
+            compile_it: Compiles it.
         """
-        name = self._name(kind, path, source)
+        name = self._file_name(kind, path, source)
         with contextlib.suppress(Exception), open(name, "rb") as file:
             return marshal.load(file)
-        with warnings.catch_warnings(record=True) as said:
+        with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             try:
-                code: Any = make()
+                code: Any = compile_it()
             except Exception:
-                said.append(None)  # type: ignore[arg-type]
-        if said:
-            return make()
+                code = None
+        if caught or code is None:
+            return compile_it()  # once more, for the user to see the warning or the error
         with contextlib.suppress(OSError, ValueError):
-            self._keep(name, code)
+            self._write(name, code)
         return code
 
-    def _name(self, kind: str, path: str, source: bytes) -> str:
-        made_by = (kind, path, sys.version, str(sys.flags.optimize))
-        digest = hashlib.sha256("\0".join(made_by).encode("utf-8", "surrogateescape"))
+    def _file_name(self, kind: str, path: str, source: bytes) -> str:
+        compiler = (kind, path, sys.version, str(sys.flags.optimize))
+        digest = hashlib.sha256("\0".join(compiler).encode("utf-8", "surrogateescape"))
         digest.update(b"\0" + importlib.util.MAGIC_NUMBER + b"\0" + source)
         return os.path.join(self.folder, digest.hexdigest()[:40])
 
-    def _keep(self, name: str, code: Any) -> None:
-        if not self._made:
+    def _write(self, name: str, code: Any) -> None:
+        if not self._has_folder:
             os.makedirs(self.folder, exist_ok=True)
-            self._made = True
+            self._has_folder = True
         partial = f"{name}.{os.getpid()}"
         with open(partial, "wb") as file:
             marshal.dump(code, file)
@@ -69,21 +79,20 @@ class Bytecode:
 
     def serve_imports(self) -> None:
         """Let modules of the tree be loaded from here."""
-        plain = importlib.machinery.SourceFileLoader
-        inner, translate = plain.get_code, plain.source_to_code
+        loader_class = importlib.machinery.SourceFileLoader
+        original, source_to_code = loader_class.get_code, loader_class.source_to_code
 
         def get_code(loader: Any, fullname: str) -> Any:
             # a loader of somebody else's may translate the source in its own way
-            if type(loader).source_to_code is not translate:
-                return inner(loader, fullname)
+            if type(loader).source_to_code is not source_to_code:
+                return original(loader, fullname)
             path = loader.get_filename(fullname)
-            if not self.inside(path):
-                return inner(loader, fullname)
+            if not self._is_in_tree(path):
+                return original(loader, fullname)
             source = loader.get_data(path)
-            make = lambda: loader.source_to_code(source, path)  # noqa: E731
-            return self.compiled("plain", path, source, make)
+            return self.code_of("plain", path, source, lambda: loader.source_to_code(source, path))
 
-        plain.get_code = get_code  # type: ignore[method-assign, assignment]
+        self._replace(loader_class, "get_code", get_code)
 
     def serve_rewriting(self) -> None:
         """Let test files be loaded from here, with the assertions that pytest has rewritten.
@@ -94,19 +103,19 @@ class Bytecode:
         from _pytest.assertion import rewrite
 
         sys.dont_write_bytecode = True
-        inner = getattr(rewrite, "_rewrite_test", None)
-        if inner is None:
+        original = getattr(rewrite, "_rewrite_test", None)
+        if original is None:
             return
 
         def rewrite_test(fn: Any, config: Any) -> Any:
             path = str(fn)
-            if not self.inside(path):
-                return inner(fn, config)
+            if not self._is_in_tree(path):
+                return original(fn, config)
             hook = config.getini("enable_assertion_pass_hook")
             with open(path, "rb") as file:
                 source = file.read()
             kind = f"pytest {pytest.__version__} {hook}"
-            # the other half of the answer is for a bytecode file, which is never written here
-            return None, self.compiled(kind, path, source, lambda: inner(fn, config)[1])
+            # the first half of the answer is for a bytecode file, which is never written here
+            return None, self.code_of(kind, path, source, lambda: original(fn, config)[1])
 
-        rewrite._rewrite_test = rewrite_test
+        self._replace(rewrite, "_rewrite_test", rewrite_test)

@@ -1,4 +1,4 @@
-"""Lines and arcs as the probe's report has them. Standard library only."""
+"""Lines and arcs as the report of a run has them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def numbits(lines: Iterable[int]) -> str:
     return bits.to_bytes((bits.bit_length() + 7) // 8, "little").hex()
 
 
-def pairs(arcs: Iterable[tuple[int, int]]) -> str:
+def arc_pairs(arcs: Iterable[tuple[int, int]]) -> str:
     """Arcs as sorted pairs of little-endian int32, in hexadecimal."""
     flat = array("i", [n for arc in sorted(arcs) for n in arc])
     if sys.byteorder == "big":

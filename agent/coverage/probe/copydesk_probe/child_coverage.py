@@ -1,9 +1,8 @@
-"""The lines of processes that tests start, where the project has coverage.py measure them.
+"""Coverage of the processes that tests start, where the project has coverage.py measure them.
 
 Whether and how a child is measured is the project's own say (`patch`, `concurrency`), and done by
 the user's coverage.py itself. Each context gets a data file of its own, which its children inherit
-by their environment; what they wrote belongs to that context. Runs inside the user's pytest; never
-imported as part of copydesk.
+by their environment; what they wrote belongs to that context.
 """
 
 from __future__ import annotations
@@ -14,38 +13,47 @@ from typing import Any, Callable
 
 import coverage
 
+from .settings import Settings
+from .tracers import FileHits, Hits, Tracer, packed, unpacked
+from .unaudited_calls import Replace
 
-class Measured:
-    """What lets children be measured, and takes in what they measured.
+
+class ChildCoverage:
+    """Has children measured, and takes in what was measured.
 
     Args:
-        folder: Where children may write, empty.
-        defaults: The source and what is omitted where the project names no source.
+        settings: Of the run; children write to `settings.child_data`.
         tracer: What traces this process.
+        replace: Puts a function in place of another.
     """
 
-    def __init__(self, folder: str, defaults: dict[str, Any], tracer: Any) -> None:
-        self.folder = folder
+    def __init__(self, settings: Settings, tracer: Tracer, replace: Replace) -> None:
+        self.folder = settings.child_data
         self.tracer = tracer
+        self._replace = replace
         self._process = os.getpid()
         self._contexts: list[str] = []
         self._numbers: dict[str, int] = {}
+        self._config = ""
         self._cov = coverage.Coverage(data_file=None, config_file=True, messages=False)
         self.patches = set(self._option("run:patch"))
         self.multiprocessing = "multiprocessing" in self._option("run:concurrency")
         if not any(self._option(f"run:{key}") for key in ("source", "source_pkgs", "include")):
-            omit = self._option("run:omit")
-            self._cov.set_option("run:source", defaults["source"])
-            self._cov.set_option("run:omit", [*omit, *defaults["omit"]])
+            self._cov.set_option("run:source", settings.source)
+            self._cov.set_option("run:omit", [*self._option("run:omit"), *settings.omit])
         if tracer.arcs:
             self._cov.set_option("run:branch", True)
 
     def _option(self, name: str) -> list[str]:
         try:
-            found: Any = self._cov.get_option(name)
+            value: Any = self._cov.get_option(name)
         except coverage.exceptions.ConfigError:  # a coverage.py that does not know it
             return []
-        return [found] if isinstance(found, str) else list(found or ())
+        return [value] if isinstance(value, str) else list(value or ())
+
+    def is_wanted(self) -> bool:
+        """Whether the project has any child measured."""
+        return self.multiprocessing or bool(self.patches)
 
     def start(self) -> None:
         """Do what coverage.py does at the start of `coverage run`."""
@@ -56,11 +64,17 @@ class Measured:
         if "fork" in self.patches:
             os.register_at_fork(after_in_child=self._forked)
         if "_exit" in self.patches:
-            self._before("_exit")
+            self._save_before("_exit")
         if "execv" in self.patches:
-            self._before("execv")
-            self._before("execve")
+            self._save_before("execv")
+            self._save_before("execve")
         self.enter("")
+
+    def stop(self) -> None:
+        """Let what is started from now on go unmeasured."""
+        self.patches = set()
+        os.environ.pop("COVERAGE_FILE", None)
+        os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 
     def enter(self, context: str) -> None:
         """Let what is started from now on write for a context."""
@@ -68,25 +82,27 @@ class Measured:
         if number is None:
             number = self._numbers[context] = len(self._contexts)
             self._contexts.append(context)
-        place = os.path.join(self.folder, str(number))
+        data_file = os.path.join(self.folder, str(number))
         if self.multiprocessing:
-            os.environ["COVERAGE_FILE"] = place
+            os.environ["COVERAGE_FILE"] = data_file
         if self.patches & {"subprocess", "fork", "execv"}:
-            self._config = self._described(place)
+            self._config = self._serialized(data_file)
         if "subprocess" in self.patches:
             os.environ["COVERAGE_PROCESS_CONFIG"] = self._config
 
-    def _described(self, place: str) -> str:
-        self._cov.set_option("run:data_file", place)
+    def _serialized(self, data_file: str) -> str:
+        self._cov.set_option("run:data_file", data_file)
         self._cov.set_option("run:parallel", True)
         return str(self._cov.config.serialize())
 
     def _forked(self) -> None:
         """Measure a forked process anew, as `patch = fork` does."""
-        ours = coverage.Coverage.current()
-        if ours is not None:
-            ours._auto_save = False
-            ours.stop()
+        if not self.patches:
+            return
+        parents = coverage.Coverage.current()
+        if parents is not None:
+            parents._auto_save = False
+            parents.stop()
         child: Any = coverage.Coverage(config_file=":data:" + self._config)
         child._warn_no_data = child._warn_unimported_source = False
         child._warn_preimported_source = False
@@ -94,61 +110,63 @@ class Measured:
         child.start()
         self.patches = set()  # what it patches is its own from here
 
-    def _before(self, name: str) -> None:
+    def _save_before(self, name: str) -> None:
         """Save what a forked process executed before it ends or becomes another program."""
-        inner: Callable[..., Any] = getattr(os, name)
+        original: Callable[..., Any] = getattr(os, name)
 
         def patched(*args: Any) -> Any:
             if os.getpid() != self._process and self.patches:
                 self._save()
                 if name == "execve":
                     args[-1]["COVERAGE_PROCESS_CONFIG"] = self._config
-            return inner(*args)
+            return original(*args)
 
-        setattr(os, name, patched)
+        self._replace(os, name, patched)
 
     def _save(self) -> None:
         context = self.tracer.context
         self.tracer.switch("copydesk: the end")  # what was going on is taken in
-        data = coverage.CoverageData(
-            basename=os.path.join(self.folder, str(self._numbers[context])), suffix=True
-        )
-        found = self.tracer.kept.contexts.get(context, {})
+        data_file = os.path.join(self.folder, str(self._numbers[context]))
+        data = coverage.CoverageData(basename=data_file, suffix=True)
+        file_hits = self.tracer.hits.contexts.get(context, {})
         if self.tracer.arcs:
-            from copydesk_tracers import unpacked
-
-            data.add_arcs({path: [unpacked(arc) for arc in arcs] for path, arcs in found.items()})
+            data.add_arcs({path: list(map(unpacked, hits)) for path, hits in file_hits.items()})
         else:
-            data.add_lines({path: list(lines) for path, lines in found.items()})
+            data.add_lines({path: list(hits) for path, hits in file_hits.items()})
         data.write()
 
-    def take_in(self, add: Callable[[str, dict[str, frozenset[int]]], None], root: str) -> None:
+    def take_in(self, add: Callable[[str, FileHits], None], root: str) -> None:
         """Hand over what children executed.
 
         Args:
             add: Told the context, and the lines or packed arcs by path.
             root: What relative paths start from.
         """
-        from copydesk_tracers import packed
-
         for name in sorted(os.listdir(self.folder)):
             number = name.partition(".")[0]
             if not number.isdigit() or name.endswith("-journal"):
                 continue
-            data = coverage.CoverageData(basename=os.path.join(self.folder, name))
             try:
-                data.read()
-                files = sorted(data.measured_files())
+                file_hits = self._read(os.path.join(self.folder, name), root)
             except coverage.exceptions.CoverageException as error:
                 print(f"copydesk: what a child measured cannot be read: {error}", file=sys.stderr)
                 continue
-            found: dict[str, frozenset[int]] = {}
-            for path in files:
-                arcs = data.arcs(path) if data.has_arcs() else None
-                if arcs is None:
-                    piece = frozenset() if self.tracer.arcs else frozenset(data.lines(path) or ())
-                else:
-                    piece = frozenset(packed(*arc) for arc in arcs)
-                if piece:
-                    found[os.path.join(root, path)] = piece
-            add(self._contexts[int(number)], found)
+            add(self._contexts[int(number)], file_hits)
+
+    def _read(self, data_file: str, root: str) -> FileHits:
+        data = coverage.CoverageData(basename=data_file)
+        data.read()
+        file_hits = {}
+        for path in sorted(data.measured_files()):
+            hits = self._hits_of(data, path)
+            if hits:
+                file_hits[os.path.join(root, path)] = hits
+        return file_hits
+
+    def _hits_of(self, data: Any, path: str) -> Hits:
+        arcs = data.arcs(path) if data.has_arcs() else None
+        if arcs is not None:
+            return frozenset(packed(*arc) for arc in arcs)
+        if self.tracer.arcs:
+            return frozenset()
+        return frozenset(data.lines(path) or ())

@@ -1,20 +1,20 @@
-"""Who executes which lines, one context at a time. Runs inside the user's pytest.
-
-Standard library and coverage.py only, for every Python that coverage.py supports; never imported
-as part of copydesk.
-"""
+"""Tracers: they record which lines or arcs are executed, one context at a time."""
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import Any, Dict, FrozenSet
+from typing import Any, Union
+
+from .unaudited_calls import Replace
 
 monitoring: Any = getattr(sys, "monitoring", None)  # Python 3.12 and later
 
-Piece = FrozenSet[int]
-Pieces = Dict[str, Piece]
-"""What one context executed, by file: line numbers, or arcs as `packed` makes them."""
+Hits = frozenset[int]
+"""What one context executed of one file: line numbers, or arcs as `packed` makes them."""
+
+FileHits = dict[str, Hits]
+"""What one context executed, by file."""
 
 
 def packed(start: int, end: int) -> int:
@@ -29,42 +29,59 @@ def unpacked(arc: int) -> tuple[int, int]:
     return (-start if arc >> 56 & 1 else start), (-end if arc >> 57 & 1 else end)
 
 
-class Kept:
-    """What every context executed. Equal pieces, which are the rule, are kept once."""
+class ContextHits:
+    """What every context executed. Equal hits, which are the rule, are one object.
+
+    Attributes:
+        contexts: The hits of each file, by context.
+        dirty: The contexts that have got more since somebody else emptied this set.
+    """
 
     def __init__(self) -> None:
-        self.contexts: dict[str, Pieces] = {}
+        self.contexts: dict[str, FileHits] = {}
         self.dirty: set[str] = set()
-        self._same: dict[Piece, Piece] = {}
+        self._distinct: dict[Hits, Hits] = {}
 
-    def add(self, context: str, found: dict[str, Piece]) -> None:
+    def add(self, context: str, file_hits: FileHits) -> None:
         """Note that a context executed these, besides what it had."""
-        into = self.contexts.setdefault(context, {})
-        if found:
+        context_hits = self.contexts.setdefault(context, {})
+        if file_hits:
             self.dirty.add(context)
-        for path, piece in found.items():
-            former = into.get(path)
+        for path, hits in file_hits.items():
+            former = context_hits.get(path)
             if former is not None:
-                piece = former | piece
-            into[path] = self._same.setdefault(piece, piece)
+                hits = former | hits
+            context_hits[path] = self._distinct.setdefault(hits, hits)
 
 
-class Scope:
-    """The files that count: Python files below one folder, installed packages left out."""
+class SourceScope:
+    """The files that count: those below one folder, installed packages left out.
+
+    Args:
+        root: The folder.
+    """
 
     def __init__(self, root: str) -> None:
         self.root = os.path.realpath(root) + os.sep
-        self._known: dict[str, bool] = {}
+        self._decided: dict[str, bool] = {}
 
     def __contains__(self, filename: str) -> bool:
-        known = self._known.get(filename)
-        if known is None:
-            known = self._known[filename] = (
-                not filename.startswith("<")
-                and os.path.abspath(filename).startswith(self.root)
-                and f"{os.sep}site-packages{os.sep}" not in filename[len(self.root) - 1 :]
-            )
-        return known
+        decided = self._decided.get(filename)
+        if decided is None:
+            decided = self._decided[filename] = self._decide(filename)
+        return decided
+
+    def _decide(self, filename: str) -> bool:
+        if filename.startswith("<") or not os.path.abspath(filename).startswith(self.root):
+            return False
+        return f"{os.sep}site-packages{os.sep}" not in filename[len(self.root) - 1 :]
+
+    def relative(self, path: str) -> str | None:
+        """A path as the repository knows it, or None when it lies outside."""
+        full = os.path.abspath(path)
+        if not full.startswith(self.root):
+            return None
+        return full[len(self.root) :].replace(os.sep, "/")
 
 
 class MonitoringTracer:
@@ -73,42 +90,48 @@ class MonitoringTracer:
     name = "sys.monitoring"
     arcs = False
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: SourceScope) -> None:
         self.scope = scope
-        self.kept = Kept()
+        self.hits = ContextHits()
         self.context = ""
-        self._hit: dict[int, set[int]] = {}
+        self._lines: dict[int, set[int]] = {}  # since the last change of context, by code object
         # code objects hash slowly and compare equal across files, so they are known by id
         self._codes: dict[int, Any] = {}
-        self._paused = False
+        self._is_paused = False
 
     def start(self) -> None:
-        """Claim a tool and listen."""
+        """Claim a tool of sys.monitoring and begin.
+
+        Raises:
+            RuntimeError: Others have claimed them all.
+        """
         events = monitoring.events
         self._line_event = events.LINE
-        for tool in (3, 4, 1, 2, 5):
-            if monitoring.get_tool(tool) is None:
-                self._tool = tool
-                break
-        else:
-            raise RuntimeError("every sys.monitoring tool is taken")
+        self._tool = self._free_tool()
         monitoring.use_tool_id(self._tool, "copydesk")
-        monitoring.register_callback(self._tool, events.PY_START, self._started)
-        monitoring.register_callback(self._tool, events.LINE, self._line)
+        monitoring.register_callback(self._tool, events.PY_START, self._code_started)
+        monitoring.register_callback(self._tool, events.LINE, self._line_executed)
         monitoring.set_events(self._tool, events.PY_START)
 
-    def _started(self, code: Any, offset: int) -> Any:
+    @staticmethod
+    def _free_tool() -> int:
+        for tool in (3, 4, 1, 2, 5):
+            if monitoring.get_tool(tool) is None:
+                return tool
+        raise RuntimeError("every sys.monitoring tool is taken")
+
+    def _code_started(self, code: Any, offset: int) -> Any:
         if id(code) not in self._codes:
             self._codes[id(code)] = code
             if code.co_filename in self.scope:
                 monitoring.set_local_events(self._tool, code, self._line_event)
         return monitoring.DISABLE
 
-    def _line(self, code: Any, line: int) -> Any:
+    def _line_executed(self, code: Any, line: int) -> Any:
         try:
-            self._hit[id(code)].add(line)
+            self._lines[id(code)].add(line)
         except KeyError:
-            self._hit[id(code)] = {line}
+            self._lines[id(code)] = {line}
         return monitoring.DISABLE
 
     def switch(self, context: str) -> str:
@@ -120,61 +143,63 @@ class MonitoringTracer:
         self.context = context
         return former
 
-    def pause(self, paused: bool) -> None:
-        """Hear nothing from now on, or hear again."""
-        if paused != self._paused:
+    def pause(self, is_paused: bool) -> None:
+        """Record nothing from now on, or record again."""
+        if is_paused != self._is_paused:
             self._take()
-            self._paused = paused
+            self._is_paused = is_paused
 
-    def watch(self, collector: Any) -> None:
+    def pause_for(self, collector: Any, replace: Replace) -> None:
         """Pause while a test has coverage.py measure: under `coverage run` that pauses the run's.
 
         Args:
             collector: coverage.py's class of what collects; without its list of those that are
                 started nothing is done.
+            replace: Puts a method in place of another.
         """
-        started = getattr(collector, "_collectors", None)
-        if not isinstance(started, list):
+        running = getattr(collector, "_collectors", None)
+        if not isinstance(running, list):
             return
 
-        def heard(inner: Any) -> Any:
-            def method(this: Any, *args: Any, **options: Any) -> Any:
+        def followed_by_pause(original: Any) -> Any:
+            def method(collector: Any, *args: Any, **options: Any) -> Any:
                 try:
-                    return inner(this, *args, **options)
+                    return original(collector, *args, **options)
                 finally:
-                    self.pause(bool(started))
+                    self.pause(bool(running))
 
             return method
 
         for name in ("start", "stop"):
-            setattr(collector, name, heard(getattr(collector, name)))
+            replace(collector, name, followed_by_pause(getattr(collector, name)))
 
     def _take(self) -> None:
-        """Keep what was hit, and be told of it again."""
-        hit = self._hit
-        if not hit:
+        """Keep the lines that were hit, and be told of them again."""
+        lines = self._lines
+        if not lines:
             return
         self._flush()
-        arm, tool, codes, line = (
+        arm, tool, codes, line_event = (
             monitoring.set_local_events, self._tool, self._codes, self._line_event
         )  # fmt: skip
-        for identity in hit:
+        for identity in lines:
             # toggling our own events leaves other tools alone, unlike restart_events()
             arm(tool, codes[identity], 0)
-            arm(tool, codes[identity], line)
+            arm(tool, codes[identity], line_event)
 
     def _flush(self) -> None:
-        hit, self._hit = self._hit, {}
-        if self._paused:
+        lines_by_code, self._lines = self._lines, {}
+        if self._is_paused:
             return
-        found: dict[str, set[int]] = {}
-        for identity, lines in hit.items():
+        lines_by_path: dict[str, set[int]] = {}
+        for identity, lines in lines_by_code.items():
             path = self._codes[identity].co_filename
-            if path in found:
-                found[path] |= lines
+            if path in lines_by_path:
+                lines_by_path[path] |= lines
             else:
-                found[path] = lines
-        self.kept.add(self.context, {path: frozenset(lines) for path, lines in found.items()})
+                lines_by_path[path] = lines
+        file_hits = {path: frozenset(lines) for path, lines in lines_by_path.items()}
+        self.hits.add(self.context, file_hits)
 
     def stop(self) -> None:
         """Give the tool back."""
@@ -193,10 +218,10 @@ class CoverageTracer:
 
     name = "coverage.py"
 
-    def watch(self, collector: Any) -> None:
+    def pause_for(self, collector: Any, replace: Replace) -> None:
         """Nothing to do: coverage.py itself pauses what it measures."""
 
-    def __init__(self, scope: Scope, branch: bool, data_file: str) -> None:
+    def __init__(self, scope: SourceScope, branch: bool, data_file: str) -> None:
         import coverage
 
         # the sys.monitoring core knows no dynamic contexts
@@ -204,7 +229,7 @@ class CoverageTracer:
         self.scope = scope
         self.arcs = branch
         self.context = ""
-        self.kept = Kept()
+        self.hits = ContextHits()
         self._coverage = coverage.Coverage(
             data_file=data_file,
             config_file=False,
@@ -246,37 +271,43 @@ class CoverageTracer:
 
     def _take(self, live: dict[str, set[Any]]) -> None:
         """Empty the tracer's sets, which running frames go on filling, into the context."""
-        found: dict[str, Piece] = {}
-        for path, hit in list(live.items()):  # other threads may add to it meanwhile
-            if hit:
-                piece = frozenset(hit)
-                if len(hit) == len(piece):
-                    hit.clear()
-                else:
-                    hit.difference_update(piece)
-                if type(next(iter(piece))) is tuple:  # the Python tracer does not pack
-                    piece = frozenset(packed(*arc) for arc in piece)
-                found[path] = piece
-        self.kept.add(self.context, found)
+        file_hits: FileHits = {}
+        for path, collected in list(live.items()):  # other threads may add to it meanwhile
+            if not collected:
+                continue
+            hits = frozenset(collected)
+            if len(collected) == len(hits):
+                collected.clear()
+            else:
+                collected.difference_update(hits)
+            if type(next(iter(hits))) is tuple:  # the Python tracer does not pack
+                hits = frozenset(packed(*arc) for arc in hits)
+            file_hits[path] = hits
+        self.hits.add(self.context, file_hits)
 
     def stop(self) -> None:
-        """Stop tracing and read what was seen."""
+        """Stop tracing and take what was recorded."""
         self._coverage.stop()
         if self._live is not None:
             self._take(self._live)
             return
         data = self._coverage.get_data()
         for path in data.measured_files():
-            spots = data.contexts_by_lineno(path)
-            for context in {c for contexts in spots.values() for c in contexts}:
+            for context in set().union(*data.contexts_by_lineno(path).values()):
                 data.set_query_context(context)
-                arcs, lines = data.arcs(path) or (), data.lines(path) or ()
-                piece = frozenset(packed(*a) for a in arcs) if self.arcs else frozenset(lines)
-                self.kept.add(context, {path: piece})
+                self.hits.add(context, {path: self._recorded_hits(data, path)})
             data.set_query_contexts(None)
 
+    def _recorded_hits(self, data: Any, path: str) -> Hits:
+        if self.arcs:
+            return frozenset(packed(*arc) for arc in data.arcs(path) or ())
+        return frozenset(data.lines(path) or ())
 
-def choose(scope: Scope, branch: bool, data_file: str) -> Any:
+
+Tracer = Union[MonitoringTracer, CoverageTracer]
+
+
+def choose_tracer(scope: SourceScope, branch: bool, data_file: str) -> Tracer:
     """The cheapest tracer that is sound here.
 
     Args:

@@ -1,7 +1,7 @@
 """The outcome of each test, as a pytest plugin that watches and changes nothing.
 
-Runs inside the user's pytest (`-p copydesk_outcomes`) in the reference runs of a replay, and
-writes JSON, outcome by node id, to the file that $COPYDESK_OUTCOMES names.
+`-p copydesk_probe.outcomes` in the reference runs of a replay: writes JSON, outcome by node id, to
+the file that $COPYDESK_OUTCOMES names.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Any
 RANK = {"passed": 0, "skipped": 1, "xfailed": 2, "xpassed": 3, "failed": 4, "error": 5}
 """Outcomes, the better first; a test's is the worst of its phases."""
 
-FOUND: dict[str, str] = {}
+OUTCOMES: dict[str, str] = {}
+"""The outcome of each test so far, by node id."""
 
 
 def outcome_of(report: Any) -> str:
@@ -25,17 +26,17 @@ def outcome_of(report: Any) -> str:
     return str(report.outcome)
 
 
-def worse(former: str, now: str) -> str:
+def worse_of(former: str, now: str) -> str:
     """The worse of two outcomes; one that a plugin invented counts as a failure."""
     return now if RANK.get(now, 4) > RANK.get(former, 4) else former
 
 
 def pytest_runtest_logreport(report: Any) -> None:
     """Keep the worst thing that happened to a test."""
-    FOUND[report.nodeid] = worse(FOUND.get(report.nodeid, "passed"), outcome_of(report))
+    OUTCOMES[report.nodeid] = worse_of(OUTCOMES.get(report.nodeid, "passed"), outcome_of(report))
 
 
 def pytest_unconfigure() -> None:
-    """Write what was found."""
+    """Write the outcomes."""
     with open(os.environ["COPYDESK_OUTCOMES"], "w", encoding="utf-8") as file:
-        json.dump(FOUND, file)
+        json.dump(OUTCOMES, file)

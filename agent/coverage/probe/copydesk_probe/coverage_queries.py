@@ -1,0 +1,329 @@
+"""Questions to the user's own coverage.py, one JSON request on standard input at a time.
+
+Runs inside the user's interpreter with the commit's tree as working directory, so that source,
+omit, include, exclude rules, plugins and branch are the project's own. Each question is a function
+of the request that returns the answer. Uses coverage.py's public interface only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import io
+import json
+import os
+import sys
+import types
+from typing import Any
+
+
+class LazyModule(types.ModuleType):
+    """A module that is loaded once something of it is called, or anything else is asked for."""
+
+    def __init__(self, name: str, function: str) -> None:
+        super().__init__(name)
+
+        def load_and_call(*args: Any, **named: Any) -> Any:
+            return getattr(self.load(), function)(*args, **named)
+
+        setattr(self, function, load_and_call)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self.load(), name)
+
+    def load(self) -> types.ModuleType:
+        """The module itself."""
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return importlib.import_module(self.__name__)
+
+
+# a fifth of what coverage.py takes to import, and most questions are none for a report
+for _name, _function in (
+    ("annotate", "AnnotateReporter"),
+    ("html", "HtmlReporter"),
+    ("lcovreport", "LcovReporter"),
+    ("multiproc", "patch_multiprocessing"),
+    ("xmlreport", "XmlReporter"),
+):
+    sys.modules.setdefault(f"coverage.{_name}", LazyModule(f"coverage.{_name}", _function))
+
+import coverage  # noqa: E402
+
+
+def tree_root() -> str:
+    """The tree: the folder in which this was started."""
+    return os.path.realpath(os.getcwd())
+
+
+def relative_path(root: str, path: str) -> str | None:
+    """A measured file's path as the repository knows it, or None outside the tree."""
+    full = os.path.realpath(os.path.join(root, path))
+    if not full.startswith(root + os.sep):
+        return None
+    return os.path.relpath(full, root).replace(os.sep, "/")
+
+
+def open_coverage(request: dict[str, Any], **more: Any) -> Any:
+    """A Coverage under the project's configuration, or under ours where it has none."""
+    cov = coverage.Coverage(data_file=None, config_file=True, messages=False, **more)
+    keys = ["source", "source_pkgs", "include"]
+    if coverage.version_info >= (7, 8):
+        keys.append("source_dirs")
+    if not any(cov.get_option(f"run:{key}") for key in keys):
+        omit: Any = cov.get_option("run:omit") or []
+        cov.set_option("run:source", request["default_source"])
+        cov.set_option("run:omit", [*omit, *request["default_omit"]])
+    cov.set_option("report:ignore_errors", True)
+    return cov
+
+
+def environment(request: dict[str, Any]) -> dict[str, Any]:
+    """What the outcome of tests depends on besides the tree: Python and its packages.
+
+    Returns:
+        "fingerprint" of both, the names of the packages with "plugins" of pytest, and of
+        coverage.py its version ("coverage") and whether it is to measure "branch".
+    """
+    import importlib.metadata  # half as long as coverage.py takes, and most questions are others
+
+    cov = coverage.Coverage(config_file=True, data_file=None)
+    packages, plugins = [], []
+    for package in importlib.metadata.distributions():
+        packages.append(f"{package.metadata['Name']}=={package.version}")
+        if "pytest11" in (package.read_text("entry_points.txt") or ""):
+            plugins.append(packages[-1])
+    packages.sort()
+    described = json.dumps([sys.version, sys.prefix, packages])
+    return {
+        "fingerprint": hashlib.sha256(described.encode()).hexdigest()[:24],
+        "branch": bool(cov.get_option("run:branch")),
+        "coverage": coverage.__version__,
+        "plugins": sorted(plugins),
+    }
+
+
+def project(request: dict[str, Any]) -> dict[str, Any]:
+    """Everything there is to ask before a run: the environment, and which files count.
+
+    Args:
+        request: "candidates" are the Python files of the tree.
+
+    Returns:
+        What `environment` does, "always" and "measurable" (the files that count in the total
+        executed or not, and those that count once executed), and "folders": where packages lie.
+    """
+    root = tree_root()
+    answer = environment(request)
+    answer["always"] = counted({**request, "executed": []})
+    answer["measurable"] = counted({**request, "executed": request["candidates"]})
+    folders = [os.path.realpath(path) for path in sys.path]
+    answer["folders"] = [path for path in folders if not (path + os.sep).startswith(root + os.sep)]
+    return answer
+
+
+def module_name(full: str) -> str:
+    """The dotted name under which a file is imported: a source may be named so."""
+    folder = os.path.dirname(full)
+    longest = ""
+    for entry in sys.path:
+        import_folder = os.path.join(os.path.realpath(entry), "")
+        if full.startswith(import_folder) and len(import_folder) > len(longest):
+            folder = longest = import_folder
+    name = os.path.relpath(full, folder)[: -len(".py")].replace(os.sep, ".")
+    return name[: -len(".__init__")] if name.endswith(".__init__") else name
+
+
+def pretend_imported(root: str, name: str) -> None:
+    """Let a package of the tree pass for imported, for coverage.py to look for its files."""
+    if os.path.isdir(name) or name in sys.modules:
+        return
+    for entry in sys.path:
+        stem = os.path.join(os.path.realpath(entry), *name.split("."))
+        for full in (os.path.join(stem, "__init__.py"), stem + ".py"):
+            if os.path.isfile(full) and full.startswith(root + os.sep):
+                sys.modules[name] = types.ModuleType(name)
+                sys.modules[name].__file__ = full
+                return
+
+
+def counted(request: dict[str, Any]) -> list[str]:
+    """The files that belong to the total, executed or not."""
+    root = tree_root()
+    cov = open_coverage(request)
+    for option in ("run:source", "run:source_pkgs"):
+        for name in cov.get_option(option) or []:
+            pretend_imported(root, name)
+    cov.start()
+    for path in request["executed"]:
+        full = os.path.join(root, path)
+        # coverage.py itself decides, by its own rules, whether a file is measured
+        exec(compile("pass", full, "exec"), {"__name__": module_name(full)})
+    cov.stop()
+    paths = {relative_path(root, path) for path in cov.get_data().measured_files()}
+    return sorted(path for path in paths if path)
+
+
+def key_of(cov: Any, root: str, path: str) -> str:
+    """A file as coverage data name it."""
+    full = os.path.join(root, path)
+    return os.path.relpath(full) if cov.get_option("run:relative_files") else full
+
+
+def add_executed(request: dict[str, Any], cov: Any) -> Any:
+    """Put the request's lines or arcs into a Coverage; returns its data."""
+    root = tree_root()
+    data = cov.get_data()
+    executed = {key_of(cov, root, path): hits for path, hits in request["executed"].items()}
+    if request["branch"]:
+        data.add_arcs({key: list(map(tuple, arcs)) for key, arcs in executed.items()})
+    else:
+        data.add_lines(executed)
+    data.touch_files(list(executed))
+    return data
+
+
+def analyse(request: dict[str, Any]) -> dict[str, Any]:
+    """Statements, missing lines and branches of files, as coverage.py's JSON report has them."""
+    if not request["executed"]:
+        return {}
+    cov = open_coverage(request, branch=request["branch"])
+    add_executed(request, cov)
+    answer = analyses(cov)
+    return json_report(cov) if answer is None else answer
+
+
+def analyses(cov: Any) -> dict[str, Any] | None:
+    """What the JSON report would say, from what it makes it of: one analysis a file.
+
+    The report analyses each file again for each of its functions and classes. None where this
+    coverage.py has no such interface; which files are reported is its own decision, too.
+    """
+    try:
+        from coverage.report_core import get_analysis_to_report
+    except ImportError:
+        return None
+    root = tree_root()
+    entries: dict[str, Any] = {}
+    cov.get_data().set_query_contexts(cov.get_option("report:contexts"))
+    try:
+        for reporter, analysis in get_analysis_to_report(cov, None):
+            if callable(analysis.has_arcs):
+                return None  # before coverage.py 7.5, which says more through its report alone
+            path = reporter.relative_filename()
+            entries[relative_path(root, path) or path] = analysis_entry(analysis)
+    except (AttributeError, TypeError):
+        return None
+    except coverage.exceptions.NoDataError:
+        return {}
+    return entries
+
+
+def analysis_entry(analysis: Any) -> dict[str, Any]:
+    """One analysis in the form of an answer."""
+    branches = analysis.missing_branch_arcs() if analysis.has_arcs else {}
+    missing_branches = []
+    for start in sorted(branches):
+        missing_branches += [[start, end] for end in sorted(branches[start])]
+    return {
+        "executed": sorted(analysis.executed),
+        "missing": sorted(analysis.missing),
+        "excluded": sorted(analysis.excluded),
+        "missing_branches": missing_branches,
+        "branches": analysis.numbers.n_branches,
+    }
+
+
+def json_report(cov: Any) -> dict[str, Any]:
+    """The JSON report itself."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as scratch:
+        output = os.path.join(scratch, "report.json")
+        try:
+            cov.json_report(outfile=output, include=None)
+        except coverage.exceptions.NoDataError:
+            return {}
+        with open(output, encoding="utf-8") as file:
+            report = json.load(file)
+    root = tree_root()
+    return {
+        relative_path(root, path) or path: {
+            "executed": entry["executed_lines"],
+            "missing": entry["missing_lines"],
+            "excluded": entry["excluded_lines"],
+            "missing_branches": entry.get("missing_branches", []),
+            "branches": entry["summary"].get("num_branches", 0),
+        }
+        for path, entry in report["files"].items()
+    }
+
+
+def path_under(top: str, path: str) -> str:
+    """A file of this tree as one of the user's own work tree, which `top` names."""
+    for root in (os.getcwd(), os.path.realpath(os.getcwd())):
+        if path.startswith(root + os.sep):
+            return top + path[len(root) :]
+    return path
+
+
+def export(request: dict[str, Any]) -> dict[str, Any]:
+    """Write a report of the whole total, in any format that coverage.py writes.
+
+    Args:
+        request: "output" names the file (a folder for "html"), "format" is one of "json", "xml",
+            "lcov", "html", "text" and "data", "top" the work tree that "data" names files in.
+    """
+    cov = open_coverage(request, branch=request["branch"])
+    data = add_executed(request, cov)
+    output, report_format = request["output"], request["format"]
+    if report_format == "data":
+        write_data(data, output, request["top"])
+    elif report_format == "html":
+        cov.html_report(directory=output)
+    elif report_format == "text":
+        with open(output, "w", encoding="utf-8") as file:
+            cov.report(file=file, show_missing=True)
+    else:
+        getattr(cov, f"{report_format}_report")(outfile=output)
+    return {}
+
+
+def write_data(data: Any, output: str, top: str) -> None:
+    """Write a .coverage file with the paths where others look for the files."""
+    with open(output, "wb"):
+        pass
+    os.unlink(output)
+    exported = coverage.CoverageData(basename=output)
+    path_of = {path: path_under(top, path) for path in data.measured_files()}
+    if data.has_arcs():
+        exported.add_arcs({path: data.arcs(key) or [] for key, path in path_of.items()})
+    else:
+        exported.add_lines({path: data.lines(key) or [] for key, path in path_of.items()})
+    exported.touch_files(list(path_of.values()))  # also those that no test imports
+    exported.write()
+
+
+QUESTIONS = {
+    "environment": environment,
+    "project": project,
+    "counted": counted,
+    "analyse": analyse,
+    "export": export,
+}
+
+
+def main() -> None:
+    """Answer one request."""
+    request = json.load(sys.stdin)
+    output, sys.stdout = sys.stdout, io.StringIO()  # reports print; the answer goes alone
+    question: Any = QUESTIONS[request["question"]]
+    answer = question(request)
+    json.dump(answer, output)
+    output.flush()  # at exit only what sys.stdout names is flushed for certain
+
+
+if __name__ == "__main__":
+    main()
