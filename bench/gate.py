@@ -26,8 +26,9 @@ from pathlib import Path
 
 from coverage.numbits import nums_to_numbits
 
-from copydesk.agent.coverage.store import Outline, pack, pack_ids
+from copydesk.agent.coverage.store import Outline
 from copydesk.agent.desk.migrations import STEPS, migrate
+from copydesk.agent.desk.packed_ids import compress_ids, pack_ids
 from copydesk.agent.process import scrubbed_environment
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
@@ -108,7 +109,7 @@ class Made:
         for number in range(TESTS):
             name = f"tests/test_{number % 100}.py::test_{number}"
             db.execute("INSERT INTO contexts (kind, name) VALUES ('test', ?)", (name,))
-            hits = pack((number * 7 + k * 13) % (FILES * 20) + 1 for k in range(40))
+            hits = pack_ids((number * 7 + k * 13) % (FILES * 20) + 1 for k in range(40))
             traces.append(
                 db.execute(
                     "INSERT INTO traces (context_id, environment, outcome, seconds, hits, needs,"
@@ -120,8 +121,8 @@ class Made:
             "INSERT INTO measures VALUES (?, NULL, 'made', 'e', 'python', 0, 1, ?, ?, 0, 0, ?, ?,"
             " 90.0, 1.0, ?, ?, '')",
             (self.git("rev-parse", "HEAD").strip(), TESTS, TESTS, FILES * LINES,
-             FILES * LINES * 9 // 10, pack_ids(t for t in traces if t),
-             pack_ids(t for t in totals if t)),
+             FILES * LINES * 9 // 10, compress_ids(t for t in traces if t),
+             compress_ids(t for t in totals if t)),
         )  # fmt: skip
         db.execute("COMMIT")
         db.close()

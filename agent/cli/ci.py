@@ -23,7 +23,7 @@ from copydesk.agent.coverage.gate import verdict as verdicts
 from copydesk.agent.coverage.measure import commit as measuring
 from copydesk.agent.coverage.report import facts, hosts, page
 from copydesk.agent.coverage.report import verdict as words
-from copydesk.agent.coverage.store import Measure, measures
+from copydesk.agent.coverage.store import Measure
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
@@ -119,13 +119,13 @@ def _by_measure(question: faces.Question, asked: Floors, report: Path | None) ->
     assert question.base is not None
     with open_current_desk() as (repo, db):
         start = merge_base(repo, question.base, question.head)
-        if measures.stored(db, start) is None and start != question.head:
+        if db.measures.get(start) is None and start != question.head:
             print_progress(f"measuring the base, {short_sha(start)}")
             try:
                 measuring.measure(repo, db, start, say=print_progress)
             except CopydeskError as error:
                 print_progress(f"the base could not be measured: {error}")
-        done = measures.stored(db, question.head)
+        done = db.measures.get(question.head)
         if done is None:
             print_progress(f"measuring {short_sha(question.head)}")
             done = measuring.measure(repo, db, question.head, say=print_progress)

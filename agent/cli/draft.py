@@ -15,7 +15,6 @@ from copydesk.agent.cli.options import examples, json_option
 from copydesk.agent.cli.output import echo, echo_json, print_progress
 from copydesk.agent.cli.terminal import spinner
 from copydesk.agent.coverage.source import MODULE
-from copydesk.agent.coverage.store import gaps as gap_rows
 from copydesk.agent.daemon.steps import gaps_to_draft
 from copydesk.agent.desk.drafts import draft_as_json
 from copydesk.agent.errors import CopydeskError
@@ -45,7 +44,7 @@ def draft(words: tuple[str, ...], everything: bool, as_json: bool) -> None:
     names, revision = _split(words)
     with open_current_desk() as (repo, db):
         sha = measured_commit(repo, db, revision)
-        found = gap_rows.load(db, sha)
+        found = db.gaps.of_commit(sha)
         if names:
             wanted = [gap for name in names for gap in _named(name, found)]
         else:

@@ -14,8 +14,7 @@ from copydesk.agent.cli.options import examples, json_option, revision_argument
 from copydesk.agent.cli.output import echo, echo_json, print_progress
 from copydesk.agent.coverage.measure import commit as measuring
 from copydesk.agent.coverage.report import export
-from copydesk.agent.coverage.store import Measure, measures
-from copydesk.agent.coverage.store import gaps as gap_rows
+from copydesk.agent.coverage.store import Measure
 from copydesk.agent.coverage.store import totals as total_rows
 from copydesk.agent.daemon import control
 from copydesk.agent.desk.database import Database
@@ -183,7 +182,7 @@ def gaps(revision: str, limit: int | None, as_json: bool) -> None:
     """
     with open_current_desk() as (repo, db):
         sha = measured_commit(repo, db, revision)
-        found = gap_rows.load(db, sha)
+        found = db.gaps.of_commit(sha)
     if as_json:
         echo_json([_gap_json(gap) for gap in found[:limit]])
         return
@@ -232,9 +231,9 @@ def measured_commit(repo: Repository, db: Database, revision: str) -> Sha:
         CopydeskError: It names none, or that one was not measured.
     """
     sha = git.resolve(repo, revision)
-    if measures.stored(db, sha) is not None:
+    if db.measures.get(sha) is not None:
         return sha
-    near = next((s for s in git.ancestors(repo, sha, 50) if measures.stored(db, s)), None)
+    near = next((s for s in git.ancestors(repo, sha, 50) if db.measures.get(s)), None)
     other = f"; the nearest measured one is {short_sha(near)}" if near else ""
     raise CopydeskError(
         f"commit {short_sha(sha)} was not measured{other}",

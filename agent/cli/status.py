@@ -50,7 +50,6 @@ def status(as_json: bool) -> None:
 def _found(repo: Repository, db: Database) -> Json:
     sha = _head(repo)
     daemon = control.status(repo)
-    gap_count = db.execute("SELECT count(*) FROM gaps WHERE sha = ?", (sha,)).fetchone()[0]
     return {
         "repository": str(repo.top or repo.common_dir),
         "set_up": git.get_config(repo, SET_UP) is not None,
@@ -61,11 +60,11 @@ def _found(repo: Repository, db: Database) -> Json:
             {"kind": kind, "subject": subject, "error": error}
             for kind, subject, error in db.jobs.failures()
         ],
-        "head": _measured(repo, db, sha) | {"gaps": gap_count},
+        "head": _measured(repo, db, sha) | {"gaps": db.gaps.count(sha)},
         "tests": _progress(db),
         "flaky": [
-            {"test": name, "flips": flips, "runs": runs}
-            for name, flips, runs in db.execute("SELECT name, flips, runs FROM tests_flaky")
+            {"test": test.name, "flips": test.flips, "runs": test.runs}
+            for test in db.traces.flaky_tests()
         ],
         "drafts": db.drafts.count_by_state(),
         "model": _model(repo, db, sha) | {"totals": db.model_calls.totals()},
@@ -82,26 +81,23 @@ def _head(repo: Repository) -> Sha | None:
 
 
 def _measured(repo: Repository, db: Database, sha: Sha | None) -> Json:
-    # straight from the row: the measuring modules take long to import
-    row = db.execute(
-        "SELECT percent, selected, total, failed, measured_at FROM measures WHERE sha = ?", (sha,)
-    ).fetchone()
-    percent_, selected, total, failed, moment = row or (None,) * 5
+    measure = db.measures.get(sha) if sha else None
     return {
         "sha": sha,
         "subject": git.commit_info(repo, sha).subject if sha else None,
-        "measured": row is not None,
-        "percent": percent_,
-        "selected": selected,
-        "total": total,
-        "failed": failed,
-        "measured_at": moment,
+        "measured": measure is not None,
+        "percent": measure.percent if measure else None,
+        "selected": measure.selected if measure else None,
+        "total": measure.total if measure else None,
+        "failed": measure.failed if measure else None,
+        "measured_at": db.measures.measured_at(measure.sha) if measure else None,
     }
 
 
 def _progress(db: Database) -> list[Json]:
-    if not db.execute("SELECT count(*) FROM unfinished").fetchone()[0]:
+    if not db.unfinished.shas():
         return []
+    # the measuring modules take long to import
     from copydesk.agent.coverage.measure import progress
 
     return [one._asdict() | {"failed": list(one.failed)} for one in progress(db)]

@@ -24,7 +24,6 @@ from copydesk.agent.coverage.store import Measure
 from copydesk.agent.coverage.store import traces as coverage_map
 from copydesk.agent.daemon.saves import Saves
 from copydesk.agent.desk.database import Database
-from copydesk.agent.desk.store import transaction
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import loose
 from copydesk.agent.git import repository as git
@@ -106,7 +105,7 @@ class _Watcher:
         said = print_progress if not self.quiet else silent
         done = measuring.measure(self.repo, self.db, saved, say=said)
         if self.last:
-            _forget(self.db, self.last)
+            self.db.measures.delete(self.last)
         self.last = saved
         question = Question(changes.between(self.repo, head, saved), saved, head)
         # a commit is what comes next, and it is held to its own lines
@@ -122,13 +121,6 @@ def _failing(db: Database, sha: Sha) -> tuple[str, ...]:
     assert traces is not None
     wrong = {name for (_, name), t in traces.traces.items() if t.outcome in ("failed", "error")}
     return tuple(sorted(wrong))
-
-
-def _forget(db: Database, sha: Sha) -> None:
-    """Drop the measure of an earlier save; its traces and totals serve others."""
-    with transaction(db):
-        db.execute("DELETE FROM gaps WHERE sha = ?", (sha,))
-        db.execute("DELETE FROM measures WHERE sha = ?", (sha,))
 
 
 def _show(found: Result, as_json: bool) -> None:

@@ -6,7 +6,6 @@ import contextlib
 import time
 from pathlib import Path
 
-from copydesk.agent.coverage.store import unpack, unpack_ids
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import point, transaction
 from copydesk.agent.git import repository as git
@@ -94,41 +93,13 @@ def _needed(repo: Repository, db: Database) -> set[str]:
 
 
 def _oldest_first(db: Database, needed: set[str]) -> list[str]:
-    rows = db.execute("SELECT sha FROM measures ORDER BY measured_at, rowid")
-    return [str(sha) for (sha,) in rows if sha not in needed]
+    return [sha for sha in db.measures.shas() if sha not in needed]
 
 
 def _drop_maps(db: Database, shas: list[str]) -> None:
     with transaction(db):
         for sha in shas:
-            db.execute("DELETE FROM gaps WHERE sha = ?", (sha,))
-            db.execute("DELETE FROM measures WHERE sha = ?", (sha,))
-        traces, totals = set[int](), set[int]()
-        for (packed_traces,) in db.execute("SELECT traces FROM unfinished"):
-            traces |= set(unpack_ids(packed_traces))
-        for packed_traces, packed_totals in db.execute("SELECT traces, totals FROM measures"):
-            traces |= set(unpack_ids(packed_traces))
-            totals |= set(unpack_ids(packed_totals))
-        # that a test is flaky stays known: few are, and each takes two rows
-        flips = db.execute("SELECT run, before FROM outcome_flips").fetchall()
-        _keep(db, "traces", traces | {identity for pair in flips for identity in pair})
-        db.execute(
-            "UPDATE traces SET repeats = NULL"
-            " WHERE repeats IS NOT NULL AND repeats NOT IN (SELECT id FROM traces)"
-        )
-        _keep(db, "totals", totals)
-        hits = set[int]()
-        for (packed,) in db.execute("SELECT hits FROM traces"):
-            hits |= set(unpack(packed))
-        _keep(db, "hits", hits)
-        db.execute("DELETE FROM contexts WHERE id NOT IN (SELECT context_id FROM traces)")
-        db.execute(
-            "DELETE FROM files WHERE id NOT IN (SELECT file_id FROM hits)"
-            " AND id NOT IN (SELECT file_id FROM totals)"
-        )
+            db.measures.delete(sha)
+        db.totals.delete_unused(db.measures.used_totals())
+        db.traces.delete_unused(db.measures.used_traces())
         point("prune.dropped")
-
-
-def _keep(db: Database, table: str, wanted: set[int]) -> None:
-    there = {int(identity) for (identity,) in db.execute(f"SELECT id FROM {table}")}
-    db.executemany(f"DELETE FROM {table} WHERE id = ?", [(i,) for i in sorted(there - wanted)])

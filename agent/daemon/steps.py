@@ -7,8 +7,6 @@ from collections.abc import Callable
 from copydesk.agent import config
 from copydesk.agent.coverage.measure import measure
 from copydesk.agent.coverage.source import MODULE
-from copydesk.agent.coverage.store import gaps as gap_rows
-from copydesk.agent.coverage.store import stored
 from copydesk.agent.daemon import prune
 from copydesk.agent.daemon.context import StepContext
 from copydesk.agent.daemon.reconcile import HISTORY_PRIORITY, MEASURE
@@ -31,7 +29,7 @@ DRAFT_PRIORITY, STORY_PRIORITY, LEARN_PRIORITY = -10, -20, -30
 def measure_step(context: StepContext, sha: Sha) -> None:
     """Measure a commit, then ask for its drafts and its story where it is, or was, a tip."""
     repo, db = context.repo, context.db
-    if stored(db, sha) is None:
+    if db.measures.get(sha) is None:
         measure(repo, db, sha, say=context.say, order=ordering(repo, db, sha))
     if _behind_a_tip(context, sha):
         return
@@ -60,7 +58,7 @@ def gaps_to_draft(repo: Repository, db: Database, sha: Sha, limit: int | None = 
         sha: The measured commit.
         limit: How many at most; all of them when left out.
     """
-    gaps = [gap for gap in gap_rows.load(db, sha) if gap.function != MODULE]
+    gaps = [gap for gap in db.gaps.of_commit(sha) if gap.function != MODULE]
     return Earlier(repo, db, sha).chosen(gaps)[:limit] if gaps else []
 
 

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from copydesk.agent import config
-from copydesk.agent.coverage.store import Measure, stored
-from copydesk.agent.coverage.store import gaps as gap_rows
+from copydesk.agent.coverage.store import Measure
 from copydesk.agent.daemon import control
 from copydesk.agent.demo import project
 from copydesk.agent.desk.database import Database
@@ -196,7 +195,7 @@ class _Tour:
     def _first_commit(self) -> None:
         self.screen.step('git commit --message "A small stock predictor"')
         sha = self._commit("A small stock predictor")
-        self._wait(lambda: stored(self.db, sha) is not None, "measuring")
+        self._wait(lambda: self.db.measures.get(sha) is not None, "measuring")
         self.screen.say(coverage_line(self._measure(sha)))
 
     def _change(self) -> Sha:
@@ -221,7 +220,7 @@ class _Tour:
                 f"{gap.risk:.2f}",
                 "; ".join(gap.reasons),
             )
-            for gap in gap_rows.load(self.db, sha)
+            for gap in self.db.gaps.of_commit(sha)
         ]
         self.screen.table(("function", "open lines", "changed", "risk", "why"), rows, (1, 3))
         return done
@@ -247,7 +246,7 @@ class _Tour:
         name = path.relative_to(self.repo.worktree)
         self.screen.say(f"Wrote {name}. Nothing was staged; committing is yours:")
         sha = self._commit(f"Test {best.target.function if best.target else name}")
-        self._wait(lambda: stored(self.db, sha) is not None, "measuring")
+        self._wait(lambda: self.db.measures.get(sha) is not None, "measuring")
         after = self._measure(sha)
         self.screen.say(coverage_line(after))
         self.screen.say(f"Coverage: {before.percent:.1f} % before, {after.percent:.1f} % after.")
@@ -302,7 +301,7 @@ class _Tour:
         return [line.partition(" ")[2] for line in new]
 
     def _measure(self, sha: Sha) -> Measure:
-        found = stored(self.db, sha)
+        found = self.db.measures.get(sha)
         if found is None:
             errors = [error for kind, _, error in self.db.jobs.failures() if kind == "measure"]
             raise CopydeskError(

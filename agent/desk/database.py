@@ -12,10 +12,13 @@ from copydesk.agent.desk.content_cache import ContentCache
 from copydesk.agent.desk.deferred_jobs import DeferredJobs
 from copydesk.agent.desk.drafts import Drafts
 from copydesk.agent.desk.jobs import Jobs
+from copydesk.agent.desk.measures import Gaps, Measures, UnfinishedMeasures
 from copydesk.agent.desk.mined_history import MinedHistory
 from copydesk.agent.desk.model_calls import ModelCalls
 from copydesk.agent.desk.predictions import Predictions
 from copydesk.agent.desk.story_facts import StoryFacts
+from copydesk.agent.desk.totals import Totals
+from copydesk.agent.desk.traces import Traces
 from copydesk.agent.desk.verifications import Verifications
 
 
@@ -60,6 +63,31 @@ class Database(Connection):
     def story_facts(self) -> StoryFacts:
         """The facts that stories rest on."""
         return StoryFacts(self)
+
+    @cached_property
+    def measures(self) -> Measures:
+        """Measured commits."""
+        return Measures(self)
+
+    @cached_property
+    def gaps(self) -> Gaps:
+        """The gaps of measured commits."""
+        return Gaps(self)
+
+    @cached_property
+    def unfinished(self) -> UnfinishedMeasures:
+        """Measures that run now, or were cut short."""
+        return UnfinishedMeasures(self)
+
+    @cached_property
+    def totals(self) -> Totals:
+        """What all tests together executed of file versions."""
+        return Totals(self)
+
+    @cached_property
+    def traces(self) -> Traces:
+        """What each test executed."""
+        return Traces(self)
 
     def content_cache(self, kind: str, compute: Callable[[str], Any]) -> ContentCache:
         """A function whose results stay on the desk; see `ContentCache`."""

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from copydesk.agent.coverage.store import gaps as gap_rows
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.drafts import WAITING, Decision
 from copydesk.agent.errors import CopydeskError
@@ -162,7 +161,7 @@ def _verify_edit(repo: Repository, db: Database, draft: Draft, content: str) -> 
 def gap_of(db: Database, draft: Draft) -> Gap:
     """The gap that a test draft was written for, as it was measured."""
     assert draft.target is not None
-    for gap in gap_rows.load(db, draft.commit):
+    for gap in db.gaps.of_commit(draft.commit):
         if (gap.path, gap.function) == (draft.target.path, draft.target.function):
             return gap
     lines = draft.target.lines or (1,)

@@ -7,10 +7,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from copydesk.agent.coverage.source import file_of
-from copydesk.agent.coverage.store import numbits_to_nums, unpack
+from copydesk.agent.coverage.store import numbits_to_nums
 from copydesk.agent.coverage.store import traces as coverage_map
 from copydesk.agent.desk.database import Database
+from copydesk.agent.desk.packed_ids import unpack_ids
 from copydesk.agent.desk.predictions import Prediction
+from copydesk.agent.desk.traces import TestRun
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import LineNo, Sha, TestId
@@ -89,11 +91,7 @@ def _hits_on(db: Database, changed: Mapping[str, _Before]) -> dict[int, int]:
     """How many of the changed lines each stored hit executes, where it executes any."""
     found = {}
     for path, before in changed.items():
-        for hit, lines in db.execute(
-            "SELECT h.id, h.lines FROM hits AS h JOIN files AS f ON f.id = h.file_id"
-            " WHERE f.path = ? AND f.blob = ?",
-            (path, before.blob),
-        ):
+        for hit, lines in db.traces.hits_of_version(path, before.blob):
             if covered := len(before.lines.intersection(numbits_to_nums(lines))):
                 found[hit] = covered
     return found
@@ -106,20 +104,15 @@ def _facts(
     hits_on: Mapping[int, int],
 ) -> dict[TestId, AffectedTest]:
     found: dict[TestId, AffectedTest] = {}
-    past: dict[str, list[tuple[str, str, bytes]]] = {}
-    for name, outcome, at, hits in db.execute(
-        # a failure that was chance, as the run after it showed, says nothing of this change
-        "SELECT c.name, coalesce(f.became, t.outcome), t.recorded_at, t.hits FROM contexts AS c"
-        " JOIN traces AS t ON t.context_id = c.id LEFT JOIN outcome_flips AS f ON f.before = t.id"
-        " WHERE c.kind = 'test' ORDER BY t.id"
-    ):
-        if name in affected:
-            past.setdefault(name, []).append((outcome, at, hits))
+    past: dict[str, list[TestRun]] = {}
+    for run in db.traces.test_runs():
+        if run.name in affected:
+            past.setdefault(run.name, []).append(run)
     today = time.time()
     for name in affected:
         runs = past.get(name, [])
-        failed = [at for outcome, at, _ in runs if outcome in ("failed", "error")]
-        hits = unpack(runs[-1][2]) if runs else []
+        failed = [run.recorded_at for run in runs if run.outcome in ("failed", "error")]
+        hits = unpack_ids(runs[-1].hits) if runs else []
         found[name] = AffectedTest(
             covers=sum(hits_on.get(hit, 0) for hit in hits) if runs else None,
             runs=len(runs),

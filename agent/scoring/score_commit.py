@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
-from copydesk.agent.coverage.store import gaps as gap_rows
+from copydesk.agent.desk.connection import transaction
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.predictions import Prediction
-from copydesk.agent.desk.store import transaction
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.progress import Progress, silent
 from copydesk.agent.records import Gap, Sha
@@ -72,7 +69,7 @@ def score_commit(repo: Repository, db: Database, sha: Sha, *, say: Progress = si
 
 def _rank_gaps(repo: Repository, db: Database, sha: Sha, model: Trained) -> None:
     """Give the gaps of a measured commit the risk that the history of their functions says."""
-    gaps = gap_rows.load(db, sha)
+    gaps = db.gaps.of_commit(sha)
     changes = {gap.path: db.mined_history.last_changes(sha, gap.path) for gap in gaps}
     known = [gap for gap in gaps if gap.function in changes[gap.path]]
     survivors = measured_inputs.surviving_mutants(repo, sha, [gap for gap in known if gap.changed])
@@ -82,14 +79,7 @@ def _rank_gaps(repo: Repository, db: Database, sha: Sha, model: Trained) -> None
     with transaction(db):
         for gap, found in zip(known, score(features, model), strict=True):
             mine = changes[gap.path][gap.function][0]
-            db.execute(
-                "UPDATE gaps SET risk = ?, reasons = ?"
-                " WHERE sha = ? AND path = ? AND function = ? AND first_line = ?",
-                (
-                    *(found.value, json.dumps(_reasons(found, mine))),
-                    *(sha, gap.path, gap.function, gap.first_line),
-                ),
-            )
+            db.gaps.rank(gap, found.value, _reasons(found, mine))
 
 
 def _features(gap: Gap, inputs: dict[str, float | None], surviving: int | None) -> GapFeatures:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from copydesk.agent.coverage.source import functions
-from copydesk.agent.coverage.store import Measure, stored
-from copydesk.agent.coverage.store import gaps as gap_rows
+from copydesk.agent.coverage.store import Measure
+from copydesk.agent.desk.connection import transaction
 from copydesk.agent.desk.database import Database
-from copydesk.agent.desk.store import transaction
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.model import deferred_work
@@ -42,7 +41,7 @@ def facts_of(repo: Repository, db: Database, shas: Sequence[Sha]) -> list[Fact]:
     if base and not git.exists(repo, [base]):
         base = None  # a shallow clone ends here
     changes = git.changes(repo, base, last.sha)
-    after, before = stored(db, last.sha), stored(db, base) if base else None
+    after, before = db.measures.get(last.sha), db.measures.get(base) if base else None
     opened, closed = _gap_changes(db, last.sha, base if before else None, after)
     return commit_facts(
         CommitFacts(
@@ -92,7 +91,7 @@ def _gap_changes(
     """Functions with more uncovered lines than before, and with fewer."""
     if after is None or parent is None:
         return (), ()
-    now, then = _by_function(gap_rows.load(db, sha)), _by_function(gap_rows.load(db, parent))
+    now, then = _by_function(db.gaps.of_commit(sha)), _by_function(db.gaps.of_commit(parent))
     opened, closed = [], []
     for key in sorted(now.keys() | then.keys()):
         difference = now.get(key, 0) - then.get(key, 0)

@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 
 from copydesk.agent.coverage.measure.commit import measure
-from copydesk.agent.coverage.store import gaps as gap_rows
-from copydesk.agent.coverage.store.measures import stored
 from copydesk.agent.daemon.steps import gaps_to_draft
 from copydesk.agent.errors import CopydeskError, Superseded
 from copydesk.agent.git.repository import set_config
@@ -25,7 +23,7 @@ def test_a_commit_becomes_drafts_and_an_accepted_test_raises_coverage(
 ) -> None:
     kinds = {k for (k,) in bench.db.execute("SELECT kind FROM jobs WHERE subject = ?", (second,))}
     assert kinds == {"draft", "story"}
-    assert [g.function for g in gap_rows.load(bench.db, second)] == ["label", "price"]
+    assert [g.function for g in bench.db.gaps.of_commit(second)] == ["label", "price"]
 
     bench.step("draft", second)
     found = {d.target.function: d for d in bench.tests() if d.target}
@@ -46,7 +44,7 @@ def test_a_commit_becomes_drafts_and_an_accepted_test_raises_coverage(
     assert "Refuse negative amounts" in story.content
     assert "A customer found one." in story.content
 
-    before = stored(bench.db, second)
+    before = bench.db.measures.get(second)
     for one in found.values():
         written = decisions.accept(bench.repo, bench.db, one.id)
         assert written == bench.path / "tests/test_shop.py"
@@ -119,7 +117,7 @@ def test_what_waits_or_was_turned_down_is_not_drafted_at_the_next_commit(
     moved = '"""Sells things."""\n\n' + (bench.path / "shop.py").read_text()
     fourth = commit(bench.path, {"shop.py": moved, "README": "x"})
     bench.step("measure", fourth)
-    assert len(gap_rows.load(bench.db, fourth)) >= 3
+    assert len(bench.db.gaps.of_commit(fourth)) >= 3
     wanted = gaps_to_draft(bench.repo, bench.db, fourth)
     assert [gap.function for gap in wanted] == ["hopeless"]  # a model may know more
     bench.step("draft", fourth)
@@ -127,7 +125,7 @@ def test_what_waits_or_was_turned_down_is_not_drafted_at_the_next_commit(
     assert [one.id for one in bench.tests()] == [draft.id]
     assert bench.db.drafts.find((), kind="test", commit=fourth) == []
 
-    gaps = [g for g in gap_rows.load(bench.db, fourth) if g.function == other.target.function]
+    gaps = [g for g in bench.db.gaps.of_commit(fourth) if g.function == other.target.function]
     assert write_drafts(bench.repo, bench.db, fourth, gaps, say=bench.said.append) == []
     [again] = write_drafts(bench.repo, bench.db, fourth, gaps, say=bench.said.append, again=True)
     assert again.content == other.content

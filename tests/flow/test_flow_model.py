@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from copydesk.agent.coverage.store import gaps as gap_rows
 from copydesk.agent.git.repository import set_config
 from copydesk.agent.model import deferred_work
 from copydesk.agent.review import decisions
@@ -110,7 +109,7 @@ def test_when_the_time_for_a_model_is_up_the_rest_waits(
 ) -> None:
     sha = commit(bench.path, {"shop.py": bench.first["shop.py"] + TWO_DOORS}, "Lock both doors")
     bench.step("measure", sha)
-    gaps = gap_rows.load(bench.db, sha)
+    gaps = bench.db.gaps.of_commit(sha)
     with served(bench, ollama_server, [ANSWER]) as script:
         write_drafts(bench.repo, bench.db, sha, gaps, say=bench.said.append, seconds=0)
         assert not script.asked

@@ -16,7 +16,6 @@ from copydesk.agent.coverage.gate.line_status import desk_at, nearest
 from copydesk.agent.coverage.gate.question import Question, reader
 from copydesk.agent.coverage.gate.verdict import Floors, Judged, Verdict, judge
 from copydesk.agent.coverage.measure import commit as measuring
-from copydesk.agent.coverage.store import measures
 from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import loose
@@ -67,13 +66,13 @@ class FromDesk:
         self, question: Question, target: Sha | None
     ) -> tuple[dict[str, Judged], float | None]:
         """The changed lines and the total, from the target where it was measured."""
-        exact = target is not None and measures.stored(self.db, target) is not None
+        exact = target is not None and self.db.measures.get(target) is not None
         start = target or question.head
         near = target if exact else nearest(self.repo, self.db, start) if start else None
         seen = desk_at(self.repo, self.db, near, exact=exact)
         judged = seen.judged(question.change, texts(self.repo))
         staged = question.base is None
-        done = measures.stored(self.db, near) if near and (exact or staged) else None
+        done = self.db.measures.get(near) if near and (exact or staged) else None
         return judged, done.percent if done else None
 
     def _base_total(self, question: Question, *, exact: bool) -> float | None:
@@ -82,7 +81,7 @@ class FromDesk:
         else:
             assert question.head is not None
             candidates = [merge_base(self.repo, question.base, question.head), question.base]
-        done = (measures.stored(self.db, sha) for sha in candidates)
+        done = (self.db.measures.get(sha) for sha in candidates)
         return next((found.percent for found in done if found), None)
 
     def _measured(self, question: Question, within: float) -> tuple[str, Sha | None]:

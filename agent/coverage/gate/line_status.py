@@ -68,8 +68,7 @@ class Desk:
     def _has_new_tests(self, change: Change) -> bool:
         """Whether the change brings tests that were never run: they may reach what was missing."""
         tests = [(path, blob) for path, (blob, _) in change.files.items() if hook.is_test(path)]
-        known = "SELECT 1 FROM files WHERE path = ? AND blob = ?"
-        return any(self.db.execute(known, test).fetchone() is None for test in tests)
+        return not all(self.db.traces.has_file(*test) for test in tests)
 
     def _carried(
         self, path: str, blob: str, asked: frozenset[LineNo], read: Callable[[str], str]
@@ -91,13 +90,7 @@ class Desk:
 
     def _versions(self, path: str, blob: str) -> list[Version]:
         """The measured versions of a file, the nearest first."""
-        rows = self.db.execute(
-            "SELECT f.blob, t.statements, t.missing, t.missing_arcs"
-            " FROM totals AS t JOIN files AS f ON f.id = t.file_id WHERE f.path = ?"
-            " AND t.id = (SELECT max(id) FROM totals WHERE file_id = f.id)"
-            " ORDER BY f.blob = ? DESC, t.id DESC LIMIT ?",
-            (path, blob, VERSIONS),
-        )
+        rows = self.db.totals.measured_versions(path, blob, VERSIONS)
         found = [_version(*row) for row in rows]
         near = self.near.get(path)
         if near is None:
@@ -147,7 +140,7 @@ def _exclusions(lines: list[str]) -> Counter[str]:
 
 def nearest(repo: Repository, db: Database, sha: Sha) -> Sha | None:
     """The measured commit nearest to this one among itself and its ancestors."""
-    known = {row[0] for row in db.execute("SELECT sha FROM measures")}
+    known = set(db.measures.shas())
     if sha in known or not known:
         return sha if known else None
     return next((s for s in git.ancestors(repo, sha, NEAR) if s in known), None)

@@ -18,11 +18,7 @@ def due(db: Database, every: float) -> bool:
         db: The desk.
         every: After how many measures to audit; 0 means never.
     """
-    (count,) = db.execute(
-        "SELECT count(*) FROM measures"
-        " WHERE rowid > (SELECT max(rowid) FROM measures WHERE base IS NULL)"
-    ).fetchone()
-    return 0 < every <= int(count)
+    return 0 < every <= db.measures.since_last_full_run()
 
 
 def drift(

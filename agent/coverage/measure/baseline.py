@@ -47,13 +47,8 @@ def find(
         environment: What the outcomes depend on besides the code.
         files: The files of a commit: blob by path.
     """
-    measured = {
-        row[0]: (row[1], bool(row[2]))
-        for row in db.execute(
-            "SELECT sha, environment, branch FROM measures ORDER BY measured_at DESC, rowid DESC"
-        )
-    }
-    short = {str(row[0]) for row in db.execute("SELECT sha FROM unfinished")}
+    measured = db.measures.conditions()
+    short = db.unfinished.shas()
     if not measured and not short:
         return Base(None, "every test: the first measure")
     trees = git.trees(repo, measured.keys() | short | {sha})

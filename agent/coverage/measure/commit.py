@@ -34,12 +34,13 @@ from copydesk.agent.coverage.selection import (
     to_collect,
 )
 from copydesk.agent.coverage.source import Tree, file_of
-from copydesk.agent.coverage.store import FIELDS, Measure, Sum, assemble, different, united
+from copydesk.agent.coverage.store import Measure, Sum, assemble, different, united
 from copydesk.agent.coverage.store import gaps as gap_rows
 from copydesk.agent.coverage.store import traces as coverage_map
 from copydesk.agent.desk.commits import SeenCommit
-from copydesk.agent.desk.connection import timestamp, transaction
+from copydesk.agent.desk.connection import transaction
 from copydesk.agent.desk.database import Database
+from copydesk.agent.desk.measures import Conditions
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.command import GitFailed
 from copydesk.agent.git.interpreter import ready
@@ -234,18 +235,12 @@ class _Work:
         with transaction(self.db):
             ids = coverage_map.add_traces(self.db, traces, self.environment.fingerprint)
             self._remember(info)
-            self.db.execute(
-                f"INSERT OR REPLACE INTO measures ({FIELDS}, environment, interpreter, branch,"
-                f" traces, totals, measured_at) VALUES ({', '.join('?' * 18)})",
-                (
-                    *done,
-                    self.environment.fingerprint,
-                    f"{self.interpreter.path} ({'.'.join(map(str, self.interpreter.version))})",
-                    int(self.environment.branch),
-                    coverage_map.pack_ids(ids),
-                    coverage_map.pack_ids(t.id for t in totals),
-                    timestamp(),
-                ),
+            self.db.measures.add(
+                done,
+                Conditions(self.environment.fingerprint, self.environment.branch),
+                f"{self.interpreter.path} ({'.'.join(map(str, self.interpreter.version))})",
+                traces=ids,
+                totals=[row.id for row in totals],
             )
             unreached = [row.unreached for row in totals]
             gap_rows.record(self.db, self.sha, unreached, changed, read.outlined)
@@ -270,8 +265,8 @@ class _Work:
 
     def _publish_policy(self) -> None:
         project = self.settings.project
-        for key in ("fail_under", "diff_fail_under"):
-            self.db.execute(
-                "INSERT OR REPLACE INTO policy (key, value) VALUES (?, ?)",
-                (key, str(getattr(project, key))),
-            )
+        rules = {
+            "fail_under": project.fail_under,
+            "diff_fail_under": project.diff_fail_under,
+        }
+        self.db.measures.publish_policy(rules)

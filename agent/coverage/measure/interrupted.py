@@ -12,9 +12,7 @@ and with it what pytest's hooks do at the end of a run.
 from __future__ import annotations
 
 import contextlib
-import json
 import secrets
-import time
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -26,8 +24,9 @@ from copydesk.agent.coverage.runner import Recording, heard, recorded
 from copydesk.agent.coverage.selection import UNFINISHED, Selection
 from copydesk.agent.coverage.store import CoverageMap, Trace
 from copydesk.agent.coverage.store import traces as coverage_map
+from copydesk.agent.desk.connection import transaction
 from copydesk.agent.desk.database import Database
-from copydesk.agent.desk.store import transaction
+from copydesk.agent.desk.measures import Conditions, RunningMeasure
 from copydesk.agent.records import Json, Sha, TestId
 
 KEPT = 5
@@ -71,21 +70,22 @@ def begin(db: Database, folder: Path, begun: Begun) -> Path:
     with transaction(db):
         # what was known of it before is a part of what is carried over now
         forget(db, begun.sha)
-        wanted = {name for (name,) in db.execute("SELECT stream FROM unfinished")}
+        wanted = db.unfinished.streams()
         for path in folder.iterdir():  # of a run that nobody waited for
             if str(path) not in wanted:
                 with contextlib.suppress(OSError):
                     path.unlink()
-        db.execute(
-            "INSERT INTO unfinished (sha, base, environment, branch, files, traces, variables,"
-            " stream, begun_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                *(begun.sha, begun.base, begun.environment, int(begun.branch)),
-                None if begun.files is None else json.dumps(begun.files),
-                coverage_map.pack_ids(begun.carried),
-                json.dumps(begun.variables),
-                *(str(stream), time.time()),
-            ),
+        db.unfinished.add(
+            RunningMeasure(
+                begun.sha,
+                begun.base,
+                Conditions(begun.environment, begun.branch),
+                files=begun.files,
+                traces=begun.carried,
+                tests=None,
+                variables=begun.variables,
+                stream=str(stream),
+            )
         )
     return stream
 
@@ -94,10 +94,9 @@ def forget(db: Database, *shas: Sha) -> None:
     """Forget what was learned of some commits, which are measured to the end now."""
     with transaction(db):
         for sha in shas:
-            for (stream,) in db.execute("SELECT stream FROM unfinished WHERE sha = ?", (sha,)):
+            for stream in db.unfinished.delete(sha):
                 with contextlib.suppress(OSError):
                     Path(stream or "/").unlink()
-            db.execute("DELETE FROM unfinished WHERE sha = ?", (sha,))
 
 
 def known(
@@ -114,17 +113,13 @@ def known(
         branch: Whether arcs are wanted.
         blobs: The files of a commit, blob by path; None where it is gone.
     """
-    rows = db.execute(
-        "SELECT sha, base, environment, branch, files, traces, tests, variables, stream"
-        " FROM unfinished ORDER BY begun_at DESC"
-    ).fetchall()
     found: dict[Sha, Learned] = {}
-    for sha, base, *rest in rows:
-        row = _Row(sha, *rest)
+    for row in db.unfinished.newest_first():
+        sha = row.sha
         tree = blobs(sha) if len(found) < KEPT else None
         if tree is None:
             forget(db, sha)
-        elif (row.environment, bool(row.branch)) == (environment, branch):
+        elif row.conditions == (environment, branch):
             try:
                 learned = _taken_in(db, row, tree) if row.tests is None else _loaded(db, row)
             except GARBLED:  # the tests themselves could write to that file
@@ -132,30 +127,17 @@ def known(
             if learned is None:
                 forget(db, sha)
             else:
-                found[sha] = Learned(learned, base)
+                found[sha] = Learned(learned, row.base)
     return found
 
 
-class _Row(NamedTuple):
-    sha: Sha
-    environment: str
-    branch: int
-    files: str | None
-    traces: bytes
-    tests: str | None
-    variables: str
-    stream: str
-
-
-def _taken_in(db: Database, row: _Row, blobs: Mapping[str, str]) -> CoverageMap | None:
+def _taken_in(db: Database, row: RunningMeasure, blobs: Mapping[str, str]) -> CoverageMap | None:
     """The map that a stream makes, put on the desk; None where it tells nothing."""
     told = heard(Path(row.stream))
-    held = coverage_map.unpack_ids(row.traces)
-    carried = {(t.kind, t.name): t for t in coverage_map.load_traces(db, held)}
-    if not told.get("collected") or len(carried) != len(held):
+    carried = {(t.kind, t.name): t for t in coverage_map.load_traces(db, row.traces)}
+    if not told.get("collected") or len(carried) != len(row.traces):
         return None
-    variables = json.loads(row.variables)
-    recording = whole(told, recorded(told, 0.0, "", lambda name: variables.get(name, "-")))
+    recording = whole(told, recorded(told, 0.0, "", lambda name: row.variables.get(name, "-")))
     if recording is None:
         return None
     modules = frozenset(
@@ -163,32 +145,27 @@ def _taken_in(db: Database, row: _Row, blobs: Mapping[str, str]) -> CoverageMap 
     )
     reachable = modules | {name for kind, name in carried if kind == "import"}
     selection = Selection(carried, set(), {}, reachable=lambda: reachable)
-    files = None if row.files is None else json.loads(row.files)
-    traces = merge(None, selection, recording, blobs, files)
+    traces = merge(None, selection, recording, blobs, row.files)
     ended = {trace.name for trace in traces if trace.kind == "test"}
     left = [name for name in recording.collected if name not in ended]
     with transaction(db):
-        ids = coverage_map.add_traces(db, traces, row.environment)
-        db.execute(
-            "UPDATE unfinished SET traces = ?, tests = ? WHERE sha = ?",
-            (coverage_map.pack_ids(ids), json.dumps(left), row.sha),
-        )
+        ids = coverage_map.add_traces(db, traces, row.conditions.environment)
+        db.unfinished.set_read(row.sha, ids, left)
     with contextlib.suppress(OSError):
         Path(row.stream).unlink()
     traces = [trace._replace(id=i) for trace, i in zip(traces, ids, strict=True)]
     return _map(row, traces, left)
 
 
-def _loaded(db: Database, row: _Row) -> CoverageMap | None:
-    ids = coverage_map.unpack_ids(row.traces)
-    traces = coverage_map.load_traces(db, ids)
-    if len(traces) != len(ids):
+def _loaded(db: Database, row: RunningMeasure) -> CoverageMap | None:
+    traces = coverage_map.load_traces(db, row.traces)
+    if len(traces) != len(row.traces):
         return None  # pruned
-    return _map(row, traces, json.loads(row.tests or "[]"))
+    return _map(row, traces, row.tests or [])
 
 
-def _map(row: _Row, traces: list[Trace], left: list[TestId]) -> CoverageMap:
-    found = CoverageMap(row.sha, row.environment, bool(row.branch))
+def _map(row: RunningMeasure, traces: list[Trace], left: list[TestId]) -> CoverageMap:
+    found = CoverageMap(row.sha, *row.conditions)
     found.traces = {(t.kind, t.name): t for t in traces}
     for name in left:
         found.traces["test", name] = Trace("test", name, UNFINISHED, 0.0, ())
@@ -239,21 +216,16 @@ class Progress(NamedTuple):
 def progress(db: Database) -> list[Progress]:
     """How far the tests are that run now, or that were cut short; the last begun first."""
     found = []
-    for sha, stream, traces in db.execute(
-        "SELECT sha, stream, traces FROM unfinished WHERE tests IS NULL ORDER BY begun_at DESC"
-    ).fetchall():
+    for row in db.unfinished.newest_first():
+        if row.tests is not None:
+            continue
         try:
-            told = heard(Path(stream))
+            told = heard(Path(row.stream))
             ended = {name: test["outcome"] for name, test in told.get("tests", {}).items()}
         except GARBLED:
             continue
-        rows = db.execute(
-            "SELECT c.name FROM json_each(?) AS wanted JOIN traces AS t ON t.id = wanted.value"
-            " JOIN contexts AS c ON c.id = t.context_id WHERE c.kind = 'test'",
-            (json.dumps(coverage_map.unpack_ids(traces)),),
-        )
-        to_run = set(told.get("collected", ())) - {name for (name,) in rows}
+        to_run = set(told.get("collected", ())) - db.traces.test_names(row.traces)
         failed = (name for name, outcome in ended.items() if outcome in ("failed", "error"))
         if to_run:
-            found.append(Progress(sha, len(ended), len(to_run), tuple(failed)))
+            found.append(Progress(row.sha, len(ended), len(to_run), tuple(failed)))
     return found

@@ -7,7 +7,6 @@ for the rest it is a matter of which rows.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -15,18 +14,15 @@ from copydesk.agent.coverage.runner import Survey
 from copydesk.agent.coverage.store import (
     CoverageMap,
     Hit,
-    Stored,
+    LazyHits,
     Sum,
     Total,
     Trace,
     Unreached,
     add_up,
-    on_paths,
-    paths_of,
-    unpack,
-    unpack_ids,
 )
 from copydesk.agent.desk.database import Database
+from copydesk.agent.desk.packed_ids import unpack_ids
 
 
 class Row(NamedTuple):
@@ -69,17 +65,17 @@ def standing(
         new: The tree of the one to measure.
         survey: Which files count there.
     """
-    row = db.execute("SELECT totals FROM measures WHERE sha = ?", (base.sha,)).fetchone()
-    if not base.whole or row is None:
+    ids = db.measures.total_ids(base.sha)
+    if not base.whole or ids is None:
         return None
     before, after = _on_the_desk(base.traces.values()), _on_the_desk(traces)
-    fresh = [hit for t in traces if not isinstance(t.hits, Stored) for hit in t.hits]
+    fresh = [hit for t in traces if not isinstance(t.hits, LazyHits) for hit in t.hits]
     changed = {path for path, _ in old.items() ^ new.items()} | {hit.path for hit in fresh}
-    changed |= paths_of(db, before ^ after)
+    changed |= db.traces.paths_of_hits(before ^ after)
     counted = survey.always | survey.measurable
     rows = {
         path: one
-        for path, blob, rules, executed, one in _rows(db, unpack_ids(row[0]))
+        for path, blob, rules, executed, one in _rows(db, ids)
         if path in counted
         and path not in changed
         and new.get(path) == blob
@@ -88,35 +84,19 @@ def standing(
         and (path in survey.always or any(executed))
     }
     left = frozenset(changed | (counted - rows.keys()))
-    hits = [hit for identity, hit in on_paths(db, left).items() if identity in after]
+    hits = [hit for identity, hit in db.traces.hits_on_paths(left).items() if identity in after]
     return Standing(rows, left, [*hits, *fresh])
 
 
 def _on_the_desk(traces: Iterable[Trace]) -> set[int]:
     """The ids of what some traces executed, as far as that is known by ids."""
-    stored = {trace.hits.packed for trace in traces if isinstance(trace.hits, Stored)}
-    return set(unpack(b"".join(stored)))
+    stored = {trace.hits.packed_ids for trace in traces if isinstance(trace.hits, LazyHits)}
+    return set(unpack_ids(b"".join(stored)))
 
 
 def _rows(db: Database, ids: Sequence[int]) -> Iterator[tuple[str, str, str, bytes, Row]]:
-    for (
-        identity,
-        path,
-        blob,
-        rules,
-        executed,
-        statements,
-        missing,
-        arcs,
-        lost,
-        branches,
-    ) in db.execute(
-        "SELECT t.id, f.path, f.blob, t.environment, t.executed, t.statements, t.missing,"
-        " t.missing_arcs, json_array_length(t.missing) + json_array_length(t.missing_arcs),"
-        " t.branches FROM json_each(?) AS wanted JOIN totals AS t ON t.id = wanted.value"
-        " JOIN files AS f ON f.id = t.file_id",
-        (json.dumps(ids),),
-    ):
-        there = int.from_bytes(statements, "little").bit_count() + branches
-        unreached = Unreached(path, blob, missing, arcs)
-        yield path, blob, rules, executed, Row(identity, Sum(there, there - lost), unreached)
+    for row in db.totals.summaries(ids):
+        executable = int.from_bytes(row.statements, "little").bit_count() + row.branches
+        unreached = Unreached(row.path, row.blob, row.missing, row.missing_arcs)
+        total = Row(row.id, Sum(executable, executable - row.lost), unreached)
+        yield row.path, row.blob, row.environment, row.executed, total

@@ -36,8 +36,7 @@ def export(repo: Repository, db: Database, sha: Sha, form: str, output: Path) ->
             slug="not-measured",
             hint=f"`copydesk measure {sha[:8]}` does it now.",
         )
-    row = db.execute("SELECT branch FROM measures WHERE sha = ?", (sha,)).fetchone()
-    branch = bool(row[0])
+    branch = db.measures.has_branches(sha)
     executed = {t.path: sorted(t.arcs) if branch else sorted(t.executed) for t in found}
     with snapshot(repo, sha, "report") as shot:
         engine = Engine(shot.path, ready(repo))

@@ -20,8 +20,7 @@ from copydesk.agent.coverage.gate import (
 )
 from copydesk.agent.coverage.report.unsteady import Unsteady, unsteady
 from copydesk.agent.coverage.source import moved, parse
-from copydesk.agent.coverage.store import Hit, Measure, measures, numbits_to_nums
-from copydesk.agent.coverage.store import gaps as gap_rows
+from copydesk.agent.coverage.store import Hit, Measure, numbits_to_nums
 from copydesk.agent.coverage.store import traces as coverage_map
 from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
@@ -103,7 +102,7 @@ def gather(repo: Repository, db: Database, sha: Sha) -> Report:
     Raises:
         CopydeskError: It was not measured.
     """
-    measure = measures.stored(db, sha)
+    measure = db.measures.get(sha)
     if measure is None:
         raise CopydeskError(
             f"commit {sha[:8]} was not measured",
@@ -123,7 +122,7 @@ def gather(repo: Repository, db: Database, sha: Sha) -> Report:
         asked = floors(question, *load_project(repo, sha))
         verdict = FromDesk(repo, db).verdict(question, asked)
         diff, left_out = _Diff(repo, db, sha, question.change, traces).rows()
-    gaps = tuple(gap_rows.load(db, sha))
+    gaps = tuple(db.gaps.of_commit(sha))
     drafts = tuple(db.drafts.find())
     return Report(
         (repo.top or repo.common_dir).name, info, measure, tuple(_history(repo, db, sha)),
@@ -136,11 +135,7 @@ def gather(repo: Repository, db: Database, sha: Sha) -> Report:
 
 def _history(repo: Repository, db: Database, sha: Sha) -> Iterable[Point]:
     """The measured ones among the commit and its ancestors, the oldest first."""
-    rows = db.execute(
-        "SELECT m.sha, coalesce(c.authored_at, ''), coalesce(c.subject, ''), m.percent"
-        " FROM measures AS m LEFT JOIN commits AS c USING (sha)"
-    )
-    known = {row[0]: Point(*row) for row in rows}
+    known = {commit.sha: Point(*commit) for commit in db.measures.history()}
     near = git.ancestors(repo, sha, 5 * HISTORY)
     return [known[s] for s in near if s in known][:HISTORY][::-1]
 

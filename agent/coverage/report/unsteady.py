@@ -33,15 +33,9 @@ def unsteady(db: Database, names: Collection[str]) -> tuple[Unsteady, ...]:
         db: The desk.
         names: The tests there are.
     """
-    rows = db.execute("SELECT name, runs, flips FROM tests_flaky").fetchall()
-    found = sorted((r for r in rows if r[0] in names), key=lambda r: (-r[2] / r[1], r[0]))
-    return tuple(Unsteady(n, r, f, _outcomes(db, n)) for n, r, f in found[:TESTS])
-
-
-def _outcomes(db: Database, name: str) -> tuple[str, ...]:
-    rows = db.execute(
-        "SELECT t.outcome FROM contexts AS c JOIN traces AS t ON t.context_id = c.id"
-        " WHERE c.kind = 'test' AND c.name = ? ORDER BY t.id DESC LIMIT ?",
-        (name, OUTCOMES),
+    flaky = [test for test in db.traces.flaky_tests() if test.name in names]
+    flaky.sort(key=lambda test: (-test.flips / test.runs, test.name))
+    return tuple(
+        Unsteady(*test, tuple(db.traces.last_outcomes(test.name, OUTCOMES)))
+        for test in flaky[:TESTS]
     )
-    return tuple(outcome for (outcome,) in rows)[::-1]

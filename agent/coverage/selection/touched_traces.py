@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from copydesk.agent.coverage.store import Hit, Stored, Trace, of_other_versions
+from copydesk.agent.coverage.store import Hit, LazyHits, Trace
 
 
 @dataclass(slots=True)
@@ -34,11 +34,11 @@ class Concern:
         For what is on the desk that is known by ids alone, without reading the rows.
         """
         hits = trace.hits
-        if not isinstance(hits, Stored):
+        if not isinstance(hits, LazyHits):
             return any(map(self.hit, hits))
-        shelf = hits.shelf
-        if id(shelf) not in self._packed:
-            other = of_other_versions(shelf.db, self.paths, self.blobs)
-            self._packed[id(shelf)] = shelf.holding(other)
-            shelf.read(self._packed[id(shelf)])  # all of them will be looked at
-        return hits.packed in self._packed[id(shelf)]
+        cache = hits.cache
+        if id(cache) not in self._packed:
+            older = cache.db.traces.hits_of_other_versions(self.paths, self.blobs)
+            self._packed[id(cache)] = cache.traces_with(older)
+            cache.load(self._packed[id(cache)])  # all of them will be looked at
+        return hits.packed_ids in self._packed[id(cache)]

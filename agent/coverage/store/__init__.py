@@ -4,19 +4,10 @@ In go the traces of a run (which test executed which lines of which block); out 
 map of a commit, its totals a file, the lines that nothing reaches, and the record of the measure.
 """
 
-from copydesk.agent.coverage.store import file_lines, gaps, measures, totals, traces
+from copydesk.agent.coverage.store import file_lines, gaps, totals, traces
 from copydesk.agent.coverage.store.file_lines import FileLines, Sum
 from copydesk.agent.coverage.store.gaps import Outline, Unreached
-from copydesk.agent.coverage.store.hits import (
-    Hit,
-    Stored,
-    of_other_versions,
-    on_paths,
-    pack,
-    paths_of,
-    unpack,
-)
-from copydesk.agent.coverage.store.measures import FIELDS, Measure, stored
+from copydesk.agent.coverage.store.hits import LazyHits
 from copydesk.agent.coverage.store.numbits import numbits_to_nums
 from copydesk.agent.coverage.store.totals import (
     Total,
@@ -27,16 +18,17 @@ from copydesk.agent.coverage.store.totals import (
     of_total,
     united,
 )
-from copydesk.agent.coverage.store.traces import CoverageMap, Trace, pack_ids, unpack_ids
+from copydesk.agent.coverage.store.traces import CoverageMap, Trace
+from copydesk.agent.desk.measures import Measure
+from copydesk.agent.desk.traces import Hit
 
 __all__ = [
-    "FIELDS",
     "CoverageMap",
     "FileLines",
     "Hit",
+    "LazyHits",
     "Measure",
     "Outline",
-    "Stored",
     "Sum",
     "Total",
     "Trace",
@@ -47,18 +39,9 @@ __all__ = [
     "executed",
     "file_lines",
     "gaps",
-    "measures",
     "numbits_to_nums",
-    "of_other_versions",
     "of_total",
-    "on_paths",
-    "pack",
-    "pack_ids",
-    "paths_of",
-    "stored",
     "totals",
     "traces",
     "united",
-    "unpack",
-    "unpack_ids",
 ]

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from copydesk.agent.coverage.source import MODULE, Span, functions
+from copydesk.agent.desk.connection import transaction
 from copydesk.agent.desk.database import Database
-from copydesk.agent.desk.store import transaction
+from copydesk.agent.desk.measures import GapRow
 from copydesk.agent.records import Gap, LineNo, Sha
 from copydesk.predictor.rank_gaps import score
 from copydesk.predictor.subjects.commits.features import GapFeatures
@@ -147,59 +148,21 @@ def record(
     some = [file for file in files if (file.lines, file.arcs) != ("[]", "[]")]
     touched = [file for file in some if changed.get(file.path)]
     by_key = {file.key: file for file in some if not changed.get(file.path)}
-    found: dict[str, list[_Row]] = {}
-    known = db.content_cache(_kind(), lambda key: found[by_key[key].path])
+    found: dict[str, list[GapRow]] = {}
+    # what is kept leaves out the path: a file of the same content may stand elsewhere
+    known = db.content_cache(_kind(), lambda key: [row[1:] for row in found[by_key[key].path]])
     new = [by_key[key] for key in known.fetch(by_key)]
     for gap in find(sha, [*touched, *new], outline, changed):
-        found.setdefault(gap.path, []).append(_row(gap))
-    rows = [(sha, file.path, *row) for file in touched for row in found[file.path]]
-    rows += [(sha, f.path, *r) for f in some if not changed.get(f.path) for r in known(f.key)]
+        found.setdefault(gap.path, []).append(GapRow.of(gap))
+    rows = [row for file in touched for row in found[file.path]]
+    for file in some:
+        if not changed.get(file.path):
+            rows += [GapRow(file.path, *row) for row in known(file.key)]
     with transaction(db):
         known.save()
-        _write(db, sha, rows)
-
-
-_Row = tuple[str, int, int, str, str, float, str, int]
-"""A gap as its table has it, without commit and path."""
-
-
-def _row(g: Gap) -> _Row:
-    lines, branches, reasons = map(json.dumps, (g.lines, g.branches, g.reasons))
-    return g.function, g.first_line, g.last_line, lines, branches, g.risk, reasons, int(g.changed)
+        db.gaps.replace(sha, rows)
 
 
 def _kind() -> str:
     """What the gaps of a file follow from besides the file, for what is kept of them."""
     return f"gaps/1/{sys.version_info[0]}.{sys.version_info[1]}/{identity(shipped())[:16]}"
-
-
-def store(db: Database, sha: Sha, gaps: Iterable[Gap]) -> None:
-    """Write a commit's gaps, in place of what was there."""
-    with transaction(db):
-        _write(db, sha, [(sha, gap.path, *_row(gap)) for gap in gaps])
-
-
-def _write(db: Database, sha: Sha, rows: Iterable[tuple[object, ...]]) -> None:
-    db.execute("DELETE FROM gaps WHERE sha = ?", (sha,))
-    db.executemany(
-        "INSERT INTO gaps (sha, path, function, first_line, last_line, lines, branches, risk,"
-        " reasons, changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        sorted(rows),  # in the order of the table's key, which is the quickest
-    )
-
-
-def load(db: Database, sha: Sha) -> list[Gap]:
-    """The gaps of a measured commit, as ranked when it was measured."""
-    rows = db.execute(
-        "SELECT path, function, first_line, last_line, lines, branches, risk, reasons, changed"
-        " FROM gaps WHERE sha = ? ORDER BY changed DESC, risk DESC, path, first_line",
-        (sha,),
-    )
-    return [
-        Gap(
-            sha, path, function, first, last, tuple(json.loads(lines)),
-            tuple((a, b) for a, b in json.loads(branches)), risk,
-            tuple(json.loads(reasons)), bool(changed),
-        )
-        for path, function, first, last, lines, branches, risk, reasons, changed in rows
-    ]  # fmt: skip

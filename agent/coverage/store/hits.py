@@ -7,158 +7,83 @@ for.
 
 from __future__ import annotations
 
-import json
-import sys
-from array import array
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import accumulate
-from typing import NamedTuple, overload
+from typing import overload
 
 from copydesk.agent.desk.database import Database
+from copydesk.agent.desk.packed_ids import ID_BYTES, unpack_ids
+from copydesk.agent.desk.traces import Hit
 
-SIZE = array("i").itemsize
-"""Bytes of an id as it is packed."""
-
-LONE = 100
-"""After how many lone questions a shelf reads all of its hits at once."""
-
-
-class Hit(NamedTuple):
-    """Lines (numbits) and arcs (as `pack_arcs` has them) executed in one version of a file."""
-
-    path: str
-    blob: str
-    lines: bytes
-    arcs: bytes = b""
+LONE_READS = 100
+"""After how many reads for one trace a cache reads the hits of all its traces at once."""
 
 
-def pack(numbers: Iterable[int]) -> bytes:
-    """Integers as sorted little-endian int32."""
-    values = array("i", sorted(numbers))
-    if sys.byteorder == "big":
-        values.byteswap()
-    return values.tobytes()
-
-
-def unpack(packed: bytes) -> list[int]:
-    """What `pack` packed."""
-    values = array("i", packed)
-    if sys.byteorder == "big":
-        values.byteswap()
-    return values.tolist()
-
-
-class Shelf:
+class HitCache:
     """The hits of some traces, by id, each read from the desk once it is asked for.
 
     Args:
         db: The desk.
-        packed: The ids, as the traces have them.
+        packed_ids: The ids of the hits of each trace, packed as its row has them.
     """
 
-    def __init__(self, db: Database, packed: Collection[bytes]) -> None:
+    def __init__(self, db: Database, packed_ids: Collection[bytes]) -> None:
         self.db = db
-        self._packed = packed
-        self._known: dict[int, Hit] = {}
-        self._asked = 0
+        self._packed_ids = packed_ids
+        self._hits: dict[int, Hit] = {}
+        self._lone_reads = 0
 
-    def of(self, packed: bytes) -> list[Hit]:
+    def get(self, packed: bytes) -> list[Hit]:
         """The hits with these ids."""
-        ids = unpack(packed)
+        ids = unpack_ids(packed)
         try:
-            return [self._known[identity] for identity in ids]
+            return [self._hits[identity] for identity in ids]
         except KeyError:
-            self._asked += 1
-            self.read(self._packed if self._asked > LONE else [packed])
-        return [self._known[identity] for identity in ids]
+            self._lone_reads += 1
+            self.load(self._packed_ids if self._lone_reads > LONE_READS else [packed])
+        return [self._hits[identity] for identity in ids]
 
-    def holding(self, ids: Collection[int]) -> set[bytes]:
-        """Those of the traces' packed ids that hold one of some."""
-        packed = list(self._packed)
-        ends = list(accumulate(map(len, packed)))
-        flat = unpack(b"".join(packed))
-        places = (place for place, identity in enumerate(flat) if identity in ids)
-        return {packed[bisect_right(ends, place * SIZE)] for place in places}
+    def traces_with(self, ids: Collection[int]) -> set[bytes]:
+        """The traces that have one of some hits, each given by its packed ids."""
+        packed_ids = list(self._packed_ids)
+        ends = list(accumulate(map(len, packed_ids)))
+        every_id = unpack_ids(b"".join(packed_ids))
+        indexes = (index for index, identity in enumerate(every_id) if identity in ids)
+        return {packed_ids[bisect_right(ends, index * ID_BYTES)] for index in indexes}
 
-    def read(self, packed: Iterable[bytes]) -> None:
+    def load(self, packed_ids: Iterable[bytes]) -> None:
         """Read the hits of many traces at once, given as packed ids."""
-        wanted = set(unpack(b"".join(packed))) - self._known.keys()
-        self._known.update(
-            (identity, Hit(path, blob, lines, arcs))
-            for identity, path, blob, lines, arcs in self.db.execute(
-                "SELECT h.id, f.path, f.blob, h.lines, h.arcs"
-                " FROM json_each(?) AS wanted JOIN hits AS h ON h.id = wanted.value"
-                " JOIN files AS f ON f.id = h.file_id",
-                (json.dumps(sorted(wanted)),),
-            )
-        )
+        unread = set(unpack_ids(b"".join(packed_ids))) - self._hits.keys()
+        self._hits.update(self.db.traces.hits(unread))
 
 
-class Stored(Sequence[Hit]):
-    """The hits of one trace, on the desk."""
+class LazyHits(Sequence[Hit]):
+    """The hits of one trace that is on the desk."""
 
-    __slots__ = ("packed", "shelf")
+    __slots__ = ("cache", "packed_ids")
 
-    def __init__(self, shelf: Shelf, packed: bytes) -> None:
-        self.shelf = shelf
-        self.packed = packed
+    def __init__(self, cache: HitCache, packed_ids: bytes) -> None:
+        self.cache = cache
+        self.packed_ids = packed_ids
 
     def __iter__(self) -> Iterator[Hit]:
-        return iter(self.shelf.of(self.packed))
+        return iter(self.cache.get(self.packed_ids))
 
     def __len__(self) -> int:
-        return len(self.packed) // SIZE
+        return len(self.packed_ids) // ID_BYTES
 
     @overload
-    def __getitem__(self, place: int) -> Hit: ...
+    def __getitem__(self, index: int) -> Hit: ...
 
     @overload
-    def __getitem__(self, place: slice) -> Sequence[Hit]: ...
+    def __getitem__(self, index: slice) -> Sequence[Hit]: ...
 
-    def __getitem__(self, place: int | slice) -> Hit | Sequence[Hit]:
-        return self.shelf.of(self.packed)[place]
+    def __getitem__(self, index: int | slice) -> Hit | Sequence[Hit]:
+        return self.cache.get(self.packed_ids)[index]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and list(self) == list(other)
 
     def __hash__(self) -> int:
         return hash(tuple(self))
-
-
-def of_other_versions(db: Database, paths: Iterable[str], blobs: Mapping[str, str]) -> set[int]:
-    """The ids of all hits on the desk of some files in other versions than a tree has.
-
-    Args:
-        db: The desk.
-        paths: The files.
-        blobs: The tree: blob by path.
-    """
-    rows = db.execute(
-        "SELECT h.id, f.path, f.blob FROM json_each(?) AS wanted"
-        " JOIN files AS f ON f.path = wanted.value JOIN hits AS h ON h.file_id = f.id",
-        (json.dumps(sorted(paths)),),
-    )
-    return {identity for identity, path, blob in rows if blobs.get(path) != blob}
-
-
-def on_paths(db: Database, paths: Iterable[str]) -> dict[int, Hit]:
-    """All hits on the desk of any version of some files, by id."""
-    return {
-        identity: Hit(path, blob, lines, arcs)
-        for identity, path, blob, lines, arcs in db.execute(
-            "SELECT h.id, f.path, f.blob, h.lines, h.arcs FROM json_each(?) AS wanted"
-            " JOIN files AS f ON f.path = wanted.value JOIN hits AS h ON h.file_id = f.id",
-            (json.dumps(sorted(paths)),),
-        )
-    }
-
-
-def paths_of(db: Database, ids: Iterable[int]) -> set[str]:
-    """The files that some hits are of."""
-    rows = db.execute(
-        "SELECT DISTINCT f.path FROM json_each(?) AS wanted JOIN hits AS h ON h.id = wanted.value"
-        " JOIN files AS f ON f.id = h.file_id",
-        (json.dumps(sorted(ids)),),
-    )
-    return {path for (path,) in rows}

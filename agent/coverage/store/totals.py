@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from copydesk.agent.coverage.source import moved, parse
 from copydesk.agent.coverage.store.file_lines import FileLines, Sum
 from copydesk.agent.coverage.store.gaps import Unreached
-from copydesk.agent.coverage.store.hits import Hit
 from copydesk.agent.coverage.store.numbits import numbits_to_nums, nums_to_numbits
-from copydesk.agent.coverage.store.traces import Trace, file_id, pack_arcs, unpack_arcs, unpack_ids
+from copydesk.agent.coverage.store.traces import Trace, pack_arcs, unpack_arcs
 from copydesk.agent.desk.database import Database
-from copydesk.agent.desk.store import transaction
+from copydesk.agent.desk.totals import Counted, TotalKey, TotalRow
+from copydesk.agent.desk.traces import Hit
 from copydesk.agent.records import Arc, Sha
 
 if TYPE_CHECKING:
@@ -139,81 +139,56 @@ def assemble(
         if path not in blobs:
             continue  # made while the tests ran; no part of the commit
         what = found.get(path, nothing)
-        known = _stored(db, path, blobs[path], what, environment)
-        if known is None:
+        row = db.totals.find(_key(path, blobs[path], environment, what))
+        if row is None:
             new[path] = what
         else:
-            totals[path] = known
+            totals[path] = _total(row)
     request = {p: sorted(w.arcs) if branch else sorted(w.lines) for p, w in new.items()}
     for path, analysis in engine.analyse(request, branch=branch).items():
         if path in new:
-            totals[path] = _store(db, path, blobs[path], new[path], analysis, environment)
+            key = _key(path, blobs[path], environment, new[path])
+            totals[path] = _total(db.totals.add(key, _counted(analysis)))
     return [totals[path] for path in sorted(totals)]
 
 
-_COLUMNS = (
-    "t.id, f.path, f.blob, t.executed, t.arcs, t.statements, t.excluded, t.missing,"
-    " t.missing_arcs, t.branches FROM totals AS t JOIN files AS f ON f.id = t.file_id"
-)
+def _key(path: str, blob: str, environment: str, executed: Executed) -> TotalKey:
+    lines, arcs = nums_to_numbits(executed.lines), pack_arcs(executed.arcs)
+    return TotalKey(path, blob, environment, lines, arcs)
 
 
-def _total(row: tuple[int, str, str, bytes, bytes, bytes, bytes, str, str, int]) -> Total:
-    identity, path, blob, lines, arcs, statements, excluded, missing, missing_arcs, branches = row
-    return Total(
-        identity,
-        path,
-        blob,
-        frozenset(numbits_to_nums(lines)),
-        frozenset(unpack_arcs(arcs)),
-        tuple(numbits_to_nums(statements)),
-        tuple(numbits_to_nums(excluded)),
-        tuple(json.loads(missing)),
-        tuple((a, b) for a, b in json.loads(missing_arcs)),
-        branches,
+def _counted(analysis: Analysis) -> Counted:
+    return Counted(
+        statements=nums_to_numbits(analysis.statements),
+        excluded=nums_to_numbits(analysis.excluded),
+        missing=json.dumps(analysis.missing),
+        missing_arcs=json.dumps(analysis.missing_branches),
+        branches=analysis.branches,
     )
 
 
-def _stored(db: Database, path: str, blob: str, what: Executed, environment: str) -> Total | None:
-    row = db.execute(
-        f"SELECT {_COLUMNS} WHERE f.path = ? AND f.blob = ? AND t.environment = ?"
-        " AND t.executed = ? AND t.arcs = ?",
-        (path, blob, environment, nums_to_numbits(what.lines), pack_arcs(what.arcs)),
-    ).fetchone()
-    return None if row is None else _total(row)
-
-
-def _store(
-    db: Database,
-    path: str,
-    blob: str,
-    what: Executed,
-    analysis: Analysis,
-    environment: str,
-) -> Total:
-    with transaction(db):
-        db.execute(
-            "INSERT OR IGNORE INTO totals (file_id, environment, executed, arcs, statements,"
-            " excluded, missing, missing_arcs, branches) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                *(file_id(db, path, blob), environment, nums_to_numbits(what.lines)),
-                *(pack_arcs(what.arcs), nums_to_numbits(analysis.statements)),
-                *(nums_to_numbits(analysis.excluded), json.dumps(analysis.missing)),
-                *(json.dumps(analysis.missing_branches), analysis.branches),
-            ),
-        )
-    stored = _stored(db, path, blob, what, environment)
-    assert stored is not None
-    return stored
+def _total(row: TotalRow) -> Total:
+    return Total(
+        id=row.id,
+        path=row.path,
+        blob=row.blob,
+        executed=frozenset(numbits_to_nums(row.executed)),
+        arcs=frozenset(unpack_arcs(row.arcs)),
+        statements=tuple(numbits_to_nums(row.statements)),
+        excluded=tuple(numbits_to_nums(row.excluded)),
+        missing=tuple(json.loads(row.missing)),
+        missing_branches=tuple((start, end) for start, end in json.loads(row.missing_arcs)),
+        branches=row.branches,
+    )
 
 
 def of_commit(db: Database, sha: Sha) -> list[Total] | None:
     """The totals of a measured commit, by path; None when it was not measured."""
-    row = db.execute("SELECT totals FROM measures WHERE sha = ?", (sha,)).fetchone()
-    if row is None:
+    ids = db.measures.total_ids(sha)
+    if ids is None:
         return None
-    wanted = unpack_ids(row[0])
-    found = [db.execute(f"SELECT {_COLUMNS} WHERE t.id = ?", (i,)).fetchone() for i in wanted]
-    return sorted((_total(r) for r in found), key=lambda t: t.path)
+    totals = [_total(row) for row in db.totals.load(ids)]
+    return sorted(totals, key=lambda total: total.path)
 
 
 def add_up(totals: Iterable[Total]) -> Sum:

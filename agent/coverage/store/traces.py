@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import json
 import struct
-import time
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-from copydesk.agent.coverage.store.hits import Hit, Shelf, Stored, pack, unpack
+from copydesk.agent.coverage.store.hits import HitCache, LazyHits
+from copydesk.agent.desk.connection import transaction
 from copydesk.agent.desk.database import Database
-from copydesk.agent.desk.store import transaction
+from copydesk.agent.desk.packed_ids import pack_ids
+from copydesk.agent.desk.traces import Hit, NewTrace
 from copydesk.agent.records import Arc, Sha
 
 
@@ -80,24 +80,6 @@ def unpack_arcs(packed: bytes) -> tuple[Arc, ...]:
     return tuple(zip(flat[::2], flat[1::2], strict=True))
 
 
-def file_id(db: Database, path: str, blob: str) -> int:
-    """The row of a file version, made where it is new."""
-    return _row(db, "files", {"path": path, "blob": blob})
-
-
-def _row(db: Database, table: str, values: Mapping[str, object]) -> int:
-    """The id of the row with these values, which are unique in the table; made where it is new."""
-    where, names = " AND ".join(f"{n} = ?" for n in values), ", ".join(values)
-    given = tuple(values.values())
-    found = db.execute(f"SELECT id FROM {table} WHERE {where}", given).fetchone()
-    if found is not None:
-        return int(found[0])
-    marks = ", ".join("?" * len(given))
-    cursor = db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", given)
-    assert cursor.lastrowid is not None
-    return cursor.lastrowid
-
-
 def add_traces(db: Database, traces: Iterable[Trace], environment: str) -> list[int]:
     """Store traces.
 
@@ -106,20 +88,34 @@ def add_traces(db: Database, traces: Iterable[Trace], environment: str) -> list[
     """
     files: dict[tuple[str, str], int] = {}
     hits: dict[Hit, int] = {}
-    found: list[int] = []
+    ids: list[int] = []
     with transaction(db):
         for trace in traces:
             if trace.id is not None:
-                found.append(trace.id)
+                ids.append(trace.id)
                 continue
             for hit in trace.hits:
                 if hit not in hits:
                     key = (hit.path, hit.blob)
                     if key not in files:
-                        files[key] = file_id(db, *key)
-                    hits[hit] = _hit_id(db, files[key], hit)
-            found.append(_trace_id(db, trace, environment, [hits[hit] for hit in trace.hits]))
-    return found
+                        files[key] = db.traces.file_id(*key)
+                    hits[hit] = db.traces.hit_id(files[key], hit)
+            ids.append(db.traces.add(_new_trace(trace, environment, hits)))
+    return ids
+
+
+def _new_trace(trace: Trace, environment: str, hits: Mapping[Hit, int]) -> NewTrace:
+    """The row of a trace, given the ids of hits."""
+    return NewTrace(
+        kind=trace.kind,
+        name=trace.name,
+        environment=environment,
+        outcome=trace.outcome,
+        seconds=trace.seconds,
+        hits=pack_ids(hits[hit] for hit in trace.hits),
+        needs=json.dumps(sorted(trace.needs)),
+        repeats=trace.repeats,
+    )
 
 
 def kept(
@@ -133,41 +129,16 @@ def kept(
     return traces | {k: t._replace(id=i) for (k, t), i in zip(new.items(), ids, strict=True)}
 
 
-def _hit_id(db: Database, file: int, hit: Hit) -> int:
-    return _row(db, "hits", {"file_id": file, "lines": hit.lines, "arcs": hit.arcs})
-
-
-def _trace_id(db: Database, trace: Trace, environment: str, hits: list[int]) -> int:
-    context = _row(db, "contexts", {"kind": trace.kind, "name": trace.name})
-    cursor = db.execute(
-        "INSERT INTO traces (context_id, environment, outcome, seconds, hits, needs, recorded_at,"
-        " repeats) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            *(context, environment, trace.outcome, trace.seconds, pack(hits)),
-            *(json.dumps(sorted(trace.needs)), time.time(), trace.repeats),
-        ),
-    )
-    assert cursor.lastrowid is not None
-    return cursor.lastrowid
-
-
 def load(db: Database, sha: Sha) -> CoverageMap | None:
     """The map of a commit, or None when it was not measured."""
-    row = db.execute(
-        "SELECT environment, branch, traces FROM measures WHERE sha = ?", (sha,)
-    ).fetchone()
-    if row is None:
+    stored = db.measures.stored_map(sha)
+    if stored is None:
         return None
-    environment, branch, packed = row
-    ids = unpack_ids(packed)
-    found = load_traces(db, ids)
-    by_key = {(t.kind, t.name): t for t in found}
-    return CoverageMap(sha, environment, bool(branch), by_key, whole=len(by_key) == len(ids))
-
-
-def _pair(need: list[str]) -> tuple[str, str]:
-    kind, name = need
-    return kind, name
+    traces = load_traces(db, stored.traces)
+    by_key = {(trace.kind, trace.name): trace for trace in traces}
+    return CoverageMap(
+        sha, *stored.conditions, traces=by_key, whole=len(by_key) == len(stored.traces)
+    )
 
 
 def load_traces(db: Database, ids: Iterable[int]) -> list[Trace]:
@@ -175,25 +146,23 @@ def load_traces(db: Database, ids: Iterable[int]) -> list[Trace]:
 
     What they executed is read once it is asked for, from the same connection.
     """
-    rows = db.execute(
-        "SELECT c.kind, c.name, t.outcome, t.seconds, t.hits, t.needs, t.id"
-        " FROM json_each(?) AS wanted JOIN traces AS t ON t.id = wanted.value"
-        " JOIN contexts AS c ON c.id = t.context_id",
-        (json.dumps(sorted(ids)),),
-    ).fetchall()
-    shelf = Shelf(db, {row[4] for row in rows})
-    needs = {text: frozenset(map(_pair, json.loads(text))) for text in {row[5] for row in rows}}
+    rows = db.traces.load(ids)
+    cache = HitCache(db, {row.hits for row in rows})
+    # many traces need the very same, and it is shared between them
+    needs = {text: _needs(text) for text in {row.needs for row in rows}}
     return [
-        Trace(kind, name, outcome, seconds, Stored(shelf, packed), needs[text], identity)
-        for kind, name, outcome, seconds, packed, text, identity in rows
+        Trace(
+            row.kind,
+            row.name,
+            row.outcome,
+            row.seconds,
+            LazyHits(cache, row.hits),
+            needs[row.needs],
+            row.id,
+        )
+        for row in rows
     ]
 
 
-def pack_ids(numbers: Iterable[int]) -> bytes:
-    """Ids as the `measures` table keeps them."""
-    return zlib.compress(pack(numbers), 1)
-
-
-def unpack_ids(packed: bytes) -> list[int]:
-    """What `pack_ids` packed."""
-    return unpack(zlib.decompress(packed))
+def _needs(text: str) -> frozenset[tuple[str, str]]:
+    return frozenset((kind, name) for kind, name in json.loads(text))

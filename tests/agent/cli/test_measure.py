@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from copydesk.agent.cli import measure as module
-from copydesk.agent.coverage.store.measures import Measure
 from copydesk.agent.daemon import control
+from copydesk.agent.desk.measures import Measure
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git import repository
 

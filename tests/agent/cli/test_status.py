@@ -12,8 +12,9 @@ import pytest
 
 from copydesk.agent.cli import status
 from copydesk.agent.coverage.probe import HEAD
-from copydesk.agent.coverage.store.traces import Trace, add_traces, pack_ids
+from copydesk.agent.coverage.store.traces import Trace, add_traces
 from copydesk.agent.daemon import control
+from copydesk.agent.desk.packed_ids import compress_ids
 from copydesk.agent.desk.store import open_desk, transaction
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository
@@ -67,7 +68,7 @@ def test_how_far_the_tests_are(run: Any, shop: Path) -> None:
         (desk / "stream").write_bytes(HEAD.pack(len(body), zlib.crc32(body)) + body)
         db.execute(
             "INSERT INTO unfinished VALUES (?, NULL, 'e', 0, NULL, ?, NULL, '{}', ?, 0)",
-            ("a" * 40, pack_ids([]), str(desk / "stream")),
+            ("a" * 40, compress_ids([]), str(desk / "stream")),
         )
     assert "Tests       aaaaaaaa: 2 of 3 have run, 1 failed" in run(shop, "status").output
     (found,) = json.loads(run(shop, "status", "--json").output)["tests"]

@@ -23,11 +23,10 @@ from copydesk.agent.coverage.runner.run_tests import Recording, collect
 from copydesk.agent.coverage.selection.affected import Selection, select
 from copydesk.agent.coverage.selection.test_files_to_collect import test_file_check, to_collect
 from copydesk.agent.coverage.source.tree_diff import Tree
-from copydesk.agent.coverage.store.gaps import load as load_gaps
-from copydesk.agent.coverage.store.measures import Measure
 from copydesk.agent.coverage.store.totals import Executed, add_up, executed, of_commit
 from copydesk.agent.coverage.store.traces import CoverageMap, Trace, load
 from copydesk.agent.desk.database import Database
+from copydesk.agent.desk.measures import Measure
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import Repository, find, read_blob, set_config, tree
 from copydesk.agent.process import Result
@@ -287,7 +286,7 @@ def totals_follow_from_the_map(repo: Repository, db: Database, done: Measure) ->
     assert add_up(found) == (done.executable, done.covered)
     lost = {t.path: set(t.missing) for t in found if t.missing}
     gaps: dict[str, set[int]] = {}
-    for gap in load_gaps(db, done.sha):
+    for gap in db.gaps.of_commit(done.sha):
         gaps.setdefault(gap.path, set()).update(gap.lines)
     assert {path: lines for path, lines in gaps.items() if lines} == lost
 

@@ -22,8 +22,8 @@ from typing import NamedTuple
 import pytest
 from sqlite_utils import Database
 
-from copydesk.agent.coverage.store.traces import pack_ids
 from copydesk.agent.desk.migrations import STEPS, migrations
+from copydesk.agent.desk.packed_ids import compress_ids
 from copydesk.agent.desk.store import SCHEMA, open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository, find
@@ -128,7 +128,7 @@ def scene(repo: Path, tmp_path: Path, worker_script: Path, commit: Callable[...,
         db.execute(
             "INSERT INTO measures VALUES ('old', NULL, 'all', '', '', 0, 1, 1, 1, 0, 0, 1, 1, 100,"
             " 1, ?, ?, '2026')",
-            (pack_ids([]), pack_ids([])),
+            (compress_ids([]), compress_ids([])),
         )
     commit(repo, {"a.py": "1"})
     driver = tmp_path / "driver.py"

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from copydesk.agent.coverage.store import traces as coverage_map
-from copydesk.agent.coverage.store.hits import Hit
-from copydesk.agent.coverage.store.traces import Trace, pack_ids
+from copydesk.agent.coverage.store.traces import Trace
 from copydesk.agent.daemon import prune
 from copydesk.agent.daemon.context import StepContext
 from copydesk.agent.daemon.steps import prune_step
 from copydesk.agent.desk.database import Database
+from copydesk.agent.desk.packed_ids import compress_ids
 from copydesk.agent.desk.store import open_desk, transaction
+from copydesk.agent.desk.traces import Hit
 from copydesk.agent.git.repository import Repository
 
 TABLES = ("measures", "traces", "totals", "hits", "contexts", "files", "gaps")
@@ -36,7 +37,7 @@ def measured(db: Database, sha: str, moment: int) -> None:
             ],
             "env",
         )
-        file = coverage_map.file_id(db, f"{sha}.py", sha)
+        file = db.traces.file_id(f"{sha}.py", sha)
         total = db.execute(
             "INSERT INTO totals (file_id, environment, executed, statements, excluded, missing)"
             " VALUES (?, 'env', x'', x'', x'', '[1]') RETURNING id",
@@ -46,7 +47,7 @@ def measured(db: Database, sha: str, moment: int) -> None:
             "INSERT INTO measures (sha, reason, environment, interpreter, branch, selected, total,"
             " passed, failed, skipped, executable, covered, percent, seconds, traces, totals,"
             " measured_at) VALUES (?, '', 'env', '', 0, 1, 1, 1, 0, 0, 1, 1, 100, 1, ?, ?, ?)",
-            (sha, pack_ids(ids), pack_ids([total]), f"2026-01-01T00:00:{moment:02}"),
+            (sha, compress_ids(ids), compress_ids([total]), f"2026-01-01T00:00:{moment:02}"),
         )
         db.execute("INSERT INTO gaps VALUES (?, 'p', 'f', 1, 2, '[]', '[]', 0, '[]', 0)", (sha,))
 

@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from copydesk.agent.cli import demo as command
 from copydesk.agent.daemon import control
 from copydesk.agent.demo import project, run
+from copydesk.agent.desk.measures import Measures
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
@@ -164,7 +165,7 @@ def test_a_step_that_comes_to_nothing_ends_the_demo_and_its_daemon(
 ) -> None:
     monkeypatch.setattr(run, "WAIT_SECONDS", 0.0)
     monkeypatch.setattr(run.control, "wait", lambda *_: idle)
-    monkeypatch.setattr(run, "stored", lambda *_: None)
+    monkeypatch.setattr(Measures, "get", lambda *_: None)
     full = Capability(Tier.FULL, "bubblewrap 0.8.0")
     monkeypatch.setattr(run, "detect", lambda *_a, **_k: full)
     monkeypatch.setattr(run, "reach_model", lambda *_: SimpleNamespace(name="tiny:1b"))

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from copydesk.agent.coverage.measure.commit import measure
-from copydesk.agent.coverage.store import gaps as gap_rows
-from copydesk.agent.coverage.store.traces import pack_ids
 from copydesk.agent.desk.connection import timestamp
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.drafts import Decision
+from copydesk.agent.desk.measures import GapRow
+from copydesk.agent.desk.packed_ids import compress_ids
 from copydesk.agent.desk.predictions import Prediction
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
@@ -49,10 +49,10 @@ def db(where: Repository) -> Iterator[Database]:
 def measured(db: Database, sha: str, gaps: list[Gap]) -> None:
     """As if the commit had been measured, with these gaps."""
     columns = [row[1] for row in db.execute("PRAGMA table_info(measures)")]
-    values = dict.fromkeys(columns, 0) | {"sha": sha, "traces": b"", "totals": pack_ids([])}
+    values = dict.fromkeys(columns, 0) | {"sha": sha, "traces": b"", "totals": compress_ids([])}
     marks = ", ".join("?" * len(columns))
     db.execute(f"INSERT INTO measures VALUES ({marks})", [values[name] for name in columns])
-    gap_rows.store(db, sha, gaps)
+    db.gaps.replace(sha, map(GapRow.of, gaps))
 
 
 def test_a_commit_is_scored_when_it_is_measured(
@@ -72,7 +72,7 @@ def test_a_commit_is_scored_when_it_is_measured(
     assert (said["in_force"], len(said["model"])) == ("prior", 64)
     assert said["features"]["lines_added_in_commit"] == 1
     assert said["outcome"] is None
-    ranked = {g.function: g for g in gap_rows.load(db, sha)}
+    ranked = {g.function: g for g in db.gaps.of_commit(sha)}
     # x > 3 as x >= 3, as not, 3 as 4; x - 1 as x + 1, 1 as 2; three values that are not returned
     faults = len(mutants.sites(BODY, {2, 3, 4}))
     assert faults >= 6

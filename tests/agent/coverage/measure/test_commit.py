@@ -16,12 +16,12 @@ from copydesk.agent.coverage.runner.coverage_py import DEFAULT_OMIT
 from copydesk.agent.coverage.selection.affected import Selection
 from copydesk.agent.coverage.selection.rerun_outcomes import FAILED
 from copydesk.agent.coverage.selection.test_files_to_collect import to_collect
-from copydesk.agent.coverage.store import gaps, totals
-from copydesk.agent.coverage.store.hits import Hit
-from copydesk.agent.coverage.store.measures import Measure, stored
+from copydesk.agent.coverage.store import totals
 from copydesk.agent.coverage.store.traces import CoverageMap, Trace, load
 from copydesk.agent.desk.database import Database
+from copydesk.agent.desk.measures import Measure
 from copydesk.agent.desk.store import open_desk
+from copydesk.agent.desk.traces import Hit
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import find, set_config
 
@@ -88,8 +88,8 @@ def test_a_first_measure_equals_coverage_itself(
     expected = truth(project, tmp_path)
     assert ours(desk, done.sha) == expected
     assert {p: {k: e[k] for k in expected[p]} for p, e in exported.items()} == expected  # type: ignore[attr-defined]
-    assert stored(desk, done.sha) == done
-    found = gaps.load(desk, done.sha)
+    assert desk.measures.get(done.sha) == done
+    found = desk.gaps.of_commit(done.sha)
     assert {(g.path, g.function, g.lines) for g in found} == {
         ("src/shop/prices.py", "total", (6,)),
         ("src/shop/prices.py", "label", (15,)),
@@ -242,7 +242,7 @@ def test_a_repository_without_tests_is_measured_as_uncovered(
     with open_desk(find(repo).desk) as db:
         done = measure(find(repo), db, sha)
         assert (done.total, done.percent) == (0, 0.0)
-        assert [g.function for g in gaps.load(db, sha)]
+        assert [g.function for g in db.gaps.of_commit(sha)]
         empty = commit(repo, {"lib.py": None, "README": "x"})
         assert measure(find(repo), db, empty).percent == 100.0
 
@@ -288,7 +288,7 @@ def test_totals_add_up(desk: Database, measured: Measured) -> None:
     assert totals.add_up(found).percent == done.percent
     assert totals.of_commit(desk, "0" * 40) is None
     assert load(desk, "0" * 40) is None
-    assert stored(desk, "0" * 40) is None
+    assert desk.measures.get("0" * 40) is None
 
 
 def test_an_audit_runs_every_test_and_names_what_had_drifted(

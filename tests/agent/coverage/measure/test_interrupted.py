@@ -14,9 +14,10 @@ from copydesk.agent.coverage.measure import commit as measuring
 from copydesk.agent.coverage.measure import interrupted as learned
 from copydesk.agent.coverage.measure.commit import measure
 from copydesk.agent.coverage.store import totals
-from copydesk.agent.coverage.store.measures import Measure
-from copydesk.agent.coverage.store.traces import load, pack_ids
+from copydesk.agent.coverage.store.traces import load
 from copydesk.agent.desk.database import Database
+from copydesk.agent.desk.measures import Measure
+from copydesk.agent.desk.packed_ids import compress_ids
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import find, resolve, set_config
 
@@ -173,7 +174,7 @@ def test_a_stream_that_is_none_is_left_aside(db: Database, tmp_path: Path, said:
     path.write_bytes(probe.HEAD.pack(len(body), zlib.crc32(body)) + body)
     db.execute(
         "INSERT INTO unfinished VALUES (?, NULL, 'e', 0, NULL, ?, NULL, '{}', ?, 0)",
-        ("a" * 40, pack_ids([]), str(path)),
+        ("a" * 40, compress_ids([]), str(path)),
     )
     assert learned.progress(db) == []
     assert learned.known(db, "e", False, lambda _: {}) == {}

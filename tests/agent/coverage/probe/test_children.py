@@ -14,7 +14,7 @@ import pytest
 from copydesk.agent.coverage.probe import PROBE
 from copydesk.agent.coverage.probe.copydesk_probe import child_process, child_reports, programs
 from copydesk.agent.coverage.runner.run_tests import shrink
-from copydesk.agent.coverage.store.measures import Measure
+from copydesk.agent.desk.measures import Measure
 from copydesk.agent.git.repository import find
 
 Measured = Callable[..., Measure]

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from copydesk.agent.coverage.store.measures import Measure
 from copydesk.agent.coverage.store.totals import of_commit
+from copydesk.agent.desk.measures import Measure
 from copydesk.agent.git.repository import find, set_config
 
 CHILDREN = {

@@ -9,7 +9,7 @@ import pytest
 from copydesk.agent.coverage.gate.verdict import Floors, Judged, judge
 from copydesk.agent.coverage.report.facts import Insight, Point, Report, Row, Step
 from copydesk.agent.coverage.report.unsteady import Unsteady
-from copydesk.agent.coverage.store.measures import Measure
+from copydesk.agent.desk.measures import Measure
 from copydesk.agent.git.repository import CommitInfo
 from copydesk.agent.records import Draft, Gap
 

@@ -7,8 +7,8 @@ from copydesk.agent.coverage.measure.merge_traces import merge
 from copydesk.agent.coverage.runner.run_tests import Recording, TestRun
 from copydesk.agent.coverage.selection.affected import Selection, Tree, select
 from copydesk.agent.coverage.source.constant_changes import swapped
-from copydesk.agent.coverage.store.hits import Hit
 from copydesk.agent.coverage.store.traces import CoverageMap, Trace, pack_arcs, unpack_arcs
+from copydesk.agent.desk.traces import Hit
 
 CORE = "LIMIT = 3\n\n\ndef used(x):\n    return x + LIMIT\n\n\ndef other(x):\n    return x\n"
 OTHER = CORE.replace("return x\n", "return x + 0\n")

@@ -6,8 +6,8 @@ from coverage.numbits import nums_to_numbits
 from copydesk.agent.coverage.selection.affected import Selection, select
 from copydesk.agent.coverage.source.name_visibility import imported_only, seen_of_others
 from copydesk.agent.coverage.source.tree_diff import Tree
-from copydesk.agent.coverage.store.hits import Hit
 from copydesk.agent.coverage.store.traces import CoverageMap, Trace
+from copydesk.agent.desk.traces import Hit
 
 SHOP = "def price():\n    return 1\n"
 TEST = "import os\n{}\n\n\ndef test_one():\n    {}\n"

@@ -14,7 +14,7 @@ from copydesk.agent.coverage.runner.coverage_py import Environment
 from copydesk.agent.coverage.runner.environment import Survey
 from copydesk.agent.coverage.selection.touched_traces import Concern
 from copydesk.agent.coverage.store import hits as hit_rows
-from copydesk.agent.coverage.store.hits import Hit, Stored, pack, unpack
+from copydesk.agent.coverage.store.hits import LazyHits
 from copydesk.agent.coverage.store.numbits import numbits_to_nums, nums_to_numbits
 from copydesk.agent.coverage.store.totals import executed, united
 from copydesk.agent.coverage.store.traces import (
@@ -22,10 +22,11 @@ from copydesk.agent.coverage.store.traces import (
     Trace,
     add_traces,
     load_traces,
-    pack_ids,
 )
 from copydesk.agent.desk.database import Database
+from copydesk.agent.desk.packed_ids import compress_ids, pack_ids, unpack_ids
 from copydesk.agent.desk.store import open_desk
+from copydesk.agent.desk.traces import Hit
 
 FILES = ("a.py", "b.py", "c.py", "test_a.py")
 HITS = st.builds(
@@ -58,7 +59,7 @@ def test_numbits_are_those_of_coverage(numbers: set[int]) -> None:
 
 @given(st.sets(st.integers(0, 2**31 - 1)))
 def test_packed_ids_are_what_they_were(numbers: set[int]) -> None:
-    assert unpack(pack(numbers)) == sorted(numbers)
+    assert unpack_ids(pack_ids(numbers)) == sorted(numbers)
 
 
 @settings(max_examples=25)
@@ -66,7 +67,7 @@ def test_packed_ids_are_what_they_were(numbers: set[int]) -> None:
 def test_hits_are_read_when_they_are_asked_for(db: Database, found: list[list[Hit]]) -> None:
     made = traces(found)
     stored = load_traces(db, add_traces(db, made, "e"))
-    assert all(isinstance(t.hits, Stored) for t in stored)
+    assert all(isinstance(t.hits, LazyHits) for t in stored)
     stored.sort(key=lambda t: t.id or 0)
     assert [sorted(t.hits) for t in stored] == found
     for kept, trace in zip(stored, made, strict=True):
@@ -77,7 +78,7 @@ def test_hits_are_read_when_they_are_asked_for(db: Database, found: list[list[Hi
 
 
 def test_who_asks_often_gets_all_at_once(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hit_rows, "LONE", 2)
+    monkeypatch.setattr(hit_rows, "LONE_READS", 2)
     found = [[Hit(f"{n}.py", "b", nums_to_numbits([n]))] for n in range(1, 10)]
     stored = load_traces(db, add_traces(db, traces(found), "e"))
     asked: list[str] = []
@@ -156,7 +157,7 @@ def with_totals(db: Database, base: CoverageMap, lines: dict[str, bytes]) -> Non
         "INSERT OR REPLACE INTO measures (sha, reason, environment, interpreter, branch, selected,"
         " total, passed, failed, skipped, executable, covered, percent, seconds, traces, totals,"
         " measured_at) VALUES (?, '', 'e', '', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ?, ?, '')",
-        (base.sha, pack_ids([]), pack_ids(ids)),
+        (base.sha, compress_ids([]), compress_ids(ids)),
     )
 
 
