@@ -28,7 +28,7 @@ from packages import PACKAGES, Package, Source, described, environment, plain_en
 from packages import unpack as unpacked
 
 from copydesk.agent.records import Gap, LineNo
-from copydesk.agent.sandbox.runner import SandboxRunner
+from copydesk.agent.sandbox.runner import SandboxRunner, Visible
 from copydesk.agent.sandbox.tier import detect
 from copydesk.agent.testgen.embedded import draft_embedded
 from copydesk.agent.testgen.project import TOOLS
@@ -96,7 +96,8 @@ def by_copydesk(work: Work) -> dict[str, Any]:
     What was drafted before a run was broken off is not drafted again.
     """
     python = described(work.python)
-    sandbox = SandboxRunner(work.tree, work.tree, python, detect(work.sandbox, python), tools=TOOLS)
+    capability = detect(work.sandbox, python)
+    sandbox = SandboxRunner(work.tree, work.tree, python, capability, visible=Visible(tools=TOOLS))
     path = work.folder / "log.json"
     log: list[dict[str, Any]] = json.loads(path.read_text()) if path.is_file() else []
     known = {row["function"] for row in log}
@@ -120,7 +121,8 @@ def by_copydesk(work: Work) -> dict[str, Any]:
 def equal_twice(work: Work) -> tuple[int, list[str]]:
     """Draft for each gap twice, without the ladder: how many are the same bytes, which are not."""
     python = described(work.python)
-    sandbox = SandboxRunner(work.tree, work.tree, python, detect(work.sandbox, python), tools=TOOLS)
+    capability = detect(work.sandbox, python)
+    sandbox = SandboxRunner(work.tree, work.tree, python, capability, visible=Visible(tools=TOOLS))
     equal, other = 0, []
     for source in work.sources:
         for gap in source.gaps:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from copydesk.agent.records import Candidate, Gap, Interpreter
 from copydesk.agent.sandbox.records import Capability, Tier
-from copydesk.agent.sandbox.runner import SandboxRunner
+from copydesk.agent.sandbox.runner import SandboxRunner, Visible
 from copydesk.agent.testgen.model import Aim, python_in, repair
 from copydesk.agent.testgen.project import TOOLS
 from copydesk.agent.testgen.verify import verify
@@ -100,7 +100,7 @@ def outcomes(folder: Path) -> dict[str, tuple[bool, bool]]:
         Path(sys.executable), version, Path(sys.prefix), Path(sys.base_prefix), "its own"
     )
     capability = Capability(Tier.OFF, "a benchmark of our own texts")
-    sandbox = SandboxRunner(tree, tree, python, capability, tools=TOOLS)
+    sandbox = SandboxRunner(tree, tree, python, capability, visible=Visible(tools=TOOLS))
     gap = Gap("0" * 40, "shop/pager.py", "clamp_page", 1, 9, (3, 6, 8), ())
     aim = Aim("shop.pager", "clamp_page", SOURCE, tree)
 

@@ -26,7 +26,7 @@ from pathlib import Path
 from copydesk.agent.records import Candidate, Gap, Interpreter
 from copydesk.agent.sandbox import processes
 from copydesk.agent.sandbox.records import Capability, Outcome, Tier
-from copydesk.agent.sandbox.runner import Limits, SandboxRunner
+from copydesk.agent.sandbox.runner import Limits, SandboxRunner, Visible
 from copydesk.agent.sandbox.tier import detect
 from copydesk.agent.testgen.project import TOOLS
 from copydesk.agent.testgen.verify import verify
@@ -64,7 +64,7 @@ def main() -> None:
         tree.mkdir()
         (tree / "grades.py").write_text(SOURCE)
         (tree / "test_grades.py").write_text(TEST)
-        sandbox = SandboxRunner(tree, top, python, capability, tools=TOOLS)
+        sandbox = SandboxRunner(tree, top, python, capability, visible=Visible(tools=TOOLS))
         if "cost" in parts:
             cost(sandbox, options.rounds)
         if "ladder" in parts:

@@ -63,9 +63,6 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "agent/coverage/measure/reusable_totals.py": {
         "standing": "to come apart",
     },
-    "agent/coverage/probe/copydesk_children.py": {
-        "started": "to come apart",
-    },
     "agent/coverage/replay/replay.py": {
         "_Replay._judge": "to come apart",
     },
@@ -111,20 +108,8 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "agent/git/interpreter.py": {
         "_places": "to come apart",
     },
-    "agent/git/repository.py": {
-        "changes": "to come apart",
-    },
     "agent/model/hosts.py": {
         "parse_host": "to come apart",
-    },
-    "agent/sandbox/bubblewrap.py": {
-        "arguments": "to come apart",
-    },
-    "agent/sandbox/runner.py": {
-        "SandboxRunner._prepare": "to come apart",
-    },
-    "agent/sandbox/watchdog.py": {
-        "_follow": "to come apart",
     },
     "agent/sandboxed/copydesk_tools/search/calls/candidates.py": {
         "Stream.__init__": "to come apart",
@@ -298,9 +283,6 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "agent/testgen/verify/run_report.py": {
         "_build": "to come apart",
         "_check_tests": "to come apart",
-    },
-    "hooks/gate.py": {
-        "judge": "to come apart",
     },
     "predictor/core/lookahead.py": {
         "refuse_lookahead": "to come apart",

@@ -63,17 +63,20 @@ def find(
         program = Path(folder, "bwrap")
         if not program.is_absolute() or not os.access(program, os.X_OK):
             continue
-        if not any(
-            program.resolve().is_relative_to(bad) for bad in distrusted if bad.parent != bad
-        ):
+        if not _lies_below(program.resolve(), distrusted):
             return program, version(program)
     return None, ()
+
+
+def _lies_below(program: Path, folders: Sequence[Path]) -> bool:
+    """Whether a program lies in one of the folders; the root folder holds everything."""
+    return any(program.is_relative_to(folder) for folder in folders if folder != folder.parent)
 
 
 def version(program: Path, patience: float = 10.0) -> tuple[int, ...]:
     """Ask a bwrap for its version; () when it does not say within patience (s)."""
     try:
-        said = subprocess.run(
+        answer = subprocess.run(
             [program, "--version"],
             env={},
             capture_output=True,
@@ -83,7 +86,7 @@ def version(program: Path, patience: float = 10.0) -> tuple[int, ...]:
         )
     except (OSError, subprocess.TimeoutExpired):
         return ()
-    numbers = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", said.stdout)
+    numbers = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", answer.stdout)
     return tuple(int(n or 0) for n in numbers.groups()) if numbers else ()
 
 
@@ -111,10 +114,10 @@ class SandboxSpec:
 
 
 def arguments(
-    box: SandboxSpec,
+    spec: SandboxSpec,
     command: Sequence[str],
     *,
-    found: Mapping[Path, Path],
+    reachable: Mapping[Path, Path],
     hold: Callable[[bytes], int],
     seccomp: bytes,
     info: int,
@@ -122,56 +125,115 @@ def arguments(
     """The whole command line.
 
     Args:
-        box: What the sandbox is made of.
+        spec: What the sandbox is made of.
         command: What to run in it.
-        found: Where a source folder can be reached, when not at its own path (see stage).
+        reachable: Where a source folder can be reached, when not at its own path (bind_mounts).
         hold: Puts bytes into an inheritable file descriptor and returns its number.
         seccomp: The system-call filter.
         info: The file descriptor for --info-fd.
     """
-    scratch = box.limits.tree_size // 2
-    argv = [str(box.program), *_ISOLATION, "--clearenv"]
-    argv += [] if box.network else ["--unshare-net"]
-    for name, value in box.environment.items():
-        argv += ["--setenv", name, value]
-    for folder in SYSTEM:
-        if folder.is_symlink():
-            argv += ["--symlink", str(folder.readlink()), str(folder)]
-        elif folder.exists():
-            argv += ["--ro-bind", str(folder), str(folder)]
-    for name in _FROM_ETC:
-        argv += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
-    argv += ["--ro-bind-try", "/etc/resolv.conf", "/etc/resolv.conf"] if box.network else []
-    names = {"/etc/nsswitch.conf": f"{_NAMES}{' dns' if box.network else ''}\n"}
-    for name, text in (_ETC | names).items():
-        argv += ["--perms", "0644", "--file", str(hold(text.encode())), name]
-    argv += ["--proc", "/proc", "--dev", "/dev"]
-    argv += ["--perms", "1777", "--size", str(box.limits.tree_size // 8), "--tmpfs", "/dev/shm"]
-    argv += ["--remount-ro", "/dev"]
-
-    mounts = [
-        (Path("/tmp"), ["--perms", "1777", "--size", str(scratch), "--tmpfs", "/tmp"]),
-        (HOME, ["--dir", str(HOME)]),
-        (box.appears_at, _ground(box, found)),
-        *((at, ["--symlink", target, str(at)]) for target, at in box.python.links),
-    ]
-    mounts += [(path, ["--bind", str(found.get(path, path)), str(path)]) for path in box.writable]
-    copied = [] if box.in_place else [(box.tree, TREE)]
-    binds = [(path, path) for path in box.python.shown] + [*copied, *box.shown]
-    for source, at in binds:
-        mounts.append((at, ["--ro-bind", str(found.get(source, source)), str(at)]))
-    for _, words in sorted(mounts, key=lambda mount: len(mount[0].parts)):  # outer ones first
-        argv += words
-    for name, text in box.files.items():
-        argv += ["--perms", "0644", "--file", str(hold(text.encode())), str(FILES / name)]
-    argv += ["--remount-ro", "/", "--chdir", str(box.appears_at)]
-    argv += ["--seccomp", str(hold(seccomp)), "--info-fd", str(info)]
-    return [*argv, "--", *command]
+    line = _CommandLine(spec, reachable, hold)
+    line.add_environment()
+    line.add_system()
+    line.add_etc()
+    line.add_devices()
+    line.add_mounts()
+    line.add_laid_over_files()
+    line.words += ["--remount-ro", "/", "--chdir", str(spec.appears_at)]
+    line.words += ["--seccomp", str(hold(seccomp)), "--info-fd", str(info)]
+    return [*line.words, "--", *command]
 
 
-def _ground(box: SandboxSpec, found: Mapping[Path, Path]) -> list[str]:
-    """What stands at `appears_at`: the tree itself, or a room for a copy of it."""
-    at = str(box.appears_at)
-    if box.in_place:
-        return ["--bind", str(found.get(box.tree, box.tree)), at]
-    return ["--size", str(box.limits.tree_size), "--tmpfs", at]
+class _CommandLine:
+    """bubblewrap's options, which it obeys in order: the host's folders first, then ours."""
+
+    def __init__(
+        self,
+        spec: SandboxSpec,
+        reachable: Mapping[Path, Path],
+        hold: Callable[[bytes], int],
+    ) -> None:
+        self._spec = spec
+        self._reachable = reachable
+        self._hold = hold
+        self.words = [str(spec.program), *_ISOLATION, "--clearenv"]
+
+    def add_environment(self) -> None:
+        """The network, and the variables."""
+        if not self._spec.network:
+            self.words.append("--unshare-net")
+        for name, value in self._spec.environment.items():
+            self.words += ["--setenv", name, value]
+
+    def add_system(self) -> None:
+        """The system's own folders, as they are or as the links that they are."""
+        for folder in SYSTEM:
+            if folder.is_symlink():
+                self.words += ["--symlink", str(folder.readlink()), str(folder)]
+            elif folder.exists():
+                self.words += ["--ro-bind", str(folder), str(folder)]
+
+    def add_etc(self) -> None:
+        """The harmless part of /etc, and made-up users, hosts and name services."""
+        shown = [f"/etc/{name}" for name in _FROM_ETC]
+        name_service = _NAMES
+        if self._spec.network:
+            shown.append("/etc/resolv.conf")
+            name_service += " dns"
+        for path in shown:
+            self.words += ["--ro-bind-try", path, path]
+        for path, text in (_ETC | {"/etc/nsswitch.conf": f"{name_service}\n"}).items():
+            self._add_file(path, text)
+
+    def add_devices(self) -> None:
+        """/proc and /dev, with shared memory of a limited size."""
+        shared_memory = str(self._spec.limits.tree_size // 8)
+        self.words += ["--proc", "/proc", "--dev", "/dev"]
+        self.words += ["--perms", "1777", "--size", shared_memory, "--tmpfs", "/dev/shm"]
+        self.words += ["--remount-ro", "/dev"]
+
+    def add_mounts(self) -> None:
+        """Everything of ours, outer folders before what lies in them."""
+        mounts = [*self._scratch_mounts(), *self._shown_mounts()]
+        for _, words in sorted(mounts, key=lambda mount: len(mount[0].parts)):
+            self.words += words
+
+    def _scratch_mounts(self) -> list[tuple[Path, list[str]]]:
+        """What can be written to, and the interpreter's links: where, and the options for it."""
+        spec = self._spec
+        scratch = str(spec.limits.tree_size // 2)
+        mounts = [
+            (Path("/tmp"), ["--perms", "1777", "--size", scratch, "--tmpfs", "/tmp"]),
+            (HOME, ["--dir", str(HOME)]),
+            (spec.appears_at, self._tree_mount()),
+        ]
+        mounts += [(at, ["--symlink", target, str(at)]) for target, at in spec.python.links]
+        mounts += [(path, self._bind("--bind", path, path)) for path in spec.writable]
+        return mounts
+
+    def _shown_mounts(self) -> list[tuple[Path, list[str]]]:
+        """What can only be read: where, and the options for it."""
+        spec = self._spec
+        binds = [(path, path) for path in spec.python.shown]
+        if not spec.in_place:
+            binds.append((spec.tree, TREE))
+        binds += spec.shown
+        return [(at, self._bind("--ro-bind", source, at)) for source, at in binds]
+
+    def _tree_mount(self) -> list[str]:
+        """What stands at `appears_at`: the tree itself, or room for a copy of it."""
+        spec = self._spec
+        if spec.in_place:
+            return self._bind("--bind", spec.tree, spec.appears_at)
+        return ["--size", str(spec.limits.tree_size), "--tmpfs", str(spec.appears_at)]
+
+    def _bind(self, option: str, source: Path, at: Path) -> list[str]:
+        return [option, str(self._reachable.get(source, source)), str(at)]
+
+    def add_laid_over_files(self) -> None:
+        """The files that the launch script lays over the copy of the tree."""
+        for name, text in self._spec.files.items():
+            self._add_file(str(FILES / name), text)
+
+    def _add_file(self, path: str, text: str) -> None:
+        self.words += ["--perms", "0644", "--file", str(self._hold(text.encode())), path]

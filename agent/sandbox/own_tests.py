@@ -31,7 +31,7 @@ from copydesk.agent.sandbox.records import Limits, Tier
 from copydesk.agent.sandbox.tier import detect
 from copydesk.agent.sandbox.watchdog import PATIENCE_WITH_OUTPUT
 
-_KEPT = frozenset(
+_HARMLESS = frozenset(
     {"PATH", "LANG", "LANGUAGE", "TZ", "TERM", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR"}
 )
 _OURS = frozenset({"PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "GIT_CEILING_DIRECTORIES"})
@@ -41,6 +41,15 @@ _PROCESSES = 1024
 _FILE = 4 << 30
 _SCRATCH = 2 << 30
 _LEAST_MEMORY = 4 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class FolderAccess:
+    """The tree that a command runs in, and the folders it may write to and read besides."""
+
+    tree: Path
+    writable: Sequence[Path] = ()
+    readable: Sequence[Path] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +66,7 @@ class OwnTestsSandbox:
     variables: tuple[str, ...] = ()
     network: bool = False
 
-    def described(self) -> list[str]:
+    def description(self) -> list[str]:
         """What the outcome of tests may follow from, in words."""
         return ["guarded", str(self.network), *map(str, self.shown), *self.variables]
 
@@ -65,23 +74,17 @@ class OwnTestsSandbox:
         self,
         argv: Sequence[str | Path],
         *,
-        tree: Path,
-        scratch: Path,
-        reads: Sequence[Path],
+        folders: FolderAccess,
         env: Mapping[str, str],
         timeout: float,
-        writes: Sequence[Path] = (),
     ) -> Result:
-        """Run a command in a tree, with nothing else to write to than that and a scratch folder.
+        """Run a command in a tree, with nothing else to write to than that and some folders.
 
         Args:
             argv: The program and its arguments.
-            tree: The snapshot, where it runs.
-            scratch: Another folder that it may write to.
-            reads: What it has to see besides.
+            folders: Where it runs, and what it may write to and read besides.
             env: The environment; of the user's own variables only harmless ones are passed on.
             timeout: Seconds of wall time.
-            writes: Further folders that it may write to.
 
         Returns:
             How it ended; what it said on both streams is in `stdout`.
@@ -91,30 +94,30 @@ class OwnTestsSandbox:
         """
         words = tuple(map(str, argv))
         if os.geteuid() == 0:
-            _give_away(tree, scratch, *writes)
-        box = bubblewrap.SandboxSpec(
+            _give_away(folders.tree, *folders.writable)
+        spec = bubblewrap.SandboxSpec(
             self.program,
-            tree,
-            tree,
+            folders.tree,
+            folders.tree,
             self.python,
-            tuple((path, path) for path in (*reads, *self.shown)),
+            tuple((path, path) for path in (*folders.readable, *self.shown)),
             self.environment(env),
             {},
             _limits(timeout),
-            writable=(scratch, *writes),
+            writable=tuple(folders.writable),
             in_place=True,
             network=self.network,
         )
         try:
-            done = tier_full.run(box, words, b"")
+            watched = tier_full.run(spec, words, b"")
         except OSError as error:
             raise ProcessError(f"the sandbox did not start: {error}", words) from error
-        said = done.output.encode()
-        if done.ended == "exit" and not done.ready:
-            raise ProcessError("the sandbox did not start", words, b"", done.complaint.encode())
-        if done.ended != "exit":
-            raise ProcessError(done.reason, words, said)
-        return Result(words, done.code, said, b"", done.seconds)
+        output = watched.output.encode()
+        if watched.ended == "exit" and not watched.ready:
+            raise ProcessError("the sandbox did not start", words, b"", watched.complaint.encode())
+        if watched.ended != "exit":
+            raise ProcessError(watched.reason, words, output)
+        return Result(words, watched.code, output, b"", watched.seconds)
 
     def environment(self, env: Mapping[str, str]) -> dict[str, str]:
         """The variables that a command sees of those given.
@@ -122,16 +125,14 @@ class OwnTestsSandbox:
         Args:
             env: As for `run`.
         """
-        kept = {
-            name: value
-            for name, value in env.items()
-            if name in _KEPT
-            or name in self.variables
-            or name in _OURS
-            or name.startswith("LC_")
-            or os.environ.get(name) != value  # set for this run
-        }
-        return kept | {"HOME": str(bubblewrap.HOME), "TMPDIR": "/tmp"}
+        passed_on = {name: value for name, value in env.items() if self._is_passed_on(name, value)}
+        return passed_on | {"HOME": str(bubblewrap.HOME), "TMPDIR": "/tmp"}
+
+    def _is_passed_on(self, name: str, value: str) -> bool:
+        if name in _HARMLESS or name in _OURS or name.startswith("LC_"):
+            return True
+        set_for_this_run = os.environ.get(name) != value
+        return name in self.variables or set_for_this_run
 
 
 def sandbox_for_own_tests(
@@ -150,50 +151,54 @@ def sandbox_for_own_tests(
     """
     if personal.own_tests == "plain":
         return None, "as copydesk.ownTests says"
-    found = detect(personal.sandbox, python, outside=(worktree,))
-    reason = found.reason
-    if found.tier is Tier.FULL and found.program is not None:
+    capability = detect(personal.sandbox, python, outside=(worktree,))
+    reason = capability.reason
+    if capability.tier is Tier.FULL and capability.program is not None:
         try:
-            return _guard(found.program, personal, python, worktree, tree), found.reason
+            sandbox = _sandbox(capability.program, personal, python, worktree, tree)
         except (ExposesTooMuch, OSError) as error:
             reason = str(error)
+        else:
+            return sandbox, reason
     if personal.own_tests == "sandbox":
         raise CopydeskError(
             f"the project's tests are not run without a sandbox: {reason}",
             slug="own-tests-unguarded",
-            hint="`copydesk doctor` names the cure; `copydesk config --set own_tests=auto` runs"
-            " them with your own rights where there is none.",
+            hint="`copydesk doctor` says how to get one; `copydesk config --set own_tests=auto`"
+            " runs the tests without a sandbox, as pytest itself would, where there is none.",
         )
     return None, reason
 
 
-def _guard(
+def _sandbox(
     program: Path, personal: Personal, python: Interpreter, worktree: Path, tree: Path
 ) -> OwnTestsSandbox:
-    installed = []
+    readable = [python.extra_path.resolve()] if python.extra_path else []
     for path in editable_installs(python):
         with contextlib.suppress(ExposesTooMuch):
             if not path.is_relative_to(worktree):
                 refuse_exposing(path, worktree)
-                installed.append(path)
-    extra = [python.extra_path.resolve()] if python.extra_path else []
-    names = tuple(word for word in personal.own_tests_variables.replace(",", " ").split() if word)
-    shown = tuple(dict.fromkeys((*extra, *installed, *allowed_paths(personal, worktree))))
+                readable.append(path)
+    readable += allowed_paths(personal, worktree)
     return OwnTestsSandbox(
-        program, interpreter_folders(python, tree), shown, names, personal.own_tests_network
+        program,
+        interpreter_folders(python, tree),
+        tuple(dict.fromkeys(readable)),
+        tuple(personal.own_tests_variables.replace(",", " ").split()),
+        personal.own_tests_network,
     )
 
 
 def allowed_paths(personal: Personal, worktree: Path) -> list[Path]:
     """The files and folders that the user lets be read, but none that holds home or worktree."""
-    found = []
+    allowed = []
     for name in personal.own_tests_paths.split(os.pathsep):
         path = Path(name).expanduser().resolve()
         with contextlib.suppress(ExposesTooMuch):
             refuse_exposing(path, worktree)
             if name and path.exists():
-                found.append(path)
-    return found
+                allowed.append(path)
+    return allowed
 
 
 def editable_installs(python: Interpreter) -> list[Path]:
@@ -202,23 +207,24 @@ def editable_installs(python: Interpreter) -> list[Path]:
     Read from the .pth files and from what installers note (PEP 610), not from the running
     interpreter: nothing of the user's is started for it.
     """
-    found: list[Path] = []
+    folders: list[Path] = []
     for packages in sorted(python.prefix.glob("lib*/python*/site-packages")):
         for pth in sorted(packages.glob("*.pth")):
             lines = pth.read_text("utf-8", "replace").splitlines()
-            found += [Path(line) for line in lines if line.startswith("/")]
-        for note in sorted(packages.glob("*.dist-info/direct_url.json")):
-            found += _noted(note)
-    return [path for path in dict.fromkeys(p.resolve() for p in found) if path.is_dir()]
+            folders += [Path(line) for line in lines if line.startswith("/")]
+        for record in sorted(packages.glob("*.dist-info/direct_url.json")):
+            folders += _editable_source(record)
+    resolved = dict.fromkeys(folder.resolve() for folder in folders)
+    return [folder for folder in resolved if folder.is_dir()]
 
 
-def _noted(note: Path) -> Iterator[Path]:
+def _editable_source(record: Path) -> Iterator[Path]:
     from urllib.parse import unquote, urlsplit
 
     with contextlib.suppress(OSError, ValueError):
-        said = json.loads(note.read_text("utf-8"))
-        if isinstance(said, dict) and said.get("dir_info", {}).get("editable"):
-            yield Path(unquote(urlsplit(str(said.get("url"))).path))
+        origin = json.loads(record.read_text("utf-8"))
+        if isinstance(origin, dict) and origin.get("dir_info", {}).get("editable"):
+            yield Path(unquote(urlsplit(str(origin.get("url"))).path))
 
 
 def _limits(timeout: float) -> Limits:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -52,6 +53,19 @@ class Limits:
     tree_size: int = 512 << 20
     output: int = 1 << 20
     report: int = 16 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What to run on a copy of the tree: its words, and what it is given.
+
+    `files` are laid over the copy, by their path in it.
+    """
+
+    argv: Sequence[str]
+    files: Mapping[str, str]
+    stdin: bytes
+    limits: Limits
 
 
 Ended = Literal["exit", "timeout", "memory", "output", "not run"]

@@ -1,9 +1,10 @@
-"""Which tree, which interpreter, under which guard: the only way the user's code is run."""
+"""Runs a command on a fresh copy of a commit, in the best sandbox that this machine offers."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from copydesk.agent.records import Interpreter
@@ -14,7 +15,7 @@ from copydesk.agent.sandbox.interpreter_folders import (
     interpreter_folders,
     refuse_exposing,
 )
-from copydesk.agent.sandbox.records import Capability, Limits, Outcome, Tier
+from copydesk.agent.sandbox.records import Capability, Command, Limits, Outcome, Tier
 from copydesk.agent.sandbox.watchdog import WatchedRun
 
 __all__ = ["Capability", "Limits", "Outcome", "SandboxRunner", "Tier"]
@@ -35,6 +36,24 @@ _LIMITS = Limits()
 _SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
+@dataclass(frozen=True, slots=True)
+class Visible:
+    """What a run sees besides its copy of the tree and the interpreter.
+
+    Args:
+        source_roots: Folders of the tree, relative, that come first on PYTHONPATH.
+        tools: A folder of modules, on PYTHONPATH before those, and named by $COPYDESK_TOOLS.
+        read_only: Further files and folders that a run may read where they are.
+    """
+
+    source_roots: Sequence[str] = (".",)
+    tools: Path | None = None
+    read_only: Sequence[Path] = ()
+
+
+_THE_TREE_ALONE = Visible()
+
+
 class SandboxRunner:
     """Runs commands on fresh copies of one tree.
 
@@ -43,9 +62,7 @@ class SandboxRunner:
         appears_at: Where the copy stands in tier full: the repository's own top folder.
         python: The interpreter that "python" means.
         capability: What tier.detect found.
-        source_roots: Folders of the tree, relative, that come first on PYTHONPATH.
-        tools: A folder of scripts, on PYTHONPATH before those, and named by $COPYDESK_TOOLS.
-        read_only: Further files and folders that a run may read where they are.
+        visible: What a run sees besides.
         limits: What a run may use unless it is given others.
 
     Attributes:
@@ -60,9 +77,7 @@ class SandboxRunner:
         python: Interpreter,
         capability: Capability,
         *,
-        source_roots: Sequence[str] = (".",),
-        tools: Path | None = None,
-        read_only: Sequence[Path] = (),
+        visible: Visible = _THE_TREE_ALONE,
         limits: Limits = _LIMITS,
     ) -> None:
         self.tree = tree.resolve()
@@ -71,44 +86,57 @@ class SandboxRunner:
         self.limits = limits
         self.tier = capability.tier
         self.reason = capability.reason
-        self._source_roots = tuple(source_roots)
-        self._tools = tools.resolve() if tools else None
+        self._source_roots = tuple(visible.source_roots)
+        self._tools = visible.tools.resolve() if visible.tools else None
         self._extra = python.extra_path.resolve() if python.extra_path else None
-        self._layout = InterpreterFolders((), ())
+        self._folders = InterpreterFolders((), ())
         self._shown: tuple[tuple[Path, Path], ...] = ()
         self._program = capability.program
         if self.tier in (Tier.FULL, Tier.PARTIAL):
-            self._prepare([path.resolve() for path in read_only])
+            self._prepare([path.resolve() for path in visible.read_only])
 
     def _prepare(self, read_only: Sequence[Path]) -> None:
+        """Find out what has to be shown; no tier is left where that would show too much."""
         try:
-            self._layout = self._without_what_is_in_the_tree(
-                interpreter_folders(self.python, self.appears_at)
-            )
+            needed = interpreter_folders(self.python, self.appears_at)
+            self._folders = self._without_what_is_in_the_tree(needed)
             for path in read_only:
                 refuse_exposing(path, self.appears_at)
         except (ExposesTooMuch, OSError) as error:
             self.tier, self.reason = Tier.NONE, str(error)
             return
         if self.tier is Tier.PARTIAL:
-            own = [path for path in (self._tools, self._extra) if path is not None]
-            self._shown = tuple((path, path) for path in (*self._layout.shown, *own, *read_only))
-            return
+            self._shown = self._shown_in_place(read_only)
+        else:
+            self._shown = self._shown_in_namespace(read_only)
+            self._find_bubblewrap()
+
+    def _shown_in_place(self, read_only: Sequence[Path]) -> tuple[tuple[Path, Path], ...]:
+        """What tier partial shows: everything where it is."""
+        own = [path for path in (self._tools, self._extra) if path is not None]
+        return tuple((path, path) for path in (*self._folders.shown, *own, *read_only))
+
+    def _shown_in_namespace(self, read_only: Sequence[Path]) -> tuple[tuple[Path, Path], ...]:
+        """What tier full shows besides the interpreter: where it is, and where it appears."""
+        shown = []
+        if self._tools is not None:
+            shown.append((self._tools, bubblewrap.TOOLS))
+        if self._extra is not None:
+            shown.append((self._extra, bubblewrap.EXTRA))
+        shown += [(path, path) for path in read_only if not self._in_the_tree(path)]
+        return tuple(shown)
+
+    def _find_bubblewrap(self) -> None:
         if self._program is None:
             self._program, _ = bubblewrap.find(outside=(self.appears_at, self.tree))
         if self._program is None:
             self.tier, self.reason = Tier.NONE, "bubblewrap is not installed"
-        inside = [(self._tools, bubblewrap.TOOLS), (self._extra, bubblewrap.EXTRA)]
-        self._shown = (
-            *((source, at) for source, at in inside if source is not None),
-            *((path, path) for path in read_only if not self._in_the_tree(path)),
-        )
 
-    def _without_what_is_in_the_tree(self, whole: InterpreterFolders) -> InterpreterFolders:
+    def _without_what_is_in_the_tree(self, needed: InterpreterFolders) -> InterpreterFolders:
         """A committed environment comes with the copy; binding it back would stop the copying."""
         return InterpreterFolders(
-            tuple(path for path in whole.shown if not self._in_the_tree(path)),
-            tuple(link for link in whole.links if not self._in_the_tree(link[1])),
+            tuple(path for path in needed.shown if not self._in_the_tree(path)),
+            tuple(link for link in needed.links if not self._in_the_tree(link[1])),
         )
 
     def _in_the_tree(self, path: Path) -> bool:
@@ -132,7 +160,7 @@ class SandboxRunner:
             files: Relative path to text, laid over the copy.
             env: Variables to set beside the fixed ones; nothing is inherited.
             stdin: What it reads.
-            limits: What it may use; the sandbox's own when left out.
+            limits: What it may use; the runner's own when left out.
 
         Raises:
             ValueError: A path in files leads out of the tree.
@@ -140,23 +168,32 @@ class SandboxRunner:
         """
         laid_over = {_inside(name): text for name, text in (files or {}).items()}
         words = [str(self.python.path) if argv[0] == "python" else argv[0], *argv[1:]]
-        allowed = limits or self.limits
+        command = Command(words, laid_over, stdin, limits or self.limits)
         try:
-            if self.tier is Tier.FULL:
-                watched = self._guarded(words, laid_over, env or {}, stdin, allowed)
-            elif self.tier in (Tier.OFF, Tier.PARTIAL):
-                watched = self._plain(words, laid_over, env or {}, stdin, allowed)
-            else:
-                return Outcome("not run", None, "", b"", 0.0, self.tier, self.reason)
+            watched = self._run(command, env or {})
         except OSError as error:
             return Outcome("not run", None, "", b"", 0.0, self.tier, str(error))
+        if watched is None:
+            return Outcome("not run", None, "", b"", 0.0, self.tier, self.reason)
         return self._outcome(watched)
+
+    def _run(self, command: Command, env: Mapping[str, str]) -> WatchedRun | None:
+        """Run a command as the tier has it; None where nothing is run."""
+        if self.tier is Tier.FULL:
+            return self._run_in_namespace(command, env)
+        if self.tier is Tier.PARTIAL:
+            shown = [source for source, _ in self._shown]
+            return tier_partial.run(command, self.tree, shown, self._environment_below(env))
+        if self.tier is Tier.OFF:
+            return tier_off.run(command, self.tree, self._environment_below(env))
+        return None
 
     def _outcome(self, watched: WatchedRun) -> Outcome:
         ended, reason = watched.ended, watched.reason
         if ended == "exit" and not watched.ready:
             ended = "not run"
-            reason = watched.complaint.strip() or f"the guard ended with code {watched.code}"
+            unsaid = f"the sandbox ended with code {watched.code}, the program not started"
+            reason = watched.complaint.strip() or unsaid
         return Outcome(
             ended,
             watched.code if ended == "exit" else None,
@@ -167,56 +204,38 @@ class SandboxRunner:
             reason,
         )
 
-    def _guarded(
-        self,
-        argv: Sequence[str],
-        files: Mapping[str, str],
-        env: Mapping[str, str],
-        stdin: bytes,
-        limits: Limits,
-    ) -> WatchedRun:
+    def _run_in_namespace(self, command: Command, env: Mapping[str, str]) -> WatchedRun:
         assert self._program is not None
-        box = bubblewrap.SandboxSpec(
+        environment = self._environment(
+            self.appears_at,
+            bubblewrap.TOOLS if self._tools else None,
+            bubblewrap.EXTRA if self._extra else None,
+        )
+        environment |= {"HOME": str(bubblewrap.HOME), "TMPDIR": "/tmp", **env}
+        spec = bubblewrap.SandboxSpec(
             self._program,
             self.tree,
             self.appears_at,
-            self._layout,
+            self._folders,
             self._shown,
-            {
-                **self._environment(
-                    self.appears_at,
-                    bubblewrap.TOOLS if self._tools else None,
-                    bubblewrap.EXTRA if self._extra else None,
-                ),
-                "HOME": str(bubblewrap.HOME),
-                "TMPDIR": "/tmp",
-                **env,
-            },
-            files,
-            limits,
+            environment,
+            command.files,
+            command.limits,
         )
-        return tier_full.run(box, argv, stdin)
+        return tier_full.run(spec, command.argv, command.stdin)
 
-    def _plain(
-        self,
-        argv: Sequence[str],
-        files: Mapping[str, str],
-        env: Mapping[str, str],
-        stdin: bytes,
-        limits: Limits,
-    ) -> WatchedRun:
-        def environment(place: Path) -> dict[str, str]:
+    def _environment_below(self, env: Mapping[str, str]) -> Callable[[Path], dict[str, str]]:
+        """What gives the environment of a run in a temporary folder, once that is made."""
+
+        def environment(folder: Path) -> dict[str, str]:
             return {
-                **self._environment(place / "tree", self._tools, self._extra),
-                "HOME": str(place / "home"),
-                "TMPDIR": str(place / "tmp"),
+                **self._environment(folder / "tree", self._tools, self._extra),
+                "HOME": str(folder / "home"),
+                "TMPDIR": str(folder / "tmp"),
                 **env,
             }
 
-        if self.tier is Tier.PARTIAL:
-            shown = [source for source, _ in self._shown]
-            return tier_partial.run(argv, self.tree, files, shown, environment, stdin, limits)
-        return tier_off.run(argv, self.tree, files, environment, stdin, limits)
+        return environment
 
     def _environment(self, top: Path, tools: Path | None, extra: Path | None) -> dict[str, str]:
         roots = [top / root for root in self._source_roots if (self.tree / root).is_dir()]

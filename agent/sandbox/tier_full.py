@@ -14,14 +14,15 @@ from pathlib import Path
 from copydesk.agent.sandbox import bubblewrap, launch_script, processes, seccomp
 from copydesk.agent.sandbox.bind_mounts import NOBODY, bind_for_nobody
 from copydesk.agent.sandbox.pid_namespace import PidNamespace
-from copydesk.agent.sandbox.watchdog import Launch, WatchedRun, pipes, run_watched
+from copydesk.agent.sandbox.pipes import open_pipes
+from copydesk.agent.sandbox.watchdog import Launch, WatchedRun, run_watched
 
 
-def run(box: bubblewrap.SandboxSpec, argv: Sequence[str], stdin: bytes) -> WatchedRun:
+def run(spec: bubblewrap.SandboxSpec, argv: Sequence[str], stdin: bytes) -> WatchedRun:
     """Run argv in a sandbox made for it, and leave nothing of it alive.
 
     Args:
-        box: What the sandbox is made of.
+        spec: What the sandbox is made of.
         argv: The command as it is called inside.
         stdin: What it reads.
 
@@ -30,71 +31,71 @@ def run(box: bubblewrap.SandboxSpec, argv: Sequence[str], stdin: bytes) -> Watch
         CopydeskError: A process cannot be ended ("sandbox-stuck").
     """
     if os.geteuid() != 0:
-        return _run(box, argv, stdin, {}, None, None)
-    sources = [box.tree, *box.writable, *box.python.shown, *(source for source, _ in box.shown)]
+        return _run(spec, argv, stdin, {}, None, None)
+    sources = [spec.tree, *spec.writable, *spec.python.shown, *(source for source, _ in spec.shown)]
     return _in_own_thread(
-        lambda stop: _run(box, argv, stdin, bind_for_nobody(sources), NOBODY, stop),
+        lambda stop: _run(spec, argv, stdin, bind_for_nobody(sources), NOBODY, stop),
     )
 
 
 def _run(
-    box: bubblewrap.SandboxSpec,
+    spec: bubblewrap.SandboxSpec,
     argv: Sequence[str],
     stdin: bytes,
-    found: dict[Path, Path],
+    reachable: dict[Path, Path],
     user: int | None,
     stop: threading.Event | None,
 ) -> WatchedRun:
-    filter_ = seccomp.program(platform.machine())
-    if filter_ is None:
+    syscall_filter = seccomp.program(platform.machine())
+    if syscall_filter is None:
         raise OSError(f"no system-call filter for {platform.machine()}")
     already = 0 if counts_per_namespace() else processes.threads_of(user or os.getuid())
-    command = _command(box, argv, already)
+    command = _command(spec, argv, already)
     with (
-        pipes(box.limits) as streams,
-        _held_bytes() as (hold, held),
+        open_pipes(spec.limits) as streams,
+        _memory_files() as (hold, descriptors),
         contextlib.closing(PidNamespace()) as namespace,
     ):
-        environment = {**box.environment, "COPYDESK_REPORT_FD": str(streams.report.other_end)}
+        environment = {**spec.environment, "COPYDESK_REPORT_FD": str(streams.report.other_end)}
         words = bubblewrap.arguments(
-            replace(box, environment=environment),
+            replace(spec, environment=environment),
             command,
-            found=found,
+            reachable=reachable,
             hold=hold,
-            seccomp=filter_,
+            seccomp=syscall_filter,
             info=namespace.info,
         )
-        start = Launch(words, {}, Path("/"), stdin, (*held, namespace.info), user)
-        return run_watched(start, streams, box.limits, namespace.end, stop=stop)
+        start = Launch(words, {}, Path("/"), stdin, (*descriptors, namespace.info), user)
+        return run_watched(start, streams, spec.limits, namespace.end, stop=stop)
 
 
-def _command(box: bubblewrap.SandboxSpec, argv: Sequence[str], already: int) -> list[str]:
-    if box.in_place:
-        return ["/bin/sh", "-c", launch_script.plain_script(box.limits, already), "sh", *argv]
+def _command(spec: bubblewrap.SandboxSpec, argv: Sequence[str], already: int) -> list[str]:
+    if spec.in_place:
+        return ["/bin/sh", "-c", launch_script.plain_script(spec.limits, already), "sh", *argv]
     script = launch_script.guarded_script(
-        box.limits, str(bubblewrap.TREE), str(bubblewrap.FILES), already
+        spec.limits, str(bubblewrap.TREE), str(bubblewrap.FILES), already
     )
-    names = list(box.files)
+    names = list(spec.files)
     return ["/bin/sh", "-c", script, "sh", str(len(names)), *names, *argv]
 
 
 @contextlib.contextmanager
-def _held_bytes() -> Iterator[tuple[Callable[[bytes], int], list[int]]]:
-    """Something that puts bytes into file descriptors, the list of those, closed at the end."""
-    held: list[int] = []
+def _memory_files() -> Iterator[tuple[Callable[[bytes], int], list[int]]]:
+    """What puts bytes into file descriptors, and the list of those; closed at the end."""
+    descriptors: list[int] = []
 
     def hold(content: bytes) -> int:
         fd = os.memfd_create("copydesk")
-        held.append(fd)
+        descriptors.append(fd)
         with open(fd, "wb", closefd=False) as file:
             file.write(content)
         os.lseek(fd, 0, os.SEEK_SET)
         return fd
 
     try:
-        yield hold, held
+        yield hold, descriptors
     finally:
-        for fd in held:
+        for fd in descriptors:
             os.close(fd)
 
 
@@ -115,14 +116,14 @@ def _in_own_thread(work: Callable[[threading.Event], WatchedRun]) -> WatchedRun:
     goes by the thread, does not end a run early.
     """
     stop, ended = threading.Event(), threading.Event()
-    done: list[WatchedRun] = []
-    failed: list[BaseException] = []
+    results: list[WatchedRun] = []
+    errors: list[BaseException] = []
 
     def body() -> None:
         try:
-            done.append(work(stop))
+            results.append(work(stop))
         except BaseException as error:
-            failed.append(error)
+            errors.append(error)
         finally:
             ended.set()
 
@@ -135,6 +136,6 @@ def _in_own_thread(work: Callable[[threading.Event], WatchedRun]) -> WatchedRun:
         ended.wait()
         raise
     thread.join()
-    if failed:
-        raise failed[0]
-    return done[0]
+    if errors:
+        raise errors[0]
+    return results[0]

@@ -10,92 +10,89 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from copydesk.agent.process import end_group
 from copydesk.agent.sandbox import launch_script, processes
-from copydesk.agent.sandbox.records import Limits
-from copydesk.agent.sandbox.watchdog import Launch, WatchedRun, pipes, run_watched
+from copydesk.agent.sandbox.pipes import open_pipes
+from copydesk.agent.sandbox.records import Command, Limits
+from copydesk.agent.sandbox.watchdog import Launch, SoftLimits, WatchedRun, run_watched
 
-_MARK = "COPYDESK_RUN"
+_MARKER = "COPYDESK_RUN"
 
 
 @contextlib.contextmanager
 def fresh_copy(tree: Path, files: Mapping[str, str]) -> Iterator[Path]:
-    """A temporary folder with "tree", a copy of the tree with files laid over, and "home".
+    """A temporary folder: "tree", a copy of the tree with files laid over, "home" and "tmp".
 
     Raises:
         OSError: The disk is full, or a file of the tree cannot be read.
     """
-    with tempfile.TemporaryDirectory(prefix="copydesk-", ignore_cleanup_errors=True) as folder:
-        place = Path(folder).resolve()
-        copy = place / "tree"
+    with tempfile.TemporaryDirectory(prefix="copydesk-", ignore_cleanup_errors=True) as name:
+        folder = Path(name).resolve()
+        copy = folder / "tree"
         shutil.copytree(tree, copy, symlinks=True)
-        (place / "home").mkdir()
-        (place / "tmp").mkdir()
-        for name, text in files.items():
-            target = copy / name
+        (folder / "home").mkdir()
+        (folder / "tmp").mkdir()
+        for path, text in files.items():
+            target = copy / path
             target.parent.mkdir(parents=True, exist_ok=True)
             if target.is_symlink():
                 target.unlink()
             target.write_bytes(text.encode())
-        yield place
+        yield folder
 
 
 def run(
-    argv: Sequence[str],
-    tree: Path,
-    files: Mapping[str, str],
-    environment: Callable[[Path], Mapping[str, str]],
-    stdin: bytes,
-    limits: Limits,
+    command: Command, tree: Path, environment: Callable[[Path], Mapping[str, str]]
 ) -> WatchedRun:
-    """Run argv in a fresh copy and end whatever it leaves behind.
+    """Run a command in a fresh copy and end whatever it leaves behind.
 
     What a process does to the machine is not stopped. A process that left the group is found by
     a variable in its environment, where the system shows those.
 
     Args:
-        argv: The command.
+        command: What to run.
         tree: What to copy.
-        files: What to lay over it.
-        environment: Given the folder that holds "tree" (where argv runs), "home" and "tmp", all
+        environment: Given the folder that holds "tree" (where it runs), "home" and "tmp", all
             the environment it gets.
-        stdin: What it reads.
-        limits: What it may use.
 
     Raises:
         OSError: The copy cannot be made.
     """
-    mark = secrets.token_hex(8)
-    with fresh_copy(tree, files) as place, pipes(limits) as streams:
-        env = dict(environment(place))
-        env |= {"COPYDESK_REPORT_FD": str(streams.report.other_end), _MARK: mark}
-        script = launch_script.plain_script(limits, threads())
-        start = Launch(["/bin/sh", "-c", script, "sh", *argv], env, place / "tree", stdin)
+    marker = secrets.token_hex(8)
+    limits = command.limits
+    with fresh_copy(tree, command.files) as folder, open_pipes(limits) as streams:
+        env = dict(environment(folder))
+        env |= {"COPYDESK_REPORT_FD": str(streams.report.other_end), _MARKER: marker}
+        script = launch_script.plain_script(limits, own_threads())
+        argv = ["/bin/sh", "-c", script, "sh", *command.argv]
+        launch = Launch(argv, env, folder / "tree", command.stdin)
 
         def end(child: subprocess.Popen[bytes]) -> None:
             end_group(child)
             child.wait()
-            _sweep(f"{_MARK}={mark}".encode())
+            _kill_marked(f"{_MARKER}={marker}".encode())
 
-        return run_watched(
-            start, streams, limits, end, count_processes=True,
-            folder=place, room=limits.tree_size + limits.tree_size // 2,
-        )  # fmt: skip
+        return run_watched(launch, streams, limits, end, soft_limits=soft_limits(folder, limits))
 
 
-def threads() -> int:
+def soft_limits(folder: Path, limits: Limits) -> SoftLimits:
+    """What a run in a temporary folder may write: the copy, and half as much besides."""
+    return SoftLimits(folder, limits.tree_size + limits.tree_size // 2)
+
+
+def own_threads() -> int:
     """What the kernel counts for this user already, where it limits the number of processes."""
     return processes.threads_of(os.getuid())
 
 
-def _sweep(mark: bytes, patience: float = 5.0) -> None:
-    """Kill the processes that carry the mark, until a look finds none."""
+def _kill_marked(marker: bytes, patience: float = 5.0) -> None:
+    """Kill the processes that carry the marker, until a look finds none."""
     deadline = time.monotonic() + patience
-    while (left := processes.with_marker(mark)) and time.monotonic() < deadline:
-        for pid in left:
+    while (pids := processes.with_marker(marker)) and time.monotonic() < deadline:
+        for pid in pids:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.001)

@@ -19,8 +19,9 @@ from pathlib import Path
 from copydesk.agent.process import end_group
 from copydesk.agent.sandbox import landlock_launcher, launch_script, seccomp, tier_off
 from copydesk.agent.sandbox.interpreter_folders import SYSTEM
-from copydesk.agent.sandbox.records import Limits
-from copydesk.agent.sandbox.watchdog import Launch, WatchedRun, pipes, run_watched
+from copydesk.agent.sandbox.pipes import open_pipes
+from copydesk.agent.sandbox.records import Command
+from copydesk.agent.sandbox.watchdog import Launch, WatchedRun, run_watched
 
 _PATIENCE = 6.0  # seconds for the launcher to end what it has started
 _FROM_ETC = (
@@ -46,84 +47,82 @@ def missing() -> str:
         return "Landlock is not enough to hold root"
     if seccomp.program(platform.machine()) is None:
         return f"no system-call filter for {platform.machine()}"
-    found = landlock_launcher.abi()
-    if found < landlock_launcher.OLDEST:
-        return f"Landlock of version {found}, and {landlock_launcher.OLDEST} is needed (Linux 6.12)"
+    version = landlock_launcher.abi()
+    if version < landlock_launcher.OLDEST:
+        needed = landlock_launcher.OLDEST
+        return f"Landlock of version {version}, and {needed} is needed (Linux 6.12)"
     return ""
 
 
 def run(
-    argv: Sequence[str],
+    command: Command,
     tree: Path,
-    files: Mapping[str, str],
     shown: Sequence[Path],
     environment: Callable[[Path], Mapping[str, str]],
-    stdin: bytes,
-    limits: Limits,
 ) -> WatchedRun:
-    """Run argv in a fresh copy, confined to that, and end whatever it leaves behind.
+    """Run a command in a fresh copy, confined to that, and end whatever it leaves behind.
 
     Args:
-        argv: The command.
+        command: What to run.
         tree: What to copy.
-        files: What to lay over it.
         shown: What it may read besides the system's own folders.
         environment: As for tier_off.run.
-        stdin: What it reads.
-        limits: What it may use.
 
     Raises:
         OSError: The copy cannot be made.
     """
-    with tier_off.fresh_copy(tree, files) as place, pipes(limits) as streams, _policy() as policy:
-        env = dict(environment(place)) | {"COPYDESK_REPORT_FD": str(streams.report.other_end)}
-        script = launch_script.plain_script(limits, tier_off.threads())
-        words = ["/bin/sh", "-c", script, "sh", *argv]
+    limits = command.limits
+    with (
+        tier_off.fresh_copy(tree, command.files) as folder,
+        open_pipes(limits) as streams,
+        _policy_file() as policy,
+    ):
+        env = dict(environment(folder)) | {"COPYDESK_REPORT_FD": str(streams.report.other_end)}
+        script = launch_script.plain_script(limits, tier_off.own_threads())
+        words = ["/bin/sh", "-c", script, "sh", *command.argv]
         if sys.platform == "darwin":
-            words = [_SANDBOX_EXEC, "-p", profile(shown, place), *words]
+            words = [_SANDBOX_EXEC, "-p", profile(shown, folder), *words]
         else:
-            policy.write(json.dumps(_rules(shown, place)).encode())
+            policy.write(json.dumps(_rules(shown, folder)).encode())
             policy.seek(0)
             number = str(policy.fileno())
             words = [sys.executable, "-I", "-S", landlock_launcher.__file__, number, *words]
-        start = Launch(words, env, place / "tree", stdin, (policy.fileno(),))
-        return run_watched(
-            start, streams, limits, _end, count_processes=True,
-            folder=place, room=limits.tree_size + limits.tree_size // 2,
-        )  # fmt: skip
+        launch = Launch(words, env, folder / "tree", command.stdin, (policy.fileno(),))
+        soft_limits = tier_off.soft_limits(folder, limits)
+        return run_watched(launch, streams, limits, _end, soft_limits=soft_limits)
 
 
 @contextlib.contextmanager
-def _policy() -> Iterator[tempfile._TemporaryFileWrapper[bytes]]:
+def _policy_file() -> Iterator[tempfile._TemporaryFileWrapper[bytes]]:
     with tempfile.TemporaryFile() as file:
         yield file  # type: ignore[misc]  # on POSIX it is a plain file
 
 
-def _rules(shown: Sequence[Path], place: Path) -> dict[str, object]:
+def _rules(shown: Sequence[Path], folder: Path) -> dict[str, object]:
     program = seccomp.program(platform.machine(), confined=True)
     assert program is not None
     read = [*SYSTEM, *(Path("/etc", name) for name in _FROM_ETC), Path("/proc"), *shown]
     return {
         "read": [*map(str, read), *_DEVICES],
-        "write": [str(place), *_DEVICES],
+        "write": [str(folder), *_DEVICES],
         "filter": program.hex(),
     }
 
 
-def profile(shown: Sequence[Path], place: Path) -> str:
+def profile(shown: Sequence[Path], folder: Path) -> str:
     """A profile of sandbox-exec that allows what the rules of Landlock allow.
 
     Args:
         shown: Files and folders to read.
-        place: The folder to write to.
+        folder: The folder to write to.
     """
 
     def quoted(path: object) -> str:
         return '"' + str(path).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
     system = [*_MAC, *map(str, _DEVICES), *map(str, shown)]
-    read = " ".join(f"(subpath {quoted(path)})" for path in (*system, place))
-    write = " ".join(f"(subpath {quoted(path)})" for path in (place, "/dev/null"))
+    read = " ".join(f"(subpath {quoted(path)})" for path in (*system, folder))
+    write = " ".join(f"(subpath {quoted(path)})" for path in (folder, "/dev/null"))
     return "\n".join(
         (
             "(version 1)",
@@ -140,7 +139,7 @@ def profile(shown: Sequence[Path], place: Path) -> str:
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    """Ask the launcher to end everybody, and make sure of the rest."""
+    """Ask the launcher to end everybody, and make sure nothing is left."""
     if sys.platform == "linux":
         child.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -12,8 +12,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from copydesk.agent.sandbox import processes
+from copydesk.agent.sandbox.pipes import PipeReader, RunPipes
 from copydesk.agent.sandbox.records import Ended, Limits
 
 LOOK = 0.1
@@ -35,7 +37,7 @@ PATIENCE_WITH_OUTPUT = 16
 """A run is ended when it says this many times what is kept of it: chatter is cut, floods end."""
 
 READY = b"ready\n"
-"""What the prologue says on its error stream just before it becomes the program."""
+"""What the launch script says on its error stream just before it becomes the program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Launch:
 
 @dataclass(frozen=True, slots=True)
 class WatchedRun:
-    """How it ended, in the terms of records.Outcome; `ready` tells whether the prologue passed."""
+    """How it ended, in the terms of records.Outcome; `ready`: the launch script went through."""
 
     ended: Ended
     code: int
@@ -67,95 +69,25 @@ class WatchedRun:
     seconds: float
 
 
-class PipeReader:
-    """The beginning and the end of what comes through a pipe, and how much there was.
+@dataclass(frozen=True, slots=True)
+class SoftLimits:
+    """What only the watchdog keeps, in the tiers where the kernel does not.
 
-    Args:
-        keep: Bytes to keep.
-        both_ends: Keep the last half of them too, not only the first bytes.
+    The number of processes, and `disk_bytes`: what may come to lie in `folder`.
     """
 
-    def __init__(self, keep: int, *, both_ends: bool = False) -> None:
-        self.fd, self.other_end = os.pipe()
-        os.set_blocking(self.fd, False)
-        self.total = 0
-        self._room = keep // 2 if both_ends else keep
-        self._tail_room = keep - self._room
-        self._head = bytearray()
-        self._tail = bytearray()
-
-    def read(self) -> bool:
-        """Take what is there; False at the end of the pipe."""
-        with contextlib.suppress(BlockingIOError):
-            chunk = os.read(self.fd, 1 << 16)
-            self.total += len(chunk)
-            room = self._room - len(self._head)
-            self._head += chunk[:room]
-            self._tail += chunk[room:] if self._tail_room else b""
-            if len(self._tail) > 2 * self._tail_room:
-                del self._tail[: -self._tail_room]
-            return bool(chunk)
-        return True
-
-    def drain(self) -> None:
-        """Take what is left, without waiting for whoever still holds the other end."""
-        for _ in range(1024):
-            before = self.total
-            if not self.read() or self.total == before:
-                return
-
-    def kept(self) -> bytes:
-        """What was kept, with a note where something was left out."""
-        tail = bytes(self._tail[-self._tail_room :]) if self._tail_room else b""
-        left_out = self.total - len(self._head) - len(tail)
-        if left_out > 0 and self._tail_room:
-            return bytes(self._head) + b"\n[... %d bytes left out ...]\n" % left_out + tail
-        return bytes(self._head) + tail
-
-    def close_other_end(self) -> None:
-        """Close our copy of the end that the program writes to; again does nothing."""
-        if self.other_end >= 0:
-            os.close(self.other_end)
-            self.other_end = -1
-
-    def close(self) -> None:
-        """Close both ends."""
-        self.close_other_end()
-        os.close(self.fd)
-
-
-@dataclass(frozen=True, slots=True)
-class RunPipes:
-    """The three streams of a run: what it prints, the prologue's complaints, and the report."""
-
-    output: PipeReader
-    complaint: PipeReader
-    report: PipeReader
-
-
-@contextlib.contextmanager
-def pipes(limits: Limits) -> Iterator[RunPipes]:
-    """Make the pipes of a run and close them afterwards."""
-    streams = RunPipes(
-        PipeReader(limits.output, both_ends=True), PipeReader(4096), PipeReader(limits.report)
-    )
-    try:
-        yield streams
-    finally:
-        for stream in (streams.output, streams.complaint, streams.report):
-            stream.close()
+    folder: Path
+    disk_bytes: int
 
 
 def run_watched(
-    start: Launch,
+    launch: Launch,
     streams: RunPipes,
     limits: Limits,
     end: Callable[[subprocess.Popen[bytes]], None],
     *,
     stop: threading.Event | None = None,
-    count_processes: bool = False,
-    folder: Path | None = None,
-    room: int = 0,
+    soft_limits: SoftLimits | None = None,
 ) -> WatchedRun:
     """Start a program, hold it to its limits, and leave nothing of it alive.
 
@@ -163,88 +95,94 @@ def run_watched(
     --die-with-parent kills the run when that *thread* ends.
 
     Args:
-        start: What to start. Its prologue must print READY on its error stream.
+        launch: What to start. Its launch script must print READY on its error stream.
         streams: The pipes it was given.
         limits: What it may use.
         end: Ends everything that was started; called whatever happens.
         stop: Set from elsewhere to end the run early.
-        count_processes: End it when it has more processes than allowed, for where the kernel
-            does not enforce that.
-        folder: What it may write to, where that is on a disk, not in a room of its own.
-        room: Bytes from which on what is in the folder ends it.
+        soft_limits: What to watch besides, where the kernel does not enforce it.
 
     Raises:
         OSError: The program cannot be started.
     """
     began = time.monotonic()
-    child = _start(start, streams)
-    watchdog = Watchdog(limits, count_processes, folder, room, {child.pid})
+    child = _start(launch, streams)
+    watchdog = Watchdog(limits, soft_limits, {child.pid})
+    run = _Run(child, streams, limits, watchdog, began)
     try:
-        ended, reason = _follow(child, streams, limits, stop, watchdog, began)
+        ending = run.follow(stop)
     finally:
         end(child)
     code = child.wait()
     for stream in (streams.output, streams.complaint, streams.report):
         stream.drain()
-    if ended == "exit" and streams.report.total > limits.report:
-        ended, reason = "output", _TOO_LONG_A_REPORT
-    seconds = time.monotonic() - began
-    said = streams.complaint.kept()
-    code = 128 - code if code < 0 else code
-    if ended == "exit" and (code == 152 or (code == 137 and seconds >= limits.cpu_seconds)):
-        ended, reason = "timeout", f"used more than {limits.cpu_seconds} s of CPU time"
-    return WatchedRun(
-        ended,
-        code,
-        reason,
-        streams.output.kept().decode("utf-8", "replace"),
-        streams.report.kept(),
-        said.removesuffix(READY).decode("utf-8", "replace"),
-        said.endswith(READY),
-        seconds,
-    )
+    return run.outcome(ending, 128 - code if code < 0 else code)
+
+
+class Ending(NamedTuple):
+    """How a run ended, and in words why when it was ended."""
+
+    ended: Ended
+    reason: str
+
+
+_BY_ITSELF = Ending("exit", "")
+_REPORT_TOO_LONG = Ending("output", "wrote too long a report")
 
 
 @dataclass(slots=True)
 class Watchdog:
-    """What is looked at from time to time; `family` are the processes of the run."""
+    """Looks at memory, processes and disk from time to time.
+
+    `family` are the processes of the run, `pause` the seconds until the next look, `memory` what
+    the last look found.
+    """
 
     limits: Limits
-    count_processes: bool
-    folder: Path | None
-    room: int
+    soft_limits: SoftLimits | None
     family: set[int]
     pause: float = LOOK
     looks: int = 0
-    used: int = 0
+    memory: int = 0
 
-    def check(self) -> tuple[Ended, str] | None:
-        """Watchdog: which limit is passed, and how to say so."""
-        limits = self.limits
-        halted = self.used > limits.memory // 2
+    def check(self) -> Ending | None:
+        """Look once; the limit that is passed, or None."""
+        usage = self._usage()
+        if usage is None:
+            return Ending("memory", f"used more than {self.limits.memory >> 20:,} MiB of memory")
+        self.memory = usage.memory
+        self.looks += 1
+        # the sooner the less is left: so a fast eater passes the limit by a tenth, not by a half
+        self.pause = min(LOOK, max(SHORTEST, (self.limits.memory - usage.memory) / FASTEST))
+        return self._check_soft_limits(usage) if self.soft_limits else None
+
+    def _usage(self) -> processes.Usage | None:
+        """What the run holds; None, with its processes halted, when that is too much."""
+        halted = self.memory > self.limits.memory // 2
         self.family = (processes.halt if halted else processes.process_tree)(self.family)
-        used = processes.usage(self.family, _ANYTHING)
-        if used.memory > limits.memory:
+        usage = processes.usage(self.family, _ANYTHING)
+        if usage.memory > self.limits.memory:
             if not halted:
                 self.family = processes.halt(self.family)
                 halted = True
-            used = processes.usage(self.family, limits.memory)
-            if used.memory > limits.memory:  # they stand still until they are ended
-                return "memory", f"used more than {limits.memory >> 20:,} MiB of memory"
+            usage = processes.usage(self.family, self.limits.memory)
+            if usage.memory > self.limits.memory:  # they stand still until they are ended
+                return None
         if halted:
             processes.resume(self.family)
-        self.used = used.memory
-        if self.count_processes and used.processes > limits.processes:
-            return "memory", f"started more than {limits.processes} processes"
-        self.looks += 1
-        if self.folder and self.looks % 3 == 0 and _size(self.folder) > self.room:
-            return "output", f"wrote more than {self.room >> 20:,} MiB"
-        # the sooner the less is left: so a fast eater passes the limit by a tenth, not by a half
-        self.pause = min(LOOK, max(SHORTEST, (limits.memory - used.memory) / FASTEST))
+        return usage
+
+    def _check_soft_limits(self, usage: processes.Usage) -> Ending | None:
+        assert self.soft_limits is not None
+        if usage.processes > self.limits.processes:
+            return Ending("memory", f"started more than {self.limits.processes} processes")
+        most = self.soft_limits.disk_bytes
+        if self.looks % 3 == 0 and _disk_usage(self.soft_limits.folder) > most:
+            return Ending("output", f"wrote more than {most >> 20:,} MiB")
         return None
 
 
-def _size(folder: Path) -> int:
+def _disk_usage(folder: Path) -> int:
     """Bytes on the disk below a folder; what vanishes meanwhile counts nothing."""
     total = 0
     for root, _, names in os.walk(folder):
@@ -254,25 +192,22 @@ def _size(folder: Path) -> int:
     return total
 
 
-_TOO_LONG_A_REPORT = "wrote too long a report"
-
-
-def _start(start: Launch, streams: RunPipes) -> subprocess.Popen[bytes]:
-    owner = start.user
+def _start(launch: Launch, streams: RunPipes) -> subprocess.Popen[bytes]:
+    owner = launch.user
     with tempfile.TemporaryFile() as stdin:
-        stdin.write(start.stdin)
+        stdin.write(launch.stdin)
         stdin.seek(0)
         if owner is not None:  # so that it may open /dev/stdout and its like anew
             for fd in (streams.output.other_end, streams.report.other_end):
                 os.fchown(fd, owner, owner)
         child = subprocess.Popen(
-            start.argv,
-            env=dict(start.env),
-            cwd=start.cwd,
+            launch.argv,
+            env=dict(launch.env),
+            cwd=launch.cwd,
             stdin=stdin,
             stdout=streams.output.other_end,
             stderr=streams.complaint.other_end,
-            pass_fds=(streams.report.other_end, *start.inherit),
+            pass_fds=(streams.report.other_end, *launch.inherit),
             start_new_session=True,
             user=owner,
             group=owner,
@@ -283,42 +218,80 @@ def _start(start: Launch, streams: RunPipes) -> subprocess.Popen[bytes]:
     return child
 
 
-def _follow(
-    child: subprocess.Popen[bytes],
-    streams: RunPipes,
-    limits: Limits,
-    stop: threading.Event | None,
-    watchdog: Watchdog,
-    began: float,
-) -> tuple[Ended, str]:
-    deadline = began + limits.wall_seconds
-    next_look = began + LOOK
-    with selectors.DefaultSelector() as selector, _death_of(child) as death:
-        for stream in (streams.output, streams.complaint, streams.report):
-            selector.register(stream.fd, selectors.EVENT_READ, stream)
-        if death is not None:
-            selector.register(death, selectors.EVENT_READ)
-        while child.poll() is None:
-            now = time.monotonic()
-            if now >= deadline:
-                return "timeout", f"took longer than {limits.wall_seconds:g} s"
-            if stop is not None and stop.is_set():
-                return "timeout", "was called off"
-            if now >= next_look:
-                if found := watchdog.check():
-                    return found
-                next_look = time.monotonic() + watchdog.pause
-            wait = min(deadline, next_look) - time.monotonic()
-            if death is None:
-                wait = min(wait, 0.02)
-            for key, _ in selector.select(max(0.0, wait)):
-                if isinstance(key.data, PipeReader) and not key.data.read():
-                    selector.unregister(key.fd)
-            if streams.report.total > limits.report:
-                return "output", _TOO_LONG_A_REPORT
-            if streams.output.total > PATIENCE_WITH_OUTPUT * limits.output:
-                return "output", f"printed more than {streams.output.total:,} bytes"
-    return "exit", ""
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A program that was started, at `began` on the monotonic clock, and what is watched of it."""
+
+    child: subprocess.Popen[bytes]
+    streams: RunPipes
+    limits: Limits
+    watchdog: Watchdog
+    began: float
+
+    def follow(self, stop: threading.Event | None) -> Ending:
+        """Read its pipes until it ends, passes a limit or is called off."""
+        deadline = self.began + self.limits.wall_seconds
+        next_look = self.began + LOOK
+        with selectors.DefaultSelector() as selector, _death_of(self.child) as death:
+            for stream in (self.streams.output, self.streams.complaint, self.streams.report):
+                selector.register(stream.fd, selectors.EVENT_READ, stream)
+            if death is not None:
+                selector.register(death, selectors.EVENT_READ)
+            while self.child.poll() is None:
+                if ending := self._out_of_time(deadline, stop):
+                    return ending
+                if time.monotonic() >= next_look:
+                    if ending := self.watchdog.check():
+                        return ending
+                    next_look = time.monotonic() + self.watchdog.pause
+                wait = min(deadline, next_look) - time.monotonic()
+                _read_pipes(selector, wait if death is not None else min(wait, 0.02))
+                if ending := self._flooded():
+                    return ending
+        return _BY_ITSELF
+
+    def _out_of_time(self, deadline: float, stop: threading.Event | None) -> Ending | None:
+        if time.monotonic() >= deadline:
+            return Ending("timeout", f"took longer than {self.limits.wall_seconds:g} s")
+        if stop is not None and stop.is_set():
+            return Ending("timeout", "was called off")
+        return None
+
+    def _flooded(self) -> Ending | None:
+        if self.streams.report.total > self.limits.report:
+            return _REPORT_TOO_LONG
+        printed = self.streams.output.total
+        if printed > PATIENCE_WITH_OUTPUT * self.limits.output:
+            return Ending("output", f"printed more than {printed:,} bytes")
+        return None
+
+    def outcome(self, ending: Ending, code: int) -> WatchedRun:
+        """What came of it, once it has ended and its pipes are read to their end."""
+        seconds = time.monotonic() - self.began
+        if ending == _BY_ITSELF and self.streams.report.total > self.limits.report:
+            ending = _REPORT_TOO_LONG
+        # killed by the kernel: 128 + SIGXCPU, or SIGKILL where that was caught
+        out_of_cpu = code == 152 or (code == 137 and seconds >= self.limits.cpu_seconds)
+        if ending == _BY_ITSELF and out_of_cpu:
+            ending = Ending("timeout", f"used more than {self.limits.cpu_seconds} s of CPU time")
+        complaint = self.streams.complaint.kept()
+        return WatchedRun(
+            ending.ended,
+            code,
+            ending.reason,
+            self.streams.output.kept().decode("utf-8", "replace"),
+            self.streams.report.kept(),
+            complaint.removesuffix(READY).decode("utf-8", "replace"),
+            complaint.endswith(READY),
+            seconds,
+        )
+
+
+def _read_pipes(selector: selectors.BaseSelector, seconds: float) -> None:
+    """Wait for something to read, at most so long, and read it."""
+    for key, _ in selector.select(max(0.0, seconds)):
+        if isinstance(key.data, PipeReader) and not key.data.read():
+            selector.unregister(key.fd)
 
 
 @contextlib.contextmanager

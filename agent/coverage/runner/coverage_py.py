@@ -24,7 +24,7 @@ from copydesk.agent.coverage.runner.project_config import (
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.process import ProcessError, Result, run, scrubbed_environment
 from copydesk.agent.records import Arc, Interpreter, Json, LineNo
-from copydesk.agent.sandbox.own_tests import OwnTestsSandbox
+from copydesk.agent.sandbox.own_tests import FolderAccess, OwnTestsSandbox
 
 _REPORT = (
     "import sys; sys.path[0] or sys.path.pop(0);"
@@ -138,10 +138,8 @@ class Engine:
         """
         if self.guard is None:
             return run(argv, cwd=self.tree, env=env, timeout=timeout, check=False)
-        return self.guard.run(
-            argv, tree=self.tree, scratch=scratch, reads=(self.probe,), env=env, timeout=timeout,
-            writes=writes,
-        )  # fmt: skip
+        folders = FolderAccess(self.tree, writable=(scratch, *writes), readable=(self.probe,))
+        return self.guard.run(argv, folders=folders, env=env, timeout=timeout)
 
     def defaults(self) -> dict[str, list[str]]:
         """What is measured and what is left out where the project's configuration says nothing."""
@@ -201,7 +199,7 @@ class Engine:
             rules: What `report_rules` says of the tree.
         """
         parts = [answer["fingerprint"], *configuration(self.tree, answer["plugins"]), *tests]
-        parts += self.guard.described() if self.guard else []
+        parts += self.guard.description() if self.guard else []
         return Environment(digest(parts), answer["branch"], digest([answer["fingerprint"], *rules]))
 
     def counted(self, executed: Iterable[str]) -> list[str]:

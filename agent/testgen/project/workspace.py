@@ -15,7 +15,7 @@ from copydesk.agent.records import (
     Sha,
 )
 from copydesk.agent.sandbox.own_tests import allowed_paths
-from copydesk.agent.sandbox.runner import SandboxRunner
+from copydesk.agent.sandbox.runner import SandboxRunner, Visible
 from copydesk.agent.sandbox.tier import detect
 from copydesk.agent.testgen.project.build_outputs import built
 from copydesk.agent.testgen.project.layout import source_roots
@@ -44,6 +44,7 @@ def open_workspace(repo: Repository, sha: Sha) -> Iterator[Workspace]:
     interpreter, personal = ready(repo), config.load(repo, sha).personal
     with snapshot(repo, sha, "draft") as shot:
         capability = detect(personal.sandbox, interpreter, outside=(repo.worktree,))
+        read_only = [*built(repo), *allowed_paths(personal, repo.worktree)]
         yield Workspace(
             shot.path,
             SandboxRunner(
@@ -51,9 +52,7 @@ def open_workspace(repo: Repository, sha: Sha) -> Iterator[Workspace]:
                 repo.worktree,
                 interpreter,
                 capability,
-                source_roots=source_roots(shot.path),
-                tools=TOOLS,
-                read_only=[*built(repo), *allowed_paths(personal, repo.worktree)],
+                visible=Visible(source_roots(shot.path), TOOLS, read_only),
             ),
             personal.sandbox == "partial",
         )

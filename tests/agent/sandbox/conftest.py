@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from copydesk.agent.records import Interpreter
-from copydesk.agent.sandbox.runner import Capability, Limits, SandboxRunner, Tier
+from copydesk.agent.sandbox.runner import Capability, Limits, SandboxRunner, Tier, Visible
 from copydesk.agent.sandbox.tier import detect
 
 MakeSandbox = Callable[..., SandboxRunner]
@@ -66,15 +67,16 @@ def top(tmp_path: Path) -> Path:
 def make(tree: Path, top: Path, python: Interpreter) -> MakeSandbox:
     """A sandbox in a tier: make("full"), make("off", tools=…)."""
 
-    def build(tier: str, **options: object) -> SandboxRunner:
+    def build(tier: str, **options: Any) -> SandboxRunner:
         if tier == "full":
             capability = detect("auto", python)
             if capability.tier is not Tier.FULL:
                 pytest.skip(capability.reason)
         else:
             capability = Capability(Tier(tier), f"asked for {tier}")
-        settings: dict[str, object] = {"source_roots": ("src", "."), "limits": LIMITS, **options}
-        return SandboxRunner(tree, top, python, capability, **settings)  # type: ignore[arg-type]
+        limits = options.pop("limits", LIMITS)
+        visible = Visible(**{"source_roots": ("src", "."), **options})
+        return SandboxRunner(tree, top, python, capability, visible=visible, limits=limits)
 
     return build
 

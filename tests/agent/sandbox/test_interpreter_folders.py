@@ -81,7 +81,7 @@ def test_links_in_a_circle_are_an_error(here: Path) -> None:
     (here / "a").symlink_to("b")
     (here / "b").symlink_to("a")
     with pytest.raises(OSError, match="circle"):
-        interpreter_folders.real_path(here / "a", {})
+        folders.real_path(here / "a", {})
 
 
 @pytest.mark.parametrize("kept", ["home", "repository"])

@@ -159,7 +159,7 @@ def test_a_suite_that_meets_a_limit_is_one_clear_error(
     assert caught.value.slug == "suite-broken"
     broken = dataclasses.replace(guard(tree), shown=(tree / "gone",))
     with pytest.raises(ProcessError, match="the sandbox did not start"):
-        broken.run(["true"], tree=tree, scratch=tree, reads=(), env={}, timeout=9)
+        broken.run(["true"], folders=own_tests.FolderAccess(tree), env={}, timeout=9)
 
 
 def test_the_guard_is_part_of_what_outcomes_follow_from(

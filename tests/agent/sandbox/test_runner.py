@@ -15,7 +15,7 @@ import pytest
 from tests.agent.sandbox.conftest import LIMITS, MakeSandbox, alive
 
 from copydesk.agent.records import Interpreter
-from copydesk.agent.sandbox.runner import Capability, Limits, Outcome, SandboxRunner, Tier
+from copydesk.agent.sandbox.runner import Capability, Limits, Outcome, SandboxRunner, Tier, Visible
 
 both = pytest.mark.parametrize("tier", ["full", "off"])
 
@@ -138,8 +138,7 @@ def test_tools_then_the_sources_then_what_the_environment_lacks_come_first_on_th
         top,
         dataclasses.replace(python, extra_path=extra),
         Capability(Tier(tier), "") if tier == "off" else Capability(make(tier).tier, ""),
-        source_roots=("src", ".", "missing"),
-        tools=tools,
+        visible=Visible(source_roots=("src", ".", "missing"), tools=tools),
     )
     code = "import os, sys; print(*sys.path[1:5], os.environ['COPYDESK_TOOLS'], sep='\\n')"
     seen = tell(sandbox, code).output.splitlines()

@@ -97,7 +97,7 @@ def test_without_bubblewrap_there_is_none(tmp_path: Path, monkeypatch: pytest.Mo
         ),
         pytest.param(
             '[ "$1" = --version ] && echo bubblewrap 0.11.0 && exit\nexit 0',
-            "the probe sandbox failed: the guard ended with code 0",
+            "the probe sandbox failed: the sandbox ended with code 0, the program not started",
             id="does nothing",
         ),
         pytest.param(

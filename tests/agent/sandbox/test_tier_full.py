@@ -17,9 +17,10 @@ from copydesk.agent.errors import CopydeskError
 from copydesk.agent.sandbox import launch_script, pid_namespace, tier_full
 from copydesk.agent.sandbox.bind_mounts import bind_for_nobody
 from copydesk.agent.sandbox.pid_namespace import PidNamespace
+from copydesk.agent.sandbox.pipes import PipeReader, open_pipes
 from copydesk.agent.sandbox.records import Limits
 from copydesk.agent.sandbox.runner import SandboxRunner
-from copydesk.agent.sandbox.watchdog import Launch, PipeReader, pipes, run_watched
+from copydesk.agent.sandbox.watchdog import Launch, run_watched
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def test_a_stream_is_drained_without_waiting_for_whoever_holds_it() -> None:
 
 def test_without_pidfd_the_end_is_noticed_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "pidfd_open")
-    with pipes(Limits()) as streams:
+    with open_pipes(Limits()) as streams:
         script = "echo ready >&2; exec sleep 0.1"
         start = Launch(["/bin/sh", "-c", script], {"PATH": os.defpath}, Path("/"), b"")
         seen = run_watched(start, streams, Limits(), lambda child: child.kill())
@@ -67,7 +68,7 @@ def test_without_pidfd_the_end_is_noticed_too(monkeypatch: pytest.MonkeyPatch) -
 def test_a_run_can_be_called_off() -> None:
     stop = threading.Event()
     stop.set()
-    with pipes(Limits()) as streams:
+    with open_pipes(Limits()) as streams:
         start = Launch(["/bin/sleep", "60"], {}, Path("/"), b"")
         seen = run_watched(start, streams, Limits(), lambda child: child.kill(), stop=stop)
     assert (seen.ended, seen.reason, seen.ready) == ("timeout", "was called off", False)

@@ -12,7 +12,7 @@ import pytest
 
 from copydesk.agent.records import Candidate, Evidence, Gap, Interpreter
 from copydesk.agent.sandbox.records import Capability, Outcome, Tier
-from copydesk.agent.sandbox.runner import SandboxRunner
+from copydesk.agent.sandbox.runner import SandboxRunner, Visible
 from copydesk.agent.testgen.project.layout import source_roots
 from copydesk.agent.testgen.project.tools import TOOLS
 from copydesk.agent.testgen.verify.ladder import verify
@@ -73,8 +73,7 @@ def sandbox(tree: Path, interpreter: Interpreter) -> Callable[[], SandboxRunner]
             tree,
             interpreter,
             Capability(Tier.OFF, "the suite says so"),
-            source_roots=source_roots(tree),
-            tools=TOOLS,
+            visible=Visible(source_roots(tree), TOOLS),
         )
 
     return make

@@ -28,6 +28,7 @@ from tests.agent.testgen.conftest import LeanSandbox
 from tests.agent.testgen.pipeline.test_checkpoints import GAP
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.sandbox.records import Capability, Tier
+from copydesk.agent.sandbox.runner import Visible
 from copydesk.agent.testgen.pipeline.checkpoints import CheckpointedSandbox
 from copydesk.agent.testgen.project import TOOLS
 from copydesk.agent.testgen.verify import verify
@@ -44,7 +45,8 @@ class Counting(LeanSandbox):
 with open_desk(top / "desk") as db:
     climb = db.verifications.unfinished(GAP, "a-model")
     plain = Capability(Tier.OFF, "")
-    sandbox = Counting(top / "tree", top / "tree", own_interpreter(), plain, tools=TOOLS)
+    tree, visible = top / "tree", Visible(tools=TOOLS)
+    sandbox = Counting(tree, tree, own_interpreter(), plain, visible=visible)
     class Falling(CheckpointedSandbox):
         def run(self, *args, **how):
             outcome = super().run(*args, **how)

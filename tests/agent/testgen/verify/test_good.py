@@ -10,6 +10,7 @@ from tests.agent.testgen.verify.good import GOOD, PROJECT, Good
 
 from copydesk.agent.records import Candidate, Gap, Interpreter
 from copydesk.agent.sandbox.records import Tier
+from copydesk.agent.sandbox.runner import Visible
 from copydesk.agent.sandbox.tier import detect
 from copydesk.agent.testgen.project.layout import source_roots
 from copydesk.agent.testgen.project.tools import TOOLS
@@ -32,7 +33,7 @@ def test_a_good_test_is_verified(tmp_path: Path, interpreter: Interpreter, good:
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         (tree / name).write_text(text)
     roots = source_roots(tree)
-    sandbox = LeanSandbox(tree, top, interpreter, capability, source_roots=roots, tools=TOOLS)
+    sandbox = LeanSandbox(tree, top, interpreter, capability, visible=Visible(roots, TOOLS))
     rows = PROJECT[good.path].split("\n")
     lines = tuple(n for n, row in enumerate(rows, 1) if any(w in row for w in good.reaches))
     gap = Gap("0" * 40, good.path, good.function, min(lines), max(lines), lines)

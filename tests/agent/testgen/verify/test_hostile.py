@@ -22,6 +22,7 @@ from tests.agent.testgen.verify.test_ladder import FIXTURE, GRADES
 
 from copydesk.agent.records import Candidate, Evidence, Gap, Interpreter
 from copydesk.agent.sandbox.records import Limits, Tier
+from copydesk.agent.sandbox.runner import Visible
 from copydesk.agent.sandbox.tier import detect
 from copydesk.agent.testgen.project.tools import TOOLS
 from copydesk.agent.testgen.verify.ladder import verify
@@ -124,7 +125,12 @@ def judge(world: World, interpreter: Interpreter):
 
     def go(draft: str) -> Evidence:
         sandbox = LeanSandbox(
-            world.tree, world.top, interpreter, capability, tools=TOOLS, limits=LIMITS
+            world.tree,
+            world.top,
+            interpreter,
+            capability,
+            visible=Visible(tools=TOOLS),
+            limits=LIMITS,
         )
         gap = Gap("0" * 40, "grades.py", "grade", 4, 9, (8, 9), ((7, 8),))
         text = world.filled(draft)

@@ -8,7 +8,7 @@ import pytest
 
 from copydesk.agent.records import Evidence
 from copydesk.agent.sandbox.records import Capability, Tier
-from copydesk.agent.sandbox.runner import SandboxRunner
+from copydesk.agent.sandbox.runner import SandboxRunner, Visible
 
 Write = Callable[[dict[str, str]], None]
 
@@ -576,7 +576,7 @@ class TestWhereItRuns:
         capability = detect("auto", interpreter)
         if capability.tier is not Tier.FULL:
             pytest.skip(capability.reason)
-        sandbox = SandboxRunner(tree, tree, interpreter, capability, tools=TOOLS)
+        sandbox = SandboxRunner(tree, tree, interpreter, capability, visible=Visible(tools=TOOLS))
         content = "from grades import grade\ndef test_x():\n    assert grade(90) == 'A'\n"
         evidence, _ = climb("grades.py", "grade", [8], content, on=sandbox)
         assert evidence.verdict == "verified"
