@@ -75,7 +75,8 @@ def series(symbol: str) -> None:
     with counted() as ranged:
         compared = ranges.compare(rows)
     trials = [
-        direction.sharpe(direction.earned(said, found.actual)) for said in found.said.values()
+        direction.sharpe(direction.earned(chances, found.actual))
+        for chances in found.by_model.values()
     ]
     table = direction.figures(found, trials)
     edge, why = direction.verdict(table, len(trials))

@@ -54,17 +54,23 @@ def _chance(
     group: str, inputs: Mapping[str, float], decisions: Sequence[Decision], model: Prior | None
 ) -> Chance:
     if model is not None:
-        terms = sorted(model.explain(inputs)[1:], key=lambda t: -abs(t.contribution))
-        reasons = [
-            f"{t.name.replace('_', ' ')}: {t.value:g} ({'+' if t.contribution > 0 else '-'})"
-            for t in terms
-            if t.value is not None and abs(t.contribution) > 0.05
-        ]
-        return Chance(model.probability(inputs), "logistic", tuple(reasons[:3]))
-    mine = [d.accepted for d in decisions if d.group == group]
-    yes = sum(mine)
-    said = f"{yes} of {len(mine)} such drafts were accepted" if mine else "none was decided on yet"
-    return Chance(_beta(yes, len(mine) - yes), "running rate", (said,))
+        return Chance(model.probability(inputs), "logistic", _reasons(model, inputs))
+    accepted = [d.accepted for d in decisions if d.group == group]
+    yes = sum(accepted)
+    reason = "none was decided on yet"
+    if accepted:
+        reason = f"{yes} of {len(accepted)} such drafts were accepted"
+    return Chance(_beta(yes, len(accepted) - yes), "running rate", (reason,))
+
+
+def _reasons(model: Prior, inputs: Mapping[str, float]) -> tuple[str, ...]:
+    """The three inputs that weigh most, with the sign of what they add."""
+    reasons = []
+    for term in sorted(model.explain(inputs)[1:], key=lambda term: -abs(term.contribution)):
+        if term.value is not None and abs(term.contribution) > 0.05:
+            sign = "+" if term.contribution > 0 else "-"
+            reasons.append(f"{term.name.replace('_', ' ')}: {term.value:g} ({sign})")
+    return tuple(reasons[:3])
 
 
 def _beta(yes: int, no: int) -> float:
@@ -77,17 +83,22 @@ def _learned(decisions: Sequence[Decision]) -> Prior | None:
     if len(decisions) < ENOUGH or min(yes, len(decisions) - yes) < ENOUGH_EACH:
         return None
     first = len(decisions) * 6 // 10
-    past, later = decisions[:first], decisions[first:]
+    past = decisions[:first]
     if len({d.accepted for d in past}) < 2:
         return None
-    model = _fit(past)
-    truth = [d.accepted for d in later]
-    rates = [
-        _chance(d.group, d.inputs, decisions[: first + i], None).probability
-        for i, d in enumerate(later)
-    ]
-    mine = metrics.brier(truth, [model.probability(d.inputs) for d in later])
-    return _fit(decisions) if mine < metrics.brier(truth, rates) - _BETTER else None
+    model_error, rate_error = _brier_scores(_fit(past), decisions, first)
+    return _fit(decisions) if model_error < rate_error - _BETTER else None
+
+
+def _brier_scores(model: Prior, decisions: Sequence[Decision], first: int) -> tuple[float, float]:
+    """The Brier scores of a model and of the running rate on the decisions from `first` on."""
+    truth = [d.accepted for d in decisions[first:]]
+    by_model, by_rate = [], []
+    for i, decision in enumerate(decisions[first:], first):
+        by_model.append(model.probability(decision.inputs))
+        chance = _chance(decision.group, decision.inputs, decisions[:i], None)
+        by_rate.append(chance.probability)
+    return metrics.brier(truth, by_model), metrics.brier(truth, by_rate)
 
 
 def _fit(decisions: Sequence[Decision]) -> Prior:

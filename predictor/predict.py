@@ -13,7 +13,8 @@ from copydesk.predictor import train as training
 from copydesk.predictor.core.errors import PredictorError
 from copydesk.predictor.rank_gaps import risks
 from copydesk.predictor.subjects.commits import model as commits
-from copydesk.predictor.subjects.commits.mine import State, mine
+from copydesk.predictor.subjects.commits.mine import Changed, State, mine
+from copydesk.predictor.subjects.commits.train import Trained
 from copydesk.predictor.subjects.market import bar_sources, model
 from copydesk.predictor.subjects.market.features import as_percent
 
@@ -35,19 +36,19 @@ def main(
     Returns:
         0; 2 when the model or the data cannot be used.
     """
-    given = _parser().parse_args(argv)
+    options = _parser().parse_args(argv)
     try:
-        if given.subject == "market":
-            chosen = bar_sources.choose(given.source, **training.chosen(given))
-            said = predict_market(given.model, chosen)
-            text = market_report(said)
+        if options.subject == "market":
+            source = bar_sources.choose(options.source, **training.bar_options(options))
+            prediction = predict_market(options.model, source)
+            report = market_report(prediction)
         else:
-            said = predict_commits(given.model, given.source, open_history)
-            text = commits_report(said)
+            prediction = predict_commits(options.model, options.source, open_history)
+            report = commits_report(prediction)
     except PredictorError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    print(json.dumps(said, indent=2, ensure_ascii=False) if given.json else text)
+    print(json.dumps(prediction, indent=2, ensure_ascii=False) if options.json else report)
     return 0
 
 
@@ -73,12 +74,12 @@ def predict_market(folder: Path, source: bar_sources.Source) -> dict[str, Any]:
         PredictorError: The model or the bars cannot be used.
     """
     trained = model.load(folder)
-    said = model.forecast(trained, source.bars)
-    return said | {
+    forecast = model.forecast(trained, source.bars)
+    return forecast | {
         "source": source.name,
-        "range_percent": as_percent(said["log_range"]),
-        "range_percent_low": as_percent(said["low"]),
-        "range_percent_high": as_percent(said["high"]),
+        "range_percent": as_percent(forecast["log_range"]),
+        "range_percent_low": as_percent(forecast["low"]),
+        "range_percent_high": as_percent(forecast["high"]),
         "why": trained.card["why"],
         "direction": trained.card["direction"]["why"],
         "model": trained.card["sha256"],
@@ -95,48 +96,54 @@ def predict_commits(
     """
     trained = commits.load(folder)
     history = (open_history or training.registered_history())(Path(source or "."))
-    found = mine(history, State()).rows
-    last = [row for row in found if row.commit == found[-1].commit] if found else []
-    scored = zip(last, risks([row.inputs for row in last], trained), strict=True)
-    listed = [
+    rows = mine(history, State()).rows
+    last = [row for row in rows if row.commit == rows[-1].commit]
+    return {
+        "commit": last[0].commit if last else None,
+        "in_force": trained.in_force,
+        "why": trained.card["why"],
+        "model": commits.identity(trained),
+        "functions": _riskiest_first(last, trained),
+    }
+
+
+def _riskiest_first(rows: Sequence[Changed], trained: Trained) -> list[dict[str, Any]]:
+    row_risks = risks([row.inputs for row in rows], trained)
+    scored = sorted(zip(rows, row_risks, strict=True), key=lambda pair: -pair[1].probability)
+    return [
         {
             "path": row.path,
             "function": row.function,
             "probability": round(risk.probability, 4),
             "reasons": list(risk.reasons[:3]),
         }
-        for row, risk in sorted(scored, key=lambda pair: -pair[1].probability)
+        for row, risk in scored
     ]
-    return {
-        "commit": last[0].commit if last else None,
-        "in_force": trained.in_force,
-        "why": trained.card["why"],
-        "model": commits.identity(trained),
-        "functions": listed,
-    }
 
 
-def market_report(said: dict[str, Any]) -> str:
+def market_report(prediction: dict[str, Any]) -> str:
     """A market prediction for the terminal."""
+    middle, low, high = (prediction[f"range_percent{end}"] for end in ("", "_low", "_high"))
     lines = [
-        f"After {said['after']}: the next day's high stands about {said['range_percent']:.2f}% "
-        f"above its low (8 in 10 days: {said['range_percent_low']:.2f}% to "
-        f"{said['range_percent_high']:.2f}%).",
-        f"By: {said['in_force']}.",
-        *(f"  {reason}" for reason in said["why"]),
+        f"After {prediction['after']}: the next day's high stands about {middle:.2f}% above its low"
+        f" (8 in 10 days: {low:.2f}% to {high:.2f}%).",
+        f"By: {prediction['in_force']}.",
+        *(f"  {reason}" for reason in prediction["why"]),
     ]
     return "\n".join(lines)
 
 
-def commits_report(said: dict[str, Any]) -> str:
+def commits_report(prediction: dict[str, Any]) -> str:
     """The risks of a commit's functions for the terminal."""
-    if not said["functions"]:
+    if not prediction["functions"]:
         return "No commit changed a function."
-    lines = [f"Functions that {said['commit'][:8]} changed, the riskiest first:"]
-    for one in said["functions"]:
-        lines.append(f"  {one['probability']:6.1%}  {one['path']}::{one['function']}")
-        lines += [f"          {reason}" for reason in one["reasons"]]
-    lines += [f"By: {said['in_force']}.", *(f"  {reason}" for reason in said["why"])]
+    lines = [f"Functions that {prediction['commit'][:8]} changed, the riskiest first:"]
+    for function in prediction["functions"]:
+        name = f"{function['path']}::{function['function']}"
+        lines.append(f"  {function['probability']:6.1%}  {name}")
+        lines += [f"          {reason}" for reason in function["reasons"]]
+    lines.append(f"By: {prediction['in_force']}.")
+    lines += [f"  {reason}" for reason in prediction["why"]]
     return "\n".join(lines)
 
 

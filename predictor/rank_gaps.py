@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from copydesk.predictor.core.prior import INTERCEPT, Term, sigmoid
@@ -45,8 +45,8 @@ def score(gaps: Sequence[GapFeatures], model: Trained | None = None) -> list[Sco
         gaps: What is known of each gap; see GapFeatures.
         model: What is in force; the shipped prior when left out.
     """
-    found = risks([gap._asdict() for gap in gaps], model)
-    return [_score(gap, risk) for gap, risk in zip(gaps, found, strict=True)]
+    gap_risks = risks([gap._asdict() for gap in gaps], model)
+    return [_score(gap, risk) for gap, risk in zip(gaps, gap_risks, strict=True)]
 
 
 def risks(rows: Sequence[Mapping[str, float | None]], model: Trained | None = None) -> list[Risk]:
@@ -56,25 +56,21 @@ def risks(rows: Sequence[Mapping[str, float | None]], model: Trained | None = No
         rows: The inputs of each by name; what is missing counts as not known.
         model: What is in force; the shipped prior when left out.
     """
-    used = model or shipped()
-    return [_risk(terms) for terms in used.explain(rows)]
+    return [_risk(terms) for terms in (model or shipped()).explain(rows)]
 
 
-def _risk(terms: Iterable[Term]) -> Risk:
-    listed = list(terms)
+def _risk(terms: Sequence[Term]) -> Risk:
+    """The risk that the terms of a logit make up; the reasons are those that raise it most."""
     weights: dict[str, float] = {}
     values: dict[str, float | None] = {}
-    for term in listed:
+    for term in terms:
         if term.name not in (INTERCEPT, OWN):
             weights[term.name] = weights.get(term.name, 0.0) + term.contribution
             values[term.name] = term.value
-    raising = sorted((name for name in weights), key=lambda name: -weights[name])
-    reasons = [
-        phrase
-        for name in raising
-        if weights[name] > _WORTH_SAYING and (phrase := _phrase(name, values[name]))
-    ]
-    return Risk(sigmoid(math.fsum(term.contribution for term in listed)), tuple(reasons))
+    raising = [name for name, weight in weights.items() if weight > _WORTH_SAYING]
+    raising.sort(key=lambda name: -weights[name])
+    reasons = filter(None, (_phrase(name, values[name]) for name in raising))
+    return Risk(sigmoid(math.fsum(term.contribution for term in terms)), tuple(reasons))
 
 
 def _score(gap: GapFeatures, risk: Risk) -> Score:
@@ -87,51 +83,68 @@ def _score(gap: GapFeatures, risk: Risk) -> Score:
 
 
 def _uncovered(lines: int, gap: GapFeatures) -> str:
-    whole = gap.function_lines is not None and lines >= gap.function_lines
-    said = f"no test reaches {'any' if whole else _count(lines, 'line')} of it"
+    is_all = gap.function_lines is not None and lines >= gap.function_lines
+    reason = f"no test reaches {'any' if is_all else _count(lines, 'line')} of it"
     if not gap.surviving_mutants:
-        return said
-    return f"{said}, nor would notice {_count(gap.surviving_mutants, 'small fault')} there"
+        return reason
+    return f"{reason}, nor would notice {_count(gap.surviving_mutants, 'small fault')} there"
 
 
 def _phrase(name: str, value: float | None) -> str:
     """An input that raises the risk, in words; "" when it is not worth a reason."""
     if value is None:
         return ""
+    if name in _OF_VALUE:
+        return _OF_VALUE[name](value)
     count = round(value)
-    if name == "lines_added_elsewhere":
-        return "the commit is mostly about it"
-    if name == "days_since_function":
-        return "its last change is not long ago" if value >= 0 else ""
-    if name == "covered_share":
-        return f"tests reach {value:.0%} of it" if value < 1 else "tests reach all of it"
-    if name == "author_recency":
-        return "its author committed little here of late" if value < 1 else "its author is active"
-    if count <= 0:
-        return ""
-    return {
-        "lines_added_in_commit": f"the commit added or rewrote {_count(count, 'line')} of it",
-        "lines_removed": f"the commit took away {_count(count, 'line')} of it",
-        "branches": f"{_count(count, 'branch', 'branches')} in it",
-        "arguments": _count(count, "argument"),
-        "times_changed": f"its file changed {_times(count)} in 90 days",
-        "churn": f"its file is changing: {_count(count, 'line')} of late",
-        "recent_fixes": f"{_count(count, 'recent fix', 'recent fixes')} in its file",
-        "fixes": f"{_count(count, 'recent fix', 'recent fixes')} in its file",
-        "function_fixes": f"it was fixed {_times(count)} before",
-        "callers": f"called from {_count(count, 'place')} in its module",
-        "file_lines": "in a short file",
-        "files_changed": f"the commit touches only {_count(count, 'file')}",
-        "test_lines_added": "the commit changes tests too",
-        "tests_changed": "the commit changes tests too",
-        "new_function": "it is new",
-        "is_fix": "the commit mends something",
-    }.get(name, "")
+    if count > 0 and name in _OF_COUNT:
+        return _OF_COUNT[name](count)
+    return ""
 
 
-def _count(count: int, noun: str, many: str = "") -> str:
-    return f"{count:,} {noun if count == 1 else many or noun + 's'}"
+def _count(count: int, noun: str, plural: str = "") -> str:
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
 def _times(count: int) -> str:
     return "once" if count == 1 else f"{count:,} times"
+
+
+def _recent_fixes(count: int) -> str:
+    return f"{_count(count, 'recent fix', 'recent fixes')} in its file"
+
+
+def _covered(share: float) -> str:
+    amount = f"{share:.0%}" if share < 1 else "all"
+    return f"tests reach {amount} of it"
+
+
+_OF_VALUE: dict[str, Callable[[float], str]] = {
+    "lines_added_elsewhere": lambda _: "the commit is mostly about it",
+    "days_since_function": lambda days: "its last change is not long ago" if days >= 0 else "",
+    "covered_share": _covered,
+    "author_recency": lambda commits: (
+        "its author committed little here of late" if commits < 1 else "its author is active"
+    ),
+}
+"""Reasons whose inputs are no counts, and are told whatever their value."""
+
+_OF_COUNT: dict[str, Callable[[int], str]] = {
+    "lines_added_in_commit": lambda n: f"the commit added or rewrote {_count(n, 'line')} of it",
+    "lines_removed": lambda n: f"the commit took away {_count(n, 'line')} of it",
+    "branches": lambda n: f"{_count(n, 'branch', 'branches')} in it",
+    "arguments": lambda n: _count(n, "argument"),
+    "times_changed": lambda n: f"its file changed {_times(n)} in 90 days",
+    "churn": lambda n: f"its file is changing: {_count(n, 'line')} of late",
+    "recent_fixes": _recent_fixes,
+    "fixes": _recent_fixes,
+    "function_fixes": lambda n: f"it was fixed {_times(n)} before",
+    "callers": lambda n: f"called from {_count(n, 'place')} in its module",
+    "file_lines": lambda _: "in a short file",
+    "files_changed": lambda n: f"the commit touches only {_count(n, 'file')}",
+    "test_lines_added": lambda _: "the commit changes tests too",
+    "tests_changed": lambda _: "the commit changes tests too",
+    "new_function": lambda _: "it is new",
+    "is_fix": lambda _: "the commit mends something",
+}
+"""Reasons whose inputs are counts, and are told when there is something to count."""

@@ -29,38 +29,44 @@ class AffectedTest(NamedTuple):
     breadth: int = 0
 
 
-class Place(NamedTuple):
-    """How early a test should run: a value from 0 to 1, and why."""
+class Rating(NamedTuple):
+    """How early a test should run: a value from 0 to 1, the highest first, and why."""
 
     value: float
     reasons: tuple[str, ...]
 
 
-def place(test: AffectedTest) -> Place:
+def rate(test: AffectedTest) -> Rating:
     """Rate one test.
 
     The value is a mean of: failures per run, halved for every 14 days since the last (weight 6);
     similarity of names (2); changed lines covered, c/(c+5) (2); and few files executed,
     1/(1+ln(1+breadth)) (1).
     """
-    rate = (test.failures + 0.1) / (test.runs + 1)
-    age = test.days_since_failure
-    recent = 0.0 if age is None else rate * 0.5 ** (max(0.0, age) / 14)
     covers = test.covers or 0
     parts = (
-        (6, recent, f"failed {test.failures} of {test.runs} times"),
+        (6, _recent_failures(test), f"failed {test.failures} of {test.runs} times"),
         (2, test.similarity, "its name is like the change's"),
         (2, covers / (covers + 5), f"covers {covers} of the changed lines"),
         (1, 1 / (1 + math.log1p(test.breadth)), f"executes only {test.breadth} files"),
     )
     value = sum(weight * part for weight, part, _ in parts) / sum(weight for weight, *_ in parts)
-    said = sorted(((w * p, text) for w, p, text in parts if w * p > 0.2), reverse=True)
-    return Place(value, tuple(text for _, text in said[:3]))
+    weighted = sorted(((weight * part, text) for weight, part, text in parts), reverse=True)
+    reasons = [text for weight, text in weighted if weight > 0.2]
+    return Rating(value, tuple(reasons[:3]))
+
+
+def _recent_failures(test: AffectedTest) -> float:
+    """Failures per run, halved for every 14 days since the last."""
+    if test.days_since_failure is None:
+        return 0.0
+    share = (test.failures + 0.1) / (test.runs + 1)
+    return share * math.pow(0.5, max(0.0, test.days_since_failure) / 14)
 
 
 def riskiest_first(tests: Sequence[AffectedTest]) -> list[int]:
     """The numbers of the tests in the order they should run; ties stay as they were."""
-    values = [place(test).value for test in tests]
+    values = [rate(test).value for test in tests]
     return sorted(range(len(tests)), key=lambda i: -values[i])
 
 
@@ -69,9 +75,9 @@ def similarity(test: str, paths: Sequence[str]) -> float:
     words = _words(test)
     best = 0.0
     for path in paths:
-        wanted = _words(path.rpartition("/")[2].removesuffix(".py"))
-        if wanted:
-            best = max(best, len(wanted & words) / len(wanted))
+        path_words = _words(path.rpartition("/")[2].removesuffix(".py"))
+        if path_words:
+            best = max(best, len(path_words & words) / len(path_words))
     return best
 
 

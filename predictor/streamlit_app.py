@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,16 +40,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     import streamlit as st
 
     st.set_page_config(page_title="copydesk predictor", layout="wide")
-    given = _parser().parse_known_args(sys.argv[1:] if argv is None else argv)[0]
+    options = _parser().parse_known_args(sys.argv[1:] if argv is None else argv)[0]
     st.html(_NARROW)
     st.title("What can be predicted, and what cannot")
     subjects = ["market", "commits"]
-    subject = st.sidebar.radio("Subject", subjects, index=subjects.index(given.subject))
+    subject = st.sidebar.radio("Subject", subjects, index=subjects.index(options.subject))
     try:
         if subject == "market":
-            market_page(given.csv)
+            market_page(options.csv)
         else:
-            commits_page(given.model)
+            commits_page(options.model)
     except PredictorError as error:
         st.error(str(error))
 
@@ -88,7 +89,7 @@ def market_page(csv: str | None) -> None:
         st.markdown("\n".join(f"- {reason}" for reason in compared.verdict.why))
     _directions(tabs[2], studied.direction)
     with tabs[3]:
-        _museum(tuple(bars))
+        _leakage_examples(tuple(bars))
     with tabs[4]:
         tried = {"edge": False, "why": _verdict(studied.direction), "figures": {}}
         st.markdown(cards.markdown(model.describe(bars, source.name, studied, tried)))
@@ -116,20 +117,20 @@ def _studied(bars: tuple[Bar, ...]) -> model.Studied:
     return st.cache_resource(show_spinner=False, max_entries=4)(model.study)(bars)  # type: ignore[no-any-return]
 
 
-def _tomorrow(place: DeltaGenerator, bars: Sequence[Bar], studied: model.Studied) -> None:
+def _tomorrow(container: DeltaGenerator, bars: Sequence[Bar], studied: model.Studied) -> None:
     """The next day: range, interval, which model says so, and the reasons."""
     import streamlit as st
 
     market = model.fitted(studied)
-    said = model.forecast(market, bars)
-    middle, low, high = (as_percent(said[name]) for name in ("log_range", "low", "high"))
-    columns = place.columns(3)
-    columns[0].metric(f"Range of the day after {said['after']}", f"{middle:.2f} %")
+    forecast = model.forecast(market, bars)
+    middle, low, high = (as_percent(forecast[name]) for name in ("log_range", "low", "high"))
+    columns = container.columns(3)
+    columns[0].metric(f"Range of the day after {forecast['after']}", f"{middle:.2f} %")
     columns[1].metric("8 days in 10", f"{low:.2f} % to {high:.2f} %")
-    columns[2].metric("In force", str(said["in_force"]))
-    place.caption("How far the day's high stands above its low.")
-    terms = sorted(said["terms"], key=lambda term: -abs(term["contribution"]))
-    with place.expander("Why"):
+    columns[2].metric("In force", str(forecast["in_force"]))
+    container.caption("How far the day's high stands above its low.")
+    terms = sorted(forecast["terms"], key=lambda term: -abs(term["contribution"]))
+    with container.expander("Why"):
         st.dataframe(
             {
                 "what": [term["name"] for term in terms],
@@ -140,17 +141,18 @@ def _tomorrow(place: DeltaGenerator, bars: Sequence[Bar], studied: model.Studied
         )
 
 
-def _forecasts(place: DeltaGenerator, compared: ranges.Compared) -> None:
-    name = compared.verdict.in_force
-    low, high = model.bounds(compared, name)
-    held = compared.held
-    place.line_chart(
+def _forecasts(container: DeltaGenerator, compared: ranges.Compared) -> None:
+    """The forecasts of the hold-out by the model in force, beside what the days then were."""
+    hold_out = compared.hold_out
+    forecasts = hold_out.by_model[compared.verdict.in_force]
+    low, high = model.bounds(compared, compared.verdict.in_force)
+    container.line_chart(
         {
-            "day": held.days,
-            "range, %": [as_percent(value) for value in held.actual],
-            "forecast": [as_percent(value) for value in held.said[name]],
-            "low": [as_percent(value + low) for value in held.said[name]],
-            "high": [as_percent(value + high) for value in held.said[name]],
+            "day": hold_out.days,
+            "range, %": [as_percent(value) for value in hold_out.actual],
+            "forecast": [as_percent(value) for value in forecasts],
+            "low": [as_percent(value + low) for value in forecasts],
+            "high": [as_percent(value + high) for value in forecasts],
         },
         x="day",
         y=["range, %", "forecast", "low", "high"],
@@ -158,59 +160,57 @@ def _forecasts(place: DeltaGenerator, compared: ranges.Compared) -> None:
         color=_COLOURS,
     )
     inside = sum(
-        low <= actual - said <= high
-        for actual, said in zip(held.actual, held.said[name], strict=True)
+        low <= actual - forecast <= high
+        for actual, forecast in zip(hold_out.actual, forecasts, strict=True)
     )
-    place.caption(
-        f"The hold-out, {len(held.days):,} days; {inside / len(held.days):.0%} of them within the"
-        " interval. Each day was forecast by a model that had seen only earlier years."
+    container.caption(
+        f"The hold-out, {len(hold_out.days):,} days; {inside / len(hold_out.days):.0%} of them"
+        " within the interval. Each day was forecast by a model that had seen only earlier years."
     )
 
 
-def _directions(place: DeltaGenerator, found: direction.Directions | None) -> None:
-    if found is None:
-        place.warning("no edge: too few bars to test directions on")
+def _directions(container: DeltaGenerator, directions: direction.Directions | None) -> None:
+    """What each model of the direction earned after costs, and whether that is an edge."""
+    if directions is None:
+        container.warning("no edge: too few bars to test directions on")
         return
-    trials = _ratios(found)
-    table = direction.figures(found, trials)
+    trials = _ratios(directions)
+    table = direction.figures(directions, trials)
     edge, why = direction.verdict(table, len(trials))
-    (place.success if edge else place.warning)(why)
-    place.markdown(cards.table(table, ""))
-    wealth: dict[str, list[Any]] = {"day": list(found.days)}
-    for name, said in found.said.items():
-        total, line = 0.0, []
-        for gain in direction.earned(said, found.actual):
-            total += gain
-            line.append(total)
-        wealth[name] = line
-    place.line_chart(wealth, x="day", y=list(found.said))
-    place.caption(
+    (container.success if edge else container.warning)(why)
+    container.markdown(cards.table(table, ""))
+    wealth: dict[str, list[Any]] = {"day": list(directions.days)}
+    for name, chances in directions.by_model.items():
+        wealth[name] = list(accumulate(direction.earned(chances, directions.actual)))
+    container.line_chart(wealth, x="day", y=list(directions.by_model))
+    container.caption(
         f"Log return after {direction.COST:.2%} a trade, long or out. The page keeps no log:"
         " `copydesk train` counts every trial on a series."
     )
 
 
-def _ratios(found: direction.Directions) -> list[float]:
+def _ratios(directions: direction.Directions) -> list[float]:
     from copydesk.predictor.core.sharpe_ratio import sharpe
 
-    return [sharpe(direction.earned(said, found.actual)) for said in found.said.values()]
+    earnings = [
+        direction.earned(chances, directions.actual) for chances in directions.by_model.values()
+    ]
+    return [sharpe(returns) for returns in earnings]
 
 
-def _verdict(found: direction.Directions | None) -> str:
-    if found is None:
+def _verdict(directions: direction.Directions | None) -> str:
+    if directions is None:
         return "no edge: too few bars to test it"
-    trials = _ratios(found)
-    return direction.verdict(direction.figures(found, trials), len(trials))[1]
+    trials = _ratios(directions)
+    return direction.verdict(direction.figures(directions, trials), len(trials))[1]
 
 
-def _museum(bars: tuple[Bar, ...]) -> None:
+def _leakage_examples(bars: tuple[Bar, ...]) -> None:
     import streamlit as st
 
     st.markdown("Mistakes that show skill where there is none, on the bars you chose.")
-    found = st.cache_data(show_spinner="measuring the leaks", max_entries=4)(
-        leakage_examples.exhibits
-    )(bars)
-    for exhibit in found:
+    measure = st.cache_data(show_spinner="measuring the leaks", max_entries=4)
+    for exhibit in measure(leakage_examples.exhibits)(bars):
         columns = st.columns([3, 1, 1])
         columns[0].markdown(f"**{exhibit.name}**: {exhibit.mistake}")
         columns[1].metric(f"{exhibit.figure}, shown", f"{exhibit.shown:.3f}")
@@ -227,7 +227,7 @@ def commits_page(folder: Path | None) -> None:
     trained = commits.load(folder) if folder else commits.shipped()
     st.subheader("A change, by hand")
     columns = st.columns(4)
-    given = {
+    inputs = {
         "lines_added_in_commit": columns[0].number_input(
             "lines added to the function", 0, value=20
         ),
@@ -235,9 +235,9 @@ def commits_page(folder: Path | None) -> None:
         "branches": columns[2].number_input("branches in it", 0, value=6),
         "files_changed": columns[3].number_input("files in the commit", 1, value=2),
     }
-    (found,) = risks([{name: float(value) for name, value in given.items()}], trained)
-    st.metric("chance of a defect", f"{found.probability:.1%}")
-    for reason in found.reasons:
+    (risk,) = risks([{name: float(value) for name, value in inputs.items()}], trained)
+    st.metric("chance of a defect", f"{risk.probability:.1%}")
+    for reason in risk.reasons:
         st.markdown(f"- {reason}")
     st.subheader("The model card")
     st.markdown(cards.markdown(trained.card))

@@ -40,19 +40,23 @@ def main(argv: Sequence[str] | None = None, open_history: OpenHistory | None = N
     Returns:
         0; 2 when what was given cannot be used.
     """
-    given = _parser().parse_args(argv)
+    options = _parser().parse_args(argv)
     try:
-        if given.subject == "market":
-            said = train_market(bar_sources.choose(given.source, **chosen(given)), given.out, _say)
-        elif given.prior is not None:
-            said = train_prior([given.source, *given.prior], given.out, open_history, _say)
-        else:
-            said = train_commits(given.source, given.out, open_history, _say)
+        card = _train(options, open_history)
     except PredictorError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    print(json.dumps(said, indent=2, ensure_ascii=False) if given.json else report(said))
+    print(json.dumps(card, indent=2, ensure_ascii=False) if options.json else report(card))
     return 0
+
+
+def _train(options: argparse.Namespace, open_history: OpenHistory | None) -> dict[str, Any]:
+    if options.subject == "market":
+        source = bar_sources.choose(options.source, **bar_options(options))
+        return train_market(source, options.out, _say)
+    if options.prior is not None:
+        return train_prior([options.source, *options.prior], options.out, open_history, _say)
+    return train_commits(options.source, options.out, open_history, _say)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -75,10 +79,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def chosen(given: argparse.Namespace) -> dict[str, Any]:
-    """The options that choose where bars come from."""
+def bar_options(options: argparse.Namespace) -> dict[str, Any]:
+    """The options that choose where bars come from, as `bar_sources.choose` takes them."""
     names = ("sample", "synthetic", "yahoo", "as_is")
-    return {name: getattr(given, name) for name in names}
+    return {name: getattr(options, name) for name in names}
 
 
 def train_market(source: bar_sources.Source, out: Path, say: Progress) -> dict[str, Any]:
@@ -100,8 +104,8 @@ def train_commits(
     """
     rows = read_rows(source or ".", open_history, say)
     name = Path(source or ".").resolve().name
-    found = learning.train(rows, commits.shipped_prior(), time.time(), source=name)
-    return commits.save(out, found).card
+    trained = learning.train(rows, commits.shipped_prior(), time.time(), source=name)
+    return commits.save(out, trained).card
 
 
 def train_prior(
@@ -112,17 +116,15 @@ def train_prior(
     Raises:
         PredictorError: A history cannot be read, or holds no defect.
     """
-    named = [source for source in sources if source]
-    ripe: list[tuple[str, list[Row]]] = []
-    for source in named:
+    histories: list[tuple[str, list[Row]]] = []
+    for source in filter(None, sources):
         rows = read_rows(source, open_history, say)
         newest = max((row.time for row in rows), default=0.0)
-        ripe.append((Path(source).resolve().name, learning.ripe(rows, newest)))
-    pooled = [row for _, rows in ripe for row in rows]
-    fitted = learning.fit_prior(pooled, [row.fixed_at is not None for row in pooled])
-    card = commits.prior_card(fitted, ripe)
-    found = learning.Trained(learning.PRIOR, fitted, None, card)
-    return commits.save(out, found).card
+        histories.append((Path(source).resolve().name, learning.ripe(rows, newest)))
+    pooled = [row for _, rows in histories for row in rows]
+    prior = learning.fit_prior(pooled, [row.fixed_at is not None for row in pooled])
+    card = commits.prior_card(prior, histories)
+    return commits.save(out, learning.Trained(learning.PRIOR, prior, None, card)).card
 
 
 def read_rows(source: str, open_history: OpenHistory | None, say: Progress) -> list[Row]:
@@ -135,10 +137,10 @@ def read_rows(source: str, open_history: OpenHistory | None, say: Progress) -> l
     if path.is_file():
         return commits.read_rows(path)
     history = (open_history or registered_history())(path)
-    found = mine(history, State(), say=say)
-    say(f"{found.commits:,} commits, {found.fixes:,} fixes, {len(found.rows):,} changed functions")
-    fixed = label(found.rows, found.blamed)
-    return [Row(r.time, r.inputs, at) for r, at in zip(found.rows, fixed, strict=True)]
+    mined = mine(history, State(), say=say)
+    say(f"{mined.commits:,} commits, {mined.fixes:,} fixes, {len(mined.rows):,} changed functions")
+    fixed = label(mined.rows, mined.blamed)
+    return [Row(r.time, r.inputs, at) for r, at in zip(mined.rows, fixed, strict=True)]
 
 
 def registered_history() -> OpenHistory:
@@ -155,10 +157,12 @@ def registered_history() -> OpenHistory:
     )
 
 
-def _careful(opened: OpenHistory) -> OpenHistory:
+def _careful(opener: OpenHistory) -> OpenHistory:
+    """The same opener, whose every error is a PredictorError."""
+
     def open_history(path: Path) -> History:
         try:
-            return opened(path)
+            return opener(path)
         except Exception as error:
             raise PredictorError(f"{path}: no history can be read: {error}") from error
 

@@ -16,7 +16,7 @@ from copydesk.agent.desk.traces import TestRun
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import LineNo, Sha, TestId
-from copydesk.predictor.rank_tests import AffectedTest, place, similarity
+from copydesk.predictor.rank_tests import AffectedTest, rate, similarity
 
 MANY = 2000
 """Of more affected tests than that, no predictions are kept."""
@@ -38,7 +38,7 @@ def ordering(
             return list(files)
         changed = _changed(repo, sha)
         facts = _facts(db, affected, sorted(changed), _hits_on(db, changed))
-        found = {name: place(fact) for name, fact in facts.items()}
+        found = {name: rate(fact) for name, fact in facts.items()}
         if len(found) <= MANY:
             said = [
                 Prediction(name, p.value, FORMULA, "", p.reasons, _plain(facts[name]))

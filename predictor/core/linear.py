@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from operator import mul
 
 
 def solve(matrix: Sequence[Sequence[float]], right: Sequence[float]) -> list[float]:
     """Solve a square system by Gaussian elimination with row pivoting.
 
+    Args:
+        matrix: The coefficients, row by row.
+        right: The right-hand side.
+
+    Returns:
+        The unknowns, in the order of the columns.
+
     Raises:
         ValueError: The matrix is singular.
     """
     rows = [[*map(float, line), float(value)] for line, value in zip(matrix, right, strict=True)]
+    _eliminate(rows)
+    return _substitute_back(rows)
+
+
+def _eliminate(rows: list[list[float]]) -> None:
+    """Bring rows of coefficients and right-hand side into upper triangular form, in place."""
     size = len(rows)
     largest = max((abs(x) for line in rows for x in line[:-1]), default=0.0)
     for k in range(size):
@@ -24,10 +38,14 @@ def solve(matrix: Sequence[Sequence[float]], right: Sequence[float]) -> list[flo
             factor = rows[i][k] / rows[k][k]
             for j in range(k, size + 1):
                 rows[i][j] -= factor * rows[k][j]
+
+
+def _substitute_back(rows: list[list[float]]) -> list[float]:
+    size = len(rows)
     answer = [0.0] * size
     for i in reversed(range(size)):
-        known = math.fsum(rows[i][j] * answer[j] for j in range(i + 1, size))
-        answer[i] = (rows[i][size] - known) / rows[i][i]
+        solved = math.fsum(rows[i][j] * answer[j] for j in range(i + 1, size))
+        answer[i] = (rows[i][size] - solved) / rows[i][i]
     return answer
 
 
@@ -45,18 +63,19 @@ def least_squares(rows: Sequence[Sequence[float]], targets: Sequence[float]) -> 
     """
     if not rows:
         raise ValueError("least squares needs rows")
-    count = len(rows)
     columns = list(zip(*rows, strict=True))
-    mean = [math.fsum(column) / count for column in columns]
-    target_mean = math.fsum(targets) / count
-    centred = [[x - m for x in column] for column, m in zip(columns, mean, strict=True)]
-    off = [y - target_mean for y in targets]
-    normal = [[math.fsum(map(_times, a, b)) for b in centred] for a in centred]
-    right = [math.fsum(map(_times, a, off)) for a in centred]
-    weights = solve(normal, right)
-    intercept = target_mean - math.fsum(map(_times, weights, mean))
-    return [intercept, *weights]
+    means = [math.fsum(column) / len(rows) for column in columns]
+    target_mean = math.fsum(targets) / len(rows)
+    centred = [_minus(column, mean) for column, mean in zip(columns, means, strict=True)]
+    centred_targets = _minus(targets, target_mean)
+    normal = [[_dot(a, b) for b in centred] for a in centred]
+    weights = solve(normal, [_dot(column, centred_targets) for column in centred])
+    return [target_mean - _dot(weights, means), *weights]
 
 
-def _times(a: float, b: float) -> float:
-    return a * b
+def _minus(values: Sequence[float], mean: float) -> list[float]:
+    return [value - mean for value in values]
+
+
+def _dot(a: Sequence[float], b: Sequence[float]) -> float:
+    return math.fsum(map(mul, a, b))

@@ -27,20 +27,19 @@ def refuse_lookahead(
     Raises:
         PredictorError: With the name of the input and the row (from 0) it looks ahead of.
     """
-    whole = inputs(history)
-    usable = [i for i, row in enumerate(whole[:-1]) if row is not None]
+    rows = inputs(history)
+    usable = [i for i, row in enumerate(rows[:-1]) if row is not None]
     for i in usable[:: max(1, len(usable) // CHECKS)]:
-        then, now = inputs(history[: i + 1])[i], whole[i]
-        for name, value in (now or {}).items():
-            before = then.get(name) if then is not None else None
-            if before is None and value is None and then is not None:
-                continue
-            if (
-                before is None
-                or value is None
-                or not math.isclose(before, value, rel_tol=1e-9, abs_tol=1e-12)
-            ):
+        without_future = inputs(history[: i + 1])[i]
+        for name, value in (rows[i] or {}).items():
+            if without_future is None or not _same(without_future.get(name), value):
                 raise PredictorError(
                     f"input {name!r} of row {i} changes when later rows are cut away: it knows "
                     "the future"
                 )
+
+
+def _same(a: float | None, b: float | None) -> bool:
+    if a is None or b is None:
+        return a is b
+    return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12)

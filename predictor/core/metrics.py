@@ -36,10 +36,10 @@ def rmse(actual: Sequence[float], forecast: Sequence[float]) -> float:
 def quantile(values: Sequence[float], share: float) -> float:
     """The value below which that share lies, interpolated linearly."""
     ordered = sorted(values)
-    place = share * (len(ordered) - 1)
-    low = math.floor(place)
+    position = share * (len(ordered) - 1)
+    low = math.floor(position)
     high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+    return ordered[low] + (ordered[high] - ordered[low]) * (position - low)
 
 
 def auc(labels: Labels, scores: Scores) -> float:
@@ -107,12 +107,8 @@ def stratified_auc(
     """
     if not len(labels) == len(scores) == len(sizes):
         raise ValueError("every row needs a score and a size")
-    edges = [quantile(sizes, k / strata) for k in range(1, strata)]
-    groups: dict[int, list[int]] = {}
-    for i, size in enumerate(sizes):
-        groups.setdefault(sum(size >= edge for edge in edges), []).append(i)
     total = weight = 0.0
-    for rows in groups.values():
+    for rows in _strata(sizes, strata):
         chosen = [bool(labels[i]) for i in rows]
         pairs = sum(chosen) * (len(chosen) - sum(chosen))
         if pairs:
@@ -121,6 +117,15 @@ def stratified_auc(
     if not weight:
         raise ValueError("no stratum has rows of both labels")
     return total / weight
+
+
+def _strata(sizes: Sequence[float], count: int) -> list[list[int]]:
+    """The numbers of the rows, grouped by quantiles of their size."""
+    edges = [quantile(sizes, k / count) for k in range(1, count)]
+    groups: dict[int, list[int]] = {}
+    for i, size in enumerate(sizes):
+        groups.setdefault(sum(size >= edge for edge in edges), []).append(i)
+    return list(groups.values())
 
 
 def brier(labels: Labels, probabilities: Scores) -> float:
@@ -145,7 +150,7 @@ def log_loss(labels: Labels, probabilities: Scores) -> float:
 
 def surely_less(
     losses: Sequence[float],
-    others: Sequence[float],
+    rival_losses: Sequence[float],
     groups: Sequence[Hashable],
     *,
     repeats: int = 1000,
@@ -158,28 +163,34 @@ def surely_less(
 
     Args:
         losses: What the one lost on each row.
-        others: What the other lost on it.
+        rival_losses: What the other lost on it.
         groups: Of each row.
         repeats: Samples to draw.
         seed: Of the draws.
     """
-    gains: dict[Hashable, float] = {}
-    for mine, theirs, group in zip(losses, others, groups, strict=True):
-        gains[group] = gains.get(group, 0.0) + theirs - mine
-    chance, held, wins = random.Random(seed), list(gains.values()), 0.0
+    gain_by_group: dict[Hashable, float] = {}
+    for loss, rival_loss, group in zip(losses, rival_losses, groups, strict=True):
+        gain_by_group[group] = gain_by_group.get(group, 0.0) + rival_loss - loss
+    gains = list(gain_by_group.values())
+    chance = random.Random(seed)
+    wins = 0.0
     for _ in range(repeats):
-        gain = math.fsum(chance.choices(held, k=len(held)))
+        gain = math.fsum(chance.choices(gains, k=len(gains)))
         wins += 1.0 if gain > 0 else 0.5 if gain == 0 else 0.0
     return wins / repeats
 
 
 def calibration_error(labels: Labels, probabilities: Scores, bins: int = 10) -> float:
     """The expected calibration error (ECE) over bins of equal width."""
-    held: dict[int, list[tuple[float, bool]]] = {}
+    rows_by_bin: dict[int, list[tuple[float, bool]]] = {}
     for y, p in zip(labels, probabilities, strict=True):
-        held.setdefault(min(int(p * bins), bins - 1), []).append((p, bool(y)))
-    off = [abs(math.fsum(p for p, _ in rows) - sum(y for _, y in rows)) for rows in held.values()]
-    return math.fsum(off) / len(labels)
+        rows_by_bin.setdefault(min(int(p * bins), bins - 1), []).append((p, bool(y)))
+    misses = []
+    for rows in rows_by_bin.values():
+        expected = math.fsum(p for p, _ in rows)
+        positives = sum(y for _, y in rows)
+        misses.append(abs(expected - positives))
+    return math.fsum(misses) / len(labels)
 
 
 def apfd(failing_ranks: Sequence[int], tests: int) -> float:
@@ -217,12 +228,13 @@ def interval(
     Raises:
         ValueError: The figure could be worked out for no sample.
     """
-    chance, found = random.Random(seed), list[float]()
+    chance = random.Random(seed)
+    figures = []
     for _ in range(repeats):
         try:
-            found.append(statistic(chance.choices(range(rows), k=rows)))
+            figures.append(statistic(chance.choices(range(rows), k=rows)))
         except ValueError:
             continue
-    if not found:
+    if not figures:
         raise ValueError("no sample allows the figure")
-    return quantile(found, (1 - level) / 2), quantile(found, (1 + level) / 2)
+    return quantile(figures, (1 - level) / 2), quantile(figures, (1 + level) / 2)

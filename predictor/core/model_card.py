@@ -28,23 +28,22 @@ def markdown(card: Mapping[str, Any]) -> str:
 
 def table(figures: Mapping[str, Mapping[str, Any]], in_force: str) -> str:
     """Figures by model as a Markdown table; the model in force is bold."""
-    heads: list[str] = []
-    for held in figures.values():
-        heads += [name for name in held if name not in heads]
+    heads = list(dict.fromkeys(name for by_name in figures.values() for name in by_name))
     lines = [f"| model | {' | '.join(heads)} |", "| --- |" + " ---: |" * len(heads)]
-    for name, held in figures.items():
+    for name, by_name in figures.items():
         shown = f"**{name}**" if name == in_force else name
-        lines.append(f"| {shown} | {' | '.join(_plain(held.get(head)) for head in heads)} |")
+        lines.append(f"| {shown} | {' | '.join(_plain(by_name.get(head)) for head in heads)} |")
     return "\n".join(lines)
 
 
 def _plain(value: object) -> str:
+    """A value as it stands in a table or a sentence; a list separated by commas."""
     if value is None:
         return ""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return (
-            ", ".join(map(str, value))
-            if isinstance(value, Sequence | set) and not isinstance(value, str)
-            else str(value)
-        )
-    return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    if isinstance(value, Sequence | set) and not isinstance(value, str):
+        return ", ".join(map(str, value))
+    return str(value)

@@ -68,25 +68,37 @@ def load(folder: Path, subject: str) -> Stored:
         PredictorError: There is none, it is about something else, or a file is damaged or not
             the one its card was made for.
     """
+    card, hashes = _load_card(folder, subject)
+    files = {name: _checked(folder / name, str(digest)) for name, digest in hashes.items()}
+    try:
+        prior: dict[str, Any] = json.loads(files[PRIOR])
+    except (KeyError, ValueError) as error:
+        raise PredictorError(
+            f"{folder / PRIOR} does not hold the weights of a model ({error}); {_again(subject)}"
+        ) from error
+    trees = Residual.from_bytes(files[RESIDUAL]) if RESIDUAL in files else None
+    return Stored(prior, trees, card)
+
+
+def _load_card(folder: Path, subject: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The card of a model and the hashes it gives of the other files."""
     try:
         card = json.loads(_read(folder / CARD))
-        form, about, hashes = card["format"], card["subject"], dict(card["sha256"])
+        file_format, card_subject, hashes = card["format"], card["subject"], dict(card["sha256"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise PredictorError(
             f"{folder}: no model ({error}); make one with: copydesk train --subject {subject}"
         ) from error
-    if form != FORMAT or about != subject:
+    if file_format != FORMAT or card_subject != subject:
         raise PredictorError(
-            f"{folder / CARD} is the card of a {about!r} model in format {form!r}; needed is a"
-            f" {subject!r} model in format {FORMAT!r}"
+            f"{folder / CARD} is the card of a {card_subject!r} model in format {file_format!r};"
+            f" needed is a {subject!r} model in format {FORMAT!r}"
         )
-    held = {name: _checked(folder / name, str(known)) for name, known in hashes.items()}
-    try:
-        prior: dict[str, Any] = json.loads(held[PRIOR])
-    except (KeyError, ValueError) as error:
-        raise PredictorError(f"{folder / PRIOR} is no prior ({error}); train again") from error
-    trees = Residual.from_bytes(held[RESIDUAL]) if RESIDUAL in held else None
-    return Stored(prior, trees, card)
+    return card, hashes
+
+
+def _again(subject: str) -> str:
+    return f"train it again: copydesk train --subject {subject}"
 
 
 def _read(path: Path) -> bytes:
@@ -97,13 +109,14 @@ def _read(path: Path) -> bytes:
     return raw
 
 
-def _checked(path: Path, known: str) -> bytes:
+def _checked(path: Path, digest: str) -> bytes:
+    """The content of a model's file, if it is the one that its card was made for."""
     if path.name not in (PRIOR, RESIDUAL):
-        raise PredictorError(f"{path.name} is no file of a model")
+        raise PredictorError(f"the model's card names {path.name}, which is no file of a model")
     try:
         raw = _read(path)
     except (OSError, ValueError) as error:
-        raise PredictorError(f"{path}: cannot be read ({error}); train again") from error
-    if hashlib.sha256(raw).hexdigest() != known:
-        raise PredictorError(f"{path} is not the file its card was made for; train again")
+        raise PredictorError(f"{path}: cannot be read ({error}); train the model again") from error
+    if hashlib.sha256(raw).hexdigest() != digest:
+        raise PredictorError(f"{path} is not the file its card was made for; train the model again")
     return raw

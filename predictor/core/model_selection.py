@@ -1,4 +1,4 @@
-"""The gate: a model is in force only if it beat the simpler one on rows later than its own."""
+"""Which model is in force: one only if it beat the simpler one on rows later than its own."""
 
 from __future__ import annotations
 
@@ -13,17 +13,21 @@ class Verdict(NamedTuple):
     why: tuple[str, ...]
 
 
-def climb(ladder: Sequence[str], lost: Callable[[str, str], str]) -> Verdict:
-    """Go up from the simplest model; stop below the first that does not beat the one before.
+def select_model(candidates: Sequence[str], defeat: Callable[[str, str], str]) -> Verdict:
+    """Take the most complex model that beats the simpler one, step by step.
 
     Args:
-        ladder: Names of models, the simplest first.
-        lost: Given a model and the simpler one, "" when it beat it, else in what it did not.
+        candidates: Names of models, the simplest first.
+        defeat: Given a model and the simpler one, in what it did not beat it; "" when it did.
+
+    Returns:
+        The last model before the first defeat, and a reason for each model that was compared.
     """
-    in_force, why = ladder[0], list[str]()
-    for name in ladder[1:]:
-        if reason := lost(name, in_force):
-            why.append(f"{name} does not stand: {reason}")
+    in_force = candidates[0]
+    why = []
+    for name in candidates[1:]:
+        if reason := defeat(name, in_force):
+            why.append(f"{name} was not chosen: {reason}")
             break
         why.append(f"{name} beat {in_force}")
         in_force = name

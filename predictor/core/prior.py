@@ -60,8 +60,8 @@ class Prior:
             self.names, self.mean, self.scale, self.weights, strict=True
         ):
             value = values.get(name)
-            known = 0.0 if value is None else weight * (sign_log(value) - mean) / scale
-            terms.append(Term(name, value, known))
+            contribution = 0.0 if value is None else weight * (sign_log(value) - mean) / scale
+            terms.append(Term(name, value, contribution))
         return tuple(terms)
 
     def logit(self, values: Mapping[str, float | None]) -> float:
@@ -121,8 +121,8 @@ def sigmoid(logit: float) -> float:
 
 def logit(probability: float) -> float:
     """The log odds; probabilities are kept 1e-12 away from 0 and 1."""
-    kept = min(max(probability, 1e-12), 1 - 1e-12)
-    return math.log(kept / (1 - kept))
+    bounded = min(max(probability, 1e-12), 1 - 1e-12)
+    return math.log(bounded / (1 - bounded))
 
 
 def offset(logits: Sequence[float], labels: Sequence[float]) -> float:
@@ -167,28 +167,33 @@ def fit(
     """
     if not rows or len(set(map(bool, labels))) < 2:
         raise ValueError("a prior needs rows of both labels")
-    logged = [[sign_log(x) for x in row] for row in rows]
-    mean = [math.fsum(column) / len(rows) for column in zip(*logged, strict=True)]
-    scale = [
-        math.sqrt(math.fsum((x - m) ** 2 for x in column) / len(rows)) or 1.0
-        for column, m in zip(zip(*logged, strict=True), mean, strict=True)
-    ]
-    columns = [
-        [1.0] * len(rows),
-        *(
-            [(x - m) / s for x in column]
-            for column, m, s in zip(zip(*logged, strict=True), mean, scale, strict=True)
-        ),
-    ]
+    columns = [list(map(sign_log, column)) for column in zip(*rows, strict=True)]
+    means = [math.fsum(column) / len(rows) for column in columns]
+    scales = [_deviation(column, mean) or 1.0 for column, mean in zip(columns, means, strict=True)]
+    standardised = [[1.0] * len(rows)]
+    for column, mean, scale in zip(columns, means, scales, strict=True):
+        standardised.append([(x - mean) / scale for x in column])
+    weights = _newton(standardised, labels, ridge, rounds)
+    return Prior(tuple(names), tuple(means), tuple(scales), tuple(weights[1:]), weights[0])
+
+
+def _deviation(values: Sequence[float], mean: float) -> float:
+    return math.sqrt(math.fsum((x - mean) ** 2 for x in values) / len(values))
+
+
+def _newton(
+    columns: Sequence[Sequence[float]], labels: Sequence[bool], ridge: float, rounds: int
+) -> list[float]:
+    """The weights of standardised columns, the first of which is the intercept's."""
     answers = [float(bool(label)) for label in labels]
-    share = sum(map(bool, labels)) / len(rows)
-    weights = [math.log(share / (1 - share))] + [0.0] * len(names)
+    share = sum(map(bool, labels)) / len(labels)
+    weights = [math.log(share / (1 - share))] + [0.0] * (len(columns) - 1)
     for _ in range(rounds):
         step = _newton_step(columns, answers, weights, ridge)
-        weights = [w + s for w, s in zip(weights, step, strict=True)]
+        weights = list(map(add, weights, step))
         if max(map(abs, step)) < 1e-9:
             break
-    return Prior(tuple(names), tuple(mean), tuple(scale), tuple(weights[1:]), weights[0])
+    return weights
 
 
 def _newton_step(
@@ -201,14 +206,14 @@ def _newton_step(
     shares = list(map(sigmoid, logits))
     misses = list(map(sub, labels, shares))
     spreads = [p * (1 - p) for p in shares]
-    gradient = [
-        sum(map(mul, misses, column)) - (ridge * weight if i else 0.0)
-        for i, (weight, column) in enumerate(zip(weights, columns, strict=True))
-    ]
+    penalties = [0.0] + [ridge] * (len(weights) - 1)  # the intercept is free
+    gradient = []
+    for weight, column, penalty in zip(weights, columns, penalties, strict=True):
+        gradient.append(sum(map(mul, misses, column)) - penalty * weight)
     curvature = [[0.0] * len(weights) for _ in weights]
     for i, column in enumerate(columns):
         spread = list(map(mul, spreads, column))
         for j in range(i + 1):
             curvature[i][j] = curvature[j][i] = sum(map(mul, spread, columns[j]))
-        curvature[i][i] += ridge if i else 0.0
+        curvature[i][i] += penalties[i]
     return solve(curvature, gradient)

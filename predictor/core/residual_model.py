@@ -31,13 +31,37 @@ Inputs = Mapping[str, float | None]
 
 
 class Settings(NamedTuple):
-    """How hard the trees may try. Few, shallow and strongly regularised: labels are rare."""
+    """How hard the trees may try. Few, shallow and strongly regularised: labels are rare.
+
+    `rate` is CatBoost's learning_rate, `ridge` its l2_leaf_reg, `columns` its rsm, and `seed` that
+    of the column sampling.
+    """
 
     trees: int = 60
     depth: int = 3
     rate: float = 0.04
     ridge: float = 30.0
     columns: float = 0.6
+    seed: int = 0
+
+    def as_catboost(self, loss: Loss) -> dict[str, Any]:
+        """The parameters of a CatBoost model."""
+        return {
+            "loss_function": loss,
+            "iterations": self.trees,
+            "depth": self.depth,
+            "learning_rate": self.rate,
+            "l2_leaf_reg": self.ridge,
+            "rsm": self.columns,
+            "random_strength": 2,
+            "model_shrink_rate": 0,  # not implemented together with a baseline
+            "boost_from_average": False,  # the baseline is where it starts from
+            "has_time": True,
+            "random_seed": self.seed,
+            "thread_count": 1,
+            "verbose": False,
+            "allow_writing_files": False,  # else a folder appears where the user stands
+        }
 
 
 def available() -> bool:
@@ -84,7 +108,6 @@ class Residual:
         *,
         loss: Loss = "Logloss",
         settings: Settings | None = None,
-        seed: int = 0,
     ) -> Residual:
         """Learn what the prior leaves over. Deterministic; one thread; writes no files.
 
@@ -96,7 +119,6 @@ class Residual:
             prior: The prior's logit (Logloss) or value (RMSE) of each row.
             loss: What to minimise.
             settings: How hard to try.
-            seed: Of the column sampling.
 
         Raises:
             PredictorError: CatBoost is not installed, or there is nothing to learn from.
@@ -104,37 +126,19 @@ class Residual:
         need_catboost()
         from catboost import CatBoost, CatBoostError, Pool
 
-        telling = [name for name in names if len({row.get(name) for row in rows}) > 1]
-        if not telling:
+        varying = [name for name in names if len({row.get(name) for row in rows}) > 1]
+        if not varying:
             raise PredictorError("nothing to learn from: no input tells one row from another")
-        chosen = settings or Settings()
-        model = CatBoost(
-            {
-                "loss_function": loss,
-                "iterations": chosen.trees,
-                "depth": chosen.depth,
-                "learning_rate": chosen.rate,
-                "l2_leaf_reg": chosen.ridge,
-                "rsm": chosen.columns,
-                "random_strength": 2,
-                "model_shrink_rate": 0,  # not implemented together with a baseline
-                "boost_from_average": False,  # the baseline is where it starts from
-                "has_time": True,
-                "random_seed": seed,
-                "thread_count": 1,
-                "verbose": False,
-                "allow_writing_files": False,  # else a folder appears where the user stands
-            }
-        )
+        model = CatBoost((settings or Settings()).as_catboost(loss))
         try:
             level = offset(prior, answers) if loss == "Logloss" else _mean_miss(prior, answers)
-            pool = Pool(_table(telling, rows), list(answers), baseline=[p + level for p in prior])
+            pool = Pool(_table(varying, rows), list(answers), baseline=[p + level for p in prior])
             model.fit(pool)
         except (CatBoostError, ValueError) as error:
             raise PredictorError(f"nothing to learn from: {error}") from error
-        made = cls(model, telling, loss, 0.0)
-        made.centre = math.fsum(made.adds(rows)) / len(rows)
-        return made
+        residual = cls(model, varying, loss, 0.0)
+        residual.centre = math.fsum(residual.adds(rows)) / len(rows)
+        return residual
 
     def adds(self, rows: Sequence[Inputs]) -> list[float]:
         """What the trees add to the prior of each row."""
@@ -152,16 +156,14 @@ class Residual:
         shares = self._model.get_feature_importance(
             Pool(_table(self.names, rows)), type="ShapValues"
         )
-        return [
-            (
-                Term(OWN, None, float(line[-1]) - self.centre),
-                *(
-                    Term(name, row.get(name), float(share))
-                    for name, share in zip(self.names, line[:-1], strict=True)
-                ),
-            )
-            for row, line in zip(rows, shares, strict=True)
-        ]
+        return [self._terms(row, line) for row, line in zip(rows, shares, strict=True)]
+
+    def _terms(self, row: Inputs, shares: Sequence[float]) -> tuple[Term, ...]:
+        """The terms of a row, given its Shapley values and what is added to every row."""
+        terms = [Term(OWN, None, float(shares[-1]) - self.centre)]
+        for name, share in zip(self.names, shares[:-1], strict=True):
+            terms.append(Term(name, row.get(name), float(share)))
+        return tuple(terms)
 
     def to_bytes(self) -> bytes:
         """The trees in CatBoost's binary format, the names of the inputs within."""
@@ -202,7 +204,9 @@ def _mean_miss(prior: Sequence[float], answers: Sequence[float]) -> float:
 
 
 def _table(names: Sequence[str], rows: Sequence[Inputs]) -> list[list[float]]:
-    return [
-        [math.nan if (value := row.get(name)) is None else float(value) for name in names]
-        for row in rows
-    ]
+    """The inputs as numbers, row by row; NaN is "not known"."""
+    return [[_number(row.get(name)) for name in names] for row in rows]
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)

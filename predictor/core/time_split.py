@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 from copydesk.predictor.core.errors import PredictorError
@@ -34,33 +35,43 @@ def folds(
     Raises:
         PredictorError: The rows are not in order of time.
     """
-    for i in range(1, len(times)):
-        if times[i] < times[i - 1]:
+    for i, (before, time) in enumerate(pairwise(times), 1):
+        if time < before:
             raise PredictorError(
                 f"row {i} is older than the row before it: rows must be in order of time and "
                 "never shuffled"
             )
     if not 0 < first < 1 or count < 1:
         raise ValueError("first must be between 0 and 1, count at least 1")
-    rows = len(times)
-    cuts = [round(rows * (first + (1 - first) * k / count)) for k in range(count)]
-    starts = sorted({bisect_left(times, times[cut]) for cut in cuts if cut < rows} - {0})
-    if not starts:
-        return
-    for start, end in zip(starts, [*starts[1:], rows], strict=True):
+    starts = _test_starts(times, first, count)
+    for start, end in pairwise([*starts, len(times)]):
         train = bisect_left(times, times[start] - gap) if gap else start
         yield Fold(range(min(train, start)), range(start, end), times[start])
+
+
+def _test_starts(times: Sequence[float], first: float, count: int) -> list[int]:
+    """The rows that the test parts begin with, each the first of its time."""
+    rows = len(times)
+    cuts = [round(rows * (first + (1 - first) * k / count)) for k in range(count)]
+    return sorted({bisect_left(times, times[cut]) for cut in cuts if cut < rows} - {0})
 
 
 def known_labels(
     labels: Sequence[bool], known_at: Sequence[float | None], rows: Sequence[int], cutoff: float
 ) -> list[bool]:
-    """The labels as they were known at a time: what was found out later is still negative."""
-    found = []
+    """The labels as they were known at a time: what was found out later is still negative.
+
+    Args:
+        labels: Of all rows.
+        known_at: When each label became known; None for never.
+        rows: The numbers of the rows to give the labels of.
+        cutoff: The time.
+    """
+    labels_then = []
     for i in rows:
-        known = known_at[i]
-        found.append(bool(labels[i]) and known is not None and known < cutoff)
-    return found
+        time = known_at[i]
+        labels_then.append(bool(labels[i]) and time is not None and time < cutoff)
+    return labels_then
 
 
 def walk_forward(
@@ -103,11 +114,11 @@ def in_order(times: Sequence[date], known_at: Sequence[date]) -> None:
     """
     if len(times) != len(known_at):
         raise ValueError("times and known_at must be equally long")
-    for i, (time, known) in enumerate(zip(times, known_at, strict=True)):
-        if i and (time <= times[i - 1] or known < known_at[i - 1]):
+    for i, (time, answered) in enumerate(zip(times, known_at, strict=True)):
+        if i and (time <= times[i - 1] or answered < known_at[i - 1]):
             raise PredictorError(
                 f"row {i} ({time}) is not later than the row before ({times[i - 1]}): "
                 "rows must be in order of time and never shuffled"
             )
-        if known < time:
-            raise PredictorError(f"row {i}: its answer was known at {known}, before {time}")
+        if answered < time:
+            raise PredictorError(f"row {i}: its answer was known at {answered}, before {time}")

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from copydesk.predictor.core import model_card, model_files
 from copydesk.predictor.core.errors import PredictorError
-from copydesk.predictor.core.model_selection import climb
+from copydesk.predictor.core.model_selection import select_model
 from copydesk.predictor.core.prior import Prior, offset, sigmoid
 from copydesk.predictor.core.time_split import folds, known_labels
 from copydesk.predictor.draft_acceptance import Decision, chances
-from copydesk.predictor.rank_tests import AffectedTest, place, riskiest_first, similarity
+from copydesk.predictor.rank_tests import AffectedTest, rate, riskiest_first, similarity
 from copydesk.predictor.subjects.commits import model, train
 from copydesk.predictor.subjects.commits.train import (
     BASELINE,
@@ -102,9 +102,11 @@ def test_a_label_counts_only_from_the_day_of_its_fix() -> None:
 
 def test_the_gate_stops_below_the_first_that_loses() -> None:
     figure = {"one": 1, "two": 3, "three": 2, "four": 9}
-    said = climb(list(figure), lambda a, b: "" if figure[a] > figure[b] else f"not above {b}")
-    assert said.in_force == "two"
-    assert said.why == ("two beat one", "three does not stand: not above two")
+    verdict = select_model(
+        list(figure), lambda a, b: "" if figure[a] > figure[b] else f"not above {b}"
+    )
+    assert verdict.in_force == "two"
+    assert verdict.why == ("two beat one", "three was not chosen: not above two")
 
 
 def test_a_prior_that_surely_loses_to_size_gives_way() -> None:
@@ -117,7 +119,7 @@ def test_a_prior_that_surely_loses_to_size_gives_way() -> None:
 def test_a_prior_that_loses_less_stands() -> None:
     found = train.train(history(), knows_branches(), NOW)
     assert found.in_force in (PRIOR, RESIDUAL)
-    assert "lines added does not stand" in found.card["why"][0]
+    assert "lines added was not chosen" in found.card["why"][0]
     figures = found.card["figures"]
     assert figures[PRIOR]["log loss"] < figures[BASELINE]["log loss"]
 
@@ -128,7 +130,7 @@ def test_only_what_surely_loses_less_takes_the_place_of_the_prior(
     monkeypatch.setattr(train, "TRY_OWN", 40)
     found = train.train(history(kind="own"), knows_branches(), NOW)
     size, own = found.card["why"][:2]
-    assert size.startswith("lines added does not stand: log loss 0.2897 against 0.3036 of prior")
+    assert size.startswith("lines added was not chosen: log loss 0.2897 against 0.3036 of prior")
     assert size.endswith("less in 96.8% of resampled histories (99% needed)")
     assert own.startswith("own prior beat prior: log loss 0.2590 against 0.3036 of prior")
     figures = found.card["figures"]
@@ -278,7 +280,7 @@ def _huge(folder: Path) -> None:
         (_break_hash, "not the file its card was made for"),
         (_break_json, "copydesk train --subject commits"),
         (_foreign, "'market' model"),
-        (_other_file, "no file of a model"),
+        (_other_file, "which is no file of a model"),
         (_no_prior, "not a prior"),
         (_gone, "cannot be read"),
         (_huge, "larger than a model"),
@@ -371,9 +373,9 @@ def test_tests_that_failed_lately_and_fit_the_change_run_first() -> None:
     named = AffectedTest(runs=4, similarity=1.0)
     plain = AffectedTest(runs=4, breadth=30)
     assert riskiest_first([plain, long_ago, named, failed]) == [3, 2, 1, 0]
-    assert place(failed).reasons[0] == "failed 2 of 4 times"
-    assert place(AffectedTest(covers=20)).reasons[0] == "covers 20 of the changed lines"
-    assert place(named).reasons[0] == "its name is like the change's"
+    assert rate(failed).reasons[0] == "failed 2 of 4 times"
+    assert rate(AffectedTest(covers=20)).reasons[0] == "covers 20 of the changed lines"
+    assert rate(named).reasons[0] == "its name is like the change's"
 
 
 @given(
@@ -387,8 +389,8 @@ def test_tests_that_failed_lately_and_fit_the_change_run_first() -> None:
         breadth=st.integers(0, 9999),
     )
 )
-def test_a_place_is_a_number_with_words(test: AffectedTest) -> None:
-    found = place(test._replace(failures=min(test.failures, test.runs)))
+def test_a_rating_is_a_number_with_words(test: AffectedTest) -> None:
+    found = rate(test._replace(failures=min(test.failures, test.runs)))
     assert 0 <= found.value <= 1.5
     assert len(found.reasons) <= 3
 

@@ -150,7 +150,7 @@ def test_a_market_without_memory_keeps_the_model_out(bars_with: MakeBars, tmp_pa
         card = model.train(bars, "noise", tmp_path / str(seed))
         part = {name: held["RMSE, hold-out"] for name, held in card["figures"].items()}
         if card["in_force"] != "har":
-            assert card["why"][0].startswith("har does not stand: R²")
+            assert card["why"][0].startswith("har was not chosen: R²")
             assert part[card["in_force"]] == min(part[name] for name in ranges.BASELINES)
             said = model.forecast(model.load(tmp_path / str(seed)), bars)
             assert [term["name"] for term in said["terms"]] == [card["in_force"]]
@@ -302,14 +302,14 @@ def test_made_up_bars_have_no_edge(bars_with: MakeBars, tmp_path: Path) -> None:
     log = tmp_path / "t" / direction.TRIALS
     trials = direction.log_trials(log, "made up", found)
     again = direction.log_trials(log, "made up", found)
-    assert len(again) == 2 * len(trials) == 2 * len(found.said)
+    assert len(again) == 2 * len(trials) == 2 * len(found.by_model)
     assert direction.read_trials(log, "another") == []
     table = direction.figures(found, again)
     edge, why = direction.verdict(table, len(again))
     assert not edge
     assert why.startswith("no edge: logistic")
     assert all(0.4 < held["accuracy"] < 0.6 for held in table.values())
-    assert all(0 <= p <= 1 for said in found.said.values() for p in said)
+    assert all(0 <= p <= 1 for said in found.by_model.values() for p in said)
     assert min(found.days) > bars[direction.FIRST].date
 
 

@@ -43,7 +43,7 @@ def test_without_catboost_the_command_that_adds_it_is_named(
 def test_without_catboost_the_prior_works(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     compared = ranges.compare(ranges.rows_of(made_up(400)))
-    assert ranges.RESIDUAL not in compared.held.said
+    assert ranges.RESIDUAL not in compared.hold_out.by_model
     chance = random.Random(1)
     rows = []
     for i in range(600):

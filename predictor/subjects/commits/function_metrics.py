@@ -65,39 +65,42 @@ def shapes(source: str) -> dict[str, Shape]:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError):
         return {}
-    found: dict[str, Shape] = {}
-    _collect(tree, "", _survey(tree), found)
-    return found
+    by_name: dict[str, Shape] = {}
+    _collect(tree, "", _survey(tree), by_name)
+    return by_name
 
 
 def outermost(
-    source: str, wanted: Callable[[int, int], bool] = lambda first, last: True
+    source: str, is_wanted: Callable[[int, int], bool] = lambda first, last: True
 ) -> list[tuple[str, Shape]]:
     """The functions that are not inside another, methods included, in order, with their shapes.
 
     Args:
         source: The module's text.
-        wanted: Told the first and last line of a function, whether to measure it.
+        is_wanted: Told the first and last line of a function, whether to measure it.
 
     Returns:
         Names and shapes; empty when the text is not Python (of the version that runs this).
     """
     text = source.replace("\r\n", "\n").replace("\r", "\n") if "\r" in source else source
     pieces = _pieces(text)
-    found: list[tuple[str, Shape]] = []
+    functions: list[tuple[str, Shape]] = []
     above = 0
     for number, piece in enumerate(pieces):
         for name, shape in piece.functions:
             first, last = shape.first_line + above, shape.last_line + above
-            if wanted(first, last):
-                bare = name.rpartition(".")[2]
-                elsewhere = sum(
-                    other.calls.get(bare, 0) for i, other in enumerate(pieces) if i != number
-                )
-                place = shape._replace(first_line=first, last_line=last)
-                found.append((name, place._replace(callers=shape.callers + elsewhere)))
+            if is_wanted(first, last):
+                callers = shape.callers + _calls(pieces, name, leave_out=number)
+                moved = shape._replace(first_line=first, last_line=last, callers=callers)
+                functions.append((name, moved))
         above += piece.lines
-    return found
+    return functions
+
+
+def _calls(pieces: list[_Piece], name: str, *, leave_out: int) -> int:
+    """The calls of a function's bare name in all pieces but one."""
+    bare = name.rpartition(".")[2]
+    return sum(piece.calls.get(bare, 0) for i, piece in enumerate(pieces) if i != leave_out)
 
 
 class _Piece(NamedTuple):
@@ -110,13 +113,13 @@ class _Piece(NamedTuple):
 
 def _pieces(text: str) -> list[_Piece]:
     """A module cut up; in one piece where it cannot be cut, in none where it is no Python."""
-    found: list[_Piece] = []
+    pieces: list[_Piece] = []
     for part in _cut(text, _TOP):
-        pieces = _class(part) or _known([_parsed(part)])
-        if pieces is None:
-            return _known([_parsed(text)]) or []
-        found += pieces
-    return found
+        cut = _cut_class(part) or _all_or_none([_parsed(part)])
+        if cut is None:
+            return _all_or_none([_parsed(text)]) or []
+        pieces += cut
+    return pieces
 
 
 def _cut(text: str, at: re.Pattern[str]) -> Iterator[str]:
@@ -130,24 +133,26 @@ def _cut(text: str, at: re.Pattern[str]) -> Iterator[str]:
     yield text[start:]
 
 
-def _class(text: str) -> list[_Piece] | None:
+def _cut_class(text: str) -> list[_Piece] | None:
     """A large class cut at its methods; None where it is none, or cannot be cut."""
-    opened = _CLASS.search(text) if text.startswith(("class ", "@")) else None
-    if opened is None or text.count("\n") < _CUT_LINES:
+    heading = _CLASS.search(text) if text.startswith(("class ", "@")) else None
+    if heading is None or text.count("\n") < _CUT_LINES:
         return None
-    end = _AFTER_CLASS.search(text, opened.end())
+    end = _AFTER_CLASS.search(text, heading.end())
     body, after = (text[: end.start()], text[end.start() :]) if end else (text, "")
-    method = _METHOD.search(body, opened.end())
+    method = _METHOD.search(body, heading.end())
     if method is None:
         return None
     indent = method[1]
     head, *methods = _cut(body, re.compile(rf"^{indent}{_STARTS}", re.MULTILINE))
-    found = [_parsed(head, closing=f"{indent}pass\n")]
-    found += [_parsed(part, owner=opened[1]) for part in methods]
-    return _known(found + ([_parsed(after)] if after else []))
+    pieces = [_parsed(head, closing=f"{indent}pass\n")]
+    pieces += [_parsed(part, owner=heading[1]) for part in methods]
+    if after:
+        pieces.append(_parsed(after))
+    return _all_or_none(pieces)
 
 
-def _known(pieces: list[_Piece | None]) -> list[_Piece] | None:
+def _all_or_none(pieces: list[_Piece | None]) -> list[_Piece] | None:
     """The pieces, where all of them were Python."""
     return None if None in pieces else [piece for piece in pieces if piece is not None]
 
@@ -168,13 +173,13 @@ def _parsed(text: str, *, owner: str = "", closing: str = "") -> _Piece | None:
             tree = ast.parse((f"class {owner}:\n" if owner else "") + text + closing)
     except (SyntaxError, ValueError, RecursionError):
         return None
-    seen = _survey(tree)
+    survey = _survey(tree)
     functions = []
     for name, node in _outer(tree, ""):
-        shape = _measure(node, seen)
+        shape = _measure(node, survey)
         lines = {"first_line": shape.first_line - around, "last_line": shape.last_line - around}
         functions.append((name, shape._replace(**lines)))
-    calls = Counter({name: len(lines) for name, lines in seen.calls.items()})
+    calls = Counter({name: len(lines) for name, lines in survey.calls.items()})
     return _Piece(text.count("\n"), tuple(functions), calls)
 
 
@@ -190,26 +195,27 @@ def _outer(
             yield from _outer(child, prefix)
 
 
-def _collect(node: ast.AST, prefix: str, seen: _Survey, found: dict[str, Shape]) -> None:
+def _collect(node: ast.AST, prefix: str, survey: _Survey, by_name: dict[str, Shape]) -> None:
+    """Add the functions below a node, at whatever depth, to `by_name`."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, _FUNCTIONS):
-            found[prefix + child.name] = _measure(child, seen)
-            _collect(child, f"{prefix}{child.name}.", seen, found)
+            by_name[prefix + child.name] = _measure(child, survey)
+            _collect(child, f"{prefix}{child.name}.", survey, by_name)
         elif isinstance(child, ast.ClassDef):
-            _collect(child, f"{prefix}{child.name}.", seen, found)
+            _collect(child, f"{prefix}{child.name}.", survey, by_name)
         else:
-            _collect(child, prefix, seen, found)
+            _collect(child, prefix, survey, by_name)
 
 
-def _measure(node: ast.FunctionDef | ast.AsyncFunctionDef, seen: _Survey) -> Shape:
+def _measure(node: ast.FunctionDef | ast.AsyncFunctionDef, survey: _Survey) -> Shape:
     first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
     last = node.end_lineno or node.lineno
-    calls = seen.calls.get(node.name, [])
+    calls = survey.calls.get(node.name, [])
     return Shape(
         first_line=first,
         last_line=last,
         function_lines=last - first + 1,
-        branches=bisect_right(seen.branches, last) - bisect_left(seen.branches, first),
+        branches=bisect_right(survey.branches, last) - bisect_left(survey.branches, first),
         callers=sum(not first <= line <= last for line in calls),
         arguments=len(node.args.args) + len(node.args.kwonlyargs),
     )
@@ -224,25 +230,28 @@ class _Survey(NamedTuple):
 
 def _survey(tree: ast.AST) -> _Survey:
     """One pass; ast.walk, a pass for each function, took half of the time of mining."""
-    branches: list[int] = []
-    calls: dict[str, list[int]] = {}
+    survey = _Survey([], {})
     stack: list[ast.AST] = [tree]
     while stack:
         node = stack.pop()
-        kind = type(node)
-        if kind in _BRANCHING:
-            branches.append(node.lineno)  # type: ignore[attr-defined]
-        elif isinstance(node, _COMPREHENSIONS):
-            branches += [node.lineno] * len(node.generators)
-        elif isinstance(node, ast.Call):
-            name = getattr(node.func, "id", None) or getattr(node.func, "attr", "")
-            if name:
-                calls.setdefault(name, []).append(node.lineno)
-        for field in kind._fields:
+        _note(node, survey)
+        for field in type(node)._fields:
             value = getattr(node, field, None)
             if type(value) is list:
                 stack += [v for v in value if isinstance(v, ast.AST) and type(v) not in _LEAVES]
             elif isinstance(value, ast.AST) and type(value) not in _LEAVES:
                 stack.append(value)
-    branches.sort()
-    return _Survey(branches, calls)
+    survey.branches.sort()
+    return survey
+
+
+def _note(node: ast.AST, survey: _Survey) -> None:
+    """Note the branches and the call that a node makes by itself."""
+    if type(node) in _BRANCHING:
+        survey.branches.append(node.lineno)  # type: ignore[attr-defined]
+    elif isinstance(node, _COMPREHENSIONS):
+        survey.branches.extend([node.lineno] * len(node.generators))
+    elif isinstance(node, ast.Call):
+        name = getattr(node.func, "id", None) or getattr(node.func, "attr", "")
+        if name:
+            survey.calls.setdefault(name, []).append(node.lineno)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 SEPARATOR = b"\x01<<copydesk commit>>"
@@ -115,35 +116,43 @@ def _commit(block: list[bytes]) -> Commit:
 
 
 def _files(lines: list[bytes]) -> Iterator[FilePatch]:
-    start = 0
-    marks = [i for i, line in enumerate(lines) if line.startswith(b"diff --git ")]
-    for start, end in zip(marks, [*marks[1:], len(lines)], strict=True):
-        if (found := _file(lines[start:end])).path:
-            yield found
+    starts = [i for i, line in enumerate(lines) if line.startswith(b"diff --git ")]
+    for start, end in pairwise([*starts, len(lines)]):
+        patch = _file(lines[start:end])
+        if patch.path:
+            yield patch
 
 
 def _file(lines: list[bytes]) -> FilePatch:
+    """Read the patch of one file: its names, then its hunks."""
     old: str | None = None
     new: str | None = None
-    added = removed = at = 0
     hunks: list[Hunk] = []
-    code: list[int] = []
+    code_removed: list[int] = []
+    added = removed = old_line = 0
     for line in lines:
         if match := _HUNK.match(line):
-            hunk = Hunk(int(match[1]), int(match[2] or b"1"), int(match[3]), int(match[4] or b"1"))
-            hunks.append(hunk)
-            at = hunk.old_start
-        elif hunks and line.startswith(b"-"):
-            removed += 1
-            text = line[1:].strip()
-            if text and not text.startswith(b"#"):
-                code.append(at)
-            at += 1
-        elif hunks and line.startswith(b"+"):
-            added += 1
+            hunks.append(_hunk(match))
+            old_line = hunks[-1].old_start
         elif not hunks:
             old, new = _names(line, old, new)
-    return FilePatch(old, new, added, removed, tuple(hunks), tuple(code))
+        elif line.startswith(b"-"):
+            removed += 1
+            if _is_code(line[1:]):
+                code_removed.append(old_line)
+            old_line += 1
+        elif line.startswith(b"+"):
+            added += 1
+    return FilePatch(old, new, added, removed, tuple(hunks), tuple(code_removed))
+
+
+def _hunk(match: re.Match[bytes]) -> Hunk:
+    return Hunk(int(match[1]), int(match[2] or b"1"), int(match[3]), int(match[4] or b"1"))
+
+
+def _is_code(line: bytes) -> bool:
+    text = line.strip()
+    return bool(text) and not text.startswith(b"#")
 
 
 def _names(line: bytes, old: str | None, new: str | None) -> tuple[str | None, str | None]:

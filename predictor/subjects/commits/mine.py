@@ -73,11 +73,11 @@ class State:
     def from_json(cls, text: str) -> State:
         """Read what `to_json` wrote."""
         tip, commits, files, functions, authors = json.loads(text)
-        held = {
-            path: FileState(people, last, churn, fixes, fixed, [(t, bool(f)) for t, f in recent])
-            for path, (people, last, churn, fixes, fixed, recent) in files.items()
-        }
-        return cls(tip, commits, held, functions, authors)
+        states = {}
+        for path, (people, last, churn, fixes, fixed, recent) in files.items():
+            recent = [(time, bool(is_fixing)) for time, is_fixing in recent]
+            states[path] = FileState(people, last, churn, fixes, fixed, recent)
+        return cls(tip, commits, states, functions, authors)
 
 
 class Mined(NamedTuple):
@@ -112,29 +112,41 @@ def mine(
     count = 0
     commits = (c for c in parse(history.patches(state.tip or None)) if c.sha not in skip)
     for chunk in _chunks(commits, _CHUNK):
-        wanted = [(c.sha, f.new) for c in chunk for f in c.source if f.new]
-        texts = iter(history.texts(wanted))
-        for commit in chunk:
-            found = {f.new: next(texts) for f in commit.source if f.new}
+        for commit, texts in _with_texts(chunk, history):
             on_commit(commit)
-            rows += add(state, commit, {path: text for path, text in found.items() if text})
+            rows += add(state, commit, texts)
             if is_fix(commit):
                 fixes.append(commit)
             if is_bulk(commit):
                 bulk.add(commit.sha)
         count += len(chunk)
         say(f"{count:,} commits read, {len(rows):,} changed functions")
-    blamed: list[Blamed] = []
-    for number, fix in enumerate(fixes, 1):
-        blamed += [b for b in trace(fix, history) if b.commit not in bulk]
-        if number % 50 == 0 or number == len(fixes):
-            say(f"{number:,} of {len(fixes):,} fixes traced to the lines they mend")
+    blamed = [line for line in _trace_all(fixes, history, say) if line.commit not in bulk]
     return Mined(rows, blamed, count, len(fixes))
 
 
+def _with_texts(
+    commits: Sequence[Commit], history: History
+) -> Iterator[tuple[Commit, dict[str, str]]]:
+    """Each commit with its source files after the change, by path; all read in one go."""
+    paths = {commit.sha: [f.new for f in commit.source if f.new] for commit in commits}
+    wanted_texts = [(sha, path) for sha, of_commit in paths.items() for path in of_commit]
+    texts = iter(history.texts(wanted_texts))
+    for commit in commits:
+        by_path = {path: next(texts) for path in paths[commit.sha]}
+        yield commit, {path: text for path, text in by_path.items() if text}
+
+
+def _trace_all(fixes: Sequence[Commit], history: History, say: Progress) -> Iterator[Blamed]:
+    for number, fix in enumerate(fixes, 1):
+        yield from trace(fix, history)
+        if number % 50 == 0 or number == len(fixes):
+            say(f"{number:,} of {len(fixes):,} fixes traced to the lines they mend")
+
+
 def _chunks(items: Iterable[Commit], size: int) -> Iterator[list[Commit]]:
-    rest = iter(items)
-    while chunk := list(islice(rest, size)):
+    remaining = iter(items)
+    while chunk := list(islice(remaining, size)):
         yield chunk
 
 
@@ -145,23 +157,40 @@ def add(state: State, commit: Commit, texts: dict[str, str]) -> list[Changed]:
         state: What is known so far; changed in place.
         commit: The commit.
         texts: Its source files after the change, by path.
+
+    Returns:
+        The changed functions.
     """
     source = commit.source
+    _follow_renames(state, source)
+    shared = _shared(state, commit, source)
+    rows: list[Changed] = []
+    for patch in source:
+        if patch.new in texts:
+            rows += _rows(state, commit, patch, texts[patch.new], shared)
+    _bring_up_to(state, commit, source, rows)
+    return rows
+
+
+def _follow_renames(state: State, source: Sequence[FilePatch]) -> None:
     for patch in source:
         if patch.old and patch.new and patch.old != patch.new and patch.old in state.files:
             state.files[patch.new] = state.files.pop(patch.old)
-    shared = _shared(state, commit, source)
-    rows = [row for f in source if f.new in texts for row in _rows(state, commit, f, texts, shared)]
+
+
+def _bring_up_to(
+    state: State, commit: Commit, source: Sequence[FilePatch], rows: Sequence[Changed]
+) -> None:
+    """Note in the state what a commit did to functions and files, and that its author made it."""
     fixing = is_fix(commit)
     for row in rows:
-        known = state.functions.setdefault(f"{row.path}::{row.function}", [0, 0, 0.0])
-        known[:] = [known[0] + 1, known[1] + fixing, commit.time]
+        counts = state.functions.setdefault(f"{row.path}::{row.function}", [0, 0, 0.0])
+        counts[:] = [counts[0] + 1, counts[1] + fixing, commit.time]
     for patch in source:
         _touch(state.files.setdefault(patch.path, FileState()), commit, patch, fixing)
     recent = state.authors.setdefault(commit.author, [0.0, commit.time])
     recent[:] = [_decayed(recent[0], commit.time - recent[1], FIX_DAYS) + 1, commit.time]
     state.tip, state.commits = commit.sha, state.commits + 1
-    return rows
 
 
 def _shared(state: State, commit: Commit, source: Sequence[FilePatch]) -> dict[str, float]:
@@ -179,19 +208,23 @@ def _shared(state: State, commit: Commit, source: Sequence[FilePatch]) -> dict[s
 
 
 def _rows(
-    state: State,
-    commit: Commit,
-    patch: FilePatch,
-    texts: dict[str, str],
-    shared: dict[str, float],
+    state: State, commit: Commit, patch: FilePatch, text: str, shared: dict[str, float]
 ) -> Iterator[Changed]:
+    """The functions of a file that a commit changed.
+
+    Args:
+        state: What is known before the commit.
+        commit: The commit.
+        patch: How it changed the file.
+        text: The file after it.
+        shared: What is the same for every function of the commit.
+    """
     assert patch.new
-    text = texts[patch.new]
-    about = _about_file(state.files.get(patch.path), commit.time)
-    lines = text.count("\n") + 1
+    of_file = _about_file(state.files.get(patch.path), commit.time)
+    file_lines = text.count("\n") + 1 - patch.added + patch.removed
     for name, shape in outermost(text, lambda first, last: any(_overlap(patch, first, last))):
         added, removed = _overlap(patch, shape.first_line, shape.last_line)
-        known = state.functions.get(f"{patch.new}::{name}")
+        before = state.functions.get(f"{patch.new}::{name}")
         inputs = GapFeatures(
             lines_uncovered=0,
             lines_added_in_commit=added,
@@ -199,50 +232,53 @@ def _rows(
             branches=shape.branches,
             callers=shape.callers,
             lines_added_elsewhere=int(shared["added"]) - added,
-            file_lines=lines - patch.added + patch.removed,
+            file_lines=file_lines,
             files_changed=int(shared["files_changed"]),
             test_lines_added=int(shared["test_lines_added"]),
             lines_removed=removed,
             arguments=shape.arguments,
             share_changed=added / shape.function_lines,
-            new_function=int(known is None),
-            function_fixes=int(known[1]) if known else 0,
-            days_since_function=(commit.time - known[2]) / DAY if known else -1.0,
+            new_function=int(before is None),
+            function_fixes=int(before[1]) if before else 0,
+            days_since_function=(commit.time - before[2]) / DAY if before else -1.0,
             lines_added_in_all=int(shared["added"]),
             tests_changed=int(shared["tests_changed"]),
             is_fix=int(shared["is_fix"]),
             author_recency=shared["author_recency"],
             private=int(name.rpartition(".")[2].startswith("_")),
-            **about,  # type: ignore[arg-type]
+            **of_file,  # type: ignore[arg-type]
         )._asdict()
-        inputs = {key: value for key, value in inputs.items() if key not in MEASURED}
+        for key in MEASURED:
+            del inputs[key]
         span = (shape.first_line, shape.last_line)
         yield Changed(commit.sha, patch.new, name, *span, commit.time, inputs)
 
 
-def _about_file(known: FileState | None, time: int) -> dict[str, float]:
-    if known is None:
+def _about_file(file: FileState | None, time: int) -> dict[str, float]:
+    """What the history says of a file at a time; zeros where it knows nothing."""
+    if file is None:
         return dict.fromkeys(("times_changed", "recent_fixes", "authors", "churn", "fixes"), 0)
     return {
-        "times_changed": sum(time - at <= CHURN_DAYS * DAY for at, _ in known.recent),
-        "recent_fixes": sum(fix for at, fix in known.recent if time - at <= FIX_DAYS * DAY),
-        "authors": len(known.authors),
-        "churn": _decayed(known.churn, time - known.last, CHURN_DAYS),
-        "fixes": _decayed(known.fixes, time - known.fixed, FIX_DAYS),
+        "times_changed": sum(time - at <= CHURN_DAYS * DAY for at, _ in file.recent),
+        "recent_fixes": sum(fix for at, fix in file.recent if time - at <= FIX_DAYS * DAY),
+        "authors": len(file.authors),
+        "churn": _decayed(file.churn, time - file.last, CHURN_DAYS),
+        "fixes": _decayed(file.fixes, time - file.fixed, FIX_DAYS),
     }
 
 
-def _touch(known: FileState, commit: Commit, patch: FilePatch, fixing: bool) -> None:
+def _touch(file: FileState, commit: Commit, patch: FilePatch, fixing: bool) -> None:
+    """Note that a commit changed a file."""
     time = commit.time
-    known.churn = _decayed(known.churn, time - known.last, CHURN_DAYS) + patch.added + patch.removed
-    if commit.author not in known.authors:
-        known.authors.append(commit.author)
-    known.last = time
-    known.recent = [(t, f) for t, f in known.recent if time - t <= FIX_DAYS * DAY]
-    known.recent.append((time, fixing))
+    file.churn = _decayed(file.churn, time - file.last, CHURN_DAYS) + patch.added + patch.removed
+    if commit.author not in file.authors:
+        file.authors.append(commit.author)
+    file.last = time
+    file.recent = [(t, f) for t, f in file.recent if time - t <= FIX_DAYS * DAY]
+    file.recent.append((time, fixing))
     if fixing:
-        known.fixes = _decayed(known.fixes, time - known.fixed, FIX_DAYS) + 1
-        known.fixed = time
+        file.fixes = _decayed(file.fixes, time - file.fixed, FIX_DAYS) + 1
+        file.fixed = time
 
 
 def _decayed(value: float, seconds: float, days: float) -> float:
@@ -267,13 +303,19 @@ def _overlap(patch: FilePatch, first: int, last: int) -> tuple[int, float]:
 
 def label(rows: Sequence[Changed], blamed: Iterable[Blamed]) -> list[int | None]:
     """When each row turned out to hold a defect (Unix seconds of its first fix), or None."""
-    places: dict[tuple[str, str], list[int]] = {}
+    rows_of_file: dict[tuple[str, str], list[int]] = {}
     for i, row in enumerate(rows):
-        places.setdefault((row.commit, row.path), []).append(i)
-    found: list[int | None] = [None] * len(rows)
+        rows_of_file.setdefault((row.commit, row.path), []).append(i)
+    fixed: list[int | None] = [None] * len(rows)
     for line in blamed:
-        for i in places.get((line.commit, line.path), ()):
-            row, before = rows[i], found[i]
-            if row.first_line <= line.line <= row.last_line and line.fixed_at > row.time:
-                found[i] = line.fixed_at if before is None else min(before, line.fixed_at)
-    return found
+        for i in rows_of_file.get((line.commit, line.path), ()):
+            if rows[i].first_line <= line.line <= rows[i].last_line:
+                fixed[i] = _first_fix(fixed[i], line.fixed_at, rows[i].time)
+    return fixed
+
+
+def _first_fix(first: int | None, fixed_at: int, changed_at: int) -> int | None:
+    """The earlier of two fixes, of which one before the change itself does not count."""
+    if fixed_at <= changed_at:
+        return first
+    return fixed_at if first is None else min(first, fixed_at)

@@ -71,19 +71,20 @@ def trace(fix: Commit, history: History) -> Iterator[Blamed]:
         if not patch.old or not is_source(patch.old) or not patch.code_removed:
             continue
         removed = set(patch.code_removed)
-        ranges = [
-            (hunk.old_start, hunk.old_start + hunk.old_count - 1)
-            for hunk in patch.hunks
-            if any(n in removed for n in range(hunk.old_start, hunk.old_start + hunk.old_count))
-        ]
-        said = history.blame(fix.parent, patch.old, ranges)
-        yield from _lines(said, removed, patch.old, fix)
+        ranges = []
+        for hunk in patch.hunks:
+            lines = range(hunk.old_start, hunk.old_start + hunk.old_count)
+            if not removed.isdisjoint(lines):
+                ranges.append((hunk.old_start, hunk.old_start + hunk.old_count - 1))
+        blame = history.blame(fix.parent, patch.old, ranges)
+        yield from _lines(blame, removed, patch.old, fix)
 
 
-def _lines(said: bytes, removed: set[int], path: str, fix: Commit) -> Iterator[Blamed]:
+def _lines(blame: bytes, removed: set[int], path: str, fix: Commit) -> Iterator[Blamed]:
+    """The removed lines that the output of git blame tells of."""
     names: dict[str, str] = {}
     sha, origin, final = "", 0, 0
-    for line in said.split(b"\n"):
+    for line in blame.split(b"\n"):
         if match := _BLAMED.match(line):
             sha, origin, final = match[1].decode(), int(match[2]), int(match[3])
         elif line.startswith(b"filename "):

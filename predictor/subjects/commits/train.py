@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
@@ -78,17 +78,17 @@ class Trained:
 
     def explain(self, rows: Sequence[Inputs]) -> list[tuple[Term, ...]]:
         """The terms of each row's logit: of the prior, then of the trees."""
-        known = [self.prior.explain(row) for row in rows]
+        of_prior = [self.prior.explain(row) for row in rows]
         if self.residual is None:
-            return known
-        return [a + b for a, b in zip(known, self.residual.explain(rows), strict=True)]
+            return of_prior
+        return [a + b for a, b in zip(of_prior, self.residual.explain(rows), strict=True)]
 
     def logits(self, rows: Sequence[Inputs]) -> list[float]:
         """The log odds of each row."""
-        known = [self.prior.logit(row) for row in rows]
+        of_prior = [self.prior.logit(row) for row in rows]
         if self.residual is None:
-            return known
-        return [a + b for a, b in zip(known, self.residual.adds(rows), strict=True)]
+            return of_prior
+        return [a + b for a, b in zip(of_prior, self.residual.adds(rows), strict=True)]
 
     def probabilities(self, rows: Sequence[Inputs]) -> list[float]:
         """The chance of each row that a later commit fixes a defect in it."""
@@ -113,6 +113,26 @@ def fit_prior(rows: Sequence[Row], labels: Sequence[bool], names: Sequence[str] 
         raise PredictorError(f"a prior cannot be fitted: {error}") from error
 
 
+class _TestPart(NamedTuple):
+    """Rows to test on, and what was known before them to learn from."""
+
+    past: list[Row]
+    past_labels: list[bool]
+    test: list[Row]
+    labels: list[bool]
+
+    @property
+    def tells_models_apart(self) -> bool:
+        """Whether there is enough to learn from, and rows of both labels to test on."""
+        positives = sum(self.labels)
+        return sum(self.past_labels) >= _FOLD_POSITIVES and 0 < positives < len(self.labels)
+
+    @property
+    def can_fit_own_prior(self) -> bool:
+        """Whether enough defects were known before for a prior of the project's own."""
+        return sum(self.past_labels) >= TRY_OWN
+
+
 def compare(
     rows: Sequence[Row], shipped: Prior, now: float, *, gap_days: float = GAP_DAYS
 ) -> Scored:
@@ -127,37 +147,48 @@ def compare(
         now: Up to when labels are known.
         gap_days: Rows this close before a test part are not trained on.
     """
-    times, fixed = [row.time for row in rows], [row.fixed_at for row in rows]
-    every = [at is not None for at in fixed]
-    labels: list[list[bool]] = []
-    dates: list[list[float]] = []
-    sizes: list[list[float]] = []
-    scores: dict[str, list[list[float]]] = {BASELINE: [], PRIOR: [], OWN: [], RESIDUAL: []}
-    ever_grown = False
-    for fold in folds(times, gap=gap_days * DAY):
-        test = [rows[i] for i in fold.test]
-        truth = known_labels(every, fixed, fold.test, now)
-        past = [rows[i] for i in fold.train]
-        seen = known_labels(every, fixed, fold.train, fold.cutoff)
-        if sum(seen) < _FOLD_POSITIVES or not 0 < sum(truth) < len(truth):
-            continue
-        labels.append(truth)
-        dates.append([row.time for row in test])
-        sizes.append([float(row.inputs[SIZE] or 0) for row in test])
-        simple = fit_prior(past, seen, (SIZE,))
-        scores[BASELINE].append([simple.probability(row.inputs) for row in test])
-        scores[PRIOR].append([shipped.probability(row.inputs) for row in test])
-        grown = sum(seen) >= TRY_OWN
-        ever_grown |= grown
-        own = fit_prior(past, seen) if grown else shipped
-        scores[OWN].append([own.probability(row.inputs) for row in test])
-        if available():
-            model = Trained(RESIDUAL, shipped, fit_residual(past, seen, shipped), {})
-            scores[RESIDUAL].append(model.probabilities([row.inputs for row in test]))
-    if not ever_grown:
-        del scores[OWN]
-    whole = {name: parts for name, parts in scores.items() if labels and len(parts) == len(labels)}
-    return Scored(labels, dates, sizes, whole)
+    scored = Scored([], [], [], {})
+    own_was_fitted = False
+    for part in _test_parts(rows, now, gap_days):
+        scored.labels.append(part.labels)
+        scored.times.append([row.time for row in part.test])
+        scored.sizes.append([float(row.inputs[SIZE] or 0) for row in part.test])
+        for name, probabilities in _score(part, shipped).items():
+            scored.scores.setdefault(name, []).append(probabilities)
+        own_was_fitted |= part.can_fit_own_prior
+    if not own_was_fitted:
+        scored.scores.pop(OWN, None)
+    return scored
+
+
+def _test_parts(rows: Sequence[Row], now: float, gap_days: float) -> Iterator[_TestPart]:
+    """The parts of the rows to test models on, in order of time."""
+    fixed = [row.fixed_at for row in rows]
+    ever_fixed = [at is not None for at in fixed]
+    for fold in folds([row.time for row in rows], gap=gap_days * DAY):
+        part = _TestPart(
+            past=[rows[i] for i in fold.train],
+            past_labels=known_labels(ever_fixed, fixed, fold.train, fold.cutoff),
+            test=[rows[i] for i in fold.test],
+            labels=known_labels(ever_fixed, fixed, fold.test, now),
+        )
+        if part.tells_models_apart:
+            yield part
+
+
+def _score(part: _TestPart, shipped: Prior) -> dict[str, list[float]]:
+    """The probabilities that each model, fitted on what was known before, gives the test rows."""
+    inputs = [row.inputs for row in part.test]
+    priors = {
+        BASELINE: fit_prior(part.past, part.past_labels, (SIZE,)),
+        PRIOR: shipped,
+        OWN: fit_prior(part.past, part.past_labels) if part.can_fit_own_prior else shipped,
+    }
+    scores = {name: list(map(model.probability, inputs)) for name, model in priors.items()}
+    if available():
+        trees = fit_residual(part.past, part.past_labels, shipped)
+        scores[RESIDUAL] = Trained(RESIDUAL, shipped, trees, {}).probabilities(inputs)
+    return scores
 
 
 def figures(scored: Scored) -> dict[str, dict[str, float]]:
@@ -167,27 +198,30 @@ def figures(scored: Scored) -> dict[str, dict[str, float]]:
     size and the precision in the top tenth are means over the test parts. The baseline ranks by
     the bare number, which no fit can spoil; its probabilities are fitted.
     """
-    labels = _pooled(scored.labels)
-    found = {}
+    by_model = {}
     for name, parts in scored.scores.items():
-        pooled = _pooled(parts)
         ranking = scored.sizes if name == BASELINE else parts
-        ranks = _pooled(ranking)
-        within = [
-            metrics.stratified_auc(y, p, size)
-            for y, p, size in zip(scored.labels, ranking, scored.sizes, strict=True)
-        ]
-        top = [metrics.precision_at(y, p) for y, p in zip(scored.labels, ranking, strict=True)]
-        found[name] = {
-            "AUC": metrics.auc(labels, ranks),
-            "AUC within size": sum(within) / len(within),
-            "PR": metrics.average_precision(labels, ranks),
-            "top tenth": sum(top) / len(top),
-            "Brier": metrics.brier(labels, pooled),
-            "log loss": metrics.log_loss(labels, pooled),
-            "ECE": metrics.calibration_error(labels, pooled),
-        }
-    return {name: {k: round(v, 4) for k, v in held.items()} for name, held in found.items()}
+        by_model[name] = _figures_of(scored, parts, ranking)
+    return by_model
+
+
+def _figures_of(
+    scored: Scored, parts: Sequence[Sequence[float]], ranking: Sequence[Sequence[float]]
+) -> dict[str, float]:
+    """The figures of one model, given its probabilities and what it ranks by, part by part."""
+    labels, probabilities, ranks = _pooled(scored.labels), _pooled(parts), _pooled(ranking)
+    within_size = list(map(metrics.stratified_auc, scored.labels, ranking, scored.sizes))
+    top_tenth = list(map(metrics.precision_at, scored.labels, ranking))
+    values = {
+        "AUC": metrics.auc(labels, ranks),
+        "AUC within size": sum(within_size) / len(within_size),
+        "PR": metrics.average_precision(labels, ranks),
+        "top tenth": sum(top_tenth) / len(top_tenth),
+        "Brier": metrics.brier(labels, probabilities),
+        "log loss": metrics.log_loss(labels, probabilities),
+        "ECE": metrics.calibration_error(labels, probabilities),
+    }
+    return {name: round(value, 4) for name, value in values.items()}
 
 
 def fit_residual(rows: Sequence[Row], labels: Sequence[bool], base: Prior) -> Residual:
@@ -206,33 +240,49 @@ def decide(scored: Scored) -> Verdict:
     resamples of the project's commits. The trees only add to a prior, and little: they must lose
     less. A prior of the project's own is, where it is in force, what they have to beat.
     """
-    labels = _pooled(scored.labels)
-    losses = {name: _losses(labels, _pooled(parts)) for name, parts in scored.scores.items()}
-    mean = {name: math.fsum(lost) / len(lost) for name, lost in losses.items()}
-
-    def against(name: str, other: str) -> str:
-        return f"log loss {mean[name]:.4f} against {mean[other]:.4f} of {other}"
-
-    standing, why = [PRIOR], list[str]()
+    comparison = _Comparison(scored)
+    accepted, why = [PRIOR], list[str]()
     for name in (BASELINE, OWN):
-        if name not in losses:
-            continue
-        sure = metrics.surely_less(losses[name], losses[PRIOR], _pooled(scored.times))
-        evidence = f"{against(name, PRIOR)}, less in {sure:.1%} of resampled histories"
-        if sure >= SURE:
-            standing.append(name)
-            why.append(f"{name} beat {PRIOR}: {evidence}")
-        else:
-            why.append(f"{name} does not stand: {evidence} ({SURE:.0%} needed)")
-    in_force = min(standing, key=mean.__getitem__)
-    if RESIDUAL in losses and in_force != BASELINE:
-        evidence = against(RESIDUAL, in_force)
-        if mean[RESIDUAL] < mean[in_force]:
-            why.append(f"{RESIDUAL} beat {in_force}: {evidence}")
+        if name in comparison.losses:
+            surely, reason = comparison.with_prior(name)
+            why.append(reason)
+            if surely:
+                accepted.append(name)
+    in_force = min(accepted, key=comparison.mean.__getitem__)
+    if RESIDUAL in comparison.losses and in_force != BASELINE:
+        less, reason = comparison.of_trees(in_force)
+        why.append(reason)
+        if less:
             in_force = RESIDUAL
-        else:
-            why.append(f"{RESIDUAL} does not stand: {evidence}")
     return Verdict(in_force, tuple(why))
+
+
+class _Comparison:
+    """The log losses of models on the rows they were all tested on."""
+
+    def __init__(self, scored: Scored) -> None:
+        labels = _pooled(scored.labels)
+        self._times = _pooled(scored.times)
+        self.losses = {n: _losses(labels, _pooled(parts)) for n, parts in scored.scores.items()}
+        self.mean = {name: math.fsum(losses) / len(losses) for name, losses in self.losses.items()}
+
+    def with_prior(self, name: str) -> tuple[bool, str]:
+        """Whether a model surely loses less than the shipped prior, and why."""
+        sure = metrics.surely_less(self.losses[name], self.losses[PRIOR], self._times)
+        evidence = f"{self._against(name, PRIOR)}, less in {sure:.1%} of resampled histories"
+        if sure >= SURE:
+            return True, f"{name} beat {PRIOR}: {evidence}"
+        return False, f"{name} was not chosen: {evidence} ({SURE:.0%} needed)"
+
+    def of_trees(self, rival: str) -> tuple[bool, str]:
+        """Whether the prior with trees loses less than a model, and why."""
+        evidence = self._against(RESIDUAL, rival)
+        if self.mean[RESIDUAL] < self.mean[rival]:
+            return True, f"{RESIDUAL} beat {rival}: {evidence}"
+        return False, f"{RESIDUAL} was not chosen: {evidence}"
+
+    def _against(self, name: str, rival: str) -> str:
+        return f"log loss {self.mean[name]:.4f} against {self.mean[rival]:.4f} of {rival}"
 
 
 def _losses(labels: Sequence[bool], probabilities: Sequence[float]) -> list[float]:
@@ -266,65 +316,73 @@ def train(
     Raises:
         PredictorError: A row is malformed.
     """
-    known = ripe(rows, now, ripe_days)
-    labels = [row.fixed_at is not None and row.fixed_at < now for row in known]
-    scored = compare(known, shipped, now) if sum(labels) >= TRY_RESIDUAL else Scored([], [], [], {})
-    found = figures(scored) if scored.labels else {}
-    if found:
-        verdict = decide(scored)
-    else:
-        few = f"{sum(labels)} functions known to have held a defect"
-        verdict = Verdict(
-            PRIOR,
-            (
-                f"the shipped prior stands by the four histories it comes from: {few} are too few"
-                f" to test it here (needed are {TRY_RESIDUAL})",
-            ),
-        )
-    prior_used, trees = shipped, None
-    if verdict.in_force == BASELINE:
-        prior_used = fit_prior(known, labels, (SIZE,))
-    if verdict.in_force == OWN:
-        prior_used = fit_prior(known, labels)
-    if verdict.in_force == RESIDUAL:
-        trees = fit_residual(known, labels, shipped)
-    why = list(verdict.why)
-    if found and not available():
-        why.append("no trees were tried: CatBoost is not installed (copydesk[predictor])")
-    seen = trees.names if trees else prior_used.names
-    card = _card(known, labels, found, verdict._replace(why=tuple(why)), source, now)
-    card["inputs"] = list(seen)
+    labelled = ripe(rows, now, ripe_days)
+    labels = [row.fixed_at is not None and row.fixed_at < now for row in labelled]
+    scored = Scored([], [], [], {})
+    if sum(labels) >= TRY_RESIDUAL:
+        scored = compare(labelled, shipped, now)
+    verdict = _verdict(scored, sum(labels))
+    prior_used, trees = _fit_in_force(verdict.in_force, labelled, labels, shipped)
+    card = _card(labelled, labels, verdict, now)
+    card["about"] = {"source": source or "the project's own history"} | card["about"]
+    card["figures"] = figures(scored) if scored.labels else {}
+    card["inputs"] = list(trees.names if trees else prior_used.names)
     return Trained(verdict.in_force, prior_used, trees, card)
 
 
-def _card(
-    rows: Sequence[Row],
-    labels: Sequence[bool],
-    found: Mapping[str, Mapping[str, float]],
-    verdict: Verdict,
-    source: str,
-    now: float,
-) -> dict[str, Any]:
-    def day(seconds: float) -> str:
-        return datetime.fromtimestamp(seconds, UTC).date().isoformat()
+def _verdict(scored: Scored, positives: int) -> Verdict:
+    """Which model to put in force; the shipped prior where none could be tested."""
+    if not scored.labels:
+        reason = (
+            f"{positives} functions known to have held a defect are too few, or too recent, to test"
+            f" models on ({TRY_RESIDUAL} are needed), so the shipped prior is used, which was"
+            " fitted on four other projects"
+        )
+        return Verdict(PRIOR, (reason,))
+    verdict = decide(scored)
+    if available():
+        return verdict
+    no_trees = "no trees were tried: CatBoost is not installed (copydesk[predictor])"
+    return verdict._replace(why=(*verdict.why, no_trees))
 
-    about: dict[str, Any] = {"source": source or "the project's own history"}
-    about |= {"changed functions": len(rows), "known to have held a defect": sum(labels)}
+
+def _fit_in_force(
+    in_force: str, rows: Sequence[Row], labels: Sequence[bool], shipped: Prior
+) -> tuple[Prior, Residual | None]:
+    """The prior and the trees of the model in force, fitted on all rows."""
+    if in_force == BASELINE:
+        return fit_prior(rows, labels, (SIZE,)), None
+    if in_force == OWN:
+        return fit_prior(rows, labels), None
+    if in_force == RESIDUAL:
+        return shipped, fit_residual(rows, labels, shipped)
+    return shipped, None
+
+
+def _card(
+    rows: Sequence[Row], labels: Sequence[bool], verdict: Verdict, now: float
+) -> dict[str, Any]:
+    about: dict[str, Any] = {"changed functions": len(rows)}
+    about["known to have held a defect"] = sum(labels)
     if rows:
-        about["from"], about["to"] = day(rows[0].time), day(rows[-1].time)
-    about |= {"labels as known on": day(now), "gap in days": int(GAP_DAYS)}
+        about["from"], about["to"] = _day(rows[0].time), _day(rows[-1].time)
+    about |= {"labels as known on": _day(now), "gap in days": int(GAP_DAYS)}
     return {
         "subject": "commits",
         "title": "Which changed functions hold a defect",
         "predicts": "The chance that a later commit fixes a defect in a function as a commit"
         " left it.",
         "about": about,
-        "figures": {name: dict(held) for name, held in found.items()},
+        "figures": {},
         "in_force": verdict.in_force,
         "why": list(verdict.why),
         "limits": list(LIMITS),
         "trained_at": now,
     }
+
+
+def _day(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).date().isoformat()
 
 
 LIMITS = (

@@ -46,11 +46,17 @@ def choose(
 ) -> Source:
     """The bars that were asked for.
 
+    Args:
+        csv: A file.
+        sample: A symbol of bokeh-sampledata.
+        synthetic: The seed of made-up bars.
+        yahoo: A symbol to ask Yahoo for.
+        as_is: Take long gaps, and jumps that look like splits, of a file as they are.
+
     Raises:
         PredictorError: None or several were asked for, or they cannot be had.
     """
-    asked = [kind for kind in (csv, sample, synthetic, yahoo) if kind is not None]
-    if len(asked) != 1:
+    if sum(source is not None for source in (csv, sample, synthetic, yahoo)) != 1:
         raise PredictorError("name one source of bars: a CSV file, --sample, --synthetic, --yahoo")
     if csv is not None:
         return Source(Path(csv).name, read_bars(Path(csv), as_is=as_is))
@@ -113,20 +119,19 @@ def sampled(symbol: str) -> list[Bar]:
         raise PredictorError(
             'the samples are not installed; add them with: pip install "copydesk[market]"'
         ) from error
-    held: dict[str, list[Any]] = getattr(stocks, symbol)
+    columns: dict[str, list[Any]] = getattr(stocks, symbol)
     names = ("date", "open", "high", "low", "close", "volume", "adj_close")
-    rows = sorted(zip(*(held[name] for name in names), strict=True))
-    return [_scaled(*row) for row in rows]
+    rows = sorted(zip(*(columns[name] for name in names), strict=True))
+    return [_scaled(Bar(date.fromisoformat(day), *prices), adj) for day, *prices, adj in rows]
 
 
-def _scaled(
-    day: str, opened: float, high: float, low: float, close: float, volume: float, adjusted: float
-) -> Bar:
-    factor = adjusted / close
+def _scaled(bar: Bar, adjusted_close: float) -> Bar:
+    """A bar whose prices are scaled to its adjusted close."""
+    factor = adjusted_close / bar.close
     # a few rows of the sample have an open or close a cent outside the day's range
-    top, bottom = max(high, opened, close), min(low, opened, close)
-    o, h, lo, c = (price * factor for price in (opened, top, bottom, close))
-    return Bar(date.fromisoformat(day), o, h, lo, c, float(volume))
+    top, bottom = max(bar.high, bar.open, bar.close), min(bar.low, bar.open, bar.close)
+    opened, high, low, close = (price * factor for price in (bar.open, top, bottom, bar.close))
+    return Bar(bar.date, opened, high, low, close, float(bar.volume))
 
 
 def from_yahoo(symbol: str) -> list[Bar]:

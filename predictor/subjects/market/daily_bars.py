@@ -76,40 +76,50 @@ def parse_bars(raw: bytes, path: str, *, as_is: bool = False) -> list[Bar]:
     except UnicodeDecodeError as error:
         raise PredictorError(f"{path}: cannot be read: {error}") from error
     reader = csv.reader(text.splitlines(), strict=True)
+    bars: list[Bar] = []
     try:
         header = [name.strip().lower() for name in next(reader, [])]
-        places = _places(header, path)
-        bars: list[Bar] = []
+        columns = _columns(header, path)
         for cells in reader:
-            if not any(cell.strip() for cell in cells):
-                continue
-            where = f"{path}, row {reader.line_num}"
-            if len(cells) != len(header):
-                raise PredictorError(f"{where}: {len(cells)} cells, the header has {len(header)}")
-            bar = _bar({name: cells[i].strip() for name, i in places.items()}, where)
-            if bars and bar.date <= bars[-1].date:
-                raise PredictorError(
-                    f"{where}, column date: {bar.date} is not after {bars[-1].date}; rows must be "
-                    "in order of time, each day once"
-                )
-            if bars and not as_is:
-                _refuse_breaks(bars[-1], bar, where)
-            bars.append(bar)
+            if any(cell.strip() for cell in cells):
+                where = f"{path}, row {reader.line_num}"
+                if len(cells) != len(header):
+                    raise PredictorError(
+                        f"{where}: {len(cells)} cells, the header has {len(header)}"
+                    )
+                bar = _bar({name: cells[i].strip() for name, i in columns.items()}, where)
+                if bars:
+                    _check_follows(bars[-1], bar, where, as_is=as_is)
+                bars.append(bar)
     except csv.Error as error:
         raise PredictorError(f"{path}, row {reader.line_num}: {error}") from error
     return bars
 
 
-def _places(header: list[str], path: str) -> dict[str, int]:
+def _check_follows(last: Bar, bar: Bar, where: str, *, as_is: bool) -> None:
+    """Refuse a bar that is not later than the last one, or unlikely to follow it."""
+    if bar.date <= last.date:
+        raise PredictorError(
+            f"{where}, column date: {bar.date} is not after {last.date}; rows must be "
+            "in order of time, each day once"
+        )
+    if not as_is:
+        _refuse_breaks(last, bar, where)
+
+
+def _columns(header: list[str], path: str) -> dict[str, int]:
+    """Where in a row each column stands; "adjusted" is there when the file has it."""
     for name in COLUMNS:
         if header.count(name) != 1:
             fault = "is missing" if name not in header else "stands there twice"
             raise PredictorError(
                 f"{path}, row 1: column {name} {fault}; needed are {', '.join(COLUMNS)}"
             )
-    places = {name: header.index(name) for name in COLUMNS}
+    columns = {name: header.index(name) for name in COLUMNS}
     adjusted = next((name for name in ADJUSTED if name in header), None)
-    return places | ({"adjusted": header.index(adjusted)} if adjusted else {})
+    if adjusted:
+        columns["adjusted"] = header.index(adjusted)
+    return columns
 
 
 def _refuse_breaks(last: Bar, bar: Bar, where: str) -> None:
@@ -149,26 +159,34 @@ def _like_a_split(jump: float) -> str:
 
 
 def _bar(cells: dict[str, str], where: str) -> Bar:
-    try:
-        if len(cells["date"]) > 10:
-            raise PredictorError(
-                f"{where}, column date: {cells['date']!r} has a time or a zone; daily bars are"
-                " days, written YYYY-MM-DD"
-            )
-        if len(cells["date"]) != 10:
-            raise ValueError
-        day = date.fromisoformat(cells["date"])
-    except ValueError:
-        raise PredictorError(
-            f"{where}, column date: {cells['date']!r} is not a day written YYYY-MM-DD"
-        ) from None
+    day = _day(cells["date"], where)
     prices = [_number(cells, name, where) for name in COLUMNS[1:]]
-    bar = Bar(day, *prices)
     for name, price in zip(COLUMNS[1:5], prices[:4], strict=True):
         if price <= 0:
             raise PredictorError(f"{where}, column {name}: {price:g} is not above 0")
+    bar = Bar(day, *prices)
     if bar.volume < 0:
         raise PredictorError(f"{where}, column volume: {bar.volume:g} is below 0")
+    _check_range(bar, where)
+    return _adjusted(bar, cells, where)
+
+
+def _day(text: str, where: str) -> date:
+    if len(text) > 10:
+        raise PredictorError(
+            f"{where}, column date: {text!r} has a time or a zone; daily bars are"
+            " days, written YYYY-MM-DD"
+        )
+    try:
+        if len(text) == 10:
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise PredictorError(f"{where}, column date: {text!r} is not a day written YYYY-MM-DD")
+
+
+def _check_range(bar: Bar, where: str) -> None:
+    """Refuse a bar whose open, close or low lies outside its range."""
     slack = bar.high * _SLACK
     for name, price in (("open", bar.open), ("close", bar.close), ("low", bar.low)):
         if price > bar.high + slack:
@@ -177,7 +195,6 @@ def _bar(cells: dict[str, str], where: str) -> Bar:
             )
         if price < bar.low - slack:
             raise PredictorError(f"{where}, column low: {bar.low:g} is above the {name}, {price:g}")
-    return _adjusted(bar, cells, where)
 
 
 def _adjusted(bar: Bar, cells: dict[str, str], where: str) -> Bar:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from operator import add, sub
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any
@@ -48,12 +49,25 @@ TRIALS = "trials.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Directions:
-    """What each model said of some days: the chance of a rise; and the returns they brought."""
+    """The chance of a rise that each model gave some days, and the returns they brought."""
 
     days: list[date]
     actual: list[float]
-    said: dict[str, list[float]]
+    by_model: dict[str, list[float]]
     refits: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What was known each day, and the day after with its return."""
+
+    days: list[date]
+    next_days: list[date]
+    next_returns: list[float]
+    inputs: list[dict[str, float | None]]
+
+    def inputs_of(self, rows: range) -> list[dict[str, float | None]]:
+        return [self.inputs[i] for i in rows]
 
 
 def walk(bars: Sequence[Bar]) -> Directions:
@@ -62,101 +76,114 @@ def walk(bars: Sequence[Bar]) -> Directions:
     Raises:
         PredictorError: There are too few bars.
     """
-    daily, further = returns(bars), more(bars)
-    rows = range(YEAR, len(bars) - 1)
-    if len(rows) <= FIRST:
+    rows = _rows(bars)
+    step = max(1, math.ceil((len(rows.days) - FIRST) / REFITS))
+    names = (ALWAYS_UP, MOMENTUM, AR1, LOGIT, *([RESIDUAL] if available() else []))
+    directions = Directions([], [], {name: [] for name in names}, REFITS)
+    for train, test in walk_forward(rows.days, rows.next_days, first=FIRST, step=step, gap=GAP):
+        chances = _baselines(rows, train, test) | _models(rows, train, test)
+        for name in names:
+            directions.by_model[name].extend(chances[name])
+        directions.days.extend(rows.next_days[i] for i in test)
+        directions.actual.extend(rows.next_returns[i] for i in test)
+    return directions
+
+
+def _rows(bars: Sequence[Bar]) -> _Rows:
+    """The days from the second year on that have a day after them."""
+    days = range(YEAR, len(bars) - 1)
+    if len(days) <= FIRST:
         raise PredictorError(
             f"{len(bars)} bars are too few to test directions on, {YEAR + FIRST + 2} are needed"
         )
-    times = [bars[i].date for i in rows]
-    known = [bars[i + 1].date for i in rows]
-    nexts = [daily[i + 1] for i in rows]
-    known_inputs = [further[i] for i in rows]
-    step = max(1, math.ceil((len(rows) - FIRST) / REFITS))
-    names = (ALWAYS_UP, MOMENTUM, AR1, LOGIT, *([RESIDUAL] if available() else []))
-    found = Directions([], [], {name: [] for name in names}, REFITS)
-    for train, test in walk_forward(times, known, first=FIRST, step=step, gap=GAP):
-        ups = [nexts[i] > 0 for i in train]
-        share = sum(ups) / len(ups)
-        _baselines(found, known_inputs, nexts, train, test, share)
-        logit = _logit(known_inputs, ups, train)
-        base = [logit.logit(known_inputs[i]) for i in test]
-        found.said[LOGIT].extend(map(sigmoid, base))
-        if RESIDUAL in found.said:
-            trees = Residual.fit(
-                MORE,
-                [known_inputs[i] for i in train],
-                [float(up) for up in ups],
-                [logit.logit(known_inputs[i]) for i in train],
-                settings=TREES,
-            )
-            adds = trees.adds([known_inputs[i] for i in test])
-            found.said[RESIDUAL].extend(sigmoid(b + a) for b, a in zip(base, adds, strict=True))
-        found.days.extend(known[i] for i in test)
-        found.actual.extend(nexts[i] for i in test)
-    return found
+    daily, further = returns(bars), more(bars)
+    return _Rows(
+        days=[bars[i].date for i in days],
+        next_days=[bars[i + 1].date for i in days],
+        next_returns=[daily[i + 1] for i in days],
+        inputs=[further[i] for i in days],
+    )
 
 
-def _baselines(
-    found: Directions,
-    known: Sequence[dict[str, float | None]],
-    nexts: Sequence[float],
-    train: range,
-    test: range,
-    share: float,
-) -> None:
-    pairs = [(known[i]["return_1"] or 0.0, nexts[i]) for i in train]
+def _baselines(rows: _Rows, train: range, test: range) -> dict[str, list[float]]:
+    """The chances by the share of rises, by the month's direction and by yesterday's return."""
+    share = sum(rows.next_returns[i] > 0 for i in train) / len(train)
+    chances: dict[str, list[float]] = {ALWAYS_UP: [share] * len(test), MOMENTUM: [], AR1: []}
+    pairs = [(rows.inputs[i]["return_1"] or 0.0, rows.next_returns[i]) for i in train]
     a, b = least_squares([[x] for x, _ in pairs], [y for _, y in pairs])
     spread = math.sqrt(math.fsum((y - a - b * x) ** 2 for x, y in pairs) / len(pairs)) or 1.0
-    for i in test:
-        found.said[ALWAYS_UP].append(share)
-        rising = (known[i]["return_21"] or 0.0) > 0
-        found.said[MOMENTUM].append(0.51 if rising else 0.49)
-        forecast = a + b * (known[i]["return_1"] or 0.0)
-        found.said[AR1].append(NormalDist().cdf(forecast / spread))
+    for inputs in rows.inputs_of(test):
+        rising = (inputs["return_21"] or 0.0) > 0
+        chances[MOMENTUM].append(0.51 if rising else 0.49)
+        forecast = a + b * (inputs["return_1"] or 0.0)
+        chances[AR1].append(NormalDist().cdf(forecast / spread))
+    return chances
 
 
-def _logit(
-    known: Sequence[dict[str, float | None]], ups: Sequence[bool], train: range
-) -> prior.Prior:
-    table = [[float(known[i][name] or 0.0) for name in LOGIT_INPUTS] for i in train]
+def _models(rows: _Rows, train: range, test: range) -> dict[str, list[float]]:
+    """The chances by the logistic model, and by it with trees where CatBoost is installed."""
+    past, ahead = rows.inputs_of(train), rows.inputs_of(test)
+    ups = [rows.next_returns[i] > 0 for i in train]
+    logistic = _logistic(past, ups)
+    logits = [logistic.logit(inputs) for inputs in ahead]
+    chances = {LOGIT: list(map(sigmoid, logits))}
+    if available():
+        prior_logits = [logistic.logit(inputs) for inputs in past]
+        trees = Residual.fit(MORE, past, list(map(float, ups)), prior_logits, settings=TREES)
+        chances[RESIDUAL] = list(map(sigmoid, map(add, logits, trees.adds(ahead))))
+    return chances
+
+
+def _logistic(past: Sequence[dict[str, float | None]], ups: Sequence[bool]) -> prior.Prior:
+    table = [[float(inputs[name] or 0.0) for name in LOGIT_INPUTS] for inputs in past]
     return prior.fit(LOGIT_INPUTS, table, ups, ridge=100.0)
 
 
-def earned(said: Sequence[float], actual: Sequence[float], cost: float = COST) -> list[float]:
-    """Daily returns of holding when a rise is likelier than not, after costs."""
-    result, before = [], 0.0
-    for chance, move in zip(said, actual, strict=True):
-        held = 1.0 if chance > 0.5 else 0.0
-        result.append(held * move - cost * abs(held - before))
-        before = held
-    return result
+def earned(chances: Sequence[float], actual: Sequence[float], cost: float = COST) -> list[float]:
+    """Daily returns of holding when a rise is likelier than not, after costs.
+
+    Args:
+        chances: The chance of a rise, day by day.
+        actual: What each day then returned.
+        cost: Of a trade, as a share of the value moved.
+    """
+    gains, before = [], 0.0
+    for chance, move in zip(chances, actual, strict=True):
+        position = 1.0 if chance > 0.5 else 0.0
+        gains.append(position * move - cost * abs(position - before))
+        before = position
+    return gains
 
 
-def figures(found: Directions, trials: Sequence[float]) -> dict[str, dict[str, float]]:
+def figures(directions: Directions, trials: Sequence[float]) -> dict[str, dict[str, float]]:
     """Accuracy, Brier score and Sharpe ratios of each model.
 
     Args:
-        found: The forecasts.
+        directions: The forecasts.
         trials: Daily Sharpe ratios of everything tried on this series so far, these included.
     """
-    truth = [move > 0 for move in found.actual]
-    holding = earned([1.0] * len(truth), found.actual)
-    table: dict[str, dict[str, float]] = {}
-    for name, said in found.said.items():
-        gained = earned(said, found.actual)
-        hits = sum((p > 0.5) == up for p, up in zip(said, truth, strict=True))
-        table[name] = {
-            "accuracy": hits / len(truth),
-            "Brier": metrics.brier(truth, said),
-            "Sharpe, no cost": annual(sharpe(earned(said, found.actual, 0.0))),
-            "Sharpe": annual(sharpe(gained)),
-            "deflated": deflated_sharpe(gained, trials),
-            "beats holding": probabilistic_sharpe(
-                [mine - held for mine, held in zip(gained, holding, strict=True)]
-            ),
-        }
-    return {name: {k: round(v, 4) for k, v in held.items()} for name, held in table.items()}
+    table = {}
+    for name, chances in directions.by_model.items():
+        table[name] = _figures_of(chances, directions.actual, trials)
+    return table
+
+
+def _figures_of(
+    chances: Sequence[float], actual: Sequence[float], trials: Sequence[float]
+) -> dict[str, float]:
+    truth = [move > 0 for move in actual]
+    gains = earned(chances, actual)
+    holding = earned([1.0] * len(truth), actual)
+    hits = sum((p > 0.5) == up for p, up in zip(chances, truth, strict=True))
+    values = {
+        "accuracy": hits / len(truth),
+        "Brier": metrics.brier(truth, chances),
+        "Sharpe, no cost": annual(sharpe(earned(chances, actual, 0.0))),
+        "Sharpe": annual(sharpe(gains)),
+        "deflated": deflated_sharpe(gains, trials),
+        "beats holding": probabilistic_sharpe(list(map(sub, gains, holding))),
+    }
+    return {name: round(value, 4) for name, value in values.items()}
 
 
 def verdict(table: dict[str, dict[str, float]], trials: int) -> tuple[bool, str]:
@@ -165,21 +192,22 @@ def verdict(table: dict[str, dict[str, float]], trials: int) -> tuple[bool, str]
     The deflated Sharpe ratio asks whether a rule earns anything; on a series that rises, merely
     holding does. So what it earns beyond holding must be as certain, and its probabilities better
     than the share of days that rise.
+
+    Args:
+        table: What `figures` returned.
+        trials: How many trials were counted.
     """
     rivals = [name for name in (LOGIT, RESIDUAL) if name in table]
     best = max(rivals, key=lambda name: table[name]["deflated"])
-    mine, up = table[best], table[ALWAYS_UP]
-    said = (
-        f"{best}: deflated Sharpe ratio {mine['deflated']:.2f} over {trials} trials"
-        f" and {mine['beats holding']:.2f} certain to beat holding ({CERTAIN} asked of both);"
-        f" Brier score {mine['Brier']:.4f} against {up['Brier']:.4f} of always up"
+    row, up = table[best], table[ALWAYS_UP]
+    certain = min(row["deflated"], row["beats holding"]) >= CERTAIN
+    is_edge = certain and row["Brier"] < up["Brier"]
+    return is_edge, (
+        f"{'an edge' if is_edge else 'no edge'}:"
+        f" {best}: deflated Sharpe ratio {row['deflated']:.2f} over {trials} trials"
+        f" and {row['beats holding']:.2f} certain to beat holding ({CERTAIN} asked of both);"
+        f" Brier score {row['Brier']:.4f} against {up['Brier']:.4f} of always up"
     )
-    good = (
-        mine["deflated"] >= CERTAIN
-        and mine["beats holding"] >= CERTAIN
-        and mine["Brier"] < up["Brier"]
-    )
-    return good, f"{'an edge' if good else 'no edge'}: {said}"
 
 
 def read_trials(path: Path, source: str) -> list[float]:
@@ -188,7 +216,7 @@ def read_trials(path: Path, source: str) -> list[float]:
     Raises:
         PredictorError: A line is damaged; deleting the log would be cheating, so it says so.
     """
-    found: list[float] = []
+    ratios: list[float] = []
     try:
         lines = path.read_text("utf-8").splitlines()
     except FileNotFoundError:
@@ -199,37 +227,40 @@ def read_trials(path: Path, source: str) -> list[float]:
         try:
             trial = json.loads(line)
             if trial["source"] == source:
-                found.append(float(trial["sharpe"]))
+                ratios.append(float(trial["sharpe"]))
         except (ValueError, KeyError, TypeError) as error:
             raise PredictorError(
                 f"{path}, line {number}: no trial ({error!r}); the log counts what was tried, so"
                 " mend the line rather than delete the file"
             ) from error
-    return found
+    return ratios
 
 
-def log_trials(path: Path, source: str, found: Directions) -> list[float]:
-    """Add this run's trials to the log; every trial on the source so far, these included.
+def log_trials(path: Path, source: str, directions: Directions) -> list[float]:
+    """Add this run's trials to the log.
+
+    Returns:
+        The daily Sharpe ratios of every trial on the source so far, these included.
 
     Raises:
         PredictorError: The log cannot be read or written.
     """
-    before = read_trials(path, source)
+    earlier = read_trials(path, source)
     stamp = datetime.now(UTC).isoformat(timespec="seconds")
-    fresh: list[dict[str, Any]] = [
+    trials: list[dict[str, Any]] = [
         {
             "at": stamp,
             "source": source,
             "model": name,
-            "days": len(found.days),
-            "sharpe": sharpe(earned(said, found.actual)),
+            "days": len(directions.days),
+            "sharpe": sharpe(earned(chances, directions.actual)),
         }
-        for name, said in found.said.items()
+        for name, chances in directions.by_model.items()
     ]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
-            file.writelines(json.dumps(trial) + "\n" for trial in fresh)
+            file.writelines(json.dumps(trial) + "\n" for trial in trials)
     except OSError as error:
         raise PredictorError(f"{path}: cannot be written: {error.strerror}") from error
-    return [*before, *(trial["sharpe"] for trial in fresh)]
+    return [*earlier, *(trial["sharpe"] for trial in trials)]

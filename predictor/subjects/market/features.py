@@ -100,42 +100,88 @@ class _Window:
 
 
 def more(bars: Sequence[Bar]) -> list[dict[str, float | None]]:
-    """The further inputs of every bar; None where there is too little past."""
-    logs = [math.log(bar.close) for bar in bars]
-    daily = returns(bars)
-    moves, closes = _Window(daily), _Window([bar.close for bar in bars])
-    spans = _Window([math.log(bar.high / bar.low) for bar in bars])
-    volumes = _Window([math.log1p(bar.volume) for bar in bars])
-    strengths = _strength(daily)
-    rows: list[dict[str, float | None]] = []
-    for i, bar in enumerate(bars):
-        row: dict[str, float | None] = dict.fromkeys(MORE)
-        row["return_1"] = daily[i] if i else None
+    """The further inputs of every bar, in the order of MORE; None where there is too little past.
+
+    Args:
+        bars: Daily bars in order of time.
+    """
+    series = _Series(bars)
+    return [series.inputs(i) for i in range(len(bars))]
+
+
+class _Series:
+    """What the further inputs of every bar are worked out from."""
+
+    def __init__(self, bars: Sequence[Bar]) -> None:
+        self._bars = bars
+        self._logs = [math.log(bar.close) for bar in bars]
+        self._daily = returns(bars)
+        self._moves = _Window(self._daily)
+        self._closes = _Window([bar.close for bar in bars])
+        self._spans = _Window([math.log(bar.high / bar.low) for bar in bars])
+        self._volumes = _Window([math.log1p(bar.volume) for bar in bars])
+        self._strengths = _strength(self._daily)
+
+    def inputs(self, i: int) -> dict[str, float | None]:
+        """The further inputs of the bar at i."""
+        found = (
+            self._returns(i)
+            | self._volatilities(i)
+            | self._levels(i)
+            | self._trading_day(i)
+            | self._calendar(i)
+        )
+        return {name: found[name] for name in MORE}
+
+    def _returns(self, i: int) -> dict[str, float | None]:
+        """Log returns; those of 1 to 3 days are single days' (today's, yesterday's and before)."""
+        inputs: dict[str, float | None] = {"return_1": self._daily[i] if i else None}
         for k in (2, 3):
-            row[f"return_{k}"] = daily[i - k + 1] if i >= k else None
+            inputs[f"return_{k}"] = self._daily[i - k + 1] if i >= k else None
         for k in (5, 10, 21, 63, 126, 252):
-            row[f"return_{k}"] = logs[i] - logs[i - k] if i >= k else None
-        for k in (5, 21, 63):
-            row[f"volatility_{k}"] = moves.deviation(i, k) if i >= k else None
-        row["volatility_ratio"] = _ratio(row["volatility_5"], row["volatility_63"])
-        for k in (10, 50, 200):
-            row[f"above_mean_{k}"] = bar.close / closes.mean(i, k) - 1 if i + 1 >= k else None
-        row["rsi_14"] = strengths[i] if i >= 14 else None
-        if i + 1 >= 20:
-            row["band_20"] = _ratio(bar.close - closes.mean(i, 20), closes.deviation(i, 20))
-        if i + 1 >= YEAR:
-            row["below_high_252"] = bar.close / max(b.close for b in bars[i + 1 - YEAR : i + 1]) - 1
+            inputs[f"return_{k}"] = self._logs[i] - self._logs[i - k] if i >= k else None
+        inputs["up_days_5"] = None
         if i >= 5:
-            row["up_days_5"] = float(sum(r > 0 for r in daily[i - 4 : i + 1]))
-        row["range_14"] = spans.mean(i, 14) if i + 1 >= 14 else None
-        row["close_in_range"] = _ratio(bar.close - bar.low, bar.high - bar.low)
-        row["gap"] = math.log(bar.open / bars[i - 1].close) if i else None
+            inputs["up_days_5"] = float(sum(move > 0 for move in self._daily[i - 4 : i + 1]))
+        return inputs
+
+    def _volatilities(self, i: int) -> dict[str, float | None]:
+        inputs: dict[str, float | None] = {}
+        for k in (5, 21, 63):
+            inputs[f"volatility_{k}"] = self._moves.deviation(i, k) if i >= k else None
+        inputs["volatility_ratio"] = _ratio(inputs["volatility_5"], inputs["volatility_63"])
+        inputs["range_14"] = self._spans.mean(i, 14) if i + 1 >= 14 else None
+        return inputs
+
+    def _levels(self, i: int) -> dict[str, float | None]:
+        """Where the close stands among the closes before it."""
+        close = self._bars[i].close
+        inputs: dict[str, float | None] = dict.fromkeys(("band_20", "below_high_252"))
+        for k in (10, 50, 200):
+            inputs[f"above_mean_{k}"] = close / self._closes.mean(i, k) - 1 if i + 1 >= k else None
+        if i + 1 >= 20:
+            off = close - self._closes.mean(i, 20)
+            inputs["band_20"] = _ratio(off, self._closes.deviation(i, 20))
+        if i + 1 >= YEAR:
+            high = max(bar.close for bar in self._bars[i + 1 - YEAR : i + 1])
+            inputs["below_high_252"] = close / high - 1
+        inputs["rsi_14"] = self._strengths[i] if i >= 14 else None
+        return inputs
+
+    def _trading_day(self, i: int) -> dict[str, float | None]:
+        """The day itself: its close within its range, its gap, and its volume."""
+        bar = self._bars[i]
+        inputs: dict[str, float | None] = {"volume_63": None}
+        inputs["close_in_range"] = _ratio(bar.close - bar.low, bar.high - bar.low)
+        inputs["gap"] = math.log(bar.open / self._bars[i - 1].close) if i else None
         if i + 1 >= QUARTER:
-            off = math.log1p(bar.volume) - volumes.mean(i, QUARTER)
-            row["volume_63"] = _ratio(off, volumes.deviation(i, QUARTER))
-        row["weekday"], row["month_of_year"] = float(bar.date.weekday()), float(bar.date.month)
-        rows.append(row)
-    return rows
+            off = math.log1p(bar.volume) - self._volumes.mean(i, QUARTER)
+            inputs["volume_63"] = _ratio(off, self._volumes.deviation(i, QUARTER))
+        return inputs
+
+    def _calendar(self, i: int) -> dict[str, float | None]:
+        day = self._bars[i].date
+        return {"weekday": float(day.weekday()), "month_of_year": float(day.month)}
 
 
 def _ratio(a: float | None, b: float | None) -> float | None:
@@ -145,9 +191,9 @@ def _ratio(a: float | None, b: float | None) -> float | None:
 def _strength(daily: Sequence[float]) -> list[float]:
     """Wilder's relative strength, 0 to 1, smoothed over 14 days."""
     up = down = 0.0
-    found = []
+    strengths = []
     for move in daily:
         up += (max(move, 0.0) - up) / 14
         down += (max(-move, 0.0) - down) / 14
-        found.append(up / (up + down) if up + down else 0.5)
-    return found
+        strengths.append(up / (up + down) if up + down else 0.5)
+    return strengths

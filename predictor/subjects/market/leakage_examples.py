@@ -15,6 +15,8 @@ from copydesk.predictor.subjects.market.features import MORE, YEAR, more, return
 
 AHEAD = 5
 _FOLDS = 3
+_Split = tuple[Sequence[int], Sequence[int]]
+"""Rows to train on, and rows to test on."""
 _EAGER = Settings(trees=120, depth=6, rate=0.1, ridge=3.0, columns=1.0)
 
 
@@ -30,8 +32,10 @@ class Exhibit(NamedTuple):
 
 def exhibits(bars: Sequence[Bar]) -> list[Exhibit]:
     """Every leak, measured on a series. The first needs CatBoost and is left out without it."""
-    found = [forgotten_shift(bars), centred_window(bars), price_level(bars)]
-    return [shuffled_folds(bars), *found] if available() else found
+    leaks = [forgotten_shift, centred_window, price_level]
+    if available():
+        leaks.insert(0, shuffled_folds)
+    return [leak(bars) for leak in leaks]
 
 
 def forgotten_shift(bars: Sequence[Bar]) -> Exhibit:
@@ -83,43 +87,42 @@ def shuffled_folds(bars: Sequence[Bar]) -> Exhibit:
     """Days drawn at random for training stand beside days to be tested that overlap them."""
     closes = [math.log(bar.close) for bar in bars]
     rows = range(YEAR, len(bars) - AHEAD)
-    known = _inputs(bars, rows)
+    inputs = more(bars)[rows.start : rows.stop]
     truth = [closes[i + AHEAD] > closes[i] for i in rows]
-    numbers = list(range(len(truth)))
-    random.Random(0).shuffle(numbers)
-    parts = [numbers[k::_FOLDS] for k in range(_FOLDS)]
-    mixed = [(sorted(set(numbers) - set(part)), sorted(part)) for part in parts]
-    quarter = len(truth) // 4
-    cuts = [quarter + (len(truth) - quarter) * k // _FOLDS for k in range(_FOLDS + 1)]
-    ahead = [(list(range(start - AHEAD)), list(range(start, end))) for start, end in pairwise(cuts)]
     return Exhibit(
         "shuffled folds",
         "days are dealt to folds at random, though five-day returns overlap",
         "accuracy",
-        _trees(known, truth, mixed),
-        _trees(known, truth, ahead),
+        _accuracy_of_trees(inputs, truth, _shuffled_splits(len(truth))),
+        _accuracy_of_trees(inputs, truth, _splits_in_time(len(truth))),
     )
 
 
-def _inputs(bars: Sequence[Bar], rows: range) -> list[dict[str, float | None]]:
-    every = more(bars)
-    return [every[i] for i in rows]
+def _shuffled_splits(count: int) -> list[_Split]:
+    numbers = list(range(count))
+    random.Random(0).shuffle(numbers)
+    folds = [numbers[k::_FOLDS] for k in range(_FOLDS)]
+    return [(sorted(set(numbers) - set(fold)), sorted(fold)) for fold in folds]
 
 
-def _trees(
-    known: Sequence[dict[str, float | None]],
-    truth: Sequence[bool],
-    splits: Sequence[tuple[Sequence[int], Sequence[int]]],
+def _splits_in_time(count: int) -> list[_Split]:
+    quarter = count // 4
+    cuts = [quarter + (count - quarter) * k // _FOLDS for k in range(_FOLDS + 1)]
+    return [(range(start - AHEAD), range(start, end)) for start, end in pairwise(cuts)]
+
+
+def _accuracy_of_trees(
+    inputs: Sequence[dict[str, float | None]], truth: Sequence[bool], splits: Sequence[_Split]
 ) -> float:
     hits = count = 0
     for train, test in splits:
         answers = [float(truth[i]) for i in train]
-        flat = [0.0] * len(train)
-        model = Residual.fit(MORE, [known[i] for i in train], answers, flat, settings=_EAGER)
+        no_prior = [0.0] * len(train)
+        model = Residual.fit(MORE, [inputs[i] for i in train], answers, no_prior, settings=_EAGER)
         share = sum(answers) / len(answers)
         level = math.log(share / (1 - share))
-        said = model.adds([known[i] for i in test])
-        hits += sum((s + level > 0) == truth[i] for s, i in zip(said, test, strict=True))
+        logits = model.adds([inputs[i] for i in test])
+        hits += sum((z + level > 0) == truth[i] for z, i in zip(logits, test, strict=True))
         count += len(test)
     return hits / count
 
@@ -128,5 +131,6 @@ def _one_input(values: Sequence[float], truth: Sequence[bool]) -> float:
     """Accuracy on the second half of a logistic model of one input, fitted on the first."""
     half = len(truth) // 2
     model = prior.fit(["x"], [[1000 * v] for v in values[:half]], truth[:half], ridge=0.1)
-    said = [model.logit({"x": 1000 * v}) > 0 for v in values[half:]]
-    return sum(s == t for s, t in zip(said, truth[half:], strict=True)) / len(said)
+    rises = [model.logit({"x": 1000 * v}) > 0 for v in values[half:]]
+    hits = sum(rise == up for rise, up in zip(rises, truth[half:], strict=True))
+    return hits / len(rises)

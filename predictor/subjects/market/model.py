@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import sub
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +48,12 @@ def study(bars: Sequence[Bar], *, say: Progress = silent) -> Studied:
     say("walking forward: ranges")
     compared = ranges.compare(rows)
     say("walking forward: directions")
+    directions = None
     try:
-        found = direction.walk(bars)
+        directions = direction.walk(bars)
     except PredictorError as error:
         say(f"directions are not tried: {error}")
-        found = None
-    return Studied(rows, compared, found)
+    return Studied(rows, compared, directions)
 
 
 def train(bars: Sequence[Bar], source: str, out: Path, *, say: Progress = silent) -> dict[str, Any]:
@@ -74,9 +75,9 @@ def train(bars: Sequence[Bar], source: str, out: Path, *, say: Progress = silent
         studied = study(bars, say=say)
     except PredictorError as error:
         raise PredictorError(f"{source}: {error}") from error
-    made = fitted(studied)
+    market = fitted(studied)
     card = describe(bars, source, studied, _directions(studied, source, out))
-    return model_files.save(out, made.prior, made.trees, card, markdown(card))
+    return model_files.save(out, market.prior, market.trees, card, markdown(card))
 
 
 def fitted(studied: Studied) -> Market:
@@ -100,8 +101,8 @@ def fitted(studied: Studied) -> Market:
 
 def bounds(compared: ranges.Compared, name: str) -> tuple[float, float]:
     """The errors on the hold-out that 8 in 10 lie between."""
-    pairs = zip(compared.held.actual, compared.held.said[name], strict=True)
-    errors = [actual - said for actual, said in pairs]
+    hold_out = compared.hold_out
+    errors = list(map(sub, hold_out.actual, hold_out.by_model[name]))
     return metrics.quantile(errors, LOW), metrics.quantile(errors, HIGH)
 
 
@@ -140,7 +141,7 @@ def describe(
             "bars": len(bars),
             "from": bars[0].date.isoformat(),
             "to": bars[-1].date.isoformat(),
-            "hold-out from": compared.held.days[0].isoformat(),
+            "hold-out from": compared.hold_out.days[0].isoformat(),
             "gap in days": ranges.GAP.days,
         },
         "figures": ranges.table(compared),
@@ -173,9 +174,12 @@ def load(folder: Path) -> Market:
     stored = model_files.load(folder, SUBJECT)
     needed = {"in_force", "intercept", "weights", "mean", "error_low", "error_high"}
     if not needed <= stored.prior.keys() or set(stored.prior["weights"]) != set(NAMES):
-        raise PredictorError(f"{folder}: no market model; train again")
+        raise PredictorError(f"{folder} does not hold a market model; train it again")
     if (stored.prior["in_force"] == RESIDUAL) != (stored.residual is not None):
-        raise PredictorError(f"{folder}: the trees that its prior asks for are gone; train again")
+        raise PredictorError(
+            f"{folder}: the model needs the file {model_files.RESIDUAL}, which is gone; train it"
+            " again"
+        )
     return Market(stored.prior, stored.residual, stored.card)
 
 
@@ -185,26 +189,30 @@ def forecast(market: Market, bars: Sequence[Bar]) -> dict[str, Any]:
     Raises:
         PredictorError: There are fewer than 22 bars.
     """
-    known = inputs(bars)[-1] if bars else None
-    if known is None:
+    last = inputs(bars)[-1] if bars else None
+    if last is None:
         raise PredictorError(f"{len(bars)} bars are too few to predict from, 22 are needed")
-    prior, in_force = market.prior, str(market.prior["in_force"])
-    terms: list[Term]
-    if in_force in (HAR, RESIDUAL):
-        weights = prior["weights"]
-        terms = [Term("intercept", None, prior["intercept"])]
-        terms += [Term(name, known[name], weights[name] * known[name]) for name in NAMES]
-        if market.trees is not None:
-            terms += market.trees.explain([{**known, **more(bars)[-1]}])[0]
-    else:
-        rivals = {"today": known["day"], "smoothed": smoothed(bars)[-1], "mean": prior["mean"]}
-        terms = [Term(in_force, None, rivals[in_force])]
+    terms = _terms(market, bars, last)
     value = math.fsum(term.contribution for term in terms)
     return {
         "after": bars[-1].date.isoformat(),
-        "in_force": in_force,
+        "in_force": str(market.prior["in_force"]),
         "log_range": value,
-        "low": value + prior["error_low"],
-        "high": value + prior["error_high"],
+        "low": value + market.prior["error_low"],
+        "high": value + market.prior["error_high"],
         "terms": [term._asdict() for term in terms],
     }
+
+
+def _terms(market: Market, bars: Sequence[Bar], last: dict[str, float]) -> list[Term]:
+    """What a forecast is the sum of, given the HAR inputs of the last bar."""
+    prior, in_force = market.prior, str(market.prior["in_force"])
+    if in_force not in (HAR, RESIDUAL):
+        baselines = {"today": last["day"], "smoothed": smoothed(bars)[-1], "mean": prior["mean"]}
+        return [Term(in_force, None, baselines[in_force])]
+    weights = prior["weights"]
+    terms = [Term("intercept", None, prior["intercept"])]
+    terms += [Term(name, last[name], weights[name] * last[name]) for name in NAMES]
+    if market.trees is not None:
+        terms += market.trees.explain([{**last, **more(bars)[-1]}])[0]
+    return terms

@@ -6,12 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from operator import add
 from typing import Any
 
 from copydesk.predictor.core import metrics
 from copydesk.predictor.core.errors import PredictorError
 from copydesk.predictor.core.linear import least_squares
-from copydesk.predictor.core.model_selection import Verdict, climb
+from copydesk.predictor.core.model_selection import Verdict, select_model
 from copydesk.predictor.core.residual_model import Residual, Settings, available
 from copydesk.predictor.core.time_split import in_order, walk_forward
 from copydesk.predictor.subjects.market.daily_bars import Bar
@@ -28,7 +29,7 @@ from copydesk.predictor.subjects.market.features import (
 MIN_BARS = 300
 GAP = timedelta(days=1)
 HOLD_OUT = 0.2
-"""The share of the rows, the latest, that only the gate sees."""
+"""The share of the rows, the latest, that only choosing the model in force looks at."""
 
 BASELINES = ("today", "smoothed", "mean")
 HAR, RESIDUAL = "har", "har + residual"
@@ -49,9 +50,9 @@ class Rows:
     smoothed: list[float]
     targets: list[float]
 
-    def all_inputs(self, which: range) -> list[dict[str, float | None]]:
+    def all_inputs(self, rows: range) -> list[dict[str, float | None]]:
         """Everything that the trees see of some rows."""
-        return [{**self.inputs[i], **self.more[i]} for i in which]
+        return [{**self.inputs[i], **self.more[i]} for i in rows]
 
 
 def rows_of(bars: Sequence[Bar]) -> Rows:
@@ -60,25 +61,29 @@ def rows_of(bars: Sequence[Bar]) -> Rows:
     Raises:
         PredictorError: There are too few bars, or they are not in order of time.
     """
+    _refuse_few(bars)
+    har_inputs, means, further = inputs(bars), smoothed(bars), more(bars)
+    rows = Rows([], [], [], [], [], [])
+    for i, row in enumerate(har_inputs[:-1]):
+        if row is not None:
+            rows.times.append(bars[i].date)
+            rows.known_at.append(bars[i + 1].date)
+            rows.inputs.append(row)
+            rows.more.append(further[i])
+            rows.smoothed.append(means[i])
+            rows.targets.append(log_range(bars[i + 1]))
+    in_order(rows.times, rows.known_at)
+    return rows
+
+
+def _refuse_few(bars: Sequence[Bar]) -> None:
+    if not bars:
+        raise PredictorError(f"there are no bars, at least {MIN_BARS} are needed")
     if len(bars) < MIN_BARS:
         raise PredictorError(
             f"{len(bars)} bars are too few (the last is of {bars[-1].date}), at least {MIN_BARS}"
             " are needed"
-            if bars
-            else f"there are no bars, at least {MIN_BARS} are needed"
         )
-    known, means, further = inputs(bars), smoothed(bars), more(bars)
-    days = [(i, row) for i, row in enumerate(known[:-1]) if row is not None]
-    rows = Rows(
-        times=[bars[i].date for i, _ in days],
-        known_at=[bars[i + 1].date for i, _ in days],
-        inputs=[row for _, row in days],
-        more=[further[i] for i, _ in days],
-        smoothed=[means[i] for i, _ in days],
-        targets=[log_range(bars[i + 1]) for i, _ in days],
-    )
-    in_order(rows.times, rows.known_at)
-    return rows
 
 
 def fit(rows: Rows, train: range) -> list[float]:
@@ -96,10 +101,10 @@ def fit(rows: Rows, train: range) -> list[float]:
         raise PredictorError(f"the range model cannot be fitted: {error}") from error
 
 
-def har(weights: Sequence[float], known: dict[str, float]) -> float:
+def har(weights: Sequence[float], inputs: dict[str, float]) -> float:
     """The model's forecast of tomorrow's log range."""
     pairs = zip(weights[1:], NAMES, strict=True)
-    return math.fsum([weights[0], *(w * known[name] for w, name in pairs)])
+    return math.fsum([weights[0], *(weight * inputs[name] for weight, name in pairs)])
 
 
 def fit_trees(rows: Rows, train: range, weights: Sequence[float]) -> Residual:
@@ -116,11 +121,11 @@ def fit_trees(rows: Rows, train: range, weights: Sequence[float]) -> Residual:
 
 @dataclass(frozen=True, slots=True)
 class Forecasts:
-    """What each model said of some days before they came, and what they then were."""
+    """What each model forecast of some days before they came, and what they then were."""
 
     days: list[date]
     actual: list[float]
-    said: dict[str, list[float]]
+    by_model: dict[str, list[float]]
 
     def figures(self) -> dict[str, dict[str, float]]:
         """R² and RMSE of each model.
@@ -129,37 +134,51 @@ class Forecasts:
             PredictorError: The ranges do not vary.
         """
         try:
-            return {
-                name: {
-                    "R²": round(metrics.r_squared(self.actual, values), 4),
-                    "RMSE": round(metrics.rmse(self.actual, values), 6),
-                }
-                for name, values in self.said.items()
-            }
+            return {name: self._figures_of(values) for name, values in self.by_model.items()}
         except ValueError as error:
             raise PredictorError(f"nothing to compare: {error}") from error
 
+    def _figures_of(self, forecasts: Sequence[float]) -> dict[str, float]:
+        return {
+            "R²": round(metrics.r_squared(self.actual, forecasts), 4),
+            "RMSE": round(metrics.rmse(self.actual, forecasts), 6),
+        }
+
 
 def walk(rows: Rows, *, first: int, last: int, step: int) -> Forecasts:
-    """Forecasts of rows first to last, each by models that knew only earlier answers."""
-    names = (*BASELINES, HAR, *([RESIDUAL] if available() else []))
-    found = Forecasts([], [], {name: [] for name in names})
-    said = found.said
+    """Forecasts of rows first to last, each by models that knew only earlier answers.
+
+    Args:
+        rows: All rows, in order of time.
+        first: The first row to forecast.
+        last: The row to stop before.
+        step: How many rows are forecast before the models are fitted anew.
+    """
+    forecasts = Forecasts([], [], {})
     splits = walk_forward(rows.times[:last], rows.known_at[:last], first=first, step=step, gap=GAP)
     for train, test in splits:
-        weights = fit(rows, train)
-        mean = math.fsum(rows.targets[i] for i in train) / len(train)
-        base = [har(weights, rows.inputs[i]) for i in test]
-        found.days.extend(rows.known_at[i] for i in test)
-        found.actual.extend(rows.targets[i] for i in test)
-        said["today"].extend(rows.inputs[i]["day"] for i in test)
-        said["smoothed"].extend(rows.smoothed[i] for i in test)
-        said["mean"].extend(mean for _ in test)
-        said[HAR].extend(base)
-        if RESIDUAL in said:
-            adds = fit_trees(rows, train, weights).adds(rows.all_inputs(test))
-            said[RESIDUAL].extend(b + a for b, a in zip(base, adds, strict=True))
-    return found
+        for name, values in _forecast(rows, train, test).items():
+            forecasts.by_model.setdefault(name, []).extend(values)
+        forecasts.days.extend(rows.known_at[i] for i in test)
+        forecasts.actual.extend(rows.targets[i] for i in test)
+    return forecasts
+
+
+def _forecast(rows: Rows, train: range, test: range) -> dict[str, list[float]]:
+    """What each model, fitted on some rows, forecasts of others."""
+    weights = fit(rows, train)
+    mean = math.fsum(rows.targets[i] for i in train) / len(train)
+    by_har = [har(weights, rows.inputs[i]) for i in test]
+    forecasts = {
+        "today": [rows.inputs[i]["day"] for i in test],
+        "smoothed": [rows.smoothed[i] for i in test],
+        "mean": [mean] * len(test),
+        HAR: by_har,
+    }
+    if available():
+        adds = fit_trees(rows, train, weights).adds(rows.all_inputs(test))
+        forecasts[RESIDUAL] = list(map(add, by_har, adds))
+    return forecasts
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,47 +186,48 @@ class Compared:
     """Every model on the years before the hold-out and on the hold-out, and the verdict."""
 
     walked: Forecasts
-    held: Forecasts
+    hold_out: Forecasts
     figures: dict[str, dict[str, dict[str, float]]]
     verdict: Verdict
 
 
 def compare(rows: Rows) -> Compared:
-    """Walk forward year by year, then over the hold-out, and let the gate decide.
+    """Walk forward year by year, then over the hold-out, and choose the model to put in force.
 
-    A model stands only if its error is below that of the simpler one on both parts; the trees
+    A model is chosen only if its error is below that of the simpler one on both parts; the trees
     must also add WORTH to HAR's R² on the hold-out.
     """
     count = len(rows.targets)
     cut = round(count * (1 - HOLD_OUT))
     walked = walk(rows, first=min(YEAR * 2, cut // 2), last=cut, step=YEAR)
-    held = walk(rows, first=cut, last=count, step=YEAR)
-    figures = {"walk-forward": walked.figures(), "hold-out": held.figures()}
+    hold_out = walk(rows, first=cut, last=count, step=YEAR)
+    figures = {"walk-forward": walked.figures(), "hold-out": hold_out.figures()}
     best = min(BASELINES, key=lambda name: figures["hold-out"][name]["RMSE"])
+    candidates = [best, HAR, *([RESIDUAL] if RESIDUAL in hold_out.by_model else [])]
+    verdict = select_model(candidates, lambda name, simpler: _defeat(figures, name, simpler))
+    return Compared(walked, hold_out, figures, verdict)
 
-    def lost(name: str, other: str) -> str:
-        for part, found in figures.items():
-            mine = found[name]
-            for rival in BASELINES if name == HAR else (other,):
-                theirs = found[rival]
-                if mine["RMSE"] >= theirs["RMSE"]:
-                    return f"R² {mine['R²']:.3f} against {theirs['R²']:.3f} of {rival} ({part})"
-        gain = figures["hold-out"][name]["R²"] - figures["hold-out"][other]["R²"]
-        if name == RESIDUAL and gain < WORTH:
-            return f"it adds {gain:+.3f} to R² on the hold-out, {WORTH:+.2f} are asked"
-        return ""
 
-    ladder = [best, HAR, *([RESIDUAL] if RESIDUAL in held.said else [])]
-    return Compared(walked, held, figures, climb(ladder, lost))
+def _defeat(figures: dict[str, dict[str, dict[str, float]]], name: str, simpler: str) -> str:
+    """In what a model did not beat the simpler one (HAR: every baseline); "" when it did."""
+    for part, by_model in figures.items():
+        row = by_model[name]
+        for rival in BASELINES if name == HAR else (simpler,):
+            if row["RMSE"] >= by_model[rival]["RMSE"]:
+                return f"R² {row['R²']:.3f} against {by_model[rival]['R²']:.3f} of {rival} ({part})"
+    hold_out = figures["hold-out"]
+    gain = hold_out[name]["R²"] - hold_out[simpler]["R²"]
+    if name == RESIDUAL and gain < WORTH:
+        return f"it adds {gain:+.3f} to R² on the hold-out, {WORTH:+.2f} are asked"
+    return ""
 
 
 def table(compared: Compared) -> dict[str, dict[str, Any]]:
     """The figures of every model, both parts side by side."""
-    return {
-        name: {
-            f"{figure}, {part}": compared.figures[part][name][figure]
-            for part in compared.figures
-            for figure in ("R²", "RMSE")
-        }
-        for name in compared.held.said
-    }
+    rows: dict[str, dict[str, Any]] = {}
+    for name in compared.hold_out.by_model:
+        rows[name] = {}
+        for part, by_model in compared.figures.items():
+            for figure in ("R²", "RMSE"):
+                rows[name][f"{figure}, {part}"] = by_model[name][figure]
+    return rows

@@ -53,7 +53,7 @@ def test_training_here_keeps_a_model(
     said = run("train")
     assert said.exit_code == 0
     assert "In force: prior." in said.output
-    assert "too few to test it here" in said.output
+    assert "too few, or too recent, to test" in said.output
     assert (repo / ".git/copydesk/models/commits/card.md").is_file()
     assert json.loads(run("train", "--json").stdout)["commits"] == 1
     assert "rows.jsonl: 1 changed functions, 0 held" in run("train", "--rows", "rows.jsonl").output
