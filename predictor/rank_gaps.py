@@ -75,7 +75,7 @@ def _risk(terms: Sequence[Term]) -> Risk:
 
 def _score(gap: GapFeatures, risk: Risk) -> Score:
     uncovered = max(0, gap.lines_uncovered)
-    mutants = uncovered if gap.surviving_mutants is None else max(0, gap.surviving_mutants)
+    mutants = uncovered if gap.mutation_sites is None else max(0, gap.mutation_sites)
     unseen = uncovered / (uncovered + HALF_WEIGHT)
     faults = (1 + mutants) / (1 + mutants + HALF_WEIGHT)
     reasons = [_uncovered(uncovered, gap)] if uncovered else []
@@ -85,9 +85,9 @@ def _score(gap: GapFeatures, risk: Risk) -> Score:
 def _uncovered(lines: int, gap: GapFeatures) -> str:
     is_all = gap.function_lines is not None and lines >= gap.function_lines
     reason = f"no test reaches {'any' if is_all else _count(lines, 'line')} of it"
-    if not gap.surviving_mutants:
+    if not gap.mutation_sites:
         return reason
-    return f"{reason}, nor would notice {_count(gap.surviving_mutants, 'small fault')} there"
+    return f"{reason}, nor would notice {_count(gap.mutation_sites, 'small fault')} there"
 
 
 def _phrase(name: str, value: float | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from copydesk.agent.coverage.store import totals
 from copydesk.agent.desk.database import Database
@@ -35,30 +35,40 @@ def add_coverage(db: Database, sha: Sha) -> int:
 
 
 def _covered_share(total: totals.Total, first: LineNo, last: LineNo) -> float | None:
+    """The share of the statements from one line to another that tests execute."""
     statements = sum(first <= line <= last for line in total.statements)
     missing = sum(first <= line <= last for line in total.missing)
     return None if not statements else round(1 - missing / statements, 4)
 
 
-def surviving_mutants(repo: Repository, sha: Sha, gaps: Iterable[Gap]) -> dict[Gap, int]:
-    """How many small faults could be put on the uncovered lines of each gap.
+def count_mutation_sites(repo: Repository, sha: Sha, gaps: Iterable[Gap]) -> dict[Gap, int]:
+    """How many mutants could be made of the uncovered lines of each gap.
 
-    They all survive: no test executes those lines, so none can notice. A file that does not parse
+    None is run: no test executes those lines, so none could notice. A file that does not parse
     leaves its gaps out.
     """
-    by_path: dict[str, list[Gap]] = {}
+    gaps_by_path: dict[str, list[Gap]] = {}
     for gap in gaps:
-        by_path.setdefault(gap.path, []).append(gap)
-    if not by_path:
-        return {}
-    blobs = {path: entry.blob for path, entry in git.tree(repo, sha).items() if path in by_path}
-    texts = git.read_blobs(repo, blobs.values())
-    found: dict[Gap, int] = {}
-    for path, blob in blobs.items():
-        lines = {line for gap in by_path[path] for line in gap.lines}
+        gaps_by_path.setdefault(gap.path, []).append(gap)
+    counts: dict[Gap, int] = {}
+    for path, source in _sources(repo, sha, gaps_by_path).items():
         with contextlib.suppress(SyntaxError, ValueError, RecursionError):
-            source = texts[blob].decode("utf-8")
-            places = Counter(m.line for m in mutants.sites(source, lines, module_level=True))
-            for gap in by_path[path]:
-                found[gap] = sum(places[line] for line in gap.lines)
-    return found
+            counts |= _count_in_file(source, gaps_by_path[path])
+    return counts
+
+
+def _sources(repo: Repository, sha: Sha, paths: Collection[str]) -> dict[str, bytes]:
+    """The content of files of a commit, by path; those that it does not have are left out."""
+    if not paths:
+        return {}
+    tree = git.tree(repo, sha)
+    blobs = {path: tree[path].blob for path in paths if path in tree}
+    texts = git.read_blobs(repo, blobs.values())
+    return {path: texts[blob] for path, blob in blobs.items()}
+
+
+def _count_in_file(source: bytes, gaps: Sequence[Gap]) -> dict[Gap, int]:
+    lines = {line for gap in gaps for line in gap.lines}
+    sites = mutants.sites(source.decode("utf-8"), lines, module_level=True)
+    sites_by_line = Counter(site.line for site in sites)
+    return {gap: sum(sites_by_line[line] for line in gap.lines) for gap in gaps}

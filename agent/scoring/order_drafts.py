@@ -19,18 +19,22 @@ chance of a draft would confirm itself.
 """
 
 
-class Place(NamedTuple):
-    """A draft's place in the queue, from 1, and whether it was dealt by chance alone."""
+class QueuePlace(NamedTuple):
+    """A draft's place in the queue, from 1, and whether it stands there at random."""
 
     number: int
     explored: bool
 
 
 def score(db: Database) -> dict[int, Chance]:
-    """Score the drafts that wait, and keep what was said. By draft id."""
-    found = _scored(db)
-    _keep(db, found)
-    return {one.draft.id: one.chance for one in found}
+    """Score the drafts that wait, and keep the scores.
+
+    Returns:
+        The chance of acceptance by draft id.
+    """
+    scored = _score_waiting(db)
+    _keep(db, scored)
+    return {each.draft.id: each.chance for each in scored}
 
 
 def ordered(db: Database, waiting: Sequence[Draft], *, keep: bool = False) -> list[Draft]:
@@ -42,67 +46,72 @@ def ordered(db: Database, waiting: Sequence[Draft], *, keep: bool = False) -> li
         keep: Keep the order with the scores. Who only looks keeps nothing: it would have to wait
             for whoever writes.
     """
-    found = _scored(db)
+    scored = _score_waiting(db)
     if keep:
-        _keep(db, found)
-    places = {one.draft.id: one.place.number for one in found}
-    return sorted(waiting, key=lambda draft: (places.get(draft.id, len(places) + 1), draft.id))
+        _keep(db, scored)
+    numbers = {each.draft.id: each.place.number for each in scored}
+    last = len(numbers) + 1
+    return sorted(waiting, key=lambda draft: (numbers.get(draft.id, last), draft.id))
 
 
 class _Scored(NamedTuple):
     draft: Draft
     inputs: dict[str, float]
     chance: Chance
-    place: Place
+    place: QueuePlace
 
 
-def _keep(db: Database, found: Sequence[_Scored]) -> None:
+def _keep(db: Database, scored: Sequence[_Scored]) -> None:
+    """Store the chances as predictions, with the places in the queue among their features."""
     by_commit: dict[Sha, list[Prediction]] = {}
-    for draft, inputs, chance, place in found:
-        seen = inputs | {"place": float(place.number), "explored": float(place.explored)}
-        said = Prediction(
-            str(draft.id), chance.probability, chance.in_force, "", chance.reasons, seen
+    for draft, inputs, chance, place in scored:
+        prediction = Prediction(
+            subject=str(draft.id),
+            score=chance.probability,
+            in_force=chance.in_force,
+            model="",
+            reasons=chance.reasons,
+            features=inputs | {"place": float(place.number), "explored": float(place.explored)},
         )
-        by_commit.setdefault(draft.commit, []).append(said)
-    for commit, listed in by_commit.items():
-        db.predictions.store("draft", commit, listed)
+        by_commit.setdefault(draft.commit, []).append(prediction)
+    for commit, predictions in by_commit.items():
+        db.predictions.store("draft", commit, predictions)
 
 
-def _scored(db: Database) -> list[_Scored]:
+def _score_waiting(db: Database) -> list[_Scored]:
+    """The drafts that wait, each with its inputs, its chance and its place in the queue."""
     waiting = db.drafts.find()
     if not waiting:
         return []
     prompts = db.model_calls.prompt_versions()
-    described = [(_group(d, prompts), inputs_of(d)) for d in waiting]
-    found = chances(described, _decisions(db, prompts))
-    places = queued({d.id: chance.probability for d, chance in zip(waiting, found, strict=True)})
+    inputs = [inputs_of(draft) for draft in waiting]
+    groups = [_group(draft, prompts) for draft in waiting]
+    draft_chances = chances(list(zip(groups, inputs, strict=True)), _decisions(db, prompts))
+    probabilities = [chance.probability for chance in draft_chances]
+    places = queue_places(dict(zip((draft.id for draft in waiting), probabilities, strict=True)))
     return [
-        _Scored(draft, inputs, chance, places[draft.id])
-        for draft, (_, inputs), chance in zip(waiting, described, found, strict=True)
+        _Scored(draft, draft_inputs, chance, places[draft.id])
+        for draft, draft_inputs, chance in zip(waiting, inputs, draft_chances, strict=True)
     ]
 
 
-def queued(chances: Mapping[int, float]) -> dict[int, Place]:
+def queue_places(chances: Mapping[int, float]) -> dict[int, QueuePlace]:
     """The place of each draft, by id, given its chance.
 
-    Whether a draft is dealt by chance alone, and where to, follows from its id: the order is the
-    same each time it is asked for.
+    Whether a draft stands in the queue at random, and where, follows from its id: the order is
+    the same each time it is asked for.
     """
     ranked = sorted(chances, key=lambda number: (-chances[number], number))
-    dealt = {number: _drawn(number, "where") for number in ranked if _is_dealt(number)}
-    kept = [number for number in ranked if number not in dealt]
-    for number in sorted(dealt):
-        kept.insert(int(dealt[number] * (len(kept) + 1)), number)
-    return {number: Place(i, number in dealt) for i, number in enumerate(kept, 1)}
+    explored = {number for number in ranked if _pseudo_random(number, "whether") < EXPLORED}
+    queue = [number for number in ranked if number not in explored]
+    for number in sorted(explored):
+        queue.insert(int(_pseudo_random(number, "where") * (len(queue) + 1)), number)
+    return {number: QueuePlace(i, number in explored) for i, number in enumerate(queue, 1)}
 
 
-def _is_dealt(number: int) -> bool:
-    return _drawn(number, "whether") < EXPLORED
-
-
-def _drawn(number: int, what: str) -> float:
+def _pseudo_random(number: int, purpose: str) -> float:
     """A number from 0 to 1 that is as good as random, and the same each time."""
-    raw = hashlib.sha256(f"{what} {number}".encode()).digest()
+    raw = hashlib.sha256(f"{purpose} {number}".encode()).digest()
     return int.from_bytes(raw[:8], "big") / 2**64
 
 

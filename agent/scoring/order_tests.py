@@ -16,7 +16,7 @@ from copydesk.agent.desk.traces import TestRun
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import LineNo, Sha, TestId
-from copydesk.predictor.rank_tests import AffectedTest, rate, similarity
+from copydesk.predictor.rank_tests import AffectedTest, Rating, rate, similarity
 
 MANY = 2000
 """Of more affected tests than that, no predictions are kept."""
@@ -31,35 +31,53 @@ def ordering(
 
     Whole files are moved, never tests within one: fixtures of a module or class keep their tests
     together, and the order within a file may be meant.
+
+    Args:
+        repo: The repository.
+        db: Its desk, where the ratings are kept as predictions.
+        sha: The commit that is measured.
+
+    Returns:
+        A function from test files and affected tests to the files in order.
     """
 
     def riskiest_first(files: Sequence[str], affected: Collection[TestId]) -> list[str]:
         if len(files) < 2 or not affected:
             return list(files)
-        changed = _changed(repo, sha)
-        facts = _facts(db, affected, sorted(changed), _hits_on(db, changed))
-        found = {name: rate(fact) for name, fact in facts.items()}
-        if len(found) <= MANY:
-            said = [
-                Prediction(name, p.value, FORMULA, "", p.reasons, _plain(facts[name]))
-                for name, p in found.items()
-            ]
-            db.predictions.store("test", sha, said)
-        best: dict[str, float] = {}
-        for name, p in found.items():
+        tests = _affected_tests(db, affected, _changed(repo, sha))
+        ratings = {name: rate(test) for name, test in tests.items()}
+        if len(ratings) <= MANY:
+            _store_predictions(db, sha, tests, ratings)
+        highest: dict[str, float] = {}
+        for name, rating in ratings.items():
             file = file_of(name)
-            best[file] = max(best.get(file, 0.0), p.value)
-        return sorted(files, key=lambda file: (-best.get(file, 0.0), file))
+            highest[file] = max(highest.get(file, 0.0), rating.value)
+        return sorted(files, key=lambda file: (-highest.get(file, 0.0), file))
 
     return riskiest_first
 
 
-def settle(db: Database, sha: Sha) -> None:
+def _store_predictions(
+    db: Database, sha: Sha, tests: Mapping[TestId, AffectedTest], ratings: Mapping[TestId, Rating]
+) -> None:
+    predictions = []
+    for name, rating in ratings.items():
+        features = {key: _number(value) for key, value in tests[name]._asdict().items()}
+        predictions.append(Prediction(name, rating.value, FORMULA, "", rating.reasons, features))
+    db.predictions.store("test", sha, predictions)
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def settle_outcomes(db: Database, sha: Sha) -> None:
     """Write how the tests went that were predicted for a measured commit."""
     predicted = db.predictions.open_tests(sha)
-    known = coverage_map.load(db, sha) if predicted else None
-    if known is not None:
-        outcomes = {n: t.outcome for n, t in known.tests().items() if n in predicted}
+    measured = coverage_map.load(db, sha) if predicted else None
+    if measured is not None:
+        tests = measured.tests()
+        outcomes = {name: tests[name].outcome for name in predicted if name in tests}
         db.predictions.settle_tests(sha, outcomes)
 
 
@@ -71,57 +89,70 @@ class _Before(NamedTuple):
 
 
 def _changed(repo: Repository, sha: Sha) -> dict[str, _Before]:
-    """The Python files that a commit changed."""
+    """The Python files that a commit changed, by path."""
     info = git.commit_info(repo, sha)
-    there = git.exists(repo, info.parents[:1])
-    parent = next((p for p in info.parents[:1] if p in there), None)
+    parents = git.exists(repo, info.parents[:1])
+    parent = next((p for p in info.parents[:1] if p in parents), None)
     paths = [path for path in git.changes(repo, parent, sha) if path.endswith(".py")]
-    if parent is None:
-        return dict.fromkeys(paths, _Before("", frozenset()))
-    backwards, tree = git.changes(repo, sha, parent), git.tree(repo, parent)
-    return {
-        path: _Before(tree[path].blob, frozenset(backwards[path].lines))
-        if path in tree and path in backwards
-        else _Before("", frozenset())
-        for path in paths
-    }
+    before = dict.fromkeys(paths, _Before("", frozenset()))
+    if parent is not None:
+        backwards, tree = git.changes(repo, sha, parent), git.tree(repo, parent)
+        for path in paths:
+            if path in tree and path in backwards:
+                before[path] = _Before(tree[path].blob, frozenset(backwards[path].lines))
+    return before
 
 
-def _hits_on(db: Database, changed: Mapping[str, _Before]) -> dict[int, int]:
+def _changed_lines_by_hit(db: Database, changed: Mapping[str, _Before]) -> dict[int, int]:
     """How many of the changed lines each stored hit executes, where it executes any."""
-    found = {}
+    counts = {}
     for path, before in changed.items():
         for hit, lines in db.traces.hits_of_version(path, before.blob):
-            if covered := len(before.lines.intersection(numbits_to_nums(lines))):
-                found[hit] = covered
-    return found
+            count = len(before.lines.intersection(numbits_to_nums(lines)))
+            if count:
+                counts[hit] = count
+    return counts
 
 
-def _facts(
-    db: Database,
-    affected: Collection[TestId],
-    changed: Sequence[str],
-    hits_on: Mapping[int, int],
+def _affected_tests(
+    db: Database, affected: Collection[TestId], changed: Mapping[str, _Before]
 ) -> dict[TestId, AffectedTest]:
-    found: dict[TestId, AffectedTest] = {}
-    past: dict[str, list[TestRun]] = {}
+    """What is known of each affected test before it runs."""
+    runs_by_test: dict[TestId, list[TestRun]] = {name: [] for name in affected}
     for run in db.traces.test_runs():
-        if run.name in affected:
-            past.setdefault(run.name, []).append(run)
-    today = time.time()
-    for name in affected:
-        runs = past.get(name, [])
-        failed = [run.recorded_at for run in runs if run.outcome in ("failed", "error")]
-        hits = unpack_ids(runs[-1].hits) if runs else []
-        found[name] = AffectedTest(
-            covers=sum(hits_on.get(hit, 0) for hit in hits) if runs else None,
-            runs=len(runs),
-            failures=len(failed),
-            days_since_failure=_days(failed[-1], today) if failed else None,
-            similarity=similarity(name, changed),
-            breadth=len(hits),
-        )
-    return found
+        if run.name in runs_by_test:
+            runs_by_test[run.name].append(run)
+    changed_lines = _changed_lines_by_hit(db, changed)
+    paths = sorted(changed)
+    now = time.time()
+    tests = {}
+    for name, runs in runs_by_test.items():
+        from_runs = _from_runs(runs, changed_lines, now)
+        tests[name] = from_runs._replace(similarity=similarity(name, paths))
+    return tests
+
+
+def _from_runs(
+    runs: Sequence[TestRun], changed_lines: Mapping[int, int], now: float
+) -> AffectedTest:
+    """What the earlier runs of a test say of it, the newest last.
+
+    Args:
+        runs: The runs.
+        changed_lines: How many of the changed lines each hit executes.
+        now: The Unix time.
+    """
+    if not runs:
+        return AffectedTest()
+    failed_at = [run.recorded_at for run in runs if run.outcome in ("failed", "error")]
+    hits = unpack_ids(runs[-1].hits)
+    return AffectedTest(
+        covers=sum(changed_lines.get(hit, 0) for hit in hits),
+        runs=len(runs),
+        failures=len(failed_at),
+        days_since_failure=_days(failed_at[-1], now) if failed_at else None,
+        breadth=len(hits),
+    )
 
 
 def _days(at: float | str, today: float) -> float:
@@ -130,7 +161,3 @@ def _days(at: float | str, today: float) -> float:
 
         at = datetime.fromisoformat(at).timestamp()
     return max(0.0, (today - at) / 86_400)
-
-
-def _plain(facts: AffectedTest) -> dict[str, float | None]:
-    return {name: None if v is None else float(v) for name, v in facts._asdict().items()}

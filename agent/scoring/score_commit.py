@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from copydesk.agent.desk.connection import transaction
 from copydesk.agent.desk.database import Database
+from copydesk.agent.desk.mined_history import ChangedFunction, Inputs, LastChange
 from copydesk.agent.desk.predictions import Prediction
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.progress import Progress, silent
@@ -14,7 +17,7 @@ from copydesk.agent.scoring import (
     order_tests,
     repository_model,
 )
-from copydesk.predictor.rank_gaps import Risk, Score, risks, score
+from copydesk.predictor.rank_gaps import Risk, risks, score
 from copydesk.predictor.subjects.commits.features import GapFeatures
 from copydesk.predictor.subjects.commits.model import identity
 from copydesk.predictor.subjects.commits.train import Trained
@@ -26,7 +29,7 @@ def after_measure(repo: Repository, db: Database, sha: Sha, *, say: Progress = s
     Returns:
         Whether there is learning to do that takes longer than a measure may wait for.
     """
-    order_tests.settle(db, sha)
+    order_tests.settle_outcomes(db, sha)
     waits = mine_history.is_far_behind(repo, db, sha)
     if not waits:
         mine_history.catch_up(repo, db, sha, say=say)
@@ -53,47 +56,66 @@ def score_commit(repo: Repository, db: Database, sha: Sha, *, say: Progress = si
     model = repository_model.in_force(repo, say)
     measured_inputs.add_coverage(db, sha)
     changed = db.mined_history.functions_of(sha)
-    found = risks([function.inputs for function in changed], model)
-    mark = identity(model)
-    said = {
-        f"{c.path}::{c.function}": Prediction(
-            *(f"{c.path}::{c.function}", risk.probability, model.in_force, mark),
-            *(risk.reasons[:3], c.inputs),
-        )
-        for c, risk in zip(changed, found, strict=True)
-    }
-    db.predictions.store("function", sha, said.values())
+    function_risks = risks([function.inputs for function in changed], model)
+    _store_predictions(db, sha, model, zip(changed, function_risks, strict=True))
     _rank_gaps(repo, db, sha, model)
-    return found
+    return function_risks
+
+
+def _store_predictions(
+    db: Database, sha: Sha, model: Trained, scored: Iterable[tuple[ChangedFunction, Risk]]
+) -> None:
+    digest = identity(model)
+    by_subject: dict[str, Prediction] = {}
+    for function, risk in scored:
+        subject = f"{function.path}::{function.function}"
+        by_subject[subject] = Prediction(
+            subject=subject,
+            score=risk.probability,
+            in_force=model.in_force,
+            model=digest,
+            reasons=risk.reasons[:3],
+            features=function.inputs,
+        )
+    db.predictions.store("function", sha, by_subject.values())
 
 
 def _rank_gaps(repo: Repository, db: Database, sha: Sha, model: Trained) -> None:
     """Give the gaps of a measured commit the risk that the history of their functions says."""
-    gaps = db.gaps.of_commit(sha)
-    changes = {gap.path: db.mined_history.last_changes(sha, gap.path) for gap in gaps}
-    known = [gap for gap in gaps if gap.function in changes[gap.path]]
-    survivors = measured_inputs.surviving_mutants(repo, sha, [gap for gap in known if gap.changed])
-    features = [
-        _features(gap, changes[gap.path][gap.function][1], survivors.get(gap)) for gap in known
-    ]
+    changes = _last_changes(db, sha)
+    sites = measured_inputs.count_mutation_sites(repo, sha, [gap for gap in changes if gap.changed])
+    features = [_features(gap, change.inputs, sites.get(gap)) for gap, change in changes.items()]
     with transaction(db):
-        for gap, found in zip(known, score(features, model), strict=True):
-            mine = changes[gap.path][gap.function][0]
-            db.gaps.rank(gap, found.value, _reasons(found, mine))
+        for (gap, change), gap_score in zip(changes.items(), score(features, model), strict=True):
+            reasons = gap_score.reasons if change.by_commit else _of_earlier(gap_score.reasons)
+            db.gaps.rank(gap, gap_score.value, reasons)
 
 
-def _features(gap: Gap, inputs: dict[str, float | None], surviving: int | None) -> GapFeatures:
-    named = {name: inputs.get(name) for name in GapFeatures._fields}
-    named |= {"lines_uncovered": len(gap.lines), "surviving_mutants": surviving}
-    return GapFeatures(**named)  # type: ignore[arg-type]
+def _last_changes(db: Database, sha: Sha) -> dict[Gap, LastChange]:
+    """The last change of the function of each gap; gaps of functions without one are left out."""
+    gaps = db.gaps.of_commit(sha)
+    by_path = {gap.path: db.mined_history.last_changes(sha, gap.path) for gap in gaps}
+    changes = {}
+    for gap in gaps:
+        change = by_path[gap.path].get(gap.function)
+        if change is not None:
+            changes[gap] = change
+    return changes
 
 
-def _reasons(found: Score, mine: bool) -> list[str]:
-    """The reasons; where another commit changed the function last, it is not "the commit"."""
-    if mine:
-        return list(found.reasons)
-    theirs = {"it is new": "its last change made it"}
-    return [
-        theirs.get(reason, reason.replace("the commit ", "its last change "))
-        for reason in found.reasons
-    ]
+def _features(gap: Gap, inputs: Inputs, mutation_sites: int | None) -> GapFeatures:
+    features: dict[str, float | None] = {name: inputs.get(name) for name in GapFeatures._fields}
+    features["lines_uncovered"] = len(gap.lines)
+    features["mutation_sites"] = mutation_sites
+    return GapFeatures(**features)  # type: ignore[arg-type]
+
+
+def _of_earlier(reasons: Iterable[str]) -> list[str]:
+    """The reasons where another commit changed the function last: it is not "the commit"."""
+    reworded = []
+    for reason in reasons:
+        if reason == "it is new":
+            reworded.append("its last change made it")
+        else:
+            reworded.append(reason.replace("the commit ", "its last change "))
+    return reworded

@@ -161,7 +161,7 @@ def test_more_uncovered_lines_never_score_lower(gap: GapFeatures, more: int) -> 
 def test_more_faults_that_none_would_notice_score_higher(
     gap: GapFeatures, few: int, more: int
 ) -> None:
-    low, high = score([gap._replace(surviving_mutants=n) for n in (few, few + more)])
+    low, high = score([gap._replace(mutation_sites=n) for n in (few, few + more)])
     assert high.value >= low.value
     assert not gap.lines_uncovered or high.value > low.value
 
@@ -177,7 +177,7 @@ def test_gaps_keep_their_order_and_their_reasons() -> None:
         "14 branches in it",
     )
     assert second.reasons == ("no test reaches any of it",)
-    (faulty,) = score([quiet._replace(surviving_mutants=7)])
+    (faulty,) = score([quiet._replace(mutation_sites=7)])
     assert faulty.reasons == ("no test reaches any of it, nor would notice 7 small faults there",)
 
 

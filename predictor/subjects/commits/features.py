@@ -41,7 +41,7 @@ class GapFeatures(NamedTuple):
     fixes: fixing commits of the file before, weighing less with age (180 days).
     covered_share: of the function's statements, those that some test executed when the commit
         was measured. An input of the trees alone: old history was never measured.
-    surviving_mutants: small faults that could be put on the uncovered lines: no test would
+    mutation_sites: small faults that could be put on the uncovered lines: no test would
         notice any of them. Scales the score, as lines_uncovered does.
     """
 
@@ -71,4 +71,4 @@ class GapFeatures(NamedTuple):
     churn: float | None = None
     fixes: float | None = None
     covered_share: float | None = None
-    surviving_mutants: int | None = None
+    mutation_sites: int | None = None

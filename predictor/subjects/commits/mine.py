@@ -19,7 +19,7 @@ DAY = 86_400.0
 CHURN_DAYS, FIX_DAYS = 90.0, 180.0
 _CHUNK = 200
 
-MEASURED = ("lines_uncovered", "covered_share", "surviving_mutants")
+MEASURED = ("lines_uncovered", "covered_share", "mutation_sites")
 """What only a measured commit has: history alone cannot tell."""
 
 

@@ -253,7 +253,7 @@ def share_of(where: Repository, db: Database, sha: str, function: str) -> float 
 
 def test_drafts_stand_by_their_chance_and_a_tenth_at_random() -> None:
     chances = {number: 1 - number / 1000 for number in range(1, 1001)}
-    places = order_drafts.queued(chances)
+    places = order_drafts.queue_places(chances)
     assert sorted(p.number for p in places.values()) == list(range(1, 1001))
     dealt = [number for number, place in places.items() if place.explored]
     assert 70 <= len(dealt) <= 130
@@ -261,7 +261,7 @@ def test_drafts_stand_by_their_chance_and_a_tenth_at_random() -> None:
     assert kept == sorted(kept)  # by chance
     moved = sum(abs(places[n].number - n) > 100 for n in dealt)
     assert moved > len(dealt) / 2
-    assert order_drafts.queued(chances) == places
+    assert order_drafts.queue_places(chances) == places
 
 
 def test_drafts_are_scored_and_their_outcome_joined(
