@@ -27,8 +27,8 @@ from pathlib import Path
 
 from copydesk.agent.desk.store import open_desk, transaction
 from copydesk.agent.git.repository import find
-from copydesk.agent.setup.hooks import put_scripts
-from copydesk.agent.setup.precommit import COMMIT_ENTRY, GATE_ENTRY
+from copydesk.agent.setup.git_hooks import write_hook_scripts
+from copydesk.agent.setup.precommit_config import COMMIT_ENTRY, GATE_ENTRY
 from copydesk.hooks import native_hooks, start_daemon
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
@@ -149,7 +149,7 @@ def commit(top: Path, rounds: int) -> list[str]:
 
         return put
 
-    put_scripts(find(where))
+    write_hook_scripts(find(where))
     scenes = {
         "no hook": none,
         "a shell hook that appends a byte": shell,

@@ -185,7 +185,7 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "agent/sandboxed/copydesk_tools/source/functions.py": {
         "find_function": "to come apart",
     },
-    "agent/setup/precommit.py": {
+    "agent/setup/precommit_config.py": {
         "_spliced": "to come apart",
         "remove": "to come apart",
     },

@@ -84,7 +84,7 @@ def ci(
     head = git.resolve(repo, "HEAD")
     against = _base(repo, head, base, where)
     project, sources = config.load_project(repo, head)
-    question = gates.question(repo, against, head)
+    question = gates.gate_question(repo, against, head)
     asked = faces.floors(
         question, project, sources, fail_under=fail_under, diff_fail_under=diff_fail_under
     )

@@ -25,7 +25,7 @@ from copydesk.agent.git.interpreter import find, missing_error
 from copydesk.agent.git.repository import Repository, get_config
 from copydesk.agent.sandbox.records import Tier
 from copydesk.agent.sandbox.tier import detect
-from copydesk.agent.setup.hooks import hooks_path, survey
+from copydesk.agent.setup.git_hooks import hooks_path, installed_hooks
 from copydesk.agent.text import plural
 from copydesk.hooks import start_daemon
 
@@ -103,7 +103,7 @@ def _interpreter(repo: Repository) -> Finding:
 
 
 def _hooks(repo: Repository) -> Finding:
-    found = survey(repo)
+    found = installed_hooks(repo)
     who = "; ".join(f"{hook.event}: {hook.owner} ({hook.place})" for hook in found)
     elsewhere = hooks_path(repo)
     if elsewhere:

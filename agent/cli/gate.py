@@ -101,7 +101,7 @@ def gate(
     if head and not base:
         raise click.UsageError("--head needs --base.")
     repo = current_repository()
-    asked_of = question(repo, base, head or "HEAD")
+    asked_of = gate_question(repo, base, head or "HEAD")
     project, sources = config.load_project(repo, asked_of.head if base else None)
     asked = faces.floors(
         asked_of, project, sources, fail_under=fail_under, diff_fail_under=diff_fail_under
@@ -128,7 +128,7 @@ def gate(
     sys.exit(1 if found.verdict == "fail" else 0)
 
 
-def question(repo: Repository, base: str | None, head: str) -> Question:
+def gate_question(repo: Repository, base: str | None, head: str) -> Question:
     """What is asked: what is staged, or what a commit adds to a base."""
     if base is None:
         with contextlib.chdir(repo.worktree):

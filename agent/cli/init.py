@@ -9,9 +9,8 @@ from copydesk.agent.cli.options import examples
 from copydesk.agent.cli.output import echo, print_progress
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
-from copydesk.agent.setup import ci, precommit
-from copydesk.agent.setup import init as setup
-from copydesk.agent.setup.hooks import hooks_folder
+from copydesk.agent.setup import ci_job, initialise, precommit_config
+from copydesk.agent.setup.git_hooks import hooks_folder
 
 
 @click.command(
@@ -45,7 +44,7 @@ def init(
     yes: bool,
     repo_url: str | None,
     rev: str | None,
-    host: ci.Kind | None,
+    host: ci_job.Kind | None,
 ) -> None:
     """Set copydesk up in this repository.
 
@@ -53,53 +52,80 @@ def init(
     hooks in place, measures the present commit in the background, and says what it did. Doing
     it twice is doing it once.
     """
+    _check_options(native, back, repo_url, rev, host)
+    repo = current_repository()
+    if host:
+        _write_job(repo, host, f"git+{repo_url}@{rev}" if repo_url else None, yes)
+    elif back:
+        _undo(repo, yes)
+    else:
+        _set_up(repo, native, repo_url, rev, yes)
+
+
+def _check_options(
+    native: bool, back: bool, repo_url: str | None, rev: str | None, host: ci_job.Kind | None
+) -> None:
     if (repo_url is None) != (rev is None):
         raise click.UsageError("--repo and --rev go together.")
     if back and (native or repo_url or host):
         raise click.UsageError("--undo goes with no other option than --yes.")
     if host and native:
         raise click.UsageError("--ci and --native exclude each other.")
-    repo = current_repository()
-    if host:
-        _write_job(repo, host, f"git+{repo_url}@{rev}" if repo_url else None, yes)
+
+
+def _set_up(
+    repo: Repository, native: bool, repo_url: str | None, rev: str | None, yes: bool
+) -> None:
+    _print_plan(f"copydesk will set up {repo.worktree}:", _plan(repo, native))
+    if not _confirmed(yes):
         return
-    plan = _undo_plan(repo) if back else _plan(repo, native)
-    echo(f"copydesk {'will leave' if back else 'will set up'} {repo.worktree}:")
+    for step in initialise.set_up(
+        repo, native=native, repo_url=repo_url, rev=rev, progress=print_progress
+    ):
+        echo(step)
+    _print_next_steps(repo)
+
+
+def _undo(repo: Repository, yes: bool) -> None:
+    _print_plan(f"copydesk will leave {repo.worktree}:", _undo_plan(repo))
+    if not _confirmed(yes):
+        return
+    steps = initialise.undo(repo)
+    for step in steps:
+        echo(step)
+    if not steps:
+        echo("There was nothing to undo.")
+
+
+def _print_plan(heading: str, plan: list[str]) -> None:
+    echo(heading)
     for line in plan:
         echo(f"  - {line}")
-    if not yes and not _agreed():
-        echo("Nothing was done.")
-        return
-    if back:
-        done = setup.undo(repo)
-    else:
-        done = setup.initialise(
-            repo, native=native, repo_url=repo_url, rev=rev, progress=print_progress
-        )
-    for line in done:
-        echo(line)
-    if not done:
-        echo("There was nothing to undo.")
-    elif not back:
-        _tell_next(repo)
 
 
-def _write_job(repo: Repository, host: ci.Kind, source: str | None, yes: bool) -> None:
-    including = host == "gitlab" and not (repo.worktree / ci.GITLAB).exists()
-    also = f" and {ci.GITLAB}" if including else ""
-    echo(f"copydesk will write {ci.PLACES[host]}{also} in {repo.worktree}")
-    if not yes and not _agreed():
-        echo("Nothing was done.")
-        return
-    for line in ci.write(repo, host, source):
-        echo(line)
+def _confirmed(yes: bool) -> bool:
+    """Whether to go on: --yes, or the user's answer; says so where the answer is no."""
+    if yes or _ask():
+        return True
+    echo("Nothing was done.")
+    return False
+
+
+def _write_job(repo: Repository, host: ci_job.Kind, source: str | None, yes: bool) -> None:
+    files = ci_job.PLACES[host]
+    if host == "gitlab" and not (repo.worktree / ci_job.GITLAB).exists():
+        files += f" and {ci_job.GITLAB}"
+    echo(f"copydesk will write {files} in {repo.worktree}")
+    if _confirmed(yes):
+        for step in ci_job.write_job(repo, host, source):
+            echo(step)
 
 
 def _plan(repo: Repository, native: bool) -> list[str]:
     if native:
         hooks = f"add hooks to {hooks_folder(repo)}; what is there keeps running, before ours"
     else:
-        hooks = f"add two hooks to {precommit.NAME} and have pre-commit install them"
+        hooks = f"add two hooks to {precommit_config.NAME} and have pre-commit install them"
     return [
         "find the Python that runs your tests; your environment is not changed",
         hooks,
@@ -111,12 +137,12 @@ def _plan(repo: Repository, native: bool) -> list[str]:
 def _undo_plan(repo: Repository) -> list[str]:
     return [
         "stop the daemon",
-        f"take its hooks out of git and of {precommit.NAME}; yours stay",
+        f"take its hooks out of git and of {precommit_config.NAME}; yours stay",
         f"keep what was measured and drafted in {repo.desk}",
     ]
 
 
-def _agreed() -> bool:
+def _ask() -> bool:
     try:
         return click.confirm("Go on?", default=True)
     except click.Abort as abort:
@@ -129,8 +155,8 @@ def _agreed() -> bool:
         raise
 
 
-def _tell_next(repo: Repository) -> None:
+def _print_next_steps(repo: Repository) -> None:
     echo("\nNext: commit as always. `copydesk wait` returns when the first measure is done,")
     echo("`copydesk status` says how things stand, `copydesk review` shows the drafts.")
-    if (repo.worktree / precommit.NAME).exists():
-        echo(f"Commit {precommit.NAME} when you want others to have the hooks too.")
+    if (repo.worktree / precommit_config.NAME).exists():
+        echo(f"Commit {precommit_config.NAME} when you want others to have the hooks too.")

@@ -21,7 +21,7 @@ _DEAF = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMI
 
 
 @contextlib.contextmanager
-def deaf(folder: Path) -> Iterator[None]:
+def without_user_git_config(folder: Path) -> Iterator[None]:
     """Have git take no notice of the user's own configuration, in this process and its children.
 
     Commit signing, a hooks folder of their own or a template would get in the way of a
@@ -51,7 +51,7 @@ def create(folder: Path) -> Repository:
         folder: Where; empty or not there yet.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    _lay(SAMPLE, folder)
+    _copy_files(SAMPLE, folder)
     _run(folder, ("git", "init", "--quiet"))
     _run(folder, ("git", "symbolic-ref", "HEAD", "refs/heads/main"))
     repo = git.find(folder)
@@ -67,7 +67,7 @@ def change(repo: Repository) -> str:
     Returns:
         What git says is changed, a line a file.
     """
-    _lay(CHANGE, repo.worktree)
+    _copy_files(CHANGE, repo.worktree)
     return _run(repo.worktree, ("git", "diff", "--stat"))
 
 
@@ -84,7 +84,7 @@ def commit(repo: Repository, message: str) -> str:
     return _run(repo.worktree, ("git", "commit", "--message", message))
 
 
-def _lay(source: Path, folder: Path) -> None:
+def _copy_files(source: Path, folder: Path) -> None:
     for path in sorted(source.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
             target = folder / path.relative_to(source)

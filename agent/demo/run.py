@@ -29,7 +29,7 @@ from copydesk.agent.records import Draft, Sha
 from copydesk.agent.review import decisions
 from copydesk.agent.sandbox.records import Capability, Tier
 from copydesk.agent.sandbox.tier import detect, install_command
-from copydesk.agent.setup import init
+from copydesk.agent.setup import initialise
 from copydesk.agent.testgen.pipeline import reach_model
 from copydesk.agent.text import plural
 
@@ -62,7 +62,7 @@ class Screen(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DemoResult:
     """What the demonstration came to. Percentages are of 100; `missed` is empty when all is well.
 
     `before` and `after` are the coverage of the change and of the commit with the accepted draft.
@@ -78,7 +78,7 @@ class Outcome:
     missed: tuple[str, ...]
 
 
-def demo(screen: Screen, folder: Path | None = None) -> Outcome:
+def demo(screen: Screen, folder: Path | None = None) -> DemoResult:
     """Show copydesk at work in a sample repository, which stays when it is over.
 
     Args:
@@ -90,11 +90,11 @@ def demo(screen: Screen, folder: Path | None = None) -> Outcome:
     """
     check_packages()
     place = _place(folder)
-    with project.deaf(place):
+    with project.without_user_git_config(place):
         repo = project.create(place)
         try:
             with open_desk(repo.desk) as db:
-                return _Tour(screen, repo, db).go()
+                return _Demonstration(screen, repo, db).go()
         finally:
             control.stop(repo)
 
@@ -132,14 +132,14 @@ def _place(folder: Path | None) -> Path:
     return folder.resolve()
 
 
-class _Tour:
+class _Demonstration:
     """The steps, in order, on one repository."""
 
     def __init__(self, screen: Screen, repo: Repository, db: Database) -> None:
         self.screen, self.repo, self.db = screen, repo, db
         self.logged = 0
 
-    def go(self) -> Outcome:
+    def go(self) -> DemoResult:
         """All of it."""
         self._project()
         tier, model = self._hooks()
@@ -152,11 +152,11 @@ class _Tour:
             self.screen.step("The dev log it drafted, every sentence with its facts")
             self.screen.draft(story, None)
         after = self._accept(ready, before)
-        outcome = Outcome(
+        outcome = DemoResult(
             self.repo.worktree, tier, model, len(ready), len(stories), before.percent, after, ()
         )
         self._look_around(ready)
-        return judged(outcome)
+        return with_shortfalls(outcome)
 
     def _project(self) -> None:
         self.screen.step("A sample project: a stock predictor with a few tests of its own")
@@ -171,7 +171,7 @@ class _Tour:
     def _hooks(self) -> tuple[str, str]:
         self.screen.step("copydesk init: the hooks, through pre-commit")
         with self.screen.progress("setting up") as progress:
-            done = init.initialise(
+            done = initialise.set_up(
                 self.repo, native=False, repo_url=None, rev=None, progress=progress
             )
         self.screen.say("\n".join(done))
@@ -179,7 +179,7 @@ class _Tour:
         guard = detect("auto", found.interpreter, outside=(self.repo.worktree,))
         if guard.tier is Tier.NONE:
             set_config(self.repo, "copydesk.sandbox", "off")
-            self.screen.say(lowered(guard))
+            self.screen.say(sandbox_off_text(guard))
         else:
             self.screen.say(f"Drafts are run in a sandbox: {guard.reason}.")
         settings = config.load(self.repo)
@@ -240,7 +240,7 @@ class _Tour:
         """Accept the draft that reaches most, commit it, and return the coverage after it."""
         if not ready:
             return before.percent
-        best = max(ready, key=worth)
+        best = max(ready, key=draft_value)
         self.screen.step(f"copydesk accept {best.id}: the draft that reaches most lines")
         path = decisions.accept(self.repo, self.db, best.id)
         name = path.relative_to(self.repo.worktree)
@@ -312,7 +312,7 @@ class _Tour:
         return found
 
 
-def lowered(guard: Capability) -> str:
+def sandbox_off_text(guard: Capability) -> str:
     """Why the sample project goes without a sandbox, and what a real one needs.
 
     Args:
@@ -335,13 +335,13 @@ def coverage_line(done: Measure) -> str:
     )
 
 
-def worth(draft: Draft) -> tuple[int, int, int]:
+def draft_value(draft: Draft) -> tuple[int, int, int]:
     """How much a draft is worth accepting: lines gained, then mutants killed, then first made."""
     gained = len(draft.evidence.get("gained_lines", ()))
     return gained, int(draft.evidence.get("mutants_killed", 0)), -draft.id
 
 
-def judged(outcome: Outcome) -> Outcome:
+def with_shortfalls(outcome: DemoResult) -> DemoResult:
     """The same, with what it missed."""
     missed = []
     if outcome.verified < NEEDED_DRAFTS:

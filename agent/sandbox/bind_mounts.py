@@ -38,36 +38,36 @@ def bind_for_nobody(sources: Sequence[Path], places: Sequence[str] = _PLACES) ->
     Raises:
         OSError: The kernel refuses a namespace or a mount, or a source does not exist.
     """
-    mount = _enter()
-    place = next(Path(p) for p in places if _open_to_all(Path(p)))
+    mount = _enter_mount_namespace()
+    cover = next(Path(name) for name in places if _open_to_all(Path(name)))
     mount("none", "/", None, _MS_REC | _MS_PRIVATE, None)
-    held = [(source, os.open(source, os.O_PATH)) for source in dict.fromkeys(sources)]
+    opened = [(source, os.open(source, os.O_PATH)) for source in dict.fromkeys(sources)]
     try:
-        mount("copydesk", str(place), "tmpfs", 0, "mode=0755,size=1m")
-        found = {}
-        for number, (source, fd) in enumerate(held):
-            target = place / str(number)
+        mount("copydesk", str(cover), "tmpfs", 0, "mode=0755,size=1m")
+        reachable = {}
+        for number, (source, fd) in enumerate(opened):
+            target = cover / str(number)
             target.mkdir() if source.is_dir() else target.touch()
             mount(f"/proc/self/fd/{fd}", str(target), None, _MS_BIND | _MS_REC, None)
-            found[source] = target
-        return found
+            reachable[source] = target
+        return reachable
     finally:
-        for _, fd in held:
+        for _, fd in opened:
             os.close(fd)
 
 
 _Mount = Callable[[str, str, str | None, int, str | None], None]
 
 
-def _enter() -> _Mount:
+def _enter_mount_namespace() -> _Mount:
     import ctypes  # eight milliseconds that only root has to spend
 
     libc = ctypes.CDLL(None, use_errno=True)
 
-    def checked(result: int, what: str) -> None:
+    def checked(result: int, action: str) -> None:
         if result:
             number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number), what)
+            raise OSError(number, os.strerror(number), action)
 
     def mount(source: str, target: str, kind: str | None, flags: int, options: str | None) -> None:
         def encoded(text: str | None) -> bytes | None:
@@ -80,5 +80,5 @@ def _enter() -> _Mount:
     return mount
 
 
-def _open_to_all(place: Path) -> bool:
-    return place.is_dir() and place.stat().st_mode & 0o001 == 1
+def _open_to_all(folder: Path) -> bool:
+    return folder.is_dir() and folder.stat().st_mode & 0o001 == 1

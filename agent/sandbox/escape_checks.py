@@ -1,9 +1,9 @@
 """Runs inside the probe sandbox, by the user's interpreter (Python 3.9 and newer), and looks
-whether the guard holds. Standard library only; never imported.
+whether the sandbox holds. Standard library only; never imported.
 
 Reads a JSON object from standard input and writes the list of what failed to the report.
 """
-# pathlib would hide which call the guard refused
+# pathlib would hide which call was refused
 # ruff: noqa: PTH109, PTH110, PTH112, PTH116, PTH118, PTH123
 
 from __future__ import annotations
@@ -14,18 +14,25 @@ import resource
 import socket
 import sys
 
+EXPECTED_STATUS = {"CapEff": "0" * 16, "CapBnd": "0" * 16, "NoNewPrivs": "1", "Seccomp": "2"}
+"""Lines of /proc/self/status: no capability, none to gain, and a filter in force."""
+
 
 def main() -> None:
-    """Look at everything and report what failed."""
-    told = json.load(sys.stdin)
-    less = told["partial"]
-    failed = [*(read if less else seen)(told["hidden"]), *written(told["protected"])]
-    failed += [*reached(told["port"]), *limits(told["processes"], less)]
-    if less:
-        told["top"] = os.getcwd()
-    else:
-        failed += privileges()
-    if os.getcwd() != told["top"] or not os.path.exists("escape_checks.py"):
+    """Try everything and report what was not refused."""
+    request = json.load(sys.stdin)
+    partial = request["partial"]
+    check_host_files = check_unreadable if partial else check_hidden
+    failed = [
+        *check_host_files(request["hidden"]),
+        *check_write_protected(request["protected"]),
+        *check_network(request["port"]),
+        *check_limits(request["processes"], partial),
+    ]
+    top = os.getcwd() if partial else request["top"]
+    if not partial:
+        failed += check_privileges()
+    if os.getcwd() != top or not os.path.exists("escape_checks.py"):
         failed.append("the copy does not stand at the repository's own path")
     try:
         with open("written", "w") as file:
@@ -36,20 +43,20 @@ def main() -> None:
         report.write(json.dumps(failed).encode())
 
 
-def seen(hidden: list[list[object]]) -> list[str]:
+def check_hidden(hidden: list[list[object]]) -> list[str]:
     """Files and folders of the host, as [path, device, inode], that can be seen."""
     failed = []
     for path, device, inode in hidden:
         try:
-            found = os.stat(str(path))
+            status = os.stat(str(path))
         except OSError:
             continue
-        if [found.st_dev, found.st_ino] == [device, inode]:
+        if [status.st_dev, status.st_ino] == [device, inode]:
             failed.append(f"{path} can be seen")
     return failed
 
 
-def read(hidden: list[list[object]]) -> list[str]:
+def check_unreadable(hidden: list[list[object]]) -> list[str]:
     """Files of the host that can be read, where names and sizes cannot be hidden."""
     failed = []
     for path, _, _ in hidden:
@@ -61,7 +68,7 @@ def read(hidden: list[list[object]]) -> list[str]:
     return failed
 
 
-def written(protected: list[str]) -> list[str]:
+def check_write_protected(protected: list[str]) -> list[str]:
     """Folders and files outside the copy that can be written to."""
     failed = []
     for path in protected:
@@ -76,7 +83,7 @@ def written(protected: list[str]) -> list[str]:
     return failed
 
 
-def reached(port: int) -> list[str]:
+def check_network(port: int) -> list[str]:
     """Whether a server that listens on the host's loopback can be reached."""
     failed = []
     try:
@@ -92,28 +99,27 @@ def reached(port: int) -> list[str]:
     return failed
 
 
-def privileges() -> list[str]:
-    """What the kernel says about this process."""
+def check_privileges() -> list[str]:
+    """What the kernel says about this process that it should not say."""
     with open("/proc/self/status") as file:
         status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
-    wanted = {"CapEff": "0" * 16, "CapBnd": "0" * 16, "NoNewPrivs": "1", "Seccomp": "2"}
-    failed = [
-        f"{name} is {status.get(name)}" for name in wanted if status.get(name) != wanted[name]
-    ]
+    failed = []
+    for name, expected in EXPECTED_STATUS.items():
+        if status.get(name) != expected:
+            failed.append(f"{name} is {status.get(name)}")
     if os.getuid() == 0:
         failed.append("it runs as root")
     return failed
 
 
-def limits(processes: int, less: bool) -> list[str]:
+def check_limits(processes: int, partial: bool) -> list[str]:
     """Limits that are not in force."""
-    names = ("RLIMIT_CPU", "RLIMIT_FSIZE", "RLIMIT_AS")
-    failed = [
-        f"{name} is not set"
-        for name in names
-        if resource.getrlimit(getattr(resource, name))[1] == resource.RLIM_INFINITY
-    ]
-    if less:  # the kernel counts all processes of the user there
+    failed = []
+    for name in ("RLIMIT_CPU", "RLIMIT_FSIZE", "RLIMIT_AS"):
+        _, hard = resource.getrlimit(getattr(resource, name))
+        if hard == resource.RLIM_INFINITY:
+            failed.append(f"{name} is not set")
+    if partial:  # the kernel counts all processes of the user there
         return failed
     if not 0 <= resource.getrlimit(resource.RLIMIT_NPROC)[1] <= processes:
         failed.append("RLIMIT_NPROC is not set")

@@ -43,13 +43,12 @@ def interpreter_folders(python: Interpreter, appears_at: Path) -> InterpreterFol
         ExposesTooMuch: A folder holds the home or the repository, or the tree would hide the
             system.
     """
-    if any(place.is_relative_to(appears_at) for place in _RESERVED):
+    if any(folder.is_relative_to(appears_at) for folder in _RESERVED):
         raise ExposesTooMuch(f"a tree at {appears_at} would cover the system's own folders")
     links: dict[Path, str] = {}
-    wanted = [real_path(folder, links) for folder in (python.prefix, python.base_prefix)]
-    wanted.append(real_path(python.path, links))
+    needed = {real_path(path, links) for path in (python.prefix, python.base_prefix, python.path)}
     shown: list[Path] = []
-    for path in sorted(set(wanted)):  # a folder sorts before what it holds
+    for path in sorted(needed):  # a folder sorts before what it holds
         if not _below(path, (*SYSTEM, *shown)):
             refuse_exposing(path, appears_at)
             shown.append(path)
@@ -65,17 +64,17 @@ def refuse_exposing(path: Path, appears_at: Path) -> None:
     Raises:
         ExposesTooMuch: It would.
     """
-    for kept in (appears_at, *home_folders()):
-        if kept.is_relative_to(path):
-            raise ExposesTooMuch(f"the interpreter's folder {path} holds {kept}")
+    for private in (appears_at, *home_folders()):
+        if private.is_relative_to(path):
+            raise ExposesTooMuch(f"the interpreter's folder {path} holds {private}")
 
 
 def home_folders() -> list[Path]:
     """The user's home, by $HOME and by the user database; those of system users do not count."""
-    found = [Path.home()]
+    homes = [Path.home()]
     with contextlib.suppress(KeyError):  # a container's user without an entry
-        found.append(Path(pwd.getpwuid(os.getuid()).pw_dir))
-    real = dict.fromkeys(path.resolve() for path in found)
+        homes.append(Path(pwd.getpwuid(os.getuid()).pw_dir))
+    real = dict.fromkeys(path.resolve() for path in homes)
     return [path for path in real if path != Path("/") and not _below(path, SYSTEM)]
 
 
@@ -89,19 +88,19 @@ def real_path(path: Path, links: dict[Path, str]) -> Path:
     Raises:
         OSError: The links lead in a circle.
     """
-    done = Path("/")
+    resolved = Path("/")
     todo = list(reversed(path.parts[1:]))
     for _ in range(10_000):
         if not todo:
-            return done
+            return resolved
         name = todo.pop()
-        here = done.parent if name == ".." else done / name
-        if not here.is_symlink():
-            done = here
+        step = resolved.parent if name == ".." else resolved / name
+        if not step.is_symlink():
+            resolved = step
             continue
-        target = links[here] = str(here.readlink())
+        target = links[step] = str(step.readlink())
         if target.startswith("/"):
-            done = Path("/")
+            resolved = Path("/")
         todo += reversed([part for part in Path(target).parts if part != "/"])
     raise OSError(f"symbolic links lead in a circle: {path}")
 

@@ -68,13 +68,13 @@ class PidNamespace:
             os.close(first)
 
     def _first_process(self) -> int | None:
-        said = b""
+        answer = b""
         while _readable(self._read, _START):
             chunk = os.read(self._read, 4096)
-            said += chunk
+            answer += chunk
             with contextlib.suppress(json.JSONDecodeError):
                 try:
-                    return os.pidfd_open(json.loads(said)["child-pid"])
+                    return os.pidfd_open(json.loads(answer)["child-pid"])
                 except ProcessLookupError:
                     return None
             if not chunk:

@@ -26,20 +26,20 @@ def process_tree(roots: Iterable[int], proc: Path = PROC) -> set[int]:
         roots: Process ids.
         proc: Where the kernel shows its processes.
     """
-    found: set[int] = set()
+    alive: set[int] = set()
     todo = list(roots)
-    kin: dict[int, list[int]] | None = None
+    children: dict[int, list[int]] | None = None
     while todo:
         pid = todo.pop()
-        if pid in found or not (proc / str(pid)).exists():
+        if pid in alive or not (proc / str(pid)).exists():
             continue
-        found.add(pid)
+        alive.add(pid)
         try:
             todo += _listed_children(pid, proc)
         except FileNotFoundError:  # a kernel without CONFIG_PROC_CHILDREN, or it just ended
-            kin = _parents(proc) if kin is None else kin
-            todo += kin.get(pid, [])
-    return found
+            children = _children_by_parent(proc) if children is None else children
+            todo += children.get(pid, [])
+    return alive
 
 
 def _listed_children(pid: int, proc: Path) -> list[int]:
@@ -49,14 +49,14 @@ def _listed_children(pid: int, proc: Path) -> list[int]:
     return children
 
 
-def _parents(proc: Path) -> dict[int, list[int]]:
-    kin: dict[int, list[int]] = {}
+def _children_by_parent(proc: Path) -> dict[int, list[int]]:
+    children: dict[int, list[int]] = {}
     for entry in proc.iterdir():
         if entry.name.isdecimal():
             with contextlib.suppress(OSError):
                 after_name = (entry / "stat").read_text().rpartition(")")[2].split()
-                kin.setdefault(int(after_name[1]), []).append(int(entry.name))
-    return kin
+                children.setdefault(int(after_name[1]), []).append(int(entry.name))
+    return children
 
 
 def usage(pids: Iterable[int], limit: int, proc: Path = PROC) -> Usage:
@@ -124,13 +124,13 @@ def _send(pids: Iterable[int], number: signal.Signals) -> None:
 
 def with_marker(mark: bytes, proc: Path = PROC) -> list[int]:
     """The processes that were started with mark ("NAME=value") in their environment."""
-    found = []
+    pids = []
     for entry in proc.iterdir() if proc.exists() else ():
         if entry.name.isdecimal():
             with contextlib.suppress(OSError):
                 if mark in (entry / "environ").read_bytes().split(b"\0"):
-                    found.append(int(entry.name))
-    return found
+                    pids.append(int(entry.name))
+    return pids
 
 
 def threads_of(uid: int, proc: Path = PROC) -> int:

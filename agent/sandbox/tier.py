@@ -1,4 +1,4 @@
-"""Which guard this machine offers, found out by running a real sandbox. When in doubt: none."""
+"""Which sandbox this machine offers, found out by running one. When in doubt: none."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def detect(
     """Find out the tier, once in the life of a process for the same question.
 
     Args:
-        setting: The user's copydesk.sandbox: "off" for no guard, anything else for the best.
+        setting: The user's copydesk.sandbox: "off" for no sandbox, anything else for the best.
         python: The interpreter the probe sandbox is to run; our own when left out.
         search: Folders to look for bubblewrap in; the system's and PATH's when left out.
         outside: Folders whose programs are not trusted, such as the work tree.
@@ -72,7 +72,7 @@ def detect(
     if setting == "off":
         return Capability(
             Tier.OFF,
-            "switched off by copydesk.sandbox: tests and drafts run without a guard",
+            "switched off by copydesk.sandbox: tests and drafts run without a sandbox",
             "git config --unset copydesk.sandbox",
         )
     where = None if search is None else tuple(search)
@@ -83,11 +83,11 @@ def detect(
 def _detect(
     python: Interpreter, search: tuple[str, ...] | None, outside: tuple[Path, ...]
 ) -> Capability:
-    found = _full(python, search, outside)
-    if found.tier is Tier.FULL:
-        return found
-    less = _partial(python)
-    return Capability(less.tier, f"{found.reason}; {less.reason}", found.fix)
+    full = _full(python, search, outside)
+    if full.tier is Tier.FULL:
+        return full
+    partial = _partial(python)
+    return Capability(partial.tier, f"{full.reason}; {partial.reason}", full.fix)
 
 
 def _full(
@@ -101,22 +101,22 @@ def _full(
     if program is None:
         return Capability(Tier.NONE, "bubblewrap is not installed", install_command())
     if version < bubblewrap.OLDEST:
-        said = ".".join(map(str, version)) or "of an unknown version"
-        return Capability(Tier.NONE, f"{program} is {said}, and 0.8 is needed", install_command())
-    return probed(program, version, python)
+        number = ".".join(map(str, version)) or "of an unknown version"
+        return Capability(Tier.NONE, f"{program} is {number}, and 0.8 is needed", install_command())
+    return probed_capability(program, version, python)
 
 
 def _partial(python: Interpreter) -> Capability:
     """The weaker means, once a probe vouches for them."""
     if why := tier_partial.missing():
         return Capability(Tier.NONE, f"no partial tier either: {why}")
-    means = "sandbox-exec" if sys.platform == "darwin" else "Landlock"
-    if wrong := probe(None, python):
-        return Capability(Tier.NONE, f"{means} does not hold: {wrong}")
-    return Capability(Tier.PARTIAL, f"{means} guards instead")
+    mechanism = "sandbox-exec" if sys.platform == "darwin" else "Landlock"
+    if wrong := run_probe(None, python):
+        return Capability(Tier.NONE, f"{mechanism} does not hold: {wrong}")
+    return Capability(Tier.PARTIAL, f"{mechanism} guards instead")
 
 
-def probed(
+def probed_capability(
     program: Path,
     version: tuple[int, ...],
     python: Interpreter,
@@ -130,19 +130,19 @@ def probed(
         python: The interpreter to run in it.
         proc: Where the kernel shows its settings.
     """
-    wrong = probe(program, python)
+    wrong = run_probe(program, python)
     if not wrong:
         number = ".".join(map(str, version))
         return Capability(Tier.FULL, f"bubblewrap {number}", "", program)
-    why, fix = switched_off(proc)
+    why, fix = disabling_switch(proc)
     if why:
         return Capability(Tier.NONE, f"{why} ({wrong})", fix)
     if os.geteuid() == 0 and ("not permitted" in wrong or "denied" in wrong):
-        wrong += "; root becomes nobody for it, and may lack the right to: try as another user"
+        wrong += "; copydesk runs as root here and becomes nobody for it: try as an ordinary user"
     return Capability(Tier.NONE, f"the probe sandbox failed: {wrong}")
 
 
-def probe(program: Path | None, python: Interpreter) -> str:
+def run_probe(program: Path | None, python: Interpreter) -> str:
     """Run a sandbox that looks for ways out.
 
     Args:
@@ -150,18 +150,18 @@ def probe(program: Path | None, python: Interpreter) -> str:
         python: The interpreter to run in it.
 
     Returns:
-        What is wrong, or "" when the guard holds.
+        What is wrong, or "" when the sandbox holds.
     """
     with tempfile.TemporaryDirectory(prefix="copydesk-probe-") as folder, _listener() as server:
         top, tree = Path(folder, "repository").resolve(), Path(folder, "tree")
-        for made in (top, tree):
-            made.mkdir()
+        for path in (top, tree):
+            path.mkdir()
         shutil.copy(Path(__file__).with_name("escape_checks.py"), tree)
         (top / "canary").touch()
         hidden = (
             [top / "canary"] if program is None else [top, top / "canary", tree, *home_folders()]
         )
-        told = {
+        request = {
             "partial": program is None,
             "hidden": [_identity(path) for path in hidden if path.exists()],
             "protected": [*_PROTECTED, str(python.prefix), str(python.base_prefix)],
@@ -175,23 +175,24 @@ def probe(program: Path | None, python: Interpreter) -> str:
         )
         try:
             outcome = sandbox.run(
-                ["python", "-S", "escape_checks.py"], stdin=json.dumps(told).encode()
+                ["python", "-S", "escape_checks.py"], stdin=json.dumps(request).encode()
             )
         except CopydeskError as error:
             return str(error)
-    return _judged(outcome)
+    return _failures(outcome)
 
 
 _LIMITS = Limits(wall_seconds=20.0)
 _PROTECTED = ("/", "/usr", "/etc", "/dev", "/copydesk/tree", "/proc/sys/kernel/core_pattern")
 
 
-def _judged(outcome: Outcome) -> str:
+def _failures(outcome: Outcome) -> str:
+    """What the checks inside found wrong, or how they ended; "" when all is well."""
     if outcome.ended == "exit" and outcome.returncode == 0:
         try:
             failed = json.loads(outcome.report)
         except ValueError:
-            return "it said nothing"
+            return "its checks reported nothing"
         return "; ".join(map(str, failed))
     last = outcome.output.strip().splitlines()[-1:] or [f"ended with {outcome.returncode}"]
     return one_line(outcome.reason or last[0])
@@ -202,8 +203,8 @@ def _listener() -> socket.socket:
 
 
 def _identity(path: Path) -> tuple[str, int, int]:
-    found = path.stat()
-    return (str(path), found.st_dev, found.st_ino)
+    status = path.stat()
+    return (str(path), status.st_dev, status.st_ino)
 
 
 def _own_interpreter() -> Interpreter:
@@ -221,7 +222,7 @@ def install_command() -> str:
     return next((command for name, command in _INSTALL.items() if shutil.which(name)), "")
 
 
-def switched_off(proc: Path = processes.PROC) -> tuple[str, str]:
+def disabling_switch(proc: Path = processes.PROC) -> tuple[str, str]:
     """Which of the kernel's switches forbids user namespaces, and the command that allows them.
 
     Args:

@@ -13,7 +13,7 @@ import pytest
 from copydesk.agent.coverage.measure.commit import measure
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import Repository, find, resolve, set_config
-from copydesk.agent.setup.init import initialise
+from copydesk.agent.setup.initialise import initialise
 
 Git = Callable[..., str]
 

@@ -24,7 +24,7 @@ from copydesk.agent.git import repository as git
 from copydesk.agent.records import Draft
 from copydesk.agent.sandbox.records import Capability, Tier
 
-GOOD = run.Outcome(Path("/place"), "full", "", 8, 1, 56.0, 60.5, ())
+GOOD = run.DemoResult(Path("/place"), "full", "", 8, 1, 56.0, 60.5, ())
 
 
 class Paper:
@@ -134,7 +134,7 @@ def test_the_users_git_configuration_neither_matters_nor_changes(
     )
     personal.write_text(hostile)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(personal))
-    with project.deaf(tmp_path / "sample"):
+    with project.without_user_git_config(tmp_path / "sample"):
         repo = project.create(tmp_path / "sample")
         said = project.commit(repo, "first")
         assert "10 files" in said or "9 files" in said
@@ -145,7 +145,7 @@ def test_the_users_git_configuration_neither_matters_nor_changes(
 
 
 def test_the_sample_project_passes_its_own_tests(tmp_path: Path) -> None:
-    with project.deaf(tmp_path / "sample"):
+    with project.without_user_git_config(tmp_path / "sample"):
         repo = project.create(tmp_path / "sample")
         for _ in range(2):
             done = subprocess.run(
@@ -205,7 +205,7 @@ def test_missing_packages_are_named_with_the_command_that_installs_them(
 
 def test_a_cure_is_named_where_none_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "install_command", lambda: "")
-    said = run.lowered(Capability(Tier.NONE, "the sandbox needs Linux"))
+    said = run.sandbox_off_text(Capability(Tier.NONE, "the sandbox needs Linux"))
     assert "For a project of yours, first: bubblewrap 0.8 or later, on Linux" in said
 
 
@@ -218,14 +218,14 @@ def test_a_cure_is_named_where_none_is_known(monkeypatch: pytest.MonkeyPatch) ->
         (replace(GOOD, after=56.0), ("coverage did not rise: 56.00 %, 56.00 %",)),
     ],
 )
-def test_the_figures_decide(outcome: run.Outcome, missed: tuple[str, ...]) -> None:
-    assert run.judged(outcome).missed == missed
+def test_the_figures_decide(outcome: run.DemoResult, missed: tuple[str, ...]) -> None:
+    assert run.with_shortfalls(outcome).missed == missed
 
 
 def test_the_command_answers_with_its_exit_code_and_json(monkeypatch: pytest.MonkeyPatch) -> None:
     outcomes = [GOOD, replace(GOOD, missed=("no dev log draft",))]
 
-    def played(screen: run.Screen, folder: Path | None) -> run.Outcome:
+    def played(screen: run.Screen, folder: Path | None) -> run.DemoResult:
         assert folder is None
         play(screen)
         return outcomes.pop(0)

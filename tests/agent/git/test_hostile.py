@@ -25,7 +25,7 @@ from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import command, loose, repository
 from copydesk.agent.git.repository import find
-from copydesk.agent.setup import ci
+from copydesk.agent.setup import ci_job
 from copydesk.hooks import gate
 
 ROOT = Path(__file__).parents[3]
@@ -200,7 +200,7 @@ def every_command(hostile: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
     repository.read_blobs(repo, [entry.blob for entry in repository.tree(repo, head).values()])
     with contextlib.suppress(CopydeskError):
         repository.resolve(repo, "--output=written")
-    ci.default_branch(repo)
+    ci_job.default_branch(repo)
     loose.folders(repo)
     loose.of_worktree(repo, (head,))
     monkeypatch.chdir(hostile.repo)

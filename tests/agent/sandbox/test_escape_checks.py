@@ -30,13 +30,13 @@ def probe() -> dict[str, Callable[..., Any]]:
 def test_what_can_be_seen_is_found(probe: dict[str, Callable[..., Any]], tmp_path: Path) -> None:
     known = tmp_path.stat()
     told = [[str(tmp_path), known.st_dev, known.st_ino], [str(tmp_path), 0, 0], ["/no/where", 1, 1]]
-    assert probe["seen"](told) == [f"{tmp_path} can be seen"]
+    assert probe["check_hidden"](told) == [f"{tmp_path} can be seen"]
 
 
 def test_what_can_be_written_is_found(probe: dict[str, Callable[..., Any]], tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
-    assert probe["written"]([str(tmp_path), str(file), "/no/where", "/proc"]) == [
+    assert probe["check_write_protected"]([str(tmp_path), str(file), "/no/where", "/proc"]) == [
         f"{tmp_path} can be written to",
         f"{file} can be written to",
     ]
@@ -44,15 +44,15 @@ def test_what_can_be_written_is_found(probe: dict[str, Callable[..., Any]], tmp_
 
 def test_what_can_be_reached_is_found(probe: dict[str, Callable[..., Any]]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        found = probe["reached"](server.getsockname()[1])
+        found = probe["check_network"](server.getsockname()[1])
     assert "the network can be reached" in found
 
 
 def test_privileges_and_missing_limits_are_found(probe: dict[str, Callable[..., Any]]) -> None:
-    assert any(line.startswith("Seccomp is") for line in probe["privileges"]())
-    assert ("it runs as root" in probe["privileges"]()) == (os.getuid() == 0)
-    assert "RLIMIT_NPROC is not set" in probe["limits"](1, False)
-    assert "RLIMIT_NPROC is not set" not in probe["limits"](1, True)
+    assert any(line.startswith("Seccomp is") for line in probe["check_privileges"]())
+    assert ("it runs as root" in probe["check_privileges"]()) == (os.getuid() == 0)
+    assert "RLIMIT_NPROC is not set" in probe["check_limits"](1, False)
+    assert "RLIMIT_NPROC is not set" not in probe["check_limits"](1, True)
 
 
 @pytest.mark.parametrize("right", [True, False])

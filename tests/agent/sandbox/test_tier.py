@@ -102,7 +102,7 @@ def test_without_bubblewrap_there_is_none(tmp_path: Path, monkeypatch: pytest.Mo
         ),
         pytest.param(
             '[ "$1" = --version ] && echo bubblewrap 0.11.0 && exit\necho ready >&2',
-            "the probe sandbox failed: it said nothing",
+            "the probe sandbox failed: its checks reported nothing",
             id="pretends",
         ),
         pytest.param(
@@ -215,9 +215,9 @@ def test_a_switch_of_the_kernel_names_its_cure(
 ) -> None:
     (tmp_path / switch).parent.mkdir(parents=True)
     (tmp_path / switch).write_text(value + "\n")
-    assert command in tier.switched_off(tmp_path)[1]
+    assert command in tier.disabling_switch(tmp_path)[1]
     (tmp_path / switch).write_text("77\n")
-    assert tier.switched_off(tmp_path) == ("", "")
+    assert tier.disabling_switch(tmp_path) == ("", "")
 
 
 def test_a_failed_probe_on_a_machine_without_namespaces_names_the_switch(
@@ -226,7 +226,7 @@ def test_a_failed_probe_on_a_machine_without_namespaces_names_the_switch(
     folder = stub('[ "$1" = --version ] && echo bubblewrap 0.9.0 && exit\nexit 1')
     (tmp_path / "sys/user").mkdir(parents=True)
     (tmp_path / "sys/user/max_user_namespaces").write_text("0\n")
-    found = tier.probed(Path(folder, "bwrap"), (0, 9, 0), python, tmp_path)
+    found = tier.probed_capability(Path(folder, "bwrap"), (0, 9, 0), python, tmp_path)
     assert found.reason.startswith("user namespaces are switched off (")
     assert found.fix == "sudo sysctl user.max_user_namespaces=15000"
 

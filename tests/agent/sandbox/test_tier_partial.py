@@ -211,7 +211,7 @@ def test_a_probe_vouches_for_it(
 ) -> None:
     monkeypatch.setattr(sys, "platform", system)
     monkeypatch.setattr(tier_partial, "missing", lambda: "")
-    monkeypatch.setattr(tier, "probe", lambda *_: wrong)
+    monkeypatch.setattr(tier, "run_probe", lambda *_: wrong)
     found = tier._partial(tier._own_interpreter())
     assert (found.tier, found.reason) == expected
 

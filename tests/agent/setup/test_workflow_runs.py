@@ -14,7 +14,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from copydesk.agent.git.repository import Repository
-from copydesk.agent.setup import ci
+from copydesk.agent.setup import ci_job
 
 ROOT = Path(__file__).parents[3]
 SHOP = "def price(amount):\n    return amount * 2\n"
@@ -84,9 +84,9 @@ def test_the_workflow_on_a_push_and_on_a_pull_request(
     ignored = ".venv\n*.egg-info\nbuild\n__pycache__\n"
     files = {"shop.py": SHOP, "test_shop.py": TEST, "pyproject.toml": own, ".gitignore": ignored}
     before = commit(repo, files)
-    ci.write(found, "github", str(ROOT))
+    ci_job.write_job(found, "github", str(ROOT))
     first = commit(repo, {})
-    text = (repo / ci.PLACES["github"]).read_text()
+    text = (repo / ci_job.PLACES["github"]).read_text()
     steps = YAML(typ="safe").load(text)["jobs"]["gate"]["steps"]
     git(repo, "config", "--unset", "copydesk.python")
     assert runner.job(steps, "push", {"before": before}) == 0, runner.said

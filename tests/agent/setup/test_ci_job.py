@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import interpreter
 from copydesk.agent.git.repository import Repository
-from copydesk.agent.setup import ci
+from copydesk.agent.setup import ci_job
 
 ROOT = Path(__file__).parents[3]
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -27,7 +27,7 @@ def steps(text: str) -> list[Any]:
 
 
 def test_github_gets_a_workflow_that_may_only_read(found: Repository, repo: Path) -> None:
-    said = ci.write(found, "github", "git+https://example.com/copydesk@v1")
+    said = ci_job.write_job(found, "github", "git+https://example.com/copydesk@v1")
     assert said == ["Wrote .github/workflows/copydesk.yml; read it, then commit it."]
     text = (repo / ".github/workflows/copydesk.yml").read_text()
     job = parsed(text)
@@ -45,25 +45,25 @@ def test_github_gets_a_workflow_that_may_only_read(found: Repository, repo: Path
             assert "${{" not in step["run"]  # nothing of an event is pasted into a shell
     assert "git+https://example.com/copydesk@v1" in text
     assert "@" + "PYTHON@" not in text
-    assert ci.write(found, "github", "git+https://example.com/copydesk@v1") == [
+    assert ci_job.write_job(found, "github", "git+https://example.com/copydesk@v1") == [
         ".github/workflows/copydesk.yml is there already."
     ]
-    with pytest.raises(CopydeskError, match="says something else"):
-        ci.write(found, "github", "copydesk==2")
+    with pytest.raises(CopydeskError, match="is not what copydesk would write"):
+        ci_job.write_job(found, "github", "copydesk==2")
 
 
 def test_gitlab_gets_a_job_and_its_include(found: Repository, repo: Path) -> None:
-    said = ci.write(found, "gitlab", "copydesk==1")
+    said = ci_job.write_job(found, "gitlab", "copydesk==1")
     assert said[1] == "Wrote .gitlab-ci.yml, which includes it."
     job = parsed((repo / ".gitlab/copydesk.yml").read_text())["copydesk"]
     assert job["image"] == f"python:{PYTHON}"
     assert job["script"][-1].startswith("/tmp/copydesk/bin/copydesk ci --report")
     assert "/tmp/copydesk/bin/pip install --quiet copydesk==1" in job["script"]
     (repo / ".gitlab/copydesk.yml").unlink()
-    assert "includes it already" in ci.write(found, "gitlab", "copydesk==1")[1]
+    assert "includes it already" in ci_job.write_job(found, "gitlab", "copydesk==1")[1]
     (repo / ".gitlab/copydesk.yml").unlink()
     (repo / ".gitlab-ci.yml").write_text("stages: [test]\n")
-    assert "Add it to `include`" in ci.write(found, "gitlab", "copydesk==1")[1]
+    assert "Add it to `include`" in ci_job.write_job(found, "gitlab", "copydesk==1")[1]
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_how_the_project_is_installed(
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    found = list(ci.installing(tmp_path, "python3.12"))
+    found = list(ci_job.install_lines(tmp_path, "python3.12"))
     assert [line for line in lines if line not in found] == []
 
 
@@ -97,13 +97,13 @@ def test_a_project_on_an_older_python(found: Repository, monkeypatch: pytest.Mon
     real = interpreter.find(found)
     old = real._replace(interpreter=_with_version(real.interpreter, (3, 9, 2)))
     monkeypatch.setattr(interpreter, "find", lambda _: old)
-    text, _ = ci.render(found, "github", "copydesk==1")
+    text, _ = ci_job.render_job(found, "github", "copydesk==1")
     setup = steps(text)[1]["with"]["python-version"]
     assert setup.split() == ["3.9", "3.12"]
     assert any(
         'python3.12 -m venv "$RUNNER_TEMP/copydesk"' in s.get("run", "") for s in steps(text)
     )
-    text, _ = ci.render(found, "gitlab", "copydesk==1")
+    text, _ = ci_job.render_job(found, "gitlab", "copydesk==1")
     script = parsed(text)["copydesk"]["script"]
     assert "uv venv --quiet --seed --python 3.12 /tmp/copydesk" in script
 
@@ -134,8 +134,8 @@ def test_where_ci_gets_copydesk_from(
         def read_text(self, _: str) -> str | None:
             return None if direct is None else json.dumps(direct)
 
-    monkeypatch.setattr(ci.metadata, "distribution", lambda _: Distribution())
-    said, note = ci.own_source()
+    monkeypatch.setattr(ci_job.metadata, "distribution", lambda _: Distribution())
+    said, note = ci_job.copydesk_requirement()
     assert said == source.format(version="1.2")
     assert bool(note) == (direct == {"url": "file:///here"})
 
@@ -144,15 +144,15 @@ def test_the_branch_that_pull_requests_go_to(
     found: Repository, repo: Path, git: Callable[..., str]
 ) -> None:
     git(repo, "symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/trunk")
-    assert ci.default_branch(found) == "trunk"
+    assert ci_job.default_branch(found) == "trunk"
     git(repo, "symbolic-ref", "--delete", "refs/remotes/origin/HEAD")
-    assert ci.default_branch(found) == "main"
+    assert ci_job.default_branch(found) == "main"
     git(repo, "checkout", "-q", "--detach")
-    assert ci.default_branch(found) == "main"
+    assert ci_job.default_branch(found) == "main"
 
 
 def test_our_own_action_and_workflow_use_the_same_pins() -> None:
-    pins = {action.used for action in ci.ACTIONS.values()}
+    pins = {action.used for action in ci_job.ACTIONS.values()}
     for path in (ROOT / ".github").rglob("*.yml"):
         for line in path.read_text().splitlines():
             if "uses: actions/" in line:

@@ -15,16 +15,16 @@ from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import interpreter
 from copydesk.agent.git.repository import Repository, find, get_config
-from copydesk.agent.setup import init
-from copydesk.agent.setup.hooks import hooks_folder
-from copydesk.agent.setup.init import initialise, undo
-from copydesk.agent.setup.precommit import HOOK_TYPES, NAME
+from copydesk.agent.setup import initialise
+from copydesk.agent.setup.git_hooks import hooks_folder
+from copydesk.agent.setup.initialise import set_up, undo
+from copydesk.agent.setup.precommit_config import HOOK_TYPES, NAME
 
 Git = Callable[..., str]
 
 
 def setup(repo: Repository, *, native: bool = False) -> list[str]:
-    return initialise(repo, native=native, repo_url=None, rev=None, progress=lambda _: None)
+    return set_up(repo, native=native, repo_url=None, rev=None, progress=lambda _: None)
 
 
 def installed(repo: Path) -> set[str]:
@@ -145,9 +145,7 @@ def test_doing_it_twice_is_doing_it_once(found: Repository, repo: Path) -> None:
 
 @pytest.mark.usefixtures("no_daemon")
 def test_a_hook_repository_can_be_named(found: Repository, repo: Path) -> None:
-    initialise(
-        found, native=False, repo_url="https://example.com/x", rev="v1", progress=lambda _: None
-    )
+    set_up(found, native=False, repo_url="https://example.com/x", rev="v1", progress=lambda _: None)
     text = (repo / NAME).read_text()
     assert "- repo: https://example.com/x\n  rev: v1\n" in text
 
@@ -156,7 +154,7 @@ def test_a_hook_repository_can_be_named(found: Repository, repo: Path) -> None:
 def test_native_hooks_need_no_pre_commit(
     found: Repository, repo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(init, "_pre_commit", lambda: None)
+    monkeypatch.setattr(initialise, "_pre_commit_program", lambda: None)
     said = "\n".join(setup(found, native=True))
     assert installed(repo) == {"post-commit", "post-merge", "post-rewrite"}
     assert "post-commit: installed" in said
@@ -207,7 +205,7 @@ def test_the_hooks_folder_is_found_in_every_scope(
 def test_without_pre_commit_it_says_what_to_do(
     found: Repository, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(init, "_scripts", lambda: tmp_path)
+    monkeypatch.setattr(initialise, "_scripts_folder", lambda: tmp_path)
     monkeypatch.setenv("PATH", str(Path(shutil.which("git") or "").parent))
     if shutil.which("pre-commit"):
         pytest.skip("pre-commit is beside git here")
@@ -223,7 +221,7 @@ def test_a_pre_commit_that_fails_is_quoted(
     broken = tmp_path / "pre-commit"
     broken.write_text("#!/bin/sh\necho it is broken; exit 1\n")
     broken.chmod(0o755)
-    monkeypatch.setattr(init, "_pre_commit", lambda: str(broken))
+    monkeypatch.setattr(initialise, "_pre_commit_program", lambda: str(broken))
     with pytest.raises(CopydeskError, match="it is broken") as error:
         setup(found)
     assert error.value.slug == "pre-commit-failed"
@@ -235,12 +233,12 @@ def test_undoing_without_pre_commit_does_what_it_can(
     found: Repository, repo: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     setup(found)
-    monkeypatch.setattr(init, "_pre_commit", lambda: str(tmp_path / "missing"))
+    monkeypatch.setattr(initialise, "_pre_commit_program", lambda: str(tmp_path / "missing"))
     assert any("could not take" in said for said in undo(found))
     setup_again = tmp_path / "x"
     setup_again.touch()
     (found.desk / "setup.json").write_text('{"types": ["pre-commit"]}')
-    monkeypatch.setattr(init, "_pre_commit", lambda: None)
+    monkeypatch.setattr(initialise, "_pre_commit_program", lambda: None)
     assert any("pre-commit is gone" in said for said in undo(found))
 
 

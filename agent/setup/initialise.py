@@ -18,13 +18,13 @@ from copydesk.agent.git.repository import Repository, get_config, resolve, set_c
 from copydesk.agent.process import ProcessError, run, scrubbed_environment
 from copydesk.agent.progress import Progress
 from copydesk.agent.records import Json
-from copydesk.agent.setup import precommit
-from copydesk.agent.setup.hooks import (
+from copydesk.agent.setup import precommit_config
+from copydesk.agent.setup.git_hooks import (
     hooks_folder,
     hooks_path,
-    put_native,
-    put_scripts,
-    remove_native,
+    install_native_hooks,
+    remove_native_hooks,
+    write_hook_scripts,
 )
 from copydesk.hooks import environment
 
@@ -32,10 +32,12 @@ BIN = "copydesk.bin"
 """The git config key that says where the console scripts are on this machine."""
 
 _RECORD = "setup.json"
-_STAGE_IT = f"`git add {precommit.NAME}`: pre-commit refuses to run while its change is not staged."
+_STAGE_IT = (
+    f"`git add {precommit_config.NAME}`: pre-commit refuses to run while its change is not staged."
+)
 
 
-def initialise(
+def set_up(
     repo: Repository,
     *,
     native: bool,
@@ -58,79 +60,102 @@ def initialise(
     Raises:
         CopydeskError: Something the user has to settle first; no file was changed then.
     """
-    top = repo.worktree
-    elsewhere = hooks_path(repo)
-    program = _pre_commit()
-    framework = program is not None and elsewhere is None
+    foreign_folder = hooks_path(repo)
+    pre_commit = _pre_commit_program()
     if not native:
-        _check(program, elsewhere)
-    done = _choose_python(repo, progress)
-    set_config(repo, BIN, str(_scripts()))
+        _check_framework(pre_commit, foreign_folder)
+    steps = _choose_python(repo, progress)
+    set_config(repo, BIN, str(_scripts_folder()))
     repo.desk.mkdir(mode=0o700, exist_ok=True)
-    put_scripts(repo)
+    write_hook_scripts(repo)
     if native:
-        done += [f"Native hooks: {said}." for said in put_native(repo)]
-    if framework and (not native or (top / precommit.NAME).is_file()):
-        assert program
-        ids = (precommit.GATE,) if native else (precommit.GATE, precommit.COMMIT)
-        wanted = precommit.Wanted(ids, repo_url, rev)
+        steps += [f"Native hooks: {step}." for step in install_native_hooks(repo)]
+    usable = pre_commit is not None and foreign_folder is None
+    if usable and (not native or (repo.worktree / precommit_config.NAME).is_file()):
+        assert pre_commit is not None
+        selection = _selection(native, repo_url, rev)
         progress("Installing the hooks with pre-commit")
-        done += _configure(repo, wanted)
-        try:
-            done += _install(repo, program, wanted)
-        except CopydeskError:
-            _unconfigure(repo, _read_record(repo))
-            raise
+        steps += _add_to_framework(repo, pre_commit, selection)
     elif native:
-        done.append("Nothing is checked before a commit this way; `copydesk gate` checks by hand.")
-    return done + _begin(repo)
+        steps.append("Nothing is checked before a commit this way; `copydesk gate` checks by hand.")
+    return steps + _start_measuring(repo)
+
+
+def _selection(
+    native: bool, repo_url: str | None, rev: str | None
+) -> precommit_config.HookSelection:
+    """Our hooks that pre-commit is to run: beside native hooks the gate alone."""
+    ids = [precommit_config.GATE]
+    if not native:
+        ids.append(precommit_config.COMMIT)
+    return precommit_config.HookSelection(tuple(ids), repo_url, rev)
+
+
+def _add_to_framework(
+    repo: Repository, pre_commit: str, selection: precommit_config.HookSelection
+) -> list[str]:
+    """Add our hooks to pre-commit's configuration and install them, or leave both as they were."""
+    steps = _configure(repo, selection)
+    try:
+        return steps + _install(repo, pre_commit, selection)
+    except CopydeskError:
+        _unconfigure(repo, _read_record(repo))
+        raise
 
 
 def undo(repo: Repository) -> list[str]:
-    """Take out all that `initialise` put in; what copydesk has learnt stays in the desk.
+    """Take out all that `set_up` put in; what copydesk has learnt stays in the desk.
 
     Returns:
         What was done, a sentence each.
     """
-    done = []
+    steps = []
     if control.stop(repo):
-        done.append("Stopped the daemon.")
+        steps.append("Stopped the daemon.")
     record = _read_record(repo)
     if types := record.get("types"):
-        done += _uninstall(repo, types)
-    done += _unconfigure(repo, record)
-    done += [f"Native hooks: {said}." for said in remove_native(repo)]
+        steps += _uninstall(repo, types)
+    steps += _unconfigure(repo, record)
+    steps += [f"Native hooks: {step}." for step in remove_native_hooks(repo)]
     for key in (BIN, interpreter.RECORDED):
         if get_config(repo, key) is not None:
             set_config(repo, key, None)
-            done.append(f"Took {key} out of the git configuration.")
+            steps.append(f"Took {key} out of the git configuration.")
     (repo.desk / _RECORD).unlink(missing_ok=True)
     if repo.desk.is_dir():
-        done.append(f"Kept what was measured and drafted: {repo.desk} (delete it to forget it).")
-    return done
+        steps.append(f"Kept what was measured and drafted: {repo.desk} (delete it to forget it).")
+    return steps
 
 
-def _scripts() -> Path:
+def _scripts_folder() -> Path:
     """The folder of our console scripts: an installation for one user has them elsewhere."""
-    beside = Path(sys.executable).absolute().parent
-    places = [beside, Path(sysconfig.get_path("scripts"))]
-    places.append(Path(sysconfig.get_path("scripts", sysconfig.get_preferred_scheme("user"))))
-    return next((place for place in places if (place / precommit.GATE).exists()), beside)
+    beside_python = Path(sys.executable).absolute().parent
+    user_scheme = sysconfig.get_preferred_scheme("user")
+    folders = [
+        beside_python,
+        Path(sysconfig.get_path("scripts")),
+        Path(sysconfig.get_path("scripts", user_scheme)),
+    ]
+    for folder in folders:
+        if (folder / precommit_config.GATE).exists():
+            return folder
+    return beside_python
 
 
-def _pre_commit() -> str | None:
-    beside = _scripts() / "pre-commit"
-    return str(beside) if beside.exists() else shutil.which("pre-commit")
+def _pre_commit_program() -> str | None:
+    beside_ours = _scripts_folder() / "pre-commit"
+    return str(beside_ours) if beside_ours.exists() else shutil.which("pre-commit")
 
 
-def _check(program: str | None, elsewhere: Path | None) -> None:
-    if elsewhere is not None:
+def _check_framework(pre_commit: str | None, foreign_folder: Path | None) -> None:
+    """Make sure that pre-commit is there and installs where git looks for hooks."""
+    if foreign_folder is not None:
         raise CopydeskError(
-            f"core.hooksPath sends git's hooks to {elsewhere}, where pre-commit installs none",
+            f"core.hooksPath sends git's hooks to {foreign_folder}, where pre-commit installs none",
             slug="hooks-path",
             hint="`copydesk init --native` puts its hooks there; or unset core.hooksPath.",
         )
-    if program is None:
+    if pre_commit is None:
         raise CopydeskError(
             "pre-commit was not found",
             slug="no-pre-commit",
@@ -143,60 +168,71 @@ def _choose_python(repo: Repository, progress: Progress) -> list[str]:
     shell = interpreter.shell_python()
     if shell and shell.parent.parent.resolve() != Path(sys.prefix).resolve():
         set_config(repo, interpreter.RECORDED, str(shell))
-    found = interpreter.find(repo)
-    if found.missing:
-        progress(f"Installing {' and '.join(found.missing)} into the desk")
+    search = interpreter.find(repo)
+    if search.missing:
+        progress(f"Installing {' and '.join(search.missing)} into the desk")
         try:
-            found = interpreter.provide(repo, found)
+            search = interpreter.provide(repo, search)
         except CopydeskError as error:
             return [f"Nothing can be measured yet: {error} {error.hint}"]
-    python = found.interpreter
+    python = search.interpreter
     version = ".".join(map(str, python.version))
     return [
         f"Tests run with {python.path}, Python {version} ({python.source});"
-        f" pytest {found.pytest}, coverage {found.coverage}."
+        f" pytest {search.pytest}, coverage {search.coverage}."
     ]
 
 
-def _configure(repo: Repository, wanted: precommit.Wanted) -> list[str]:
-    path = repo.worktree / precommit.NAME
+def _configure(repo: Repository, selection: precommit_config.HookSelection) -> list[str]:
+    path = repo.worktree / precommit_config.NAME
     before = _read(path)
     record = _read_record(repo)
-    former = precommit.Added(*record.get("added", [[], False]))
+    former = precommit_config.AddedDefaults(*record.get("added", [[], False]))
     if not record or before != record.get("after"):
-        base = None if before is None else precommit.remove(before, former)
+        base = None if before is None else precommit_config.remove_hooks(before, former)
         record["before"] = base
         record["created"] = before is None or bool(record.get("created"))
-        record["added"] = precommit.added(base, wanted)
-    after = precommit.add(before, wanted)
+        record["added"] = precommit_config.defaults_to_add(base, selection)
+    after = precommit_config.add_hooks(before, selection)
     record["after"] = after
     _write_record(repo, record)
     if after == before:
-        return [f"{precommit.NAME} has our hooks already."]
+        return [f"{precommit_config.NAME} has our hooks already."]
     _write(path, after)
     if before is None:
-        return [f"Wrote {precommit.NAME}."]
-    return [f"Added our hooks to {precommit.NAME}; {_STAGE_IT}"]
+        return [f"Wrote {precommit_config.NAME}."]
+    return [f"Added our hooks to {precommit_config.NAME}; {_STAGE_IT}"]
 
 
 def _unconfigure(repo: Repository, record: Json) -> list[str]:
-    path = repo.worktree / precommit.NAME
+    path = repo.worktree / precommit_config.NAME
     now = _read(path)
     if now is None:
         return []
-    put = precommit.Added(*record.get("added", [[], False]))
-    after: str | None = precommit.remove(now, put)
-    if "after" in record and now == record["after"]:
-        after = record["before"]
-    elif record.get("created") and after is not None and not after.replace("repos:", "").strip():
-        after = None
+    after = _without_our_hooks(now, record)
     if after == now:
         return []
     if after is None:
         path.unlink()
-        return [f"Deleted {precommit.NAME}, which held our hooks alone."]
+        return [f"Deleted {precommit_config.NAME}, which held our hooks alone."]
     _write(path, after)
-    return [f"Took our hooks out of {precommit.NAME}; {_STAGE_IT}"]
+    return [f"Took our hooks out of {precommit_config.NAME}; {_STAGE_IT}"]
+
+
+def _without_our_hooks(text: str, record: Json) -> str | None:
+    """The configuration as it was before us; None where there was none, or nothing is left.
+
+    Args:
+        text: The configuration as it is.
+        record: What `_configure` noted.
+    """
+    if text == record.get("after"):
+        before: str | None = record["before"]
+        return before
+    defaults = precommit_config.AddedDefaults(*record.get("added", [[], False]))
+    remaining = precommit_config.remove_hooks(text, defaults)
+    holds_nothing = not remaining.replace("repos:", "").strip()
+    return None if record.get("created") and holds_nothing else remaining
 
 
 def _run_pre_commit(repo: Repository, program: str, *arguments: str) -> None:
@@ -204,10 +240,12 @@ def _run_pre_commit(repo: Repository, program: str, *arguments: str) -> None:
     run([program, *arguments], cwd=repo.worktree, env=env, timeout=120)
 
 
-def _install(repo: Repository, program: str, wanted: precommit.Wanted) -> list[str]:
+def _install(
+    repo: Repository, program: str, selection: precommit_config.HookSelection
+) -> list[str]:
     folder = hooks_folder(repo)
-    new = [name for name in wanted.types if not _by_pre_commit(folder / name)]
-    words = [word for name in wanted.types for word in ("--hook-type", name)]
+    new = [name for name in selection.types if not _by_pre_commit(folder / name)]
+    words = [word for name in selection.types for word in ("--hook-type", name)]
     try:
         _run_pre_commit(repo, program, "install", *words)
     except ProcessError as error:
@@ -219,11 +257,11 @@ def _install(repo: Repository, program: str, wanted: precommit.Wanted) -> list[s
     record = _read_record(repo)
     record["types"] = sorted({*record.get("types", []), *new})
     _write_record(repo, record)
-    return [f"pre-commit runs our hooks at {', '.join(wanted.types)}."]
+    return [f"pre-commit runs our hooks at {', '.join(selection.types)}."]
 
 
 def _uninstall(repo: Repository, types: list[str]) -> list[str]:
-    program = _pre_commit()
+    program = _pre_commit_program()
     if program is None:
         return ["pre-commit is gone; its hooks stay in the hooks folder."]
     words = [word for name in types for word in ("--hook-type", name)]
@@ -240,17 +278,17 @@ def _by_pre_commit(hook: Path) -> bool:
     return False
 
 
-def _begin(repo: Repository) -> list[str]:
-    done = []
+def _start_measuring(repo: Repository) -> list[str]:
+    steps = []
     with contextlib.suppress(CopydeskError):  # no commit yet
         sha = resolve(repo, "HEAD")
         with open_desk(repo.desk) as db:
             db.jobs.enqueue("measure", sha)
-        done.append(f"Queued the first measure, of {sha[:12]}.")
+        steps.append(f"Queued the first measure, of {sha[:12]}.")
     control.ensure(repo)
     if control.status(repo).running:
-        done.append("The daemon is running; `copydesk status` says how far it is.")
-    return done
+        steps.append("The daemon is running; `copydesk status` says how far it is.")
+    return steps
 
 
 def _read_record(repo: Repository) -> Json:

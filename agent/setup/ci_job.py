@@ -56,7 +56,7 @@ ACTIONS = {
 }
 
 
-def write(repo: Repository, kind: Kind, source: str | None) -> list[str]:
+def write_job(repo: Repository, kind: Kind, source: str | None) -> list[str]:
     """Write the job; a file that is there and differs is left alone.
 
     Args:
@@ -70,25 +70,25 @@ def write(repo: Repository, kind: Kind, source: str | None) -> list[str]:
     Raises:
         CopydeskError: Another file of that name is there.
     """
-    place = repo.worktree / PLACES[kind]
-    wanted, notes = render(repo, kind, source)
-    if place.exists():
-        if place.read_text("utf-8", "replace") == wanted:
+    path = repo.worktree / PLACES[kind]
+    job, notes = render_job(repo, kind, source)
+    if path.exists():
+        if path.read_text("utf-8", "replace") == job:
             return [f"{PLACES[kind]} is there already."]
         raise CopydeskError(
-            f"{PLACES[kind]} is there already and says something else",
+            f"{PLACES[kind]} exists and is not what copydesk would write",
             slug="ci-file-there",
             hint="Move it away to have it written anew; nothing was changed.",
         )
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_text(wanted, "utf-8")
-    done = [f"Wrote {PLACES[kind]}; read it, then commit it."]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(job, "utf-8")
+    steps = [f"Wrote {PLACES[kind]}; read it, then commit it."]
     if kind == "gitlab":
-        done.append(_included(repo.worktree / GITLAB))
-    return done + notes
+        steps.append(_include_in_gitlab(repo.worktree / GITLAB))
+    return steps + notes
 
 
-def _included(path: Path) -> str:
+def _include_in_gitlab(path: Path) -> str:
     if not path.exists():
         path.write_text(INCLUDE, "utf-8")
         return f"Wrote {GITLAB}, which includes it."
@@ -97,50 +97,60 @@ def _included(path: Path) -> str:
     return f"Add it to `include` in {GITLAB}: `- local: {PLACES['gitlab']}`."
 
 
-def render(repo: Repository, kind: Kind, source: str | None = None) -> tuple[str, list[str]]:
-    """The text of the job, and what is to be said of it."""
-    found = interpreter.find(repo).interpreter.version[:2]
+def render_job(repo: Repository, kind: Kind, source: str | None = None) -> tuple[str, list[str]]:
+    """The text of the job, and notes for the user.
+
+    Args:
+        repo: The repository.
+        kind: The CI host.
+        source: What pip installs copydesk from; worked out when left out.
+    """
     notes = []
     if source is None:
-        source, note = own_source()
+        source, note = copydesk_requirement()
         notes += [note] if note else []
-    python = ".".join(map(str, found))
-    own = python if found >= OLDEST else "3.12"
-    install = list(installing(repo.worktree, f"python{python}"))
-    both = f"|\n            {python}\n            {own}"
+    version = interpreter.find(repo).interpreter.version[:2]
+    project_python = ".".join(map(str, version))
+    our_python = project_python if version >= OLDEST else "3.12"
+    versions = json.dumps(project_python)
+    if our_python != project_python:
+        versions = f"|\n            {project_python}\n            {our_python}"
     values = {
         "BRANCH": json.dumps(default_branch(repo)),
-        "PYTHON": python,
-        "TOOL_PYTHON": f"python{own}",
-        "VERSIONS": json.dumps(python) if own == python else both,
+        "PYTHON": project_python,
+        "TOOL_PYTHON": f"python{our_python}",
+        "VERSIONS": versions,
         "COPYDESK": shlex.quote(source),
         **{name: action.used for name, action in ACTIONS.items()},
-    }  # fmt: skip
+    }
+    install = list(install_lines(repo.worktree, f"python{project_python}"))
     if kind == "github":
         values["INSTALL"] = "\n".join(f"          {line}" for line in install)
     else:
-        values["INSTALL"] = _script(install)
-        values["TOOL"] = _script(_tool(f"python{own}", own != python, source))
+        own_install = _own_install_lines(our_python, our_python != project_python, source)
+        values["INSTALL"] = _gitlab_script(install)
+        values["TOOL"] = _gitlab_script(own_install)
     text = (TEMPLATES / f"{kind}.yml").read_text("utf-8")
     for name, value in values.items():
         text = text.replace(f"@{name}@", value)
     return text, notes
 
 
-def _script(lines: Iterable[str]) -> str:
+def _gitlab_script(lines: Iterable[str]) -> str:
     return "\n".join(f"    - {json.dumps(line)}" for line in lines)
 
 
-def _tool(python: str, fetched: bool, source: str) -> Iterable[str]:
+def _own_install_lines(version: str, fetched: bool, source: str) -> Iterable[str]:
+    """Shell lines that install copydesk, with a Python that uv fetches where need be."""
     if fetched:  # the image holds the project's Python alone
         yield "python -m pip install --quiet uv"
-        yield f"uv venv --quiet --seed --python {python.removeprefix('python')} /tmp/copydesk"
+        yield f"uv venv --quiet --seed --python {version} /tmp/copydesk"
     else:
-        yield f"{python} -m venv /tmp/copydesk"
+        yield f"python{version} -m venv /tmp/copydesk"
     yield f"/tmp/copydesk/bin/pip install --quiet {shlex.quote(source)}"
 
 
-def own_source() -> tuple[str, str]:
+def copydesk_requirement() -> tuple[str, str]:
     """What pip installs this very copydesk from, and what to say where CI may not have that.
 
     https://packaging.python.org/en/latest/specifications/direct-url/
@@ -149,12 +159,12 @@ def own_source() -> tuple[str, str]:
     direct = metadata.distribution("copydesk").read_text("direct_url.json")
     if direct is None:
         return f"copydesk=={version}", ""
-    said: Json = json.loads(direct)
-    if "vcs_info" in said:
-        vcs = said["vcs_info"]
-        return f"{vcs['vcs']}+{said['url']}@{vcs['commit_id']}", ""
-    if not said["url"].startswith("file:"):
-        return f"copydesk @ {said['url']}", ""
+    origin: Json = json.loads(direct)
+    if "vcs_info" in origin:
+        vcs = origin["vcs_info"]
+        return f"{vcs['vcs']}+{origin['url']}@{vcs['commit_id']}", ""
+    if not origin["url"].startswith("file:"):
+        return f"copydesk @ {origin['url']}", ""
     note = (
         f"This copydesk was installed from a folder, which CI does not have: the job installs"
         f" copydesk=={version} from the package index. `--repo URL --rev REV` names a repository."
@@ -166,14 +176,14 @@ def default_branch(repo: Repository) -> str:
     """The branch that pull requests go to: the remote's default, else the one checked out."""
     for ref in ("refs/remotes/origin/HEAD", "HEAD"):
         try:
-            said = git("symbolic-ref", "--quiet", ref, git_dir=repo.git_dir).decode().strip()
+            branch = git("symbolic-ref", "--quiet", ref, git_dir=repo.git_dir).decode().strip()
         except GitFailed:
             continue
-        return said.removeprefix("refs/remotes/origin/").removeprefix("refs/heads/")
+        return branch.removeprefix("refs/remotes/origin/").removeprefix("refs/heads/")
     return "main"
 
 
-def installing(top: Path, python: str) -> Iterable[str]:
+def install_lines(top: Path, python: str) -> Iterable[str]:
     """Shell lines that put the project and its tests' needs into .venv.
 
     Args:
@@ -195,11 +205,11 @@ def installing(top: Path, python: str) -> Iterable[str]:
     yield ".venv/bin/python -m pip install --quiet --upgrade pip"
     for path in sorted({*top.glob("requirements*.txt"), *top.glob("requirements/*.txt")}):
         yield f".venv/bin/pip install -r {shlex.quote(path.relative_to(top).as_posix())}"
-    yield from _packaged(top)
+    yield from _packaging_lines(top)
     yield ".venv/bin/pip install pytest coverage"
 
 
-def _packaged(top: Path) -> Iterable[str]:
+def _packaging_lines(top: Path) -> Iterable[str]:
     table: Json = {}
     if (top / "pyproject.toml").is_file():
         table = tomllib.loads((top / "pyproject.toml").read_text("utf-8", "replace"))

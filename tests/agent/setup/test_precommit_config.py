@@ -8,7 +8,15 @@ import pytest
 from ruamel.yaml import YAML
 
 from copydesk.agent.errors import CopydeskError
-from copydesk.agent.setup.precommit import HOOK_TYPES, Added, Wanted, add, added, is_ours, remove
+from copydesk.agent.setup.precommit_config import (
+    HOOK_TYPES,
+    AddedDefaults,
+    HookSelection,
+    add_hooks,
+    defaults_to_add,
+    holds_only_our_hooks,
+    remove_hooks,
+)
 
 PLAIN = """\
 # what we check
@@ -56,9 +64,12 @@ FILES = {
     "no newline": NO_NEWLINE,
     "comments alone": "# to be written\n",
 }
+ELSEWHERE = HookSelection(repo_url="https://example.com/copydesk", rev="v1")
 each_file = pytest.mark.parametrize("text", FILES.values(), ids=FILES)
 each_way = pytest.mark.parametrize(
-    "wanted", [Wanted(), Wanted(repo_url="https://example.com/copydesk", rev="v1")], ids=str
+    "wanted",
+    [HookSelection(), HookSelection(repo_url="https://example.com/copydesk", rev="v1")],
+    ids=str,
 )
 
 
@@ -77,12 +88,12 @@ def valid(tmp_path: Path, text: str) -> bool:
 
 @each_way
 @each_file
-def test_ours_come_last_and_the_rest_means_what_it_meant(text: str, wanted: Wanted) -> None:
-    before, after = load(text), load(add(text, wanted))
+def test_ours_come_last_and_the_rest_means_what_it_meant(text: str, wanted: HookSelection) -> None:
+    before, after = load(text), load(add_hooks(text, wanted))
     repos = after.pop("repos")
     assert isinstance(repos, list)
     ours = repos.pop()
-    assert is_ours(ours)
+    assert holds_only_our_hooks(ours)
     assert repos == (before.pop("repos", None) or [])
     types = after.pop("default_install_hook_types")
     former = before.pop("default_install_hook_types", [])
@@ -95,21 +106,21 @@ def test_ours_come_last_and_the_rest_means_what_it_meant(text: str, wanted: Want
 
 @each_file
 def test_what_we_write_is_valid(tmp_path: Path, text: str) -> None:
-    assert valid(tmp_path, add(text, Wanted()))
+    assert valid(tmp_path, add_hooks(text, HookSelection()))
 
 
 @pytest.mark.parametrize("text", [PLAIN, WIDE], ids=["plain", "wide"])
 def test_not_one_line_of_the_user_is_touched(text: str) -> None:
-    lines = add(text, Wanted()).splitlines()
+    lines = add_hooks(text, HookSelection()).splitlines()
     left = iter(lines)
     assert all(line in left for line in text.splitlines())
 
 
 @each_way
 @each_file
-def test_taking_ours_out_gives_back_what_was_there(text: str, wanted: Wanted) -> None:
-    put = added(text, wanted)
-    back = remove(add(text, wanted), put)
+def test_taking_ours_out_gives_back_what_was_there(text: str, wanted: HookSelection) -> None:
+    put = defaults_to_add(text, wanted)
+    back = remove_hooks(add_hooks(text, wanted), put)
     before = load(text)
     after = load(back)
     assert (after.pop("repos", None) or []) == (before.pop("repos", None) or [])
@@ -119,29 +130,32 @@ def test_taking_ours_out_gives_back_what_was_there(text: str, wanted: Wanted) ->
 
 
 def test_what_was_added_since_is_kept() -> None:
-    put = added(PLAIN, Wanted())
-    more = add(PLAIN, Wanted()) + (
+    put = defaults_to_add(PLAIN, HookSelection())
+    more = add_hooks(PLAIN, HookSelection()) + (
         "# mine\n  - repo: https://example.com/x\n    rev: v1\n    hooks: [{id: x}]\n"
     )
-    back = remove(more, put)
+    back = remove_hooks(more, put)
     assert "copydesk" not in back
     assert back.startswith(PLAIN)
     assert "- repo: https://example.com/x" in back
 
 
 def test_doing_it_twice_is_doing_it_once() -> None:
-    once = add(PLAIN, Wanted())
-    assert add(once, Wanted()) == once
+    once = add_hooks(PLAIN, HookSelection())
+    assert add_hooks(once, HookSelection()) == once
 
 
 def test_another_source_takes_the_place_of_the_former() -> None:
-    moved = add(add(PLAIN, Wanted()), Wanted(repo_url="https://example.com/copydesk", rev="v1"))
+    moved = add_hooks(
+        add_hooks(PLAIN, HookSelection()),
+        HookSelection(repo_url="https://example.com/copydesk", rev="v1"),
+    )
     assert moved.count("copydesk-gate") == 1
     assert "repo: https://example.com/copydesk" in moved
 
 
 def test_a_file_of_our_own_is_complete(tmp_path: Path) -> None:
-    text = add(None, Wanted())
+    text = add_hooks(None, HookSelection())
     assert valid(tmp_path, text)
     for ours in ("$p/", "$d/copydesk/hooks/", "$d/copydesk/hooks"):
         text = text.replace(ours, "")
@@ -149,21 +163,21 @@ def test_a_file_of_our_own_is_complete(tmp_path: Path) -> None:
 
 
 def test_the_gate_alone_needs_no_other_hook_types() -> None:
-    after = load(add(None, Wanted(("copydesk-gate",))))
+    after = load(add_hooks(None, HookSelection(("copydesk-gate",))))
     assert after["default_install_hook_types"] == ["pre-commit", "pre-push"]
 
 
 def test_hooks_without_stages_stay_at_the_stages_they_ran_at() -> None:
     text = "default_install_hook_types: [pre-commit, pre-push]\nrepos: []\n"
-    assert load(add(text, Wanted()))["default_stages"] == ["pre-commit", "pre-push"]
+    assert load(add_hooks(text, HookSelection()))["default_stages"] == ["pre-commit", "pre-push"]
 
 
 def test_a_hook_types_line_in_block_style_is_understood() -> None:
     text = "default_install_hook_types:\n- commit-msg\nrepos: []\n"
-    put = added(text, Wanted())
-    after = add(text, Wanted())
+    put = defaults_to_add(text, HookSelection())
+    after = add_hooks(text, HookSelection())
     assert load(after)["default_install_hook_types"] == ["commit-msg", *HOOK_TYPES]
-    assert load(remove(after, put)) == load(text)
+    assert load(remove_hooks(after, put)) == load(text)
 
 
 @pytest.mark.parametrize(
@@ -171,15 +185,17 @@ def test_a_hook_types_line_in_block_style_is_understood() -> None:
 )
 def test_a_file_that_is_no_configuration_is_refused(text: str) -> None:
     with pytest.raises(CopydeskError) as error:
-        add(text, Wanted())
+        add_hooks(text, HookSelection())
     assert error.value.slug == "bad-precommit-config"
 
 
 def test_other_entries_are_not_ours() -> None:
-    assert not is_ours({"repo": "local", "hooks": [{"id": "copydesk-gate"}, {"id": "mine"}]})
-    assert not is_ours({"repo": "local", "hooks": []})
-    assert not is_ours("text")
+    assert not holds_only_our_hooks(
+        {"repo": "local", "hooks": [{"id": "copydesk-gate"}, {"id": "mine"}]}
+    )
+    assert not holds_only_our_hooks({"repo": "local", "hooks": []})
+    assert not holds_only_our_hooks("text")
 
 
 def test_nothing_of_ours_is_nothing_to_do() -> None:
-    assert remove(PLAIN, Added((), False)) == PLAIN
+    assert remove_hooks(PLAIN, AddedDefaults((), False)) == PLAIN

@@ -13,7 +13,12 @@ import pytest
 
 from copydesk.agent.git import command
 from copydesk.agent.git.repository import Repository, find, get_config, get_section
-from copydesk.agent.setup.hooks import put_native, remove_native, survey
+from copydesk.agent.setup import git_hooks
+from copydesk.agent.setup.git_hooks import (
+    install_native_hooks,
+    installed_hooks,
+    remove_native_hooks,
+)
 from copydesk.hooks import spool
 
 Git = Callable[..., str]
@@ -35,9 +40,7 @@ def versions() -> Iterator[None]:
 
 
 def pretend(monkeypatch: pytest.MonkeyPatch, version: tuple[int, int]) -> None:
-    from copydesk.agent.setup import hooks
-
-    monkeypatch.setattr(hooks, "git_version", lambda: version)
+    monkeypatch.setattr(git_hooks, "git_version", lambda: version)
 
 
 def foreign(repo: Path) -> Path:
@@ -61,14 +64,14 @@ def test_with_nothing_in_the_way_hooks_are_files(
     found: Repository, monkeypatch: pytest.MonkeyPatch, version: tuple[int, int]
 ) -> None:
     pretend(monkeypatch, version)
-    assert put_native(found)[0] == "post-commit: installed"
-    assert put_native(found)[0] == "post-commit: in place"
+    assert install_native_hooks(found)[0] == "post-commit: installed"
+    assert install_native_hooks(found)[0] == "post-commit: in place"
     assert get_section(found, "hook") == {}
-    assert [(h.event, h.owner) for h in survey(found)] == [
+    assert [(h.event, h.owner) for h in installed_hooks(found)] == [
         ("post-commit", "copydesk"), ("post-merge", "copydesk"), ("post-rewrite", "copydesk")
     ]  # fmt: skip
-    assert all("taken out" in said for said in remove_native(found))
-    assert survey(found) == []
+    assert all("taken out" in said for said in remove_native_hooks(found))
+    assert installed_hooks(found) == []
 
 
 def test_an_older_git_chains_what_is_there(
@@ -76,8 +79,11 @@ def test_an_older_git_chains_what_is_there(
 ) -> None:
     pretend(monkeypatch, (2, 53))
     theirs = foreign(repo).read_bytes()
-    assert put_native(found)[0] == "post-commit: installed; the one that was there runs first"
-    remove_native(found)
+    assert (
+        install_native_hooks(found)[0]
+        == "post-commit: installed; the one that was there runs first"
+    )
+    remove_native_hooks(found)
     assert foreign(repo).read_bytes() == theirs
 
 
@@ -87,14 +93,14 @@ def test_a_newer_git_gets_them_in_its_configuration_and_nothing_of_others_is_tou
     pretend(monkeypatch, (2, 54))
     theirs = foreign(repo).read_bytes()
     git(repo, "config", "core.hooksPath", ".husky/_")
-    assert put_native(found)[0] == "post-commit: installed in the git configuration"
-    assert put_native(found)[0] == "post-commit: installed in the git configuration"
+    assert install_native_hooks(found)[0] == "post-commit: installed in the git configuration"
+    assert install_native_hooks(found)[0] == "post-commit: installed in the git configuration"
     assert (repo / ".git/hooks/post-commit").read_bytes() == theirs
     said = get_config(found, "hook.copydesk-post-commit.command")
     assert said
     assert (found.desk / "hooks/post-commit").is_file()
-    assert ("post-commit", "copydesk") in [(h.event, h.owner) for h in survey(found)]
-    assert all("git configuration" in phrase for phrase in remove_native(found))
+    assert ("post-commit", "copydesk") in [(h.event, h.owner) for h in installed_hooks(found)]
+    assert all("git configuration" in phrase for phrase in remove_native_hooks(found))
     assert get_section(found, "hook") == {}
     assert not (found.desk / "hooks/post-commit").exists()
 
@@ -121,7 +127,7 @@ def test_a_new_git_runs_them_beside_huskys(
     (husky / "post-commit").write_text("#!/bin/sh\necho theirs >>trace\n")
     (husky / "post-commit").chmod(0o755)
     git(repo, "config", "core.hooksPath", ".husky/_")
-    put_native(found, str(python))
+    install_native_hooks(found, str(python))
     os.environ["CI"] = "1"  # no daemon: what is looked at is the event
     with contextlib.ExitStack() as stack:
         stack.callback(os.environ.pop, "CI")
@@ -130,6 +136,6 @@ def test_a_new_git_runs_them_beside_huskys(
     assert (repo / "trace").read_text() == "theirs\n"
     hooks = sorted(path.suffix for path in (found.desk / "spool/new").iterdir())
     assert hooks == [".first", ".post-commit"]
-    remove_native(found)
+    remove_native_hooks(found)
     subprocess.run([new_git, "commit", "-q", "--allow-empty", "-m", "y"], cwd=repo, check=True)
     assert len(list((found.desk / "spool/new").iterdir())) == 2

@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,21 +37,28 @@ class Hook(NamedTuple):
     place: str
 
 
-def survey(repo: Repository) -> list[Hook]:
+def installed_hooks(repo: Repository) -> list[Hook]:
     """The hooks that git runs here at the events copydesk cares for, in git's order."""
-    found = []
+    return [*_configured_hooks(repo), *_hook_files(repo)]
+
+
+def _configured_hooks(repo: Repository) -> Iterator[Hook]:
+    """The hooks in git's configuration, where this git runs those."""
     for key, value in sorted(get_section(repo, "hook").items()):
-        name, _, what = key.removeprefix("hook.").rpartition(".")
-        if what == "event" and value in EVENTS and git_version() >= CONFIG_HOOKS:
+        name, _, variable = key.removeprefix("hook.").rpartition(".")
+        if variable == "event" and value in EVENTS and git_version() >= CONFIG_HOOKS:
             owner = "copydesk" if name.startswith("copydesk-") else name
-            found.append(Hook(value, owner, f"git config hook.{name}.command"))
+            yield Hook(value, owner, f"git config hook.{name}.command")
+
+
+def _hook_files(repo: Repository) -> Iterator[Hook]:
+    """The files of the hooks folder that are run."""
     folder = hooks_folder(repo)
     for event in EVENTS:
         for name in (event + native_hooks.CHAINED, event, event + ".legacy"):
             path = folder / name
             if os.access(path, os.X_OK) and path.is_file():
-                found.append(Hook(event, _owner(path), str(path)))
-    return found
+                yield Hook(event, _owner(path), str(path))
 
 
 def _owner(path: Path) -> str:
@@ -74,18 +82,18 @@ def hooks_path(repo: Repository) -> Path | None:
     for scope in ("--worktree", "--local", "--global", "--system"):
         # asked scope by scope: our own git runs with core.hooksPath=/dev/null on its command line
         try:
-            said = git(
+            value = git(
                 "config", scope, "--includes", "--type=path", "--get", "core.hooksPath",
                 git_dir=repo.git_dir,
             )  # fmt: skip
         except GitFailed:
             continue
-        named = Path(os.fsdecode(said.rstrip(b"\n")))
+        named = Path(os.fsdecode(value.rstrip(b"\n")))
         return Path(os.path.normpath((repo.top or repo.common_dir) / named))
     return None
 
 
-def put_scripts(repo: Repository, python: str = sys.executable) -> Path:
+def write_hook_scripts(repo: Repository, python: str = sys.executable) -> Path:
     """Write our hooks into the desk, for git's configuration or a framework to run.
 
     Returns:
@@ -98,7 +106,7 @@ def put_scripts(repo: Repository, python: str = sys.executable) -> Path:
     return ours
 
 
-def put_native(repo: Repository, python: str = sys.executable) -> list[str]:
+def install_native_hooks(repo: Repository, python: str = sys.executable) -> list[str]:
     """Install our hooks as git's own, without a framework.
 
     Where nothing is in the way they are files in the hooks folder, which is quickest. Where
@@ -110,36 +118,41 @@ def put_native(repo: Repository, python: str = sys.executable) -> list[str]:
         What was done, a phrase each.
     """
     folder = hooks_folder(repo)
-    taken = any(
-        hook.owner != "copydesk" for hook in survey(repo) if hook.event in native_hooks.HOOKS
-    ) or hooks_path(repo)
-    if not taken or git_version() < CONFIG_HOOKS:
-        done = native_hooks.install(str(folder), python)
+    if not _in_the_way(repo) or git_version() < CONFIG_HOOKS:
+        steps = native_hooks.install(str(folder), python)
         if native_hooks.is_husky(str(folder)):
-            done.append(
+            steps.append(
                 f"husky writes {folder} anew when it is installed: run `copydesk init --native`"
                 " again after that"
             )
-        return done
-    ours = put_scripts(repo, python)
+        return steps
+    ours = write_hook_scripts(repo, python)
     for event in native_hooks.HOOKS:
         set_config(repo, f"hook.copydesk-{event}.command", shlex.quote(str(ours / event)))
         set_config(repo, f"hook.copydesk-{event}.event", event)
     return [f"{event}: installed in the git configuration" for event in native_hooks.HOOKS]
 
 
-def remove_native(repo: Repository) -> list[str]:
+def _in_the_way(repo: Repository) -> bool:
+    """Whether somebody else has a hook at our events, or core.hooksPath is set."""
+    for hook in installed_hooks(repo):
+        if hook.event in native_hooks.HOOKS and hook.owner != "copydesk":
+            return True
+    return hooks_path(repo) is not None
+
+
+def remove_native_hooks(repo: Repository) -> list[str]:
     """Take our native hooks out, wherever they are, and put back what was there before.
 
     Returns:
         What was done, a phrase each.
     """
-    done = native_hooks.remove(str(hooks_folder(repo)))
+    steps = native_hooks.remove(str(hooks_folder(repo)))
     for event in native_hooks.HOOKS:
         section = f"hook.copydesk-{event}"
         if get_config(repo, f"{section}.event") is not None:
             git("config", "--local", "--remove-section", section, git_dir=repo.git_dir)
-            done.append(f"{event}: taken out of the git configuration")
+            steps.append(f"{event}: taken out of the git configuration")
     # a shared .pre-commit-config.yaml that still names us would go on running them
     shutil.rmtree(repo.desk / "hooks", ignore_errors=True)
-    return done
+    return steps
