@@ -22,9 +22,6 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "agent/cli/gate.py": {
         "gate": "to come apart",
     },
-    "agent/cli/init.py": {
-        "init": "to come apart",
-    },
     "agent/cli/status.py": {
         "_tell": "to come apart",
     },
@@ -185,10 +182,6 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "agent/sandboxed/copydesk_tools/source/functions.py": {
         "find_function": "to come apart",
     },
-    "agent/setup/precommit_config.py": {
-        "_spliced": "to come apart",
-        "remove": "to come apart",
-    },
     "agent/stories/check_numbers.py": {
         "_fitting": "to come apart",
         "wrong_numbers": "to come apart",
@@ -283,33 +276,6 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "agent/testgen/verify/run_report.py": {
         "_build": "to come apart",
         "_check_tests": "to come apart",
-    },
-    "predictor/core/lookahead.py": {
-        "refuse_lookahead": "to come apart",
-    },
-    "predictor/core/prior.py": {
-        "fit": "to come apart",
-    },
-    "predictor/subjects/commits/function_metrics.py": {
-        "_survey": "to come apart",
-    },
-    "predictor/subjects/commits/mine.py": {
-        "mine": "to come apart",
-    },
-    "predictor/subjects/commits/train.py": {
-        "compare": "to come apart",
-    },
-    "predictor/subjects/market/daily_bars.py": {
-        "parse_bars": "to come apart",
-    },
-    "predictor/subjects/market/direction.py": {
-        "walk": "to come apart",
-    },
-    "predictor/subjects/market/features.py": {
-        "more": "to come apart",
-    },
-    "predictor/subjects/market/ranges.py": {
-        "walk": "to come apart",
     },
 }
 """Functions that may be more complex: by file, each with the reason."""
