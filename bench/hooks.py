@@ -326,7 +326,6 @@ def many(top: Path, seconds: float, commits: int = 10_000) -> list[str]:
                 "INSERT INTO jobs (kind, subject, state, added_at, ended_at)"
                 " VALUES ('measure', ?, 'done', 0, 0)", (sha,),
             )  # fmt: skip
-            db.execute("INSERT INTO events VALUES (?, 'post-commit', '/', 0)", (sha,))
             db.execute(
                 "INSERT INTO measures (sha, reason, environment, interpreter, branch, selected,"
                 " total, passed, failed, skipped, executable, covered, percent, seconds, traces,"

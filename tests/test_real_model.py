@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from copydesk.agent.daemon.context import StepContext
-from copydesk.agent.daemon.steps import STEPS
+from copydesk.agent.daemon.job_steps import STEPS
+from copydesk.agent.daemon.step_context import StepContext
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import find, set_config
 

@@ -15,7 +15,7 @@ from copydesk.agent.cli.options import examples, json_option
 from copydesk.agent.cli.output import echo, echo_json, print_progress
 from copydesk.agent.cli.terminal import spinner
 from copydesk.agent.coverage.source import MODULE
-from copydesk.agent.daemon.steps import gaps_to_draft
+from copydesk.agent.daemon.job_steps import gaps_to_draft
 from copydesk.agent.desk.drafts import draft_as_json
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.records import Draft, Gap

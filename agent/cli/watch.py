@@ -22,7 +22,7 @@ from copydesk.agent.coverage.gate import verdict as verdicts
 from copydesk.agent.coverage.measure import commit as measuring
 from copydesk.agent.coverage.store import Measure
 from copydesk.agent.coverage.store import traces as coverage_map
-from copydesk.agent.daemon.saves import Saves
+from copydesk.agent.daemon.save_watcher import SaveWatcher
 from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import loose
@@ -61,7 +61,7 @@ def watch(once: bool, as_json: bool) -> None:
             assert found is not None
             _show(found, as_json)
             sys.exit(1 if found.failing or found.verdict.verdict == "fail" else 0)
-        with Saves() as saves:
+        with SaveWatcher() as saves:
             try:
                 while True:
                     saves.watch(loose.folders(repo))

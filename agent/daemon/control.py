@@ -160,7 +160,7 @@ def logs(repo: Repository, count: int = 50) -> list[str]:
 
 
 def wait(repo: Repository, timeout: float, progress: Progress) -> bool:
-    """Wait until events, commits and jobs have all been seen to.
+    """Wait until notifications, commits and jobs have all been seen to.
 
     Starts a daemon when none lives. Jobs that were given up are nothing left to do.
 
@@ -178,8 +178,8 @@ def wait(repo: Repository, timeout: float, progress: Progress) -> bool:
         while True:
             counts = db.jobs.counts()
             jobs = counts.ready + counts.running
-            events = notifications.waiting(repo.desk)
-            if not jobs and not events and not reconcile.pending(repo, db):
+            notified = notifications.waiting(repo.desk)
+            if not jobs and not notified and not reconcile.pending(repo, db):
                 # what a job asked for between these looks is caught by the second count
                 if not sum(db.jobs.counts()[:2]):
                     return True

@@ -32,7 +32,7 @@ class Holder:
     started: float
 
 
-class Lock:
+class DaemonLock:
     """The daemon's lock on a desk."""
 
     def __init__(self, desk: Path) -> None:
@@ -72,9 +72,9 @@ class Lock:
 
 
 @contextlib.contextmanager
-def held(desk: Path) -> Iterator[Lock | None]:
+def try_lock(desk: Path) -> Iterator[DaemonLock | None]:
     """Hold the lock of a desk; None when another daemon has it."""
-    lock = Lock(desk)
+    lock = DaemonLock(desk)
     try:
         yield lock if lock.acquire() else None
     finally:

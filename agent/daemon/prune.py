@@ -17,7 +17,7 @@ PRUNE_PRIORITY = -40
 AGAIN_SECONDS = 24 * 3600.0
 """What could not be brought under the budget is not tried again for so long."""
 
-KEPT_EVENTS, KEPT_CALLS = 1000, 200
+KEPT_CALLS = 200
 _SHARE = 0.8
 """The part of the budget that is aimed at, so that the next measure does not exceed it again."""
 
@@ -80,11 +80,6 @@ def _live(db: Database) -> int:
 
 def _drop_logs(db: Database) -> None:
     with transaction(db):
-        db.execute(
-            "DELETE FROM events WHERE id NOT IN"
-            " (SELECT id FROM events ORDER BY received_at DESC LIMIT ?)",
-            (KEPT_EVENTS,),
-        )
         db.model_calls.prune(KEPT_CALLS)
 
 

@@ -1,6 +1,6 @@
 """Git is the truth: which commits there are that copydesk has not seen, whoever made them.
 
-Hooks can be bypassed and events lost; the refs cannot. What the branches and worktrees point
+Hooks can be bypassed and notifications lost; the refs cannot. What the branches and worktrees point
 at is compared with what they pointed at last time, in either ref format and without decoding
 a single event.
 """

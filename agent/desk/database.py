@@ -89,6 +89,10 @@ class Database(Connection):
         """What each test executed."""
         return Traces(self)
 
+    def checkpoint(self) -> None:
+        """Write SQLite's log back into the database's file, and empty it."""
+        self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def content_cache(self, kind: str, compute: Callable[[str], Any]) -> ContentCache:
         """A function whose results stay on the desk; see `ContentCache`."""
         return ContentCache(self, kind, compute)

@@ -322,10 +322,16 @@ def m011_unfinished(db: Database) -> None:
     _executescript(db, UNFINISHED)
 
 
+@migrations()
+def m012_no_events(db: Database) -> None:
+    """Notifications leave no row: they were written and never read."""
+    db.execute("DROP TABLE events")
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     *(m001_jobs, m002_coverage, m003_drafts, m004_views),
     *(m005_known, m006_scores, m007_climbs, m008_gaps, m009_functions),
-    *(m010_repeats, m011_unfinished),
+    *(m010_repeats, m011_unfinished, m012_no_events),
 )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from copydesk.agent.coverage.measure.commit import measure
-from copydesk.agent.daemon.steps import gaps_to_draft
+from copydesk.agent.daemon.job_steps import gaps_to_draft
 from copydesk.agent.errors import CopydeskError, Superseded
 from copydesk.agent.git.repository import set_config
 from copydesk.agent.review import decisions

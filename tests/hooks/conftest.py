@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sqlite3
 import subprocess
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from copydesk.agent.daemon import log
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.migrations import migrate
 from copydesk.hooks import start_daemon
@@ -18,7 +20,7 @@ from copydesk.hooks import start_daemon
 
 @pytest.fixture
 def events() -> Callable[[Path], list[tuple[str, str]]]:
-    """The events of a common dir, in the spool or already taken in: (hook, worktree)."""
+    """The notifications of a common dir, in the spool or already in the log: (hook, worktree)."""
 
     def read(common: Path) -> list[tuple[str, str]]:
         found = []
@@ -26,12 +28,9 @@ def events() -> Callable[[Path], list[tuple[str, str]]]:
             with contextlib.suppress(OSError):
                 hook, worktree = path.read_text().split("\n")[:2]
                 found.append((hook, worktree))
-        with contextlib.suppress(sqlite3.Error), contextlib.closing(desk(common)) as db:
-            found += db.execute("SELECT hook, worktree FROM events").fetchall()
+        logged = "\n".join(log.tail(common / "copydesk", 1000))
+        found += re.findall(r"notified by (\S+) in (.*?)(?: \(\d+ times\))?$", logged, re.M)
         return found
-
-    def desk(common: Path) -> Database:
-        return sqlite3.connect(f"file:{common}/copydesk/desk.db?mode=ro", uri=True)
 
     return read
 

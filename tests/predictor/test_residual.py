@@ -192,7 +192,7 @@ def test_catboost_is_not_imported_before_it_is_needed() -> None:
     import subprocess
 
     code = (
-        "import sys, copydesk.agent.daemon.steps, copydesk.predictor.train;"
+        "import sys, copydesk.agent.daemon.job_steps, copydesk.predictor.train;"
         "assert 'catboost' not in sys.modules and 'pandas' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -14,7 +14,7 @@ import pytest
 from click.testing import Result
 
 from copydesk.agent.coverage.measure.commit import measure
-from copydesk.agent.daemon.log import Log
+from copydesk.agent.daemon.log import daemon_logger
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.drafts import Decision
 from copydesk.agent.desk.store import open_desk, transaction
@@ -91,7 +91,7 @@ def odd(repo: Path) -> Repository:
     set_config(found, "copydesk.ownTests", "plain")
     head = subprocess.check_output(["git", "rev-parse", "main"], cwd=repo, text=True).strip()
     subprocess.run(["git", "reset", "-q", "--hard"], cwd=repo, check=True)
-    say = Log(found.desk).say
+    say = daemon_logger(found.desk).info
     with open_desk(found.desk) as db:
         measure(found, db, head, say=say)
         fill(db, found, head, made)

@@ -18,7 +18,7 @@ from copydesk.hooks import start_daemon
 
 WORKER = """
 import os, signal, sys, time
-from copydesk.agent.daemon import work
+from copydesk.agent.daemon import worker_main
 from copydesk.agent.errors import CopydeskError, Superseded
 
 def note(context, subject):
@@ -54,7 +54,17 @@ def hang(context, subject):
 STEPS = {"measure": note, "refuse": refuse, "later": later, "crash": crash,
          "give-up": give_up, "die": die, "hang": hang}
 if __name__ == "__main__":
-    sys.exit(work.main(sys.argv[1:], STEPS))
+    sys.exit(worker_main.main(sys.argv[1:], STEPS))
+"""
+NOTING = """
+from copydesk.agent.daemon import notifications
+remove = notifications.remove
+def note_and_remove(handled):
+    if handled:
+        with (handled[0].path.parents[2] / "handled.txt").open("a") as file:
+            file.write("".join(one.path.name + "\\n" for one in handled))
+    remove(handled)
+notifications.remove = note_and_remove
 """
 DAEMON = """
 import sys
@@ -78,12 +88,29 @@ def worker_script(tmp_path: Path) -> Path:
 def daemon_argv(tmp_path: Path, worker_script: Path) -> Callable[..., list[str]]:
     """The command that runs a daemon with that worker."""
     script = tmp_path / "daemon.py"
-    script.write_text(DAEMON)
+    script.write_text(NOTING + DAEMON)
 
     def argv(common: Path, idle: float = 60.0) -> list[str]:
         return [sys.executable, str(script), str(common), str(worker_script), str(idle)]
 
     return argv
+
+
+@pytest.fixture
+def noting() -> str:
+    """Code that has a daemon note which notifications it has seen to, before their files go."""
+    return NOTING
+
+
+@pytest.fixture
+def handled() -> Callable[[Repository], int]:
+    """How many notifications such a daemon has seen to, once or more."""
+
+    def count(repo: Repository) -> int:
+        path = repo.desk / "handled.txt"
+        return len(set(path.read_text().split())) if path.exists() else 0
+
+    return count
 
 
 @pytest.fixture

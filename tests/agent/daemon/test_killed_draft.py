@@ -33,14 +33,14 @@ FILES = {
 }
 WORKER = """
 import os, sys
-from copydesk.agent.daemon import work
+from copydesk.agent.daemon import worker_main
 from copydesk.hooks import failpoints, start_daemon
 fail = failpoints._fail
 def marking(name, how):
     open(os.environ["MARK"], "a").close()
     fail(name, how)
 failpoints._fail = marking
-sys.exit(work.main(sys.argv[1:]))
+sys.exit(worker_main.main(sys.argv[1:]))
 """
 DAEMON = """
 import sys

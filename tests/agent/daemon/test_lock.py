@@ -13,16 +13,16 @@ from copydesk.hooks import start_daemon
 
 
 def test_one_holder_at_a_time(tmp_path: Path) -> None:
-    with lock.held(tmp_path / "copydesk") as first:
+    with lock.try_lock(tmp_path / "copydesk") as first:
         assert first is not None
         assert start_daemon.daemon_runs(str(tmp_path))
-        with lock.held(tmp_path / "copydesk") as second:
+        with lock.try_lock(tmp_path / "copydesk") as second:
             assert second is None
     assert not start_daemon.daemon_runs(str(tmp_path))
 
 
 def test_who_only_asks_does_not_keep_a_daemon_from_starting(tmp_path: Path) -> None:
-    wanted = lock.Lock(tmp_path)
+    wanted = lock.DaemonLock(tmp_path)
     asking = os.open(tmp_path / start_daemon.LOCK, os.O_RDWR)
     fcntl.flock(asking, fcntl.LOCK_SH)
     threading.Timer(0.1, os.close, [asking]).start()
@@ -31,7 +31,7 @@ def test_who_only_asks_does_not_keep_a_daemon_from_starting(tmp_path: Path) -> N
 
 
 def test_who_asks_for_ever_is_not_waited_for(tmp_path: Path, monkeypatch: object) -> None:
-    wanted = lock.Lock(tmp_path)
+    wanted = lock.DaemonLock(tmp_path)
     asking = os.open(tmp_path / start_daemon.LOCK, os.O_RDWR)
     fcntl.flock(asking, fcntl.LOCK_SH)
     started = time.monotonic()
@@ -44,7 +44,7 @@ def test_who_asks_for_ever_is_not_waited_for(tmp_path: Path, monkeypatch: object
 def test_the_lock_goes_with_a_killed_process(tmp_path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path; from copydesk.agent.daemon import lock\n"
-        "with lock.held(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+        "with lock.try_lock(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     )
     holder = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path / "copydesk")], stdout=subprocess.PIPE
@@ -58,7 +58,7 @@ def test_the_lock_goes_with_a_killed_process(tmp_path: Path) -> None:
 
 
 def test_a_lock_whose_file_was_replaced_is_not_in_place(tmp_path: Path) -> None:
-    with lock.held(tmp_path) as held:
+    with lock.try_lock(tmp_path) as held:
         assert held
         assert held.in_place()
         (tmp_path / start_daemon.LOCK).unlink()

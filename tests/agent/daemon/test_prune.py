@@ -9,8 +9,8 @@ import pytest
 from copydesk.agent.coverage.store import traces as coverage_map
 from copydesk.agent.coverage.store.traces import Trace
 from copydesk.agent.daemon import prune
-from copydesk.agent.daemon.context import StepContext
-from copydesk.agent.daemon.steps import prune_step
+from copydesk.agent.daemon.job_steps import prune_step
+from copydesk.agent.daemon.step_context import StepContext
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.packed_ids import compress_ids
 from copydesk.agent.desk.store import open_desk, transaction
@@ -78,10 +78,6 @@ def test_old_maps_and_logs_go_and_what_somebody_wrote_stays(
             " outcome, called_at) VALUES ('', '', '', ?, '', '{}', 1, 'ok', '')",
             [("p" * 500,)] * 300,
         )
-        db.executemany(
-            "INSERT INTO events VALUES (?, 'post-commit', '/', ?)",
-            [(str(n), float(n)) for n in range(1200)],
-        )
     before = counts(db)
     said = prune.prune(found, db, 0.35)
     after = counts(db)
@@ -95,7 +91,7 @@ def test_old_maps_and_logs_go_and_what_somebody_wrote_stays(
     assert gone == [f"{n:040x}" for n in range(3, 3 + len(gone))]  # the oldest
     loaded = coverage_map.load(db, head)
     assert set(loaded.tests()) == {f"t_{head}", "shared"}
-    for table, rows in (("drafts", 2), ("reviews", 1), ("facts", 1), ("events", 1000)):
+    for table, rows in (("drafts", 2), ("reviews", 1), ("facts", 1)):
         assert db.execute(f"SELECT count(*) FROM {table}").fetchone() == (rows,), table
     assert db.execute("SELECT count(*) FROM model_calls WHERE id <= 2").fetchone() == (2,)
     assert db.execute("SELECT count(*) FROM model_calls").fetchone() == (202,)

@@ -231,6 +231,6 @@ def test_work_waits_for_what_holds_it_back(
     eventually(lambda: log.exists() and "paused: the moon is full" in log.read_text())
     assert done() == []
     reason.append("")
-    service.wake()
+    service.wakeup()
     eventually(lambda: len(done()) == 1)
     assert "going on" in log.read_text()

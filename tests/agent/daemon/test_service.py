@@ -15,9 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from copydesk.agent.daemon import lock, log, superseded
+from copydesk.agent.daemon import job_runner, lock, log
+from copydesk.agent.daemon.job_runner import JobRunner
 from copydesk.agent.daemon.service import Service, run
-from copydesk.agent.daemon.worker import Worker
+from copydesk.agent.daemon.wakeup import WakeUp
+from copydesk.agent.daemon.worker_process import WorkerProcess
 from copydesk.agent.desk.store import SCHEMA, open_desk
 from copydesk.agent.git.repository import Repository, find
 from copydesk.agent.records import Job
@@ -66,22 +68,23 @@ def test_a_commit_made_while_no_daemon_lived_is_found_at_the_start(
 def test_a_daemon_that_ends_takes_the_word_of_a_worker_that_has_ended(
     found: Repository, exit_code: int, state: str
 ) -> None:
-    service = Service(found.common_dir)
+    wakeup = WakeUp()
     try:
         with open_desk(found.desk) as db:
+            runner = JobRunner(found, db, [], wakeup, log.daemon_logger(found.desk))
             db.jobs.enqueue("measure", "x")
             leased = db.jobs.lease(seconds=60)
             assert leased
             argv = [sys.executable, "-c", f"raise SystemExit({exit_code})"]
-            ended = Worker(argv, found.common_dir, leased, 60, service.wake)
-            service._worker = ended
+            ended = WorkerProcess(argv, found.common_dir, leased, 60, wakeup)
+            runner._worker = ended
             until = time.monotonic() + 20
             while ended.running() and time.monotonic() < until:
                 time.sleep(0.01)
-            service._end_worker(db)
+            runner.stop()
         assert states(found) == {"measure x": state}
     finally:
-        service.close()
+        wakeup.close()
 
 
 @pytest.mark.parametrize(
@@ -150,13 +153,16 @@ def test_a_measure_makes_way_for_that_of_a_newer_commit(
 def test_not_every_measure_makes_way(found: Repository) -> None:
     with open_desk(found.desk) as db:
         job = Job(1, "measure", "a" * 40, 1)
-        assert not superseded.is_superseded(db, job, 0)  # nothing waits
+        runner = JobRunner(found, db, [], lambda: None, log.daemon_logger(found.desk))
+        assert not runner.should_make_way(job)  # nothing waits
         db.execute("INSERT INTO tips VALUES (?)", ("b" * 40,))
         db.jobs.enqueue("measure", "b" * 40)
-        assert superseded.is_superseded(db, job, 0)
-        assert not superseded.is_superseded(db, job, superseded.CUTS)
-        assert not superseded.is_superseded(db, replace(job, kind="draft"), 0)
-        assert not superseded.is_superseded(db, replace(job, sha="b" * 40), 0)
+        assert runner.should_make_way(job)
+        assert not runner.should_make_way(replace(job, kind="draft"))
+        assert not runner.should_make_way(replace(job, sha="b" * 40))
+        runner._cuts = job_runner.MAX_CUTS
+        assert not runner.should_make_way(job)
+        runner.stop()
 
 
 def test_told_to_stop_it_gives_the_job_in_hand_back(
@@ -180,7 +186,7 @@ def test_with_nothing_to_do_it_ends(found: Repository, repo: Path, git: Git) -> 
 
 
 def test_a_second_daemon_leaves_at_once(found: Repository) -> None:
-    with lock.held(found.desk):
+    with lock.try_lock(found.desk):
         service = Service(found.common_dir)
         assert service.run() == 0
         service.close()
@@ -203,7 +209,7 @@ def test_it_goes_when_copydesk_itself_goes(
 ) -> None:
     service = serving()
     monkeypatch.setattr(sys, "prefix", "/nowhere/at/all")
-    service.wake()
+    service.wakeup()
     eventually(lambda: not start_daemon.daemon_runs(str(found.common_dir)))
 
 

@@ -6,7 +6,6 @@ import contextlib
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import time
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from copydesk.hooks import spool, start_daemon
 
 Commit = Callable[..., str]
 Eventually = Callable[..., None]
+Handled = Callable[[Repository], int]
 Argv = Callable[..., list[str]]
 Done = Callable[[], list[str]]
 
@@ -55,6 +55,7 @@ def test_a_daemon_killed_in_the_middle_of_a_job_loses_and_repeats_nothing(
     commit: Commit,
     daemon_argv: Argv,
     eventually: Eventually,
+    handled: Handled,
     done: Done,
 ) -> None:
     argv = daemon_argv(found.common_dir)
@@ -77,20 +78,20 @@ def test_a_daemon_killed_in_the_middle_of_a_job_loses_and_repeats_nothing(
 
 
 def test_no_event_around_the_idle_exit_is_orphaned(
-    found: Repository, daemon_argv: Argv, eventually: Eventually
+    found: Repository, daemon_argv: Argv, eventually: Eventually, handled: Handled
 ) -> None:
-    near_the_exit(found, daemon_argv, eventually, rounds=25)
+    near_the_exit(found, daemon_argv, eventually, handled, rounds=25)
 
 
 @pytest.mark.slow
 def test_no_event_of_hundreds_around_the_idle_exit_is_orphaned(
-    found: Repository, daemon_argv: Argv, eventually: Eventually
+    found: Repository, daemon_argv: Argv, eventually: Eventually, handled: Handled
 ) -> None:
-    near_the_exit(found, daemon_argv, eventually, rounds=300)
+    near_the_exit(found, daemon_argv, eventually, handled, rounds=300)
 
 
 def near_the_exit(
-    found: Repository, daemon_argv: Argv, eventually: Eventually, *, rounds: int
+    found: Repository, daemon_argv: Argv, eventually: Eventually, handled: Handled, *, rounds: int
 ) -> None:
     """Two events a round: one that starts a daemon, one when that daemon is about to go."""
     argv = daemon_argv(found.common_dir, 0.05)
@@ -101,20 +102,30 @@ def near_the_exit(
         time.sleep(chance.uniform(0.0, 0.12))
         wake(found, argv)
         eventually(lambda: not notifications.waiting(found.desk))  # nobody notifies again meanwhile
-    assert count(found) == 2 * rounds
+    assert handled(found) == 2 * rounds
 
 
 def test_a_storm_of_kills_loses_nothing(
-    found: Repository, repo: Path, commit: Commit, daemon_argv: Argv, eventually: Eventually
+    found: Repository,
+    repo: Path,
+    commit: Commit,
+    daemon_argv: Argv,
+    eventually: Eventually,
+    handled: Handled,
 ) -> None:
-    storm(found, repo, commit, daemon_argv, eventually, events=40, kills=8)
+    storm(found, repo, commit, daemon_argv, eventually, handled, events=40, kills=8)
 
 
 @pytest.mark.slow
 def test_a_thousand_events_under_a_hundred_kills(
-    found: Repository, repo: Path, commit: Commit, daemon_argv: Argv, eventually: Eventually
+    found: Repository,
+    repo: Path,
+    commit: Commit,
+    daemon_argv: Argv,
+    eventually: Eventually,
+    handled: Handled,
 ) -> None:
-    storm(found, repo, commit, daemon_argv, eventually, events=1000, kills=100)
+    storm(found, repo, commit, daemon_argv, eventually, handled, events=1000, kills=100)
 
 
 def storm(
@@ -123,6 +134,7 @@ def storm(
     commit: Commit,
     daemon_argv: Argv,
     eventually: Eventually,
+    handled: Handled,
     *,
     events: int,
     kills: int,
@@ -147,45 +159,44 @@ def storm(
     eventually(lambda: not start_daemon.daemon_runs(str(found.common_dir)), seconds=60)
     assert killed
     with open_desk(found.desk) as db:
-        assert db.execute("SELECT count(*) FROM events").fetchone() == (events + 1,)
+        assert handled(found) == events + 1
         left = db.execute("SELECT * FROM jobs WHERE state NOT IN ('done', 'dropped')").fetchall()
         assert left == []
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
 def test_a_spool_a_daemon_never_heard_of_is_taken_in(
-    found: Repository, daemon_argv: Argv, eventually: Eventually
+    found: Repository, daemon_argv: Argv, eventually: Eventually, handled: Handled
 ) -> None:
     """Watching is only a wake-up: what came while the watcher slept is found by looking."""
-    while_stopped(found, daemon_argv, eventually, events=300)
+    while_stopped(found, daemon_argv, eventually, handled, events=300)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_twenty_thousand_events_while_the_watcher_is_stopped(
-    found: Repository, daemon_argv: Argv, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+    found: Repository,
+    daemon_argv: Argv,
+    eventually: Eventually,
+    handled: Handled,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """More than the kernel's queue of 16,384 holds; what it drops it does not tell."""
     monkeypatch.setattr(os, "fsync", lambda _: None)  # the watcher is what is tried, not the disk
-    while_stopped(found, daemon_argv, eventually, events=20_000)
+    while_stopped(found, daemon_argv, eventually, handled, events=20_000)
 
 
 def while_stopped(
-    found: Repository, daemon_argv: Argv, eventually: Eventually, *, events: int
+    found: Repository, daemon_argv: Argv, eventually: Eventually, handled: Handled, *, events: int
 ) -> None:
     daemon = subprocess.Popen(daemon_argv(found.common_dir))
     eventually(lambda: start_daemon.daemon_runs(str(found.common_dir)))
-    eventually(lambda: count(found) == 0 and (found.desk / "daemon.log").exists())
+    eventually(lambda: handled(found) == 0 and (found.desk / "daemon.log").exists())
     daemon.send_signal(signal.SIGSTOP)
     for _ in range(events):
         spool.write_notification(str(found.common_dir), "post-commit", "/")
     daemon.send_signal(signal.SIGCONT)
-    eventually(lambda: count(found) == events, seconds=300)
+    eventually(lambda: handled(found) == events, seconds=300)
     eventually(lambda: not notifications.waiting(found.desk))
     daemon.terminate()
     daemon.wait(20)
-
-
-def count(found: Repository) -> int:
-    with contextlib.closing(sqlite3.connect(found.desk / "desk.db")) as db:
-        return int(db.execute("SELECT count(*) FROM events").fetchone()[0])

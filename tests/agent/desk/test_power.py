@@ -136,31 +136,37 @@ def test_what_was_acknowledged_is_there_after_a_power_cut(
     assert bool(lost) == loses, f"{lost} of {total}"
 
 
-ONE_ROW = """
+ONE_SCAN = """
 import sys
 from pathlib import Path
-from copydesk.agent.daemon import notifications
+from copydesk.agent.config import Personal
+from copydesk.agent.daemon.file_watcher import FileWatcher
+from copydesk.agent.daemon.log import daemon_logger
+from copydesk.agent.daemon.scanner import Scanner
 from copydesk.agent.desk.store import open_desk
-desk = Path(sys.argv[1]) / "copydesk"
-with open_desk(desk) as db:
-    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    from copydesk.hooks import filesystem, spool
+from copydesk.agent.git.repository import find
+from copydesk.hooks import spool
+repo = find(Path(sys.argv[1]))
+watcher = FileWatcher(repo.common_dir, lambda: None)
+with open_desk(repo.desk) as db:
+    db.checkpoint()
     print("MARK", flush=True)
-    spool.write_notification(sys.argv[1], "post-commit", "/")
+    spool.write_notification(str(repo.common_dir), "post-commit", "/")
     print("DROPPED", flush=True)
-    notifications.take_in(db, desk)
+    Scanner(repo, db, watcher, daemon_logger(repo.desk), print).scan(Personal())
     print("TAKEN", flush=True)
+watcher.stop()
 """
 
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="needs strace")
-def test_the_order_of_system_calls_is_the_protocol(tmp_path: Path) -> None:
+def test_the_order_of_system_calls_is_the_protocol(repo: Path, tmp_path: Path) -> None:
     """Where nobody is root: what must be on the disk before what."""
     log = tmp_path / "trace"
     calls = "fsync,fdatasync,rename,unlink,unlinkat,pwrite64,write"
     argv = ["strace", "-y", "-o", str(log), "-e", f"trace={calls}"]
     done = subprocess.run(
-        [*argv, sys.executable, "-c", ONE_ROW, str(tmp_path)], capture_output=True, text=True
+        [*argv, sys.executable, "-c", ONE_SCAN, str(repo)], capture_output=True, text=True
     )
     if "ptrace" in done.stderr:
         pytest.skip("strace may not trace here")

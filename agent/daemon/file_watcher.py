@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 POLL_SECONDS = 2.0
 
 _QUIET_NAMES = frozenset({"index", "COMMIT_EDITMSG", "FETCH_HEAD", "ORIG_HEAD", "config", "gc.pid"})
-_STIRRING = frozenset({"created", "modified", "moved", "deleted"})
+_CHANGES = frozenset({"created", "modified", "moved", "deleted"})
 
 
-class Watcher:
+class FileWatcher:
     """Watches the spool and the places where refs change, in both ref formats.
 
     Args:
@@ -37,7 +37,7 @@ class Watcher:
     ) -> None:
         self._wake = wake
         self._spool = notifications.folder(common_dir / "copydesk")
-        self._places = {
+        self._folders = {
             self._spool: False,
             common_dir: False,
             common_dir / "logs": False,
@@ -70,36 +70,40 @@ class Watcher:
         return self._observer
 
     def refresh(self) -> bool:
-        """Watch the places that have appeared since, and anew those that were made anew.
+        """Watch the folders that have appeared since, and anew those that were made anew.
 
         Returns:
-            Whether every place that exists is watched.
+            Whether every folder that exists is watched.
         """
-        whole = True
-        for place, deep in self._places.items():
-            try:
-                inode = place.stat().st_ino
-            except OSError:
-                inode = 0
-            former, watch = self._watched.get(place, (0, None))
-            if inode == former:
-                continue
-            if watch is not None:
-                with contextlib.suppress(KeyError, OSError):
-                    self._observer.unschedule(watch)
-            self._watched[place] = (0, None)
-            if inode:
-                handler: Any = _Handler(self)
-                try:
-                    made = self._observer.schedule(handler, str(place), recursive=deep)
-                    self._watched[place] = (inode, made)
-                except OSError:
-                    whole = False
-        return whole
+        watched = [self._watch_anew(folder) for folder in self._folders]
+        return all(watched)
 
-    def stirs(self, event: FileSystemEvent) -> bool:
+    def _watch_anew(self, folder: Path) -> bool:
+        """Watch a folder unless it is watched already; False when the kernel cannot."""
+        try:
+            inode = folder.stat().st_ino
+        except OSError:
+            inode = 0
+        former_inode, former_watch = self._watched.get(folder, (0, None))
+        if inode == former_inode:
+            return True
+        if former_watch is not None:
+            with contextlib.suppress(KeyError, OSError):
+                self._observer.unschedule(former_watch)
+        self._watched[folder] = (0, None)
+        if inode:
+            handler: Any = _Handler(self)
+            deep = self._folders[folder]
+            try:
+                watch = self._observer.schedule(handler, str(folder), recursive=deep)
+            except OSError:
+                return False
+            self._watched[folder] = (inode, watch)
+        return True
+
+    def is_relevant(self, event: FileSystemEvent) -> bool:
         """Whether an event may mean a notification or a moved ref."""
-        if event.event_type not in _STIRRING:
+        if event.event_type not in _CHANGES:
             return False
         if event.is_directory and event.event_type == "modified":
             return False  # says only that something in it came or went, which is told apart
@@ -110,9 +114,9 @@ class Watcher:
             return False
         return path.name != "copydesk"
 
-    def woken(self, event: FileSystemEvent) -> None:
+    def on_event(self, event: FileSystemEvent) -> None:
         """Take an event from watchdog."""
-        if self.stirs(event):
+        if self.is_relevant(event):
             self._wake()
 
     def stop(self) -> None:
@@ -124,8 +128,8 @@ class Watcher:
 class _Handler:
     """What watchdog calls; its own base class would have to be imported with the module."""
 
-    def __init__(self, watcher: Watcher) -> None:
+    def __init__(self, watcher: FileWatcher) -> None:
         self._watcher = watcher
 
     def dispatch(self, event: FileSystemEvent) -> None:
-        self._watcher.woken(event)
+        self._watcher.on_event(event)

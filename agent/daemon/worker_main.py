@@ -1,4 +1,4 @@
-"""The child process that does one job: `python -m copydesk.agent.daemon.work COMMON_DIR JOB`.
+"""The child process that does one job: `python -m ...daemon.worker_main COMMON_DIR JOB`.
 
 Whatever a step imports and allocates goes with this process; the daemon stays small. Without
 a job it only brings the desk up to date, for that too needs large libraries.
@@ -15,9 +15,9 @@ import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from copydesk.agent.daemon.context import Step, StepContext, repository
-from copydesk.agent.daemon.log import Log
-from copydesk.agent.daemon.worker import DONE, FINAL, FULL, RETRY, SUPERSEDED
+from copydesk.agent.daemon.log import daemon_logger
+from copydesk.agent.daemon.step_context import Step, StepContext, repository
+from copydesk.agent.daemon.worker_process import DONE, FINAL, FULL, RETRY, SUPERSEDED
 from copydesk.agent.desk import space
 from copydesk.agent.desk.mend import mend
 from copydesk.agent.desk.store import open_desk
@@ -37,12 +37,13 @@ def main(argv: Sequence[str], steps: Mapping[str, Step] | None = None) -> int:
         steps: What to do for each kind of job; copydesk's own steps when left out.
 
     Returns:
-        The exit code: see agent/daemon/worker.py.
+        The exit code: see agent/daemon/worker_process.py.
     """
     repo = repository(Path(argv[0]))
+    log = daemon_logger(repo.desk).info
     try:
         if argv[1:] == ["mend"]:
-            mend(repo.desk, Log(repo.desk).say)
+            mend(repo.desk, log)
         if argv[1:] in ([], ["mend"]):
             with open_desk(repo.desk):
                 return DONE
@@ -58,7 +59,7 @@ def main(argv: Sequence[str], steps: Mapping[str, Step] | None = None) -> int:
                 return SUPERSEDED
             step = _step(job.kind, steps)
             failpoints.failpoint("work.step")
-            step(StepContext(repo, db, Log(repo.desk).say), job.sha)
+            step(StepContext(repo, db, log), job.sha)
             _is_done()
             failpoints.failpoint("work.done")
         return DONE
@@ -77,7 +78,7 @@ def main(argv: Sequence[str], steps: Mapping[str, Step] | None = None) -> int:
 def _step(kind: str, steps: Mapping[str, Step] | None) -> Step:
     if steps is None:
         # the steps bring in everything there is, and a test brings its own
-        from copydesk.agent.daemon.steps import STEPS
+        from copydesk.agent.daemon.job_steps import STEPS
 
         steps = STEPS
     if kind not in steps:

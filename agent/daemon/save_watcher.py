@@ -17,7 +17,7 @@ LOOK_SECONDS = 5.0
 """How long a wake-up that never came can delay a look."""
 
 
-class Saves:
+class SaveWatcher:
     """Watches folders, each without those in it: what git ignores may be large.
 
     Use as a context manager.
@@ -31,7 +31,7 @@ class Saves:
         self._observer = Observer()
         self._watched: dict[Path, Any] = {}
 
-    def __enter__(self) -> Saves:
+    def __enter__(self) -> SaveWatcher:
         with contextlib.suppress(OSError):  # none is left: then it is looked from time to time
             self._observer.start()
         return self
@@ -43,12 +43,12 @@ class Saves:
 
     def watch(self, folders: Iterable[Path]) -> None:
         """Watch these folders and no others."""
-        wanted = set(folders)
+        new_folders = set(folders)
         handler: Any = self
-        for gone in self._watched.keys() - wanted:
+        for folder in self._watched.keys() - new_folders:
             with contextlib.suppress(KeyError, OSError):
-                self._observer.unschedule(self._watched.pop(gone))
-        for folder in sorted(wanted - self._watched.keys()):
+                self._observer.unschedule(self._watched.pop(folder))
+        for folder in sorted(new_folders - self._watched.keys()):
             with contextlib.suppress(OSError):
                 self._watched[folder] = self._observer.schedule(handler, str(folder))
 

@@ -8,8 +8,8 @@ from copydesk.agent import config
 from copydesk.agent.coverage.measure import measure
 from copydesk.agent.coverage.source import MODULE
 from copydesk.agent.daemon import prune
-from copydesk.agent.daemon.context import StepContext
 from copydesk.agent.daemon.reconcile import HISTORY_PRIORITY, MEASURE
+from copydesk.agent.daemon.step_context import StepContext
 from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git

@@ -19,7 +19,14 @@ from copydesk.hooks import environment
 DONE, SUPERSEDED, FINAL, FULL, RETRY = 0, 3, 70, 73, 75
 """Exit codes of a worker, from 70 on as in sysexits.h; FULL: no room. Any other: try again."""
 
-Ended = Literal["done", "superseded", "final", "full", "retry", "cut short"]
+Outcome = Literal["done", "superseded", "final", "full", "retry", "cut short"]
+_OUTCOMES: dict[int, Outcome] = {
+    DONE: "done",
+    SUPERSEDED: "superseded",
+    FINAL: "final",
+    FULL: "full",
+    RETRY: "retry",
+}
 TAIL_BYTES = 4000
 END_SECONDS = 5.0
 """How long a worker that is told to end has time for it."""
@@ -29,10 +36,10 @@ _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 def command() -> list[str]:
     """What runs copydesk's own jobs: takes the shared git folder and a job's id."""
-    return [sys.executable, "-P", "-m", "copydesk.agent.daemon.work"]
+    return [sys.executable, "-P", "-m", "copydesk.agent.daemon.worker_main"]
 
 
-class Worker:
+class WorkerProcess:
     """A running job.
 
     Its standard input is a pipe that nobody writes to: when it ends, the daemon is dead, and
@@ -51,7 +58,7 @@ class Worker:
     ) -> None:
         self.job = job
         self.deadline = time.monotonic() + seconds
-        self._said = bytearray()
+        self._errors = bytearray()
         self._timed_out = self._told_to_end = False
         self._child = subprocess.Popen(
             argv,
@@ -76,7 +83,7 @@ class Worker:
         assert self._child.stderr
         with contextlib.suppress(OSError, ValueError):
             while chunk := os.read(self._child.stderr.fileno(), 1 << 16):
-                self._said = (self._said + chunk)[-TAIL_BYTES:]
+                self._errors = (self._errors + chunk)[-TAIL_BYTES:]
 
     def _wait(self, wake: Callable[[], None]) -> None:
         self._child.wait()
@@ -104,7 +111,7 @@ class Worker:
         if self._waiter.is_alive():
             self.kill()
 
-    def result(self) -> tuple[Ended, str]:
+    def result(self) -> tuple[Outcome, str]:
         """How it ended and, where it failed, the end of what it said on standard error."""
         self._waiter.join(10.0)
         self._reader.join(1.0)  # a grandchild outside the group may keep the pipe open
@@ -113,20 +120,14 @@ class Worker:
                 with contextlib.suppress(OSError):
                     stream.close()
         code = self._child.returncode
-        said = bytes(self._said).decode("utf-8", "replace").strip()
+        message = bytes(self._errors).decode("utf-8", "replace").strip()
         if self._timed_out:
             return "final", "took longer than it may (git config copydesk.measureSeconds)"
-        kinds: dict[int, Ended] = {
-            DONE: "done",
-            SUPERSEDED: "superseded",
-            FINAL: "final",
-            FULL: "full",
-        }
         if self._told_to_end and code != DONE:
             return "cut short", "a newer commit waits"
-        if code not in (*kinds, RETRY):
-            said = f"{said}\n{_ending(code)}".strip()
-        return kinds.get(code, "retry"), said
+        if code not in _OUTCOMES:
+            message = f"{message}\n{_ending(code)}".strip()
+        return _OUTCOMES.get(code, "retry"), message
 
 
 def worker_environment() -> dict[str, str]:

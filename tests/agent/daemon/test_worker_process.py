@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from copydesk.agent.daemon import context, work, worker
-from copydesk.agent.daemon.context import StepContext
+from copydesk.agent.daemon import step_context, worker_main, worker_process
 from copydesk.agent.daemon.log import tail
+from copydesk.agent.daemon.step_context import StepContext
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError, Superseded
 from copydesk.agent.git.repository import Repository, find
@@ -60,12 +60,12 @@ def job(repo: Repository, kind: str) -> str:
 @pytest.mark.parametrize(
     ("kind", "code", "said"),
     [
-        ("greet", worker.DONE, ""),
-        ("refuse", worker.FINAL, "no pytest\nInstall it.\n"),
-        ("later", worker.RETRY, "the model is busy\n"),
-        ("give-up", worker.SUPERSEDED, ""),
-        ("unheard-of", worker.FINAL, "no step is named 'unheard-of'"),
-        ("crash", worker.RETRY, "ValueError: a bug"),
+        ("greet", worker_process.DONE, ""),
+        ("refuse", worker_process.FINAL, "no pytest\nInstall it.\n"),
+        ("later", worker_process.RETRY, "the model is busy\n"),
+        ("give-up", worker_process.SUPERSEDED, ""),
+        ("unheard-of", worker_process.FINAL, "no step is named 'unheard-of'"),
+        ("crash", worker_process.RETRY, "ValueError: a bug"),
     ],
 )
 def test_how_a_step_ends_is_the_exit_code(
@@ -76,8 +76,8 @@ def test_how_a_step_ends_is_the_exit_code(
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(work, "lower_priority", lambda: None)  # it would last for all tests
-    assert work.main([str(found.common_dir), job(found, kind)], STEPS) == code
+    monkeypatch.setattr(worker_main, "lower_priority", lambda: None)  # it would last for all tests
+    assert worker_main.main([str(found.common_dir), job(found, kind)], STEPS) == code
     assert said in capfd.readouterr().err
     if kind == "greet":
         assert tail(found.desk, 1)[0].endswith(f"hello x in {found.top}")
@@ -86,49 +86,52 @@ def test_how_a_step_ends_is_the_exit_code(
 def test_a_job_that_is_gone_is_superseded(
     found: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(work, "lower_priority", lambda: None)
-    assert work.main([str(found.common_dir), "4711"], STEPS) == worker.SUPERSEDED
+    monkeypatch.setattr(worker_main, "lower_priority", lambda: None)
+    assert worker_main.main([str(found.common_dir), "4711"], STEPS) == worker_process.SUPERSEDED
 
 
 def test_without_a_job_the_desk_is_made_ready(repo: Path) -> None:
     known = find(repo)
-    assert work.main([str(known.common_dir)], STEPS) == worker.DONE
+    assert worker_main.main([str(known.common_dir)], STEPS) == worker_process.DONE
     assert (known.desk / "desk.db").exists()
 
 
 def test_two_workers_never_work_at_once(
     found: Repository, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(work, "lower_priority", lambda: None)
-    monkeypatch.setattr(work, "_PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(worker_main, "lower_priority", lambda: None)
+    monkeypatch.setattr(worker_main, "_PATIENCE_SECONDS", 0.05)
     other = os.open(found.desk / "work.lock", os.O_RDWR | os.O_CREAT)
     fcntl.flock(other, fcntl.LOCK_EX)
-    assert work.main([str(found.common_dir), job(found, "greet")], STEPS) == worker.RETRY
+    assert (
+        worker_main.main([str(found.common_dir), job(found, "greet")], STEPS)
+        == worker_process.RETRY
+    )
     assert "not ended yet" in capfd.readouterr().err
     os.close(other)
 
 
 def test_the_module_runs_as_a_program(found: Repository) -> None:
-    argv = [*worker.command(), str(found.common_dir), job(found, "unheard-of")]
+    argv = [*worker_process.command(), str(found.common_dir), job(found, "unheard-of")]
     done = subprocess.run(argv, stdin=subprocess.PIPE, capture_output=True, text=True)
-    assert (done.returncode, "no step is named" in done.stderr) == (worker.FINAL, True)
+    assert (done.returncode, "no step is named" in done.stderr) == (worker_process.FINAL, True)
 
 
 TOLD_TO_END = """
 import os, signal, sys
-from copydesk.agent.daemon import work
+from copydesk.agent.daemon import worker_main
 
 def told(name):
     if name == sys.argv[1]:
         os.kill(os.getpid(), signal.SIGTERM)
 
-work.failpoints.failpoint = told
-sys.exit(work.main(sys.argv[2:], {"greet": lambda given, subject: None}))
+worker_main.failpoints.failpoint = told
+sys.exit(worker_main.main(sys.argv[2:], {"greet": lambda given, subject: None}))
 """
 
 
 @pytest.mark.parametrize(
-    ("when", "code"), [("work.step", 128 + signal.SIGTERM), ("work.done", worker.DONE)]
+    ("when", "code"), [("work.step", 128 + signal.SIGTERM), ("work.done", worker_process.DONE)]
 )
 def test_a_worker_that_is_told_to_end_says_whether_its_job_is_done(
     found: Repository, when: str, code: int
@@ -143,7 +146,7 @@ def test_the_repository_is_seen_from_its_main_worktree(
 ) -> None:
     linked = tmp_path / "linked"
     git(repo, "worktree", "add", "-q", "-b", "beside", str(linked))
-    assert context.repository(find(linked).common_dir).top == repo
+    assert step_context.repository(find(linked).common_dir).top == repo
 
 
 def test_a_bare_repository_is_seen_from_a_linked_worktree(
@@ -151,9 +154,9 @@ def test_a_bare_repository_is_seen_from_a_linked_worktree(
 ) -> None:
     bare = tmp_path / "bare"
     git(tmp_path, "clone", "-q", "--bare", str(repo), str(bare))
-    assert context.repository(bare).top is None
+    assert step_context.repository(bare).top is None
     git(bare, "worktree", "add", "-q", str(tmp_path / "linked"), "main")
-    assert context.repository(bare).top == tmp_path / "linked"
+    assert step_context.repository(bare).top == tmp_path / "linked"
 
 
 def test_a_submodule_is_seen_where_it_is(repo: Path, tmp_path: Path, git: Git) -> None:
@@ -164,13 +167,15 @@ def test_a_submodule_is_seen_where_it_is(repo: Path, tmp_path: Path, git: Git) -
         *("-c", "protocol.file.allow=always", "submodule", "add", "-q", str(repo), "inner"),
     )
     inner = find(tmp_path / "outer" / "inner")
-    assert context.repository(inner.common_dir).top == tmp_path / "outer" / "inner"
+    assert step_context.repository(inner.common_dir).top == tmp_path / "outer" / "inner"
 
 
-def run(code: str, seconds: float = 30.0) -> tuple[worker.Worker, threading.Event]:
+def run(code: str, seconds: float = 30.0) -> tuple[worker_process.WorkerProcess, threading.Event]:
     ended = threading.Event()
     argv = [sys.executable, "-c", code]
-    return worker.Worker(argv, Path("/"), Job(1, "k", "s", 1), seconds, ended.set), ended
+    return worker_process.WorkerProcess(
+        argv, Path("/"), Job(1, "k", "s", 1), seconds, ended.set
+    ), ended
 
 
 @pytest.mark.parametrize(
@@ -196,7 +201,7 @@ def test_only_the_end_of_what_a_worker_says_is_kept() -> None:
     assert ended.wait(20)
     _, said = child.result()
     assert said.endswith("end")
-    assert len(said) <= worker.TAIL_BYTES
+    assert len(said) <= worker_process.TAIL_BYTES
 
 
 def test_a_worker_that_takes_too_long_is_ended_for_good() -> None:

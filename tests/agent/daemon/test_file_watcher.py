@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from copydesk.agent.daemon.watch import Watcher
+from copydesk.agent.daemon.file_watcher import FileWatcher
 from copydesk.agent.git.repository import Repository
 from copydesk.hooks import spool
 
@@ -34,18 +34,18 @@ def bell() -> Bell:
 
 
 @pytest.fixture
-def watcher(found: Repository, bell: Bell) -> Iterator[Watcher]:
-    made = Watcher(found.common_dir, bell)
+def watcher(found: Repository, bell: Bell) -> Iterator[FileWatcher]:
+    made = FileWatcher(found.common_dir, bell)
     yield made
     made.stop()
 
 
-def test_a_notification_wakes(found: Repository, watcher: Watcher, bell: Bell) -> None:
+def test_a_notification_wakes(found: Repository, watcher: FileWatcher, bell: Bell) -> None:
     spool.write_notification(str(found.common_dir), "post-commit", "/")
     assert bell.within(5)
 
 
-def test_taking_an_event_in_does_not(found: Repository, watcher: Watcher, bell: Bell) -> None:
+def test_taking_an_event_in_does_not(found: Repository, watcher: FileWatcher, bell: Bell) -> None:
     name = spool.write_notification(str(found.common_dir), "post-commit", "/")
     assert bell.within(5)
     (found.desk / "spool" / "new" / name).unlink()
@@ -62,14 +62,14 @@ def test_taking_an_event_in_does_not(found: Repository, watcher: Watcher, bell: 
     ids=lambda words: words[0],
 )
 def test_a_moved_ref_wakes_without_any_hook(
-    repo: Path, git: Git, watcher: Watcher, bell: Bell, command: tuple[str, ...]
+    repo: Path, git: Git, watcher: FileWatcher, bell: Bell, command: tuple[str, ...]
 ) -> None:
     git(repo, *command)
     assert bell.within(5)
 
 
 def test_a_linked_worktree_that_comes_later_is_watched(
-    repo: Path, tmp_path: Path, git: Git, watcher: Watcher, bell: Bell
+    repo: Path, tmp_path: Path, git: Git, watcher: FileWatcher, bell: Bell
 ) -> None:
     git(repo, "worktree", "add", "-q", "-b", "beside", str(tmp_path / "linked"))
     assert bell.within(5)
@@ -80,7 +80,7 @@ def test_a_linked_worktree_that_comes_later_is_watched(
 
 
 def test_reading_and_staging_do_not_wake(
-    repo: Path, git: Git, watcher: Watcher, bell: Bell
+    repo: Path, git: Git, watcher: FileWatcher, bell: Bell
 ) -> None:
     bell.within(0.2)
     (repo / "a.py").write_text("1")
@@ -90,7 +90,9 @@ def test_reading_and_staging_do_not_wake(
     assert not bell.within(0.3)
 
 
-def test_a_place_made_anew_is_watched_anew(found: Repository, watcher: Watcher, bell: Bell) -> None:
+def test_a_place_made_anew_is_watched_anew(
+    found: Repository, watcher: FileWatcher, bell: Bell
+) -> None:
     new = found.desk / "spool" / "new"
     new.rmdir()
     watcher.refresh()
@@ -110,7 +112,7 @@ def test_without_inotify_it_polls(
         raise OSError(24, "inotify instance limit reached")
 
     monkeypatch.setattr(watchdog.observers.Observer, "schedule", refuse)
-    made = Watcher(found.common_dir, bell)
+    made = FileWatcher(found.common_dir, bell)
     try:
         assert made.polling
         time.sleep(0.2)

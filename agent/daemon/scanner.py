@@ -1,0 +1,115 @@
+"""Looking for what is new: notifications, commits, and a model that answers again."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+from copydesk.agent import config
+from copydesk.agent.config import Personal
+from copydesk.agent.daemon import notifications, reconcile
+from copydesk.agent.daemon.file_watcher import FileWatcher
+from copydesk.agent.daemon.notifications import Notification
+from copydesk.agent.desk.connection import point
+from copydesk.agent.desk.database import Database
+from copydesk.agent.errors import CopydeskError
+from copydesk.agent.git.repository import Repository
+from copydesk.agent.model import deferred_work
+from copydesk.agent.text import one_line, plural
+from copydesk.hooks import spool
+
+
+class Scanner:
+    """Turns what is new in a repository into jobs.
+
+    Args:
+        repo: The repository.
+        db: Its desk.
+        watcher: Told to watch what has appeared since.
+        logger: Told what was found.
+        make_room: Called with the Python of a newer copydesk that asks for this daemon's place.
+    """
+
+    def __init__(
+        self,
+        repo: Repository,
+        db: Database,
+        watcher: FileWatcher,
+        logger: logging.Logger,
+        make_room: Callable[[str], None],
+    ) -> None:
+        self._repo = repo
+        self._db = db
+        self._watcher = watcher
+        self._logger = logger
+        self._make_room = make_room
+
+    def scan(self, personal: Personal) -> bool:
+        """Read the notifications, compare the refs, and ask for the work that follows.
+
+        A notification goes only after the refs have been looked at and what they say is on the
+        desk: a crash in between repeats that look, which finds the same commits again.
+
+        Args:
+            personal: The user's settings.
+
+        Returns:
+            Whether there was anything new.
+        """
+        desk = self._repo.desk
+        notifications.prepare(desk)
+        notifications.sweep(desk)
+        self._watcher.refresh()
+        waiting = notifications.unread(desk)
+        upgrade = next((one for one in waiting if _asks_for_room(one)), None)
+        if upgrade:
+            notifications.remove([upgrade])
+            self._logger.info("making room for a newer copydesk")
+            self._make_room(upgrade.worktree)
+            return True
+        self._retry_deferred_work()
+        new_tips = self._compare_refs(personal)
+        point("notifications.reconciled")
+        self._log_notifications(waiting)
+        notifications.remove(waiting)
+        return bool(waiting or new_tips)
+
+    def _log_notifications(self, waiting: Iterable[Notification]) -> None:
+        counts = Counter((notification.hook, notification.worktree) for notification in waiting)
+        for (hook, worktree), times in counts.items():
+            often = f" ({times} times)" if times > 1 else ""
+            self._logger.info("notified by %s in %s%s", hook, worktree, often)
+
+    def _compare_refs(self, personal: Personal) -> bool:
+        """Ask for measures of the commits that are new. Returns whether there are any."""
+        try:
+            seen = reconcile.reconcile(self._repo, self._db, personal)
+        except CopydeskError as error:
+            self._logger.warning("the refs could not be read: %s", one_line(str(error)))
+            return False
+        if seen.tips:
+            dropped = f", {plural(seen.dropped, 'measure')} superseded" if seen.dropped else ""
+            commits, tips = plural(seen.commits, "new commit"), plural(len(seen.tips), "tip")
+            self._logger.info("%s, %s%s", commits, tips, dropped)
+        return bool(seen.tips)
+
+    def _retry_deferred_work(self) -> None:
+        for work in deferred_work.retry_due(self._db, self._model_answers):
+            self._logger.info("%s %s: a model answers again", work.kind, work.sha[:12])
+
+    def _model_answers(self) -> bool:
+        """Whether there is a model to ask now; loads nothing large and takes 2 s at most."""
+        # a daemon at rest stays small: http.client is only loaded when something waits
+        from copydesk.agent.model.client import available
+        from copydesk.agent.model.settings import model_settings
+
+        try:
+            return available(model_settings(config.load(self._repo), self._db))[0]
+        except CopydeskError:
+            return False  # settings that cannot be read
+
+
+def _asks_for_room(notification: Notification) -> bool:
+    return notification.hook == spool.UPGRADE and os.access(notification.worktree, os.X_OK)
