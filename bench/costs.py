@@ -18,6 +18,7 @@ from pathlib import Path
 from counting import counted
 
 from copydesk.agent.desk.store import open_desk
+from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.repository import find
 from copydesk.agent.scoring import mine_history, repository_model
 from copydesk.agent.scoring import score_commit as scoring
@@ -52,7 +53,7 @@ def commits(clone: Path) -> None:
                 for sha in shas[1:]:
                     with counted() as seconds:
                         mine_history.catch_up(repo, db, sha)
-                        scored += len(scoring.score_commit(repo, db, sha))
+                        scored += len(scoring.score_commit(db, Commit(repo, sha)))
                     spent.append(seconds())
                 print(
                     f"| {clone.resolve().name} | {name} | {len(spent)} | {scored} |"

@@ -24,6 +24,7 @@ from counting import cpu
 from copydesk.agent.coverage.measure import commit as measuring
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git import repository as git
+from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.interpreter import inspect
 from copydesk.agent.process import scrubbed_environment
 from copydesk.agent.records import Interpreter
@@ -119,7 +120,7 @@ class SandboxRunner:
         before = self.size()
         with open_desk(self.repo.desk) as db:
             started = cpu()
-            done = measuring.measure(self.repo, db, sha, interpreter=self.python)
+            done = measuring.measure(db, Commit(self.repo, sha), interpreter=self.python)
             ended = cpu()
         return {
             "whole measure": ended - started,

@@ -26,6 +26,7 @@ from copydesk.agent.coverage.report import verdict as words
 from copydesk.agent.coverage.store import Measure
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
+from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Sha
 from copydesk.agent.text import plural
@@ -122,13 +123,13 @@ def _by_measure(question: faces.Question, asked: Floors, report: Path | None) ->
         if db.measures.get(start) is None and start != question.head:
             print_progress(f"measuring the base, {short_sha(start)}")
             try:
-                measuring.measure(repo, db, start, say=print_progress)
+                measuring.measure(db, Commit(repo, start), say=print_progress)
             except CopydeskError as error:
                 print_progress(f"the base could not be measured: {error}")
         done = db.measures.get(question.head)
         if done is None:
             print_progress(f"measuring {short_sha(question.head)}")
-            done = measuring.measure(repo, db, question.head, say=print_progress)
+            done = measuring.measure(db, Commit(repo, question.head), say=print_progress)
         judge = judging.FromDesk(repo, db, print_progress)
         found = judge.verdict(question, asked, unknown="fail")
         if report is not None:

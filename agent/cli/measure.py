@@ -20,6 +20,7 @@ from copydesk.agent.daemon import control
 from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
+from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Gap, Json, Sha
 from copydesk.agent.scoring import score_commit as scoring
@@ -48,12 +49,11 @@ def measure(revision: str, full: bool, as_json: bool) -> None:
     done: list[Measure] = []
     with open_current_desk() as (repo, db):
         for sha in git.between(repo, revision):
-            print_progress(f"measuring {short_sha(sha)} {git.commit_info(repo, sha).subject}")
-            order = ordering(repo, db, sha)
-            done.append(
-                measuring.measure(repo, db, sha, say=print_progress, full=full, order=order)
-            )
-            scoring.after_measure(repo, db, sha)
+            commit = Commit(repo, sha)
+            print_progress(f"measuring {short_sha(sha)} {commit.info.subject}")
+            order = ordering(db, commit)
+            done.append(measuring.measure(db, commit, say=print_progress, full=full, order=order))
+            scoring.after_measure(db, commit)
             _resume(repo, db, sha)
             if not as_json:
                 _tell(done[-1])

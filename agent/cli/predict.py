@@ -14,6 +14,7 @@ from copydesk.agent.cli.options import examples, json_option
 from copydesk.agent.cli.output import echo, echo_json, print_progress
 from copydesk.agent.desk.database import Database
 from copydesk.agent.git import repository as git
+from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.history import open_history
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Json, Sha
@@ -192,7 +193,7 @@ def _commit(repo: Repository, db: Database, sha: Sha) -> Json:
     if mine_history.is_far_behind(repo, db, sha):
         print_progress("reading the history, once")
     mine_history.catch_up(repo, db, sha, say=print_progress)
-    scoring.score_commit(repo, db, sha, say=print_progress)
+    scoring.score_commit(db, Commit(repo, sha), say=print_progress)
     db.predictions.join_outcomes()
     trained = repository_model.in_force(repo)
     found = db.predictions.of_commit("function", sha)

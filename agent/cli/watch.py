@@ -27,6 +27,7 @@ from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import loose
 from copydesk.agent.git import repository as git
+from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.progress import silent
 from copydesk.agent.records import Json, Sha
@@ -103,7 +104,7 @@ class _Watcher:
             return None
         self.tree = tree
         said = print_progress if not self.quiet else silent
-        done = measuring.measure(self.repo, self.db, saved, say=said)
+        done = measuring.measure(self.db, Commit(self.repo, saved), say=said)
         if self.last:
             self.db.measures.delete(self.last)
         self.last = saved

@@ -13,6 +13,7 @@ from copydesk.agent.daemon.step_context import StepContext
 from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
+from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.model import deferred_work
 from copydesk.agent.records import Gap, Sha
@@ -28,18 +29,18 @@ DRAFT_PRIORITY, STORY_PRIORITY, LEARN_PRIORITY = -10, -20, -30
 
 def measure_step(context: StepContext, sha: Sha) -> None:
     """Measure a commit, then ask for its drafts and its story where it is, or was, a tip."""
-    repo, db = context.repo, context.db
+    db, commit = context.db, Commit(context.repo, sha)
     if db.measures.get(sha) is None:
-        measure(repo, db, sha, say=context.say, order=ordering(repo, db, sha))
+        measure(db, commit, say=context.say, order=ordering(db, commit))
     if _behind_a_tip(context, sha):
         return
     try:
-        if scoring.after_measure(repo, db, sha, say=context.say):
+        if scoring.after_measure(db, commit, say=context.say):
             db.jobs.enqueue("learn", sha, priority=LEARN_PRIORITY)
     except CopydeskError as error:  # a score that is missing must not hold up the drafts
         context.say(f"not scored: {error}")
     db.jobs.enqueue("draft", sha, priority=DRAFT_PRIORITY)
-    if config.load(repo, sha).project.stories:
+    if config.load(context.repo, sha).project.stories:
         db.jobs.enqueue("story", sha, priority=STORY_PRIORITY)
 
 
@@ -95,7 +96,7 @@ def draft_step(context: StepContext, sha: Sha) -> None:
 
 def learn_step(context: StepContext, sha: Sha) -> None:
     """Read the history up to a commit, and train the predictor where that is due."""
-    scoring.learn(context.repo, context.db, sha, say=context.say)
+    scoring.learn(context.db, Commit(context.repo, sha), say=context.say)
 
 
 def story_step(context: StepContext, sha: Sha) -> None:

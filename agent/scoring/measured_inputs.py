@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from copydesk.agent.coverage.store import totals
 from copydesk.agent.desk.database import Database
 from copydesk.agent.git import repository as git
-from copydesk.agent.git.repository import Repository
+from copydesk.agent.git.commit import Commit
 from copydesk.agent.records import Gap, LineNo, Sha
 from copydesk.agent.testgen.verify import mutants
 
@@ -41,7 +41,7 @@ def _covered_share(total: totals.Total, first: LineNo, last: LineNo) -> float | 
     return None if not statements else round(1 - missing / statements, 4)
 
 
-def count_mutation_sites(repo: Repository, sha: Sha, gaps: Iterable[Gap]) -> dict[Gap, int]:
+def count_mutation_sites(commit: Commit, gaps: Iterable[Gap]) -> dict[Gap, int]:
     """How many mutants could be made of the uncovered lines of each gap.
 
     None is run: no test executes those lines, so none could notice. A file that does not parse
@@ -51,19 +51,18 @@ def count_mutation_sites(repo: Repository, sha: Sha, gaps: Iterable[Gap]) -> dic
     for gap in gaps:
         gaps_by_path.setdefault(gap.path, []).append(gap)
     counts: dict[Gap, int] = {}
-    for path, source in _sources(repo, sha, gaps_by_path).items():
+    for path, source in _sources(commit, gaps_by_path).items():
         with contextlib.suppress(SyntaxError, ValueError, RecursionError):
             counts |= _count_in_file(source, gaps_by_path[path])
     return counts
 
 
-def _sources(repo: Repository, sha: Sha, paths: Collection[str]) -> dict[str, bytes]:
+def _sources(commit: Commit, paths: Collection[str]) -> dict[str, bytes]:
     """The content of files of a commit, by path; those that it does not have are left out."""
     if not paths:
         return {}
-    tree = git.tree(repo, sha)
-    blobs = {path: tree[path].blob for path in paths if path in tree}
-    texts = git.read_blobs(repo, blobs.values())
+    blobs = {path: commit.tree[path].blob for path in paths if path in commit.tree}
+    texts = git.read_blobs(commit.repo, blobs.values())
     return {path: texts[blob] for path, blob in blobs.items()}
 
 

@@ -13,8 +13,7 @@ from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.packed_ids import unpack_ids
 from copydesk.agent.desk.predictions import Prediction
 from copydesk.agent.desk.traces import TestRun
-from copydesk.agent.git import repository as git
-from copydesk.agent.git.repository import Repository
+from copydesk.agent.git.commit import Commit
 from copydesk.agent.records import LineNo, Sha, TestId
 from copydesk.predictor.rank_tests import AffectedTest, Rating, rate, similarity
 
@@ -25,7 +24,7 @@ FORMULA = "formula"
 
 
 def ordering(
-    repo: Repository, db: Database, sha: Sha
+    db: Database, commit: Commit
 ) -> Callable[[Sequence[str], Collection[TestId]], list[str]]:
     """What puts the test files of a measure in order: by the riskiest affected test of each.
 
@@ -44,10 +43,10 @@ def ordering(
     def riskiest_first(files: Sequence[str], affected: Collection[TestId]) -> list[str]:
         if len(files) < 2 or not affected:
             return list(files)
-        tests = _affected_tests(db, affected, _changed(repo, sha))
+        tests = _affected_tests(db, affected, _changed(commit))
         ratings = {name: rate(test) for name, test in tests.items()}
         if len(ratings) <= MANY:
-            _store_predictions(db, sha, tests, ratings)
+            _store_predictions(db, commit.sha, tests, ratings)
         highest: dict[str, float] = {}
         for name, rating in ratings.items():
             file = file_of(name)
@@ -88,15 +87,12 @@ class _Before(NamedTuple):
     lines: frozenset[LineNo]
 
 
-def _changed(repo: Repository, sha: Sha) -> dict[str, _Before]:
+def _changed(commit: Commit) -> dict[str, _Before]:
     """The Python files that a commit changed, by path."""
-    info = git.commit_info(repo, sha)
-    parents = git.exists(repo, info.parents[:1])
-    parent = next((p for p in info.parents[:1] if p in parents), None)
-    paths = [path for path in git.changes(repo, parent, sha) if path.endswith(".py")]
+    paths = [path for path in commit.changes if path.endswith(".py")]
     before = dict.fromkeys(paths, _Before("", frozenset()))
-    if parent is not None:
-        backwards, tree = git.changes(repo, sha, parent), git.tree(repo, parent)
+    if commit.parent is not None:
+        backwards, tree = commit.reverted_changes, commit.tree_of(commit.parent)
         for path in paths:
             if path in tree and path in backwards:
                 before[path] = _Before(tree[path].blob, frozenset(backwards[path].lines))

@@ -8,7 +8,7 @@ from copydesk.agent.desk.connection import transaction
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.mined_history import ChangedFunction, Inputs, LastChange
 from copydesk.agent.desk.predictions import Prediction
-from copydesk.agent.git.repository import Repository
+from copydesk.agent.git.commit import Commit
 from copydesk.agent.progress import Progress, silent
 from copydesk.agent.records import Gap, Sha
 from copydesk.agent.scoring import (
@@ -23,42 +23,45 @@ from copydesk.predictor.subjects.commits.model import identity
 from copydesk.predictor.subjects.commits.train import Trained
 
 
-def after_measure(repo: Repository, db: Database, sha: Sha, *, say: Progress = silent) -> bool:
+def after_measure(db: Database, commit: Commit, *, say: Progress = silent) -> bool:
     """Score what a measured commit changed, and join outcomes.
 
     Returns:
         Whether there is learning to do that takes longer than a measure may wait for.
     """
+    repo, sha = commit.repo, commit.sha
     order_tests.settle_outcomes(db, sha)
     waits = mine_history.is_far_behind(repo, db, sha)
     if not waits:
         mine_history.catch_up(repo, db, sha, say=say)
-    score_commit(repo, db, sha, say=say)
+    score_commit(db, commit, say=say)
     db.predictions.join_outcomes()
     return waits or repository_model.is_training_due(repo, db)
 
 
-def learn(repo: Repository, db: Database, sha: Sha, *, say: Progress = silent) -> None:
+def learn(db: Database, commit: Commit, *, say: Progress = silent) -> None:
     """Read all of the history that was not read yet, and train where that is due."""
-    mine_history.catch_up(repo, db, sha, say=say)
+    repo = commit.repo
+    mine_history.catch_up(repo, db, commit.sha, say=say)
     if repository_model.is_training_due(repo, db):
         repository_model.retrain(repo, db, say=say)
-    score_commit(repo, db, sha, say=say)
+    score_commit(db, commit, say=say)
     db.predictions.join_outcomes()
 
 
-def score_commit(repo: Repository, db: Database, sha: Sha, *, say: Progress = silent) -> list[Risk]:
+def score_commit(db: Database, commit: Commit, *, say: Progress = silent) -> list[Risk]:
     """Score the functions a commit changed, and its gaps by them; keep both.
 
     Returns:
         The risks of the changed functions.
     """
+    repo, sha = commit.repo, commit.sha
     model = repository_model.in_force(repo, say)
     measured_inputs.add_coverage(db, sha)
     changed = db.mined_history.functions_of(sha)
     function_risks = risks([function.inputs for function in changed], model)
     _store_predictions(db, sha, model, zip(changed, function_risks, strict=True))
-    _rank_gaps(repo, db, sha, model)
+    _rank_gaps(db, commit, model)
     return function_risks
 
 
@@ -80,10 +83,11 @@ def _store_predictions(
     db.predictions.store("function", sha, by_subject.values())
 
 
-def _rank_gaps(repo: Repository, db: Database, sha: Sha, model: Trained) -> None:
+def _rank_gaps(db: Database, commit: Commit, model: Trained) -> None:
     """Give the gaps of a measured commit the risk that the history of their functions says."""
-    changes = _last_changes(db, sha)
-    sites = measured_inputs.count_mutation_sites(repo, sha, [gap for gap in changes if gap.changed])
+    changes = _last_changes(db, commit.sha)
+    new_gaps = [gap for gap in changes if gap.changed]
+    sites = measured_inputs.count_mutation_sites(commit, new_gaps)
     features = [_features(gap, change.inputs, sites.get(gap)) for gap, change in changes.items()]
     with transaction(db):
         for (gap, change), gap_score in zip(changes.items(), score(features, model), strict=True):

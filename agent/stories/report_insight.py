@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from copydesk.agent.coverage.report import Insight, Report
 from copydesk.agent.desk.database import Database
+from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.model.faults import ModelFault, ModelUnavailable
 from copydesk.agent.records import Fact
@@ -34,7 +35,9 @@ def insight(
         on_fault: Told what went wrong when the model failed.
     """
     facts = [
-        f for f in facts_of(repo, db, [report.commit.sha]) if f.kind not in ("draft", "drafts")
+        f
+        for f in facts_of(db, [Commit(repo, report.commit.sha)])
+        if f.kind not in ("draft", "drafts")
     ]
     facts = attention(report, facts)
     good, asked, model = checked_sentences(facts, client, "insight", on_fault)

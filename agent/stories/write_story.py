@@ -9,6 +9,7 @@ from copydesk.agent.coverage.store import Measure
 from copydesk.agent.desk.connection import transaction
 from copydesk.agent.desk.database import Database
 from copydesk.agent.git import repository as git
+from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.model import deferred_work
 from copydesk.agent.model.circuit_breaker import is_temporary
@@ -27,20 +28,19 @@ from copydesk.agent.stories.facts import (
 from copydesk.agent.stories.word_devlog import PLAIN, Asks, write_devlog
 
 
-def facts_of(repo: Repository, db: Database, shas: Sequence[Sha]) -> list[Fact]:
+def facts_of(db: Database, commits: Sequence[Commit]) -> list[Fact]:
     """Everything known of commits: what git says, what was measured, what waits on the desk.
 
     Args:
-        repo: The repository.
-        db: Its desk.
-        shas: Commits that follow each other, oldest first; the last one gives the subject.
+        db: The repository's desk.
+        commits: Commits that follow each other, oldest first; the last one gives the subject.
     """
-    infos = [git.commit_info(repo, sha) for sha in shas]
-    first, last = infos[0], infos[-1]
-    base = first.parents[0] if first.parents else None
-    if base and not git.exists(repo, [base]):
-        base = None  # a shallow clone ends here
-    changes = git.changes(repo, base, last.sha)
+    infos = [commit.info for commit in commits]
+    base, last = commits[0].parent, infos[-1]
+    if len(commits) == 1:
+        changes = commits[0].changes
+    else:
+        changes = git.changes(commits[0].repo, base, last.sha)
     after, before = db.measures.get(last.sha), db.measures.get(base) if base else None
     opened, closed = _gap_changes(db, last.sha, base if before else None, after)
     return commit_facts(
@@ -51,7 +51,7 @@ def facts_of(repo: Repository, db: Database, shas: Sequence[Sha]) -> list[Fact]:
             author=last.author,
             date=last.date,
             files=tuple(FileChange(p, c.added, c.removed) for p, c in sorted(changes.items())),
-            functions=_functions(repo, last.sha, changes),
+            functions=_functions(commits[-1], changes),
             tests_selected=after.selected if after else None,
             tests_total=after.total if after else None,
             tests_passed=after.passed if after else None,
@@ -69,10 +69,10 @@ def facts_of(repo: Repository, db: Database, shas: Sequence[Sha]) -> list[Fact]:
     )
 
 
-def _functions(repo: Repository, sha: Sha, changes: dict[str, git.FileChange]) -> tuple[str, ...]:
-    tree = git.tree(repo, sha)
+def _functions(commit: Commit, changes: dict[str, git.FileChange]) -> tuple[str, ...]:
+    tree = commit.tree
     paths = [p for p in changes if p.endswith(".py") and p in tree]
-    texts = git.read_blobs(repo, [tree[p].blob for p in paths])
+    texts = git.read_blobs(commit.repo, [tree[p].blob for p in paths])
     found = []
     for path in sorted(paths):
         source = texts[tree[path].blob].decode("utf-8", "replace")
@@ -147,8 +147,9 @@ def write_story(
         The draft, every sentence of which was checked against its facts.
     """
     sha = shas[-1]
-    facts = facts_of(repo, db, shas)
-    date = git.commit_info(repo, sha).date[:10]
+    commits = [Commit(repo, sha) for sha in shas]
+    facts = facts_of(db, commits)
+    date = commits[-1].info.date[:10]
     asked, trouble = db.model_calls.last_id(), list[str]() if client else ["no model answered"]
 
     def failed(error: ModelFault | ModelUnavailable) -> None:

@@ -11,6 +11,7 @@ import pytest
 from copydesk.agent.coverage.measure.commit import measure
 from copydesk.agent.daemon.job_steps import gaps_to_draft
 from copydesk.agent.errors import CopydeskError, Superseded
+from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.repository import set_config
 from copydesk.agent.review import decisions
 from copydesk.agent.sandbox.records import Capability, Tier
@@ -52,7 +53,7 @@ def test_a_commit_becomes_drafts_and_an_accepted_test_raises_coverage(
     assert changed == " M tests/test_shop.py\n"
     assert bench.pytest() == 0
     third = commit(bench.path, {}, "Take the drafts")
-    after = measure(bench.repo, bench.db, third)
+    after = measure(bench.db, Commit(bench.repo, third))
     assert before
     assert after.percent == 100.0 > before.percent
     combined = write_story(bench.repo, bench.db, [second, third], say=bench.said.append)

@@ -12,6 +12,7 @@ import pytest
 
 from copydesk.agent.coverage.measure.commit import measure
 from copydesk.agent.desk.store import open_desk
+from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.repository import Repository, find, resolve, set_config
 from copydesk.agent.setup.initialise import initialise
 
@@ -56,7 +57,7 @@ class Shop:
 
     def measure(self) -> None:
         with open_desk(self.repo.desk) as db:
-            measure(self.repo, db, resolve(self.repo, "HEAD"))
+            measure(db, Commit(self.repo, resolve(self.repo, "HEAD")))
 
     def gate(self, *words: str) -> dict[str, object]:
         argv = [sys.executable, "-m", "copydesk.agent.cli.main", "gate", "--json", *words]

@@ -19,6 +19,7 @@ from copydesk.agent.coverage.measure import commit as measuring
 from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import loose
+from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.progress import Progress, silent
 from copydesk.agent.records import Sha
@@ -95,7 +96,7 @@ class FromDesk:
             )
             assert target is not None
             with _at_most(within):
-                measuring.measure(self.repo, self.db, target, say=self.say)
+                measuring.measure(self.db, Commit(self.repo, target), say=self.say)
         except (CopydeskError, _TooLate) as error:
             return f"it could not be measured: {error}", target if question.base else None
         return "", target

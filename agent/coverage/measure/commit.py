@@ -42,7 +42,7 @@ from copydesk.agent.desk.connection import transaction
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.measures import Conditions
 from copydesk.agent.git import repository as git
-from copydesk.agent.git.command import GitFailed
+from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.interpreter import ready
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.git.snapshot import snapshot
@@ -56,9 +56,8 @@ Order = Callable[[Sequence[str], Collection[TestId]], list[str]]
 
 @uncollected
 def measure(
-    repo: Repository,
     db: Database,
-    sha: Sha,
+    commit: Commit,
     *,
     say: Progress = silent,
     full: bool = False,
@@ -68,9 +67,8 @@ def measure(
     """Measure a commit and put everything about it on the desk.
 
     Args:
-        repo: The repository.
-        db: Its desk.
-        sha: The commit.
+        db: The repository's desk.
+        commit: The commit.
         say: Told what is going on, a line at a time.
         full: Run every test, whatever is known.
         interpreter: What runs the tests; found by the repository's settings when left out.
@@ -80,25 +78,24 @@ def measure(
         CopydeskError: It cannot be measured: no interpreter, no pytest, a broken suite.
     """
     started = time.monotonic()
+    repo = commit.repo
     interpreter = interpreter or ready(repo)
-    settings = config.load(repo, sha)
-    entries = git.tree(repo, sha)
-    with snapshot(repo, sha, entries=entries) as shot:
+    settings = config.load(repo, commit.sha)
+    with snapshot(repo, commit.sha, entries=commit.tree) as shot:
         guard, why = sandbox_for_own_tests(settings.personal, interpreter, repo.worktree, shot.path)
         if guard is None:
             say(f"the tests run without a sandbox: {why}")
         engine = Engine(shot.path, interpreter, guard, probe(repo.desk, interpreter))
-        blobs = files_of(entries)
+        blobs = files_of(commit.tree)
         seen = survey(engine, db, settings.project.tests, blobs)
-        work = _Work(repo, db, sha, engine, seen, blobs, interpreter, settings, say, order)
+        work = _Work(db, commit, engine, seen, blobs, interpreter, settings, say, order)
         return work.run(full, started)
 
 
 @dataclass(slots=True)
 class _Work:
-    repo: Repository
     db: Database
-    sha: Sha
+    commit: Commit
     engine: Engine
     survey: Survey
     blobs: dict[str, str]
@@ -108,13 +105,21 @@ class _Work:
     order: Order | None = None
 
     @property
+    def repo(self) -> Repository:
+        return self.commit.repo
+
+    @property
+    def sha(self) -> Sha:
+        return self.commit.sha
+
+    @property
     def environment(self) -> Environment:
         return self.survey.environment
 
     def run(self, full: bool, started: float) -> Measure:
         base, reason = bases.find(self.repo, self.db, self.sha, self.environment, self._entries)
         blobs = self.blobs
-        old_blobs = files_of(git.tree(self.repo, base.sha)) if base else {}
+        old_blobs = files_of(self.commit.tree_of(base.sha)) if base else {}
         read = Blobs.of(self.repo, self.db, blobs, *([old_blobs] if base else []))
         selection, files, audited, before, held = None, None, False, base, None
         if base is not None:
@@ -161,7 +166,7 @@ class _Work:
         return Tree(self.blobs, read, read.imported, self.engine.variables())
 
     def _entries(self, sha: Sha) -> dict[str, str]:
-        return self.blobs if sha == self.sha else files_of(git.tree(self.repo, sha))
+        return files_of(self.commit.tree_of(sha))
 
     def _collect(
         self,
@@ -222,9 +227,7 @@ class _Work:
         failed = sum(o in ("failed", "error") for o in outcomes)
         failed += sum(t.kind == COLLECTION for t in traces)
         total = Sum(sum(t.sum.executable for t in totals), sum(t.sum.covered for t in totals))
-        info = git.commit_info(self.repo, self.sha)
-        parent = info.parents[0] if info.parents else None
-        changed = {path: change.lines for path, change in self._changes(parent).items()}
+        changed = {path: change.lines for path, change in self.commit.changes.items()}
         done = Measure(
             self.sha, base.sha if base else None, reason,
             len(recording.tests) if recording else 0, len(tests),
@@ -234,7 +237,7 @@ class _Work:
         )  # fmt: skip
         with transaction(self.db):
             ids = coverage_map.add_traces(self.db, traces, self.environment.fingerprint)
-            self._remember(info)
+            self._remember(self.commit.info)
             self.db.measures.add(
                 done,
                 Conditions(self.environment.fingerprint, self.environment.branch),
@@ -248,14 +251,6 @@ class _Work:
             read.save()
             self._publish_policy()
         return done
-
-    def _changes(self, parent: Sha | None) -> dict[str, git.FileChange]:
-        try:
-            return git.changes(self.repo, parent, self.sha)
-        except GitFailed:
-            if parent is None or git.exists(self.repo, [parent]):
-                raise
-            return git.changes(self.repo, None, self.sha)  # a shallow clone, perhaps
 
     def _remember(self, info: git.CommitInfo) -> None:
         parents = " ".join(info.parents)

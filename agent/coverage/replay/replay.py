@@ -24,6 +24,7 @@ from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
+from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.interpreter import inspect, missing_error, provide, ready
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.process import ProcessError
@@ -180,11 +181,12 @@ class _Replay:
 
     def compare(self, sha: Sha, *, first: bool) -> Comparison:
         """Measure a commit both ways."""
-        found = Comparison(sha, git.commit_info(self.repo, sha).subject, first)
+        commit = Commit(self.repo, sha)
+        found = Comparison(sha, commit.info.subject, first)
         started = processor_time()
         try:
             done: Measure | None = measure(
-                self.repo, self.db, sha, say=self.say, interpreter=self.interpreter
+                self.db, commit, say=self.say, interpreter=self.interpreter
             )
         except CopydeskError as error:
             done, found.error = None, str(error)

@@ -18,6 +18,7 @@ from copydesk.agent.daemon.log import daemon_logger
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.drafts import Decision
 from copydesk.agent.desk.store import open_desk, transaction
+from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.repository import Repository, commit_info, find, set_config
 from copydesk.agent.records import Draft, Target
 
@@ -93,7 +94,7 @@ def odd(repo: Path) -> Repository:
     subprocess.run(["git", "reset", "-q", "--hard"], cwd=repo, check=True)
     say = daemon_logger(found.desk).info
     with open_desk(found.desk) as db:
-        measure(found, db, head, say=say)
+        measure(db, Commit(found, head), say=say)
         fill(db, found, head, made)
     for text in strings():
         say(text)

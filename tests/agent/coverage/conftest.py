@@ -28,6 +28,7 @@ from copydesk.agent.coverage.store.traces import CoverageMap, Trace, load
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.measures import Measure
 from copydesk.agent.desk.store import open_desk
+from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.repository import Repository, find, read_blob, set_config, tree
 from copydesk.agent.process import Result
 from copydesk.agent.records import Interpreter
@@ -246,7 +247,7 @@ def desk_of() -> Iterator[Callable[[Path], tuple[Database, Callable[[str], Measu
         def opened(repo: Path) -> tuple[Database, Callable[[str], Measure]]:
             repository = find(repo)
             db = kept.enter_context(open_desk(repository.desk))
-            return db, lambda sha: measure(repository, db, sha)
+            return db, lambda sha: measure(db, Commit(repository, sha))
 
         yield opened
 
@@ -265,7 +266,7 @@ def measured(project: Path, desk: Database) -> Callable[..., Measure]:
     repository: Repository = find(project)
 
     def go(revision: str = "HEAD", **more: bool) -> Measure:
-        done = measure(repository, desk, resolve(repository, revision), **more)
+        done = measure(desk, Commit(repository, resolve(repository, revision)), **more)
         totals_follow_from_the_map(repository, desk, done)
         return done
 

@@ -19,6 +19,7 @@ from copydesk.agent.desk.predictions import Prediction
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git_rows
+from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Draft, Gap, Target
 from copydesk.agent.scoring import (
@@ -65,7 +66,8 @@ def test_a_commit_is_scored_when_it_is_measured(
     other = Gap(sha, "a.py", "quiet", 7, 8, (8,))
     unknown = Gap(sha, "b.py", "new", 1, 2, (2,), risk=0.5, reasons=("as before",))
     measured(db, sha, [gap, other, unknown])
-    assert scoring.after_measure(where, db, sha) is False  # too young for a model of its own
+    learning_is_due = scoring.after_measure(db, Commit(where, sha))
+    assert learning_is_due is False  # too young for a model of its own
     (said,) = db.predictions.of_commit("function", sha)
     assert said["subject"] == "a.py::price"
     assert 0 < said["score"] < 1
@@ -89,10 +91,10 @@ def test_a_commit_is_scored_when_it_is_measured(
 
 def test_outcomes_are_joined_when_they_come(where: Repository, db: Database, story: Story) -> None:
     bad = story(1, {"a.py": BODY + QUIET}, "Add")
-    scoring.after_measure(where, db, bad)
+    scoring.after_measure(db, Commit(where, bad))
     assert {p["outcome"] for p in db.predictions.of_commit("function", bad)} == {0.0}  # years ago
     fix = story(30, {"a.py": BODY.replace("x - 1", "x") + QUIET}, "Fix wrong price")
-    scoring.after_measure(where, db, fix)
+    scoring.after_measure(db, Commit(where, fix))
     found = {p["subject"]: p["outcome"] for p in db.predictions.of_commit("function", bad)}
     assert found == {"a.py::price": 1.0, "a.py::quiet": 0.0}
     (why,) = db.execute(
@@ -117,14 +119,14 @@ def test_a_long_history_waits_for_a_job_of_its_own(
     for day in range(4):
         sha = story(day, {"a.py": BODY + f"# {day}\n"}, f"Change {day}")
     said: list[str] = []
-    assert scoring.after_measure(where, db, sha, say=said.append) is True
+    assert scoring.after_measure(db, Commit(where, sha), say=said.append) is True
     assert db.mined_history.up_to() is None
-    scoring.learn(where, db, sha, say=said.append)
+    scoring.learn(db, Commit(where, sha), say=said.append)
     assert any("in force: prior" in line for line in said)
     known = db.mined_history.up_to()
     assert known is not None
     assert known.tip == sha
-    assert scoring.after_measure(where, db, sha) is False
+    assert scoring.after_measure(db, Commit(where, sha)) is False
 
 
 @pytest.mark.usefixtures("_eager")
@@ -151,7 +153,7 @@ def test_a_damaged_model_is_said_and_the_prior_used(
     where: Repository, db: Database, story: Story
 ) -> None:
     sha = story(1, {"a.py": BODY}, "Add")
-    scoring.learn(where, db, sha)
+    scoring.learn(db, Commit(where, sha))
     folder = repository_model.folder(where)
     assert repository_model.in_force(where).card["about"]["changed functions"] == 1
     (folder / "prior.json").write_text("{}")
@@ -194,7 +196,7 @@ def test_files_with_the_riskiest_tests_run_first(
     sha = story(1, {"prices.py": BODY, "README.md": "x"}, "Add")
     trace(db, "tests/test_a.py::test_1", "passed", "2020-01-01T00:00:00+00:00")
     trace(db, "tests/test_b.py::test_1", "failed", timestamp())
-    order = order_tests.ordering(where, db, sha)
+    order = order_tests.ordering(db, Commit(where, sha))
     affected = {f"tests/test_{n}.py::test_1" for n in ("a", "b", "prices")}
     files = ["tests/test_a.py", "tests/test_b.py", "tests/test_c.py", "tests/test_prices.py"]
     assert order(files, affected) == [files[1], files[3], files[0], files[2]]
@@ -221,10 +223,10 @@ def test_a_test_that_covers_changed_lines_runs_before_one_that_does_not(
     first = commit_all(repo, git, files, "Add")
     second = commit_all(repo, git, {"shop.py": files["shop.py"].replace("2", "3")}, "Change")
     with open_desk(where.desk) as db:
-        measure(where, db, first)
+        measure(db, Commit(where, first))
         (share,) = {share_of(where, db, first, name) for name in ("one", "two")}
         assert share == 1.0
-        order = order_tests.ordering(where, db, second)
+        order = order_tests.ordering(db, Commit(where, second))
         names = {"test_a.py::test_a", "test_b.py::test_b"}
         assert order(["test_a.py", "test_b.py"], names) == ["test_b.py", "test_a.py"]
         said = {p["subject"]: p for p in db.predictions.of_commit("test", second)}
@@ -243,7 +245,7 @@ def commit_all(repo: Path, git: Callable[..., str], files: dict[str, str], messa
 
 def share_of(where: Repository, db: Database, sha: str, function: str) -> float | None:
     """How much of a function tests execute, as the desk has it after a measure."""
-    scoring.after_measure(where, db, sha)
+    scoring.after_measure(db, Commit(where, sha))
     inputs = {f.function: f.inputs for f in db.mined_history.functions_of(sha)}
     return inputs[function]["covered_share"]
 

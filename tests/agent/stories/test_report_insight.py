@@ -15,6 +15,7 @@ from copydesk.agent.coverage.report.facts import Report, gather
 from copydesk.agent.coverage.report.unsteady import Unsteady
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
+from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.repository import Repository, find, resolve, set_config
 from copydesk.agent.model.faults import ModelFault, ModelUnavailable
 from copydesk.agent.records import Fact
@@ -49,14 +50,14 @@ def known(repo: Path, commit: Callable[..., str]) -> Iterator[tuple[Repository, 
     commit(repo, {"shop.py": SHOP, "test_shop.py": TEST}, "Sell things")
     with open_desk(found.desk) as db:
         sha = resolve(found, "HEAD")
-        measure(found, db, sha)
+        measure(db, Commit(found, sha))
         yield found, db, gather(found, db, sha)
 
 
 def gap_of(repo: Repository, db: Database, report: Report) -> Fact:
     from copydesk.agent.stories.write_story import facts_of
 
-    facts = attention(report, facts_of(repo, db, [report.commit.sha]))
+    facts = attention(report, facts_of(db, [Commit(repo, report.commit.sha)]))
     return next(f for f in facts if f.kind == "open gap")
 
 

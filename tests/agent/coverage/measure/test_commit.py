@@ -23,6 +23,7 @@ from copydesk.agent.desk.measures import Measure
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.desk.traces import Hit
 from copydesk.agent.errors import CopydeskError
+from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.repository import find, set_config
 
 Measured = Callable[..., Measure]
@@ -240,11 +241,11 @@ def test_a_repository_without_tests_is_measured_as_uncovered(
     from copydesk.agent.coverage.measure.commit import measure
 
     with open_desk(find(repo).desk) as db:
-        done = measure(find(repo), db, sha)
+        done = measure(db, Commit(find(repo), sha))
         assert (done.total, done.percent) == (0, 0.0)
         assert [g.function for g in db.gaps.of_commit(sha)]
         empty = commit(repo, {"lib.py": None, "README": "x"})
-        assert measure(find(repo), db, empty).percent == 100.0
+        assert measure(db, Commit(find(repo), empty)).percent == 100.0
 
 
 def test_a_suite_that_cannot_run_is_one_clear_error(

@@ -19,6 +19,7 @@ from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.measures import Measure
 from copydesk.agent.desk.packed_ids import compress_ids
 from copydesk.agent.desk.store import open_desk
+from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.repository import find, resolve, set_config
 
 FILES = {
@@ -96,7 +97,7 @@ def db(shop: Path) -> Iterator[Database]:
 
 def go(shop: Path, db: Database, **more: bool) -> Measure:
     repo = find(shop)
-    return measure(repo, db, resolve(repo, "HEAD"), **more)
+    return measure(db, Commit(repo, resolve(repo, "HEAD")), **more)
 
 
 def cut(shop: Path, db: Database, monkeypatch: pytest.MonkeyPatch) -> bytes:
