@@ -68,7 +68,9 @@ def read(path: Path) -> Notification | None:
     except OSError:
         return None
     hook = path.name.rpartition(".")[2]
-    return Notification(path, hook, lines[1] if len(lines) > 1 else "")
+    worktree = lines[1] if len(lines) > 1 else ""
+    # a path need not be text, what is logged must be
+    return Notification(path, hook, worktree.encode("utf-8", "backslashreplace").decode())
 
 
 def remove(notifications: Iterable[Notification]) -> None:
