@@ -6,6 +6,7 @@ import ast
 from typing import NamedTuple
 
 from copydesk.agent.records import LineNo
+from copydesk.agent.sandboxed.copydesk_tools import source
 
 MODULE = "<module>"
 """Stands for the lines that belong to no function."""
@@ -19,26 +20,19 @@ class Span(NamedTuple):
     last: LineNo
 
 
-def functions(source: str) -> list[Span]:
+def functions(text: str) -> list[Span]:
     """The outermost functions of a source, methods included, in order.
 
     A source that is not valid Python has none.
     """
     try:
-        tree = ast.parse(source)
+        tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError):
         return []
-    found: list[Span] = []
-    _collect(tree, "", found)
-    return found
+    return [_span(definition) for definition in source.functions(tree)]
 
 
-def _collect(node: ast.AST, prefix: str, found: list[Span]) -> None:
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
-            first = min([child.lineno, *(d.lineno for d in child.decorator_list)])
-            found.append(Span(prefix + child.name, first, child.end_lineno or child.lineno))
-        elif isinstance(child, ast.ClassDef):
-            _collect(child, f"{prefix}{child.name}.", found)
-        else:
-            _collect(child, prefix, found)
+def _span(definition: source.Definition) -> Span:
+    node = definition.node
+    first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+    return Span(definition.qualname, first, node.end_lineno or node.lineno)

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Collection
 
 from copydesk.agent.records import LineNo
+from copydesk.agent.sandboxed.copydesk_tools.source import functions as source_functions
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -15,19 +16,10 @@ def functions(source: str) -> dict[str, list[Function]]:
 
     A name has several when it is defined again: a property and its setter, the arms of an `if`.
     """
-    found: dict[str, list[Function]] = {}
-
-    def walk(node: ast.AST, prefix: str) -> None:
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, Function):
-                found.setdefault(prefix + child.name, []).append(child)
-            if isinstance(child, (Function, ast.ClassDef)):
-                walk(child, f"{prefix}{child.name}.")
-            else:
-                walk(child, prefix)
-
-    walk(ast.parse(source), "")
-    return found
+    by_name: dict[str, list[Function]] = {}
+    for definition in source_functions(ast.parse(source), nested=True):
+        by_name.setdefault(definition.qualname, []).append(definition.node)
+    return by_name
 
 
 def target_functions(source: str, function: str, lines: Collection[LineNo]) -> list[Function]:

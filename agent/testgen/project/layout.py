@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple, TypeAlias
+
+from copydesk.agent.sandboxed.copydesk_tools.source import function_named
 
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -84,30 +86,10 @@ def function_node(source: str, qualname: str, lines: Sequence[int] = ()) -> Func
         The node, or None when the source does not parse or holds no such function.
     """
     try:
-        body: list[ast.stmt] = ast.parse(source).body
+        tree = ast.parse(source)
     except (SyntaxError, ValueError):
         return None
-    node: ast.stmt | None = None
-    for word in (w for w in qualname.split(".") if w != "<locals>"):
-        named = [n for n in _statements(body) if getattr(n, "name", None) == word]
-        around = [n for n in named if lines and n.lineno <= lines[0] <= (n.end_lineno or 0)]
-        node = next(reversed(around or named), None)
-        if not isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            return None
-        body = node.body
-    return node if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else None
-
-
-def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements of a body, those under if, try, with and loops included."""
-    for statement in body:
-        yield statement
-        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            continue
-        for part in ("body", "orelse", "finalbody"):
-            yield from _statements(getattr(statement, part, []))
-        for handler in getattr(statement, "handlers", []):
-            yield from _statements(handler.body)
+    return function_named(tree, qualname, lines)
 
 
 def nearest_test(tree: Path, path: str) -> str | None:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  # small modules, a source a line
 """The parts of the search, one by one, imported as the user's interpreter would import them."""
 
 from __future__ import annotations
@@ -379,6 +380,21 @@ def test_the_search_says_why_it_has_nothing(tree: Path, function: str, error: st
     assert error in ask(tree, request(function))["error"]
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "try:\n    from fast import parse\nexcept ImportError:\n    def parse(text: str):\n        return text + '!'\n",
+        "import contextlib\nwith contextlib.suppress(ImportError):\n\n    def parse(text: str):\n        return text + '!'\n",
+        "for _ in 'a':\n\n\n    def parse(text: str):\n        return text + '!'\n",
+    ],
+    ids=["except", "with", "for"],
+)  # fmt: skip
+def test_a_function_is_found_wherever_its_module_defines_it(tree: Path, source: str) -> None:
+    (tree / "m.py").write_text(source)
+    cases = ask(tree, request("parse", lines=[5]))["cases"]
+    assert cases[0]["observed"]["text"] == "'abc!'"
+
+
 def test_the_search_wins_over_no_module_of_the_user(tree: Path) -> None:
     """A project may have modules named as ours; they are imported as the project means it."""
     (tree / "inputs.py").write_text("def own(number):\n    return number * 3\n")
@@ -704,14 +720,14 @@ def test_arguments_are_made_by_the_methods_beside_one() -> None:
     module = types.ModuleType("signer")
     exec(SIGNER, vars(module))
     receiver = Expression("Signer('k')", (("Signer", "signer"),))
-    found = returned_by_siblings.made_by_others(tree, module, check, "Signer", receiver)
+    found = returned_by_siblings.returned_by_siblings(tree, module, check, "Signer", receiver)
     assert [(texts(row), made.text) for row, made in found] == [
         (["'abc'"], "Signer('k').sign('abc')")
     ]
     tree, decode = function_in(
         "def encode(a): return a\ndef decode(b): return b\ndef none(a) -> None: return a", "decode"
     )
-    found = returned_by_siblings.made_by_others(tree, module, decode, "", None)
+    found = returned_by_siblings.returned_by_siblings(tree, module, decode, "", None)
     assert [made.text for _, made in found] == ["encode('abc')"]
 
 

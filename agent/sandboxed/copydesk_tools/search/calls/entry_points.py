@@ -3,102 +3,108 @@
 from __future__ import annotations
 
 import ast
-from typing import Any, List, Tuple
+from collections.abc import Iterator
+from typing import Any, List
 
-from ...source.functions import Function
+from ...source.functions import CONSTRUCTORS, Definition, Function, functions, signature_of
+from ..values.call import Chain, Row
+from ..values.expressions import Expression
 from ..values.value_pools import Pools
-
-Entry = Tuple[List[str], Function]
 
 MAX_ENTRIES = 4
 MAX_DEPTH = 2
+MAX_LEVELS = 3
+"""Functions in functions that are looked into."""
+MAX_CHAINS = 9
+_VARIADIC_ROWS = (("'abc'",), ("1",), ("[3, 1, 2]",), ())
 
 
-def functions(tree: ast.Module) -> List[Entry]:
-    """The functions of a module that are not inside another, with the classes around them."""
-    found: List[Entry] = []
-
-    def walk(body: List[ast.stmt], owners: List[str]) -> None:
-        for node in body:
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                found.append((owners, node))
-            elif isinstance(node, ast.ClassDef):
-                walk(node.body, [*owners, node.name])
-            elif isinstance(node, (ast.If, ast.Try)):
-                walk([*node.body, *node.orelse], owners)
-
-    walk(tree.body, [])
-    return found
-
-
-def entries(tree: ast.Module, owners: List[str], target: Function) -> List[Entry]:
+def entries(tree: ast.Module, target: Definition) -> List[Definition]:
     """Functions that call the target, directly or through one other; the public ones first."""
-    every = functions(tree)
-    reached = [(owners, target)]
-    found: List[Entry] = []
+    every = list(functions(tree))
+    reached = [target]
+    callers: List[Definition] = []
     for _ in range(MAX_DEPTH):
         reached = [
-            entry
-            for entry in every
-            if entry not in found and entry[1] is not target
-            and any(_calls(entry[1], *one) for one in reached)
-        ]  # fmt: skip
-        found += reached
-    outside = [e for e in found if len(e[0]) < 2]
-    outside.sort(key=lambda e: e[1].name.startswith("_") and not e[1].name.endswith("__"))
-    return outside[:MAX_ENTRIES]
+            one
+            for one in every
+            if one not in callers and one.node is not target.node and _calls_any(one.node, reached)
+        ]
+        callers += reached
+    callable_ones = [one for one in callers if len(one.owners) < 2]
+    callable_ones.sort(key=_is_private)
+    return callable_ones[:MAX_ENTRIES]
 
 
-def _calls(caller: Function, owners: List[str], target: Function) -> bool:
-    constructs = target.name in ("__init__", "__new__", "__post_init__")
-    name = owners[-1] if constructs and owners else target.name
+def _is_private(definition: Definition) -> bool:
+    name = definition.node.name
+    return name.startswith("_") and not name.endswith("__")
+
+
+def _calls_any(caller: Function, targets: List[Definition]) -> bool:
+    return any(_calls(caller, target) for target in targets)
+
+
+def _calls(caller: Function, target: Definition) -> bool:
+    """Whether a function calls another one by its name, or hands it over."""
+    constructs = target.node.name in CONSTRUCTORS
+    name = target.owners[-1] if constructs and target.owners else target.node.name
     for node in ast.walk(caller):
-        func = getattr(node, "func", None)
-        if name in (getattr(func, "id", None), getattr(func, "attr", None)):
+        called = getattr(node, "func", None)
+        if name in (getattr(called, "id", None), getattr(called, "attr", None)):
             return True
-        if not constructs and isinstance(node, (ast.Name, ast.Attribute)):
-            passed = getattr(node, "id", None) or getattr(node, "attr", None)
-            if passed == name and isinstance(getattr(node, "ctx", None), ast.Load):
-                return True
+        if not constructs and _reads(node, name):
+            return True
     return False
 
 
-def later_calls(pools: Pools, target: Function) -> List[Any]:
+def _reads(node: ast.AST, name: str) -> bool:
+    if not isinstance(node, (ast.Name, ast.Attribute)) or not isinstance(node.ctx, ast.Load):
+        return False
+    return name == (node.id if isinstance(node, ast.Name) else node.attr)
+
+
+def later_calls(pools: Pools, target: Function) -> List[Chain]:
     """How to call what a function returns, where that is a function of its own: rows of rows.
 
     A decorator's result is called with a function, and that result with what functions take.
     """
-    levels: List[Any] = []
-    node: Any = target
-    while len(levels) < 3:
-        inner = [n for n in ast.walk(node) if n is not node and _returned(node, n)]
-        if not inner:
-            break
-        node = inner[0]
-        levels.append(_rows(pools, node))
-    chains: List[Any] = [()]
-    for rows in levels:
-        chains = [(*chain, row) for chain in chains for row in rows][:9]
+    chains: List[Chain] = [()]
+    for function in _returned_functions(target):
+        rows = _rows(pools, function)
+        chains = [(*chain, row) for chain in chains for row in rows][:MAX_CHAINS]
     return [chain for chain in chains if chain]
 
 
-def _returned(node: Any, inner: Any) -> bool:
-    returns = [n.value for n in ast.walk(node) if isinstance(n, ast.Return) and n.value is not None]
-    if isinstance(inner, ast.Lambda):
-        return inner in returns
-    if not isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef)):
+def _returned_functions(target: Function) -> Iterator[Any]:
+    """The function or lambda that a function returns, the one that this one returns, and so on."""
+    node: Any = target
+    for _ in range(MAX_LEVELS):
+        results = [one for one in ast.walk(node) if one is not node and _returns(node, one)]
+        if not results:
+            return
+        node = results[0]
+        yield node
+
+
+def _returns(node: Any, function: Any) -> bool:
+    """Whether a function returns another one that stands in it."""
+    values = [one.value for one in ast.walk(node) if isinstance(one, ast.Return) and one.value]
+    if isinstance(function, ast.Lambda):
+        return function in values
+    if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return False
-    return any(inner.name == getattr(n, "id", None) for value in returns for n in ast.walk(value))
+    named = [getattr(part, "id", None) for value in values for part in ast.walk(value)]
+    return function.name in named
 
 
-def _rows(pools: Pools, node: Any) -> List[Any]:
-    arguments = node.args
-    plain = [*arguments.posonlyargs, *arguments.args]
-    required = plain[: len(plain) - len(arguments.defaults)]
-    if not required:
-        texts = (("'abc'",), ("1",), ("[3, 1, 2]",), ()) if arguments.vararg else ((),)
-        return [tuple(pools.literal(text) for text in row) for row in texts]
-    values = [pools.of(a, None)[:4] for a in required]
+def _rows(pools: Pools, function: Any) -> List[Row]:
+    """Four rows of arguments for a function that another one returned."""
+    signature = signature_of(function)
+    if not signature.required:
+        texts = _VARIADIC_ROWS if signature.variadic else ((),)
+        return [tuple(map(Expression, row)) for row in texts]
+    values = [pools.of(parameter, None)[:4] for parameter in signature.required]
     if not all(values):
         return []
-    return [tuple(one[i % len(one)] for one in values) for i in range(4)]
+    return [tuple(one[turn % len(one)] for one in values) for turn in range(4)]

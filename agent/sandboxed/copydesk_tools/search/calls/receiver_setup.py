@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
-from typing import Any, List, Tuple
+from collections.abc import Iterator
+from typing import Any, Dict, List
 
-from ...source.functions import Function
-from ..values.call import Step
+from ...source.functions import Function, signature_of
+from ..values.call import Row, Setup, Step
 from ..values.expressions import Expression
 from ..values.value_pools import Pools
 
@@ -18,9 +19,11 @@ _CHANGING = frozenset(
     {"append", "add", "insert", "extend", "update", "setdefault", "write", "push"}
     | {"pop", "popitem", "clear", "remove", "discard"}
 )
+_PAIRS = (("'abc'", "1"), ("''", "2"), ("1", "3"))
+_ITEMS = (("1",), ("2",), ("'abc'",))
 
 
-def setups(tree: ast.Module, module: Any, owner: Any, target: Function, seed: int) -> Any:
+def setups(tree: ast.Module, module: Any, owner: Any, target: Function, seed: int) -> List[Setup]:
     """Short sequences of steps that may bring an object of a class into another state.
 
     Args:
@@ -33,84 +36,110 @@ def setups(tree: ast.Module, module: Any, owner: Any, target: Function, seed: in
     Returns:
         Tuples of steps, the most natural first; without the empty one.
     """
-    own = Pools(tree, module, target, seed)
-    shared = {a.arg: own.of(a, None)[:3] for a in target.args.args[1:]}
+    pools = Pools(tree, module, target, seed)
+    shared = {parameter.arg: pools.of(parameter, None)[:3] for parameter in target.args.args[1:]}
     steps: List[List[Step]] = []
     for method in mutators(tree, owner)[:MAX_MUTATORS]:
         rows = _rows(Pools(tree, module, method, seed), method, shared)
         steps.append([Step(method.name, row) for row in rows])
     inherited = _inherited(owner)
-    if inherited and not any(s and s[0].name == inherited for s in steps):
-        pairs = inherited == "__setitem__"
-        texts = (("'abc'", "1"), ("''", "2"), ("1", "3")) if pairs else (("1",), ("2",), ("'abc'",))
+    if inherited and not any(one and one[0].name == inherited for one in steps):
+        texts = _PAIRS if inherited == "__setitem__" else _ITEMS
         steps.insert(0, [Step(inherited, tuple(map(Expression, row))) for row in texts])
-    found: List[Tuple[Step, ...]] = [(one[0],) for one in steps if one]
-    found += [tuple(one[:2]) for one in steps if len(one) > 1]
-    found += [(a[0], b[0]) for a in steps[:2] for b in steps[:3] if a and b and a is not b]
-    found += [tuple(one[:3]) for one in steps if len(one) > 2]
-    return found[:MAX_SETUPS]
+    return _sequences([one for one in steps if one], steps)[:MAX_SETUPS]
+
+
+def _sequences(possible: List[List[Step]], steps: List[List[Step]]) -> List[Setup]:
+    """Each method once, twice, two methods, three times; the methods that can be called."""
+    once: List[Setup] = [(one[0],) for one in possible]
+    twice: List[Setup] = [tuple(one[:2]) for one in possible if len(one) > 1]
+    two_methods: List[Setup] = [
+        (first[0], second[0])
+        for first in steps[:2]
+        for second in steps[:3]
+        if first and second and first is not second
+    ]
+    three_times: List[Setup] = [tuple(one[:3]) for one in possible if len(one) > 2]
+    return [*once, *twice, *two_methods, *three_times]
 
 
 def mutators(tree: ast.Module, owner: Any) -> List[Function]:
     """The methods of a class and its bases in this module that change the object."""
-    bases = [base.__name__ for base in getattr(owner, "__mro__", ())]
-    classes = {n.name: n for n in ast.walk(tree) if isinstance(n, ast.ClassDef)}
-    found: dict[str, Function] = {}
-    for name in bases:
-        for node in getattr(classes.get(name), "body", ()):
-            if not isinstance(node, ast.FunctionDef) or node.decorator_list:
-                continue
-            public = not node.name.startswith("_") or node.name == "__setitem__"
-            if public and node.name not in found and _changes_itself(node):
-                found[node.name] = node
-    return sorted(found.values(), key=lambda node: (_order(node.name), node.lineno))
+    classes = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    by_name: Dict[str, Function] = {}
+    for base in getattr(owner, "__mro__", ()):
+        for method in _public_methods(classes.get(base.__name__)):
+            if method.name not in by_name and _changes_itself(method):
+                by_name[method.name] = method
+    return sorted(by_name.values(), key=lambda method: (_order(method.name), method.lineno))
+
+
+def _public_methods(node: Any) -> Iterator[Function]:
+    for method in getattr(node, "body", ()):
+        if not isinstance(method, ast.FunctionDef) or method.decorator_list:
+            continue
+        if not method.name.startswith("_") or method.name == "__setitem__":
+            yield method
 
 
 def _order(name: str) -> int:
+    """What fills an object comes first, what empties it last."""
     if name in _FIRST:
         return _FIRST.index(name)
     return 99 if name.startswith(_LAST) else 50
 
 
-def _changes_itself(node: Function) -> bool:
-    first = node.args.args[0].arg if node.args.args else ""
-    if node.name in _FIRST:
+def _changes_itself(method: Function) -> bool:
+    if method.name in _FIRST:
         return True
-    for part in ast.walk(node):
-        targets = getattr(part, "targets", None) or [getattr(part, "target", None)]
-        if not isinstance(part, ast.comprehension) and any(
-            _root(t) == first for t in targets if isinstance(t, (ast.Attribute, ast.Subscript))
-        ):
-            return True
-        called = getattr(part, "func", None)
-        if getattr(called, "attr", "") in _CHANGING and _root(called) == first:
-            return True
-    return False
+    receiver = method.args.args[0].arg if method.args.args else ""
+    return any(_assigns_to(node, receiver) or _fills(node, receiver) for node in ast.walk(method))
+
+
+def _assigns_to(node: ast.AST, receiver: str) -> bool:
+    """Whether a node sets an attribute or an item of the object."""
+    if isinstance(node, ast.comprehension):
+        return False
+    targets = getattr(node, "targets", None) or [getattr(node, "target", None)]
+    parts = [target for target in targets if isinstance(target, (ast.Attribute, ast.Subscript))]
+    return any(_root(part) == receiver for part in parts)
+
+
+def _fills(node: ast.AST, receiver: str) -> bool:
+    """Whether a node calls a method that changes a container which the object holds."""
+    called = getattr(node, "func", None)
+    return getattr(called, "attr", "") in _CHANGING and _root(called) == receiver
 
 
 def _root(node: Any) -> str:
+    """The name that a chain of attributes and items begins with."""
     while isinstance(node, (ast.Attribute, ast.Subscript, ast.Starred)):
         node = node.value
     return getattr(node, "id", "")
 
 
-def _rows(pools: Pools, method: Function, shared: Any) -> List[Tuple[Expression, ...]]:
-    arguments = method.args.args[1:]
-    required = arguments[: len(arguments) - len(method.args.defaults)]
-    values = [shared.get(a.arg) or pools.of(a, None)[:3] for a in required]
-    if method.args.vararg is not None and not required:
-        values = [pools.of(method.args.vararg, None)[:3]]
+def _rows(pools: Pools, method: Function, shared: Dict[str, List[Expression]]) -> List[Row]:
+    """Arguments for a method that is called first; none where it takes too many."""
+    signature = signature_of(method, bound=True)
+    values = [
+        shared.get(parameter.arg) or pools.of(parameter, None)[:3]
+        for parameter in signature.required
+    ]
+    if signature.variadic is not None and not values:
+        values = [pools.of(signature.variadic, None)[:3]]
     if not all(values) or len(values) > 3:
         return []
     if not values:
         return [()]
-    longest = max(len(one) for one in values)
-    return [tuple(one[i % len(one)] for one in values) for i in range(longest)]
+    longest = max(map(len, values))
+    return [tuple(one[turn % len(one)] for one in values) for turn in range(longest)]
 
 
 def _inherited(owner: Any) -> str:
-    """How an object of a built-in or abstract container kind is filled."""
+    """How an object of a built-in or abstract container kind is filled; empty for other kinds."""
     names = set(dir(owner))
-    if "__setitem__" in names and "keys" in names:
+    if {"__setitem__", "keys"} <= names:
         return "__setitem__"
-    return "append" if "append" in names else "add" if {"add", "discard"} <= names else ""
+    if "append" in names:
+        return "append"
+    return "add" if {"add", "discard"} <= names else ""

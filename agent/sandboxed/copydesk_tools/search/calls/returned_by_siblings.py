@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, List, NamedTuple, Set
 
-from ...source.functions import Function
+from ...source.functions import Function, signature_of
 from ..values.expressions import Expression, join
 from ..values.from_constructors import class_of
-from ..values.from_literals import parameters_of
 from ..values.value_pools import Pools
 
 MAX_SIBLINGS = 6
 _NOTHING = ("None", "bool", "NoReturn", "Never")
 
 
-def made_by_others(
+class Returned(NamedTuple):
+    """A call of another function, and the arguments that it is given there."""
+
+    arguments: List[Expression]
+    call: Expression
+
+
+def returned_by_siblings(
     tree: ast.Module, module: Any, target: Function, owner: str, receiver: Expression | None
-) -> list[tuple[list[Expression], Expression]]:
-    """What the other functions beside one give for plain arguments: the arguments and the call.
+) -> List[Returned]:
+    """What the other functions beside one give for plain arguments.
 
     Args:
         tree: The module's syntax tree.
@@ -28,48 +35,65 @@ def made_by_others(
         owner: The class, or nothing.
         receiver: The object that methods are called on.
     """
-    body: list[ast.stmt] = tree.body
-    if owner:
-        body = getattr(class_of(tree, owner), "body", [])
-    found = []
-    for node in body:
-        if not _makes_something(node, target, owner) or not _fits(node, target):
+    calls: List[Returned] = []
+    for sibling in _siblings(tree, target, owner):
+        row = _plainest_arguments(tree, module, sibling, owner)
+        if not row:
             continue
-        pools = Pools(tree, module, node, 0)
-        required = [pair for pair in parameters_of(node) if pair[1] is None][1 if owner else 0 :]
-        values = [pools.of(*pair)[:1] for pair in required]
-        if not 0 < len(values) < 3 or not all(values) or node.args.kw_defaults:  # type: ignore[attr-defined]
-            continue
-        row = [one[0] for one in values]
-        inner = ", ".join(["{}"] * len(row))
-        name = node.name  # type: ignore[attr-defined]
-        if receiver is not None:
-            found.append((row, join(f"{{}}.{name}({inner})", [receiver, *row])))
+        if receiver is None:
+            function = Expression(sibling.name, ((sibling.name, module.__name__),))
+            template = "{}"
         else:
-            made = Expression(name, ((name, module.__name__),))
-            found.append((row, join(f"{{}}({inner})", [made, *row])))
-    return found[:MAX_SIBLINGS]
+            function, template = receiver, f"{{}}.{sibling.name}"
+        places = ", ".join(["{}"] * len(row))
+        calls.append(Returned(row, join(f"{template}({places})", [function, *row])))
+    return calls[:MAX_SIBLINGS]
 
 
-def _makes_something(node: ast.stmt, target: Function, owner: str) -> bool:
+def _siblings(tree: ast.Module, target: Function, owner: str) -> Iterator[Function]:
+    """The functions beside one whose result it may take."""
+    body: Any = getattr(class_of(tree, owner), "body", []) if owner else tree.body
+    for node in body:
+        if _returns_something(node, target) and _fits(node, target):
+            yield node
+
+
+def _plainest_arguments(
+    tree: ast.Module, module: Any, sibling: Function, owner: str
+) -> List[Expression]:
+    """One value for each of a function's one or two parameters; empty where it takes others."""
+    pools = Pools(tree, module, sibling, 0)
+    signature = signature_of(sibling, bound=bool(owner))
+    values = [pools.of(parameter, None)[:1] for parameter in signature.required]
+    if signature.by_keyword or not all(values) or not 0 < len(values) < 3:
+        return []
+    return [one[0] for one in values]
+
+
+def _returns_something(node: ast.stmt, target: Function) -> bool:
     """Whether a statement defines a plain public function that may return a value."""
     if not isinstance(node, ast.FunctionDef) or node.name == target.name or node.decorator_list:
         return False
-    says = ast.unparse(node.returns) if node.returns is not None else ""
-    gives = any(isinstance(n, ast.Return) and n.value is not None for n in ast.walk(node))
-    return not node.name.startswith("_") and gives and says not in _NOTHING
+    if node.name.startswith("_"):
+        return False
+    if node.returns is not None and ast.unparse(node.returns) in _NOTHING:
+        return False
+    return any(isinstance(part, ast.Return) and part.value for part in ast.walk(node))
 
 
 def _fits(node: Any, target: Function) -> bool:
     """Whether what one function says it returns is what the other says it takes, in a word."""
-    hints = [a.annotation for a, _ in parameters_of(target) if a.annotation is not None]
-    taken = {name for hint in hints for name in _names(hint)}
-    given = _names(node.returns) if node.returns is not None else set()
-    return not taken or not given or bool(taken & given)
+    accepted: Set[str] = set()
+    for parameter, _ in signature_of(target).named:
+        if parameter.annotation is not None:
+            accepted |= _names(parameter.annotation)
+    returned = _names(node.returns) if node.returns is not None else set()
+    return not accepted or not returned or bool(accepted & returned)
 
 
-def _names(hint: ast.expr) -> set[str]:
+def _names(hint: ast.expr) -> Set[str]:
     """The words of an annotation: str and bytes of `str | bytes`."""
     if isinstance(hint, ast.Constant) and isinstance(hint.value, str):
         return set(re.findall(r"\w+", hint.value))
-    return {getattr(n, "id", "") or getattr(n, "attr", "") for n in ast.walk(hint)} - {""}
+    words = {getattr(node, "id", "") or getattr(node, "attr", "") for node in ast.walk(hint)}
+    return words - {""}

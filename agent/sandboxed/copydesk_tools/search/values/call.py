@@ -11,11 +11,17 @@ Patches = Tuple[Tuple[str, Expression], ...]
 """What is put in place around a call: see environment_patches."""
 
 
+Row = Tuple[Expression, ...]
+"""The arguments of one call."""
+Chain = Tuple[Row, ...]
+"""How a result is called, and what that gives, and so on: a row of arguments for each."""
+
+
 class Step(NamedTuple):
     """A call of a method, by name, on the object that was made."""
 
     name: str
-    arguments: Tuple[Expression, ...]
+    arguments: Row
 
     def apply(self, receiver: Any, arguments: List[Any]) -> None:
         """Do it."""
@@ -23,6 +29,9 @@ class Step(NamedTuple):
             receiver[arguments[0]] = arguments[1]
         else:
             getattr(receiver, self.name)(*arguments)
+
+
+Setup = Tuple[Step, ...]
 
 
 class Call(NamedTuple):
@@ -33,11 +42,11 @@ class Call(NamedTuple):
     """
 
     receiver: Expression | None
-    arguments: Tuple[Expression, ...]
+    arguments: Row
     keywords: Tuple[Tuple[str, Expression], ...]
     origin: str
-    setup: Tuple[Step, ...] = ()
-    then: Tuple[Tuple[Expression, ...], ...] = ()
+    setup: Setup = ()
+    then: Chain = ()
     patches: Patches = ()
 
     @property
