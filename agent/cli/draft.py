@@ -15,11 +15,15 @@ from copydesk.agent.cli.options import examples, json_option
 from copydesk.agent.cli.output import echo, echo_json, print_progress
 from copydesk.agent.cli.terminal import spinner
 from copydesk.agent.coverage.source import MODULE
-from copydesk.agent.daemon.job_steps import gaps_to_draft
 from copydesk.agent.desk.drafts import draft_as_json
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.records import Draft, Gap
-from copydesk.agent.testgen.pipeline import write_drafts
+from copydesk.agent.testgen.pipeline import (
+    DraftingOptions,
+    PreviousDrafts,
+    gaps_to_draft,
+    write_drafts,
+)
 from copydesk.agent.text import plural
 
 
@@ -45,19 +49,19 @@ def draft(words: tuple[str, ...], everything: bool, as_json: bool) -> None:
     with open_current_desk() as (repo, db):
         sha = measured_commit(repo, db, revision)
         found = db.gaps.of_commit(sha)
+        previous = PreviousDrafts(repo, db, sha)
         if names:
             wanted = [gap for name in names for gap in _named(name, found)]
         else:
             limit = None if everything else config.load(repo, sha).project.drafts_per_commit
-            wanted = gaps_to_draft(repo, db, sha, limit)
+            wanted = gaps_to_draft(previous, limit)
         made: list[Draft] = []
         if wanted:
             doing = f"drafting tests for {plural(len(wanted), 'gap')}"
             with spinner(doing) as update:
                 told = ModelProgress(doing, update)
-                made = write_drafts(
-                    repo, db, sha, wanted, say=print_progress, progress=told, again=bool(names)
-                )
+                options = DraftingOptions(token_progress=told, again=bool(names))
+                made = write_drafts(previous, wanted, say=print_progress, options=options)
     if as_json:
         echo_json([draft_as_json(one) for one in made])
     elif not wanted and any(gap.function != MODULE for gap in found):

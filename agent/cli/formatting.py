@@ -15,19 +15,6 @@ _UNITS = ((86_400.0, "day"), (3_600.0, "hour"), (60.0, "minute"))
 _SHORT = {"day": "d", "hou": "h", "min": "min"}
 _LONG_AGO = 30 * 86_400.0
 
-RUNG_NAMES = {
-    "asserts": "asserts",
-    "gate": "stays out of the check itself",
-    "passes": "passes",
-    "contained": "keeps to itself",
-    "gains": "reaches",
-    "probe": "depends on it",
-    "repeats": "passes again",
-    "rewrite": "checks what it does",
-    "mutants": "challenged",
-}
-"""The rungs of the verify ladder as they are shown."""
-
 _GUARDS = {
     "full": "in the sandbox",
     "partial": "in the partial sandbox",
@@ -131,8 +118,7 @@ def _test(found: Json) -> Iterator[str]:
     edited = ", as you edited it," if found.get("edited") else ""
     yield f"{said.capitalize()}{edited} {guard}, {duration(float(found.get('seconds') or 0))}."
     for rung in found.get("rungs") or ():
-        name = RUNG_NAMES.get(str(rung.get("name")), str(rung.get("name")))
-        yield f"  {'✓' if rung.get('passed') else '✗'} {name}: {rung.get('detail')}"
+        yield f"  {'✓' if rung.get('passed') else '✗'} {rung.get('name')}: {rung.get('detail')}"
     yield from _gains(found)
     yield from (f"Not noticed: {survivor}" for survivor in found.get("survivors") or ())
     if recorded := found.get("recorded"):

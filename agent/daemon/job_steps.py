@@ -6,22 +6,25 @@ from collections.abc import Callable
 
 from copydesk.agent import config
 from copydesk.agent.coverage.measure import measure
-from copydesk.agent.coverage.source import MODULE
 from copydesk.agent.daemon import prune
 from copydesk.agent.daemon.reconcile import HISTORY_PRIORITY, MEASURE
 from copydesk.agent.daemon.step_context import StepContext
-from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.commit import Commit
-from copydesk.agent.git.repository import Repository
 from copydesk.agent.model import deferred_work
-from copydesk.agent.records import Gap, Sha
+from copydesk.agent.records import Sha
 from copydesk.agent.scoring import order_drafts as draft_scores
 from copydesk.agent.scoring import score_commit as scoring
 from copydesk.agent.scoring.order_tests import ordering
 from copydesk.agent.stories.write_story import decided, write_story
-from copydesk.agent.testgen.pipeline import Earlier, reach_model, write_drafts
+from copydesk.agent.testgen.pipeline import (
+    DraftingOptions,
+    PreviousDrafts,
+    gaps_to_draft,
+    reach_model,
+    write_drafts,
+)
 
 DRAFT_PRIORITY, STORY_PRIORITY, LEARN_PRIORITY = -10, -20, -30
 """Below a measure's 0: what was just committed is measured before anything is drafted."""
@@ -48,21 +51,6 @@ def _behind_a_tip(context: StepContext, sha: Sha) -> bool:
     return context.db.jobs.priority(MEASURE, sha) == HISTORY_PRIORITY
 
 
-def gaps_to_draft(repo: Repository, db: Database, sha: Sha, limit: int | None = None) -> list[Gap]:
-    """The gaps a commit's drafts are for: what it changed first, then the riskiest others.
-
-    Functions whose drafts of other commits still stand are left out.
-
-    Args:
-        repo: The repository.
-        db: Its desk.
-        sha: The measured commit.
-        limit: How many at most; all of them when left out.
-    """
-    gaps = [gap for gap in db.gaps.of_commit(sha) if gap.function != MODULE]
-    return Earlier(repo, db, sha).chosen(gaps)[:limit] if gaps else []
-
-
 def draft_step(context: StepContext, sha: Sha) -> None:
     """Draft tests for a commit's gaps. Where nothing may be run, the gaps simply stay listed.
 
@@ -74,19 +62,16 @@ def draft_step(context: StepContext, sha: Sha) -> None:
     """
     settings = config.load(context.repo, sha)
     limit = settings.project.drafts_per_commit
-    gaps = gaps_to_draft(context.repo, context.db, sha, limit)
+    previous = PreviousDrafts(context.repo, context.db, sha)
+    gaps = gaps_to_draft(previous, limit)
     if not gaps:
         return
+    options = DraftingOptions(
+        is_wanted=lambda: sha in git.tips(context.repo),
+        model_seconds=settings.personal.measure_seconds / 2,  # the job itself is ended after all
+    )
     try:
-        write_drafts(
-            context.repo,
-            context.db,
-            sha,
-            gaps,
-            say=context.say,
-            wanted=lambda: sha in git.tips(context.repo),
-            seconds=settings.personal.measure_seconds / 2,  # the job itself is ended after all
-        )
+        write_drafts(previous, gaps, say=context.say, options=options)
     except CopydeskError as error:
         if error.slug != "no-sandbox":
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable
 
@@ -328,10 +329,31 @@ def m012_no_events(db: Database) -> None:
     db.execute("DROP TABLE events")
 
 
+RUNG_NAMES = {
+    "gate": "approved",
+    "contained": "isolated",
+    "gains": "reaches",
+    "probe": "depends",
+    "rewrite": "behaviour",
+}
+"""What the rungs of the verify ladder were called until step 13, and are called since."""
+
+
+@migrations()
+def m013_rung_names(db: Database) -> None:
+    """The rungs in the evidence of tests have the names that they are shown by."""
+    rows = db.execute("SELECT id, evidence FROM drafts WHERE kind = 'test'").fetchall()
+    for identity, text in rows:
+        evidence = json.loads(text)
+        for rung in evidence.get("rungs", ()):
+            rung["name"] = RUNG_NAMES.get(rung["name"], rung["name"])
+        db.execute("UPDATE drafts SET evidence = ? WHERE id = ?", (json.dumps(evidence), identity))
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     *(m001_jobs, m002_coverage, m003_drafts, m004_views),
     *(m005_known, m006_scores, m007_climbs, m008_gaps, m009_functions),
-    *(m010_repeats, m011_unfinished, m012_no_events),
+    *(m010_repeats, m011_unfinished, m012_no_events, m013_rung_names),
 )
 
 

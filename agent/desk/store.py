@@ -16,7 +16,7 @@ from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
 from copydesk.hooks import failpoints, filesystem
 
-SCHEMA = 12
+SCHEMA = 13
 """The number of migrations; a database's PRAGMA user_version once it is up to date."""
 
 BUSY_SECONDS = 60.0

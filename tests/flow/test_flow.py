@@ -9,14 +9,18 @@ from typing import Any
 import pytest
 
 from copydesk.agent.coverage.measure.commit import measure
-from copydesk.agent.daemon.job_steps import gaps_to_draft
 from copydesk.agent.errors import CopydeskError, Superseded
 from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.repository import set_config
 from copydesk.agent.review import decisions
 from copydesk.agent.sandbox.records import Capability, Tier
 from copydesk.agent.stories.write_story import write_story
-from copydesk.agent.testgen.pipeline.draft_gaps import write_drafts
+from copydesk.agent.testgen.pipeline import (
+    DraftingOptions,
+    PreviousDrafts,
+    gaps_to_draft,
+    write_drafts,
+)
 
 
 def test_a_commit_becomes_drafts_and_an_accepted_test_raises_coverage(
@@ -119,7 +123,7 @@ def test_what_waits_or_was_turned_down_is_not_drafted_at_the_next_commit(
     fourth = commit(bench.path, {"shop.py": moved, "README": "x"})
     bench.step("measure", fourth)
     assert len(bench.db.gaps.of_commit(fourth)) >= 3
-    wanted = gaps_to_draft(bench.repo, bench.db, fourth)
+    wanted = gaps_to_draft(PreviousDrafts(bench.repo, bench.db, fourth))
     assert [gap.function for gap in wanted] == ["hopeless"]  # a model may know more
     bench.step("draft", fourth)
     assert bench.said[-1] == "  stands as it was drafted before"
@@ -127,8 +131,10 @@ def test_what_waits_or_was_turned_down_is_not_drafted_at_the_next_commit(
     assert bench.db.drafts.find((), kind="test", commit=fourth) == []
 
     gaps = [g for g in bench.db.gaps.of_commit(fourth) if g.function == other.target.function]
-    assert write_drafts(bench.repo, bench.db, fourth, gaps, say=bench.said.append) == []
-    [again] = write_drafts(bench.repo, bench.db, fourth, gaps, say=bench.said.append, again=True)
+    previous = PreviousDrafts(bench.repo, bench.db, fourth)
+    assert write_drafts(previous, gaps, say=bench.said.append) == []
+    options = DraftingOptions(again=True)
+    [again] = write_drafts(previous, gaps, say=bench.said.append, options=options)
     assert again.content == other.content
 
 
@@ -162,7 +168,7 @@ def test_a_commit_without_gaps_needs_no_draft(bench: Any) -> None:
     bench.step("measure", bench.head())
     bench.step("draft", bench.head())
     assert bench.tests() == []
-    assert gaps_to_draft(bench.repo, bench.db, bench.head(), 3) == []
+    assert gaps_to_draft(PreviousDrafts(bench.repo, bench.db, bench.head()), 3) == []
     bench.step("measure", bench.head())  # measured already: only asks for what follows
     assert bench.db.jobs.counts().ready == 2
 

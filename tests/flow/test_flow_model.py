@@ -13,7 +13,7 @@ import pytest
 from copydesk.agent.git.repository import set_config
 from copydesk.agent.model import deferred_work
 from copydesk.agent.review import decisions
-from copydesk.agent.testgen.pipeline.draft_gaps import write_drafts
+from copydesk.agent.testgen.pipeline import DraftingOptions, PreviousDrafts, write_drafts
 
 ANSWER = """Here is a test:
 
@@ -111,7 +111,9 @@ def test_when_the_time_for_a_model_is_up_the_rest_waits(
     bench.step("measure", sha)
     gaps = bench.db.gaps.of_commit(sha)
     with served(bench, ollama_server, [ANSWER]) as script:
-        write_drafts(bench.repo, bench.db, sha, gaps, say=bench.said.append, seconds=0)
+        previous = PreviousDrafts(bench.repo, bench.db, sha)
+        options = DraftingOptions(model_seconds=0)
+        write_drafts(previous, gaps, say=bench.said.append, options=options)
         assert not script.asked
     assert deferred_work.deferred(bench.db) == [("draft", sha, 0)]
 

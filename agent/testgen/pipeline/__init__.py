@@ -4,12 +4,20 @@ In go a commit and its gaps; each gap in reach of the budget is drafted, verifie
 out come drafts with their evidence. What an earlier run had done is not done again.
 """
 
-from copydesk.agent.testgen.pipeline.draft_gaps import evidence_json, reach_model, write_drafts
-from copydesk.agent.testgen.pipeline.previous_drafts import Earlier
+from copydesk.agent.testgen.pipeline.draft_desk import evidence_json
+from copydesk.agent.testgen.pipeline.draft_gaps import (
+    DraftingOptions,
+    gaps_to_draft,
+    reach_model,
+    write_drafts,
+)
+from copydesk.agent.testgen.pipeline.previous_drafts import PreviousDrafts
 
 __all__ = [
-    "Earlier",
+    "DraftingOptions",
+    "PreviousDrafts",
     "evidence_json",
+    "gaps_to_draft",
     "reach_model",
     "write_drafts",
 ]

@@ -39,14 +39,15 @@ class Budget:
         took, self._mark = now - self._mark, now
         return round(took, 3)
 
-    def passed(self) -> str:
+    def spent(self) -> str:
         """Which limit is reached, in words, or ""."""
-        made = self.db.drafts.find((), kind="test", commit=self.sha)
-        seconds = sum(float(d.evidence.get("work_seconds") or 0) for d in made)
-        seconds += time.monotonic() - self._mark
+        seconds = time.monotonic() - self._mark
+        calls: list[int] = []
+        for draft in self.db.drafts.find((), kind="test", commit=self.sha):
+            seconds += float(draft.evidence.get("work_seconds") or 0)
+            calls += draft.evidence.get("calls") or ()
         if seconds >= self.seconds:
             return f"{seconds:.0f} of {self.seconds:.0f} seconds of work (copydesk.draftSeconds)"
-        calls = [call for d in made for call in d.evidence.get("calls") or ()]
         tokens = self.db.model_calls.tokens_of(calls)
         if tokens >= self.tokens:
             return f"{tokens:,} of {self.tokens:,.0f} tokens of the model (copydesk.draftTokens)"

@@ -6,19 +6,23 @@ import dataclasses
 from collections.abc import Iterable
 
 from copydesk.agent.records import Candidate, Draft, Evidence, Gap, Rung
+from copydesk.agent.testgen.verify import CheckedDraft, RungName
 from copydesk.agent.text import plural
 
-Found = tuple[Evidence, Candidate]
+_NO_INPUT = Rung(RungName.REACHES, False, "no input was found that reaches these lines")
+_NO_ANSWER = Rung(
+    RungName.ASSERTS, False, "no answer held a test that asserts something about the call"
+)
 
-_NO_INPUT = Rung("reaches", False, "no input was found that reaches these lines")
-_NO_ANSWER = Rung("asserts", False, "no answer held a test that asserts something about the call")
 
-
-def left_of(gap: Gap, known: Iterable[Draft]) -> Gap:
-    """What of a gap no draft that stands has reached."""
-    stands = [d.evidence for d in known if d.state != "discarded"]
-    lines = {line for evidence in stands for line in evidence.get("gained_lines", ())}
-    arcs = {tuple(arc) for evidence in stands for arc in evidence.get("gained_branches", ())}
+def without_reached(gap: Gap, drafts: Iterable[Draft]) -> Gap:
+    """What of a gap none of these drafts has reached, discarded ones left out."""
+    lines: set[int] = set()
+    arcs: set[tuple[int, ...]] = set()
+    for draft in drafts:
+        if draft.state != "discarded":
+            lines.update(draft.evidence.get("gained_lines", ()))
+            arcs.update(tuple(arc) for arc in draft.evidence.get("gained_branches", ()))
     return dataclasses.replace(
         gap,
         lines=tuple(line for line in gap.lines if line not in lines),
@@ -26,15 +30,21 @@ def left_of(gap: Gap, known: Iterable[Draft]) -> Gap:
     )
 
 
+def has_open_lines(gap: Gap) -> bool:
+    """Whether anything of a gap is left to reach, lines or branches."""
+    return bool(gap.lines or gap.branches)
+
+
 def is_due(written: Draft | None) -> bool:
     """Whether a model is to be asked about a gap, given what it wrote for it before."""
     return written is None or bool(written.evidence.get("unfinished"))
 
 
-def nothing(gap: Gap, writer: str, tier: str) -> Found:
+def no_test(gap: Gap, writer: str, tier: str) -> CheckedDraft:
     """What stands on the desk for a writer that wrote no test, so that it is not asked again."""
     rung = _NO_INPUT if writer == "embedded" else _NO_ANSWER
-    return Evidence("failed", tier, (rung,)), Candidate(gap, writer, f"# {rung.detail}\n", ())
+    candidate = Candidate(gap, writer, f"# {rung.detail}\n", ())
+    return CheckedDraft(Evidence("failed", tier, (rung,)), candidate)
 
 
 def worth(evidence: Evidence) -> tuple[bool, int, int]:
@@ -45,19 +55,28 @@ def worth(evidence: Evidence) -> tuple[bool, int, int]:
 
 def failure(evidence: Evidence) -> str:
     """Why a draft was not kept, for the model to read."""
-    fell = next((r for r in evidence.rungs if not r.passed), None)
-    return f"{fell.name}: {fell.detail}" if fell else evidence.verdict
+    rung = _failed_rung(evidence)
+    return f"{rung.name}: {rung.detail}" if rung else evidence.verdict
 
 
 def in_words(evidence: Evidence) -> str:
-    """What came of a draft's climb, in one line."""
+    """What came of checking a draft, in one line."""
     if evidence.verdict == "verified":
         return (
             f"{plural(len(evidence.tests), 'test')} verified, "
             f"{plural(len(evidence.gained_lines), 'line')} gained, "
             f"{evidence.mutants_killed} of {plural(evidence.mutants_total, 'mutant')} killed"
         )
-    fell = next((r for r in evidence.rungs if not r.passed), None)
-    if fell in (_NO_INPUT, _NO_ANSWER):
-        return fell.detail
-    return f"{evidence.verdict}: {fell.name}: {fell.detail}" if fell else evidence.verdict
+    rung = _failed_rung(evidence)
+    if rung is None:
+        return evidence.verdict
+    if rung in (_NO_INPUT, _NO_ANSWER):
+        return rung.detail
+    return f"{evidence.verdict}: {rung.name}: {rung.detail}"
+
+
+def _failed_rung(evidence: Evidence) -> Rung | None:
+    for rung in evidence.rungs:
+        if not rung.passed:
+            return rung
+    return None

@@ -5,7 +5,6 @@ fixtures, the name it is imported by, the parts of a test module, and a workspac
 are run.
 """
 
-from copydesk.agent.testgen.project import test_modules
 from copydesk.agent.testgen.project.free_names import (
     WELL_KNOWN,
     absolute_imports,
@@ -24,11 +23,14 @@ from copydesk.agent.testgen.project.layout import (
     function_node,
     has_test_of_each_module,
     import_name,
+    is_test_file,
     named_test,
     nearest_test,
+    python_files,
     source_roots,
 )
 from copydesk.agent.testgen.project.parse import parse
+from copydesk.agent.testgen.project.test_modules import find_tests, keep_tests, prune_imports
 from copydesk.agent.testgen.project.tools import TOOLS
 from copydesk.agent.testgen.project.workspace import Workspace, open_workspace
 
@@ -40,18 +42,22 @@ __all__ = [
     "Workspace",
     "absolute_imports",
     "defined_names",
+    "find_tests",
     "first_statement",
     "fixtures",
     "free_names",
     "function_node",
     "has_test_of_each_module",
     "import_name",
+    "is_test_file",
     "is_text",
+    "keep_tests",
     "named_test",
     "nearest_test",
     "open_workspace",
     "parse",
+    "prune_imports",
+    "python_files",
     "source_roots",
     "target_functions",
-    "test_modules",
 ]

@@ -16,14 +16,16 @@ _NOT_BUILT = frozenset(
 )
 
 
-def built(repo: Repository) -> list[Path]:
+def build_outputs(repo: Repository) -> list[Path]:
     """What a build has left in the worktree and git ignores, but an import needs: extensions and
     generated modules. Other ignored files may be secrets.
     """
-    found = []
-    for name in ignored(repo):
-        *folders, last = name.split("/")
-        kept = last.endswith(_BUILT) and not any(f in _NOT_BUILT or f[:1] == "." for f in folders)
-        if kept and (repo.worktree / name).is_file():
-            found.append(repo.worktree / name)
-    return found[:MOST_BUILT]
+    paths = [repo.worktree / name for name in ignored(repo) if _is_build_output(name)]
+    return [path for path in paths if path.is_file()][:MOST_BUILT]
+
+
+def _is_build_output(name: str) -> bool:
+    *folders, last = name.split("/")
+    if not last.endswith(_BUILT):
+        return False
+    return not any(folder in _NOT_BUILT or folder.startswith(".") for folder in folders)

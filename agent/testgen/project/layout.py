@@ -9,11 +9,11 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple, TypeAlias
 
 from copydesk.agent.sandboxed.copydesk_tools.source import function_named
+from copydesk.agent.testgen.project.parse import parse
 
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 _SKIPPED = frozenset({"venv", "node_modules", "build", "dist", "site-packages", "__pycache__"})
-_TEST_NAME = re.compile(r"(?:test_.*|.*_test)\.py$")
 
 
 class Fixture(NamedTuple):
@@ -102,63 +102,68 @@ def nearest_test(tree: Path, path: str) -> str | None:
     Returns:
         The test module's path, relative, with slashes; None when there is none.
     """
-    if named := named_test(tree, path):
-        return named
     module = import_name(path, tree)
-    imports = re.compile(
-        rf"^\s*(?:from\s+{re.escape(module)}\s+import|import\s+{re.escape(module)}\b)", re.M
-    )
-    tests = _test_files(tree) if module else []
-    counted = [(len(imports.findall(_text(tree / t))), t) for t in tests]
-    best = max(counted, key=lambda pair: (pair[0], -len(pair[1]), pair[1]), default=(0, ""))
-    return best[1] if best[0] else None
+    return named_test(tree, path) or (_importing_test(tree, module) if module else None)
+
+
+def _importing_test(tree: Path, module: str) -> str | None:
+    """The test module that imports a module most often."""
+    name = re.escape(module)
+    statement = re.compile(rf"^\s*(?:from\s+{name}\s+import|import\s+{name}\b)", re.M)
+    counts: dict[str, int] = {}
+    for test in _test_files(tree):
+        count = len(statement.findall(_text(tree / test)))
+        if count:
+            counts[test] = count
+    return max(counts, key=lambda test: (counts[test], -len(test), test), default=None)
 
 
 def named_test(tree: Path, path: str) -> str | None:
     """The existing test module that is named for a source file, as nearest_test says it."""
-    stem = PurePosixPath(path).stem
-    package = PurePosixPath(path).parent.name
-    wanted = stem if stem != "__init__" else package
-    public = wanted.strip("_")  # test_legacy.py is for _legacy.py where there is no legacy.py
-    spellings = [(f"test_{wanted}.py", f"{wanted}_test.py", f"test_{package}_{stem}.py")]
-    if public != wanted and not (tree / path).with_name(f"{public}.py").exists():
+    source = PurePosixPath(path)
+    package = source.parent.name
+    name = source.stem if source.stem != "__init__" else package
+    spellings = [(f"test_{name}.py", f"{name}_test.py", f"test_{package}_{source.stem}.py")]
+    public = name.strip("_")  # test_legacy.py is for _legacy.py where there is no legacy.py
+    if public != name and not (tree / path).with_name(f"{public}.py").exists():
         spellings.append((f"test_{public}.py", f"{public}_test.py", f"test_{package}_{public}.py"))
     tests = _test_files(tree)
     for names in spellings:
-        named = [t for t in tests if PurePosixPath(t).name in names]
+        named = [test for test in tests if PurePosixPath(test).name in names]
         if named:
-            return max(named, key=lambda t: (_shared_folders(t, path), -len(t), t))
+            return max(named, key=lambda test: (_shared_folders(test, path), -len(test), test))
     return None
 
 
 def has_test_of_each_module(tree: Path) -> bool:
     """Whether most of several test modules are named for a module of the project."""
-    tests = [PurePosixPath(test) for test in _test_files(tree)]
-    names = {PurePosixPath(path).stem.strip("_") for path in _files(tree)} - {t.stem for t in tests}
-    named = sum(re.sub(r"^test_|_test$", "", test.stem) in names for test in tests)
-    return len(tests) > 2 and named * 2 > len(tests)
+    stems = {PurePosixPath(path).stem for path in python_files(tree)}
+    test_stems = [PurePosixPath(test).stem for test in _test_files(tree)]
+    modules = {stem.strip("_") for stem in stems}.difference(test_stems)
+    named = sum(re.sub(r"^test_|_test$", "", stem) in modules for stem in test_stems)
+    return len(test_stems) > 2 and named * 2 > len(test_stems)
 
 
-def _shared_folders(one: str, other: str) -> int:
-    folders = set(PurePosixPath(other).parts[:-1])
-    return sum(part in folders for part in PurePosixPath(one).parts[:-1])
+def _shared_folders(test: str, source: str) -> int:
+    """How many of a test's folders are named as one of the source's."""
+    folders = set(PurePosixPath(source).parts[:-1])
+    return sum(part in folders for part in PurePosixPath(test).parts[:-1])
 
 
 def fixtures(tree: Path) -> tuple[Fixture, ...]:
     """The fixtures that the project's conftest files and test modules define, by path and name."""
-    found: list[Fixture] = []
-    for path in _test_files(tree, conftest=True):
-        try:
-            module = ast.parse(_text(tree / path))
-        except (SyntaxError, ValueError):
-            continue
-        for node in ast.walk(module):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and any(
-                _is_fixture(d) for d in node.decorator_list
-            ):
-                arguments = tuple(a.arg for a in (*node.args.args, *node.args.kwonlyargs))
-                found.append(Fixture(node.name, arguments, path))
-    return tuple(sorted(found, key=lambda f: (f.path, f.name)))
+    in_project: list[Fixture] = []
+    for path in python_files(tree):
+        if is_test_file(path) or path.rpartition("/")[2] == "conftest.py":
+            in_project += _fixtures_of(parse(_text(tree / path)), path)
+    return tuple(sorted(in_project, key=lambda fixture: (fixture.path, fixture.name)))
+
+
+def _fixtures_of(module: ast.Module | None, path: str) -> Iterator[Fixture]:
+    for node in ast.walk(module) if module else ():
+        if isinstance(node, FunctionNode) and any(map(_is_fixture, node.decorator_list)):
+            arguments = (*node.args.args, *node.args.kwonlyargs)
+            yield Fixture(node.name, tuple(argument.arg for argument in arguments), path)
 
 
 def _is_fixture(decorator: ast.expr) -> bool:
@@ -166,19 +171,26 @@ def _is_fixture(decorator: ast.expr) -> bool:
     return "fixture" in (getattr(target, "attr", None), getattr(target, "id", None))
 
 
-def _test_files(tree: Path, *, conftest: bool = False) -> list[str]:
-    names = [(path, path.rpartition("/")[2]) for path in _files(tree)]
-    return [p for p, n in names if _TEST_NAME.match(n) or (conftest and n == "conftest.py")]
+def is_test_file(path: str) -> bool:
+    """Whether a path is named as pytest's test modules are by default."""
+    name = path.rpartition("/")[2]
+    return name.endswith("_test.py") or (name.startswith("test_") and name.endswith(".py"))
 
 
-def _files(tree: Path) -> list[str]:
-    """The project's Python files."""
-    found = []
+def python_files(tree: Path) -> list[str]:
+    """The project's Python files, relative to the tree, with slashes; environments and build
+    folders are left out.
+    """
+    paths = []
     for file in sorted(tree.rglob("*.py")):
         parts = file.relative_to(tree).parts
         if not any(part.startswith(".") or part in _SKIPPED for part in parts[:-1]):
-            found.append("/".join(parts))
-    return found
+            paths.append("/".join(parts))
+    return paths
+
+
+def _test_files(tree: Path) -> list[str]:
+    return [path for path in python_files(tree) if is_test_file(path)]
 
 
 def _text(path: Path) -> str:

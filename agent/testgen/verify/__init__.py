@@ -2,20 +2,23 @@
 
 In goes a candidate; it climbs a ladder of sandboxed runs (it passes, reaches the lines, fails when
 the target is broken, passes in fresh processes). Out comes the evidence, rung by rung, or the
-first rung that it does not reach.
+first rung that it does not pass.
 """
 
 from copydesk.agent.testgen.verify import mutants
-from copydesk.agent.testgen.verify.ladder import verify
+from copydesk.agent.testgen.verify.ladder import CheckedDraft, verify
 from copydesk.agent.testgen.verify.mutants import choose, mutate, sites
-from copydesk.agent.testgen.verify.run_report import CouldNotRun, Doubtful, Report
-from copydesk.agent.testgen.verify.test_run import Bed
+from copydesk.agent.testgen.verify.run_report import CouldNotRun, InconsistentReport, Report
+from copydesk.agent.testgen.verify.rungs import RungName
+from copydesk.agent.testgen.verify.test_run import DraftUnderTest
 
 __all__ = [
-    "Bed",
+    "CheckedDraft",
     "CouldNotRun",
-    "Doubtful",
+    "DraftUnderTest",
+    "InconsistentReport",
     "Report",
+    "RungName",
     "choose",
     "mutants",
     "mutate",

@@ -18,15 +18,24 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _SHOWN: Final = 60  # characters of a value in a comment
 
 
-class Recorded(NamedTuple):
-    """A module with observed values in it: which tests changed, and what was said instead."""
+class RecordedValues(NamedTuple):
+    """A module with observed values in it: which tests changed, and notes on what was predicted."""
 
     content: str
     tests: tuple[str, ...]
     notes: tuple[str, ...]
 
 
-def record(content: str, failed: Mapping[str, Comparison]) -> Recorded:
+class _Expectation(NamedTuple):
+    """What a test expects: the literal, and the statement that gets the comment."""
+
+    statement: ast.stmt
+    literal: ast.expr
+    on_right: bool
+    operator: ast.cmpop
+
+
+def record_values(content: str, failed: Mapping[str, Comparison]) -> RecordedValues:
     """Put the observed value into each test that failed over a predicted one.
 
     The statement gets a comment with both: a wrong prediction may be a bug in the code. Floats
@@ -39,69 +48,90 @@ def record(content: str, failed: Mapping[str, Comparison]) -> Recorded:
     Returns:
         The changed module; without tests when nothing could be recorded.
     """
-    text, names, notes = content, [], []
-    for name, seen in sorted(failed.items(), key=lambda item: -item[1].line):
-        place = _expectation(_test(parse(content), name), seen.line)
-        if place is None:
+    text = content
+    names: list[str] = []
+    notes: list[str] = []
+    # from the bottom up, so that the lines above stay where they are
+    for name, comparison in sorted(failed.items(), key=lambda item: -item[1].line):
+        expectation = _expectation(_test(parse(content), name), comparison.line)
+        if expectation is None:
             continue
-        observed = seen.left if place.on_right else seen.right
-        changed = _substituted(text, place, observed)
+        observed = comparison.left if expectation.on_right else comparison.right
+        changed = _with_observed(text, expectation, observed)
         if changed is None:
             continue
         text = changed
         names.append(name)
-        predicted = one_line(ast.unparse(place.expected), _SHOWN)
+        predicted = one_line(ast.unparse(expectation.literal), _SHOWN)
         notes.append(f"{name}: recorded {one_line(observed, _SHOWN)}; predicted was {predicted}")
-    return Recorded(_with_pytest(text), tuple(reversed(names)), tuple(reversed(notes)))
-
-
-class _Place(NamedTuple):
-    """An expectation in a test: the statement that ends in its comment, and the literal."""
-
-    statement: ast.stmt
-    expected: ast.expr
-    on_right: bool
-    operator: ast.cmpop
+    names.reverse()
+    notes.reverse()
+    return RecordedValues(_with_pytest(text), tuple(names), tuple(notes))
 
 
 def _test(tree: ast.Module | None, name: str) -> FunctionNode | None:
-    body = tree.body if tree else ()
-    return next((n for n in body if isinstance(n, _FUNCTIONS) and n.name == name), None)
+    """The test function of that name."""
+    for node in tree.body if tree else ():
+        if isinstance(node, _FUNCTIONS) and node.name == name:
+            return node
+    return None
 
 
-def _substituted(content: str, place: _Place, observed: str) -> str | None:
-    value = _literal(observed)
-    if value is None:
+def _with_observed(content: str, expectation: _Expectation, observed: str) -> str | None:
+    """The module with an observed value in the place of the expected one; None where it cannot
+    be written there.
+    """
+    literal = _literal(observed)
+    if literal is None:
         return None
-    if isinstance(place.operator, ast.Is) and not (value[0] is None or isinstance(value[0], bool)):
+    (value,) = literal
+    if isinstance(expectation.operator, ast.Is) and not (value is None or isinstance(value, bool)):
         return None
-    inserted = f"pytest.approx({observed})" if isinstance(value[0], float) else observed
-    said = one_line(ast.unparse(place.expected), _SHOWN)
-    comment = f"  # recorded, not predicted: the model expected {said}"
-    changed = _spliced(content, place.expected, inserted, place.statement, comment)
+    inserted = f"pytest.approx({observed})" if isinstance(value, float) else observed
+    changed = _replaced(content, expectation, inserted)
     return changed if parse(changed) is not None else None
+
+
+def _replaced(content: str, expectation: _Expectation, inserted: str) -> str:
+    """Replace the literal by its place (columns are bytes) and comment the end of its statement."""
+    predicted = one_line(ast.unparse(expectation.literal), _SHOWN)
+    comment = f"  # recorded, not predicted: the model expected {predicted}"
+    literal, statement = expectation.literal, expectation.statement
+    lines = [line.encode() for line in content.split("\n")]
+    end_line = (statement.end_lineno or statement.lineno) - 1
+    lines[end_line] += comment.encode()
+    first, last = literal.lineno - 1, (literal.end_lineno or literal.lineno) - 1
+    head = lines[first][: literal.col_offset]
+    tail = lines[last][literal.end_col_offset or 0 :]
+    lines[first : last + 1] = [head + inserted.encode() + tail]
+    return b"\n".join(lines).decode()
 
 
 def _with_pytest(content: str) -> str:
     """The module with the import that pytest.approx needs."""
     tree = parse(content)
-    if tree is None or "pytest.approx(" not in content:
+    if tree is None or "pytest.approx(" not in content or _imports_pytest(tree):
         return content
-    imports = (n for n in tree.body if isinstance(n, ast.Import))
-    bound = {alias.asname or alias.name for node in imports for alias in node.names}
-    if "pytest" in bound:
-        return content
-    future = [n.end_lineno or 0 for n in tree.body if _is_future(n)]
+    line = 0
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+            line = max(line, node.end_lineno or 0)
     lines = content.split("\n")
-    lines.insert(max(future, default=0), "import pytest")
+    lines.insert(line, "import pytest")
     return "\n".join(lines)
 
 
-def _is_future(node: ast.stmt) -> bool:
-    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
+def _imports_pytest(tree: ast.Module) -> bool:
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if (alias.asname or alias.name) == "pytest":
+                    return True
+    return False
 
 
 def _literal(text: str) -> tuple[object] | None:
+    """The value of a literal, in a tuple; None for anything else."""
     if not text.isprintable():
         return None
     try:
@@ -110,23 +140,46 @@ def _literal(text: str) -> tuple[object] | None:
         return None
 
 
-def _expectation(test: FunctionNode | None, line: int) -> _Place | None:
-    """The assert of a test that compares with a literal, or with a name given one just before."""
-    for node in ast.walk(test) if test else ():
-        if not isinstance(node, ast.Assert) or not isinstance(node.test, ast.Compare):
+def _expectation(test: FunctionNode | None, line: int) -> _Expectation | None:
+    """What the assert on a line compares with: a literal, or a name given one just before."""
+    if test is None:
+        return None
+    for node in ast.walk(test):
+        if not isinstance(node, ast.Assert) or not _spans(node, line):
             continue
-        if not node.lineno <= line <= (node.end_lineno or node.lineno):
-            continue
-        compare = node.test
-        if len(compare.ops) != 1 or not isinstance(compare.ops[0], ast.Eq | ast.Is):
-            continue
-        sides = ((compare.comparators[0], True), (compare.left, False))
-        for side, on_right in sides:
-            if _is_predicted(side):
-                return _Place(node, side, on_right, compare.ops[0])
-        for side, on_right in sides:
-            if isinstance(side, ast.Name) and (assigned := _only_value(test, side.id)):
-                return _Place(assigned, assigned.value, on_right, compare.ops[0])
+        comparison = node.test
+        if isinstance(comparison, ast.Compare) and _compares_once(comparison):
+            expectation = _predicted_side(node, comparison) or _assigned_side(test, comparison)
+            if expectation is not None:
+                return expectation
+    return None
+
+
+def _spans(node: ast.stmt, line: int) -> bool:
+    return node.lineno <= line <= (node.end_lineno or node.lineno)
+
+
+def _compares_once(comparison: ast.Compare) -> bool:
+    return len(comparison.ops) == 1 and isinstance(comparison.ops[0], ast.Eq | ast.Is)
+
+
+def _sides(comparison: ast.Compare) -> tuple[tuple[ast.expr, bool], ...]:
+    """Both sides and whether each is the right one; that is where most tests expect."""
+    return (comparison.comparators[0], True), (comparison.left, False)
+
+
+def _predicted_side(statement: ast.Assert, comparison: ast.Compare) -> _Expectation | None:
+    for side, on_right in _sides(comparison):
+        if _is_predicted(side):
+            return _Expectation(statement, side, on_right, comparison.ops[0])
+    return None
+
+
+def _assigned_side(test: FunctionNode, comparison: ast.Compare) -> _Expectation | None:
+    for side, on_right in _sides(comparison):
+        assignment = _only_assignment(test, side.id) if isinstance(side, ast.Name) else None
+        if assignment is not None:
+            return _Expectation(assignment, assignment.value, on_right, comparison.ops[0])
     return None
 
 
@@ -136,29 +189,22 @@ def _is_predicted(node: ast.expr) -> bool:
     return _literal(ast.unparse(node).replace("\n", "")) is not None
 
 
-def _only_value(test: FunctionNode | None, name: str) -> ast.Assign | None:
+def _only_assignment(test: FunctionNode, name: str) -> ast.Assign | None:
     """The assignment that gives a name its literal, when the name is used once and set once."""
-    nodes = list(ast.walk(test)) if test else []
-    uses = [n for n in nodes if isinstance(n, ast.Name) and n.id == name]
-    found = [
-        n
-        for n in nodes
-        if isinstance(n, ast.Assign)
-        and len(n.targets) == 1
-        and isinstance(n.targets[0], ast.Name)
-        and n.targets[0].id == name
-    ]
-    if len(uses) != 2 or len(found) != 1 or not _is_predicted(found[0].value):
+    mentions = 0
+    assignments: list[ast.Assign] = []
+    for node in ast.walk(test):
+        if isinstance(node, ast.Name) and node.id == name:
+            mentions += 1
+        elif isinstance(node, ast.Assign) and _assigns_only(node, name):
+            assignments.append(node)
+    if mentions != 2 or len(assignments) != 1 or not _is_predicted(assignments[0].value):
         return None
-    return found[0]
+    return assignments[0]
 
 
-def _spliced(content: str, expected: ast.expr, inserted: str, node: ast.stmt, comment: str) -> str:
-    """Replace an expression by its place (columns are bytes) and comment the end of its assert."""
-    lines = [line.encode() for line in content.split("\n")]
-    end_line = (node.end_lineno or node.lineno) - 1
-    lines[end_line] += comment.encode()
-    first, last = expected.lineno - 1, (expected.end_lineno or expected.lineno) - 1
-    tail = lines[last][expected.end_col_offset or 0 :]
-    lines[first : last + 1] = [lines[first][: expected.col_offset] + inserted.encode() + tail]
-    return b"\n".join(lines).decode()
+def _assigns_only(node: ast.Assign, name: str) -> bool:
+    if len(node.targets) != 1:
+        return False
+    (target,) = node.targets
+    return isinstance(target, ast.Name) and target.id == name

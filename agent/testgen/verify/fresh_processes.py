@@ -4,66 +4,105 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from copydesk.agent.records import TestId
 from copydesk.agent.testgen.project import Function
-from copydesk.agent.testgen.verify.equivalent_rewrite import rewrite
-from copydesk.agent.testgen.verify.run_report import Doubtful, Report
-from copydesk.agent.testgen.verify.test_run import Bed
+from copydesk.agent.testgen.verify.equivalent_rewrite import rewrite_equivalently
+from copydesk.agent.testgen.verify.run_report import InconsistentReport, Report
+from copydesk.agent.testgen.verify.rungs import RungName
+from copydesk.agent.testgen.verify.test_run import DraftUnderTest
 
 TWICE_SECONDS = 2.0
 """Tests that together take no longer pass twice in each process: first in a copy of it."""
 
 
-def falls(
-    bed: Bed, report: Report, functions: Sequence[Function], repeats: int
-) -> tuple[str, dict[str, str]] | None:
-    """Whether a draft that passed once fails in fresh processes on fresh copies of the tree.
+class FreshFailure(NamedTuple):
+    """A rung that was not passed: why which tests failed, and why they did as a whole."""
 
-    In the last of them the target does the same in other words; what fails only there hangs on
-    the wording.
+    rung: RungName
+    tests: dict[str, str]
+    summary: str
+
+
+class FreshProcesses:
+    """Runs a draft that passed once in fresh processes on fresh copies of the tree.
 
     Args:
-        bed: The draft.
+        draft: The draft.
         report: Its first run, which may have held further tests.
         functions: The target's definitions.
         repeats: How many processes; with 0 only the one of the other words, in the first order.
-
-    Returns:
-        None, or the rung and why which test functions failed, under "" what speaks of all.
-
-    Raises:
-        CouldNotRun: See claims.read.
     """
-    ids = [test for test in report.ids if test.partition("::")[2].split("[")[0] in bed.tests]
-    took = sum(report.alone[test].seconds for test in ids)
-    reworded = {bed.target: rewrite(bed.source, functions)}
-    for turn in range(1, max(repeats, 1) + 1):
-        order, last = list(ids), turn >= repeats
-        if repeats:
-            random.Random(turn).shuffle(order)
-        why = _once(bed, order, turn if repeats else 0, took, reworded if last else {})
-        if why and last and not (repeats and _once(bed, order, turn, took, {})):
-            named = dict.fromkeys(filter(None, why), "it fails though the target does the same")
-            return "rewrite", {**named, "": f"with the target in other words: {why.get('')}"}
-        if why:
-            return "repeats", {**why, "": f"in fresh process {turn}: {why.get('')}"}
-    return None
+
+    def __init__(
+        self, draft: DraftUnderTest, report: Report, functions: Sequence[Function], repeats: int
+    ) -> None:
+        self.draft = draft
+        self.repeats = repeats
+        self.ids = [test for test in report.ids if _function_name(test) in draft.tests]
+        self.seconds = sum(report.alone[test].seconds for test in self.ids)
+        self.reworded = {draft.target: rewrite_equivalently(draft.source, functions)}
+
+    def first_failure(self) -> FreshFailure | None:
+        """The first process in which the draft fails, or None when it passes in all.
+
+        In the last of them the target does the same in other words; what fails only there hangs
+        on the wording.
+
+        Raises:
+            CouldNotRun: See run_report.read_report.
+        """
+        last = max(self.repeats, 1)
+        for turn in range(1, last + 1):
+            seed = turn if self.repeats else 0
+            order = self._order(seed)
+            failures = self._failures(order, seed, self.reworded if turn == last else {})
+            if not failures:
+                continue
+            if turn == last and not self._fails_in_same_words(order, seed):
+                return _wording_failure(failures)
+            summary = f"in fresh process {turn}: {failures.get('')}"
+            tests = {name: why for name, why in failures.items() if name}
+            return FreshFailure(RungName.REPEATS, tests, summary)
+        return None
+
+    def _order(self, seed: int) -> list[TestId]:
+        order = list(self.ids)
+        if seed:
+            random.Random(seed).shuffle(order)
+        return order
+
+    def _fails_in_same_words(self, order: Sequence[TestId], seed: int) -> bool:
+        return bool(self.repeats and self._failures(order, seed, {}))
+
+    def _failures(
+        self, order: Sequence[TestId], seed: int, files: Mapping[str, str]
+    ) -> dict[str, str]:
+        """Why which test functions failed in a fresh process, under "" what speaks of all."""
+        orders: dict[str, object] = {}
+        if self.seconds <= TWICE_SECONDS:
+            orders = {"twice": True, "mutant_seconds": 2 + 5 * self.seconds}
+        try:
+            report, _ = self.draft.run(orders, order=order, seed=seed, files=files)
+        except InconsistentReport as error:
+            return {"": str(error)}
+        if report.broken:
+            return {"": report.broken}
+        failures: dict[str, str] = {}
+        if report.unmutated is not None and report.unmutated.ended == "done":
+            for test in report.unmutated.failed:
+                failures[self.draft.function_of(test)] = "it fails now and then"
+        return failures | self.draft.failures(report.together)
 
 
-def _once(
-    bed: Bed, order: Sequence[TestId], seed: int, took: float, files: Mapping[str, str]
-) -> dict[str, str]:
-    twice: dict[str, object] = {}
-    if took <= TWICE_SECONDS:
-        twice = {"twice": True, "mutant_seconds": 2 + 5 * took}
-    try:
-        report, _ = bed.run(twice, order=order, seed=seed, files=files)
-    except Doubtful as odd:
-        return {"": str(odd)}
-    if report.broken:
-        return {"": report.broken}
-    before = report.unmutated
-    failed = before.failed if before is not None and before.ended == "done" else ()
-    found = {bed.function_of(test): "it fails now and then" for test in failed}
-    return found | bed.failing(report.together)
+def _function_name(test: TestId) -> str:
+    """The test function of a node id, without its parameters."""
+    return test.partition("::")[2].split("[")[0]
+
+
+def _wording_failure(failures: Mapping[str, str]) -> FreshFailure:
+    why = "it fails though the target does the same"
+    tests = dict.fromkeys(filter(None, failures), why)
+    summary = f"with the target in other words: {failures.get('')}"
+    return FreshFailure(RungName.BEHAVIOUR, tests, summary)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from copydesk.agent.records import Arc, LineNo
+from copydesk.agent.records import Arc, Gap, LineNo
 
 
-class Reached(NamedTuple):
+class ReachedLines(NamedTuple):
     """Executed statements by their first line, executed branches, and the arcs as traced."""
 
     lines: frozenset[LineNo]
@@ -19,7 +19,7 @@ class Reached(NamedTuple):
     arcs: frozenset[Arc] = frozenset()
 
 
-def reached(source: Path, arcs: Collection[Arc]) -> Reached:
+def reached_lines(source: Path, arcs: Collection[Arc]) -> ReachedLines:
     """Ask coverage.py what the arcs amount to.
 
     It joins statements of several lines and mends the jumps of `with`, so that the answer speaks
@@ -34,20 +34,41 @@ def reached(source: Path, arcs: Collection[Arc]) -> Reached:
     from coverage.exceptions import CoverageException
 
     if not arcs:
-        return Reached(frozenset(), frozenset())
+        return ReachedLines(frozenset(), frozenset())
     cov = Coverage(data_file=None, config_file=False, branch=True)
     cov.set_option("report:exclude_lines", [])
     cov.get_data().add_arcs({str(source): arcs})
     with tempfile.TemporaryDirectory() as folder:
-        answer = Path(folder) / "report.json"
+        report = Path(folder) / "report.json"
         try:
-            cov.json_report(morfs=[str(source)], outfile=str(answer))
+            cov.json_report(morfs=[str(source)], outfile=str(report))
         except CoverageException:  # a syntax that this Python does not know
             every = frozenset(arcs)
-            return Reached(frozenset(line for _, line in arcs if line > 0), every, every)
-        (file,) = json.loads(answer.read_text(encoding="utf-8"))["files"].values()
-    return Reached(
+            return ReachedLines(frozenset(line for _, line in arcs if line > 0), every, every)
+        (file,) = json.loads(report.read_text(encoding="utf-8"))["files"].values()
+    return ReachedLines(
         frozenset(file["executed_lines"]),
         frozenset((first, second) for first, second in file["executed_branches"]),
         frozenset(arcs),
     )
+
+
+class GainedLines(NamedTuple):
+    """The lines and branches of a gap that some tests reach."""
+
+    lines: frozenset[LineNo] = frozenset()
+    branches: frozenset[Arc] = frozenset()
+
+    def all_lines(self) -> frozenset[LineNo]:
+        """The lines, those from which a gained branch starts included."""
+        return self.lines | {abs(first) for first, _ in self.branches}
+
+
+def gained_lines(gap: Gap, reached: Iterable[ReachedLines]) -> GainedLines:
+    """What of a gap is among the lines and branches that were reached."""
+    lines: set[LineNo] = set()
+    branches: set[Arc] = set()
+    for one in reached:
+        lines |= one.lines
+        branches |= one.branches
+    return GainedLines(frozenset(gap.lines) & lines, frozenset(gap.branches) & branches)

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from copydesk.agent.records import Arc, TestId
 from copydesk.agent.sandbox.records import Outcome
 
+_Record: TypeAlias = Mapping[str, Any]
 _PHASES = ["setup", "call", "teardown"]
 _KINDS = frozenset(
     {"ready", "imported", "broken", "collected", "alone", "probe", "unmutated", "mutant"}
@@ -23,7 +24,7 @@ _KINDS = frozenset(
 )
 
 
-class Doubtful(Exception):
+class InconsistentReport(Exception):
     """The report does not fit together; the draft's run proves nothing. Says what is odd.
 
     `mutated` is True where the run had come to the mutants.
@@ -60,8 +61,8 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
-    """How the tests went against one changed version of the target.
+class VariantResult:
+    """How the tests went against one variant of the target: a mutant, or one that raises.
 
     `failed` holds the tests that failed by an assertion or an exception; `ended` is "done",
     "timeout" or "lost"; `applied` is False where the change never reached the running code.
@@ -76,20 +77,32 @@ class Changed:
 
 @dataclass(slots=True)
 class Report:
-    """One run of a draft, as claimed and found consistent."""
+    """One run of a draft, as it was reported and found consistent.
+
+    Attributes:
+        ids: The collected tests, in order.
+        together: How each test went in the company of the others.
+        alone: How each test went by itself.
+        imported: The arcs of the target that ran when the draft was imported.
+        probe: How the tests went against a target that raises.
+        unmutated: How they went against the target as it is, where the mutants run.
+        mutants: How they went against each mutant, by its number.
+        outside: What the tests together reached for outside of the project, in words.
+        broken: Why the draft could not be collected, or "".
+    """
 
     ids: tuple[TestId, ...] = ()
     together: dict[TestId, Result] = field(default_factory=dict)
     alone: dict[TestId, Result] = field(default_factory=dict)
     imported: frozenset[Arc] = frozenset()
-    probe: Changed | None = None
-    unmutated: Changed | None = None
-    mutants: dict[int, Changed] = field(default_factory=dict)
+    probe: VariantResult | None = None
+    unmutated: VariantResult | None = None
+    mutants: dict[int, VariantResult] = field(default_factory=dict)
     outside: tuple[str, ...] = ()
     broken: str = ""
 
 
-def read(outcome: Outcome, expected: Sequence[TestId], *, together: bool = True) -> Report:
+def read_report(outcome: Outcome, expected: Sequence[TestId], *, together: bool = True) -> Report:
     """Check a run's records against each other and against the expected tests.
 
     Args:
@@ -99,149 +112,138 @@ def read(outcome: Outcome, expected: Sequence[TestId], *, together: bool = True)
         together: Whether the tests were also to run one after the other in the main process.
 
     Raises:
-        Doubtful: The records do not fit together, or the run did not come to its end.
+        InconsistentReport: The records do not fit together, or the run did not come to its end.
         CouldNotRun: The sandbox or pytest itself did not start.
     """
     if outcome.ended == "not run":
         raise CouldNotRun(outcome.reason or "the sandbox did not start")
     records = list(_records(outcome.report))
-    if not any(r["kind"] == "ready" for r in records):
-        raise CouldNotRun("pytest did not start here: " + _last_words(outcome))
+    if not any(record["kind"] == "ready" for record in records):
+        raise CouldNotRun("pytest did not start here: " + _last_output_line(outcome))
     if outcome.ended != "exit":
-        raise Doubtful(f"the run did not end by itself ({outcome.ended})")
+        raise InconsistentReport(f"the run did not end by itself ({outcome.ended})")
     _check_frame(records, outcome.returncode)
     try:
         report = _build(records)
         if not report.broken:
             _check_tests(records, report, expected, together)
-        failed = bool(report.broken) or any(
-            r["report"][2] == "failed" for r in records if r["kind"] == "report"
-        )
+        exit_code = int(bool(report.broken) or _has_failure(records))
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-        raise Doubtful(f"a record is malformed ({type(error).__name__})") from error
-    if outcome.returncode != int(failed):
-        raise Doubtful(f"the exit code {outcome.returncode} does not follow from the records")
+        raise InconsistentReport(f"a record is malformed ({type(error).__name__})") from error
+    if outcome.returncode != exit_code:
+        raise InconsistentReport(
+            f"the exit code {outcome.returncode} does not follow from the records"
+        )
     return report
 
 
-def _records(data: bytes) -> Iterator[Mapping[str, Any]]:
-    for place, line in enumerate(data.splitlines()):
+def _records(data: bytes) -> Iterator[_Record]:
+    """The records of a report, which are JSON, one a line, of a known kind and numbered."""
+    for number, line in enumerate(data.splitlines()):
         try:
             record = json.loads(line)
         except (ValueError, RecursionError):
-            raise Doubtful("a record is not JSON") from None
-        if not isinstance(record, dict) or record.get("kind") not in _KINDS:
-            raise Doubtful("a record of an unknown kind")
-        if record.get("n") != place:
-            raise Doubtful("the records are not numbered in order: one is missing or forged")
+            raise InconsistentReport("a record is not JSON") from None
+        kind = record.get("kind") if isinstance(record, dict) else None
+        if not isinstance(kind, str) or kind not in _KINDS:
+            raise InconsistentReport("a record of an unknown kind")
+        if record.get("n") != number:
+            raise InconsistentReport(
+                "the records are not numbered in order: one is missing or forged"
+            )
         yield record
 
 
-def _check_frame(records: Sequence[Mapping[str, Any]], code: int | None) -> None:
+def _check_frame(records: Sequence[_Record], code: int | None) -> None:
+    """Check the beginning and the end of a report against the exit code."""
     if records[-1]["kind"] != "end":
-        raise Doubtful("the run ended before its last record")
+        raise InconsistentReport("the run ended before its last record")
     if records[-1].get("code") != code:
-        raise Doubtful("the last record names another exit code")
+        raise InconsistentReport("the last record names another exit code")
+    kinds = [record["kind"] for record in records]
     for kind in ("ready", "collected", "end"):
-        if sum(r["kind"] == kind for r in records) != 1:
-            raise Doubtful(f"there is not exactly one record {kind!r}")
+        if kinds.count(kind) != 1:
+            raise InconsistentReport(f"there is not exactly one record {kind!r}")
 
 
-def _build(records: Sequence[Mapping[str, Any]]) -> Report:
+def _has_failure(records: Sequence[_Record]) -> bool:
+    """Whether a phase of a test failed in the main process."""
+    return any(entry[2] == "failed" for entry in _phase_entries(records))
+
+
+def _phase_entries(records: Sequence[_Record]) -> list[Sequence[str]]:
+    """Test, phase, outcome and reason of each phase that the main process reported."""
+    return [record["report"] for record in records if record["kind"] == "report"]
+
+
+# -- from records to a report
+
+
+def _build(records: Sequence[_Record]) -> Report:
     report = Report()
     for record in records:
-        kind = record["kind"]
-        if kind == "broken" and not report.broken:
-            report.broken = str(record["why"]) or "it could not be collected"
-        elif kind == "collected":
-            report.ids = tuple(map(str, record["ids"]))
-        elif kind == "imported":
-            report.imported = _arcs(record["arcs"])
-        elif kind == "alone":
-            if record["id"] in report.alone:
-                raise Doubtful("a test reports twice that it ran alone")
-            report.alone[record["id"]] = _alone(record)
-        elif kind == "outside":
-            report.outside = tuple(map(str, record["said"]))
-        elif kind == "probe":
-            report.probe = _changed(record)
-        elif kind == "unmutated":
-            report.unmutated = _changed(record)
-        elif kind == "mutant":
-            if record["mutant"] in report.mutants:
-                raise Doubtful("a mutant reports twice")
-            report.mutants[int(record["mutant"])] = _changed(record)
+        take = _TAKERS.get(record["kind"])
+        if take is not None:
+            take(report, record)
     return report
 
 
-def _check_tests(
-    records: Sequence[Mapping[str, Any]],
-    report: Report,
-    expected: Sequence[TestId],
-    together: bool,
-) -> None:
-    if len(set(report.ids)) != len(report.ids):
-        raise Doubtful("a test was collected twice")
-    ranks = [rank(test, expected) for test in report.ids]
-    missing = [test for place, test in enumerate(expected) if place not in ranks]
-    if missing:
-        raise Doubtful(f"pytest did not collect {', '.join(missing)}")
-    if ranks != sorted(ranks):
-        raise Doubtful("the tests ran in another order than asked for")
-    said = [r["report"] for r in records if r["kind"] == "report"]
-    if report.alone and set(report.alone) != set(report.ids):
-        raise Doubtful("not every test ran alone")
-    if together and all(result.passed for result in report.alone.values()):
-        report.together = dict(_together(said, report.ids))
-    elif said:
-        raise Doubtful("tests reported that were not asked to run")
+def _take_broken(report: Report, record: _Record) -> None:
+    report.broken = report.broken or str(record["why"]) or "it could not be collected"
 
 
-def rank(test: TestId, expected: Sequence[TestId]) -> int:
-    """The place of a collected test among the expected ones.
-
-    Raises:
-        Doubtful: It is none of them.
-    """
-    for name in (test, test.split("[")[0]):
-        if name in expected:
-            return expected.index(name)
-    raise Doubtful(f"an unexpected test ran: {test}")
+def _take_collected(report: Report, record: _Record) -> None:
+    report.ids = tuple(map(str, record["ids"]))
 
 
-def _together(
-    said: Sequence[Sequence[str]], ids: Sequence[TestId]
-) -> Iterator[tuple[TestId, Result]]:
-    order = [test for test, _ in itertools.groupby(entry[0] for entry in said)]
-    if order != list(ids):
-        raise Doubtful("the tests' records are not there once each and in order")
-    for test in ids:
-        yield test, _result([entry for entry in said if entry[0] == test])
+def _take_imported(report: Report, record: _Record) -> None:
+    report.imported = _arcs(record["arcs"])
 
 
-def _result(reports: Sequence[Sequence[str]], arcs: frozenset[Arc] = frozenset()) -> Result:
-    """What the phases of one test amount to.
-
-    Raises:
-        Doubtful: A phase is missing or reported twice though nothing failed before it.
-    """
-    phases = [phase for _, phase, _, _ in reports]
-    bad = [(phase, outcome, why) for _, phase, outcome, why in reports if outcome != "passed"]
-    if bad:
-        phase, outcome, why = bad[0]
-        return Result(False, why or f"{outcome} in {phase}", arcs)
-    if phases != _PHASES:
-        raise Doubtful("a test does not report setup, call and teardown once each")
-    return Result(True, "", arcs)
+def _take_alone(report: Report, record: _Record) -> None:
+    if record["id"] in report.alone:
+        raise InconsistentReport("a test reports twice that it ran alone")
+    report.alone[record["id"]] = _alone(record)
 
 
-def _alone(record: Mapping[str, Any]) -> Result:
+def _take_outside(report: Report, record: _Record) -> None:
+    report.outside = tuple(map(str, record["said"]))
+
+
+def _take_probe(report: Report, record: _Record) -> None:
+    report.probe = _variant(record)
+
+
+def _take_unmutated(report: Report, record: _Record) -> None:
+    report.unmutated = _variant(record)
+
+
+def _take_mutant(report: Report, record: _Record) -> None:
+    if record["mutant"] in report.mutants:
+        raise InconsistentReport("a mutant reports twice")
+    report.mutants[int(record["mutant"])] = _variant(record)
+
+
+_TAKERS: dict[str, Callable[[Report, _Record], None]] = {
+    "broken": _take_broken,
+    "collected": _take_collected,
+    "imported": _take_imported,
+    "alone": _take_alone,
+    "outside": _take_outside,
+    "probe": _take_probe,
+    "unmutated": _take_unmutated,
+    "mutant": _take_mutant,
+}
+
+
+def _alone(record: _Record) -> Result:
+    """How a test went that ran by itself."""
     if record["ended"] != "done":
         return Result(False, f"it did not come to its end ({record['ended']})")
-    reports = record["reports"]
-    if {entry[0] for entry in reports} != {record["id"]}:
-        raise Doubtful("a test that ran alone reports for others")
-    result = _result(reports, _arcs(record["arcs"]))
+    entries = record["reports"]
+    if {entry[0] for entry in entries} != {record["id"]}:
+        raise InconsistentReport("a test that ran alone reports for others")
+    result = _result(entries, _arcs(record["arcs"]))
     compared = None
     if record.get("compared") and not result.passed:
         line, left, right = record["compared"]
@@ -250,35 +252,106 @@ def _alone(record: Mapping[str, Any]) -> Result:
     return replace(result, seconds=float(record["seconds"]), compared=compared, outside=outside)
 
 
-def _changed(record: Mapping[str, Any]) -> Changed:
-    """Failures count only as pytest's own "failed" in setup or call."""
+def _variant(record: _Record) -> VariantResult:
+    """How the tests went against a variant of the target."""
     by_test: dict[str, list[Sequence[str]]] = {}
     for entry in record["reports"]:
         by_test.setdefault(entry[0], []).append(entry)
-    failed = {
-        test
-        for test, reports in by_test.items()
-        if any(outcome == "failed" and phase != "teardown" for _, phase, outcome, _ in reports)
-    }
-    passed = {
-        test
-        for test, reports in by_test.items()
-        if [entry[1] for entry in reports] == _PHASES
-        and all(entry[2] == "passed" for entry in reports)
-    }
-    return Changed(
+    return VariantResult(
         str(record["ended"]),
         bool(record.get("applied", False)),
-        frozenset(failed),
-        frozenset(passed),
+        frozenset(test for test, entries in by_test.items() if _failed(entries)),
+        frozenset(test for test, entries in by_test.items() if _passed(entries)),
         float(record["seconds"]),
     )
+
+
+def _failed(entries: Sequence[Sequence[str]]) -> bool:
+    """Whether a test failed: only pytest's own "failed" in setup or call counts."""
+    return any(outcome == "failed" and phase != "teardown" for _, phase, outcome, _ in entries)
+
+
+def _passed(entries: Sequence[Sequence[str]]) -> bool:
+    """Whether a test passed in all its phases."""
+    phases = [entry[1] for entry in entries]
+    return phases == _PHASES and all(entry[2] == "passed" for entry in entries)
 
 
 def _arcs(pairs: Sequence[Sequence[int]]) -> frozenset[Arc]:
     return frozenset((int(first), int(second)) for first, second in pairs)
 
 
-def _last_words(outcome: Outcome) -> str:
-    lines = [line.strip() for line in outcome.output.splitlines() if line.strip()]
-    return lines[-1][:300] if lines else f"it ended with {outcome.returncode}"
+# -- the tests against the expected ones
+
+
+def _check_tests(
+    records: Sequence[_Record],
+    report: Report,
+    expected: Sequence[TestId],
+    together: bool,
+) -> None:
+    """Check which tests ran and in which order, and fill in how they went together."""
+    _check_order(report.ids, expected)
+    entries = _phase_entries(records)
+    if report.alone and set(report.alone) != set(report.ids):
+        raise InconsistentReport("not every test ran alone")
+    if together and all(result.passed for result in report.alone.values()):
+        report.together = dict(_together(entries, report.ids))
+    elif entries:
+        raise InconsistentReport("tests reported that were not asked to run")
+
+
+def _check_order(ids: Sequence[TestId], expected: Sequence[TestId]) -> None:
+    """Check that just the expected tests were collected, once each and in order."""
+    if len(set(ids)) != len(ids):
+        raise InconsistentReport("a test was collected twice")
+    positions = [position(test, expected) for test in ids]
+    missing = [test for index, test in enumerate(expected) if index not in positions]
+    if missing:
+        raise InconsistentReport(f"pytest did not collect {', '.join(missing)}")
+    if positions != sorted(positions):
+        raise InconsistentReport("the tests ran in another order than asked for")
+
+
+def position(test: TestId, expected: Sequence[TestId]) -> int:
+    """The place of a collected test among the expected ones.
+
+    Raises:
+        InconsistentReport: It is none of them.
+    """
+    for name in (test, test.split("[")[0]):
+        if name in expected:
+            return expected.index(name)
+    raise InconsistentReport(f"an unexpected test ran: {test}")
+
+
+def _together(
+    entries: Sequence[Sequence[str]], ids: Sequence[TestId]
+) -> Iterator[tuple[TestId, Result]]:
+    order = [test for test, _ in itertools.groupby(entry[0] for entry in entries)]
+    if order != list(ids):
+        raise InconsistentReport("the tests' records are not there once each and in order")
+    for test in ids:
+        yield test, _result([entry for entry in entries if entry[0] == test])
+
+
+def _result(entries: Sequence[Sequence[str]], arcs: frozenset[Arc] = frozenset()) -> Result:
+    """What the phases of one test amount to.
+
+    Raises:
+        InconsistentReport: A phase is missing or reported twice though nothing failed before it.
+    """
+    phases = [phase for _, phase, _, _ in entries]
+    for _, phase, outcome, why in entries:
+        if outcome != "passed":
+            return Result(False, why or f"{outcome} in {phase}", arcs)
+    if phases != _PHASES:
+        raise InconsistentReport("a test does not report setup, call and teardown once each")
+    return Result(True, "", arcs)
+
+
+def _last_output_line(outcome: Outcome) -> str:
+    for line in reversed(outcome.output.splitlines()):
+        if line.strip():
+            return line.strip()[:300]
+    return f"it ended with {outcome.returncode}"

@@ -12,7 +12,13 @@ from copydesk.agent.coverage.runner import addopts
 from copydesk.agent.records import TestId
 from copydesk.agent.sandbox.records import Outcome, Tier
 from copydesk.agent.testgen.project import nearest_test
-from copydesk.agent.testgen.verify.run_report import Doubtful, Report, Result, rank, read
+from copydesk.agent.testgen.verify.run_report import (
+    InconsistentReport,
+    Report,
+    Result,
+    position,
+    read_report,
+)
 
 NAME = "test_copydesk_draft.py"
 
@@ -44,11 +50,17 @@ class Runner(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Bed:
-    """Where a draft is tried: its text at its place in the tree, against its target.
+class DraftUnderTest:
+    """A draft at the place in the tree where it is tried, against its target.
 
-    `path` and `target` are relative to the tree, with slashes; `tests` are the draft's test
-    functions as module.tests names them.
+    Attributes:
+        sandbox: Runs it.
+        tree: The tree it is laid over.
+        path: Where it lies, relative to the tree, with slashes.
+        text: The test module.
+        target: The source file that it tests, relative to the tree, with slashes.
+        source: The text of that file.
+        tests: The draft's test functions as test_modules.tests names them.
     """
 
     sandbox: Runner
@@ -66,11 +78,15 @@ class Bed:
 
     def function_of(self, test: TestId) -> str:
         """The test function that a node id belongs to."""
-        return self.tests[rank(test, self.ids)]
+        return self.tests[position(test, self.ids)]
 
-    def failing(self, results: Mapping[TestId, Result]) -> dict[str, str]:
+    def failures(self, results: Mapping[TestId, Result]) -> dict[str, str]:
         """Why which test functions failed."""
-        return {self.function_of(t): r.why for t, r in results.items() if not r.passed}
+        return {
+            self.function_of(test): result.why
+            for test, result in results.items()
+            if not result.passed
+        }
 
     def run(
         self,
@@ -89,34 +105,35 @@ class Bed:
             files: Further files to lay over the tree.
 
         Raises:
-            Doubtful, CouldNotRun: See claims.read.
+            InconsistentReport, CouldNotRun: See run_report.read_report.
         """
         expected = tuple(order) or self.ids
         guarded = self.sandbox.tier is Tier.FULL
-        whole = {"target": self.target, "order": expected, "guarded": guarded, **orders}
+        all_orders = {"target": self.target, "order": expected, "guarded": guarded, **orders}
         outcome = self.sandbox.run(
-            ["python", "-c", _START, *options(self.tree), self.path],
+            ["python", "-c", _START, *pytest_options(self.tree), self.path],
             files={self.path: self.text, **(files or {})},
             env={"PYTHONHASHSEED": str(seed)},
-            stdin=json.dumps(whole).encode(),
+            stdin=json.dumps(all_orders).encode(),
         )
         try:
-            return read(outcome, expected, together=orders.get("together", True)), outcome
-        except Doubtful as odd:
-            odd.mutated = b'"kind": "unmutated"' in outcome.report
+            together = orders.get("together", True)
+            return read_report(outcome, expected, together=together), outcome
+        except InconsistentReport as error:
+            error.mutated = b'"kind": "unmutated"' in outcome.report
             raise
 
 
-def place(tree: Path, target: str) -> str:
+def draft_path(tree: Path, target: str) -> str:
     """Where a draft for a source file is tried: beside the tests of that file, so that it sees
     the same fixtures, else in tests/.
     """
-    near = nearest_test(tree, target)
-    folder = PurePosixPath(near).parent if near else PurePosixPath("tests")
+    nearest = nearest_test(tree, target)
+    folder = PurePosixPath(nearest).parent if nearest else PurePosixPath("tests")
     return str(folder / NAME)
 
 
-def options(tree: Path) -> list[str]:
+def pytest_options(tree: Path) -> list[str]:
     """The options of pytest: the project's configuration without what would disturb a single run.
 
     Coverage, parallel runs, selections and strictness in `addopts` go; how modules are imported
@@ -125,24 +142,24 @@ def options(tree: Path) -> list[str]:
     return [
         *("-q", "--rootdir=.", "-p", "no:cacheprovider", "-p", "no:randomly"),
         *("-o", "addopts="),
-        *_kept(addopts(tree)),
+        *_options_to_keep(addopts(tree)),
     ]
 
 
-def _kept(words: Sequence[str]) -> list[str]:
+def _options_to_keep(words: Sequence[str]) -> list[str]:
     kept: list[str] = []
-    for place_, word in enumerate(words):
+    for index, word in enumerate(words):
         name, _, value = word.partition("=")
         if name not in _KEPT:
             continue
-        if value or place_ + 1 == len(words) or name == "--pyargs":
-            kept.append(word)
-        else:
-            kept += [word, words[place_ + 1]]
+        kept.append(word)
+        takes_next_word = not value and name != "--pyargs"
+        if takes_next_word and index + 1 < len(words):
+            kept.append(words[index + 1])
     return kept
 
 
-def ast_source(path: Path) -> str:
+def read_source(path: Path) -> str:
     """The text of a source file as Python reads it: its encoding, and newlines as one character."""
     import tokenize
 

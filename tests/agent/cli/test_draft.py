@@ -34,7 +34,7 @@ def test_gaps_are_chosen_by_name_path_rank_or_all(
 ) -> None:
     asked: list[list[str]] = []
 
-    def stand_in(_repo: object, _db: object, _sha: str, gaps: list[Gap], **_told: object) -> Any:
+    def stand_in(_previous: object, gaps: list[Gap], **_told: object) -> Any:
         asked.append([f"{gap.path}::{gap.function}" for gap in gaps])
         return []
 

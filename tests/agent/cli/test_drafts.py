@@ -44,7 +44,7 @@ def test_a_test_is_shown_with_its_evidence_in_words(
         'assert label(0) == "free"',
         "Verified in the sandbox, 12 s.",
         "  ✓ asserts: 1 test with assertions",
-        "  ✓ challenged: notices 3 of 4 mutants",
+        "  ✓ mutants: notices 3 of 4 mutants",
         "Gains lines 13-14; branches 13→14, 15→exit.",
         "Mutants: 3 of 4 killed.",
         "Not noticed: line 15: `2` becomes `3`",

@@ -11,9 +11,9 @@ import pytest
 from copydesk.agent.desk.store import open_desk, transaction
 from copydesk.agent.git.repository import find, set_config
 from copydesk.agent.records import Draft, Gap, Target
+from copydesk.agent.testgen.pipeline import PreviousDrafts, write_drafts
 from copydesk.agent.testgen.pipeline.budget import Budget
-from copydesk.agent.testgen.pipeline.draft_gaps import write_drafts
-from copydesk.agent.testgen.project.build_outputs import built
+from copydesk.agent.testgen.project.build_outputs import build_outputs
 from copydesk.agent.testgen.project.workspace import open_workspace
 
 SHA = "0" * 40
@@ -21,7 +21,7 @@ SHA = "0" * 40
 
 def test_seconds_of_earlier_drafts_count(tmp_path: Path) -> None:
     with open_desk(tmp_path) as db:
-        assert Budget(db, SHA, 30, 1000).passed() == ""
+        assert Budget(db, SHA, 30, 1000).spent() == ""
         db.drafts.add(Draft(
             id=0, kind="test", state="ready", commit=SHA, title="t", origin="embedded", path="x",
             content="", target=Target("a.py", "f", ()), evidence={"work_seconds": 29.9},
@@ -29,8 +29,8 @@ def test_seconds_of_earlier_drafts_count(tmp_path: Path) -> None:
         budget = Budget(db, SHA, 30, 1000)
         assert 0 <= budget.lap() < 60
         budget = Budget(db, SHA, 29.5, 1000)
-        assert budget.passed() == "30 of 30 seconds of work (copydesk.draftSeconds)"
-        assert Budget(db, "1" * 40, 29.5, 1000).passed() == ""
+        assert budget.spent() == "30 of 30 seconds of work (copydesk.draftSeconds)"
+        assert Budget(db, "1" * 40, 29.5, 1000).spent() == ""
 
 
 def test_tokens_of_the_calls_behind_the_drafts_count(tmp_path: Path) -> None:
@@ -44,8 +44,8 @@ def test_tokens_of_the_calls_behind_the_drafts_count(tmp_path: Path) -> None:
             id=0, kind="test", state="discarded", commit=SHA, title="t", origin="m", path="x",
             content="", target=Target("a.py", "f", ()), evidence={"calls": [1, 2]},
         ))  # fmt: skip
-        assert Budget(db, SHA, 1e9, 901).passed() == ""
-        said = Budget(db, SHA, 1e9, 900).passed()
+        assert Budget(db, SHA, 1e9, 901).spent() == ""
+        said = Budget(db, SHA, 1e9, 900).spent()
         assert said == "900 of 900 tokens of the model (copydesk.draftTokens)"
 
 
@@ -64,7 +64,7 @@ def test_a_spent_budget_leaves_the_rest_as_gaps(project: tuple[Path, str]) -> No
     said: list[str] = []
     gaps = [Gap(sha, "calc.py", "f", 1, 2, (2,))]
     with open_desk(find(repo).desk) as db:
-        assert write_drafts(find(repo), db, sha, gaps, say=said.append) == []
+        assert write_drafts(PreviousDrafts(find(repo), db, sha), gaps, say=said.append) == []
     assert any(line.startswith("1 of 1 gaps are left: ") for line in said)
 
 
@@ -74,7 +74,7 @@ def test_what_a_build_left_is_there_and_secrets_are_not(project: tuple[Path, str
         (repo / name).parent.mkdir(exist_ok=True)
         (repo / name).write_text("V = 1\n")
     found = find(repo)
-    assert [path.name for path in built(found)] == ["_version.py", "fast.so"]
+    assert [path.name for path in build_outputs(found)] == ["_version.py", "fast.so"]
     with open_workspace(found, sha) as place:
         if place.sandbox.tier != "full":
             pytest.skip(place.sandbox.reason)

@@ -13,7 +13,7 @@ from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import Repository, find
 from copydesk.agent.records import Draft, DraftState, Gap, Target
-from copydesk.agent.testgen.pipeline.previous_drafts import Earlier
+from copydesk.agent.testgen.pipeline.previous_drafts import PreviousDrafts
 
 Commit = Callable[..., str]
 SHOP = "def price(n):\n    if n < 0:\n        return 0\n    return n\n"
@@ -29,8 +29,8 @@ class Desk:
     def __init__(self, repo: Repository, db: Database) -> None:
         self.repo, self.db = repo, db
 
-    def at(self, sha: str) -> Earlier:
-        return Earlier(self.repo, self.db, sha)
+    def at(self, sha: str) -> PreviousDrafts:
+        return PreviousDrafts(self.repo, self.db, sha)
 
     def add(
         self, sha: str, gap: Gap, state: DraftState, origin: str = "embedded", **more: Any
@@ -48,7 +48,7 @@ class Desk:
         ))  # fmt: skip
 
     def chosen(self, sha: str, *gaps: Gap) -> list[str]:
-        return [gap.function for gap in self.at(sha).chosen(gaps)]
+        return [gap.function for gap in self.at(sha).choose_gaps(gaps)]
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_a_function_that_stays_as_it_is_is_not_drafted_again(
     first = commit(repo, dict(FILES))
     number = desk.add(first, PRICE, state)
     second = commit(repo, {"README": "a good shop"})
-    assert [d.id for d in desk.at(second).known(PRICE)] == [number]
+    assert [d.id for d in desk.at(second).standing(PRICE)] == [number]
     assert desk.chosen(second, PRICE, MUCH) == (
         ["label", "price"] if state == "discarded" else ["label"]  # a model may know more
     )
@@ -79,7 +79,7 @@ def test_a_function_that_moved_gains_the_lines_where_they_are_now(
     desk.add(first, PRICE, "ready")
     moved = commit(repo, {"shop.py": "import os\n\n\n" + SHOP})
     gap = replace(PRICE, first_line=4, last_line=7, lines=(6,), branches=((5, 6), (7, -4)))
-    [draft] = desk.at(moved).known(gap)
+    [draft] = desk.at(moved).standing(gap)
     assert draft.evidence["gained_lines"] == [6]
     assert draft.evidence["gained_branches"] == [[5, 6], [7, -4]]
     assert desk.chosen(moved, gap) == []
@@ -94,7 +94,7 @@ def test_a_function_that_changed_or_has_other_open_lines_is_drafted(
     second = commit(repo, {"shop.py": SHOP.replace("n < 0", "n <= 0")})
     changed = replace(PRICE, changed=True)
     assert desk.chosen(second, MUCH, changed) == ["price", "label"]
-    assert desk.at(second).known(changed) == []
+    assert desk.at(second).standing(changed) == []
     third = commit(repo, {"shop.py": SHOP})
     assert desk.chosen(third, replace(PRICE, lines=(3, 4)), MUCH) == ["label", "price"]
 
@@ -109,7 +109,7 @@ def test_what_came_to_nothing_is_tried_again_when_something_around_it_has_change
     assert desk.chosen(beside, MUCH, PRICE) == ["price"]
     imported = commit(repo, {"words.py": "MUCH = 'very much'\n"})
     assert desk.chosen(imported, MUCH, PRICE) == ["price", "label"]
-    assert desk.at(imported).known(MUCH) == []
+    assert desk.at(imported).standing(MUCH) == []
 
 
 def test_what_came_to_nothing_is_tried_again_after_a_week(
@@ -118,9 +118,9 @@ def test_what_came_to_nothing_is_tried_again_after_a_week(
     first = commit(repo, dict(FILES))
     desk.add(first, PRICE, "discarded")
     second = commit(repo, {"README": "a good shop"})
-    assert len(desk.at(second).known(PRICE)) == 1
+    assert len(desk.at(second).standing(PRICE)) == 1
     desk.db.execute("UPDATE drafts SET created_at = '2020-02-02T02:02:02+00:00'")
-    assert desk.at(second).known(PRICE) == []
+    assert desk.at(second).standing(PRICE) == []
 
 
 def test_a_model_is_asked_once_for_what_the_embedded_drafter_left(
@@ -144,4 +144,4 @@ def test_drafts_of_before_there_was_a_basis_and_gaps_of_no_function(
     desk.add(first, PRICE, "ready", basis=None)
     second = commit(repo, {"shop.py": None, "README": "closed"})
     assert desk.chosen(second, PRICE) == ["price"]
-    assert desk.at(second).known(PRICE) == []
+    assert desk.at(second).standing(PRICE) == []

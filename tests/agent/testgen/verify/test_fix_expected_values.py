@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from copydesk.agent.testgen.project.parse import parse
-from copydesk.agent.testgen.verify.fix_expected_values import record
+from copydesk.agent.testgen.verify.fix_expected_values import record_values
 from copydesk.agent.testgen.verify.run_report import Comparison
 
 
@@ -17,7 +17,7 @@ def substitute(content: str, test: str, observed: str, line: int = 0) -> str:
     """The module with this value observed in the given line, or in the first assert."""
     asserts = (n for n, text in enumerate(content.split("\n"), 1) if "assert" in text)
     seen = Comparison(line or next(asserts, 1), observed, observed)
-    return record(content, {test: seen}).content
+    return record_values(content, {test: seen}).content
 
 
 @pytest.mark.parametrize(
@@ -110,8 +110,8 @@ def test_any_literal_can_be_recorded(old: object, new: object) -> None:
 
 def test_the_side_that_was_not_predicted_is_the_observed_one() -> None:
     seen = Comparison(2, "1", "3")
-    left = record("def test_a():\n    assert 1 == f(0)\n", {"test_a": seen})
-    right = record("def test_a():\n    assert f(0) == 3\n", {"test_a": seen})
+    left = record_values("def test_a():\n    assert 1 == f(0)\n", {"test_a": seen})
+    right = record_values("def test_a():\n    assert f(0) == 3\n", {"test_a": seen})
     assert "assert 3 == f(0)" in left.content
     assert "assert f(0) == 1" in right.content
     assert right.tests == ("test_a",)
@@ -141,7 +141,7 @@ def test_several_tests_are_recorded_at_once() -> None:
         "def test_b():\n    assert f(2) == 2\n"
     )
     failed = {"test_a": Comparison(4, "0.5", "(1,)"), "test_b": Comparison(9, "7", "2")}
-    done = record(content, failed)
+    done = record_values(content, failed)
     assert done.tests == ("test_a", "test_b")
     assert done.content.startswith("from __future__ import annotations\nimport pytest\n")
     assert "f(1) == pytest.approx(0.5)  #" in done.content

@@ -94,12 +94,12 @@ class TestHonestDrafts:
         assert [r.name for r in evidence.rungs] == [
             "asserts",
             "passes",
-            "contained",
-            "gains",
-            "probe",
+            "isolated",
+            "reaches",
+            "depends",
             "mutants",
             "repeats",
-            "rewrite",
+            "behaviour",
         ]
         assert evidence.rungs[3].detail == "1 of 2 lines and 1 of 2 branches"
         assert evidence.tests == ("test_the_best",)
@@ -296,9 +296,9 @@ BAD = {
     "hidden": ("passes", "did not collect", "def test_x():\n    assert grade(90)\ntest_x.__test__ = False\n"),
     "leaves": ("passes", "did not come to its end", "import os\ndef test_x():\n    assert grade(90)\n    os.abort()\n"),
     "leaves at import": ("passes", "", "import sys\nsys.exit(0)\ndef test_x():\n    assert grade(90)\n"),
-    "another line": ("gains", "none of the uncovered lines (8)", "def test_x():\n    assert grade(1) == 'B'\n"),
-    "patches the target": ("gains", "none", "import grades\ndef test_x(monkeypatch):\n    monkeypatch.setattr(grades, 'grade', lambda p: 'A')\n    assert grades.grade(90) == 'A'\n"),
-    "swallows": ("probe", "passes though the target raises", "def test_x():\n    try:\n        seen = grade(90)\n    except BaseException:\n        seen = 'A'\n    assert seen\n"),
+    "another line": ("reaches", "none of the uncovered lines (8)", "def test_x():\n    assert grade(1) == 'B'\n"),
+    "patches the target": ("reaches", "none", "import grades\ndef test_x(monkeypatch):\n    monkeypatch.setattr(grades, 'grade', lambda p: 'A')\n    assert grades.grade(90) == 'A'\n"),
+    "swallows": ("depends", "passes though the target raises", "def test_x():\n    try:\n        seen = grade(90)\n    except BaseException:\n        seen = 'A'\n    assert seen\n"),
     "hash seed": ("repeats", "in fresh process|assert", "SEED = hash('a')\ndef test_x(pytestconfig):\n    import os\n    assert grade(90) == 'A'\n    assert os.environ['PYTHONHASHSEED'] == '0'\n"),
     "notices nothing": ("mutants", "notices 0 of", "def test_x():\n    assert isinstance(str(grade(90)), str)\n"),
     "equals everything": ("mutants", "notices 0 of", "class Any:\n    def __eq__(self, other):\n        return True\ndef test_x():\n    assert grade(90) == Any()\n"),
@@ -356,7 +356,7 @@ class TestDraftsThatFall:
         assert evidence.verdict == "verified"
 
     def test_a_test_that_never_ends_falls_quickly(self, climb, monkeypatch) -> None:
-        monkeypatch.setattr("copydesk.agent.testgen.verify.ladder.ALONE_SECONDS", 0.5)
+        monkeypatch.setattr("copydesk.agent.testgen.verify.climb.ALONE_SECONDS", 0.5)
         evidence, _ = climb(
             "grades.py",
             "grade",
@@ -381,7 +381,7 @@ class TestDraftsThatFall:
             ),
             (
                 "import os\ndef test_x():\n    try:\n        assert grade(90) == 'A'\n    except BaseException:\n        os._exit(0)\n",
-                "probe",
+                "depends",
                 "it ends otherwise (lost)",
             ),
         ],
@@ -424,7 +424,7 @@ class TestForgeries:
         content = "from grades import grade\n" + FORGERIES[name]
         evidence, _ = climb("grades.py", "grade", [8], content)
         fell, said = fallen(evidence)
-        assert fell == "gate"
+        assert fell == "approved"
         assert "needs a human's yes" in said
         assert said in evidence.notes
 
@@ -491,7 +491,7 @@ class TestForgeries:
                 assert grades.grade(90) == "A"
             """,
         )
-        assert fallen(evidence)[0] == "gains"
+        assert fallen(evidence)[0] == "reaches"
 
 
 class TestWhereItRuns:
@@ -583,7 +583,7 @@ class TestWhereItRuns:
         assert evidence.tier == "full"
 
     def test_only_harmless_options_of_the_project_stay(self, write: Write, tree: Path) -> None:
-        from copydesk.agent.testgen.verify.test_run import options, place
+        from copydesk.agent.testgen.verify.test_run import draft_path, pytest_options
 
         write(
             {
@@ -591,13 +591,13 @@ class TestWhereItRuns:
                 "tox.ini": "[pytest]\naddopts = --ds=site.settings -p a -pb\n",
             }
         )
-        assert options(tree)[-3:] == ["--ds=site.settings", "-p", "a"]
+        assert pytest_options(tree)[-3:] == ["--ds=site.settings", "-p", "a"]
         write(
             {"tox.ini": "no section\n", "pyproject.toml": "not toml [", "setup.cfg": "[metadata]\n"}
         )
-        assert options(tree)[-1] == "addopts="
+        assert pytest_options(tree)[-1] == "addopts="
         write({"pyproject.toml": "[tool]\npytest = 3\n"})
-        assert options(tree)[-1] == "addopts="
-        assert place(tree, "grades.py") == "tests/test_copydesk_draft.py"
+        assert pytest_options(tree)[-1] == "addopts="
+        assert draft_path(tree, "grades.py") == "tests/test_copydesk_draft.py"
         write({"test_grades.py": ""})
-        assert place(tree, "grades.py") == "test_copydesk_draft.py"
+        assert draft_path(tree, "grades.py") == "test_copydesk_draft.py"

@@ -9,9 +9,15 @@ from typing import Any
 import pytest
 
 from copydesk.agent.records import Gap
-from copydesk.agent.testgen.verify.lines_reached import Reached
-from copydesk.agent.testgen.verify.mutation_check import Score, challenge, probe_statement
-from copydesk.agent.testgen.verify.run_report import Changed, Doubtful, Report, Result
+from copydesk.agent.testgen.verify.lines_reached import ReachedLines
+from copydesk.agent.testgen.verify.mutation_check import MutationCheck, MutationScore
+from copydesk.agent.testgen.verify.raising_target import with_raise
+from copydesk.agent.testgen.verify.run_report import (
+    InconsistentReport,
+    Report,
+    Result,
+    VariantResult,
+)
 
 Write = Callable[[dict[str, str]], None]
 SOURCE = "import os\n\ndef stop(n):\n    if n > 5:\n        os._exit(3)\n    return n\n"
@@ -70,11 +76,12 @@ class Stub:
         return self.report, None
 
 
-def ask(report: Report, lines: frozenset[int] = frozenset({4})) -> Score:
+def ask(report: Report, lines: frozenset[int] = frozenset({4})) -> MutationScore:
     gap = Gap("0" * 40, "stops.py", "stop", 3, 6, (4,))
     first = Report(ids=("t",), alone={"t": Result(True, seconds=2.0)})
-    reached = {"t": Reached(frozenset({4, 6}), frozenset())}
-    return challenge(Stub(report), gap, first, reached, lines)  # type: ignore[arg-type]
+    reached = {"t": ReachedLines(frozenset({4, 6}), frozenset())}
+    check = MutationCheck(Stub(report), gap, first, reached)  # type: ignore[arg-type]
+    return check.run(lines)
 
 
 @pytest.mark.parametrize(
@@ -82,19 +89,22 @@ def ask(report: Report, lines: frozenset[int] = frozenset({4})) -> Score:
     [
         (Report(broken="E"), "collected again"),
         (Report(ids=("t",)), "collected again"),
-        (Report(ids=("t",), unmutated=Changed("timeout", False)), "does not pass unmutated"),
-        (Report(ids=("t",), unmutated=Changed("done", False, frozenset({"t"}))), "does not pass"),
-        (Report(ids=("t",), unmutated=Changed("done", False)), "does not pass unmutated"),
+        (Report(ids=("t",), unmutated=VariantResult("timeout", False)), "does not pass unmutated"),
+        (
+            Report(ids=("t",), unmutated=VariantResult("done", False, frozenset({"t"}))),
+            "does not pass",
+        ),
+        (Report(ids=("t",), unmutated=VariantResult("done", False)), "does not pass unmutated"),
     ],
 )
 def test_a_draft_must_pass_unmutated_first(report: Report, odd: str) -> None:
-    with pytest.raises(Doubtful, match=odd):
+    with pytest.raises(InconsistentReport, match=odd):
         ask(report)
 
 
 def test_mutants_that_never_ran_do_not_count() -> None:
-    good = Changed("done", False, passed=frozenset({"t"}))
-    timeout = Changed("timeout", True)
+    good = VariantResult("done", False, passed=frozenset({"t"}))
+    timeout = VariantResult("timeout", True)
     score = ask(Report(ids=("t",), unmutated=good, mutants={0: timeout}))
     assert (score.total, score.too_long) == (0, 1)
     assert score.notes == ["1 mutant ran too long and do not count"] or score.notes
@@ -102,11 +112,11 @@ def test_mutants_that_never_ran_do_not_count() -> None:
 
 
 def test_the_function_is_mutated_when_the_gained_lines_offer_nothing() -> None:
-    good = Changed("done", False, passed=frozenset({"t"}))
-    killed = Changed("done", True, frozenset({"t"}))
+    good = VariantResult("done", False, passed=frozenset({"t"}))
+    killed = VariantResult("done", True, frozenset({"t"}))
     score = ask(Report(ids=("t",), unmutated=good, mutants={0: killed}), frozenset({1}))
     assert score.killed == 1
-    assert score.sites == 4
+    assert score.chosen == 4
     assert score.kills == {"t": {0}}
 
 
@@ -125,7 +135,7 @@ def test_the_function_is_mutated_when_the_gained_lines_offer_nothing() -> None:
 def test_the_probe_in_the_file_parses_and_raises_first(
     source: str, lines: list[int], inside: bool
 ) -> None:
-    text = probe_statement(textwrap.dedent(source), lines, inside=inside)
+    text = with_raise(textwrap.dedent(source), lines, inside=inside)
     raises = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Raise)]
     assert raises
     assert all("the probe was reached" in ast.unparse(node) for node in raises)

@@ -8,7 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from copydesk.agent.sandbox.records import Ended, Outcome, Tier
-from copydesk.agent.testgen.verify.run_report import CouldNotRun, Doubtful, Report, read
+from copydesk.agent.testgen.verify.run_report import (
+    CouldNotRun,
+    InconsistentReport,
+    Report,
+    read_report,
+)
 
 A, B = "tests/t.py::test_a", "tests/t.py::test_b"
 Record = dict[str, Any]
@@ -41,7 +46,7 @@ def outcome(records: list[Record], code: int | None = 0, ended: Ended = "exit") 
 
 
 def told(records: list[Record], code: int | None = 0, **how: Any) -> Report:
-    return read(outcome(records, code), [A, B], **how)
+    return read_report(outcome(records, code), [A, B], **how)
 
 
 GOOD = frame(*reported(*phases(A), *phases(B)))
@@ -94,13 +99,14 @@ def test_parameters_stand_for_their_test() -> None:
         (frame(ids=(A, A, B)), 0, "collected twice"),
         (frame(ids=(A, B, "tests/t.py::test_c")), 0, "an unexpected test"),
         ([{"kind": "ready"}, {"kind": "surprise"}], 0, "unknown kind"),
+        ([{"kind": "ready"}, {"kind": ["ready"]}], 0, "unknown kind"),
         (frame({"kind": "report", "report": []}), 0, "malformed"),
         (frame({"kind": "alone", "id": A}), 0, "malformed"),
         (frame({"kind": "mutant", "mutant": 0, "ended": "done", "reports": [[1]]}), 0, "malformed"),
     ],
 )
 def test_what_does_not_fit_is_doubted(records: list[Record], code: int, odd: str) -> None:
-    with pytest.raises(Doubtful, match=odd):
+    with pytest.raises(InconsistentReport, match=odd):
         told(records, code)
 
 
@@ -118,7 +124,7 @@ def test_tests_alone_carry_their_arcs_and_seconds() -> None:
 def test_after_a_failure_alone_nothing_else_is_expected() -> None:
     report = told(frame(alone(A), alone(B, ended="timeout", reports=[])))
     assert report.alone[B].why == "it did not come to its end (timeout)"
-    with pytest.raises(Doubtful, match="once each"):
+    with pytest.raises(InconsistentReport, match="once each"):
         told(frame(alone(A), alone(B)))
 
 
@@ -132,7 +138,7 @@ def test_after_a_failure_alone_nothing_else_is_expected() -> None:
     ],
 )
 def test_odd_claims_of_running_alone_are_doubted(records: list[Record], odd: str) -> None:
-    with pytest.raises(Doubtful, match=odd):
+    with pytest.raises(InconsistentReport, match=odd):
         told(frame(*records, *reported(*phases(A), *phases(B))))
 
 
@@ -157,9 +163,9 @@ def test_a_mutant_is_killed_by_failures_of_setup_and_call_only() -> None:
 
 
 def test_odd_mutants_are_doubted() -> None:
-    with pytest.raises(Doubtful, match="a mutant reports twice"):
+    with pytest.raises(InconsistentReport, match="a mutant reports twice"):
         told(frame(mutant(0), mutant(0)), together=False)
-    with pytest.raises(Doubtful, match="not asked to run"):
+    with pytest.raises(InconsistentReport, match="not asked to run"):
         told(GOOD, together=False)
 
 
@@ -182,25 +188,25 @@ def test_numbers_with_a_hole_are_doubted() -> None:
     good = outcome(GOOD)
     lines = good.report.splitlines()
     for broken in (lines[:2] + lines[3:], lines + lines[-1:], [*lines[:2], b"{", *lines[2:]]):
-        with pytest.raises(Doubtful):
-            read(Outcome("exit", 0, "", b"\n".join(broken), 0.1, Tier.OFF), [A, B])
+        with pytest.raises(InconsistentReport):
+            read_report(Outcome("exit", 0, "", b"\n".join(broken), 0.1, Tier.OFF), [A, B])
 
 
 @pytest.mark.parametrize("ended", ["timeout", "memory", "output"])
 def test_a_run_that_was_ended_is_doubted(ended: Ended) -> None:
-    with pytest.raises(Doubtful, match=ended):
-        read(outcome(GOOD, None, ended), [A, B])
+    with pytest.raises(InconsistentReport, match=ended):
+        read_report(outcome(GOOD, None, ended), [A, B])
 
 
 def test_what_never_started_could_not_run() -> None:
     with pytest.raises(CouldNotRun, match="no guard"):
-        read(Outcome("not run", None, "", b"", 0.0, Tier.NONE, "no guard"), [A])
+        read_report(Outcome("not run", None, "", b"", 0.0, Tier.NONE, "no guard"), [A])
     with pytest.raises(CouldNotRun, match="did not start"):
-        read(Outcome("not run", None, "", b"", 0.0, Tier.NONE), [A])
+        read_report(Outcome("not run", None, "", b"", 0.0, Tier.NONE), [A])
     with pytest.raises(CouldNotRun, match="pytest did not start here: words"):
-        read(outcome([], 4), [A])
+        read_report(outcome([], 4), [A])
     with pytest.raises(CouldNotRun, match="it ended with 4"):
-        read(Outcome("exit", 4, "", b"", 0.0, Tier.OFF), [A])
+        read_report(Outcome("exit", 4, "", b"", 0.0, Tier.OFF), [A])
 
 
 JSON = st.recursive(
@@ -228,6 +234,6 @@ def test_no_report_whatever_is_believed_by_accident(records: list[Record], place
     mixed = [*GOOD[:place], *records, *GOOD[place:]]
     try:
         report = told(mixed)
-    except (Doubtful, CouldNotRun):
+    except (InconsistentReport, CouldNotRun):
         return
     assert report.ids == (A, B)
