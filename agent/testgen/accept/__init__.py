@@ -5,14 +5,10 @@ module's style, formatted as the project formats, never over text that changed m
 """
 
 from copydesk.agent.testgen.accept.formatter import format_placement
-from copydesk.agent.testgen.accept.placement import (
-    Placement,
-    place_draft,
-    revert_placement,
-    write_placement,
-)
+from copydesk.agent.testgen.accept.placement import Placement, place_draft
 from copydesk.agent.testgen.accept.reverify_edit import verify_edit
 from copydesk.agent.testgen.accept.run_in_place import run_placement
+from copydesk.agent.testgen.accept.write_placement import revert_placement, write_placement
 
 __all__ = [
     "Placement",

@@ -19,8 +19,7 @@ from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Draft
 from copydesk.agent.sandbox.records import Tier
 from copydesk.agent.testgen.accept.placement import Placement, place_draft
-from copydesk.agent.testgen.project import Workspace, open_workspace
-from copydesk.agent.testgen.project import test_modules as module
+from copydesk.agent.testgen.project import Workspace, find_tests, open_workspace
 from copydesk.agent.text import one_line
 
 _COMMANDS: dict[str, tuple[str, ...]] = {
@@ -154,7 +153,7 @@ def _run(
 def _same(before: Placement, after: Placement) -> bool:
     """Whether two texts hold the same statements, imports and docstrings' white space apart."""
     one, other = _statements(before.new_text), _statements(after.new_text)
-    return one == other and bool(module.tests(ast.parse(after.new_text)))
+    return one == other and bool(find_tests(ast.parse(after.new_text)))
 
 
 def _statements(text: str) -> list[str]:

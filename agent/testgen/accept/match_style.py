@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
-from copydesk.agent.testgen.project import Function
-from copydesk.agent.testgen.project import test_modules as module
+from copydesk.agent.testgen.accept.merge_modules import first_row, free_name
+from copydesk.agent.testgen.project import Function, find_tests, prune_imports
 
 INDENT = "    "
 _BASES = ("unittest.TestCase", "TestCase")
-_COMPARED: dict[type[ast.cmpop], str] = {
+_CLASS_ENDINGS = ("TestCase", "Tests", "Test")
+_COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.Eq: "assertEqual",
     ast.NotEq: "assertNotEqual",
     ast.In: "assertIn",
     ast.Is: "assertIs",
 }
+_CONTEXTS = {"pytest.raises": "assertRaises", "pytest.warns": "assertWarns"}
 
 
-def in_style(old: str, draft: str, function: str) -> str:
+def match_style(old: str, draft: str, function: str) -> str:
     """Put a draft's test functions into a class where an existing module has only classes.
 
     Args:
@@ -32,188 +35,247 @@ def in_style(old: str, draft: str, function: str) -> str:
         or where the draft uses what a TestCase does not have (fixtures, pytest.approx).
     """
     try:
-        there, coming = ast.parse(old), ast.parse(draft)
-        base = _base(there)
-        return draft if base is None else _in_class(there, coming, draft, function, base)
-    except (SyntaxError, ValueError, _Unfit):
+        old_tree, draft_tree = ast.parse(old), ast.parse(draft)
+        base = _base_of_tests(old_tree)
+        if base is None:
+            return draft
+        return _in_class(draft_tree, draft, _class_name(old_tree, function, base), base)
+    except (SyntaxError, ValueError, _CannotRewrite):
         return draft
 
 
-class _Unfit(Exception):
+class _CannotRewrite(Exception):
     """The draft cannot be said in that style."""
 
 
-def _base(there: ast.Module) -> str | None:
-    """The base class of a new test class, "" for none; None where tests are functions."""
-    names = list(module.tests(there))
-    if not names or any("::" not in name for name in names):
+def _base_of_tests(tree: ast.Module) -> str | None:
+    """The base class of a new test class, "" for none; None where tests are functions.
+
+    Raises:
+        _CannotRewrite: It is one of the project's own, which may set up anything.
+    """
+    names = list(find_tests(tree))
+    if not names or not all("::" in name for name in names):
         return None
     owners = {name.partition("::")[0] for name in names}
-    classes = [n for n in there.body if isinstance(n, ast.ClassDef) and n.name in owners]
-    bases = [ast.unparse(base) for node in classes for base in node.bases]
+    bases: list[str] = []
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.name in owners:
+            bases += map(ast.unparse, node.bases)
     if not bases:
         return ""
-    plain = [base for base in bases if base in _BASES]
-    if not plain:
-        raise _Unfit  # a base of the project's own may set up anything
-    return plain[-1]
+    for base in reversed(bases):
+        if base in _BASES:
+            return base
+    raise _CannotRewrite
 
 
-def _in_class(there: ast.Module, coming: ast.Module, draft: str, function: str, base: str) -> str:
-    found = module.tests(coming)
-    tests = list(found.values())
-    texts = [n for n in ast.walk(coming) if isinstance(n, ast.Constant | ast.JoinedStr)]
-    if any("::" in name for name in found) or any(n.lineno != n.end_lineno for n in texts):
-        raise _Unfit  # moving the lines of a long text would change it
+def _in_class(tree: ast.Module, draft: str, class_name: str, base: str) -> str:
+    """The draft with its tests as the methods of a class."""
+    tests = find_tests(tree)
+    if not tests:
+        raise _CannotRewrite
+    first = first_row(next(iter(tests.values())))
+    _check_can_move(tree, tests, first)
     rows = draft.split("\n")
-    first = _first_row(tests[0])
-    if any(_first_row(n) > first and n not in tests for n in coming.body):
-        raise _Unfit
-    write = _method if not base else _unittest_method
-    methods = [write(test, rows, draft) for test in tests]
-    name = _class_name(there, function, bool(base))
-    head = [*rows[:first], f"class {name}({base}):" if base else f"class {name}:"]
-    body = "\n\n".join("\n".join(lines) for lines in methods)
-    return module.prune_imports("\n".join([*head, body]) + "\n")
+    writer = _UnittestWriter(draft) if base else None
+    methods: list[str] = []
+    for test in tests.values():
+        lines = writer.method(test) if writer else _method(test, rows)
+        methods.append("\n".join(lines))
+    heading = f"class {class_name}({base}):" if base else f"class {class_name}:"
+    return prune_imports("\n".join([*rows[:first], heading, "\n\n".join(methods)]) + "\n")
 
 
-def _class_name(there: ast.Module, function: str, has_base: bool) -> str:
-    words = [w for w in function.split(".") if w != "<locals>"][:2]
-    camel = "".join(part[:1].upper() + part[1:] for w in words for part in w.split("_") if part)
-    classes = [n.name for n in there.body if isinstance(n, ast.ClassDef)]
-    endings = [e for e in ("TestCase", "Tests", "Test") if any(c.endswith(e) for c in classes)]
-    behind = has_base and endings and not any(c.startswith("Test") for c in classes)
-    name = camel + endings[0] if behind else f"Test{camel}"
-    taken = {getattr(node, "name", "") for node in there.body}
-    chosen, number = name, 2
-    while chosen in taken:
-        chosen, number = f"{name}{number}", number + 1
-    return chosen
+def _check_can_move(tree: ast.Module, tests: dict[str, Function], first: int) -> None:
+    """Check that the tests can be moved to the right, all lines from the first of them on.
+
+    Raises:
+        _CannotRewrite: That would change a text of several lines, or something else is there.
+    """
+    if any("::" in name for name in tests):
+        raise _CannotRewrite
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant | ast.JoinedStr) and node.lineno != node.end_lineno:
+            raise _CannotRewrite
+    for statement in tree.body:
+        if first_row(statement) > first and statement not in tests.values():
+            raise _CannotRewrite
 
 
-def _first_row(node: ast.stmt) -> int:
-    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
-    return min([node.lineno, *(d.lineno for d in decorators)]) - 1
+def _class_name(tree: ast.Module, function: str, base: str) -> str:
+    """A name for the class that tests a function, formed as those of the module are."""
+    name = _camel_case([word for word in function.split(".") if word != "<locals>"][:2])
+    classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
+    ending = _common_ending(classes) if base else ""
+    class_name = f"{name}{ending}" if ending else f"Test{name}"
+    taken = {getattr(node, "name", "") for node in tree.body}
+    return free_name(class_name, taken, separator="")
 
 
-def _method(test: Function, rows: Sequence[str], _: str) -> list[str]:
+def _camel_case(words: Sequence[str]) -> str:
+    parts = [part for word in words for part in word.split("_")]
+    return "".join(part[:1].upper() + part[1:] for part in parts)
+
+
+def _common_ending(classes: Sequence[str]) -> str:
+    """How the names of test classes end where none begins with "Test", or ""."""
+    if any(name.startswith("Test") for name in classes):
+        return ""
+    for ending in _CLASS_ENDINGS:
+        if any(name.endswith(ending) for name in classes):
+            return ending
+    return ""
+
+
+def _method(test: Function, rows: Sequence[str]) -> list[str]:
     """A test function as a method of a plain class."""
-    lines = [f"{INDENT}{row}" if row else row for row in rows[_first_row(test) : test.end_lineno]]
-    at = test.lineno - 1 - _first_row(test)
-    has_more = bool(test.args.args or test.args.kwonlyargs)
-    lines[at] = lines[at].replace("(", "(self, " if has_more else "(self", 1)
+    first = first_row(test)
+    lines = [f"{INDENT}{row}" if row else row for row in rows[first : test.end_lineno]]
+    has_arguments = bool(test.args.args or test.args.kwonlyargs)
+    opening = "(self, " if has_arguments else "(self"
+    index = test.lineno - 1 - first
+    lines[index] = lines[index].replace("(", opening, 1)
     return lines
 
 
 # -- unittest
 
 
-def _unittest_method(test: Function, _: Sequence[str], draft: str) -> list[str]:
-    names, rows = _parametrized(test, draft)
-    if isinstance(test, ast.AsyncFunctionDef) or {a.arg for a in test.args.args} != set(names):
-        raise _Unfit  # a fixture
-    said = _Writer(draft)
-    depth = 2
-    lines = [f"{INDENT}def {test.name}(self):"]
-    if names:
-        shown = ", ".join(f"{name}={name}" for name in names if name != "expected")
-        lines += said.moved(f"for {', '.join(names)} in ", rows, ":", depth)
-        lines.append(f"{INDENT * 3}with self.subTest({shown}):")
-        depth = 4
-    for statement in test.body:
-        lines += said.statement(statement, depth)
-    return lines
+class _Parameters(NamedTuple):
+    """What a test is parametrized with: the names, and the rows of their values."""
+
+    names: list[str]
+    rows: ast.expr
 
 
-def _parametrized(test: Function, draft: str) -> tuple[list[str], ast.expr]:
-    if not test.decorator_list:
-        return [], ast.List([])
-    (call, *others) = test.decorator_list
-    if others or not isinstance(call, ast.Call) or len(call.args) != 2:
-        raise _Unfit
-    if ast.unparse(call.func) != "pytest.mark.parametrize" or "pytest" in _text(
-        draft, call.args[1]
-    ):
-        raise _Unfit
-    words = [getattr(e, "value", None) for e in getattr(call.args[0], "elts", [])]
-    if len(words) < 2 or not all(isinstance(word, str) for word in words):
-        raise _Unfit
-    return [str(word) for word in words], call.args[1]
+class _UnittestWriter:
+    """Says the statements of pytest functions in unittest's words.
 
-
-def _text(draft: str, node: ast.expr) -> str:
-    return ast.get_source_segment(draft, node) or ""
-
-
-class _Writer:
-    """Says the statements of a pytest function in unittest's words."""
+    Args:
+        draft: The module that they are in.
+    """
 
     def __init__(self, draft: str) -> None:
         self.draft = draft
         self.rows = draft.split("\n")
 
-    def moved(self, before: str, node: ast.expr, after: str, depth: int) -> list[str]:
+    def method(self, test: Function) -> list[str]:
+        """A test function as a method of a TestCase.
+
+        Raises:
+            _CannotRewrite: It needs what unittest does not have.
+        """
+        parameters = self._parameters(test)
+        names = parameters.names if parameters else []
+        arguments = {argument.arg for argument in test.args.args}
+        if isinstance(test, ast.AsyncFunctionDef) or arguments != set(names):
+            raise _CannotRewrite  # a fixture
+        lines = [f"{INDENT}def {test.name}(self):"]
+        depth = 2
+        if parameters:
+            shown = ", ".join(f"{name}={name}" for name in names if name != "expected")
+            lines += self._moved(f"for {', '.join(names)} in ", parameters.rows, ":", depth)
+            lines.append(f"{INDENT * 3}with self.subTest({shown}):")
+            depth = 4
+        for statement in test.body:
+            lines += self._statement(statement, depth)
+        return lines
+
+    def _parameters(self, test: Function) -> _Parameters | None:
+        """What the only decorator of a test parametrizes it with; None without decorators."""
+        if not test.decorator_list:
+            return None
+        call = test.decorator_list[0]
+        if len(test.decorator_list) > 1 or not isinstance(call, ast.Call) or len(call.args) != 2:
+            raise _CannotRewrite
+        names, rows = call.args
+        if ast.unparse(call.func) != "pytest.mark.parametrize" or "pytest" in self._text(rows):
+            raise _CannotRewrite
+        words = [getattr(element, "value", None) for element in getattr(names, "elts", [])]
+        if len(words) < 2 or not all(isinstance(word, str) for word in words):
+            raise _CannotRewrite
+        return _Parameters([str(word) for word in words], rows)
+
+    def _text(self, node: ast.expr) -> str:
+        return ast.get_source_segment(self.draft, node) or ""
+
+    def _moved(self, before: str, node: ast.expr, after: str, depth: int) -> list[str]:
         """An expression between two texts, its further lines as deep below as they stood."""
-        first, *rest = _text(self.draft, node).split("\n")
+        first, *further = self._text(node).split("\n")
         row = self.rows[node.lineno - 1]
         shift = 4 * depth - (len(row) - len(row.lstrip()))
-        lines = [f"{INDENT * depth}{before}{first}", *(_shifted(line, shift) for line in rest)]
-        return [*lines[:-1], lines[-1] + after]
+        lines = [f"{INDENT * depth}{before}{first}"]
+        lines += [_shifted(line, shift) for line in further]
+        lines[-1] += after
+        return lines
 
-    def statement(self, node: ast.stmt, depth: int) -> Iterator[str]:
+    def _statement(self, node: ast.stmt, depth: int) -> Iterator[str]:
         """The lines of one statement.
 
         Raises:
-            _Unfit: It is of pytest's own and not known here.
+            _CannotRewrite: It is of pytest's own and not known here.
         """
         if isinstance(node, ast.Assert) and node.msg is None:
-            yield from self.assertion(node.test, depth)
+            yield from self._assertion(node.test, depth)
         elif isinstance(node, ast.With):
-            heads = [self.head(item) for item in node.items]
-            yield f"{INDENT * depth}with {', '.join(heads)}:"
-            for inner in node.body:
-                yield from self.statement(inner, depth + 1)
+            contexts = [self._context(item) for item in node.items]
+            yield f"{INDENT * depth}with {', '.join(contexts)}:"
+            for statement in node.body:
+                yield from self._statement(statement, depth + 1)
         elif isinstance(node, ast.Expr | ast.Assign | ast.Delete | ast.Pass):
-            lines = self.rows[node.lineno - 1 : node.end_lineno]
-            if any("pytest." in line for line in lines):
-                raise _Unfit
-            shift = 4 * depth - node.col_offset
-            yield from (_shifted(line, shift) for line in lines)
+            yield from self._plain_statement(node, depth)
         else:
-            raise _Unfit
+            raise _CannotRewrite
 
-    def assertion(self, test: ast.expr, depth: int) -> list[str]:
+    def _plain_statement(self, node: ast.stmt, depth: int) -> list[str]:
+        """A statement as it stands, moved to another depth."""
+        lines = self.rows[node.lineno - 1 : node.end_lineno]
+        if any("pytest." in line for line in lines):
+            raise _CannotRewrite
+        shift = 4 * depth - node.col_offset
+        return [_shifted(line, shift) for line in lines]
+
+    def _assertion(self, test: ast.expr, depth: int) -> list[str]:
         """An assertion; further lines of what is expected stay as they are."""
-        if "pytest." in _text(self.draft, test):
-            raise _Unfit
+        if "pytest." in self._text(test):
+            raise _CannotRewrite
         if not isinstance(test, ast.Compare) or len(test.ops) != 1:
-            return self.moved("self.assertTrue(", test, ")", depth)
+            return self._moved("self.assertTrue(", test, ")", depth)
         left, right = test.left, test.comparators[0]
-        name = _COMPARED.get(type(test.ops[0]))
+        name = _COMPARISONS.get(type(test.ops[0]))
         if name is None or left.lineno != left.end_lineno:
-            raise _Unfit
-        actual = _text(self.draft, left)
+            raise _CannotRewrite
+        actual = self._text(left)
         if name == "assertIs" and getattr(right, "value", 0) is None:
             return [f"{INDENT * depth}self.assertIsNone({actual})"]
-        return self.moved(f"self.{name}({actual}, ", right, ")", depth)
+        return self._moved(f"self.{name}({actual}, ", right, ")", depth)
 
-    def head(self, item: ast.withitem) -> str:
+    def _context(self, item: ast.withitem) -> str:
         """One context of a with statement."""
         call = item.context_expr
-        said = _text(self.draft, call)
-        bound = f" as {ast.unparse(item.optional_vars)}" if item.optional_vars else ""
-        known = {"pytest.raises": "assertRaises", "pytest.warns": "assertWarns"}
-        name = known.get(ast.unparse(call.func)) if isinstance(call, ast.Call) else None
-        if name is None or not isinstance(call, ast.Call) or len(call.args) != 1:
-            if "pytest." in said or "\n" in said:
-                raise _Unfit
-            return said + bound
-        match = [_text(self.draft, k.value) for k in call.keywords if k.arg == "match"]
-        regex = "Regex" if match else ""
-        return f"self.{name}{regex}({', '.join([_text(self.draft, call.args[0]), *match])}){bound}"
+        text = self._expected_exception(call) if isinstance(call, ast.Call) else ""
+        if not text:
+            text = self._text(call)
+            if "pytest." in text or "\n" in text:
+                raise _CannotRewrite
+        return f"{text} as {ast.unparse(item.optional_vars)}" if item.optional_vars else text
+
+    def _expected_exception(self, call: ast.Call) -> str:
+        """`pytest.raises(...)` in unittest's words; "" for another call."""
+        name = _CONTEXTS.get(ast.unparse(call.func))
+        if name is None or len(call.args) != 1:
+            return ""
+        arguments = [self._text(call.args[0])]
+        for keyword in call.keywords:
+            if keyword.arg == "match":
+                name += "Regex"
+                arguments.append(self._text(keyword.value))
+        return f"self.{name}({', '.join(arguments)})"
 
 
 def _shifted(line: str, shift: int) -> str:
+    """A line so many columns further to the right; an empty one stays."""
     if not line.strip():
         return line
     depth = len(line) - len(line.lstrip()) + shift

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-Imported = tuple[str, int, str, str]
-"""Module ("" for a plain import), level, name, and the name it is bound to."""
+
+
+class Imported(NamedTuple):
+    """One imported name: where from ("" for a plain import) and what it is bound to."""
+
+    module: str
+    level: int
+    name: str
+    bound: str
 
 
 def merge(old: str, draft: str) -> str | None:
@@ -27,89 +35,94 @@ def merge(old: str, draft: str) -> str | None:
     """
     if "\r" in old.replace("\r\n", ""):
         return None  # old Mac line ends, which the line numbers of the tree count
-    newline = "\r\n" if old.count("\r\n") * 2 > old.count("\n") else "\n"
     try:
-        there, coming = ast.parse(old), ast.parse(draft)
-        body = _body(there, coming, draft)
-        lines = _new_imports(there, coming)
-    except (SyntaxError, ValueError, _Clash):
+        old_tree, draft_tree = ast.parse(old), ast.parse(draft)
+        body = _DraftBody(old_tree, draft_tree, draft).text()
+        imports = _new_imports(old_tree, draft_tree)
+    except (SyntaxError, ValueError, _NameClash):
         return None
-    rows = _rows(old)
-    end = _end(there, rows)
-    top = min(_after_imports(there, rows), end)
-    tail = "".join(rows[end:])
-    middle = "".join(rows[top:end])
-    new = (
-        _closed("".join(rows[:top]), newline if lines or not middle else "")
-        + "".join(line + newline for line in lines)
-        + _spaced(middle, bool(lines), newline)
-    )
-    new = _parted(new, newline) + body.replace("\n", newline)
-    if tail:
-        new += newline * 2 + tail
-    return new if _whole(there, coming, new) else None
+    merged = _joined(old, old_tree, imports, body)
+    return merged if _holds_all(merged, old_tree, draft_tree) else None
 
 
-class _Clash(Exception):
+class _NameClash(Exception):
     """A name would come to stand for something else."""
+
+
+def _joined(old: str, old_tree: ast.Module, imports: Sequence[str], body: str) -> str:
+    """The old text with the import lines and the body of a draft in their places."""
+    newline = "\r\n" if old.count("\r\n") * 2 > old.count("\n") else "\n"
+    rows = _rows(old)
+    end = _row_of_closing_main(old_tree, rows)
+    top = min(_row_after_imports(old_tree, rows), end)
+    head, middle, tail = "".join(rows[:top]), "".join(rows[top:end]), "".join(rows[end:])
+    if imports or not middle:
+        head = _with_last_newline(head, newline)
+    if imports and middle.startswith(("def ", "class ", "@", "async ")):
+        middle = newline * 2 + middle  # a definition that stood right below the imports
+    text = head + "".join(line + newline for line in imports) + middle
+    text = _with_two_blank_lines(text, newline) + body.replace("\n", newline)
+    return text + newline * 2 + tail if tail else text
 
 
 def _rows(text: str) -> list[str]:
     """Lines with their ends, split where Python splits them."""
-    return [row + "\n" for row in text.split("\n")[:-1]] + [r for r in [text.split("\n")[-1]] if r]
+    *complete, last = text.split("\n")
+    rows = [row + "\n" for row in complete]
+    return [*rows, last] if last else rows
 
 
 # -- imports
 
 
-def _imports(tree: ast.Module) -> Iterator[tuple[ast.stmt, Imported]]:
-    for node in _reached(tree.body):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield node, ("", 0, alias.name, alias.asname or alias.name.split(".")[0])
-        elif isinstance(node, ast.ImportFrom):
-            for alias in node.names:
-                bound = alias.asname or alias.name
-                yield node, (node.module or "", node.level, alias.name, bound)
-
-
-def _reached(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
-    """Top-level statements, those in `try` included: imports with a fallback."""
+def _imports(body: Sequence[ast.stmt]) -> Iterator[Imported]:
+    """What the statements of a module import, those in `try` included: imports with a fallback."""
     for node in body:
-        yield node
-        if isinstance(node, ast.Try):
-            yield from _reached(node.body)
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            for alias in node.names:
+                yield _imported(node, alias)
+        elif isinstance(node, ast.Try):
+            yield from _imports(node.body)
             for handler in node.handlers:
-                yield from _reached(handler.body)
+                yield from _imports(handler.body)
 
 
-def _new_imports(there: ast.Module, coming: ast.Module) -> list[str]:
+def _imported(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> Imported:
+    if isinstance(node, ast.Import):
+        return Imported("", 0, alias.name, alias.asname or _package(alias.name))
+    return Imported(node.module or "", node.level, alias.name, alias.asname or alias.name)
+
+
+def _new_imports(old_tree: ast.Module, draft_tree: ast.Module) -> list[str]:
     """The import lines to add, in the draft's order.
 
     Raises:
-        _Clash: A name that the old module uses for something else.
+        _NameClash: A name that the old module uses for something else.
     """
-    present = {imported for _, imported in _imports(there)}
-    packages = {bound for module, _, name, bound in present if not module and _root(name) == bound}
-    bound = _bound(there)
+    present = set(_imports(old_tree.body))
+    # `import shop.a` beside `import shop.b` binds the same package
+    packages = {one.bound for one in present if not one.module and one.bound == _package(one.name)}
+    taken = _bound_names(old_tree.body)
     lines: list[str] = []
-    for node in coming.body:
-        if not isinstance(node, (ast.Import, ast.ImportFrom)):
+    for node in draft_tree.body:
+        if not isinstance(node, ast.Import | ast.ImportFrom) or _is_future(node):
             continue
-        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
-            continue
-        wanted = []
-        for alias, (_, imported) in zip(node.names, _imports(ast.Module([node], [])), strict=True):
-            name = imported[3]
-            package = isinstance(node, ast.Import) and not alias.asname and name in packages
+        added: list[ast.alias] = []
+        for alias in node.names:
+            imported = _imported(node, alias)
             if imported in present:
                 continue
-            if name in bound and not package:
-                raise _Clash(name)
-            wanted.append(alias)
-        if wanted:
-            lines.append(ast.unparse(_with_names(node, wanted)))
+            binds_package = isinstance(node, ast.Import) and not alias.asname
+            if imported.bound in taken and not (binds_package and imported.bound in packages):
+                raise _NameClash(imported.bound)
+            added.append(alias)
+        if added:
+            lines.append(ast.unparse(_with_names(node, added)))
     return lines
+
+
+def _is_future(node: ast.Import | ast.ImportFrom) -> bool:
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
 
 
 def _with_names(node: ast.Import | ast.ImportFrom, names: list[ast.alias]) -> ast.stmt:
@@ -118,14 +131,14 @@ def _with_names(node: ast.Import | ast.ImportFrom, names: list[ast.alias]) -> as
     return ast.ImportFrom(node.module, names, node.level)
 
 
-def _root(name: str) -> str:
+def _package(name: str) -> str:
     return name.split(".")[0]
 
 
-def _bound(tree: ast.Module) -> set[str]:
+def _bound_names(body: Sequence[ast.stmt]) -> set[str]:
     """The names that a module binds at its top level, as far as the text says."""
-    names = {imported[3] for _, imported in _imports(tree)}
-    for node in tree.body:
+    names = {imported.bound for imported in _imports(body)}
+    for node in body:
         if isinstance(node, Definition):
             names.add(node.name)
             continue
@@ -140,28 +153,27 @@ def _bound(tree: ast.Module) -> set[str]:
 # -- where things go
 
 
-def _after_imports(tree: ast.Module, rows: Sequence[str]) -> int:
+def _row_after_imports(tree: ast.Module, rows: Sequence[str]) -> int:
     """The row after the last import before the first definition, else after the docstring and
     the comments at the top.
     """
-    after = None
+    after: int | None = None
     for node in tree.body:
         if isinstance(node, Definition):
             break
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
+        if isinstance(node, ast.Import | ast.ImportFrom):
             after = node.end_lineno
     if after is not None:
         return after
-    first = tree.body[:1]
-    if first and isinstance(first[0], ast.Expr) and isinstance(first[0].value, ast.Constant):
-        return first[0].end_lineno or 0
+    if tree.body and _is_constant(tree.body[0]):
+        return tree.body[0].end_lineno or 0
     count = 0
     while count < len(rows) and rows[count].startswith("#"):
         count += 1
     return count
 
 
-def _end(tree: ast.Module, rows: Sequence[str]) -> int:
+def _row_of_closing_main(tree: ast.Module, rows: Sequence[str]) -> int:
     """The row before which the tests go: the closing `if __name__`, else the end."""
     last = tree.body[-1] if tree.body else None
     if not isinstance(last, ast.If) or not _asks_for_main(last.test):
@@ -176,23 +188,20 @@ def _asks_for_main(test: ast.expr) -> bool:
     return isinstance(test, ast.Compare) and getattr(test.left, "id", "") == "__name__"
 
 
-def _closed(text: str, newline: str) -> str:
-    """The text with an end of its last line, when something follows."""
-    return text + newline if text and newline and not text.endswith("\n") else text
+def _is_constant(node: ast.stmt) -> bool:
+    """Whether a statement is only a constant, a docstring above all."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
-def _spaced(middle: str, added: bool, newline: str) -> str:
-    """Two empty lines between the imports and a definition that stood right below."""
-    if added and middle.startswith(("def ", "class ", "@", "async ")):
-        return newline * 2 + middle
-    return middle
+def _with_last_newline(text: str, newline: str) -> str:
+    return text + newline if text and not text.endswith("\n") else text
 
 
-def _parted(text: str, newline: str) -> str:
+def _with_two_blank_lines(text: str, newline: str) -> str:
     """The text with two empty lines at its end, unless it is empty."""
     if not text:
         return ""
-    text = _closed(text, newline)
+    text = _with_last_newline(text, newline)
     blank = 0
     for row in reversed(_rows(text)):
         if row.strip():
@@ -204,39 +213,60 @@ def _parted(text: str, newline: str) -> str:
 # -- the draft's own part
 
 
-def _body(there: ast.Module, coming: ast.Module, draft: str) -> str:
-    """The draft without docstring and imports, with names that are taken renamed.
+class _DraftBody:
+    """The draft without docstring, imports and what the old module has already.
 
-    Raises:
-        _Clash: A helper's name is taken, or a test that must be renamed is used by name.
+    Args:
+        old_tree: The existing module.
+        draft_tree: The drafted one.
+        draft: Its text.
     """
-    taken = _bound(there)
-    known = {ast.dump(node) for node in there.body}
-    rows = _rows(draft)
-    cut: list[tuple[int, int]] = []
-    used = {node.id for node in ast.walk(coming) if isinstance(node, ast.Name)}
-    for place, node in enumerate(coming.body):
-        text = place == 0 and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-        same = not _is_test(node) and ast.dump(node) in known
-        if isinstance(node, (ast.Import, ast.ImportFrom)) or text or same:
-            cut.append((_first_row(node), node.end_lineno or node.lineno))
-        elif _is_test(node):
-            assert isinstance(node, Definition)
-            name = _free(node.name, taken)
-            if name != node.name:
-                if node.name in used:
-                    raise _Clash(node.name)
-                row = rows[node.lineno - 1]
-                rows[node.lineno - 1] = row.replace(node.name, name, 1)
-            taken.add(name)
-        elif _bound(ast.Module([node], [])) & taken:
-            raise _Clash(ast.unparse(node))
-    for first, last in reversed(cut):
-        del rows[first:last]
-    return "".join(rows).strip("\n") + "\n"
+
+    def __init__(self, old_tree: ast.Module, draft_tree: ast.Module, draft: str) -> None:
+        self.taken = _bound_names(old_tree.body)
+        self.old_statements = {ast.dump(node) for node in old_tree.body}
+        self.statements = draft_tree.body
+        self.rows = _rows(draft)
+        self.used = {node.id for node in ast.walk(draft_tree) if isinstance(node, ast.Name)}
+
+    def text(self) -> str:
+        """Its text, with names that are taken renamed.
+
+        Raises:
+            _NameClash: A helper's name is taken, or a test that must be renamed is used by name.
+        """
+        dropped: list[ast.stmt] = []
+        for index, node in enumerate(self.statements):
+            docstring = index == 0 and _is_constant(node)
+            if docstring or self._is_there_already(node):
+                dropped.append(node)
+            elif _is_test(node):
+                assert isinstance(node, Definition)
+                self._rename_if_taken(node)
+            elif _bound_names([node]) & self.taken:
+                raise _NameClash(ast.unparse(node))
+        for node in reversed(dropped):
+            del self.rows[first_row(node) : node.end_lineno or node.lineno]
+        return "".join(self.rows).strip("\n") + "\n"
+
+    def _is_there_already(self, node: ast.stmt) -> bool:
+        """Whether a statement is an import, which is added apart, or a helper of the old module."""
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            return True
+        return not _is_test(node) and ast.dump(node) in self.old_statements
+
+    def _rename_if_taken(self, test: Definition) -> None:
+        name = free_name(test.name, self.taken)
+        if name != test.name:
+            if test.name in self.used:
+                raise _NameClash(test.name)
+            row = self.rows[test.lineno - 1]
+            self.rows[test.lineno - 1] = row.replace(test.name, name, 1)
+        self.taken.add(name)
 
 
-def _first_row(node: ast.stmt) -> int:
+def first_row(node: ast.stmt) -> int:
+    """The row of a statement or of its first decorator, counted from 0."""
     decorators: list[ast.expr] = getattr(node, "decorator_list", [])
     return min([node.lineno, *(d.lineno for d in decorators)]) - 1
 
@@ -245,23 +275,26 @@ def _is_test(node: ast.stmt) -> bool:
     return isinstance(node, Definition) and node.name.lower().startswith("test")
 
 
-def _free(name: str, taken: set[str]) -> str:
-    if name not in taken:
-        return name
-    number = 2
-    while f"{name}_{number}" in taken:
-        number += 1
-    return f"{name}_{number}"
+def free_name(name: str, taken: Collection[str], separator: str = "_") -> str:
+    """The name, or with the first number from 2 on with which it is not taken."""
+    candidate, number = name, 2
+    while candidate in taken:
+        candidate, number = f"{name}{separator}{number}", number + 1
+    return candidate
 
 
-def _whole(there: ast.Module, coming: ast.Module, new: str) -> bool:
-    """Whether the new text holds every old statement unchanged and in order, and every test."""
+def _holds_all(merged: str, old_tree: ast.Module, draft_tree: ast.Module) -> bool:
+    """Whether a text holds every old statement unchanged and in order, and every test."""
     try:
-        tree = ast.parse(new)
+        tree = ast.parse(merged)
     except (SyntaxError, ValueError):
         return False
     dumps = iter([ast.dump(node) for node in tree.body])
-    if not all(any(ast.dump(node) == dump for dump in dumps) for node in there.body):
-        return False
-    before, after, added = ([n for n in t.body if _is_test(n)] for t in (there, tree, coming))
-    return len(after) == len(before) + len(added)
+    for node in old_tree.body:
+        if ast.dump(node) not in dumps:  # goes on behind the statement before
+            return False
+    return _count_tests(tree) == _count_tests(old_tree) + _count_tests(draft_tree)
+
+
+def _count_tests(tree: ast.Module) -> int:
+    return sum(_is_test(node) for node in tree.body)

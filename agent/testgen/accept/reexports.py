@@ -5,15 +5,21 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from copydesk.agent.testgen.project import import_name, source_roots
 
 _HOPS = 5
-Name = tuple[str, str]
-"""A module and a name in it."""
 
 
-def as_imported(old: str, draft: str, worktree: Path) -> str:
+class ModuleName(NamedTuple):
+    """A module and a name in it."""
+
+    module: str
+    name: str
+
+
+def import_as_existing(old: str, draft: str, worktree: Path) -> str:
     """Let a draft import a name from where an existing module has it already.
 
     A test module that says `from shop import Basket` and a draft that says `from shop.basket import
@@ -28,87 +34,110 @@ def as_imported(old: str, draft: str, worktree: Path) -> str:
         The draft, with those imports as the existing module has them.
     """
     try:
-        there, coming = ast.parse(old), ast.parse(draft)
+        old_tree, draft_tree = ast.parse(old), ast.parse(draft)
     except (SyntaxError, ValueError):
         return draft
-    bound = {
-        alias.asname or alias.name: (node.module or "", alias.name) for node, alias in _names(there)
-    }
+    existing = _imported_names(old_tree)
     rows = draft.split("\n")
-    for node in reversed(coming.body):
-        if not isinstance(node, ast.ImportFrom) or node.level or not node.module:
-            continue
-        moved = dict[str, list[ast.alias]]()
-        for alias in node.names:
-            has = bound.get(alias.asname or alias.name)
-            mine = (node.module, alias.name)
-            same = has is not None and _origin(has, worktree) == _origin(mine, worktree)
-            module, name = has if has is not None and same else mine
-            other = alias.asname or (None if alias.name == name else alias.name)
-            moved.setdefault(module, []).append(ast.alias(name, other))
-        if set(moved) != {node.module}:
-            texts = [ast.unparse(ast.ImportFrom(m, names, 0)) for m, names in moved.items()]
-            rows[node.lineno - 1 : node.end_lineno] = texts
+    for node in reversed(draft_tree.body):
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            by_module = _aliases_by_module(node, node.module, existing, worktree)
+            if set(by_module) != {node.module}:
+                rows[node.lineno - 1 : node.end_lineno] = [
+                    ast.unparse(ast.ImportFrom(module, aliases, 0))
+                    for module, aliases in by_module.items()
+                ]
     return "\n".join(rows)
 
 
-def _names(tree: ast.Module) -> Iterator[tuple[ast.ImportFrom, ast.alias]]:
-    """What a module's own statements import from others by name, relative imports left out."""
+def _imported_names(tree: ast.Module) -> dict[str, ModuleName]:
+    """What a module's own statements import from others by name, by the name it is bound to.
+    Relative imports are left out.
+    """
+    imported: dict[str, ModuleName] = {}
     for node in tree.body:
         if isinstance(node, ast.ImportFrom) and not node.level:
             for alias in node.names:
-                yield node, alias
+                imported[alias.asname or alias.name] = ModuleName(node.module or "", alias.name)
+    return imported
 
 
-def _origin(name: Name, worktree: Path) -> Name:
+def _aliases_by_module(
+    node: ast.ImportFrom, module: str, existing: dict[str, ModuleName], worktree: Path
+) -> dict[str, list[ast.alias]]:
+    """The names of an import by the module that each is to be imported from."""
+    by_module: dict[str, list[ast.alias]] = {}
+    for alias in node.names:
+        bound = alias.asname or alias.name
+        source = ModuleName(module, alias.name)
+        elsewhere = existing.get(bound)
+        if elsewhere is not None and _origin(elsewhere, worktree) == _origin(source, worktree):
+            source = elsewhere
+        asname = alias.asname
+        if asname is None and alias.name != source.name:
+            asname = alias.name
+        by_module.setdefault(source.module, []).append(ast.alias(source.name, asname))
+    return by_module
+
+
+def _origin(name: ModuleName, worktree: Path) -> ModuleName:
     """Where a name is first bound, followed through the project's own modules."""
     for _ in range(_HOPS):
-        handed = _handed_on(name, worktree)
-        if handed is None:
+        source = _imported_from(name, worktree)
+        if source is None:
             break
-        name = handed
+        name = source
     return name
 
 
-def _handed_on(name: Name, worktree: Path) -> Name | None:
+def _imported_from(name: ModuleName, worktree: Path) -> ModuleName | None:
     """Where a module has a name from, or None where it does not import it by that name."""
-    found = _source(name[0], worktree)
-    if found is None:
+    source = _read_module(name.module, worktree)
+    if source is None:
         return None
-    tree, package = found
-    bindings = [node for node in tree.body if name[1] in _bound(node)]
+    tree, package = source
+    bindings = [node for node in tree.body if name.name in _bound_names(node)]
     if len(bindings) != 1 or not isinstance(bindings[0], ast.ImportFrom):
         return None  # bound twice, or made here
     node = bindings[0]
-    alias = next(a for a in node.names if (a.asname or a.name) == name[1])
+    alias = next(alias for alias in node.names if (alias.asname or alias.name) == name.name)
     if not node.level:
-        return (node.module or "", alias.name)
-    above = package[: len(package) - (node.level - 1)]
-    return ".".join([*above, *([node.module] if node.module else [])]), alias.name
+        return ModuleName(node.module or "", alias.name)
+    parts = package[: len(package) - (node.level - 1)]
+    if node.module:
+        parts = [*parts, node.module]
+    return ModuleName(".".join(parts), alias.name)
 
 
-def _bound(node: ast.stmt) -> set[str]:
+def _bound_names(node: ast.stmt) -> set[str]:
     """The names that a statement may bind, those inside of if and try included."""
-    found = set()
+    names: set[str] = set()
     for part in ast.walk(node):
         if isinstance(part, ast.ImportFrom | ast.Import):
-            found |= {alias.asname or alias.name.split(".")[0] for alias in part.names}
+            names.update(alias.asname or alias.name.split(".")[0] for alias in part.names)
         elif isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            found.add(part.name)
+            names.add(part.name)
         elif isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
-            found.add(part.id)
-    return found
+            names.add(part.id)
+    return names
 
 
-def _source(module: str, worktree: Path) -> tuple[ast.Module, list[str]] | None:
+def _read_module(module: str, worktree: Path) -> tuple[ast.Module, list[str]] | None:
     """A module of the project and the package that its relative imports start from."""
-    parts = module.split(".")
-    for root in source_roots(worktree):
-        for name, package in ((".py", parts[:-1]), ("/__init__.py", parts)):
-            path = Path(root, *parts[:-1], parts[-1] + name)
-            if (worktree / path).is_file() and import_name(path.as_posix(), worktree) == module:
-                try:
-                    return ast.parse((worktree / path).read_bytes()), package
-                except (OSError, SyntaxError, ValueError):
-                    return None
+    if not module:
+        return None
+    for path, package in _module_files(module, worktree):
+        if (worktree / path).is_file() and import_name(path.as_posix(), worktree) == module:
+            try:
+                return ast.parse((worktree / path).read_bytes()), package
+            except (OSError, SyntaxError, ValueError):
+                return None
     return None
+
+
+def _module_files(module: str, worktree: Path) -> Iterator[tuple[Path, list[str]]]:
+    """The files that may hold a module, each with the package that it is in."""
+    *parents, last = module.split(".")
+    for root in source_roots(worktree):
+        yield Path(root, *parents, f"{last}.py"), parents
+        yield Path(root, *parents, last, "__init__.py"), [*parents, last]

@@ -7,14 +7,12 @@ from collections.abc import Iterator
 
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
-from copydesk.agent.records import Candidate, Draft, Evidence, Gap
+from copydesk.agent.records import Candidate, Draft, Gap
 from copydesk.agent.testgen.project import open_workspace
-from copydesk.agent.testgen.verify import verify
+from copydesk.agent.testgen.verify import CheckedDraft, verify
 
 
-def verify_edit(
-    repo: Repository, gap: Gap, draft: Draft, content: str
-) -> tuple[Evidence, Candidate]:
+def verify_edit(repo: Repository, gap: Gap, draft: Draft, content: str) -> CheckedDraft:
     """Climb the ladder again with a draft that the editor changed.
 
     Args:
@@ -25,8 +23,8 @@ def verify_edit(
     """
     names = tuple(_test_names(content))
     candidate = Candidate(gap, draft.origin, content, names)
-    with open_workspace(repo, draft.commit) as place:
-        return verify(candidate, place.tree, place.sandbox, approved=True)
+    with open_workspace(repo, draft.commit) as workspace:
+        return verify(candidate, workspace.tree, workspace.sandbox, approved=True)
 
 
 def _test_names(content: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from copydesk.agent.testgen.accept.match_style import in_style
+from copydesk.agent.testgen.accept.match_style import match_style
 
 FUNCTIONS = "from shop import price\n\n\ndef test_price():\n    assert price(1) == 1\n"
 CLASSES = """from shop import price
@@ -97,13 +97,13 @@ def passes(tmp_path: Path, text: str, tests: int) -> bool:
 
 
 def test_functions_stay_functions() -> None:
-    assert in_style(FUNCTIONS, DRAFT, "price") == DRAFT
-    assert in_style("", DRAFT, "price") == DRAFT
-    assert in_style("def broken(:", DRAFT, "price") == DRAFT
+    assert match_style(FUNCTIONS, DRAFT, "price") == DRAFT
+    assert match_style("", DRAFT, "price") == DRAFT
+    assert match_style("def broken(:", DRAFT, "price") == DRAFT
 
 
 def test_among_classes_they_become_methods(tmp_path: Path) -> None:
-    made = in_style(CLASSES, DRAFT, "price")
+    made = match_style(CLASSES, DRAFT, "price")
     assert "\n\nclass TestPrice2:\n    @pytest.mark.parametrize(\n" in made
     assert "    def test_price(self, number, expected):\n" in made
     assert "    def test_price_rejects_abc(self):\n        with pytest.raises" in made
@@ -111,7 +111,7 @@ def test_among_classes_they_become_methods(tmp_path: Path) -> None:
 
 
 def test_among_test_cases_they_speak_unittest(tmp_path: Path) -> None:
-    made = in_style(CASES, DRAFT, "Shop.price_of")
+    made = match_style(CASES, DRAFT, "Shop.price_of")
     assert "pytest" not in made
     assert "class ShopPriceOfTests(unittest.TestCase):\n    def test_price(self):\n" in made
     assert (
@@ -149,9 +149,9 @@ def test_among_test_cases_they_speak_unittest(tmp_path: Path) -> None:
 )
 def test_what_a_test_case_has_no_words_for_stays_a_function(test: str) -> None:
     draft = f"import pytest\n\nfrom shop import price\n\n\n{test}"
-    assert in_style(CASES, draft, "price") == draft
+    assert match_style(CASES, draft, "price") == draft
 
 
 def test_a_base_of_the_projects_own_is_not_guessed() -> None:
     old = CASES.replace("unittest.TestCase", "shop.SlowTestCase")
-    assert in_style(old, DRAFT, "price") == DRAFT
+    assert match_style(old, DRAFT, "price") == DRAFT

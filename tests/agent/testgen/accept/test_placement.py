@@ -1,24 +1,17 @@
 from __future__ import annotations
 
 import ast
-import os
-import stat
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from copydesk.agent.errors import CopydeskError
 from copydesk.agent.records import Draft, Target
 from copydesk.agent.testgen.accept.merge_modules import merge
-from copydesk.agent.testgen.accept.placement import (
-    Placement,
-    place_draft,
-    revert_placement,
-    write_placement,
-)
-from copydesk.agent.testgen.accept.reexports import as_imported
+from copydesk.agent.testgen.accept.placement import Placement, place_draft
+from copydesk.agent.testgen.accept.reexports import import_as_existing
+from copydesk.agent.testgen.accept.write_placement import write_placement
 
 DRAFT = '''"""Drafted."""
 
@@ -304,7 +297,7 @@ def test_merging_never_changes_an_old_statement(
     assert "def test_a_negative_price_is_refused" in merged
 
 
-# -- writing
+# -- re-exports
 
 
 @pytest.mark.parametrize(
@@ -350,12 +343,12 @@ def test_names_of_one_import_go_where_each_has_its_own(tmp_path: Path) -> None:
     put(tmp_path, "shop/prices.py", "rate = 1\ntax = 2\ndef total(): pass\n")
     old = "from shop import total\n"
     new = "import pytest\nfrom shop.prices import tax, total, rate as r\n\nx = 1\n"
-    assert as_imported(old, new, tmp_path) == (
+    assert import_as_existing(old, new, tmp_path) == (
         "import pytest\nfrom shop.prices import tax, rate as r\nfrom shop import total\n\nx = 1\n"
     )
-    assert as_imported("from (", new, tmp_path) == new
+    assert import_as_existing("from (", new, tmp_path) == new
     relative = "from .prices import total\n"
-    assert as_imported(old, relative, tmp_path) == relative
+    assert import_as_existing(old, relative, tmp_path) == relative
 
 
 def test_where_each_module_has_its_test_module_a_new_one_gets_one(tmp_path: Path) -> None:
@@ -369,116 +362,3 @@ def test_where_each_module_has_its_test_module_a_new_one_gets_one(tmp_path: Path
     put(tmp_path, "tests/test_taxes.py", "x = 1\n")
     place = place_draft(draft(), tmp_path)
     assert (place.path, place.old_text) == ("tests/test_prices.py", None)
-
-
-def test_a_new_file_is_written_and_taken_back(tree: Path) -> None:
-    found = place_draft(draft(), tree)
-    path = write_placement(found, tree)
-    assert path == tree / "tests/test_prices.py"
-    assert path.read_text() == DRAFT
-    assert revert_placement(found, tree) == path
-    assert not path.exists()
-
-
-def test_an_existing_file_is_written_with_its_mode_and_taken_back(tree: Path) -> None:
-    path = put(tree, "tests/test_prices.py", "import pytest\n")
-    path.chmod(0o750)
-    found = place_draft(draft(), tree)
-    write_placement(found, tree)
-    assert path.read_text() == found.new_text
-    assert stat.S_IMODE(path.stat().st_mode) == 0o750
-    revert_placement(found, tree)
-    assert path.read_text() == "import pytest\n"
-    assert [p.name for p in path.parent.iterdir()] == ["test_prices.py"]
-
-
-def refusal(found: Placement, tree: Path, back: bool = False) -> str:
-    with pytest.raises(CopydeskError) as caught:
-        (revert_placement if back else write_placement)(found, tree)
-    assert caught.value.hint
-    return caught.value.slug
-
-
-def test_nothing_is_written_over_changed_text(tree: Path) -> None:
-    path = put(tree, "tests/test_prices.py", "import pytest\n")
-    found = place_draft(draft(), tree)
-    path.write_text("import pytest  # mine\n")
-    assert refusal(found, tree) == "changed-meanwhile"
-    assert refusal(found, tree, back=True) == "changed-meanwhile"
-    assert path.read_text() == "import pytest  # mine\n"
-    path.unlink()
-    assert refusal(found, tree) == "changed-meanwhile"
-
-
-def test_a_file_that_appeared_is_left_alone(tree: Path) -> None:
-    found = place_draft(draft(), tree)
-    path = put(tree, "tests/test_prices.py", "mine\n")
-    assert refusal(found, tree) == "changed-meanwhile"
-    assert refusal(found, tree, back=True) == "changed-meanwhile"
-    assert path.read_text() == "mine\n"
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/tmp/test_x.py",
-        "../test_x.py",
-        "tests/../../test_x.py",
-        ".git/test_x.py",
-        "tests/.GIT/test_x.py",
-        "tests/conftest.py",
-        "tests/test_x.txt",
-        "shop/prices.py",
-        "",
-        "tests/te\0st_x.py",
-    ],
-)
-@pytest.mark.parametrize("old", [None, ""])
-def test_other_places_are_refused(tree: Path, path: str, old: str | None) -> None:
-    put(tree, ".git/config")
-    assert refusal(Placement(path, "x = 1\n", old), tree) == "not-a-test-file"
-
-
-def test_links_are_never_followed(tree: Path, tmp_path: Path) -> None:
-    outside = put(tmp_path, "outside/test_x.py", "precious\n")
-    (tree / "tests").symlink_to(tmp_path / "outside")
-    assert refusal(Placement("tests/test_y.py", "x", None), tree) == "not-a-test-file"
-    assert refusal(Placement("tests/test_x.py", "x", "precious\n"), tree) == "not-a-test-file"
-    (tree / "test_x.py").symlink_to(outside)
-    assert refusal(Placement("test_x.py", "x", "precious\n"), tree) == "not-a-test-file"
-    assert refusal(Placement("test_x.py", "x", None), tree) == "changed-meanwhile"
-    assert refusal(Placement("test_x.py", "precious\n", None), tree, True) == "not-a-test-file"
-    assert outside.read_text() == "precious\n"
-
-
-def test_a_file_in_place_of_a_folder_is_refused(tree: Path) -> None:
-    put(tree, "tests", "a file\n")
-    assert refusal(Placement("tests/test_x.py", "x", None), tree) == "not-a-test-file"
-
-
-def test_a_full_disk_leaves_the_old_file(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = put(tree, "tests/test_prices.py", "import pytest\n")
-
-    def full(fd: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    found = place_draft(draft(), tree)
-    monkeypatch.setattr(os, "fsync", full)
-    assert refusal(found, tree) == "cannot-write"
-    assert refusal(Placement("tests/test_new.py", "x = 1\n", None), tree) == "cannot-write"
-    assert [p.name for p in path.parent.iterdir()] == ["test_prices.py"]
-    assert path.read_text() == "import pytest\n"
-
-
-def test_a_change_in_the_last_moment_is_seen(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = put(tree, "tests/test_prices.py", "import pytest\n")
-    found = place_draft(draft(), tree)
-    sync = os.fsync
-
-    def meddle(fd: int) -> None:
-        path.write_text("import pytest  # mine\n")
-        sync(fd)
-
-    monkeypatch.setattr(os, "fsync", meddle)
-    assert refusal(found, tree) == "changed-meanwhile"
-    assert path.read_text() == "import pytest  # mine\n"
