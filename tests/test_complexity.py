@@ -203,24 +203,8 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "agent/testgen/accept/formatter.py": {
         "formatters": "to come apart",
     },
-    "agent/testgen/accept/match_style.py": {
-        "_base": "to come apart",
-        "_class_name": "to come apart",
-        "_in_class": "to come apart",
-    },
     "agent/testgen/accept/merge_modules.py": {
-        "_body": "to come apart",
         "_new_imports": "to come apart",
-    },
-    "agent/testgen/accept/placement.py": {
-        "_new_path": "to come apart",
-        "_place": "to come apart",
-    },
-    "agent/testgen/accept/reexports.py": {
-        "as_imported": "to come apart",
-    },
-    "agent/testgen/accept/run_in_place.py": {
-        "_judged": "to come apart",
     },
     "agent/testgen/embedded/drafter.py": {
         "_case": "to come apart",
@@ -248,34 +232,14 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "agent/testgen/model/prompt_excerpts.py": {
         "class_heading": "to come apart",
     },
-    "agent/testgen/pipeline/draft_gaps.py": {
-        "_Work.by_model": "to come apart",
-        "_Work.gap": "to come apart",
-    },
     "agent/testgen/project/free_names.py": {
         "absolute_imports": "to come apart",
     },
     "agent/testgen/project/layout.py": {
         "function_node": "to come apart",
     },
-    "agent/testgen/project/test_modules.py": {
-        "mentions": "to come apart",
-        "prune_imports": "to come apart",
-        "reaches_in": "to come apart",
-    },
-    "agent/testgen/verify/fix_expected_values.py": {
-        "_expectation": "to come apart",
-        "_only_value": "to come apart",
-    },
-    "agent/testgen/verify/fresh_processes.py": {
-        "falls": "to come apart",
-    },
     "agent/testgen/verify/mutants.py": {
         "_Finder.operators": "to come apart",
-    },
-    "agent/testgen/verify/run_report.py": {
-        "_build": "to come apart",
-        "_check_tests": "to come apart",
     },
 }
 """Functions that may be more complex: by file, each with the reason."""
