@@ -56,6 +56,7 @@ HEAVY = {
 }
 HEAVY_HOME = {"agent/desk/migrations.py"}  # imported only when a migration is due
 FACED = ("agent/coverage", "agent/testgen")
+SQL_HOME = ("agent/desk/", "hooks/gate.py")  # the hook may not import the desk, and has no time to
 GIT_STARTERS = {"agent/git/command.py"}
 
 
@@ -240,6 +241,18 @@ def test_one_module_starts_git() -> None:
                     first = node.elts[0]
                     starts = isinstance(first, ast.Constant) and first.value == "git"
                     assert not starts, f"{name}:{node.lineno} starts git"
+
+
+def test_only_the_desk_runs_sql() -> None:
+    for room in MAY_IMPORT:
+        for path in sources(room):
+            name = path.relative_to(ROOT).as_posix()
+            if name.startswith(SQL_HOME) or name in GIT_STARTERS:  # GitPython's execute runs git
+                continue
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                    runs_sql = node.func.attr in ("execute", "executemany", "executescript")
+                    assert not runs_sql, f"{name}:{node.lineno}: ask the desk in words"
 
 
 def test_no_file_grows_past_500_lines() -> None:

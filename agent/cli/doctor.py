@@ -18,8 +18,7 @@ from copydesk.agent.cli.terminal import spinner
 from copydesk.agent.daemon import control, prune
 from copydesk.agent.daemon.resources import pause_reason
 from copydesk.agent.desk import backup, space
-from copydesk.agent.desk.mend import DAMAGED
-from copydesk.agent.desk.store import open_desk
+from copydesk.agent.desk.store import DAMAGED, open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.interpreter import find, missing_error
 from copydesk.agent.git.repository import Repository, get_config

@@ -6,6 +6,7 @@ import contextlib
 import time
 from pathlib import Path
 
+from copydesk.agent.desk import content_cache
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import point, transaction
 from copydesk.agent.git import repository as git
@@ -51,44 +52,23 @@ def prune(repo: Repository, db: Database, budget_mb: float) -> str:
         What was done, in words.
     """
     goal = budget_mb * 1e6 * _SHARE
-    before = _live(db)
-    _drop_logs(db)
-    order = _oldest_first(db, _needed(repo, db))
+    before = db.live_bytes()
+    db.model_calls.prune(KEPT_CALLS)
+    needed = git.tips(repo) | db.drafts.waiting_commits()
+    droppable = [sha for sha in db.measures.shas() if sha not in needed]
     dropped = 0
-    while order and _live(db) > goal:
-        batch, order = order[: max(1, len(order) // 4)], order[max(1, len(order) // 4) :]
-        _drop_maps(db, batch)
-        dropped += len(batch)
-    if _live(db) > goal:
-        with transaction(db):
-            db.execute("DELETE FROM known")  # worked out anew when it is needed
-    db.execute("VACUUM")
-    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    while droppable and db.live_bytes() > goal:
+        count = max(1, len(droppable) // 4)
+        _drop_maps(db, droppable[:count])
+        droppable = droppable[count:]
+        dropped += count
+    if db.live_bytes() > goal:
+        content_cache.clear(db)
+    db.compact()
     return (
         f"pruned: {plural(dropped, 'old coverage map')} dropped,"
-        f" {before / 1e6:,.1f} MB before, {_live(db) / 1e6:,.1f} MB after"
+        f" {before / 1e6:,.1f} MB before, {db.live_bytes() / 1e6:,.1f} MB after"
     )
-
-
-def _live(db: Database) -> int:
-    pages, free, page = (
-        db.execute(f"PRAGMA {name}").fetchone()[0]
-        for name in ("page_count", "freelist_count", "page_size")
-    )
-    return int((pages - free) * page)
-
-
-def _drop_logs(db: Database) -> None:
-    with transaction(db):
-        db.model_calls.prune(KEPT_CALLS)
-
-
-def _needed(repo: Repository, db: Database) -> set[str]:
-    return git.tips(repo) | db.drafts.waiting_commits()
-
-
-def _oldest_first(db: Database, needed: set[str]) -> list[str]:
-    return [sha for sha in db.measures.shas() if sha not in needed]
 
 
 def _drop_maps(db: Database, shas: list[str]) -> None:

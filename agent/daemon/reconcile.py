@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from copydesk.agent.config import Personal
-from copydesk.agent.desk.commits import SeenCommit
 from copydesk.agent.desk.database import Database
+from copydesk.agent.desk.history import SeenCommit
 from copydesk.agent.desk.store import point, transaction
 from copydesk.agent.git.command import git
 from copydesk.agent.git.repository import (

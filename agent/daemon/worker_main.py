@@ -19,8 +19,7 @@ from copydesk.agent.daemon.log import daemon_logger
 from copydesk.agent.daemon.step_context import Step, StepContext, repository
 from copydesk.agent.daemon.worker_process import DONE, FINAL, FULL, RETRY, SUPERSEDED
 from copydesk.agent.desk import space
-from copydesk.agent.desk.mend import mend
-from copydesk.agent.desk.store import open_desk
+from copydesk.agent.desk.store import mend, open_desk
 from copydesk.agent.errors import CopydeskError, Superseded
 from copydesk.agent.process import lower_priority
 from copydesk.hooks import failpoints, filesystem

@@ -27,6 +27,23 @@ class Connection:
         """Whether a transaction is open."""
         return self.connection.in_transaction
 
+    def checkpoint(self) -> None:
+        """Write SQLite's log back into the database's file, and empty it."""
+        self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def live_bytes(self) -> int:
+        """Bytes of the database that hold something."""
+        pages, free, page_size = (
+            self.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+        return int((pages - free) * page_size)
+
+    def compact(self) -> None:
+        """Give the room of what was deleted back to the disk."""
+        self.execute("VACUUM")
+        self.checkpoint()
+
     def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
         """Run one statement."""
         return self.connection.execute(sql, parameters)

@@ -62,3 +62,9 @@ class ContentCache:
                 "INSERT OR REPLACE INTO known (kind, key, value) VALUES (?, ?, ?)", rows
             )
         self._new_keys.clear()
+
+
+def clear(db: Connection) -> None:
+    """Empty the cache of every function; what is needed is computed anew."""
+    with transaction(db):
+        db.execute("DELETE FROM known")

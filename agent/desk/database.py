@@ -6,20 +6,14 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
-from copydesk.agent.desk.commits import Commits
 from copydesk.agent.desk.connection import Connection
 from copydesk.agent.desk.content_cache import ContentCache
-from copydesk.agent.desk.deferred_jobs import DeferredJobs
-from copydesk.agent.desk.drafts import Drafts
-from copydesk.agent.desk.jobs import Jobs
+from copydesk.agent.desk.drafts import Drafts, StoryFacts, Verifications
+from copydesk.agent.desk.history import Commits, MinedHistory, Predictions
+from copydesk.agent.desk.jobs import DeferredJobs, Jobs
 from copydesk.agent.desk.measures import Gaps, Measures, UnfinishedMeasures
-from copydesk.agent.desk.mined_history import MinedHistory
 from copydesk.agent.desk.model_calls import ModelCalls
-from copydesk.agent.desk.predictions import Predictions
-from copydesk.agent.desk.story_facts import StoryFacts
-from copydesk.agent.desk.totals import Totals
-from copydesk.agent.desk.traces import Traces
-from copydesk.agent.desk.verifications import Verifications
+from copydesk.agent.desk.traces import Totals, Traces
 
 
 class Database(Connection):
@@ -88,10 +82,6 @@ class Database(Connection):
     def traces(self) -> Traces:
         """What each test executed."""
         return Traces(self)
-
-    def checkpoint(self) -> None:
-        """Write SQLite's log back into the database's file, and empty it."""
-        self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def content_cache(self, kind: str, compute: Callable[[str], Any]) -> ContentCache:
         """A function whose results stay on the desk; see `ContentCache`."""

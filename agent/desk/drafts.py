@@ -1,15 +1,30 @@
-"""Drafts and the editor's decisions on them: the tables `drafts` and `reviews`."""
+"""Drafts, what they rest on, and the editor's decisions on them.
+
+The tables are `drafts` and `reviews`, `facts` (what a story may say), and `climbs` and
+`climb_runs` (test drafts that are being verified, and the finished runs of each).
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from copydesk.agent.desk.connection import Connection, point, timestamp, transaction
 from copydesk.agent.errors import CopydeskError
-from copydesk.agent.records import Draft, DraftKind, DraftState, Json, Sha, Target
+from copydesk.agent.records import (
+    Candidate,
+    Draft,
+    DraftKind,
+    DraftState,
+    Fact,
+    Gap,
+    Json,
+    Sha,
+    Target,
+)
 
 WAITING: tuple[DraftState, ...] = ("ready", "not_run")
 """The states of a draft that waits for the editor."""
@@ -270,3 +285,134 @@ def _draft(row: tuple[object, ...]) -> Draft:
         created_at=str(created),
         note=str(note),
     )
+
+
+class StoryFacts:
+    """Facts as rows, by the commit whose story they were gathered for.
+
+    Args:
+        db: The open desk.
+    """
+
+    def __init__(self, db: Connection) -> None:
+        self._db = db
+
+    def replace(self, sha: Sha, facts: Iterable[Fact]) -> None:
+        """Keep the facts of a commit in place of those that were kept before."""
+        rows = [(sha, f.id, f.kind, f.text, json.dumps(dict(f.values))) for f in facts]
+        with transaction(self._db):
+            self._db.execute("DELETE FROM facts WHERE sha = ?", (sha,))
+            self._db.executemany(
+                "INSERT INTO facts (sha, id, kind, text, data) VALUES (?, ?, ?, ?, ?)", rows
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """A draft that is being verified. `calls` are the numbers of the model's calls behind it."""
+
+    id: int
+    candidate: Candidate
+    calls: tuple[int, ...]
+
+
+class Verifications:
+    """The verifications of a desk, as `Database.verifications` hands them out.
+
+    Args:
+        db: The desk.
+    """
+
+    def __init__(self, db: Connection) -> None:
+        self._db = db
+
+    def begin(self, candidate: Candidate, calls: Sequence[int] = ()) -> Verification:
+        """Keep a candidate, in the place of the former one of its commit, function and writer.
+
+        Args:
+            candidate: The draft as written.
+            calls: The numbers of the model's calls behind it.
+        """
+        key = _key(candidate.gap, candidate.origin)
+        fields = {
+            "content": candidate.content,
+            "tests": candidate.tests,
+            "recorded": candidate.recorded,
+            "notes": candidate.notes,
+            "calls": list(calls),
+        }
+        with transaction(self._db):
+            self._forget(key)
+            (identity,) = self._db.execute(
+                "INSERT INTO climbs (sha, path, function, origin, candidate, begun_at)"
+                " VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
+                (*key, json.dumps(fields), timestamp()),
+            ).fetchone()
+        return Verification(int(identity), candidate, tuple(calls))
+
+    def unfinished(self, gap: Gap, origin: str) -> Verification | None:
+        """The verification of a writer's draft for a gap that was cut short, if any."""
+        row = self._db.execute(
+            "SELECT id, candidate FROM climbs"
+            " WHERE sha = ? AND path = ? AND function = ? AND origin = ?",
+            _key(gap, origin),
+        ).fetchone()
+        if row is None:
+            return None
+        fields = json.loads(row[1])
+        lists = {name: tuple(fields[name]) for name in ("tests", "recorded", "notes")}
+        candidate = Candidate(gap, origin, fields["content"], **lists)
+        return Verification(int(row[0]), candidate, tuple(fields["calls"]))
+
+    def end(self, gap: Gap, origin: str) -> None:
+        """Forget the verification of a draft that is on the desk now."""
+        with transaction(self._db):
+            self._forget(_key(gap, origin))
+
+    def end_all(self, sha: Sha) -> None:
+        """Forget a commit's verifications: its gaps are done, or wanted no longer."""
+        with transaction(self._db):
+            self._db.execute(
+                "DELETE FROM climb_runs WHERE climb IN (SELECT id FROM climbs WHERE sha = ?)",
+                (sha,),
+            )
+            self._db.execute("DELETE FROM climbs WHERE sha = ?", (sha,))
+
+    def _forget(self, key: tuple[str, str, str, str]) -> None:
+        where = "sha = ? AND path = ? AND function = ? AND origin = ?"
+        self._db.execute(
+            f"DELETE FROM climb_runs WHERE climb IN (SELECT id FROM climbs WHERE {where})", key
+        )
+        self._db.execute(f"DELETE FROM climbs WHERE {where}", key)
+
+    def outcome(self, verification: int, request: str) -> bytes | None:
+        """What came of a run before, as `add_run` was given it; None when it has not ended.
+
+        Args:
+            verification: The verification's id.
+            request: SHA-256 of what was run.
+        """
+        row = self._db.execute(
+            "SELECT outcome FROM climb_runs WHERE climb = ? AND request = ?",
+            (verification, request),
+        ).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def count_runs(self, verification: int) -> int:
+        """How many runs of a verification have ended."""
+        row = self._db.execute(
+            "SELECT count(*) FROM climb_runs WHERE climb = ?", (verification,)
+        ).fetchone()
+        return int(row[0])
+
+    def add_run(self, verification: int, request: str, outcome: bytes) -> None:
+        """Keep what came of a run; see `outcome`."""
+        with transaction(self._db):
+            self._db.execute(
+                "INSERT OR REPLACE INTO climb_runs (climb, request, outcome) VALUES (?, ?, ?)",
+                (verification, request, outcome),
+            )
+
+
+def _key(gap: Gap, origin: str) -> tuple[str, str, str, str]:
+    return gap.commit, gap.path, gap.function, origin

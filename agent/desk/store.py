@@ -1,20 +1,25 @@
-"""Opening the desk. The only place that does."""
+"""Opening the desk, the only place that does; and mending it where it is damaged."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from copydesk.agent.desk import space
+from copydesk.agent.desk import backup, space
 from copydesk.agent.desk.connection import exclusive
 from copydesk.agent.desk.connection import point as point
 from copydesk.agent.desk.connection import transaction as transaction
 from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
+from copydesk.agent.progress import Progress, silent
 from copydesk.hooks import failpoints, filesystem
+
+DAMAGED = "damaged"
+"""The folder of the desk into which damaged files are set aside."""
 
 SCHEMA = 13
 """The number of migrations; a database's PRAGMA user_version once it is up to date."""
@@ -102,14 +107,89 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
     db.execute("PRAGMA foreign_keys = on")
     if version < SCHEMA:
         # sqlite_utils imports pandas where it can: half a second, so only when a step is due
-        from copydesk.agent.desk.backup import backup
         from copydesk.agent.desk.migrations import migrate
 
         if version:
-            backup(path.parent, why=f"schema{version}")
+            backup.backup(path.parent, why=f"schema{version}")
         with exclusive(db):
             (version,) = db.execute("PRAGMA user_version").fetchone()
             if version < SCHEMA:
                 migrate(db)
                 point("store.migrated")
                 db.execute(f"PRAGMA user_version = {SCHEMA:d}")
+
+
+def mend(desk: Path, say: Progress) -> bool:
+    """After an unclean end: check the desk, and if it is damaged begin a new one.
+
+    The damaged files are set aside whole, never deleted. What can still be read of drafts,
+    reviews and stories, and of everything else, is carried over; commits are found again in
+    git.
+
+    Args:
+        desk: The folder of the desk; the caller holds its daemon's lock.
+        say: Takes a line about what was done.
+
+    Returns:
+        Whether it was damaged.
+    """
+    path = desk / "desk.db"
+    if not path.exists():
+        return False
+    damage = backup.check(path, quick=True)
+    if not damage:
+        return False
+    aside = desk / DAMAGED / time.strftime("%Y%m%dT%H%M%S", time.gmtime())
+    aside.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for suffix in ("", "-wal", "-shm"):  # the log belongs to the file: they go together
+        part = path.with_name(path.name + suffix)
+        if part.exists():
+            part.replace(aside / part.name)
+    say(f"the desk was damaged ({damage}); it was set aside as {aside}")
+    rows = _salvage(aside / path.name, desk, say)
+    say(f"{rows} rows were carried over into a new desk")
+    return True
+
+
+def _salvage(damaged: Path, desk: Path, say: Progress) -> int:
+    """Carry over into a new desk what can still be read; the number of rows.
+
+    What is lost in the damaged file may be in a backup.
+    """
+    rows = 0
+    with open_desk(desk) as db:
+        db.execute("PRAGMA foreign_keys = off")
+        tables = _tables(db.connection)
+        with transaction(db):
+            for table in tables:
+                rows += _copy_rows(damaged, table, db.connection, say)
+        for copy in reversed(backup.listed(desk)):
+            with transaction(db):
+                for table in tables:
+                    rows += _copy_rows(copy, table, db.connection, silent)
+    return rows
+
+
+def _tables(db: sqlite3.Connection) -> list[str]:
+    names = [
+        str(name) for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    ]
+    return [name for name in names if not name.startswith(("sqlite_", "_sqlite"))]
+
+
+def _copy_rows(source: Path, table: str, db: sqlite3.Connection, say: Progress) -> int:
+    """Copy the rows of a table that are not there, as far as they can be read; their number."""
+    copied = 0
+    try:
+        with contextlib.closing(sqlite3.connect(source, isolation_level=None)) as old:
+            rows = old.execute(f"SELECT * FROM {table}")
+            columns = [column[0] for column in rows.description]
+            if not set(columns) <= {row[1] for row in db.execute(f"PRAGMA table_info({table})")}:
+                return 0
+            marks = ", ".join("?" * len(columns))
+            insert = f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({marks})"
+            for row in rows:
+                copied += db.execute(insert, row).rowcount
+    except sqlite3.DatabaseError as error:
+        say(f"table {table}: {error} after {copied} rows")
+    return copied

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import Final, Literal, NamedTuple
 
 from copydesk.agent.desk.database import Database
-from copydesk.agent.desk.deferred_jobs import DeferredJob
+from copydesk.agent.desk.jobs import DeferredJob
 from copydesk.agent.model.circuit_breaker import FIRST_SECONDS, LONGEST_SECONDS
 from copydesk.agent.records import Sha
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copydesk.agent.desk.connection import transaction
 from copydesk.agent.desk.database import Database
-from copydesk.agent.desk.mined_history import ChangedFunction, FixedLine
+from copydesk.agent.desk.history import ChangedFunction, FixedLine
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.history import GitHistory
 from copydesk.agent.git.repository import Repository

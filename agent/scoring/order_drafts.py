@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from copydesk.agent.desk.database import Database
-from copydesk.agent.desk.predictions import Prediction
+from copydesk.agent.desk.history import Prediction
 from copydesk.agent.records import Draft, Sha
 from copydesk.predictor.draft_acceptance import Chance, Decision, chances
 

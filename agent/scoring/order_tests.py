@@ -10,8 +10,8 @@ from copydesk.agent.coverage.source import file_of
 from copydesk.agent.coverage.store import numbits_to_nums
 from copydesk.agent.coverage.store import traces as coverage_map
 from copydesk.agent.desk.database import Database
+from copydesk.agent.desk.history import Prediction
 from copydesk.agent.desk.packed_ids import unpack_ids
-from copydesk.agent.desk.predictions import Prediction
 from copydesk.agent.desk.traces import TestRun
 from copydesk.agent.git.commit import Commit
 from copydesk.agent.records import LineNo, Sha, TestId

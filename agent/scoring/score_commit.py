@@ -6,8 +6,7 @@ from collections.abc import Iterable
 
 from copydesk.agent.desk.connection import transaction
 from copydesk.agent.desk.database import Database
-from copydesk.agent.desk.mined_history import ChangedFunction, Inputs, LastChange
-from copydesk.agent.desk.predictions import Prediction
+from copydesk.agent.desk.history import ChangedFunction, Inputs, LastChange, Prediction
 from copydesk.agent.git.commit import Commit
 from copydesk.agent.progress import Progress, silent
 from copydesk.agent.records import Gap, Sha

@@ -37,9 +37,9 @@ from copydesk.agent.coverage.source import Tree, file_of
 from copydesk.agent.coverage.store import Measure, Sum, assemble, different, united
 from copydesk.agent.coverage.store import gaps as gap_rows
 from copydesk.agent.coverage.store import traces as coverage_map
-from copydesk.agent.desk.commits import SeenCommit
 from copydesk.agent.desk.connection import transaction
 from copydesk.agent.desk.database import Database
+from copydesk.agent.desk.history import SeenCommit
 from copydesk.agent.desk.measures import Conditions
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.commit import Commit

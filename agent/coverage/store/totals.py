@@ -13,8 +13,7 @@ from copydesk.agent.coverage.store.gaps import Unreached
 from copydesk.agent.coverage.store.numbits import numbits_to_nums, nums_to_numbits
 from copydesk.agent.coverage.store.traces import Trace, pack_arcs, unpack_arcs
 from copydesk.agent.desk.database import Database
-from copydesk.agent.desk.totals import Counted, TotalKey, TotalRow
-from copydesk.agent.desk.traces import Hit
+from copydesk.agent.desk.traces import Counted, Hit, TotalKey, TotalRow
 from copydesk.agent.records import Arc, Sha
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from copydesk.agent.desk.verifications import Verifications
+from copydesk.agent.desk.drafts import Verifications
 from copydesk.agent.sandbox.records import Limits, Outcome, Tier
 from copydesk.agent.sandbox.runner import SandboxRunner
 from copydesk.hooks.failpoints import failpoint

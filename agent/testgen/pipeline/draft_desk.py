@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 
 from copydesk.agent.desk.database import Database
-from copydesk.agent.desk.verifications import Verification
+from copydesk.agent.desk.drafts import Verification
 from copydesk.agent.progress import Progress
 from copydesk.agent.records import Candidate, Draft, DraftState, Evidence, Gap, Json, Target
 from copydesk.agent.sandbox.records import Tier

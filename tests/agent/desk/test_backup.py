@@ -11,9 +11,8 @@ import pytest
 from sqlite_utils import Database
 
 from copydesk.agent.desk import backup
-from copydesk.agent.desk.mend import mend
 from copydesk.agent.desk.migrations import STEPS, migrations
-from copydesk.agent.desk.store import SCHEMA, open_desk, transaction
+from copydesk.agent.desk.store import SCHEMA, mend, open_desk, transaction
 from copydesk.agent.errors import CopydeskError
 from copydesk.hooks import failpoints
 

@@ -13,9 +13,9 @@ from copydesk.agent.coverage.measure.commit import measure
 from copydesk.agent.desk.connection import timestamp
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.drafts import Decision
+from copydesk.agent.desk.history import Prediction
 from copydesk.agent.desk.measures import GapRow
 from copydesk.agent.desk.packed_ids import compress_ids
-from copydesk.agent.desk.predictions import Prediction
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git_rows
