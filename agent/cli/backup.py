@@ -25,11 +25,11 @@ def backup(file: Path | None, listing: bool, as_json: bool) -> None:
     before each upgrade of the desk's schema; the last three of each kind are kept.
     """
     if listing:
-        found = copies.listed(current_repository().desk)
+        copies_made = copies.listed(current_repository().desk)
     else:
         with open_current_desk() as (repo, _):
-            found = [copies.backup(repo.desk, file.absolute() if file else None)]
-    rows = [{"path": str(path), "bytes": path.stat().st_size} for path in found]
+            copies_made = [copies.backup(repo.desk, file.absolute() if file else None)]
+    rows = [{"path": str(path), "bytes": path.stat().st_size} for path in copies_made]
     if as_json:
         echo_json(rows)
         return

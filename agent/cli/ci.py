@@ -86,16 +86,16 @@ def ci(
     against = _base(repo, head, base, where)
     project, sources = config.load_project(repo, head)
     question = gates.gate_question(repo, against, head)
-    asked = faces.floors(
+    floors = faces.floors(
         question, project, sources, fail_under=fail_under, diff_fail_under=diff_fail_under
     )
     print_progress(f"judging {short_sha(head)} against {short_sha(against)}")
     if data is not None:
-        found = Answer(gates.verdict_from_file(repo, question, asked, data), None)
+        answer = Answer(gates.verdict_from_file(repo, question, floors, data), None)
     else:
-        found = _by_measure(question, asked, report)
-    _tell(found, where, code_quality, as_json)
-    raise SystemExit(1 if found.verdict.verdict == "fail" else 0)
+        answer = _by_measure(question, floors, report)
+    _tell(answer, where, code_quality, as_json)
+    raise SystemExit(1 if answer.verdict.verdict == "fail" else 0)
 
 
 def _base(repo: Repository, head: Sha, named: str | None, where: hosts.Host) -> Sha:
@@ -107,15 +107,15 @@ def _base(repo: Repository, head: Sha, named: str | None, where: hosts.Host) -> 
         return git.resolve(repo, named)
     for candidate in (*where.bases, "HEAD~1"):
         try:
-            found = git.resolve(repo, candidate)
+            sha = git.resolve(repo, candidate)
         except CopydeskError:
             continue  # a branch that is new, or was rewritten, or lies beyond a shallow border
-        if found != head:
-            return found
+        if sha != head:
+            return sha
     return head
 
 
-def _by_measure(question: faces.Question, asked: Floors, report: Path | None) -> Answer:
+def _by_measure(question: faces.Question, floors: Floors, report: Path | None) -> Answer:
     assert question.head is not None
     assert question.base is not None
     with open_current_desk() as (repo, db):
@@ -126,31 +126,31 @@ def _by_measure(question: faces.Question, asked: Floors, report: Path | None) ->
                 measuring.measure(db, Commit(repo, start), say=print_progress)
             except CopydeskError as error:
                 print_progress(f"the base could not be measured: {error}")
-        done = db.measures.get(question.head)
-        if done is None:
+        measured = db.measures.get(question.head)
+        if measured is None:
             print_progress(f"measuring {short_sha(question.head)}")
-            done = measuring.measure(db, Commit(repo, question.head), say=print_progress)
+            measured = measuring.measure(db, Commit(repo, question.head), say=print_progress)
         judge = judging.FromDesk(repo, db, print_progress)
-        found = judge.verdict(question, asked, unknown="fail")
+        verdict = judge.verdict(question, floors, unknown="fail")
         if report is not None:
             write_atomically(report, page.render(facts.gather(repo, db, question.head)))
             print_progress(f"wrote {report}")
-    return Answer(found, done)
+    return Answer(verdict, measured)
 
 
-def _tell(found: Answer, where: hosts.Host, code_quality: Path | None, as_json: bool) -> None:
-    verdict, done = found
+def _tell(answer: Answer, where: hosts.Host, code_quality: Path | None, as_json: bool) -> None:
+    verdict, measure = answer
     if as_json:
         echo_json(verdicts.as_json(verdict))
     else:
-        if done is not None:
-            ran = f"{done.selected:,} of {plural(done.total, 'test')} run"
-            echo(f"{short_sha(done.sha)}: {ran}, {done.reason}.")
+        if measure is not None:
+            ran = f"{measure.selected:,} of {plural(measure.total, 'test')} run"
+            echo(f"{short_sha(measure.sha)}: {ran}, {measure.reason}.")
         gates.print_verdict(verdict)
         echo(f"Total: {percent(verdict.total)}")
         if where.name == "github":
-            if done is not None and done.failed:
-                echo(f"::warning::{plural(done.failed, 'test')} failed while it was measured")
+            if measure is not None and measure.failed:
+                echo(f"::warning::{plural(measure.failed, 'test')} failed while it was measured")
             for line in words.github(verdict):
                 echo(line)
     if where.summary is not None:

@@ -71,16 +71,16 @@ def _personal(key: str) -> str:
 
 
 def _show(repo: Repository, as_json: bool) -> None:
-    found = settings.load(repo)
-    values = dataclasses.asdict(found.project) | dataclasses.asdict(found.personal)
+    in_force = settings.load(repo)
+    values = dataclasses.asdict(in_force.project) | dataclasses.asdict(in_force.personal)
     if as_json:
         echo_json(
-            {key: {"value": values[key], "from": found.sources[key]} for key in found.sources}
+            {key: {"value": values[key], "from": in_force.sources[key]} for key in in_force.sources}
         )
         return
     screen.print_table(
         ("Key", "Value", "From"),
-        [(key, _text(values[key]), source) for key, source in found.sources.items()],
+        [(key, _text(values[key]), source) for key, source in in_force.sources.items()],
     )
     echo("\nThe keys from `python` on are yours (--set); the others live in pyproject.toml.")
 

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from copydesk.agent.desk.database import Database
+from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
+from copydesk.agent.records import Sha
 
 
 def current_repository() -> Repository:
@@ -29,3 +31,13 @@ def open_current_desk() -> Iterator[tuple[Repository, Database]]:
     repo = current_repository()
     with open_desk(repo.desk) as db:
         yield repo, db
+
+
+def head_sha(repo: Repository) -> Sha | None:
+    """The commit that is checked out; None before the first one."""
+    try:
+        return git.resolve(repo, "HEAD")
+    except CopydeskError as error:
+        if error.slug != "no-commits":
+            raise
+        return None

@@ -32,8 +32,8 @@ def daemon() -> None:
 @daemon.command(epilog=examples("copydesk daemon start"))
 def start() -> None:
     """Start the daemon, or wake it."""
-    found = control.start(current_repository())
-    echo(f"The daemon runs (process {found.pid}); `copydesk wait` waits for its work.")
+    state = control.start(current_repository())
+    echo(f"The daemon runs (process {state.pid}); `copydesk wait` waits for its work.")
 
 
 @daemon.command(epilog=examples("copydesk daemon stop"))
@@ -49,24 +49,24 @@ def stop() -> None:
 @json_option
 def status(as_json: bool) -> None:
     """Say whether a daemon runs; exit code 1 when none does."""
-    found = control.status(current_repository())
+    state = control.status(current_repository())
     if as_json:
         echo_json(
             {
-                "running": found.running,
-                "pid": found.pid,
-                "version": found.version,
-                "prefix": found.prefix,
-                "started": found.started,
+                "running": state.running,
+                "pid": state.pid,
+                "version": state.version,
+                "prefix": state.prefix,
+                "started": state.started,
             }
         )
-    elif not found.running:
+    elif not state.running:
         echo("No daemon runs; a commit or `copydesk daemon start` starts one.")
     else:
-        since = f", for {duration(time.time() - found.started)}" if found.started else ""
-        echo(f"The daemon runs{since}: process {found.pid}, copydesk {found.version}.")
-        echo(f"It was started from {found.prefix}.")
-    if not found.running:
+        since = f", for {duration(time.time() - state.started)}" if state.started else ""
+        echo(f"The daemon runs{since}: process {state.pid}, copydesk {state.version}.")
+        echo(f"It was started from {state.prefix}.")
+    if not state.running:
         sys.exit(1)
 
 
@@ -126,9 +126,9 @@ def run() -> None:
     from copydesk.agent.daemon import service
 
     repo = current_repository()
-    found = control.status(repo)
-    if found.running:
-        echo(f"A daemon runs already (process {found.pid}); `copydesk daemon stop` ends it.")
+    state = control.status(repo)
+    if state.running:
+        echo(f"A daemon runs already (process {state.pid}); `copydesk daemon stop` ends it.")
         sys.exit(1)
     echo(f"Watching {repo.top or repo.common_dir}; Ctrl-C ends it.")
     stop_reading = threading.Event()

@@ -57,11 +57,11 @@ def accept(
         raise click.UsageError("name the drafts, or say --all-verified.")
     with open_current_desk() as (repo, db):
         if all_verified:
-            wanted = [draft.id for draft in decisions.verified(db, min_mutants)]
+            chosen = [draft.id for draft in decisions.verified(db, min_mutants)]
         else:
-            wanted = list(identities)
+            chosen = list(identities)
         written = failed = 0
-        for identity in wanted:
+        for identity in chosen:
             try:
                 path = decisions.accept(repo, db, identity, anyway=anyway)
             except CopydeskError as error:

@@ -50,9 +50,9 @@ class Terminal:
         terminal.print_heading(draft)
         terminal.print_evidence(draft)
         echo()
-        left = terminal.print_code(draft.content, terminal.draft_language(draft), limit=limit)
-        if left:
-            echo(f"… {left} more lines: copydesk show {draft.id}")
+        lines_left = terminal.print_code(draft.content, terminal.draft_language(draft), limit=limit)
+        if lines_left:
+            echo(f"… {lines_left} more lines: copydesk show {draft.id}")
 
     def progress(self, text: str) -> AbstractContextManager[Progress]:
         """A wheel on a terminal, plain lines elsewhere."""

@@ -55,17 +55,17 @@ def doctor(ctx: click.Context, test_model: bool, as_json: bool) -> None:
     With --model the server, its version and the model are named, and the model is loaded and
     asked three small questions. Ends with exit code 1 when something does not work.
     """
-    found = list(
+    findings = list(
         _model_checks(current_repository()) if test_model else examine(current_repository())
     )
     if as_json:
-        echo_json([finding._asdict() for finding in found])
+        echo_json([finding._asdict() for finding in findings])
     else:
-        for finding in found:
+        for finding in findings:
             echo(f"{_MARKS[finding.state]} {finding.name}: {finding.said}")
             if finding.fix:
                 echo(f"    {finding.fix}")
-    ctx.exit(int(any(finding.state == "wrong" for finding in found)))
+    ctx.exit(int(any(finding.state == "wrong" for finding in findings)))
 
 
 def examine(repo: Repository) -> Iterator[Finding]:

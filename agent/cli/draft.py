@@ -48,32 +48,32 @@ def draft(words: tuple[str, ...], everything: bool, as_json: bool) -> None:
     names, revision = _split(words)
     with open_current_desk() as (repo, db):
         sha = measured_commit(repo, db, revision)
-        found = db.gaps.of_commit(sha)
+        gaps = db.gaps.of_commit(sha)
         previous = PreviousDrafts(repo, db, sha)
         if names:
-            wanted = [gap for name in names for gap in _named(name, found)]
+            chosen = [gap for name in names for gap in _named(name, gaps)]
         else:
             limit = None if everything else config.load(repo, sha).project.drafts_per_commit
-            wanted = gaps_to_draft(previous, limit)
-        made: list[Draft] = []
-        if wanted:
-            doing = f"drafting tests for {plural(len(wanted), 'gap')}"
+            chosen = gaps_to_draft(previous, limit)
+        drafts: list[Draft] = []
+        if chosen:
+            doing = f"drafting tests for {plural(len(chosen), 'gap')}"
             with spinner(doing) as update:
-                told = ModelProgress(doing, update)
-                options = DraftingOptions(token_progress=told, again=bool(names))
-                made = write_drafts(previous, wanted, say=print_progress, options=options)
+                model_progress = ModelProgress(doing, update)
+                options = DraftingOptions(token_progress=model_progress, again=bool(names))
+                drafts = write_drafts(previous, chosen, say=print_progress, options=options)
     if as_json:
-        echo_json([draft_as_json(one) for one in made])
-    elif not wanted and any(gap.function != MODULE for gap in found):
+        echo_json([draft_as_json(one) for one in drafts])
+    elif not chosen and any(gap.function != MODULE for gap in gaps):
         echo(
             f"Every gap of {short_sha(sha)} has a draft, was rejected by you, or could not be"
             " reached by any input that was tried.\n`copydesk drafts --all` lists them;"
             " `copydesk draft GAP` tries a gap again."
         )
-    elif not wanted:
+    elif not chosen:
         echo(f"{short_sha(sha)} has no gap in a function; there is nothing to draft.")
     else:
-        _tell(made, wanted)
+        _tell(drafts, chosen)
 
 
 def _split(words: Sequence[str]) -> tuple[list[str], str]:
@@ -89,21 +89,21 @@ def _split(words: Sequence[str]) -> tuple[list[str], str]:
 
 
 def _named(name: str, gaps: Sequence[Gap]) -> list[Gap]:
-    found = [gap for gap in gaps if name in (gap.path, f"{gap.path}::{gap.function}")]
-    if not found:
+    named = [gap for gap in gaps if name in (gap.path, f"{gap.path}::{gap.function}")]
+    if not named:
         raise CopydeskError(
             f"{name} is no gap of this commit",
             slug="no-such-gap",
             hint="`copydesk gaps` lists them; covered functions need no draft, and a change that is"
             " only staged has to be committed first (`git commit --no-verify`).",
         )
-    return found
+    return named
 
 
-def _tell(made: Sequence[Draft], wanted: Sequence[Gap]) -> None:
-    for one in made:
+def _tell(drafts: Sequence[Draft], gaps: Sequence[Gap]) -> None:
+    for one in drafts:
         echo(f"{one.id}: {draft_subject(one)}: {evidence_summary(one)}")
-    if made:
-        echo(f"{plural(len(made), 'draft')} for {plural(len(wanted), 'gap')}; `copydesk review`")
+    if drafts:
+        echo(f"{plural(len(drafts), 'draft')} for {plural(len(gaps), 'gap')}; `copydesk review`")
     else:
         echo("No draft passed its check; `copydesk drafts --all` says why.")

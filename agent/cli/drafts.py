@@ -34,22 +34,22 @@ def drafts(everything: bool, kind: DraftKind | None, as_json: bool) -> None:
     first; one in ten stands where chance put it, so that your decisions teach something.
     """
     with open_current_desk() as (_, db):
-        found = db.drafts.find(()) if everything else scores.ordered(db, db.drafts.find())
-        found = [d for d in found if kind in (None, d.kind)]
+        listed = db.drafts.find(()) if everything else scores.ordered(db, db.drafts.find())
+        listed = [d for d in listed if kind in (None, d.kind)]
         counts = db.drafts.count_by_state()
     if as_json:
-        echo_json([draft_as_json(draft) for draft in found])
+        echo_json([draft_as_json(draft) for draft in listed])
         return
-    if not found:
+    if not listed:
         echo(f"Nothing waits for you (drafts: {draft_counts(counts)}).")
         echo("`copydesk gaps` shows what could be tested; `copydesk draft` writes tests for it.")
         return
-    _table(found, everything)
+    _table(listed, everything)
     if not everything:
-        echo(f"\n{plural(len(found), 'draft')}; `copydesk review` goes through them.")
+        echo(f"\n{plural(len(listed), 'draft')}; `copydesk review` goes through them.")
 
 
-def _table(found: list[Draft], states: bool) -> None:
+def _table(listed: list[Draft], states: bool) -> None:
     headings = ["ID", "Kind", *(["State"] if states else []), "About", "Evidence", "By", "Made"]
     screen.print_table(
         headings,
@@ -63,7 +63,7 @@ def _table(found: list[Draft], states: bool) -> None:
                 d.origin,
                 short_age(d.created_at),
             ]
-            for d in found
+            for d in listed
         ],
         right=(0,),
         ends=(headings.index("About"),),

@@ -80,8 +80,8 @@ def save_traceback(trace: str) -> Path | None:
     try:
         with tempfile.NamedTemporaryFile(
             "w", prefix="copydesk-crash-", suffix=".log", delete=False, encoding="utf-8"
-        ) as kept:
-            kept.write(head + clean(trace))
-        return Path(kept.name)
+        ) as file:
+            file.write(head + clean(trace))
+        return Path(file.name)
     except OSError:
         return None

@@ -1,4 +1,4 @@
-"""Values in the words of a human: times, shas, line numbers, and what stands behind a draft."""
+"""Values as text for people: times, shas, line numbers, and what stands behind a draft."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _UNITS = ((86_400.0, "day"), (3_600.0, "hour"), (60.0, "minute"))
 _SHORT = {"day": "d", "hou": "h", "min": "min"}
 _LONG_AGO = 30 * 86_400.0
 
-_GUARDS = {
+_TIERS = {
     "full": "in the sandbox",
     "partial": "in the partial sandbox",
     "off": "without a sandbox (copydesk.sandbox is off)",
@@ -36,8 +36,10 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     if seconds < 60:
         return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+    minutes, seconds_left = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {seconds_left} s"
+    return f"{minutes // 60} h {minutes % 60} min"
 
 
 def time_ago(moment: str, now: datetime | None = None) -> str:
@@ -59,11 +61,11 @@ def time_ago(moment: str, now: datetime | None = None) -> str:
 
 def short_age(moment: str, now: datetime | None = None) -> str:
     """How long ago a moment was, for tables: "now", "5 min", "3 h", "2 d", or its date."""
-    said = time_ago(moment, now).removesuffix(" ago")
-    if said == "just now":
+    words = time_ago(moment, now).removesuffix(" ago")
+    if words == "just now":
         return "now"
-    number, _, unit = said.partition(" ")
-    return f"{number} {_SHORT[unit[:3]]}" if unit[:3] in _SHORT else said
+    number, _, unit = words.partition(" ")
+    return f"{number} {_SHORT[unit[:3]]}" if unit[:3] in _SHORT else words
 
 
 def branch_text(arc: Iterable[int]) -> str:
@@ -74,8 +76,8 @@ def branch_text(arc: Iterable[int]) -> str:
 
 def draft_counts(counts: dict[str, int]) -> str:
     """How many drafts there are: "2 ready, 1 rejected"."""
-    said = [f"{counts[s]} {s.replace('_', ' ')}" for s in _ORDER if counts.get(s)]
-    return ", ".join(said) or "none"
+    words = [f"{counts[state]} {state.replace('_', ' ')}" for state in _ORDER if counts.get(state)]
+    return ", ".join(words) or "none"
 
 
 def draft_subject(draft: Draft) -> str:
@@ -88,8 +90,8 @@ def draft_subject(draft: Draft) -> str:
 def evidence_lines(draft: Draft) -> list[str]:
     """What stands behind a draft, a line each."""
     if draft.kind == "test":
-        return [clean(line) for line in _test(draft.evidence)]
-    lines = list(_story(draft.evidence))
+        return [clean(line) for line in _test_evidence(draft.evidence)]
+    lines = list(_story_evidence(draft.evidence))
     if "[^F1]:" not in draft.content:  # else the facts are its footnotes
         facts = draft.evidence.get("facts") or ()
         lines += [f"  {fact.get('id')}: {fact.get('text')}" for fact in facts]
@@ -98,47 +100,57 @@ def evidence_lines(draft: Draft) -> list[str]:
 
 def evidence_summary(draft: Draft) -> str:
     """The evidence in one line, for lists."""
-    found = draft.evidence
+    evidence = draft.evidence
     if draft.kind == "devlog":
-        problems = len(found.get("problems") or ())
+        problems = len(evidence.get("problems") or ())
         return plural(problems, "doubt") if problems else "checked"
-    if found.get("verdict") == "verified":
-        killed, total = found.get("mutants_killed", 0), found.get("mutants_total", 0)
-        return f"{plural(len(found.get('gained_lines') or ()), 'line')}, {killed}/{total} mutants"
-    return str(found.get("verdict") or "no evidence")
+    if evidence.get("verdict") != "verified":
+        return str(evidence.get("verdict") or "no evidence")
+    killed, total = evidence.get("mutants_killed", 0), evidence.get("mutants_total", 0)
+    return f"{plural(len(evidence.get('gained_lines') or ()), 'line')}, {killed}/{total} mutants"
 
 
-def _test(found: Json) -> Iterator[str]:
-    if not found:
+def _test_evidence(evidence: Json) -> Iterator[str]:
+    if not evidence:
         yield "No evidence was kept."
         return
-    tier = str(found.get("tier", ""))
-    guard = _GUARDS.get(tier, f"in the sandbox (tier {tier})")
-    said = str(found.get("verdict", ""))
-    edited = ", as you edited it," if found.get("edited") else ""
-    yield f"{said.capitalize()}{edited} {guard}, {duration(float(found.get('seconds') or 0))}."
-    for rung in found.get("rungs") or ():
-        yield f"  {'✓' if rung.get('passed') else '✗'} {rung.get('name')}: {rung.get('detail')}"
-    yield from _gains(found)
-    yield from (f"Not noticed: {survivor}" for survivor in found.get("survivors") or ())
-    if recorded := found.get("recorded"):
+    yield _verdict_line(evidence)
+    for rung in evidence.get("rungs") or ():
+        mark = "✓" if rung.get("passed") else "✗"
+        yield f"  {mark} {rung.get('name')}: {rung.get('detail')}"
+    yield from _gains(evidence)
+    for survivor in evidence.get("survivors") or ():
+        yield f"Not noticed: {survivor}"
+    if recorded := evidence.get("recorded"):
         names = ", ".join(str(name).rpartition("::")[2] for name in recorded)
         yield f"Recorded, not predicted: {names}. The expected values are what the code gave."
-    yield from (f"Note: {note}" for note in found.get("notes") or ())
+    for note in evidence.get("notes") or ():
+        yield f"Note: {note}"
 
 
-def _gains(found: Json) -> Iterator[str]:
-    lines, arcs = found.get("gained_lines") or (), found.get("gained_branches") or ()
-    said = [f"lines {ranges(lines)}"] if lines else []
-    said += [f"branches {', '.join(map(branch_text, arcs))}"] if arcs else []
-    if said:
-        yield f"Gains {'; '.join(said)}."
-    if total := found.get("mutants_total"):
-        yield f"Mutants: {found.get('mutants_killed', 0)} of {total} killed."
+def _verdict_line(evidence: Json) -> str:
+    """How the check ended, in which sandbox, and how long it took."""
+    tier = str(evidence.get("tier", ""))
+    where = _TIERS.get(tier, f"in the sandbox (tier {tier})")
+    verdict = str(evidence.get("verdict", "")).capitalize()
+    edited = ", as you edited it," if evidence.get("edited") else ""
+    return f"{verdict}{edited} {where}, {duration(float(evidence.get('seconds') or 0))}."
 
 
-def _story(found: Json) -> Iterator[str]:
-    facts, problems = found.get("facts") or (), found.get("problems") or ()
+def _gains(evidence: Json) -> Iterator[str]:
+    gains = []
+    if lines := evidence.get("gained_lines"):
+        gains.append(f"lines {ranges(lines)}")
+    if arcs := evidence.get("gained_branches"):
+        gains.append(f"branches {', '.join(map(branch_text, arcs))}")
+    if gains:
+        yield f"Gains {'; '.join(gains)}."
+    if total := evidence.get("mutants_total"):
+        yield f"Mutants: {evidence.get('mutants_killed', 0)} of {total} killed."
+
+
+def _story_evidence(evidence: Json) -> Iterator[str]:
+    facts, problems = evidence.get("facts") or (), evidence.get("problems") or ()
     if problems:
         yield f"Doubtful: {plural(len(problems), 'problem')} against {plural(len(facts), 'fact')}."
     elif facts:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from copydesk.agent import config
-from copydesk.agent.cli.current_desk import current_repository, open_current_desk
+from copydesk.agent.cli.current_desk import current_repository, head_sha, open_current_desk
 from copydesk.agent.cli.formatting import percent, ranges
 from copydesk.agent.cli.options import Command, examples, json_option
 from copydesk.agent.cli.output import echo, echo_json, print_progress
@@ -101,49 +101,44 @@ def gate(
     if head and not base:
         raise click.UsageError("--head needs --base.")
     repo = current_repository()
-    asked_of = gate_question(repo, base, head or "HEAD")
-    project, sources = config.load_project(repo, asked_of.head if base else None)
-    asked = faces.floors(
-        asked_of, project, sources, fail_under=fail_under, diff_fail_under=diff_fail_under
+    question = gate_question(repo, base, head or "HEAD")
+    project, sources = config.load_project(repo, question.head if base else None)
+    floors = faces.floors(
+        question, project, sources, fail_under=fail_under, diff_fail_under=diff_fail_under
     )
     policy = unknown or project.unknown
-    instead = ""
+    notice = ""
     if not base and git.busy(repo):
-        found = gates.judge({}, asked, read=str)
-        instead = "A merge or rebase is under way; what comes of it is judged when it is pushed."
+        verdict = gates.judge({}, floors, read=str)
+        notice = "A merge or rebase is under way; what comes of it is judged when it is pushed."
     elif data is not None:
-        found = verdict_from_file(repo, asked_of, asked, data)
+        verdict = verdict_from_file(repo, question, floors, data)
     elif policy == "pass" and not (repo.desk / "desk.db").is_file():
         # no folder is made for somebody who only looks
-        found = gates.judge(_all_unknown(asked_of), asked, read=str)
-        instead = "Nothing was measured yet, so there is no verdict; `copydesk measure` starts."
+        verdict = gates.judge(_all_unknown(question), floors, read=str)
+        notice = "Nothing was measured yet, so there is no verdict; `copydesk measure` starts."
     else:
-        found = _by_desk(asked_of, asked, policy, within)
+        verdict = _verdict_from_desk(question, floors, policy, within)
+    _print(verdict, notice, as_json)
+    sys.exit(1 if verdict.verdict == "fail" else 0)
+
+
+def _print(verdict: Verdict, notice: str, as_json: bool) -> None:
     if as_json:
-        echo_json(gates.as_json(found))
-    elif instead:
-        echo(instead)
+        echo_json(gates.as_json(verdict))
+    elif notice:
+        echo(notice)
     else:
-        print_verdict(found)
-    sys.exit(1 if found.verdict == "fail" else 0)
+        print_verdict(verdict)
 
 
 def gate_question(repo: Repository, base: str | None, head: str) -> Question:
     """What is asked: what is staged, or what a commit adds to a base."""
     if base is None:
         with contextlib.chdir(repo.worktree):
-            return Question(changes.staged(), _head(repo))
+            return Question(changes.staged(), head_sha(repo))
     ends = git.resolve(repo, base), git.resolve(repo, head)
     return Question(changes.between(repo, *ends), ends[1], ends[0])
-
-
-def _head(repo: Repository) -> str | None:
-    try:
-        return git.resolve(repo, "HEAD")
-    except CopydeskError as error:
-        if error.slug == "no-commits":
-            return None
-        raise
 
 
 def _all_unknown(question: Question) -> dict[str, gates.Judged]:
@@ -153,7 +148,7 @@ def _all_unknown(question: Question) -> dict[str, gates.Judged]:
     }
 
 
-def verdict_from_file(repo: Repository, question: Question, asked: Floors, file: Path) -> Verdict:
+def verdict_from_file(repo: Repository, question: Question, floors: Floors, file: Path) -> Verdict:
     """The verdict by a coverage file.
 
     Raises:
@@ -167,10 +162,10 @@ def verdict_from_file(repo: Repository, question: Question, asked: Floors, file:
             slug="foreign-data",
             hint="Was it written for another project, or before files were moved?",
         )
-    return faces.from_data(repo, question, asked, data)
+    return faces.from_data(repo, question, floors, data)
 
 
-def _by_desk(question: Question, asked: Floors, policy: str, within: float) -> Verdict:
+def _verdict_from_desk(question: Question, floors: Floors, policy: str, within: float) -> Verdict:
     # all that measures, which a coverage file needs none of
     import sqlite3
 
@@ -179,7 +174,7 @@ def _by_desk(question: Question, asked: Floors, policy: str, within: float) -> V
     with open_current_desk() as (repo, db):
         try:
             judge = FromDesk(repo, db, print_progress)
-            return judge.verdict(question, asked, unknown=policy, within=within)
+            return judge.verdict(question, floors, unknown=policy, within=within)
         except (OSError, sqlite3.Error) as error:
             raise CopydeskError(
                 f"the gate came to no verdict: {error}",
@@ -188,33 +183,36 @@ def _by_desk(question: Question, asked: Floors, policy: str, within: float) -> V
             ) from error
 
 
-def print_verdict(found: Verdict) -> None:
+def print_verdict(verdict: Verdict) -> None:
     """Show a verdict on the screen."""
-    for reason in found.reasons:
+    for reason in verdict.reasons:
         echo(f"Stop: {reason}.")
-    if not found.reasons:
-        echo(_good(found))
-    shown = gates.ranges(found)
-    for missing in shown[:SHOWN]:
-        said = f"  {missing.place}  {missing.function}  → copydesk draft {missing.gap}"
-        echo(clean(said, keep=""))
-    if len(shown) > SHOWN:
-        echo(f"  … and {len(shown) - SHOWN} more; --json lists all.")
-    _tell_lines("Not every branch is taken", found.partial)
-    _tell_lines("Not measured yet", found.unknown)
-    for remark in found.remarks:
+    if not verdict.reasons:
+        echo(_passed(verdict))
+    missing_ranges = gates.ranges(verdict)
+    for missing in missing_ranges[:SHOWN]:
+        line = f"  {missing.place}  {missing.function}  → copydesk draft {missing.gap}"
+        echo(clean(line, keep=""))
+    if len(missing_ranges) > SHOWN:
+        echo(f"  … and {len(missing_ranges) - SHOWN} more; --json lists all.")
+    _print_lines("Not every branch is taken", verdict.partial)
+    _print_lines("Not measured yet", verdict.unknown)
+    for remark in verdict.remarks:
         echo(f"Note: {remark}.")
 
 
-def _good(found: Verdict) -> str:
-    total = f" The total is {percent(found.total)}." if found.total is not None else ""
-    if found.diff is None:
-        said = "Nothing speaks against the change"
-        return f"{said}; its lines have no verdict yet." if found.unknown else f"{said}.{total}"
-    lines = f"Tests reach {percent(found.diff)} of {found.counted:,} changed lines"
-    return f"{lines} that were measured.{total}" if found.unknown else f"{lines}.{total}"
+def _passed(verdict: Verdict) -> str:
+    """What a passing verdict rests on, in a sentence or two."""
+    total = f" The total is {percent(verdict.total)}." if verdict.total is not None else ""
+    if verdict.diff is not None:
+        covered = f"Tests reach {percent(verdict.diff)} of {verdict.counted:,} changed lines"
+        measured = " that were measured" if verdict.unknown else ""
+        return f"{covered}{measured}.{total}"
+    if verdict.unknown:
+        return "The gate does not stop this change: none of its lines has been measured yet."
+    return f"The gate does not stop this change.{total}"
 
 
-def _tell_lines(title: str, by_path: dict[str, tuple[int, ...]]) -> None:
-    for path, lines in list(by_path.items())[:SHOWN]:
+def _print_lines(title: str, lines_by_path: dict[str, tuple[int, ...]]) -> None:
+    for path, lines in list(lines_by_path.items())[:SHOWN]:
         echo(clean(f"{title}: {path}: {ranges(lines)}", keep=""))

@@ -57,11 +57,11 @@ def log(calls: bool, predictions: bool, limit: int, as_json: bool) -> None:
         echo("Nothing was decided yet; `copydesk review` starts.")
 
 
-def _tell_predictions(found: list[Json], as_json: bool) -> None:
+def _tell_predictions(predictions: list[Json], as_json: bool) -> None:
     if as_json:
-        echo_json(found)
+        echo_json(predictions)
         return
-    if not found:
+    if not predictions:
         echo("Nothing was predicted yet; `copydesk measure` and `copydesk predict` do.")
         return
     screen.print_table(
@@ -75,7 +75,7 @@ def _tell_predictions(found: list[Json], as_json: bool) -> None:
                 one["in_force"],
                 _outcome(one),
             )
-            for one in found
+            for one in predictions
         ],
         right=(3,),
     )
@@ -90,7 +90,7 @@ def _outcome(one: Json) -> str:
     return yes if one["outcome"] else no
 
 
-def _reviews(found: list[Json]) -> None:
+def _reviews(decisions: list[Json]) -> None:
     screen.print_table(
         ("When", "Draft", "Decision", "About", "Why or where"),
         [
@@ -101,7 +101,7 @@ def _reviews(found: list[Json]) -> None:
                 one_line(one["title"]),
                 one_line(one["why"]) or (relative_or_nothing(one["path"])),
             )
-            for one in found
+            for one in decisions
         ],
     )
 
@@ -113,7 +113,7 @@ def relative_or_nothing(path: str) -> str:
     return shortest_path(Path(path)) if path else ""
 
 
-def _calls(found: list[Json]) -> None:
+def _calls(calls: list[Json]) -> None:
     screen.print_table(
         ("When", "For", "Model", "Tokens in", "out", "Time", "Outcome"),
         [
@@ -126,13 +126,13 @@ def _calls(found: list[Json]) -> None:
                 duration(one["seconds"]),
                 one["outcome"],
             )
-            for one in found
+            for one in calls
         ],
         right=(3, 4, 5),
     )
 
 
-def _totals(found: list[Json]) -> None:
+def _totals(totals: list[Json]) -> None:
     echo("")
     screen.print_table(
         ("Model", "Prompt", "Calls", "Answered", "Kept", "Tokens in", "out", "Time"),
@@ -147,7 +147,7 @@ def _totals(found: list[Json]) -> None:
                 str(one["output_tokens"]),
                 duration(one["seconds"]),
             )
-            for one in found
+            for one in totals
         ],
         right=(2, 3, 4, 5, 6, 7),
     )

@@ -46,23 +46,24 @@ def measure(revision: str, full: bool, as_json: bool) -> None:
 
     Only the tests that the change affects are run. Commits are measured, not the working tree.
     """
-    done: list[Measure] = []
+    measures: list[Measure] = []
     with open_current_desk() as (repo, db):
         for sha in git.between(repo, revision):
             commit = Commit(repo, sha)
             print_progress(f"measuring {short_sha(sha)} {commit.info.subject}")
             order = ordering(db, commit)
-            done.append(measuring.measure(db, commit, say=print_progress, full=full, order=order))
+            measured = measuring.measure(db, commit, say=print_progress, full=full, order=order)
+            measures.append(measured)
             scoring.after_measure(db, commit)
             _resume(repo, db, sha)
             if not as_json:
-                _tell(done[-1])
+                _tell(measures[-1])
     if as_json:
-        echo_json([_as_json(found) for found in done])
-    elif not done:
+        echo_json([_as_json(measure) for measure in measures])
+    elif not measures:
         echo(f"There is no commit in {revision}.")
     else:
-        _tell_next(done[-1])
+        _tell_next(measures[-1])
 
 
 def _resume(repo: Repository, db: Database, sha: Sha) -> None:
@@ -72,38 +73,38 @@ def _resume(repo: Repository, db: Database, sha: Sha) -> None:
         control.ensure(repo)
 
 
-def _as_json(found: Measure) -> Json:
+def _as_json(measure: Measure) -> Json:
     return {
-        "commit": found.sha,
-        "base": found.base,
-        "reason": found.reason,
-        "selected": found.selected,
-        "total": found.total,
-        "passed": found.passed,
-        "failed": found.failed,
-        "skipped": found.skipped,
-        "executable": found.executable,
-        "covered": found.covered,
-        "percent": found.percent,
-        "seconds": round(found.seconds, 3),
+        "commit": measure.sha,
+        "base": measure.base,
+        "reason": measure.reason,
+        "selected": measure.selected,
+        "total": measure.total,
+        "passed": measure.passed,
+        "failed": measure.failed,
+        "skipped": measure.skipped,
+        "executable": measure.executable,
+        "covered": measure.covered,
+        "percent": measure.percent,
+        "seconds": round(measure.seconds, 3),
     }
 
 
-def _tell(found: Measure) -> None:
-    covered = f"{percent(found.percent)} covered ({found.covered:,} of {found.executable:,})"
-    failed = f", {found.failed} failed" if found.failed else ""
+def _tell(measure: Measure) -> None:
+    covered = f"{percent(measure.percent)} covered ({measure.covered:,} of {measure.executable:,})"
+    failed = f", {measure.failed} failed" if measure.failed else ""
     echo(
-        f"{short_sha(found.sha)}  {covered if found.executable else 'no Python code'},"
-        f" {found.selected:,} of {plural(found.total, 'test')} run{failed},"
-        f" {duration(found.seconds)}"
+        f"{short_sha(measure.sha)}  {covered if measure.executable else 'no Python code'},"
+        f" {measure.selected:,} of {plural(measure.total, 'test')} run{failed},"
+        f" {duration(measure.seconds)}"
     )
-    echo(f"  why: {found.reason}")
+    echo(f"  why: {measure.reason}")
 
 
-def _tell_next(found: Measure) -> None:
-    if found.executable and not found.total and not found.failed:
+def _tell_next(measure: Measure) -> None:
+    if measure.executable and not measure.total and not measure.failed:
         echo("There are no tests yet; `copydesk draft` writes the first ones.")
-    elif found.percent < 100:
+    elif measure.percent < 100:
         echo("`copydesk gaps` lists what is not covered.")
 
 
@@ -182,14 +183,14 @@ def gaps(revision: str, limit: int | None, as_json: bool) -> None:
     """
     with open_current_desk() as (repo, db):
         sha = measured_commit(repo, db, revision)
-        found = db.gaps.of_commit(sha)
+        listed = db.gaps.of_commit(sha)
     if as_json:
-        echo_json([_gap_json(gap) for gap in found[:limit]])
+        echo_json([_gap_json(gap) for gap in listed[:limit]])
         return
-    if not found:
+    if not listed:
         echo(f"Every line of {short_sha(sha)} is covered; there is nothing to do.")
         return
-    shown = found[: limit or 20]
+    shown = listed[: limit or 20]
     screen.print_table(
         ("", "Function", "Lines", "Risk", "Why"),
         [
@@ -204,8 +205,8 @@ def gaps(revision: str, limit: int | None, as_json: bool) -> None:
         ],
         ends=(1,),
     )
-    if len(shown) < len(found):
-        echo(f"… and {len(found) - len(shown)} more; --limit {len(found)} lists all.")
+    if len(shown) < len(listed):
+        echo(f"… and {len(listed) - len(shown)} more; --limit {len(listed)} lists all.")
     echo("\n`copydesk draft` writes tests for the first of them.")
 
 
@@ -234,9 +235,9 @@ def measured_commit(repo: Repository, db: Database, revision: str) -> Sha:
     if db.measures.get(sha) is not None:
         return sha
     near = next((s for s in git.ancestors(repo, sha, 50) if db.measures.get(s)), None)
-    other = f"; the nearest measured one is {short_sha(near)}" if near else ""
+    nearest = f"; the nearest measured one is {short_sha(near)}" if near else ""
     raise CopydeskError(
-        f"commit {short_sha(sha)} was not measured{other}",
+        f"commit {short_sha(sha)} was not measured{nearest}",
         slug="not-measured",
         hint=f"`copydesk measure {short_sha(sha)}` does it now.",
     )

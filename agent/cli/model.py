@@ -43,15 +43,15 @@ class _Shown:
     def __init__(self) -> None:
         self.last = ""
 
-    def progress(self, status: str, done: int, total: int) -> None:
+    def progress(self, status: str, received: int, total: int) -> None:
         words = clean(status, keep="")[:40]
         if not sys.stderr.isatty():
             if words != self.last:
                 print_progress(words)
         elif total:
-            full = round(_BAR * done / total)
+            full = round(_BAR * received / total)
             bar = "█" * full + "·" * (_BAR - full)
-            sys.stderr.write(f"\r{bar} {done / 1e9:6.2f} of {total / 1e9:.2f} GB  {words:40}")
+            sys.stderr.write(f"\r{bar} {received / 1e9:6.2f} of {total / 1e9:.2f} GB  {words:40}")
             sys.stderr.flush()
         self.last = words
 

@@ -130,14 +130,14 @@ def _train_here() -> Json:
 def _write_rows(path: Path, as_json: bool) -> None:
     with open_current_desk() as (repo, db):
         mine_history.catch_up(repo, db, git.resolve(repo, "HEAD"), say=print_progress)
-        found = mine_history.training_rows(db)
+        rows = mine_history.training_rows(db)
     with _refusals():
-        write_rows(path, found)
-    defective = sum(row.fixed_at is not None for row in found)
+        write_rows(path, rows)
+    defective = sum(row.fixed_at is not None for row in rows)
     if as_json:
-        echo_json({"file": str(path), "rows": len(found), "defective": defective})
+        echo_json({"file": str(path), "rows": len(rows), "defective": defective})
     else:
-        echo(f"{path}: {len(found):,} changed functions, {defective:,} held a defect.")
+        echo(f"{path}: {len(rows):,} changed functions, {defective:,} held a defect.")
 
 
 def _needed(out: Path | None) -> Path:
@@ -178,15 +178,15 @@ def predict(
         if model is None:
             raise click.UsageError("Name the trained model: --model FOLDER.")
         with _refusals():
-            said = predicting.predict_market(model, choose(what, **bars))
-        echo_json(said) if as_json else echo(predicting.market_report(said))
+            prediction = predicting.predict_market(model, choose(what, **bars))
+        echo_json(prediction) if as_json else echo(predicting.market_report(prediction))
         return
     with open_current_desk() as (repo, db):
         if drafts:
             _tell_drafts(db, as_json)
             return
-        said = _commit(repo, db, git.resolve(repo, what or "HEAD"))
-    echo_json(said) if as_json else echo(predicting.commits_report(said))
+        prediction = _commit(repo, db, git.resolve(repo, what or "HEAD"))
+    echo_json(prediction) if as_json else echo(predicting.commits_report(prediction))
 
 
 def _commit(repo: Repository, db: Database, sha: Sha) -> Json:
@@ -196,7 +196,7 @@ def _commit(repo: Repository, db: Database, sha: Sha) -> Json:
     scoring.score_commit(db, Commit(repo, sha), say=print_progress)
     db.predictions.join_outcomes()
     trained = repository_model.in_force(repo)
-    found = db.predictions.of_commit("function", sha)
+    scored = db.predictions.of_commit("function", sha)
     return {
         "commit": sha,
         "in_force": trained.in_force,
@@ -210,13 +210,13 @@ def _commit(repo: Repository, db: Database, sha: Sha) -> Json:
                 "reasons": one["reasons"],
                 "outcome": one["outcome"],
             }
-            for one in found
+            for one in scored
         ],
     }
 
 
 def _tell_drafts(db: Database, as_json: bool) -> None:
-    found = draft_scores.score(db)
+    chances = draft_scores.score(db)
     listed: list[Json] = [
         {
             "draft": number,
@@ -224,7 +224,7 @@ def _tell_drafts(db: Database, as_json: bool) -> None:
             "in_force": chance.in_force,
             "reasons": list(chance.reasons),
         }
-        for number, chance in sorted(found.items(), key=lambda item: -item[1].probability)
+        for number, chance in sorted(chances.items(), key=lambda item: -item[1].probability)
     ]
     if as_json:
         echo_json(listed)

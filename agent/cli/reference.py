@@ -44,9 +44,9 @@ def commands() -> Iterator[tuple[str, click.Command, click.Context]]:
             context = click.Context(command, info_name=entry.name, parent=root)
             yield f"copydesk {entry.name}", command, context
             if isinstance(command, click.Group):
-                for name, inner in command.commands.items():
-                    nested = click.Context(inner, info_name=name, parent=context)
-                    yield f"copydesk {entry.name} {name}", inner, nested
+                for name, subcommand in command.commands.items():
+                    nested = click.Context(subcommand, info_name=name, parent=context)
+                    yield f"copydesk {entry.name} {name}", subcommand, nested
 
 
 def page() -> str:

@@ -64,50 +64,54 @@ def replay(
     """
     repo = git.find(repository)
     shas = replaying.commits(repo, revisions, limit)
-    done: list[Comparison] = []
-    for found in replaying.replay(
+    comparisons: list[Comparison] = []
+    for comparison in replaying.replay(
         repo, shas, python=python, say=lambda line: print_progress(f"  {line}")
     ):
-        done.append(found)
-        print_progress(f"{len(done)}/{len(shas)} {_line(found)}")
-        for line in _problems(found):
+        comparisons.append(comparison)
+        print_progress(f"{len(comparisons)}/{len(shas)} {_line(comparison)}")
+        for line in _problems(comparison):
             print_progress(f"  {line}")
-        if found.verdict == "inexact" and not keep_going:
+        if comparison.verdict == "inexact" and not keep_going:
             break
     if as_json:
-        echo_json({"commits": [_as_json(c) for c in done], "summary": replaying.summary(done)})
+        echo_json(
+            {
+                "commits": [_as_json(c) for c in comparisons],
+                "summary": replaying.summary(comparisons),
+            }
+        )
     else:
-        echo(_table(done))
-    if any(c.verdict == "inexact" for c in done):
+        echo(_table(comparisons))
+    if any(c.verdict == "inexact" for c in comparisons):
         ctx.exit(1)
 
 
-def _line(found: Comparison) -> str:
-    run = f"{found.selected:,} of {plural(found.total, 'test')}"
-    return (
-        f"{short_sha(found.sha)} {found.verdict}, {run}, {found.ratio:.2f} of the full run's time:"
-        f" {one_line(found.subject, 60)}"
-    )
+def _line(comparison: Comparison) -> str:
+    run = f"{comparison.selected:,} of {plural(comparison.total, 'test')}"
+    ratio = f"{comparison.ratio:.2f} of the full run's time"
+    subject = one_line(comparison.subject, 60)
+    return f"{short_sha(comparison.sha)} {comparison.verdict}, {run}, {ratio}: {subject}"
 
 
-def _problems(found: Comparison) -> list[str]:
-    lines = [f"missed: {name}" for name in found.missed] + found.differences
-    lines += [f"unsteady: {line}" for line in found.unsteady]
-    lines += found.error.splitlines()[:5]
+def _problems(comparison: Comparison) -> list[str]:
+    lines = [f"missed: {name}" for name in comparison.missed] + comparison.differences
+    lines += [f"unsteady: {line}" for line in comparison.unsteady]
+    lines += comparison.error.splitlines()[:5]
     if len(lines) > SHOWN:
         lines[SHOWN:] = [f"… and {len(lines) - SHOWN} more; --json has them all"]
     return lines
 
 
-def _as_json(found: Comparison) -> Json:
-    more = {"ratio": found.ratio, "processor_ratio": found.processor_ratio}
-    more |= {"fraction": found.fraction}
-    told = dataclasses.asdict(found) | {key: round(value, 4) for key, value in more.items()}
-    del told["outcomes"]  # of every test: what differs is said above
-    return told
+def _as_json(comparison: Comparison) -> Json:
+    more = {"ratio": comparison.ratio, "processor_ratio": comparison.processor_ratio}
+    more |= {"fraction": comparison.fraction}
+    row = dataclasses.asdict(comparison) | {key: round(value, 4) for key, value in more.items()}
+    del row["outcomes"]  # of every test: what differs is said above
+    return row
 
 
-def _table(done: list[Comparison]) -> str:
+def _table(comparisons: list[Comparison]) -> str:
     """The commits as a Markdown table, with the medians below."""
     heads = (
         "commit",
@@ -119,19 +123,34 @@ def _table(done: list[Comparison]) -> str:
         "CPU ratio",
     )
     lines = [f"| {' | '.join(heads)} |", "|" + " --- |" * len(heads)]
-    for found in done:
-        share = percent(100 * found.fraction)
-        verdict = f"{found.verdict} (first)" if found.first else found.verdict
-        lines.append(
-            f"| {short_sha(found.sha)} | {verdict} | {share} | {found.full_seconds:.1f} |"
-            f" {found.seconds:.1f} | {found.ratio:.2f} | {found.processor_ratio:.2f} |"
-        )
-    total = replaying.summary(done)
-    said = f"{total['exact']} of {plural(total['commits'], 'commit')} exact"
-    said += "".join(f", {total[v]} {v}" for v in ("flaky", "inexact", "broken") if total[v])
+    lines += [_table_row(comparison) for comparison in comparisons]
+    return "\n".join([*lines, "", _summary_line(comparisons)])
+
+
+def _table_row(comparison: Comparison) -> str:
+    verdict = f"{comparison.verdict} (first)" if comparison.first else comparison.verdict
+    cells = (
+        short_sha(comparison.sha),
+        verdict,
+        percent(100 * comparison.fraction),
+        f"{comparison.full_seconds:.1f}",
+        f"{comparison.seconds:.1f}",
+        f"{comparison.ratio:.2f}",
+        f"{comparison.processor_ratio:.2f}",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _summary_line(comparisons: list[Comparison]) -> str:
+    """How many commits are exact, and the medians, in one sentence."""
+    total = replaying.summary(comparisons)
+    line = f"{total['exact']} of {plural(total['commits'], 'commit')} exact"
+    for verdict in ("flaky", "inexact", "broken"):
+        if total[verdict]:
+            line += f", {total[verdict]} {verdict}"
     if total["ratio"] is not None:
-        said += f"; median: {percent(100 * total['selected'])} of the tests selected,"
-        said += f" {total['ratio']:.2f} of the full run's time"
+        line += f"; median: {percent(100 * total['selected'])} of the tests selected,"
+        line += f" {total['ratio']:.2f} of the full run's time"
         if total["processor_ratio"] is not None:
-            said += f" ({total['processor_ratio']:.2f} of the processor's)"
-    return "\n".join([*lines, "", f"{said}."])
+            line += f" ({total['processor_ratio']:.2f} of the processor's)"
+    return f"{line}."

@@ -67,10 +67,10 @@ def report(
     form = "json" if as_json else form or _form(output, show)
     with open_current_desk() as (repo, db):
         sha = measured_commit(repo, db, revision)
-        found = facts.gather(repo, db, sha)
+        report_facts = facts.gather(repo, db, sha)
         if insight:
-            found = _with_insight(repo, db, found)
-        text = _rendered(found, form)
+            report_facts = _with_insight(repo, db, report_facts)
+        text = _rendered(report_facts, form)
         if output is None and (show or form == "html"):
             output = _place(repo, sha, form)
     if output is None:
@@ -82,7 +82,7 @@ def report(
         click.launch(output.absolute().as_uri())
 
 
-def _with_insight(repo: Repository, db: Database, found: Report) -> Report:
+def _with_insight(repo: Repository, db: Database, report: Report) -> Report:
     """The report with what a model says of it, where one answers and something of it holds."""
     # what talks to a model, which a report without one need not load
     from copydesk.agent.stories.report_insight import insight
@@ -91,10 +91,12 @@ def _with_insight(repo: Repository, db: Database, found: Report) -> Report:
     # that there is none is no news here: everything else is said
     client = reach_model(config.load(repo), db, silent, prose=True)
     if client is None:
-        return found
+        return report
     print_progress("asking the model what needs attention")
-    said = insight(repo, db, found, client, lambda error: print_progress(f"no model: {error}"))
-    return replace(found, insight=said)
+    sentences = insight(
+        repo, db, report, client, lambda error: print_progress(f"no model: {error}")
+    )
+    return replace(report, insight=sentences)
 
 
 def _form(output: Path | None, show: bool) -> str:
@@ -102,10 +104,10 @@ def _form(output: Path | None, show: bool) -> str:
     return {".html": "html", ".htm": "html", ".json": "json"}.get(ending, "html" if show else "md")
 
 
-def _rendered(found: Report, form: str) -> str:
+def _rendered(report: Report, form: str) -> str:
     if form == "json":
-        return json.dumps(plain.render(found), indent=2) + "\n"
-    return page.render(found) if form == "html" else markdown.render(found)
+        return json.dumps(plain.render(report), indent=2) + "\n"
+    return page.render(report) if form == "html" else markdown.render(report)
 
 
 def _place(repo: Repository, sha: str, form: str) -> Path:

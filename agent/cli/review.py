@@ -63,8 +63,8 @@ def review(kind: DraftKind | None) -> None:
             if not isinstance(abort.__context__, EOFError):
                 raise
             echo()  # the input ended; what was decided stays
-        left = len(db.drafts.find(kind=kind))
-    desk_work.sum_up(left)
+        remaining = len(db.drafts.find(kind=kind))
+    desk_work.sum_up(remaining)
 
 
 class _Review:
@@ -91,20 +91,20 @@ class _Review:
             else:
                 self.place += 1  # decided elsewhere meanwhile
 
-    def show(self, draft: Draft, *, whole: bool = False) -> None:
+    def show(self, draft: Draft, *, full: bool = False) -> None:
         """Show a draft so that it fits the screen, or all of it."""
         echo(f"\n── {self.place + 1} of {len(self.pile)} " + "─" * 40)
         screen.print_heading(draft)
         echo()
         proof = evidence_lines(draft)
         room = None
-        if not whole and sys.stdout.isatty():
+        if not full and sys.stdout.isatty():
             height = shutil.get_terminal_size().lines
             proof = _brief(proof, height // 3)
             room = max(5, height - _FRAME - len(proof))
-        left = screen.print_code(draft.content, screen.draft_language(draft), limit=room)
-        if left:
-            echo(f"… {plural(left, 'more line')}: m shows all")
+        lines_left = screen.print_code(draft.content, screen.draft_language(draft), limit=room)
+        if lines_left:
+            echo(f"… {plural(lines_left, 'more line')}: m shows all")
         echo()
         for line in proof:
             echo(line)
@@ -112,8 +112,8 @@ class _Review:
     def ask(self, draft: Draft) -> None:
         """Ask what to do with a draft until that moves on or changes it."""
         while True:
-            said = click.prompt(PROMPT, prompt_suffix=" > ", default="", show_default=False)
-            word = said.strip().lower()
+            answer = click.prompt(PROMPT, prompt_suffix=" > ", default="", show_default=False)
+            word = answer.strip().lower()
             choice = CHOICES.get(word, word)
             try:
                 if self.act(choice, draft):
@@ -150,7 +150,7 @@ class _Review:
             case "u":
                 return self.undo()
             case "m":
-                self.show(draft, whole=True)
+                self.show(draft, full=True)
                 return False
             case "q":
                 raise _Quit
@@ -182,13 +182,13 @@ class _Review:
         self.place = self.pile.index(identity)
         return True
 
-    def sum_up(self, left: int) -> None:
+    def sum_up(self, remaining: int) -> None:
         """Say what was decided, and the next step."""
         counts = Counter(decision for _, decision in self.decided)
-        said = [
+        counted = [
             f"{counts[decision]} {decision}" for decision in ("accepted", "rejected", "skipped")
         ]
-        echo(f"\n{', '.join(said)}; {plural(left, 'draft')} left on the desk.")
+        echo(f"\n{', '.join(counted)}; {plural(remaining, 'draft')} left on the desk.")
         if counts["accepted"]:
             echo("Look the accepted ones over and commit them; `copydesk undo ID` takes one back.")
 

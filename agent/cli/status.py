@@ -7,7 +7,7 @@ import sys
 import click
 
 from copydesk.agent import config
-from copydesk.agent.cli.current_desk import current_repository, open_current_desk
+from copydesk.agent.cli.current_desk import current_repository, head_sha, open_current_desk
 from copydesk.agent.cli.formatting import draft_counts, model_words, percent, short_sha, time_ago
 from copydesk.agent.cli.options import examples, json_option
 from copydesk.agent.cli.output import echo, echo_json, print_progress
@@ -16,7 +16,6 @@ from copydesk.agent.daemon import control
 from copydesk.agent.daemon.resources import pause_reason
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
-from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Json, Sha
@@ -40,15 +39,15 @@ AGAIN = {"measure": "measure", "draft": "draft", "story": "story --range"}
 def status(as_json: bool) -> None:
     """Show what is measured, running and waiting for you."""
     with open_current_desk() as (repo, db):
-        found = _found(repo, db)
+        state = _state(repo, db)
     if as_json:
-        echo_json(found)
+        echo_json(state)
     else:
-        _tell(found)
+        _print(state)
 
 
-def _found(repo: Repository, db: Database) -> Json:
-    sha = _head(repo)
+def _state(repo: Repository, db: Database) -> Json:
+    sha = head_sha(repo)
     daemon = control.status(repo)
     return {
         "repository": str(repo.top or repo.common_dir),
@@ -60,7 +59,7 @@ def _found(repo: Repository, db: Database) -> Json:
             {"kind": kind, "subject": subject, "error": error}
             for kind, subject, error in db.jobs.failures()
         ],
-        "head": _measured(repo, db, sha) | {"gaps": db.gaps.count(sha)},
+        "head": _head(repo, db, sha) | {"gaps": db.gaps.count(sha)},
         "tests": _progress(db),
         "flaky": [
             {"test": test.name, "flips": test.flips, "runs": test.runs}
@@ -71,16 +70,7 @@ def _found(repo: Repository, db: Database) -> Json:
     }
 
 
-def _head(repo: Repository) -> Sha | None:
-    try:
-        return git.resolve(repo, "HEAD")
-    except CopydeskError as error:
-        if error.slug != "no-commits":
-            raise
-        return None
-
-
-def _measured(repo: Repository, db: Database, sha: Sha | None) -> Json:
+def _head(repo: Repository, db: Database, sha: Sha | None) -> Json:
     measure = db.measures.get(sha) if sha else None
     return {
         "sha": sha,
@@ -100,7 +90,7 @@ def _progress(db: Database) -> list[Json]:
     # the measuring modules take long to import
     from copydesk.agent.coverage.measure import progress
 
-    return [one._asdict() | {"failed": list(one.failed)} for one in progress(db)]
+    return [run._asdict() | {"failed": list(run.failed)} for run in progress(db)]
 
 
 def _model(repo: Repository, db: Database, sha: Sha | None) -> Json:
@@ -111,48 +101,70 @@ def _model(repo: Repository, db: Database, sha: Sha | None) -> Json:
     from copydesk.agent.model.settings import model_settings
 
     settings = model_settings(config.load(repo, sha if repo.top is None else None), db)
-    there, name, why = available(settings, seconds=MODEL_SECONDS)
-    return {"available": there, "name": name or None, "why": why or None}
+    answers, name, why = available(settings, seconds=MODEL_SECONDS)
+    return {"available": answers, "name": name or None, "why": why or None}
 
 
-def _tell(found: Json) -> None:
-    head, daemon, model, jobs = found["head"], found["daemon"], found["model"], found["queue"]
-    echo(f"Repository  {clean(found['repository'], keep='')}")
-    echo(f"HEAD        {_head_words(head)}")
-    echo(f"Drafts      {draft_counts(found['drafts'])}")
-    if flaky := found["flaky"]:
-        worst = f"{one_line(flaky[0]['test'], 60)}, {plural(flaky[0]['flips'], 'time')}"
-        echo(f"Flaky       {plural(len(flaky), 'test')} ({worst}); `copydesk report` has them")
-    work = ", ".join(f"{jobs[s]} {s}" for s in ("running", "ready", "failed") if jobs[s])
+def _print(state: Json) -> None:
+    echo(f"Repository  {clean(state['repository'], keep='')}")
+    echo(f"HEAD        {_head_words(state['head'])}")
+    echo(f"Drafts      {draft_counts(state['drafts'])}")
+    if state["flaky"]:
+        echo(f"Flaky       {_flaky_words(state['flaky'])}")
+    jobs = state["queue"]
+    work = ", ".join(
+        f"{jobs[name]} {name}" for name in ("running", "ready", "failed") if jobs[name]
+    )
     echo(f"Work        {work or 'nothing to do'}")
-    for one in found["tests"]:
-        failed = f", {len(one['failed'])} failed" if one["failed"] else ""
-        ran = f"{one['ended']:,} of {one['tests']:,} have run{failed}"
-        echo(f"Tests       {short_sha(one['sha'])}: {ran}")
-    if found["paused"]:
-        echo(f"Paused      {found['paused']}")
-    version = f", copydesk {daemon['version']}" if daemon["version"] else ""
-    pid = f"process {daemon['pid']}{version}" if daemon["pid"] else "starting"
-    asleep = "asleep; a commit wakes it" if found["set_up"] else "not set up"
-    echo(f"Daemon      {f'running ({pid})' if daemon['running'] else asleep}")
-    _tell_model(model)
-    for failure in found["failures"]:
-        if head["measured"] and failure["subject"] != head["sha"]:
-            _tell_former_failure(failure)
-        else:
-            _tell_failure(failure)
-    if step := _next_step(found):
+    for run in state["tests"]:
+        failed = f", {len(run['failed'])} failed" if run["failed"] else ""
+        ran = f"{run['ended']:,} of {run['tests']:,} have run{failed}"
+        echo(f"Tests       {short_sha(run['sha'])}: {ran}")
+    if state["paused"]:
+        echo(f"Paused      {state['paused']}")
+    echo(f"Daemon      {_daemon_words(state['daemon'], state['set_up'])}")
+    _print_model(state["model"])
+    _print_failures(state)
+    if step := _next_step(state):
         echo(f"\n{step}")
 
 
-def _tell_model(model: Json) -> None:
+def _flaky_words(flaky: list[Json]) -> str:
+    worst = f"{one_line(flaky[0]['test'], 60)}, {plural(flaky[0]['flips'], 'time')}"
+    return f"{plural(len(flaky), 'test')} ({worst}); `copydesk report` has them"
+
+
+def _work_words(jobs: Json) -> str:
+    counts = [f"{jobs[name]} {name}" for name in ("running", "ready", "failed") if jobs[name]]
+    return ", ".join(counts) or "nothing to do"
+
+
+def _daemon_words(daemon: Json, set_up: bool) -> str:
+    if not daemon["running"]:
+        return "asleep; a commit wakes it" if set_up else "not set up"
+    if not daemon["pid"]:
+        return "running (starting)"
+    version = f", copydesk {daemon['version']}" if daemon["version"] else ""
+    return f"running (process {daemon['pid']}{version})"
+
+
+def _print_model(model: Json) -> None:
     words = model["name"] if model["available"] else model["why"]
     echo(f"Model       {one_line(('' if model['name'] else 'none; ') + str(words), 100)}")
-    totals = [one for one in model["totals"] if one["prompt"]]  # others are the self-test's
-    for one in totals[:TOTALS]:
-        echo(f"            {one_line(one['model'])}, {one['prompt']}: {model_words(one)}")
+    totals = [total for total in model["totals"] if total["prompt"]]  # others are the self-test's
+    for total in totals[:TOTALS]:
+        echo(f"            {one_line(total['model'])}, {total['prompt']}: {model_words(total)}")
     if len(totals) > TOTALS:
-        echo("            `copydesk log --model` has the others")
+        echo("            `copydesk log --model` lists the rest")
+
+
+def _print_failures(state: Json) -> None:
+    head = state["head"]
+    for failure in state["failures"]:
+        if head["measured"] and failure["subject"] != head["sha"]:
+            _print_former_failure(failure)
+        else:
+            _print_failure(failure)
 
 
 def _head_words(head: Json) -> str:
@@ -165,7 +177,7 @@ def _head_words(head: Json) -> str:
     return f"{name}: {percent(head['percent'])} covered{failed}, {time_ago(head['measured_at'])}"
 
 
-def _tell_failure(failure: Json) -> None:
+def _print_failure(failure: Json) -> None:
     kind, subject = failure["kind"], failure["subject"]
     echo(f"\nFailed: {kind} {short_sha(subject)}")
     for line in clean(failure["error"]).strip().splitlines()[-12:]:
@@ -174,15 +186,15 @@ def _tell_failure(failure: Json) -> None:
         echo(f"  `copydesk {AGAIN[kind]} {short_sha(subject)}` tries again.")
 
 
-def _tell_former_failure(failure: Json) -> None:
+def _print_former_failure(failure: Json) -> None:
     """One line: a later commit has done well, so this one is history."""
     error = one_line(failure["error"], 60)
     echo(f"Failed      {failure['kind']} {short_sha(failure['subject'])} before: {error}")
 
 
-def _next_step(found: Json) -> str:
-    head, jobs = found["head"], found["queue"]
-    waiting = found["drafts"]["ready"] + found["drafts"]["not_run"]
+def _next_step(state: Json) -> str:
+    head, jobs = state["head"], state["queue"]
+    waiting = state["drafts"]["ready"] + state["drafts"]["not_run"]
     if head["sha"] is None:
         return "Next: make the first commit; copydesk measures commits."
     if waiting:
@@ -190,16 +202,16 @@ def _next_step(found: Json) -> str:
     if jobs["ready"] or jobs["running"]:
         return "Next: `copydesk wait` returns when the work is done."
     if not head["measured"]:
-        return _unmeasured(found)
+        return _unmeasured(state)
     if head["gaps"]:
         return f"Next: `copydesk gaps` lists what no test reaches ({head['gaps']})."
     return "Everything is covered and decided; there is nothing to do."
 
 
-def _unmeasured(found: Json) -> str:
-    if found["failures"]:
+def _unmeasured(state: Json) -> str:
+    if state["failures"]:
         return ""  # how to try again stands beside the failure
-    if found["set_up"]:
+    if state["set_up"]:
         return "Next: `copydesk wait` has it measured in the background."
     return "Next: `copydesk init` sets this repository up; `copydesk measure` only measures."
 
@@ -219,15 +231,15 @@ def wait(timeout: float | None, as_json: bool) -> None:
     """
     repo = current_repository()
     with spinner("waiting") as progress:
-        done = control.wait(repo, float("inf") if timeout is None else timeout, progress)
+        finished = control.wait(repo, float("inf") if timeout is None else timeout, progress)
     with open_desk(repo.desk) as db:
         counts, given_up = db.jobs.counts(), db.jobs.failures()
     if as_json:
-        echo_json({"done": done, "queue": counts._asdict()})
+        echo_json({"done": finished, "queue": counts._asdict()})
     else:
-        left = counts.ready + counts.running
-        echo("Nothing is left to do." if done else f"Time is up; {plural(left, 'job')} left.")
+        jobs = plural(counts.ready + counts.running, "job")
+        echo("Nothing is left to do." if finished else f"Time is up; {jobs} left.")
     if given_up:
         print_progress(f"{plural(len(given_up), 'job')} failed; `copydesk status` says why.")
-    if not done:
+    if not finished:
         sys.exit(1)

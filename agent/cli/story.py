@@ -51,15 +51,17 @@ def story(revisions: str, as_json: bool) -> None:
             )
         doing = f"writing about {plural(len(shas), 'commit')}"
         with spinner(doing) as update:
-            told = ModelProgress(doing, update)
+            model_progress = ModelProgress(doing, update)
             settings = config.load(repo, shas[-1])
-            client = reach_model(settings, db, print_progress, prose=True, progress=told)
-            made = write_story(repo, db, shas, say=print_progress, client=client)
+            client = reach_model(settings, db, print_progress, prose=True, progress=model_progress)
+            draft = write_story(repo, db, shas, say=print_progress, client=client)
     if as_json:
-        echo_json(draft_as_json(made))
+        echo_json(draft_as_json(draft))
         return
-    echo(f"{made.id}: {draft_subject(made)}: {evidence_summary(made)}")
-    echo(f"`copydesk show {made.id}` shows it, `copydesk accept {made.id}` puts it in the outbox.")
+    echo(f"{draft.id}: {draft_subject(draft)}: {evidence_summary(draft)}")
+    echo(
+        f"`copydesk show {draft.id}` shows it, `copydesk accept {draft.id}` puts it in the outbox."
+    )
 
 
 @click.command(
@@ -80,17 +82,17 @@ def export(identity: int, channel: str, output: Path | None) -> None:
     devlog is Markdown. Nothing is sent anywhere.
     """
     with open_current_desk() as (_, db):
-        found = db.drafts.get(identity)
-    if found.kind != channel:
+        draft = db.drafts.get(identity)
+    if draft.kind != channel:
         raise CopydeskError(
-            f"draft {identity} is a {found.kind}, not a story",
+            f"draft {identity} is a {draft.kind}, not a story",
             slug="not-a-story",
             hint="`copydesk drafts --all --kind devlog` lists the stories.",
         )
     if output is not None:
-        output.write_text(found.content, encoding="utf-8")
+        output.write_text(draft.content, encoding="utf-8")
         echo(f"Wrote {output}")
     elif sys.stdout.isatty():
-        echo(found.content.rstrip("\n"))
+        echo(draft.content.rstrip("\n"))
     else:
-        click.echo(found.content, nl=False)  # a file gets the very characters
+        click.echo(draft.content, nl=False)  # a file gets the very characters

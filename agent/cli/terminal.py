@@ -23,6 +23,9 @@ from copydesk.agent.text import clean, one_line
 NARROW = 40
 """Columns below which nothing is squeezed further."""
 
+NARROWEST_COLUMN = 8
+"""What a column of a table keeps at least."""
+
 
 def terminal_width() -> int | None:
     """The columns of the terminal (or $COLUMNS); None where a file or pipe takes any width."""
@@ -57,18 +60,28 @@ def print_table(
     from rich.cells import cell_len
 
     cells = [[clean(cell, keep="") for cell in row] for row in (headings, *rows)]
-    sizes = [max(cell_len(row[n]) for row in cells) for n in range(len(headings))]
-    room = terminal_width()
-    while room is not None and sum(sizes) + 2 * (len(sizes) - 1) > room and max(sizes) > 8:
-        sizes[sizes.index(max(sizes))] -= 1
+    sizes = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
+    _squeeze(sizes, terminal_width())
     for number, row in enumerate(cells):
         line = []
-        for n, cell in enumerate(row):
-            cell = _cut(cell, sizes[n], keep_end=n in ends and number > 0)
-            padding = " " * (sizes[n] - cell_len(cell))
-            line.append(padding + cell if n in right else cell + padding)
+        for column, (cell, size) in enumerate(zip(row, sizes, strict=True)):
+            shown = _cut(cell, size, keep_end=column in ends and number > 0)
+            padding = " " * (size - cell_len(shown))
+            line.append(padding + shown if column in right else shown + padding)
         text = "  ".join(line).rstrip()
         click.echo(click.style(text, bold=True) if number == 0 and use_colour() else text)
+
+
+def _squeeze(sizes: list[int], width: int | None) -> None:
+    """Take columns from the widest until they fit, with two blanks between; none gets too narrow.
+
+    Args:
+        sizes: The widths of the columns; changed in place.
+        width: What they have to fit into; None for any.
+    """
+    blanks = 2 * (len(sizes) - 1)
+    while width is not None and sum(sizes) + blanks > width and max(sizes) > NARROWEST_COLUMN:
+        sizes[sizes.index(max(sizes))] -= 1
 
 
 def _cut(cell: str, size: int, *, keep_end: bool) -> str:

@@ -58,10 +58,10 @@ def watch(once: bool, as_json: bool) -> None:
     with open_current_desk() as (repo, db):
         watcher = _Watcher(repo, db, quiet=as_json or not sys.stdout.isatty())
         if once:
-            found = watcher.look()
-            assert found is not None
-            _show(found, as_json)
-            sys.exit(1 if found.failing or found.verdict.verdict == "fail" else 0)
+            result = watcher.look()
+            assert result is not None
+            _show(result, as_json)
+            sys.exit(1 if result.failing or result.verdict.verdict == "fail" else 0)
         with SaveWatcher() as saves:
             try:
                 while True:
@@ -75,14 +75,14 @@ def watch(once: bool, as_json: bool) -> None:
 
 def _turn(watcher: _Watcher, as_json: bool) -> None:
     try:
-        found = watcher.look()
+        result = watcher.look()
     except CopydeskError as error:  # the next save may mend it
         print_progress(f"not measured: {error} {error.hint}")
         return
-    if found is not None:
+    if result is not None:
         if not watcher.quiet:
             click.clear()
-        _show(found, as_json)
+        _show(result, as_json)
         if not as_json:
             echo(f"\n{time.strftime('%H:%M:%S')}, waiting for a save; Ctrl-C ends.")
 
@@ -103,18 +103,18 @@ class _Watcher:
         if tree == self.tree:
             return None
         self.tree = tree
-        said = print_progress if not self.quiet else silent
-        done = measuring.measure(self.db, Commit(self.repo, saved), say=said)
+        progress = print_progress if not self.quiet else silent
+        measure = measuring.measure(self.db, Commit(self.repo, saved), say=progress)
         if self.last:
             self.db.measures.delete(self.last)
         self.last = saved
         question = Question(changes.between(self.repo, head, saved), saved, head)
         # a commit is what comes next, and it is held to its own lines
-        asked = faces.floors(
+        floors = faces.floors(
             Question(question.change, saved), *config.load_project(self.repo, saved)
         )
-        verdict = FromDesk(self.repo, self.db).verdict(question, asked)
-        return Result(done, _failing(self.db, saved), verdict)
+        verdict = FromDesk(self.repo, self.db).verdict(question, floors)
+        return Result(measure, _failing(self.db, saved), verdict)
 
 
 def _failing(db: Database, sha: Sha) -> tuple[str, ...]:
@@ -124,29 +124,30 @@ def _failing(db: Database, sha: Sha) -> tuple[str, ...]:
     return tuple(sorted(wrong))
 
 
-def _show(found: Result, as_json: bool) -> None:
+def _show(result: Result, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(_as_json(found)))
+        click.echo(json.dumps(_as_json(result)))
         return
-    done = found.measure
+    measure = result.measure
+    tests = f"{measure.selected:,} of {plural(measure.total, 'test')}"
     echo(
-        f"{done.selected:,} of {plural(done.total, 'test')} run in {duration(done.seconds)},"
-        f" {done.failed:,} failed. Total {percent(done.percent)}."
+        f"{tests} run in {duration(measure.seconds)}, {measure.failed:,} failed."
+        f" Total {percent(measure.percent)}."
     )
-    for name in found.failing[:FAILED]:
+    for name in result.failing[:FAILED]:
         echo(clean(f"  failed: {name}", keep=""))
-    if len(found.failing) > FAILED:
-        echo(f"  … and {len(found.failing) - FAILED} more")
-    gates.print_verdict(found.verdict)
+    if len(result.failing) > FAILED:
+        echo(f"  … and {len(result.failing) - FAILED} more")
+    gates.print_verdict(result.verdict)
 
 
-def _as_json(found: Result) -> Json:
-    done = found.measure
+def _as_json(result: Result) -> Json:
+    measure = result.measure
     return {
-        "selected": done.selected,
-        "total": done.total,
-        "failing": list(found.failing),
-        "percent": done.percent,
-        "seconds": round(done.seconds, 3),
-        "gate": verdicts.as_json(found.verdict),
+        "selected": measure.selected,
+        "total": measure.total,
+        "failing": list(result.failing),
+        "percent": measure.percent,
+        "seconds": round(measure.seconds, 3),
+        "gate": verdicts.as_json(result.verdict),
     }

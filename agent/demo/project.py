@@ -31,9 +31,9 @@ def without_user_git_config(folder: Path) -> Iterator[None]:
     Args:
         folder: The repository's.
     """
-    wanted = _DEAF | {"XDG_CACHE_HOME": str(folder / ".git" / "copydesk" / "cache")}
-    former = {key: os.environ.get(key) for key in wanted}
-    os.environ.update(wanted)
+    variables = _DEAF | {"XDG_CACHE_HOME": str(folder / ".git" / "copydesk" / "cache")}
+    former = {key: os.environ.get(key) for key in variables}
+    os.environ.update(variables)
     try:
         yield
     finally:
@@ -93,5 +93,5 @@ def _copy_files(source: Path, folder: Path) -> None:
 
 
 def _run(folder: Path, argv: tuple[str, ...]) -> str:
-    done = run(argv, cwd=folder, env=scrubbed_environment(_DEAF), timeout=300)
-    return (done.stdout + done.stderr).decode("utf-8", "replace").strip()
+    result = run(argv, cwd=folder, env=scrubbed_environment(_DEAF), timeout=300)
+    return (result.stdout + result.stderr).decode("utf-8", "replace").strip()

@@ -89,9 +89,9 @@ def demo(screen: Screen, folder: Path | None = None) -> DemoResult:
         CopydeskError: pytest or pre-commit is missing, the folder is not empty, or a step failed.
     """
     check_packages()
-    place = _place(folder)
-    with project.without_user_git_config(place):
-        repo = project.create(place)
+    target = _place(folder)
+    with project.without_user_git_config(target):
+        repo = project.create(target)
         try:
             with open_desk(repo.desk) as db:
                 return _Demonstration(screen, repo, db).go()
@@ -145,15 +145,22 @@ class _Demonstration:
         tier, model = self._hooks()
         self._first_commit()
         sha = self._change()
-        before = self._found(sha)
+        measure_before = self._found(sha)
         ready = self._drafts(sha)
         stories = self.db.drafts.find(("ready",), kind="devlog", commit=sha)
         for story in stories:
             self.screen.step("The dev log it drafted, every sentence with its facts")
             self.screen.draft(story, None)
-        after = self._accept(ready, before)
+        after = self._accept(ready, measure_before)
         outcome = DemoResult(
-            self.repo.worktree, tier, model, len(ready), len(stories), before.percent, after, ()
+            self.repo.worktree,
+            tier,
+            model,
+            len(ready),
+            len(stories),
+            measure_before.percent,
+            after,
+            (),
         )
         self._look_around(ready)
         return with_shortfalls(outcome)
@@ -171,12 +178,12 @@ class _Demonstration:
     def _hooks(self) -> tuple[str, str]:
         self.screen.step("copydesk init: the hooks, through pre-commit")
         with self.screen.progress("setting up") as progress:
-            done = initialise.set_up(
+            steps = initialise.set_up(
                 self.repo, native=False, repo_url=None, rev=None, progress=progress
             )
-        self.screen.say("\n".join(done))
-        found = interpreter.find(self.repo)
-        guard = detect("auto", found.interpreter, outside=(self.repo.worktree,))
+        self.screen.say("\n".join(steps))
+        search = interpreter.find(self.repo)
+        guard = detect("auto", search.interpreter, outside=(self.repo.worktree,))
         if guard.tier is Tier.NONE:
             set_config(self.repo, "copydesk.sandbox", "off")
             self.screen.say(sandbox_off_text(guard))
@@ -210,8 +217,8 @@ class _Demonstration:
 
     def _found(self, sha: Sha) -> Measure:
         self.screen.step("What it measured, and the gaps: changed functions first")
-        done = self._measure(sha)
-        self.screen.say(coverage_line(done))
+        measure = self._measure(sha)
+        self.screen.say(coverage_line(measure))
         rows = [
             (
                 f"{gap.path}::{gap.function}",
@@ -223,7 +230,7 @@ class _Demonstration:
             for gap in self.db.gaps.of_commit(sha)
         ]
         self.screen.table(("function", "open lines", "changed", "risk", "why"), rows, (1, 3))
-        return done
+        return measure
 
     def _drafts(self, sha: Sha) -> list[Draft]:
         ready = [
@@ -258,38 +265,38 @@ class _Demonstration:
         beside = Path(sys.executable).with_name("copydesk")
         if shutil.which(program) is None and beside.exists():
             program = shlex.quote(str(beside))
-        place = self.repo.worktree
-        lines = [f"cd {shlex.quote(str(place))}"]
+        worktree = self.repo.worktree
+        lines = [f"cd {shlex.quote(str(worktree))}"]
         lines += [f"{program} {words}" for words in ("status", "gaps", "drafts")]
         if ready:
             lines.append(f"{program} show {ready[0].id}")
         lines += [f"{program} review", "git log --stat"]
         self.screen.say(
             "The repository stays as it is; its daemon is stopped until the next command or"
-            " commit.\n\n  " + "\n  ".join(lines) + f"\n\nTo be rid of it: delete {place}."
+            " commit.\n\n  " + "\n  ".join(lines) + f"\n\nTo be rid of it: delete {worktree}."
         )
 
     def _commit(self, message: str) -> Sha:
         started = time.monotonic()
-        said = project.commit(self.repo, message)
-        self.screen.say(f"{said}\n(the commit took {time.monotonic() - started:.1f} s)")
+        output = project.commit(self.repo, message)
+        self.screen.say(f"{output}\n(the commit took {time.monotonic() - started:.1f} s)")
         return resolve(self.repo, "HEAD")
 
-    def _wait(self, done: Callable[[], bool], what: str) -> None:
+    def _wait(self, finished: Callable[[], bool], activity: str) -> None:
         """Wait until something is so, or until there is nothing left to do."""
         until = time.monotonic() + WAIT_SECONDS
-        with self.screen.progress(what) as progress:
+        with self.screen.progress(activity) as progress:
             while True:
                 for line in self._news():
                     progress(line)
-                if done():
+                if finished():
                     return
                 # a short wait of its own keeps a daemon alive that ended early
                 if control.wait(self.repo, 0.3, silent):
                     return
                 if time.monotonic() > until:
                     raise CopydeskError(
-                        f"{what} took longer than {WAIT_SECONDS:.0f} s",
+                        f"{activity} took longer than {WAIT_SECONDS:.0f} s",
                         slug="demo-too-slow",
                         hint=f"The daemon's log may say why: {self.repo.desk / 'daemon.log'}",
                     )
@@ -301,15 +308,15 @@ class _Demonstration:
         return [line.partition(" ")[2] for line in new]
 
     def _measure(self, sha: Sha) -> Measure:
-        found = self.db.measures.get(sha)
-        if found is None:
+        measure = self.db.measures.get(sha)
+        if measure is None:
             errors = [error for kind, _, error in self.db.jobs.failures() if kind == "measure"]
             raise CopydeskError(
                 f"{sha[:8]} was not measured" + "".join(f"\n{error}" for error in errors[:1]),
                 slug="demo-not-measured",
                 hint=f"The daemon's log says more: {self.repo.desk / 'daemon.log'}",
             )
-        return found
+        return measure
 
 
 def sandbox_off_text(guard: Capability) -> str:
@@ -326,12 +333,12 @@ def sandbox_off_text(guard: Capability) -> str:
     )
 
 
-def coverage_line(done: Measure) -> str:
+def coverage_line(measure: Measure) -> str:
     """A measure in one line."""
     return (
-        f"Coverage {done.percent:.1f} %: {done.covered} of {done.executable} lines;"
-        f" {done.selected} of {plural(done.total, 'test')} run, {done.failed} failed,"
-        f" {done.seconds:.1f} s"
+        f"Coverage {measure.percent:.1f} %: {measure.covered} of {measure.executable} lines;"
+        f" {measure.selected} of {plural(measure.total, 'test')} run, {measure.failed} failed,"
+        f" {measure.seconds:.1f} s"
     )
 
 

@@ -36,7 +36,7 @@ def test_before_anything_is_measured(run: Any, repo: Path) -> None:
 def test_missing_lines_are_named_with_their_function_and_the_command(
     run: Any, copy: Path, git: Git
 ) -> None:
-    assert "Nothing speaks against" in run(copy, "gate").output
+    assert "The gate does not stop this change" in run(copy, "gate").output
     git(copy, "reset", "-q", "--soft", "HEAD~1")
     done = run(copy, "gate")
     assert done.exit_code == 1

@@ -88,7 +88,7 @@ def test_a_problem_cannot_write_escapes(
     run: Any, repo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     error = CopydeskError("bad \x1b[2J", slug="bad-desk")
-    monkeypatch.setattr(status_module, "_found", _raises(error))
+    monkeypatch.setattr(status_module, "_state", _raises(error))
     assert run(repo, "status").output == (
         "copydesk: bad \\x1b[2J\nsee docs/reference/messages.md#bad-desk\n"
     )
@@ -107,7 +107,7 @@ def test_another_folder_can_be_named(run: Any, repo: Path, tmp_path: Path) -> No
 def test_a_bug_is_kept_in_a_file_and_not_shown(
     run: Any, repo: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, with_desk: bool
 ) -> None:
-    monkeypatch.setattr(status_module, "_found", _raises(ZeroDivisionError("by\nnothing")))
+    monkeypatch.setattr(status_module, "_state", _raises(ZeroDivisionError("by\nnothing")))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     if with_desk:
         log = repo / ".git/copydesk/crash.log"
@@ -181,7 +181,7 @@ def test_every_end_has_its_code(
     run: Any, repo: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, code: int, said: str
 ) -> None:
     monkeypatch.setattr(entry, "_close_output", lambda: None)
-    monkeypatch.setattr(status_module, "_found", _raises(error))
+    monkeypatch.setattr(status_module, "_state", _raises(error))
     done = run(repo, "status")
     assert done.exit_code == code
     assert said in done.output
@@ -191,7 +191,7 @@ def test_every_end_has_its_code(
 def test_an_ended_input_at_a_question_says_which_option_answers(
     run: Any, repo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(status_module, "_found", lambda *_: click.prompt("really"))
+    monkeypatch.setattr(status_module, "_state", lambda *_: click.prompt("really"))
     done = run(repo, "status", input="")
     assert done.exit_code == 2
     assert "messages.md#no-answer" in done.output

@@ -95,7 +95,7 @@ def test_what_the_model_has_done_is_told_by_model_and_prompt(run: Any, shop: Pat
     assert "            tiny:1b, test-1: 4 calls, 75 % answered, 50 % kept\n" in said
     assert "            tiny:1b, test-6: 1 call, 100 % answered, 0 % kept\n" in said
     assert "tiny:1b, test-7" not in said
-    assert "`copydesk log --model` has the others" in said
+    assert "`copydesk log --model` lists the rest" in said
     totals = json.loads(run(shop, "status", "--json").output)["model"]["totals"]
     assert [one["prompt"] for one in totals] == ["", *(f"test-{n}" for n in range(1, 8))]
 
