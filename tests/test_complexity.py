@@ -16,17 +16,8 @@ SAMPLES = ("agent/demo/sample", "agent/demo/change")
 """Code of the demo's project, which is what users write."""
 
 EXCEPTIONS: dict[str, dict[str, str]] = {
-    "agent/cli/formatting.py": {
-        "_test": "to come apart",
-    },
     "agent/cli/gate.py": {
         "gate": "to come apart",
-    },
-    "agent/cli/status.py": {
-        "_tell": "to come apart",
-    },
-    "agent/cli/terminal.py": {
-        "print_table": "to come apart",
     },
     "agent/config.py": {
         "_checked": "to come apart",
@@ -99,32 +90,15 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "_of_file": "to come apart",
         "record": "to come apart",
     },
-    "agent/daemon/service.py": {
-        "Service._loop": "to come apart",
-    },
     "agent/git/interpreter.py": {
         "_places": "to come apart",
     },
     "agent/model/hosts.py": {
         "parse_host": "to come apart",
     },
-    "agent/sandboxed/copydesk_tools/search/calls/candidates.py": {
-        "Stream.__init__": "to come apart",
-        "Stream._all": "to come apart",
-        "Stream._paired": "to come apart",
-    },
     "agent/sandboxed/copydesk_tools/search/calls/existing_calls.py": {
         "_parametrized": "to come apart",
         "_site": "to come apart",
-    },
-    "agent/sandboxed/copydesk_tools/search/calls/receiver_setup.py": {
-        "setups": "to come apart",
-    },
-    "agent/sandboxed/copydesk_tools/search/calls/returned_by_siblings.py": {
-        "made_by_others": "to come apart",
-    },
-    "agent/sandboxed/copydesk_tools/search/main.py": {
-        "answer": "to come apart",
     },
     "agent/sandboxed/copydesk_tools/search/run/mutants.py": {
         "_collect": "to come apart",
@@ -179,9 +153,6 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "Pools.hinted": "to come apart",
         "Pools.of": "to come apart",
     },
-    "agent/sandboxed/copydesk_tools/source/functions.py": {
-        "find_function": "to come apart",
-    },
     "agent/stories/check_numbers.py": {
         "_fitting": "to come apart",
         "wrong_numbers": "to come apart",
@@ -234,9 +205,6 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     },
     "agent/testgen/project/free_names.py": {
         "absolute_imports": "to come apart",
-    },
-    "agent/testgen/project/layout.py": {
-        "function_node": "to come apart",
     },
     "agent/testgen/verify/mutants.py": {
         "_Finder.operators": "to come apart",
