@@ -13,34 +13,14 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from copydesk.agent.records import LineNo
+from copydesk.agent.sandboxed.copydesk_tools.source.mutation_operators import (
+    Edit,
+    edits_of,
+    negated_condition,
+    swapped_assignment,
+)
 from copydesk.agent.testgen.project import Function, is_text
 
-_COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
-    ast.Lt: ast.LtE,
-    ast.LtE: ast.Lt,
-    ast.Gt: ast.GtE,
-    ast.GtE: ast.Gt,
-    ast.Eq: ast.NotEq,
-    ast.NotEq: ast.Eq,
-    ast.Is: ast.IsNot,
-    ast.IsNot: ast.Is,
-    ast.In: ast.NotIn,
-    ast.NotIn: ast.In,
-}
-_ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
-    ast.Add: ast.Sub,
-    ast.Sub: ast.Add,
-    ast.Mult: ast.Div,
-    ast.Div: ast.Mult,
-    ast.FloorDiv: ast.Mult,
-    ast.Mod: ast.Mult,
-    ast.Pow: ast.Mult,
-    ast.LShift: ast.RShift,
-    ast.RShift: ast.LShift,
-    ast.BitAnd: ast.BitOr,
-    ast.BitOr: ast.BitAnd,
-    ast.BitXor: ast.BitAnd,
-}
 _SYMBOLS: dict[type[ast.AST], str] = {
     ast.Lt: "<",
     ast.LtE: "<=",
@@ -67,7 +47,6 @@ _SYMBOLS: dict[type[ast.AST], str] = {
     ast.And: "and",
     ast.Or: "or",
 }  # fmt: skip
-_OPPOSITE = (ast.Eq, ast.NotEq, ast.Is, ast.IsNot, ast.In, ast.NotIn)
 _LOGGING = frozenset({"debug", "info", "warning", "error", "exception", "critical", "log"})
 
 
@@ -171,7 +150,8 @@ class _Finder:
             self.definition(node, inside)
             return
         if isinstance(node, (ast.If, ast.While)):
-            self.negated(node, "if" if isinstance(node, ast.If) else "while")
+            for edit in negated_condition(node):
+                self.negated(edit, "if" if isinstance(node, ast.If) else "while")
         elif isinstance(node, ast.Return) and node.value is not None:
             self.lost(node.value)
         elif isinstance(node, ast.AugAssign):
@@ -233,40 +213,19 @@ class _Finder:
     def operators(self, node: ast.AST) -> None:
         if self.pattern and not isinstance(node, ast.Constant):
             return
-        if isinstance(node, ast.Compare):
-            for place, sign in enumerate(node.ops):
-                swapped = _COMPARISONS[type(sign)]()
-                signs = [*node.ops[:place], swapped, *node.ops[place + 1 :]]
-                self.edit(node, "ops", signs, node, _becomes(sign, swapped))
-        elif isinstance(node, ast.BinOp) and type(node.op) in _ARITHMETIC:
-            operator = _ARITHMETIC[type(node.op)]()
-            self.edit(node, "op", operator, node, _becomes(node.op, operator))
-        elif isinstance(node, ast.BoolOp):
-            other = ast.Or() if isinstance(node.op, ast.And) else ast.And()
-            self.edit(node, "op", other, node, _becomes(node.op, other))
-        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-            twice = ast.UnaryOp(ast.Not(), node.operand)
-            self.edit(node, "operand", twice, node, "`not` is lost")
-        elif isinstance(node, ast.IfExp):
-            self.negated(node, "if")
-        elif isinstance(node, ast.Constant):
-            self.constant(node)
+        for edit in edits_of(node):
+            if edit.kind == "condition":
+                self.negated(edit, "if")
+            elif edit.kind == "constant":
+                becomes = f"`{_short(edit.before)}` becomes `{_short(edit.after)}`"
+                self.edit(edit, edit.node, becomes, edit.node.lineno)
+            elif edit.kind == "not":
+                self.edit(edit, edit.node, "`not` is lost")
+            else:
+                self.edit(edit, edit.node, _becomes(edit.before, edit.after))
 
-    def constant(self, node: ast.Constant) -> None:
-        value = _other(node.value)
-        if value is not None and value != node.value:
-            says = f"`{_short(node.value)}` becomes `{_short(value)}`"
-            self.edit(node, "value", value, node, says, node.lineno)
-
-    def negated(self, node: ast.If | ast.While | ast.IfExp, word: str) -> None:
-        test = node.test
-        opposite = isinstance(test, ast.Compare) and len(test.ops) == 1
-        if opposite and isinstance(test.ops[0], _OPPOSITE):  # type: ignore[attr-defined]
-            return  # the comparison's own mutant is the same
-        if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-            return
-        says = f"the condition of `{word}` is negated"
-        self.edit(node, "test", ast.UnaryOp(ast.Not(), test), test, says)
+    def negated(self, edit: Edit, word: str) -> None:
+        self.edit(edit, edit.node.test, f"the condition of `{word}` is negated")
 
     def lost(self, value: ast.expr, says: str = "returns None") -> None:
         if isinstance(value, ast.Constant) and value.value is None:
@@ -277,35 +236,24 @@ class _Finder:
         self.add(start, end, f"({dead}{self.lines_kept(start, end)})", says, value.lineno)
 
     def augmented(self, node: ast.AugAssign) -> None:
-        sign = _ARITHMETIC.get(type(node.op))
-        if sign is None:
-            return
-        start, end = self.span(node.target)[1], self.span(node.value)[0]
-        old, new = _SYMBOLS[type(node.op)] + "=", _SYMBOLS[sign] + "="
-        between = self.source[start:end].replace(old, new, 1)
-        self.add(start, end, between, f"`{old}` becomes `{new}`", node.lineno)
+        for edit in swapped_assignment(node):
+            start, end = self.span(node.target)[1], self.span(node.value)[0]
+            old, new = (_SYMBOLS[type(sign)] + "=" for sign in (edit.before, edit.after))
+            between = self.source[start:end].replace(old, new, 1)
+            self.add(start, end, between, f"`{old}` becomes `{new}`", node.lineno)
 
     # -- text
 
-    def edit(
-        self,
-        node: ast.AST,
-        field: str,
-        value: object,
-        place: ast.expr,
-        says: str,
-        line: LineNo | None = None,
-    ) -> None:
-        """Set one field of a node, write the change as text where `place` stands, set it back."""
-        old = getattr(node, field)
-        setattr(node, field, value)
+    def edit(self, edit: Edit, place: ast.expr, says: str, line: LineNo | None = None) -> None:
+        """Make an edit, write the change as text where `place` stands, and undo it."""
+        before = getattr(edit.node, edit.field)
+        setattr(edit.node, edit.field, edit.value)
         try:
-            shown = self.fstring or (value if field == "test" else place)
-            text = _text(shown)  # type: ignore[arg-type]
+            text = _text(self.fstring or (edit.value if edit.field == "test" else place))
         except ValueError:  # an f-string that this Python cannot spell
             return
         finally:
-            setattr(node, field, old)
+            setattr(edit.node, edit.field, before)
         start, end = self.span(self.fstring or place)
         if not self.pattern:
             text = f"({text}{self.lines_kept(start, end)})"
@@ -355,16 +303,6 @@ def _logs(node: ast.AST) -> bool:
         and isinstance(node.func, ast.Attribute)
         and node.func.attr in _LOGGING
     )
-
-
-def _other(value: object) -> bool | int | float | str | bytes | None:
-    if isinstance(value, bool):
-        return not value
-    if isinstance(value, (int, float)):
-        return value + 1
-    if isinstance(value, str):
-        return value + "XX"
-    return value + b"XX" if isinstance(value, bytes) else None
 
 
 def _becomes(old: ast.AST, new: ast.AST) -> str:

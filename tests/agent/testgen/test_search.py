@@ -523,10 +523,10 @@ def changed(text: str, lines: set[int]) -> list[str]:
     """The lines of a function under each change."""
     _, function = function_of(text)
     found = []
-    for edit in mutants.edits(function, lines):
+    for line, edit in mutants.edits(function, lines):
         before = getattr(edit.node, edit.field)
         setattr(edit.node, edit.field, edit.value)
-        found.append(ast.unparse(function).splitlines()[edit.line - 1].strip())
+        found.append(ast.unparse(function).splitlines()[line - 1].strip())
         setattr(edit.node, edit.field, before)
     return found
 
@@ -562,7 +562,7 @@ def test_each_line_gets_its_turn_where_there_are_too_many_changes() -> None:
     rows = "".join(f"    y = {'1 + ' * 30}{n}\n" for n in range(4))
     text = f"def f(x):\n{rows}    try:\n        y = 1\n    except ValueError:\n        y = 2\n"
     found = changed(text, set(range(2, 10)))
-    assert len(found) == mutants.MAX_VARIANTS
+    assert len(found) == mutants.MAX_MUTANTS
     assert {"y = 2", "y = 3"} <= set(found)
 
 

@@ -143,7 +143,7 @@ class Search:
         call = self._plainer(call, observed, arcs)
         if any(call == other.call._replace(origin=call.origin) for other in self.kept):
             return False
-        candidate = Kept(call, observed, self.lines.features([tuple(arc) for arc in arcs]))
+        candidate = Kept(call, observed, self.lines.features([(start, end) for start, end in arcs]))
         if number >= LATER:
             return self._keep_as_noticing(candidate)
         if candidate.reached <= self.reached or len(self.kept) >= MAX_KEPT:
