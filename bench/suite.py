@@ -17,11 +17,11 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from counting import cpu
 
 from copydesk.agent.coverage.measure import commit as measuring
+from copydesk.agent.coverage.runner import Engine, Recording, RunOptions
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.commit import Commit
@@ -89,16 +89,16 @@ class SandboxRunner:
         self.python: Interpreter = inspect(self.repo, python.absolute(), "--python").interpreter
         self.files: list[str] = []
         self.collected = self.ended = 0.0
-        inner = measuring.collect
+        original = measuring.record_tests
 
-        def collect(*args: Any, files: list[str] | None, **more: Any) -> Any:
-            self.files, started = list(files or ()), cpu()
-            found = inner(*args, files=files, **more)
+        def record_tests(engine: Engine, options: RunOptions) -> Recording:
+            self.files, started = list(options.files or ()), cpu()
+            found = original(engine, options)
             self.ended = cpu()
             self.collected = self.ended - started
             return found
 
-        measuring.collect = collect  # type: ignore[assignment]
+        measuring.record_tests = record_tests
 
     def git(self, *words: str) -> None:
         """Run git in it."""

@@ -20,11 +20,12 @@ from copydesk.agent.coverage.measure.reusable_totals import Row, Standing, row_o
 from copydesk.agent.coverage.runner import (
     Engine,
     Environment,
+    ProjectInfo,
     Recording,
-    Survey,
-    collect,
-    probe,
-    survey,
+    RunOptions,
+    cached_probe,
+    project_info,
+    record_tests,
 )
 from copydesk.agent.coverage.selection import (
     Selection,
@@ -85,10 +86,10 @@ def measure(
         guard, why = sandbox_for_own_tests(settings.personal, interpreter, repo.worktree, shot.path)
         if guard is None:
             say(f"the tests run without a sandbox: {why}")
-        engine = Engine(shot.path, interpreter, guard, probe(repo.desk, interpreter))
+        engine = Engine(shot.path, interpreter, guard, cached_probe(repo.desk, interpreter))
         blobs = files_of(commit.tree)
-        seen = survey(engine, db, settings.project.tests, blobs)
-        work = _Work(db, commit, engine, seen, blobs, interpreter, settings, say, order)
+        project = project_info(engine, db, settings.project.tests, blobs)
+        work = _Work(db, commit, engine, project, blobs, interpreter, settings, say, order)
         return work.run(full, started)
 
 
@@ -97,7 +98,7 @@ class _Work:
     db: Database
     commit: Commit
     engine: Engine
-    survey: Survey
+    project: ProjectInfo
     blobs: dict[str, str]
     interpreter: Interpreter
     settings: config.Config
@@ -114,7 +115,7 @@ class _Work:
 
     @property
     def environment(self) -> Environment:
-        return self.survey.environment
+        return self.project.environment
 
     def run(self, full: bool, started: float) -> Measure:
         base, reason = bases.find(self.repo, self.db, self.sha, self.environment, self._entries)
@@ -143,7 +144,7 @@ class _Work:
             said = audit.in_words(audit.drift(held.carried, traces, blobs, read))
             reason = f"every test: an audit of the map; {said}"
         stands = standing(
-            self.db, base, traces, old=old_blobs, new=blobs, survey=self.survey
+            self.db, base, traces, old=old_blobs, new=blobs, project=self.project
         ) if base else None  # fmt: skip
         totals = self._totals(traces, stands, read)
         return self._store(base, reason, traces, totals, recording, read, started)
@@ -154,7 +155,7 @@ class _Work:
         """The totals of every file that counts: those that stand, and the others worked out."""
         hits = stands.hits if stands else different(traces)
         found = united(hits, self.blobs, read)
-        counted = self.survey.counted(found.keys() & self.blobs.keys())
+        counted = self.project.counted(found.keys() & self.blobs.keys())
         rows = assemble(
             self.db, self.engine, found, self.blobs,
             environment=self.environment.rules, branch=self.environment.branch,
@@ -163,7 +164,7 @@ class _Work:
         return [*(stands.rows.values() if stands else ()), *map(row_of, rows)]
 
     def _tree(self, read: Blobs) -> Tree:
-        return Tree(self.blobs, read, read.imported, self.engine.variables())
+        return Tree(self.blobs, read, read.imported, self.engine.variable_digests())
 
     def _entries(self, sha: Sha) -> dict[str, str]:
         return files_of(self.commit.tree_of(sha))
@@ -184,18 +185,19 @@ class _Work:
         tests = [name for kind, name in held if kind == "test"]
         begun = learned.Begun(
             self.sha, base.sha if base else None, *self.environment[:2], files,
-            [trace.id for trace in held.values() if trace.id is not None], self.engine.digests(),
+            [trace.id for trace in held.values() if trace.id is not None],
+            self.engine.variable_digests().by_name,
         )  # fmt: skip
-        return collect(
-            self.engine,
+        options = RunOptions(
             files=files,
-            carried=[n for n in tests if wanted is None or file_of(n) in wanted],
+            skipped_tests=[n for n in tests if wanted is None or file_of(n) in wanted],
             branch=self.environment.branch,
-            bytecode=self._bytecode(fresh=selection is None),
+            compiled_modules=self._bytecode(fresh=selection is None),
             tests=self.settings.project.tests,
             timeout=self.settings.personal.measure_seconds,
-            stream=learned.begin(self.db, self._folder("streams"), begun),
+            report=learned.begin(self.db, self._folder("streams"), begun),
         )
+        return record_tests(self.engine, options)
 
     def _folder(self, name: str) -> Path:
         """A folder of the desk that the tests may write to: guarded ones have their own."""

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from copydesk.agent.coverage.measure.merge_traces import merge
-from copydesk.agent.coverage.runner import Recording, heard, recorded
+from copydesk.agent.coverage.runner import Recording, parse_report, read_report
 from copydesk.agent.coverage.selection import UNFINISHED, Selection
 from copydesk.agent.coverage.store import CoverageMap, Trace
 from copydesk.agent.coverage.store import traces as coverage_map
@@ -133,11 +133,11 @@ def known(
 
 def _taken_in(db: Database, row: RunningMeasure, blobs: Mapping[str, str]) -> CoverageMap | None:
     """The map that a stream makes, put on the desk; None where it tells nothing."""
-    told = heard(Path(row.stream))
+    told = read_report(Path(row.stream))
     carried = {(t.kind, t.name): t for t in coverage_map.load_traces(db, row.traces)}
     if not told.get("collected") or len(carried) != len(row.traces):
         return None
-    recording = whole(told, recorded(told, 0.0, "", lambda name: row.variables.get(name, "-")))
+    recording = whole(told, parse_report(told, 0.0, "", lambda name: row.variables.get(name, "-")))
     if recording is None:
         return None
     modules = frozenset(
@@ -220,7 +220,7 @@ def progress(db: Database) -> list[Progress]:
         if row.tests is not None:
             continue
         try:
-            told = heard(Path(row.stream))
+            told = read_report(Path(row.stream))
             ended = {name: test["outcome"] for name, test in told.get("tests", {}).items()}
         except GARBLED:
             continue

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from copydesk.agent.coverage.runner import Survey
+from copydesk.agent.coverage.runner import ProjectInfo
 from copydesk.agent.coverage.store import (
     CoverageMap,
     Hit,
@@ -53,7 +53,7 @@ def standing(
     *,
     old: Mapping[str, str],
     new: Mapping[str, str],
-    survey: Survey,
+    project: ProjectInfo,
 ) -> Standing | None:
     """What stands of the totals of a measured commit; None where nothing is known of them.
 
@@ -63,7 +63,7 @@ def standing(
         traces: The traces that make the commit to measure.
         old: The tree of the measured commit: blob by path.
         new: The tree of the one to measure.
-        survey: Which files count there.
+        project: Which files count there.
     """
     ids = db.measures.total_ids(base.sha)
     if not base.whole or ids is None:
@@ -72,16 +72,16 @@ def standing(
     fresh = [hit for t in traces if not isinstance(t.hits, LazyHits) for hit in t.hits]
     changed = {path for path, _ in old.items() ^ new.items()} | {hit.path for hit in fresh}
     changed |= db.traces.paths_of_hits(before ^ after)
-    counted = survey.always | survey.measurable
+    counted = project.always | project.measurable
     rows = {
         path: one
         for path, blob, rules, executed, one in _rows(db, ids)
         if path in counted
         and path not in changed
         and new.get(path) == blob
-        and rules == survey.environment.rules
+        and rules == project.environment.rules
         # one that counts only where it was executed: asked anew when nothing of that is left
-        and (path in survey.always or any(executed))
+        and (path in project.always or any(executed))
     }
     left = frozenset(changed | (counted - rows.keys()))
     hits = [hit for identity, hit in db.traces.hits_on_paths(left).items() if identity in after]

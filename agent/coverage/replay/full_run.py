@@ -110,7 +110,7 @@ def _coverage_options(engine: Engine, asked: Json) -> list[str]:
     source, branch = pytest_cov_options(engine.tree)
     options = ["--branch"] if branch and not asked["branch"] else []
     if not asked["named"]:
-        options.append(f"--source={','.join(source or engine.roots())}")
+        options.append(f"--source={','.join(source or engine.import_roots())}")
         options.append(f"--omit={','.join([*asked['omit'], *DEFAULT_OMIT])}")
     return options
 

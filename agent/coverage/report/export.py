@@ -16,14 +16,14 @@ from copydesk.agent.records import Sha
 FORMATS = ("text", "json", "xml", "lcov", "html", "data")
 
 
-def export(repo: Repository, db: Database, sha: Sha, form: str, output: Path) -> None:
+def export(repo: Repository, db: Database, sha: Sha, report_format: str, output: Path) -> None:
     """Write a coverage report of a measured commit.
 
     Args:
         repo: The repository.
         db: Its desk.
         sha: The commit.
-        form: One of FORMATS; "data" is a .coverage file, "html" a folder.
+        report_format: One of FORMATS; "data" is a .coverage file, "html" a folder.
         output: The file or folder to write.
 
     Raises:
@@ -41,5 +41,9 @@ def export(repo: Repository, db: Database, sha: Sha, form: str, output: Path) ->
     with snapshot(repo, sha, "report") as shot:
         engine = Engine(shot.path, ready(repo))
         engine.export(
-            executed, branch=branch, form=form, output=output.absolute(), top=repo.worktree
+            executed,
+            branch=branch,
+            report_format=report_format,
+            output=output.absolute(),
+            top=repo.worktree,
         )

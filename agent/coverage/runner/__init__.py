@@ -10,16 +10,17 @@ from copydesk.agent.coverage.runner.coverage_py import (
     Engine,
     Environment,
 )
-from copydesk.agent.coverage.runner.environment import Survey, survey
-from copydesk.agent.coverage.runner.probe_cache import probe
+from copydesk.agent.coverage.runner.probe_cache import cached_probe
 from copydesk.agent.coverage.runner.project_config import addopts, pytest_cov_options
+from copydesk.agent.coverage.runner.project_info import ProjectInfo, project_info
 from copydesk.agent.coverage.runner.run_tests import (
     NOTHING_COLLECTED,
     Recording,
-    collect,
-    heard,
+    RunOptions,
+    parse_report,
     pytest_options,
-    recorded,
+    read_report,
+    record_tests,
 )
 
 __all__ = [
@@ -28,14 +29,15 @@ __all__ = [
     "Analysis",
     "Engine",
     "Environment",
+    "ProjectInfo",
     "Recording",
-    "Survey",
+    "RunOptions",
     "addopts",
-    "collect",
-    "heard",
-    "probe",
+    "cached_probe",
+    "parse_report",
+    "project_info",
     "pytest_cov_options",
     "pytest_options",
-    "recorded",
-    "survey",
+    "read_report",
+    "record_tests",
 ]

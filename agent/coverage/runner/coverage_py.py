@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,11 +26,11 @@ from copydesk.agent.process import ProcessError, Result, run, scrubbed_environme
 from copydesk.agent.records import Arc, Interpreter, Json, LineNo
 from copydesk.agent.sandbox.own_tests import FolderAccess, OwnTestsSandbox
 
-_REPORT = (
+_ANSWER_ONE_QUESTION = (
     "import sys; sys.path[0] or sys.path.pop(0);"
     " from copydesk_probe.coverage_queries import main; main()"
 )
-"""Asks it: a script would be compiled anew each time, and the tree's modules are not meant."""
+"""A script would be compiled anew each time; the tree's own modules must not be found first."""
 
 DEFAULT_OMIT = (
     *("tests/*", "test/*", "./**/tests/*", "./**/test/*", "test_*.py", "./**/test_*.py"),
@@ -70,6 +70,22 @@ def digest(parts: Sequence[str]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class VariableDigests:
+    """A digest of each environment variable that the tests see, by name."""
+
+    by_name: Mapping[str, str]
+
+    def __call__(self, name: str) -> str:
+        """The digest of a variable; "-" where there is none."""
+        return self.by_name.get(name, "-")
+
+
+def _digest_of(variable: str, value: str) -> str:
+    raw = f"{variable}={value}".encode("utf-8", "surrogateescape")
+    return hashlib.blake2b(raw, digest_size=8, person=b"copydesk").hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
 class Engine:
     """coverage.py in the user's interpreter, for one tree.
 
@@ -82,13 +98,13 @@ class Engine:
     guard: OwnTestsSandbox | None = None
     probe: Path = PROBE
 
-    def roots(self) -> tuple[str, ...]:
+    def import_roots(self) -> tuple[str, ...]:
         """The folders of the tree that go on the import path, the first one first."""
         return ("src", ".") if (self.tree / "src").is_dir() else (".",)
 
     def environ(self) -> dict[str, str]:
         """The environment in which the user's code runs here."""
-        path = [str(self.probe), *(str(self.tree / root) for root in self.roots())]
+        path = [str(self.probe), *(str(self.tree / root) for root in self.import_roots())]
         if self.interpreter.extra_path:
             path.append(str(self.interpreter.extra_path))
         return scrubbed_environment(
@@ -99,21 +115,12 @@ class Engine:
             }
         )
 
-    def variables(self) -> Callable[[str], str]:
-        """A name for the value of each environment variable that the tests see: never the value."""
-        known = self.digests()
-        return lambda variable: known.get(variable, "-")
-
-    def digests(self) -> dict[str, str]:
-        """Such a name for every variable that there is."""
-        given = self.environ()
-        seen = self.guard.environment(given) if self.guard else given
-
-        def name_of(variable: str, value: str) -> str:
-            raw = f"{variable}={value}".encode("utf-8", "surrogateescape")
-            return hashlib.blake2b(raw, digest_size=8, person=b"copydesk").hexdigest()
-
-        return {variable: name_of(variable, value) for variable, value in seen.items()}
+    def variable_digests(self) -> VariableDigests:
+        """A digest of each environment variable that the tests see: values are not kept."""
+        environ = self.environ()
+        if self.guard:
+            environ = self.guard.environment(environ)
+        return VariableDigests({name: _digest_of(name, value) for name, value in environ.items()})
 
     def run_tests(
         self,
@@ -141,15 +148,15 @@ class Engine:
         folders = FolderAccess(self.tree, writable=(scratch, *writes), readable=(self.probe,))
         return self.guard.run(argv, folders=folders, env=env, timeout=timeout)
 
-    def defaults(self) -> dict[str, list[str]]:
+    def default_settings(self) -> dict[str, list[str]]:
         """What is measured and what is left out where the project's configuration says nothing."""
         source, _ = pytest_cov_options(self.tree)
-        return {"source": source or list(self.roots()), "omit": list(DEFAULT_OMIT)}
+        return {"source": source or list(self.import_roots()), "omit": list(DEFAULT_OMIT)}
 
     def _ask(self, request: Json) -> Any:
-        argv: list[str | Path] = [self.interpreter.path, "-c", _REPORT]
+        argv: list[str | Path] = [self.interpreter.path, "-c", _ANSWER_ONE_QUESTION]
         _, branch = pytest_cov_options(self.tree)
-        request |= {f"default_{key}": value for key, value in self.defaults().items()}
+        request |= {f"default_{key}": value for key, value in self.default_settings().items()}
         try:
             said = run(
                 argv, cwd=self.tree, env=self.environ(), timeout=300,
@@ -172,12 +179,12 @@ class Engine:
         Args:
             tests: What copydesk's own configuration hands to pytest.
         """
-        return self.described(
+        return self.to_environment(
             self._ask({"question": "environment"}), tests, report_rules(self.tree)
         )
 
-    def survey(self, candidates: Sequence[str]) -> Json:
-        """Everything there is to ask before a run, of one child process.
+    def project(self, candidates: Sequence[str]) -> Json:
+        """Everything there is to ask before a run, asked of one child process.
 
         Args:
             candidates: The Python files of the tree.
@@ -190,11 +197,13 @@ class Engine:
         answer: Json = self._ask({"question": "project", "candidates": list(candidates)})
         return answer
 
-    def described(self, answer: Json, tests: Sequence[str], rules: Sequence[str]) -> Environment:
+    def to_environment(
+        self, answer: Json, tests: Sequence[str], rules: Sequence[str]
+    ) -> Environment:
         """The environment's fingerprint, given what the interpreter says of itself.
 
         Args:
-            answer: What it says.
+            answer: What it says: that of `project`, or to the question "environment".
             tests: What copydesk's own configuration hands to pytest.
             rules: What `report_rules` says of the tree.
         """
@@ -234,17 +243,22 @@ class Engine:
         executed: Mapping[str, Sequence[LineNo] | Sequence[Arc]],
         *,
         branch: bool,
-        form: str,
+        report_format: str,
         output: Path,
         top: Path,
     ) -> None:
-        """Write a report in one of coverage.py's formats: json, xml, lcov, html, text or data.
+        """Write a report in one of coverage.py's formats.
 
-        What names whole paths names those under `top`, where others find the files.
+        Args:
+            executed: The executed lines (or arcs) by path.
+            branch: Whether they are arcs.
+            report_format: "json", "xml", "lcov", "html", "text" or "data".
+            output: The file to write; a folder for "html".
+            top: The folder in which others find the files: full paths are given in it.
         """
         request = {"question": "export", "executed": dict(executed), "branch": branch}
-        self._ask(request | {"format": form, "output": str(output), "top": str(top)})
-        if form == "xml":
-            here, there = (f"<source>{escape(str(place))}" for place in (self.tree, top))
-            text = output.read_text("utf-8").replace(here, there)
+        self._ask(request | {"format": report_format, "output": str(output), "top": str(top)})
+        if report_format == "xml":
+            text = output.read_text("utf-8")
+            text = text.replace(f"<source>{escape(str(self.tree))}", f"<source>{escape(str(top))}")
             output.write_text(text, "utf-8")

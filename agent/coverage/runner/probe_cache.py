@@ -28,7 +28,7 @@ FORMER_SECONDS = 86_400
 """How long the probe of another copydesk is kept."""
 
 
-def probe(desk: Path, interpreter: Interpreter) -> Path:
+def cached_probe(desk: Path, interpreter: Interpreter) -> Path:
     """The folder to put on the import path of the user's interpreter.
 
     Args:

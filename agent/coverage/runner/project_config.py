@@ -7,7 +7,7 @@ import json
 import re
 import shlex
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 CONFIG_FILES = (
@@ -68,21 +68,42 @@ def configuration(tree: Path, plugins: Iterable[str] = ()) -> list[str]:
         tree: The folder.
         plugins: The names of the packages that bring plugins of pytest.
     """
-    names = " ".join(plugins).lower()
+    plugin_names = " ".join(plugins).lower()
     ignored = frozenset[str]() if measures_children(tree) else _REPORTING
     parts = []
     for name, sections in _sections(tree):
         if name in _COVERAGE_FILES:
-            kept = {n: s for n, s in sections.items() if n == "run"}
+            relevant = {title: s for title, s in sections.items() if title == "run"}
         else:
-            kept = {n: s for n, s in sections.items() if not _bystander(n, names)}
-            # a file that holds no setting of ours is as good as none, but pytest stops at it
-        if not name.startswith(("pytest", ".pytest")):
-            kept = {n: _recording(n, s, ignored) for n, s in kept.items()}
-            kept = {n: s for n, s in kept.items() if s not in ({}, None)}
-        if kept or name.startswith(("pytest", ".pytest")):
-            parts.append(json.dumps([name, kept], sort_keys=True, default=str))
+            relevant = _without_other_tools(sections, plugin_names)
+        is_pytests_own = name.startswith(("pytest", ".pytest"))
+        if not is_pytests_own:
+            relevant = _without_reporting(relevant, ignored)
+        # a file that holds no setting of ours is as good as none, but pytest stops at its own
+        if relevant or is_pytests_own:
+            parts.append(json.dumps([name, relevant], sort_keys=True, default=str))
     return [*parts, str(has_pytest_configuration(tree))]
+
+
+def _without_other_tools(sections: Mapping[str, object], plugins: str) -> dict[str, object]:
+    """The sections that a test run may read."""
+    return {
+        title: settings
+        for title, settings in sections.items()
+        if not _is_of_another_tool(title, plugins)
+    }
+
+
+def _without_reporting(
+    sections: Mapping[str, object], ignored: frozenset[str]
+) -> dict[str, object]:
+    """The sections without settings that decide nothing in a recording, empty ones left out."""
+    relevant = {}
+    for title, settings in sections.items():
+        recording = _recording_settings(title, settings, ignored)
+        if recording not in ({}, None):
+            relevant[title] = recording
+    return relevant
 
 
 def report_rules(tree: Path) -> list[str]:
@@ -90,11 +111,19 @@ def report_rules(tree: Path) -> list[str]:
     parts = []
     for name, sections in _sections(tree):
         if name not in _COVERAGE_FILES:
-            read = ("", "coverage")  # the first is all of a file that cannot be taken apart
-            sections = {n: s for n, s in sections.items() if n.partition(":")[0] in read}
+            sections = _coverage_sections(sections)
         if sections:
             parts.append(json.dumps([name, sections], sort_keys=True, default=str))
     return parts
+
+
+def _coverage_sections(sections: Mapping[str, object]) -> dict[str, object]:
+    """coverage.py's sections, and the whole of a file that cannot be taken apart ("")."""
+    return {
+        title: settings
+        for title, settings in sections.items()
+        if title.partition(":")[0] in ("", "coverage")
+    }
 
 
 def _sections(tree: Path) -> Iterator[tuple[str, dict[str, object]]]:
@@ -105,42 +134,46 @@ def _sections(tree: Path) -> Iterator[tuple[str, dict[str, object]]]:
         except OSError:
             continue
         try:
-            if name.endswith(".toml"):
-                table = tomllib.loads(text)
-                tool = table.get("tool", {})
-                # pytest.toml and .coveragerc.toml have their tables with "tool" or without
-                plain = {k: v for k, v in table.items() if k not in ("tool", "project")}
-                yield name, (tool if name == "pyproject.toml" else plain | tool)
-            else:
-                parser = configparser.ConfigParser(interpolation=None)
-                parser.read_string(text)
-                yield name, {n: dict(s) for n, s in parser.items() if n != "DEFAULT" or s}
+            yield name, _toml_tables(name, text) if name.endswith(".toml") else _ini_sections(text)
         except (ValueError, configparser.Error):
             yield name, {"": text}  # not to be read: any change of it counts
 
 
-def _bystander(section: str, plugins: str) -> bool:
+def _toml_tables(name: str, text: str) -> dict[str, object]:
+    content = tomllib.loads(text)
+    tool: dict[str, object] = content.get("tool", {})
+    if name == "pyproject.toml":
+        return tool
+    # pytest.toml and .coveragerc.toml have their tables with "tool" or without
+    return {k: v for k, v in content.items() if k not in ("tool", "project")} | tool
+
+
+def _ini_sections(text: str) -> dict[str, object]:
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read_string(text)
+    return {title: dict(s) for title, s in parser.items() if title != "DEFAULT" or s}
+
+
+def _is_of_another_tool(section: str, plugins: str) -> bool:
     """Whether no test run reads a section."""
     if _PACKAGING.fullmatch(section):
         return True
-    found = _LINTERS.fullmatch(section)
-    return found is not None and found[1] not in plugins
+    linter = _LINTERS.fullmatch(section)
+    return linter is not None and linter[1] not in plugins
 
 
-def _recording(section: str, settings: object, ignored: frozenset[str]) -> object:
+def _recording_settings(section: str, settings: object, ignored: frozenset[str]) -> object:
     """The settings of a section without those of coverage.py that concern its reports alone."""
     tool, _, part = section.partition(":")
-    if section in ("coverage", "run") or tool == "coverage":
-        if not isinstance(settings, dict):
-            return settings
-        if section == "coverage":  # a table of pyproject.toml, which holds the others
-            settings = settings.get("run", {})
-        elif part not in ("", "run"):
-            return None
-        if not isinstance(settings, dict):
-            return settings
-        return {k: v for k, v in settings.items() if k not in ignored}
-    return settings
+    if tool != "coverage" and section != "run":
+        return settings
+    if section == "coverage" and isinstance(settings, dict):
+        settings = settings.get("run", {})  # a table of pyproject.toml, which holds the others
+    elif part not in ("", "run") and isinstance(settings, dict):
+        return None
+    if not isinstance(settings, dict):
+        return settings
+    return {key: value for key, value in settings.items() if key not in ignored}
 
 
 def measures_children(tree: Path) -> bool:
@@ -181,25 +214,26 @@ def addopts(tree: Path) -> list[str]:
     for name, section in _SECTIONS:
         try:
             text = (tree / name).read_text(encoding="utf-8")
-            found = _from_toml(text, section) if name.endswith(".toml") else _ini(text, section)
+            read = _addopts_of_toml if name.endswith(".toml") else _addopts_of_ini
+            words = read(text, section)
         except (OSError, ValueError, configparser.Error):
             continue
-        if found is not None:
-            return [str(word) for word in found]
+        if words is not None:
+            return [str(word) for word in words]
     return []
 
 
-def _from_toml(text: str, section: str) -> list[str] | None:
-    whole = tomllib.loads(text)
-    table = whole.get(section) if section else whole.get("tool", {}).get("pytest")
+def _addopts_of_toml(text: str, section: str) -> list[str] | None:
+    content = tomllib.loads(text)
+    table = content.get(section) if section else content.get("tool", {}).get("pytest")
     if not isinstance(table, dict):
         return None
     table = table.get("ini_options", table)
-    found = table.get("addopts", []) if isinstance(table, dict) else []
-    return _words(found) if isinstance(found, str) else list(found)
+    value = table.get("addopts", []) if isinstance(table, dict) else []
+    return _words(value) if isinstance(value, str) else list(value)
 
 
-def _ini(text: str, section: str) -> list[str] | None:
+def _addopts_of_ini(text: str, section: str) -> list[str] | None:
     parser = configparser.ConfigParser(interpolation=None)
     parser.read_string(text)
     if not parser.has_section(section):

@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from copydesk.agent.text import clean
 NOTHING_COLLECTED = 5
 """pytest's exit code when there was no test."""
 
-BYTECODE_BYTES = 64 << 20
+COMPILED_BYTES = 64 << 20
 """How much room compiled modules may take."""
 
 
@@ -45,8 +45,8 @@ class TestRun:
 class Recording:
     """What the probe saw of one pytest run.
 
-    `lines` (numbits) and `arcs` (as `map.pack_arcs` has them) are by context and path, `needs` by
-    context.
+    `lines` (numbits) and `arcs` (as `store.traces.pack_arcs` has them) are by context and path,
+    `needs` by context: pairs of a kind and a name, as the probe's `dependencies` has them.
     """
 
     tests: dict[TestId, TestRun]
@@ -60,95 +60,126 @@ class Recording:
     output: str = field(repr=False, default="")
 
 
-def collect(
-    engine: Engine,
-    *,
-    files: Sequence[str] | None,
-    carried: Iterable[TestId],
-    branch: bool,
-    bytecode: Path | None = None,
-    tests: Sequence[str] = (),
-    timeout: float = 3600.0,
-    stream: Path | None = None,
-    every: float = probe.SECONDS,
-) -> Recording:
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """Which tests a run records, and how.
+
+    Attributes:
+        branch: Record arcs, not only lines.
+        files: The test files to collect; None collects as the project's configuration says.
+        skipped_tests: Tests of these files that need not run.
+        tests: What to hand to pytest when `files` is None.
+        timeout: Seconds.
+        compiled_modules: A folder for compiled modules, kept from run to run.
+        report: Where the run writes what it has recorded, as it goes on; a temporary file when
+            left out. What was written stays there when the run is cut short.
+        report_seconds: How many seconds lie between two records of the report at least.
+    """
+
+    branch: bool
+    files: Sequence[str] | None = None
+    skipped_tests: Collection[TestId] = ()
+    tests: Sequence[str] = ()
+    timeout: float = 3600.0
+    compiled_modules: Path | None = None
+    report: Path | None = None
+    report_seconds: float = probe.SECONDS
+
+
+def record_tests(engine: Engine, options: RunOptions) -> Recording:
     """Run the tests of a tree, all or some, and record what each executes.
 
     Args:
         engine: The tree and the interpreter.
-        files: The test files to collect; None collects as the project's configuration says.
-        carried: Tests that need not run again.
-        branch: Record arcs, not only lines.
-        bytecode: A folder for compiled modules, kept from run to run.
-        tests: What to hand to pytest when `files` is None.
-        timeout: Seconds.
-        stream: Where the run says what it has recorded, as it goes on; a temporary file when left
-            out. What it had said stays there when it is cut short.
-        every: How many seconds lie between two words at least.
+        options: Which tests, and how.
 
     Raises:
         CopydeskError: pytest could not run at all; failing tests are no error.
     """
     with tempfile.TemporaryDirectory(prefix="copydesk-") as folder:
         scratch = Path(folder)
-        report = stream or scratch / "report"
-        settings = probe.Settings(
-            root=str(engine.tree),
-            branch=branch,
-            data_file=str(scratch / "coverage"),
-            report=str(report),
-            report_seconds=every,
-            child_reports=str(scratch / "children"),
-            child_data=str(scratch / "measured") if measures_children(engine.tree) else "",
-            **engine.defaults(),
-            test_files=None if files is None else list(files),
-            skipped_tests=sorted(carried),
-            compiled_modules=str(bytecode) if bytecode else "",
-        )
-        (scratch / "children").mkdir()
-        (scratch / "measured").mkdir()
-        writes = [*([bytecode] if bytecode else []), *([stream.parent] if stream else [])]
-        for path in writes:
-            path.mkdir(parents=True, exist_ok=True)
-        (scratch / "settings.json").write_text(settings.to_json())
-        argv = _argv(engine, scratch, tests if files is None else ())
-        env = engine.environ() | {probe.VARIABLE: str(scratch / "settings.json")}
+        report = options.report or scratch / "report"
+        settings_file = _write_settings(engine, options, scratch, report)
+        argv = _argv(engine, scratch, options.tests if options.files is None else ())
         try:
-            result = engine.run_tests(argv, env, scratch=scratch, timeout=timeout, writes=writes)
+            result = engine.run_tests(
+                argv,
+                engine.environ() | {probe.VARIABLE: str(settings_file)},
+                scratch=scratch,
+                timeout=options.timeout,
+                writes=_writable_folders(options),
+            )
         except ProcessError as error:
             raise _broken(error.reason, error.output) from error
-        if bytecode:
-            shrink(bytecode)
-        said = (result.stdout + result.stderr).decode("utf-8", "replace")
-        told = heard(report)
-        if "end" not in told or result.returncode not in (0, 1, 2, NOTHING_COLLECTED):
-            raise _broken(_how_it_ended(result.returncode), said)
-        return recorded(told, result.seconds, said, engine.variables())
+        if options.compiled_modules:
+            shrink(options.compiled_modules)
+        output = (result.stdout + result.stderr).decode("utf-8", "replace")
+        content = read_report(report)
+        if "end" not in content or result.returncode not in (0, 1, 2, NOTHING_COLLECTED):
+            raise _broken(_how_it_ended(result.returncode), output)
+        return parse_report(content, result.seconds, output, engine.variable_digests())
 
 
-def heard(stream: Path) -> Json:
-    """What a stream says, up to its last whole record."""
+def _write_settings(engine: Engine, options: RunOptions, scratch: Path, report: Path) -> Path:
+    """Write down what the probe is told, and make the folders that it names; returns the file."""
+    child_reports, child_data = scratch / "children", scratch / "measured"
+    settings = probe.Settings(
+        root=str(engine.tree),
+        branch=options.branch,
+        data_file=str(scratch / "coverage"),
+        report=str(report),
+        report_seconds=options.report_seconds,
+        child_reports=str(child_reports),
+        child_data=str(child_data) if measures_children(engine.tree) else "",
+        **engine.default_settings(),
+        test_files=None if options.files is None else list(options.files),
+        skipped_tests=sorted(options.skipped_tests),
+        compiled_modules=str(options.compiled_modules or ""),
+    )
+    child_reports.mkdir()
+    child_data.mkdir()
+    settings_file = scratch / "settings.json"
+    settings_file.write_text(settings.to_json())
+    return settings_file
+
+
+def _writable_folders(options: RunOptions) -> list[Path]:
+    """The folders outside of the tree that a run writes to, made if need be."""
+    folders = []
+    if options.compiled_modules:
+        folders.append(options.compiled_modules)
+    if options.report:
+        folders.append(options.report.parent)
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+    return folders
+
+
+def read_report(report: Path) -> Json:
+    """What a run has reported, up to its last whole record; empty where there is no report yet."""
     try:
-        return probe.read(stream.read_bytes())
+        return probe.read(report.read_bytes())
     except FileNotFoundError:
         return {}
 
 
-def shrink(bytecode: Path, most: int = BYTECODE_BYTES) -> None:
-    """Take the oldest out of a folder of compiled modules that has grown too big.
+def shrink(folder: Path, max_bytes: int = COMPILED_BYTES) -> None:
+    """Take the oldest files out of a folder that has grown too big.
 
     Args:
-        bytecode: The folder; it need not be there.
-        most: Bytes that it may have; when it has more, half of that is left.
+        folder: Of compiled modules; it need not be there.
+        max_bytes: How much it may hold; when it holds more, half of that is left.
     """
     with contextlib.suppress(OSError):
-        found = [(e.stat().st_mtime_ns, e.stat().st_size, e.path) for e in os.scandir(bytecode)]
-        size = sum(entry[1] for entry in found)
-        for _, mine, path in sorted(found) if size > most else ():
-            if size <= most // 2:
+        stats = [(entry.stat(), entry.path) for entry in os.scandir(folder)]
+        total = sum(stat.st_size for stat, _ in stats)
+        if total <= max_bytes:
+            return
+        for stat, path in sorted(stats, key=lambda item: (item[0].st_mtime_ns, item[1])):
+            if total <= max_bytes // 2:
                 break
             Path(path).unlink()
-            size -= mine
+            total -= stat.st_size
 
 
 def pytest_options(engine: Engine, scratch: Path) -> list[str | Path]:
@@ -179,8 +210,8 @@ def _argv(engine: Engine, scratch: Path, tests: Sequence[str]) -> list[str | Pat
 
 
 def _how_it_ended(code: int) -> str:
-    number = -code if code < 0 else code - 128  # a shell and the sandbox count from 128 on
-    if number == signal.SIGKILL:
+    signal_number = -code if code < 0 else code - 128  # a shell and the sandbox count from 128 on
+    if signal_number == signal.SIGKILL:
         return (
             "pytest was killed: by the kernel for want of memory, or by another process of the"
             " user who runs it"
@@ -197,44 +228,66 @@ def _broken(reason: str, output: str) -> CopydeskError:
     )
 
 
-def recorded(
-    report: Json, seconds: float, output: str, variables: Callable[[str], str]
+def parse_report(
+    report: Json, seconds: float, output: str, digest_of: Callable[[str], str]
 ) -> Recording:
-    """What the probe said, taken apart.
+    """A run's report as a recording.
 
     Args:
-        report: What it said.
+        report: From `read_report`.
         seconds: How long the run took.
         output: What pytest printed.
-        variables: A name for the value of an environment variable, as the tests saw it.
+        digest_of: The digest of an environment variable, as the tests saw it.
     """
-    tests = {
-        name: TestRun(
-            entry["outcome"],
-            entry.get("seconds", 0.0),
-            tuple(entry["fixtures"]),
-            tuple(entry["names"]),
-            entry.get("message", ""),
-        )
-        for name, entry in report["tests"].items()
-    }
-    pieces = [
-        (path, bytes.fromhex(bits), bytes.fromhex(pairs)) if path else None
-        for path, bits, pairs in (piece or ("", "", "") for piece in report["pieces"])
-    ]
+    lines, arcs = _hits(report)
+    return Recording(
+        {name: _test_run(entry) for name, entry in report["tests"].items()},
+        tuple(report["collected"]),
+        dict(report["errors"]),
+        lines,
+        arcs,
+        {context: _needs(needs, digest_of) for context, needs in report["needs"].items()},
+        seconds,
+        report.get("tracer", ""),
+        output,
+    )
+
+
+def _test_run(entry: Json) -> TestRun:
+    return TestRun(
+        entry["outcome"],
+        entry.get("seconds", 0.0),
+        tuple(entry["fixtures"]),
+        tuple(entry["names"]),
+        entry.get("message", ""),
+    )
+
+
+def _hits(report: Json) -> tuple[dict[str, dict[str, bytes]], dict[str, dict[str, bytes]]]:
+    """Lines and arcs, each by context and path.
+
+    The report has every piece once, as [path, lines, arcs], and their numbers for each context.
+    """
+    pieces: list[tuple[str, bytes, bytes]] = []
+    for path, line_bits, arc_pairs in (piece or ("", "", "") for piece in report["pieces"]):
+        pieces.append((path, bytes.fromhex(line_bits), bytes.fromhex(arc_pairs)))
     lines: dict[str, dict[str, bytes]] = {}
     arcs: dict[str, dict[str, bytes]] = {}
     for context, numbers in report["contexts"].items():
-        mine = [piece for piece in map(pieces.__getitem__, numbers) if piece]
-        lines[context] = {path: bits for path, bits, _ in mine}
-        arcs[context] = {path: pairs for path, _, pairs in mine if pairs}
-    needs = {
-        context: frozenset(
-            (kind, f"{name}={variables(name)}" if kind == "env" else name) for kind, name in found
-        )
-        for context, found in report["needs"].items()
-    }
-    return Recording(
-        tests, tuple(report["collected"]), dict(report["errors"]),
-        lines, arcs, needs, seconds, report.get("tracer", ""), output,
-    )  # fmt: skip
+        lines[context], arcs[context] = {}, {}
+        for path, line_bits, arc_pairs in map(pieces.__getitem__, numbers):
+            if path:
+                lines[context][path] = line_bits
+            if arc_pairs:
+                arcs[context][path] = arc_pairs
+    return lines, arcs
+
+
+def _needs(
+    needs: Iterable[tuple[str, str]], digest_of: Callable[[str], str]
+) -> frozenset[tuple[str, str]]:
+    """The dependencies of a context, environment variables with the digest of their value."""
+    pairs = set()
+    for kind, name in needs:
+        pairs.add((kind, f"{name}={digest_of(name)}" if kind == "env" else name))
+    return frozenset(pairs)

@@ -19,7 +19,7 @@ from copydesk.agent.coverage.measure.blob_texts import files_of
 from copydesk.agent.coverage.measure.commit import measure
 from copydesk.agent.coverage.measure.merge_traces import merge
 from copydesk.agent.coverage.runner.coverage_py import Engine
-from copydesk.agent.coverage.runner.run_tests import Recording, collect
+from copydesk.agent.coverage.runner.run_tests import Recording, RunOptions, record_tests
 from copydesk.agent.coverage.selection.affected import Selection, select
 from copydesk.agent.coverage.selection.test_files_to_collect import test_file_check, to_collect
 from copydesk.agent.coverage.source.tree_diff import Tree
@@ -136,7 +136,8 @@ class Trial:
         return merge(None, None, self.run(None, ()), files, None)
 
     def run(self, files: list[str] | None, carried: Sequence[str]) -> Recording:
-        return collect(self.engine, files=files, carried=carried, branch=False, timeout=240)
+        options = RunOptions(files=files, skipped_tests=carried, branch=False, timeout=240)
+        return record_tests(self.engine, options)
 
     def incremental(
         self, base: list[Trace], old: Mapping[str, str], new: Mapping[str, str]
@@ -144,7 +145,7 @@ class Trial:
         """The traces of a measure that starts from those of other files, and what it selected."""
         self.write(new)
         found = CoverageMap("0" * 40, "e", False, {(t.kind, t.name): t for t in base})
-        here = Tree(new, lambda blob: blob, variables=self.engine.variables())
+        here = Tree(new, lambda blob: blob, variables=self.engine.variable_digests())
         selection = select(found, Tree(old, lambda blob: blob), here, test_file_check(found))
         files = to_collect(selection, old, new, found)
         carried = [name for kind, name in selection.carried if kind == "test"]

@@ -15,7 +15,7 @@ from tests.agent.sandbox.conftest import own_interpreter
 
 from copydesk.agent.config import Personal
 from copydesk.agent.coverage.runner.coverage_py import Engine
-from copydesk.agent.coverage.runner.run_tests import Recording, collect
+from copydesk.agent.coverage.runner.run_tests import Recording, RunOptions, record_tests
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.process import ProcessError
 from copydesk.agent.sandbox import own_tests
@@ -75,7 +75,7 @@ def recorded(
     tree: Path, guard: own_tests.OwnTestsSandbox | None, timeout: float = 120
 ) -> Recording:
     engine = Engine(tree, PYTHON, guard)
-    return collect(engine, files=None, carried=(), branch=True, timeout=timeout)
+    return record_tests(engine, RunOptions(branch=True, timeout=timeout))
 
 
 def test_what_is_recorded_is_the_same_with_and_without_the_guard(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,8 +79,12 @@ class Cut(Exception):
 @pytest.fixture
 def slow_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the probe say something after every test."""
-    inner = measuring.collect
-    monkeypatch.setattr(measuring, "collect", lambda *a, **k: inner(*a, **k, every=0.0))
+    original = measuring.record_tests
+    monkeypatch.setattr(
+        measuring,
+        "record_tests",
+        lambda engine, options: original(engine, replace(options, report_seconds=0.0)),
+    )
 
 
 @pytest.fixture
@@ -104,12 +109,12 @@ def cut(shop: Path, db: Database, monkeypatch: pytest.MonkeyPatch) -> bytes:
     """Measure HEAD up to the end of its tests and no further; what the run had said by then."""
     said: list[bytes] = []
 
-    def recorded(*_: object) -> None:
+    def parse_report(*_: object) -> None:
         said.append(stream(db).read_bytes())
         raise Cut
 
     with monkeypatch.context() as patched:
-        patched.setattr("copydesk.agent.coverage.runner.run_tests.recorded", recorded)
+        patched.setattr("copydesk.agent.coverage.runner.run_tests.parse_report", parse_report)
         with pytest.raises(Cut):
             go(shop, db)
     return said[0]

@@ -13,7 +13,7 @@ from copydesk.agent.coverage.runner.project_config import (
     pytest_cov_options,
     report_rules,
 )
-from copydesk.agent.coverage.runner.run_tests import collect
+from copydesk.agent.coverage.runner.run_tests import RunOptions, record_tests
 from copydesk.agent.coverage.source.functions import functions
 from copydesk.agent.coverage.store.gaps import find
 from copydesk.agent.errors import CopydeskError
@@ -177,13 +177,13 @@ def test_the_lent_folder_is_on_the_path(tmp_path: Path) -> None:
 def test_a_suite_that_never_ends_is_stopped(tmp_path: Path) -> None:
     (tmp_path / "test_x.py").write_text("import time\n\ndef test_x():\n    time.sleep(60)\n")
     with pytest.raises(CopydeskError, match="took longer than 3 s"):
-        collect(Engine(tmp_path, PYTHON), files=None, carried=(), branch=False, timeout=3)
+        record_tests(Engine(tmp_path, PYTHON), RunOptions(branch=False, timeout=3))
 
 
 def test_a_suite_that_is_killed_is_said_to_be(tmp_path: Path) -> None:
     (tmp_path / "test_x.py").write_text("import os\n\ndef test_x():\n    os.kill(os.getpid(), 9)\n")
     with pytest.raises(CopydeskError, match="pytest was killed: by the kernel"):
-        collect(Engine(tmp_path, PYTHON), files=None, carried=(), branch=False)
+        record_tests(Engine(tmp_path, PYTHON), RunOptions(branch=False))
 
 
 def test_functions_of_a_source_and_of_none() -> None:

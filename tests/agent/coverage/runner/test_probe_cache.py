@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from copydesk.agent.coverage.probe import PROBE
-from copydesk.agent.coverage.runner.probe_cache import probe
+from copydesk.agent.coverage.runner.probe_cache import cached_probe
 from copydesk.agent.records import Interpreter
 
 PYTHON = Interpreter(
@@ -19,12 +19,12 @@ ASK = (
 
 
 def test_the_probe_is_compiled_once_for_a_python(tmp_path: Path) -> None:
-    folder = probe(tmp_path, PYTHON)
+    folder = cached_probe(tmp_path, PYTHON)
     compiled = folder / f"copydesk_probe/__pycache__/encoding.{sys.implementation.cache_tag}.pyc"
     assert compiled.is_file()
     assert compiled.stat().st_mode & 0o777 == 0o644
     stamp = compiled.stat().st_mtime_ns
-    assert probe(tmp_path, PYTHON) == folder
+    assert cached_probe(tmp_path, PYTHON) == folder
     assert compiled.stat().st_mtime_ns == stamp
     said = subprocess.run(
         [sys.executable, "-B", "-c", ASK],
@@ -35,7 +35,7 @@ def test_the_probe_is_compiled_once_for_a_python(tmp_path: Path) -> None:
 
 def test_another_python_compiles_it_itself(tmp_path: Path) -> None:
     other = Interpreter(PYTHON.path, (3, 99, 0), PYTHON.prefix, PYTHON.base_prefix, "test")
-    names = [{p.name for p in probe(tmp_path / n, one).rglob("*.pyc")}
+    names = [{p.name for p in cached_probe(tmp_path / n, one).rglob("*.pyc")}
              for n, one in (("other", other), ("same", PYTHON))]  # fmt: skip
     assert names[0] == names[1]
     assert len(names[0]) == len(sources(PROBE))
@@ -46,13 +46,13 @@ def test_a_probe_of_another_copydesk_is_taken_away(tmp_path: Path) -> None:
     for made in (former, recent):
         made.mkdir(parents=True)
     os.utime(former, (0, 0))
-    folder = probe(tmp_path, PYTHON)
+    folder = cached_probe(tmp_path, PYTHON)
     assert sorted(folder.parent.iterdir()) == sorted([folder, recent])
     assert sources(folder) == sources(PROBE)
 
 
 def test_a_python_that_cannot_compile_it_reads_the_sources(tmp_path: Path) -> None:
-    folder = probe(tmp_path, broken())
+    folder = cached_probe(tmp_path, broken())
     assert sources(folder) == sources(PROBE)
     (plugin,) = {(top / "copydesk_probe/plugin.py").read_text() for top in (folder, PROBE)}
     assert "def pytest_addoption" in plugin

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from copydesk.agent.coverage.measure.reusable_totals import standing
 from copydesk.agent.coverage.runner.coverage_py import Environment
-from copydesk.agent.coverage.runner.environment import Survey
+from copydesk.agent.coverage.runner.project_info import ProjectInfo
 from copydesk.agent.coverage.selection.touched_traces import Concern
 from copydesk.agent.coverage.store import hits as hit_rows
 from copydesk.agent.coverage.store.hits import LazyHits
@@ -125,8 +125,10 @@ def test_what_stands_and_what_is_open_make_the_whole(
     with_totals(db, base, {p: nums_to_numbits(e.lines) for p, e in was.items() if p != "test_a.py"})
     now = [t for n, t in enumerate(stored) if n in keeps]
     now += [t._replace(name=f"new {t.name}") for t in traces(more)]
-    survey = Survey(Environment("e", False, "rules"), frozenset({"a.py"}), frozenset(FILES[:3]))
-    found = standing(db, base, now, old=old, new=new, survey=survey)
+    project = ProjectInfo(
+        Environment("e", False, "rules"), frozenset({"a.py"}), frozenset(FILES[:3])
+    )
+    found = standing(db, base, now, old=old, new=new, project=project)
     assert found is not None
     is_now = executed(now, new, texts.__getitem__)
     assert all(was[path] == is_now[path] for path in found.rows)
@@ -162,10 +164,10 @@ def with_totals(db: Database, base: CoverageMap, lines: dict[str, bytes]) -> Non
 
 
 def test_what_is_no_whole_map_leaves_nothing_standing(db: Database) -> None:
-    survey = Survey(Environment("e", False, "rules"), frozenset(), frozenset())
+    project = ProjectInfo(Environment("e", False, "rules"), frozenset(), frozenset())
     for whole, sha in ((False, "f" * 40), (True, "e" * 40)):
         base = CoverageMap(sha, "e", False, whole=whole)
-        assert standing(db, base, [], old={}, new={}, survey=survey) is None
+        assert standing(db, base, [], old={}, new={}, project=project) is None
 
 
 def test_the_map_of_a_desk_outlives_no_connection(tmp_path: Path) -> None:

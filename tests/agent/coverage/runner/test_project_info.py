@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from copydesk.agent.coverage.runner.coverage_py import Engine
-from copydesk.agent.coverage.runner.environment import survey
+from copydesk.agent.coverage.runner.project_info import project_info
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
@@ -26,9 +26,9 @@ class Counting(Engine):
 
     asked = 0
 
-    def survey(self, candidates: object) -> Json:
+    def project(self, candidates: object) -> Json:
         type(self).asked += 1
-        return super().survey(candidates)  # type: ignore[arg-type]
+        return super().project(candidates)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -53,29 +53,29 @@ def db(tmp_path: Path) -> Iterator[Database]:
 
 
 def test_a_survey_says_what_coverage_says_and_is_asked_once(engine: Counting, db: Database) -> None:
-    first = survey(engine, db, (), FILES)
+    first = project_info(engine, db, (), FILES)
     assert first.environment == engine.environment(())
     assert first.counted(()) == engine.counted(())
     assert first.counted(FILES) == engine.counted(FILES)
-    assert survey(engine, db, (), FILES) == first
+    assert project_info(engine, db, (), FILES) == first
     assert Counting.asked == 1
-    assert survey(engine, db, ("-x",), FILES).environment != first.environment
+    assert project_info(engine, db, ("-x",), FILES).environment != first.environment
     assert Counting.asked == 1
 
 
 def test_what_a_survey_follows_from_makes_a_new_one(engine: Counting, db: Database) -> None:
-    first = survey(engine, db, (), FILES)
+    first = project_info(engine, db, (), FILES)
     assert engine.interpreter.extra_path
     package = engine.interpreter.extra_path / "thing-1.0.dist-info"
     package.mkdir()
     (package / "METADATA").write_text("Metadata-Version: 2.1\nName: thing\nVersion: 1.0\n")
-    second = survey(engine, db, (), FILES)
+    second = project_info(engine, db, (), FILES)
     assert second.environment.fingerprint != first.environment.fingerprint
     (engine.interpreter.extra_path / "thing.pth").write_text("")
-    survey(engine, db, (), FILES)
+    project_info(engine, db, (), FILES)
     assert Counting.asked == 3
     (engine.tree / ".coveragerc").write_text("[run]\nbranch = true\nomit = */one.py\n")
-    third = survey(engine, db, (), FILES)
+    third = project_info(engine, db, (), FILES)
     assert third.environment.branch
     assert "src/shop/one.py" not in third.counted(FILES)
     assert "src/shop/one.py" in first.counted(FILES)
@@ -87,13 +87,13 @@ def test_settings_that_coverage_does_not_read_ask_no_question(
     settings = engine.tree / "pyproject.toml"
     rules = "[tool.coverage.report]\nexclude_also = ['\\.\\.\\.$']\n"
     settings.write_text(rules)
-    survey(engine, db, (), FILES)
+    project_info(engine, db, (), FILES)
     settings.write_text(f"[tool.ruff]\nexclude = ['${{HOME}}']\n{rules}")
-    survey(engine, db, (), FILES)
+    project_info(engine, db, (), FILES)
     assert Counting.asked == 1
     settings.write_text("= broken")
     with pytest.raises(CopydeskError):
-        survey(engine, db, (), FILES)
+        project_info(engine, db, (), FILES)
 
 
 @pytest.mark.parametrize("path", ["src/shop.egg-info/PKG-INFO", ".coveragerc"])
@@ -103,6 +103,6 @@ def test_a_survey_that_follows_from_more_is_not_kept(
     (engine.tree / ".coveragerc").write_text(
         "[run]\nomit = ${OMITTED}\n" if path == ".coveragerc" else "[run]\n"
     )
-    survey(engine, db, (), FILES | {path: "0"})
-    survey(engine, db, (), FILES | {path: "0"})
+    project_info(engine, db, (), FILES | {path: "0"})
+    project_info(engine, db, (), FILES | {path: "0"})
     assert Counting.asked == 2

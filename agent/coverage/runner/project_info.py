@@ -1,4 +1,4 @@
-"""What there is to know of a tree before anything of it runs, in one question and kept.
+"""What is known of a project before any test runs: its environment, and which files count.
 
 Starting the user's interpreter and reading its packages costs more than a small measure, so the
 answer is kept on the desk for as long as everything it follows from is the same.
@@ -30,7 +30,7 @@ _CONFIGURATION = ("pyproject.toml", *CONFIG_FILES)
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
+class ProjectInfo:
     """What coverage.py and the interpreter say of a tree.
 
     `always` are the files that count in the total whether executed or not, `measurable` those
@@ -46,8 +46,10 @@ class Survey:
         return sorted(self.always | (self.measurable & frozenset(executed)))
 
 
-def survey(engine: Engine, db: Database, tests: Sequence[str], blobs: Mapping[str, str]) -> Survey:
-    """Ask the user's interpreter about a tree, or remember what it said.
+def project_info(
+    engine: Engine, db: Database, tests: Sequence[str], blobs: Mapping[str, str]
+) -> ProjectInfo:
+    """Ask the user's interpreter about a tree, or take the answer that the desk has kept.
 
     Args:
         engine: The tree and the interpreter.
@@ -59,29 +61,29 @@ def survey(engine: Engine, db: Database, tests: Sequence[str], blobs: Mapping[st
         CopydeskError: The project's coverage configuration cannot be read.
     """
     paths = sorted(path for path in blobs if path.endswith(".py"))
-    known = db.content_cache("survey/2", lambda _: _asked(engine, paths))
+    answers = db.content_cache("survey/2", lambda _: _ask(engine, paths))
     rules = report_rules(engine.tree)
     key = _key(engine, paths, rules)
-    answer = known(key)
-    if _installed(answer["folders"]) != answer["installed"]:
-        known.recompute(key)
-        answer = known(key)
+    answer = answers(key)
+    if _installed_digest(answer["folders"]) != answer["installed"]:
+        answers.recompute(key)
+        answer = answers(key)
     if _may_be_kept(rules, blobs):
-        known.save()
-    environment = engine.described(answer, tests, rules)
-    return Survey(environment, frozenset(answer["always"]), frozenset(answer["measurable"]))
+        answers.save()
+    environment = engine.to_environment(answer, tests, rules)
+    return ProjectInfo(environment, frozenset(answer["always"]), frozenset(answer["measurable"]))
 
 
-def _asked(engine: Engine, paths: list[str]) -> Json:
-    answer = engine.survey(paths)
-    return answer | {"installed": _installed(answer["folders"])}
+def _ask(engine: Engine, paths: list[str]) -> Json:
+    answer = engine.project(paths)
+    return answer | {"installed": _installed_digest(answer["folders"])}
 
 
 def _key(engine: Engine, paths: Collection[str], rules: Sequence[str]) -> str:
     """A name for everything the answer follows from, but for what is installed."""
     interpreter = engine.interpreter
     parts = [str(interpreter.path), str(interpreter.extra_path), *map(str, interpreter.version)]
-    parts += [_state(interpreter.path), _state(interpreter.prefix / "pyvenv.cfg")]
+    parts += [_file_state(interpreter.path), _file_state(interpreter.prefix / "pyvenv.cfg")]
     parts += [str(engine.tree), *DEFAULT_OMIT, *paths]
     # which files there are decides which of them coverage.py reads
     parts += [name for name in _CONFIGURATION if (engine.tree / name).is_file()]
@@ -93,10 +95,14 @@ def _may_be_kept(rules: Sequence[str], blobs: Mapping[str, str]) -> bool:
     """Not where the answer follows from variables, or from packages that the tree itself holds."""
     if any(map(_VARIABLE.search, rules)):
         return False
-    return not any(mark in path for path in blobs for mark in _METADATA)
+    return not any(_is_package_metadata(path) for path in blobs)
 
 
-def _installed(folders: Iterable[str]) -> str:
+def _is_package_metadata(path: str) -> bool:
+    return any(mark in path for mark in _METADATA)
+
+
+def _installed_digest(folders: Iterable[str]) -> str:
     """A name for the packages in some folders: it changes with each that comes, goes or changes."""
     parts: list[str] = []
     for folder in map(Path, folders):
@@ -105,15 +111,16 @@ def _installed(folders: Iterable[str]) -> str:
             continue
         for entry in sorted(folder.iterdir()):
             if entry.name.endswith(_METADATA):
-                parts += [entry.name, *(_state(entry / n) for n in ("METADATA", "PKG-INFO"))]
+                parts += [entry.name, *(_file_state(entry / n) for n in ("METADATA", "PKG-INFO"))]
             elif entry.name.endswith((".pth", ".egg-link")):
-                parts += [entry.name, _state(entry)]
+                parts += [entry.name, _file_state(entry)]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
 
 
-def _state(path: Path) -> str:
+def _file_state(path: Path) -> str:
+    """What changes with a file; "-" where there is none."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return "-"
-    return f"{found.st_ino} {found.st_size} {found.st_mtime_ns}"
+    return f"{status.st_ino} {status.st_size} {status.st_mtime_ns}"
