@@ -4,30 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from fnmatch import fnmatch
 from pathlib import PurePosixPath
 
 from copydesk.agent.coverage.selection.affected import SESSION, Selection
 from copydesk.agent.coverage.selection.rerun_outcomes import FAILED
-from copydesk.agent.coverage.source import file_of
+from copydesk.agent.coverage.source import DEFAULT_PATTERNS, file_of, is_test_file
 from copydesk.agent.coverage.store import CoverageMap
-
-TEST_FILES = ("test_*.py", "*_test.py")
-"""pytest's default python_files."""
 
 
 def test_file_check(base: CoverageMap) -> Callable[[str], bool]:
     """Whether pytest would collect a file, by what the last run said of its configuration."""
     session = base.traces.get(SESSION)
-    patterns = (session.needed("python_files") if session else set()) or set(TEST_FILES)
-    known = base.test_files
-    return lambda path: (
-        path in known
-        or any(
-            fnmatch(PurePosixPath(path).name, pattern) or fnmatch(path, pattern)
-            for pattern in patterns
-        )
-    )
+    patterns = (session.needed("python_files") if session else set()) or DEFAULT_PATTERNS
+    collected_before = base.test_files
+    return lambda path: path in collected_before or is_test_file(path, patterns)
 
 
 def to_collect(

@@ -12,9 +12,11 @@ from copydesk.agent.coverage.source.functions import MODULE, Span, functions
 from copydesk.agent.coverage.source.import_graph import Import, ImportGraph, imports_of
 from copydesk.agent.coverage.source.module_diff import compare, hooks_into_pytest
 from copydesk.agent.coverage.source.name_visibility import Names
+from copydesk.agent.coverage.source.python_files import DEFAULT_PATTERNS, is_test_file
 from copydesk.agent.coverage.source.tree_diff import Change, Tree, difference, file_of, may_mention
 
 __all__ = [
+    "DEFAULT_PATTERNS",
     "MODULE",
     "Block",
     "Change",
@@ -31,6 +33,7 @@ __all__ = [
     "functions",
     "hooks_into_pytest",
     "imports_of",
+    "is_test_file",
     "may_mention",
     "moved",
     "parse",

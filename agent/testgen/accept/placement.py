@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from copydesk.agent.coverage.source import is_test_file
 from copydesk.agent.records import Draft
 from copydesk.agent.testgen.accept.match_style import match_style
 from copydesk.agent.testgen.accept.merge_modules import merge
 from copydesk.agent.testgen.accept.reexports import import_as_existing
 from copydesk.agent.testgen.project import (
     has_test_of_each_module,
-    is_test_file,
     named_test,
     nearest_test,
     python_files,

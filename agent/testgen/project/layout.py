@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple, TypeAlias
 
+from copydesk.agent.coverage.source import is_test_file
 from copydesk.agent.sandboxed.copydesk_tools.source import function_named
 from copydesk.agent.testgen.project.parse import parse
 
@@ -169,12 +170,6 @@ def _fixtures_of(module: ast.Module | None, path: str) -> Iterator[Fixture]:
 def _is_fixture(decorator: ast.expr) -> bool:
     target = decorator.func if isinstance(decorator, ast.Call) else decorator
     return "fixture" in (getattr(target, "attr", None), getattr(target, "id", None))
-
-
-def is_test_file(path: str) -> bool:
-    """Whether a path is named as pytest's test modules are by default."""
-    name = path.rpartition("/")[2]
-    return name.endswith("_test.py") or (name.startswith("test_") and name.endswith(".py"))
 
 
 def python_files(tree: Path) -> list[str]:
