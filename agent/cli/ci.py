@@ -16,10 +16,15 @@ from copydesk.agent.cli.formatting import percent, short_sha
 from copydesk.agent.cli.options import examples, json_option
 from copydesk.agent.cli.output import echo, echo_json, print_progress
 from copydesk.agent.cli.report import write_atomically
-from copydesk.agent.coverage.gate import Floors, Verdict, merge_base
-from copydesk.agent.coverage.gate import from_desk as judging
-from copydesk.agent.coverage.gate import question as faces
-from copydesk.agent.coverage.gate import verdict as verdicts
+from copydesk.agent.coverage.gate import (
+    Floors,
+    GateRequest,
+    MeasuredGate,
+    Verdict,
+    floors_for,
+    merge_base,
+    verdict_as_json,
+)
 from copydesk.agent.coverage.measure import commit as measuring
 from copydesk.agent.coverage.report import facts, hosts, page
 from copydesk.agent.coverage.report import verdict as words
@@ -85,15 +90,15 @@ def ci(
     head = git.resolve(repo, "HEAD")
     against = _base(repo, head, base, where)
     project, sources = config.load_project(repo, head)
-    question = gates.gate_question(repo, against, head)
-    floors = faces.floors(
-        question, project, sources, fail_under=fail_under, diff_fail_under=diff_fail_under
+    request = gates.gate_request(repo, against, head)
+    floors = floors_for(
+        request, project, sources, fail_under=fail_under, diff_fail_under=diff_fail_under
     )
     print_progress(f"judging {short_sha(head)} against {short_sha(against)}")
     if data is not None:
-        answer = Answer(gates.verdict_from_file(repo, question, floors, data), None)
+        answer = Answer(gates.verdict_from_file(repo, request, floors, data), None)
     else:
-        answer = _by_measure(question, floors, report)
+        answer = _by_measure(request, floors, report)
     _tell(answer, where, code_quality, as_json)
     raise SystemExit(1 if answer.verdict.verdict == "fail" else 0)
 
@@ -115,25 +120,25 @@ def _base(repo: Repository, head: Sha, named: str | None, where: hosts.Host) -> 
     return head
 
 
-def _by_measure(question: faces.Question, floors: Floors, report: Path | None) -> Answer:
-    assert question.head is not None
-    assert question.base is not None
+def _by_measure(request: GateRequest, floors: Floors, report: Path | None) -> Answer:
+    assert request.head is not None
+    assert request.base is not None
     with open_current_desk() as (repo, db):
-        start = merge_base(repo, question.base, question.head)
-        if db.measures.get(start) is None and start != question.head:
+        start = merge_base(repo, request.base, request.head)
+        if db.measures.get(start) is None and start != request.head:
             print_progress(f"measuring the base, {short_sha(start)}")
             try:
                 measuring.measure(db, Commit(repo, start), say=print_progress)
             except CopydeskError as error:
                 print_progress(f"the base could not be measured: {error}")
-        measured = db.measures.get(question.head)
+        measured = db.measures.get(request.head)
         if measured is None:
-            print_progress(f"measuring {short_sha(question.head)}")
-            measured = measuring.measure(db, Commit(repo, question.head), say=print_progress)
-        judge = judging.FromDesk(repo, db, print_progress)
-        verdict = judge.verdict(question, floors, unknown="fail")
+            print_progress(f"measuring {short_sha(request.head)}")
+            measured = measuring.measure(db, Commit(repo, request.head), say=print_progress)
+        measured_gate = MeasuredGate(repo, db, print_progress)
+        verdict = measured_gate.judge(request, floors, unknown="fail")
         if report is not None:
-            write_atomically(report, page.render(facts.gather(repo, db, question.head)))
+            write_atomically(report, page.render(facts.gather(repo, db, request.head)))
             print_progress(f"wrote {report}")
     return Answer(verdict, measured)
 
@@ -141,7 +146,7 @@ def _by_measure(question: faces.Question, floors: Floors, report: Path | None) -
 def _tell(answer: Answer, where: hosts.Host, code_quality: Path | None, as_json: bool) -> None:
     verdict, measure = answer
     if as_json:
-        echo_json(verdicts.as_json(verdict))
+        echo_json(verdict_as_json(verdict))
     else:
         if measure is not None:
             ran = f"{measure.selected:,} of {plural(measure.total, 'test')} run"

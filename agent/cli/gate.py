@@ -13,11 +13,21 @@ from copydesk.agent.cli.current_desk import current_repository, head_sha, open_c
 from copydesk.agent.cli.formatting import percent, ranges
 from copydesk.agent.cli.options import Command, examples, json_option
 from copydesk.agent.cli.output import echo, echo_json, print_progress
-from copydesk.agent.coverage.gate import Floors, Question, Verdict
-from copydesk.agent.coverage.gate import changed_lines as changes
-from copydesk.agent.coverage.gate import coverage_files as readers
-from copydesk.agent.coverage.gate import question as faces
-from copydesk.agent.coverage.gate import verdict as gates
+from copydesk.agent.coverage.gate import (
+    Floors,
+    GateRequest,
+    LineStatus,
+    MeasuredGate,
+    Verdict,
+    change_between,
+    floors_for,
+    judge,
+    judge_by_file,
+    missing_ranges,
+    read_coverage_file,
+    staged_change,
+    verdict_as_json,
+)
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
@@ -101,80 +111,78 @@ def gate(
     if head and not base:
         raise click.UsageError("--head needs --base.")
     repo = current_repository()
-    question = gate_question(repo, base, head or "HEAD")
-    project, sources = config.load_project(repo, question.head if base else None)
-    floors = faces.floors(
-        question, project, sources, fail_under=fail_under, diff_fail_under=diff_fail_under
+    request = gate_request(repo, base, head or "HEAD")
+    project, sources = config.load_project(repo, request.head if base else None)
+    floors = floors_for(
+        request, project, sources, fail_under=fail_under, diff_fail_under=diff_fail_under
     )
     policy = unknown or project.unknown
     notice = ""
     if not base and git.busy(repo):
-        verdict = gates.judge({}, floors, read=str)
+        verdict = judge({}, floors, read=str)
         notice = "A merge or rebase is under way; what comes of it is judged when it is pushed."
     elif data is not None:
-        verdict = verdict_from_file(repo, question, floors, data)
+        verdict = verdict_from_file(repo, request, floors, data)
     elif policy == "pass" and not (repo.desk / "desk.db").is_file():
         # no folder is made for somebody who only looks
-        verdict = gates.judge(_all_unknown(question), floors, read=str)
+        verdict = judge(_all_unknown(request), floors, read=str)
         notice = "Nothing was measured yet, so there is no verdict; `copydesk measure` starts."
     else:
-        verdict = _verdict_from_desk(question, floors, policy, within)
+        verdict = _verdict_from_desk(request, floors, policy, within)
     _print(verdict, notice, as_json)
     sys.exit(1 if verdict.verdict == "fail" else 0)
 
 
 def _print(verdict: Verdict, notice: str, as_json: bool) -> None:
     if as_json:
-        echo_json(gates.as_json(verdict))
+        echo_json(verdict_as_json(verdict))
     elif notice:
         echo(notice)
     else:
         print_verdict(verdict)
 
 
-def gate_question(repo: Repository, base: str | None, head: str) -> Question:
+def gate_request(repo: Repository, base: str | None, head: str) -> GateRequest:
     """What is asked: what is staged, or what a commit adds to a base."""
     if base is None:
         with contextlib.chdir(repo.worktree):
-            return Question(changes.staged(), head_sha(repo))
+            return GateRequest(staged_change(), head_sha(repo))
     ends = git.resolve(repo, base), git.resolve(repo, head)
-    return Question(changes.between(repo, *ends), ends[1], ends[0])
+    return GateRequest(change_between(repo, *ends), ends[1], ends[0])
 
 
-def _all_unknown(question: Question) -> dict[str, gates.Judged]:
+def _all_unknown(request: GateRequest) -> dict[str, LineStatus]:
     return {
-        path: gates.Judged(unknown=frozenset(lines))
-        for path, lines in question.change.lines.items()
+        path: LineStatus(unknown=frozenset(lines)) for path, lines in request.change.lines.items()
     }
 
 
-def verdict_from_file(repo: Repository, question: Question, floors: Floors, file: Path) -> Verdict:
+def verdict_from_file(
+    repo: Repository, request: GateRequest, floors: Floors, file: Path
+) -> Verdict:
     """The verdict by a coverage file.
 
     Raises:
         CopydeskError: It cannot be read, or none of its files is in the repository.
     """
-    tracked = set(git.tree(repo, question.head)) if question.head else set()
-    data = readers.read(file, repo.worktree, tracked | question.change.files.keys())
-    if data.strangers and not data.files:
+    tracked = set(git.tree(repo, request.head)) if request.head else set()
+    data = read_coverage_file(file, repo.worktree, tracked | request.change.files.keys())
+    if data.foreign and not data.files:
         raise CopydeskError(
-            f"no file of {file} is in this repository; the first is {clean(data.strangers[0])}",
+            f"no file of {file} is in this repository; the first is {clean(data.foreign[0])}",
             slug="foreign-data",
             hint="Was it written for another project, or before files were moved?",
         )
-    return faces.from_data(repo, question, floors, data)
+    return judge_by_file(repo, request, floors, data)
 
 
-def _verdict_from_desk(question: Question, floors: Floors, policy: str, within: float) -> Verdict:
-    # all that measures, which a coverage file needs none of
+def _verdict_from_desk(request: GateRequest, floors: Floors, policy: str, within: float) -> Verdict:
     import sqlite3
-
-    from copydesk.agent.coverage.gate import FromDesk
 
     with open_current_desk() as (repo, db):
         try:
-            judge = FromDesk(repo, db, print_progress)
-            return judge.verdict(question, floors, unknown=policy, within=within)
+            measured_gate = MeasuredGate(repo, db, print_progress)
+            return measured_gate.judge(request, floors, unknown=policy, within=within)
         except (OSError, sqlite3.Error) as error:
             raise CopydeskError(
                 f"the gate came to no verdict: {error}",
@@ -189,12 +197,12 @@ def print_verdict(verdict: Verdict) -> None:
         echo(f"Stop: {reason}.")
     if not verdict.reasons:
         echo(_passed(verdict))
-    missing_ranges = gates.ranges(verdict)
-    for missing in missing_ranges[:SHOWN]:
-        line = f"  {missing.place}  {missing.function}  → copydesk draft {missing.gap}"
+    missing_code = missing_ranges(verdict)
+    for missing in missing_code[:SHOWN]:
+        line = f"  {missing.location}  {missing.function}  → copydesk draft {missing.gap}"
         echo(clean(line, keep=""))
-    if len(missing_ranges) > SHOWN:
-        echo(f"  … and {len(missing_ranges) - SHOWN} more; --json lists all.")
+    if len(missing_code) > SHOWN:
+        echo(f"  … and {len(missing_code) - SHOWN} more; --json lists all.")
     _print_lines("Not every branch is taken", verdict.partial)
     _print_lines("Not measured yet", verdict.unknown)
     for remark in verdict.remarks:

@@ -15,10 +15,14 @@ from copydesk.agent.cli.current_desk import open_current_desk
 from copydesk.agent.cli.formatting import duration, percent
 from copydesk.agent.cli.options import examples, json_option
 from copydesk.agent.cli.output import echo, print_progress
-from copydesk.agent.coverage.gate import FromDesk, Question, Verdict
-from copydesk.agent.coverage.gate import changed_lines as changes
-from copydesk.agent.coverage.gate import question as faces
-from copydesk.agent.coverage.gate import verdict as verdicts
+from copydesk.agent.coverage.gate import (
+    GateRequest,
+    MeasuredGate,
+    Verdict,
+    change_between,
+    floors_for,
+    verdict_as_json,
+)
 from copydesk.agent.coverage.measure import commit as measuring
 from copydesk.agent.coverage.store import Measure
 from copydesk.agent.coverage.store import traces as coverage_map
@@ -108,12 +112,12 @@ class _Watcher:
         if self.last:
             self.db.measures.delete(self.last)
         self.last = saved
-        question = Question(changes.between(self.repo, head, saved), saved, head)
+        request = GateRequest(change_between(self.repo, head, saved), saved, head)
         # a commit is what comes next, and it is held to its own lines
-        floors = faces.floors(
-            Question(question.change, saved), *config.load_project(self.repo, saved)
+        floors = floors_for(
+            GateRequest(request.change, saved), *config.load_project(self.repo, saved)
         )
-        verdict = FromDesk(self.repo, self.db).verdict(question, floors)
+        verdict = MeasuredGate(self.repo, self.db).judge(request, floors)
         return Result(measure, _failing(self.db, saved), verdict)
 
 
@@ -149,5 +153,5 @@ def _as_json(result: Result) -> Json:
         "failing": list(result.failing),
         "percent": measure.percent,
         "seconds": round(measure.seconds, 3),
-        "gate": verdicts.as_json(result.verdict),
+        "gate": verdict_as_json(result.verdict),
     }

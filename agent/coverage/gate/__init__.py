@@ -1,33 +1,49 @@
 """Says whether the coverage of a change is enough.
 
-In go a question (which lines changed, which floors hold) and what is known of those lines, from
+In go a request (which lines changed), the floors that hold, and what is known of those lines, from
 the desk or from the coverage file of another tool; out comes one verdict: pass, fail or unknown,
 with the missing lines by file.
 """
 
-from copydesk.agent.coverage.gate import changed_lines, coverage_files, from_desk, question, verdict
-from copydesk.agent.coverage.gate.changed_lines import Change, between, merge_base, texts
-from copydesk.agent.coverage.gate.from_desk import FromDesk
-from copydesk.agent.coverage.gate.line_status import desk_at
-from copydesk.agent.coverage.gate.question import Question, floors
-from copydesk.agent.coverage.gate.verdict import Floors, Verdict, as_json, ranges
+from copydesk.agent.coverage.gate.changed_lines import (
+    Change,
+    change_between,
+    merge_base,
+    staged_change,
+    texts,
+)
+from copydesk.agent.coverage.gate.coverage_files import CoverageFile, read_coverage_file
+from copydesk.agent.coverage.gate.line_status import measured_lines_at
+from copydesk.agent.coverage.gate.measured_gate import MeasuredGate
+from copydesk.agent.coverage.gate.request import GateRequest, floors_for, judge_by_file
+from copydesk.agent.coverage.gate.verdict import (
+    Floors,
+    LineStatus,
+    MissingRange,
+    Verdict,
+    judge,
+    missing_ranges,
+    verdict_as_json,
+)
 
 __all__ = [
     "Change",
+    "CoverageFile",
     "Floors",
-    "FromDesk",
-    "Question",
+    "GateRequest",
+    "LineStatus",
+    "MeasuredGate",
+    "MissingRange",
     "Verdict",
-    "as_json",
-    "between",
-    "changed_lines",
-    "coverage_files",
-    "desk_at",
-    "floors",
-    "from_desk",
+    "change_between",
+    "floors_for",
+    "judge",
+    "judge_by_file",
+    "measured_lines_at",
     "merge_base",
-    "question",
-    "ranges",
+    "missing_ranges",
+    "read_coverage_file",
+    "staged_change",
     "texts",
-    "verdict",
+    "verdict_as_json",
 ]

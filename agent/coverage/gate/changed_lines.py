@@ -26,7 +26,7 @@ class Change:
         return {path: lines for path, (_, lines) in self.files.items()}
 
 
-def staged() -> Change:
+def staged_change() -> Change:
     """What is staged in the worktree of the current folder.
 
     GIT_INDEX_FILE counts as git set it: `git commit -a` stages into another index.
@@ -44,7 +44,7 @@ def staged() -> Change:
         ) from error
 
 
-def between(repo: Repository, base: Sha, head: Sha) -> Change:
+def change_between(repo: Repository, base: Sha, head: Sha) -> Change:
     """What a commit changed since it left a base, as a pull request shows it."""
     ends = (git.checked(merge_base(repo, base, head)), git.checked(head))
     return _change(run_git("diff", *hook.DIFF_OPTIONS, *ends, "--", git_dir=repo.git_dir))

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from copydesk.agent.coverage.gate.coverage_xml import (
-    from_xml,
-)
-from copydesk.agent.coverage.gate.file_hits import FileHits
+from copydesk.agent.coverage.gate.coverage_xml import parse_xml
+from copydesk.agent.coverage.gate.lcov import parse_lcov
+from copydesk.agent.coverage.gate.line_counts import LineCounts
 from copydesk.agent.coverage.gate.path_mapping import PathMapping
 from copydesk.agent.coverage.store import FileLines
 from copydesk.agent.errors import CopydeskError
@@ -20,14 +19,14 @@ MAX_BYTES = 512 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Data:
-    """A coverage file in the paths of the repository. `strangers` are names that lie outside."""
+class CoverageFile:
+    """A coverage file in the paths of the repository. `foreign` are names that lie outside."""
 
     files: dict[str, FileLines]
-    strangers: tuple[str, ...]
+    foreign: tuple[str, ...]
 
 
-def read(path: Path, top: Path, tracked: Collection[str]) -> Data:
+def read_coverage_file(path: Path, top: Path, tracked: Collection[str]) -> CoverageFile:
     """Read a coverage file of any known format; the content says which it is.
 
     Args:
@@ -44,23 +43,32 @@ def read(path: Path, top: Path, tracked: Collection[str]) -> Data:
         raw = path.read_bytes()
     except OSError as error:
         raise _unreadable(path, error.strerror or str(error)) from error
-    place = PathMapping(top, tracked)
+    mapping = PathMapping(top, tracked)
     try:
-        if raw.startswith(b"SQLite format 3\0"):
-            return _place(_from_json(_exported(path, place)), place)
-        encoding = None
-        if raw.startswith((b"\xff\xfe", b"\xfe\xff")):  # PowerShell redirects so
-            raw, encoding = raw.decode("utf-16").encode(), "utf-8"
-        raw = raw.removeprefix(b"\xef\xbb\xbf")
-        first = raw.lstrip()[:1]
-        if first == b"<":
-            found, roots = from_xml(raw, encoding)
-            return _place(found, place, roots)
-        return _place(_from_json(json.loads(raw)) if first == b"{" else _from_lcov(raw), place)
+        counts, sources = _parse(path, raw, mapping)
+        return _in_repository(counts, mapping, sources)
     except CopydeskError:
         raise
     except Exception as error:  # whatever a damaged file makes a parser do
         raise _unreadable(path, f"{type(error).__name__}: {error}") from error
+
+
+def _parse(
+    path: Path, raw: bytes, mapping: PathMapping
+) -> tuple[dict[str, LineCounts], Iterable[str]]:
+    """What the file says by name, and the folders that names may be relative to."""
+    if raw.startswith(b"SQLite format 3\0"):
+        return _parse_json(_json_report(path, mapping)), ()
+    encoding = None
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):  # PowerShell redirects so
+        raw, encoding = raw.decode("utf-16").encode(), "utf-8"
+    raw = raw.removeprefix(b"\xef\xbb\xbf")
+    first_byte = raw.lstrip()[:1]
+    if first_byte == b"<":
+        return parse_xml(raw, encoding)
+    if first_byte == b"{":
+        return _parse_json(json.loads(raw)), ()
+    return parse_lcov(raw), ()
 
 
 def _unreadable(path: Path, why: str) -> CopydeskError:
@@ -71,51 +79,23 @@ def _unreadable(path: Path, why: str) -> CopydeskError:
     )
 
 
-def _from_json(report: Any) -> dict[str, FileHits]:
+def _parse_json(report: Any) -> dict[str, LineCounts]:
     """The report of `coverage json`, format 2 or 3."""
-    found: dict[str, FileHits] = {}
-    for name, said in report["files"].items():
-        file = found.setdefault(name, FileHits())
-        for line in said["executed_lines"]:
-            file.add(int(line), 1)
-        for line in said["missing_lines"]:
-            file.add(int(line), 0)
+    files: dict[str, LineCounts] = {}
+    for name, entry in report["files"].items():
+        file = files.setdefault(name, LineCounts())
+        for line in entry["executed_lines"]:
+            file.add_hits(int(line), 1)
+        for line in entry["missing_lines"]:
+            file.add_hits(int(line), 0)
         for key, taken in (("executed_branches", 1), ("missing_branches", 0)):
-            for first, _ in said.get(key, ()):
-                there, before = file.branches.get(abs(first), (0, 0))
-                file.branches[abs(first)] = (there + 1, before + taken)
-    return found
+            for start, _ in entry.get(key, ()):
+                former_total, former_taken = file.branches.get(abs(start), (0, 0))
+                file.branches[abs(start)] = (former_total + 1, former_taken + taken)
+    return files
 
 
-def _from_lcov(raw: bytes) -> dict[str, FileHits]:
-    """An lcov tracefile: geninfo(1), section "TRACEFILE FORMAT"."""
-    found: dict[str, FileHits] = {}
-    file: FileHits | None = None
-    branches: dict[int, list[int]] = {}
-    for line in raw.decode("utf-8", "surrogateescape").splitlines():
-        key, _, value = line.strip().partition(":")
-        if key == "SF":
-            file, branches = found.setdefault(value, FileHits()), {}
-        elif file is None:
-            if key and key != "TN":
-                raise ValueError("it does not start like an lcov file")
-        elif key == "DA":
-            number, hits = value.split(",")[:2]
-            file.add(int(number), max(0, int(hits)))
-        elif key == "BRDA":
-            number, _, rest = value.partition(",")
-            taken = rest.rpartition(",")[2]
-            branches.setdefault(int(number), []).append(0 if taken in ("-", "0") else 1)
-        elif key == "end_of_record":
-            for at, all_taken in branches.items():
-                file.add_branches(at, len(all_taken), sum(all_taken))
-            file = None
-    if not found and raw.strip():
-        raise ValueError("it names no source file")
-    return found
-
-
-def _exported(path: Path, place: PathMapping) -> Any:
+def _json_report(path: Path, mapping: PathMapping) -> Any:
     """A .coverage file as coverage.py's JSON report, under the project's own configuration."""
     # coverage.py takes a twentieth of a second to import, and other formats need none of it
     import tempfile
@@ -123,20 +103,22 @@ def _exported(path: Path, place: PathMapping) -> Any:
     from coverage import Coverage, CoverageData
     from coverage.exceptions import CoverageException
 
-    config = _configuration(place.top)
+    config = _configuration(mapping.top)
     with tempfile.TemporaryDirectory(prefix="copydesk-") as folder:
-        there = CoverageData(basename=str(Path(folder) / "data"))
+        mapped = CoverageData(basename=str(Path(folder) / "data"))
         try:
-            given = CoverageData(basename=str(path))
-            given.read()
-            there.update(given, map_path=lambda name: str(place.top / (place.of(name) or name)))
-            there.write()
-            run = Coverage(data_file=there.data_filename(), config_file=config, messages=False)
-            run.set_option("run:plugins", [])  # a tracked file may not run code in this process
-            run.set_option("run:disable_warnings", ["no-data-collected"])
-            run.load()
+            data = CoverageData(basename=str(path))
+            data.read()
+            mapped.update(
+                data, map_path=lambda name: str(mapping.top / (mapping.path_of(name) or name))
+            )
+            mapped.write()
+            cov = Coverage(data_file=mapped.data_filename(), config_file=config, messages=False)
+            cov.set_option("run:plugins", [])  # a tracked file may not run code in this process
+            cov.set_option("run:disable_warnings", ["no-data-collected"])
+            cov.load()
             output = Path(folder) / "report.json"
-            run.json_report(outfile=str(output), ignore_errors=True)
+            cov.json_report(outfile=str(output), ignore_errors=True)
         except CoverageException as error:
             raise _unreadable(path, str(error)) from error
         return json.loads(output.read_text("utf-8"))
@@ -157,16 +139,19 @@ def _configuration(top: Path) -> str | bool:
     return False
 
 
-def _place(found: Mapping[str, FileHits], place: PathMapping, roots: Iterable[str] = ()) -> Data:
-    files: dict[str, FileHits] = {}
-    strangers = []
-    for name, file in found.items():
-        path = place.of(name, roots)
+def _in_repository(
+    counts: Mapping[str, LineCounts], mapping: PathMapping, sources: Iterable[str]
+) -> CoverageFile:
+    """What the file says by the paths of the repository; several names of one file add up."""
+    files: dict[str, LineCounts] = {}
+    foreign = []
+    for name, file in counts.items():
+        path = mapping.path_of(name, sources)
         if path is None:
-            strangers.append(name)
-        elif files.setdefault(path, file) is not file:  # two names of one file
-            for line, hits in file.hits.items():
-                files[path].add(line, hits)
-            for line, (there, taken) in file.branches.items():
-                files[path].add_branches(line, there, taken)
-    return Data({p: f.lines() for p, f in sorted(files.items())}, tuple(sorted(strangers)))
+            foreign.append(name)
+        elif path in files:
+            files[path].merge(file)
+        else:
+            files[path] = file
+    lines = {path: file.to_lines() for path, file in sorted(files.items())}
+    return CoverageFile(lines, tuple(sorted(foreign)))

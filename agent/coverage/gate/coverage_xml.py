@@ -1,110 +1,129 @@
-"""Coverage reports in Cobertura's XML, read fast: what coverage.py, gcovr and others write."""
+"""Coverage reports in Cobertura's XML, read fast: what coverage.py, gcovr and others write.
+
+https://cobertura.github.io/cobertura/. A large project has some hundred thousand lines, and each
+is two calls out of the parser. So lists of lines in the very form that coverage.py writes are put
+aside before, and read by a regular expression where the parser comes to their place.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 
-from copydesk.agent.coverage.gate.file_hits import FileHits
+from copydesk.agent.coverage.gate.line_counts import LineCounts
 
-_TAKEN = rb' branch="true" condition-coverage="\d+% \(\d+/\d+\)"(?: missing-branches="[^"<&]*")?'
-
-
-_LINE = rb'<line number="\d+" hits="\d+"(?:' + _TAKEN + rb")?/>"
-
-
-_PLAIN = re.compile(rb"<lines>((?:\s*+" + _LINE + rb")*+)\s*+</lines>")
-
-
+_BRANCH = rb' branch="true" condition-coverage="\d+% \(\d+/\d+\)"(?: missing-branches="[^"<&]*")?'
+_LINE = rb'<line number="\d+" hits="\d+"(?:' + _BRANCH + rb")?/>"
+_LINES = re.compile(rb"<lines>((?:\s*+" + _LINE + rb")*+)\s*+</lines>")
 _HITS = re.compile(rb'<line number="(\d+)" hits="(\d+)"')
-
-
 _BRANCHES = re.compile(rb'number="(\d+)" hits="\d+" branch="true" .*?\((\d+)/(\d+)\)')
 
+_ASIDE = "copydesk-lines"
+"""The attribute that names a list of lines that was put aside."""
 
-_KEPT = "copydesk-kept"
 
+def parse_xml(raw: bytes, encoding: str | None) -> tuple[dict[str, LineCounts], list[str]]:
+    """Read a Cobertura report.
 
-def from_xml(raw: bytes, encoding: str | None) -> tuple[dict[str, FileHits], list[str]]:
-    """The files and roots of a Cobertura report, as coverage.py and others write it.
+    Args:
+        raw: Its text.
+        encoding: Used whatever the report says of itself; None where that holds.
 
-    https://cobertura.github.io/cobertura/. A large project has some hundred thousand lines, and
-    each is two calls out of the parser. So lists of lines in the very form that coverage.py writes
-    are put aside before, and read by a regular expression where the parser comes to their place.
-    `encoding` is used whatever the report says of itself.
+    Returns:
+        What it says of each file by name, and the folders that it names as sources.
+
+    Raises:
+        ValueError: It is no such report, or declares entities.
     """
-    # a fortieth of a second, and other formats need none of it
-    from xml.parsers import expat
+    report = _Report(encoding)
+    report.parse(raw)
+    return report.files, [source.strip() for source in report.sources]
 
-    kept: list[bytes] = []
 
-    def keep(match: re.Match[bytes]) -> bytes:
-        kept.append(match[1])
-        return b'<lines %b="%d"/>' % (_KEPT.encode(), len(kept) - 1)
+class _Report:
+    """A report, element by element."""
 
-    files: dict[str, FileHits] = {}
-    roots: list[str] = []
-    place: list[str] = []
-    file = FileHits()
-    counts = False
+    def __init__(self, encoding: str | None) -> None:
+        # a fortieth of a second, and other formats need none of it
+        from xml.parsers import expat
 
-    def begin(tag: str, given: dict[str, str]) -> None:
-        nonlocal file, counts
+        self.files: dict[str, LineCounts] = {}
+        self.sources: list[str] = []
+        self._aside: list[bytes] = []
+        self._open_tags: list[str] = []
+        self._file = LineCounts()
+        self._in_class_lines = False
+        self._parser = expat.ParserCreate(encoding)
+        self._parser.buffer_text = True
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+        self._parser.EntityDeclHandler = _refuse_entities
+
+    def parse(self, raw: bytes) -> None:
+        """Read all of it."""
+        if _ASIDE.encode() not in raw:
+            raw = _LINES.sub(self._put_aside, raw)
+        self._parser.Parse(raw, True)
+
+    def _put_aside(self, match: re.Match[bytes]) -> bytes:
+        self._aside.append(match[1])
+        return b'<lines %b="%d"/>' % (_ASIDE.encode(), len(self._aside) - 1)
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
         if tag == "line":
-            if counts:  # else a method's, which the class repeats
-                _add_line(file, given)
+            if self._in_class_lines:  # else a method's, which the class repeats
+                _add_line(self._file, attributes)
             return
-        if tag == "class":
-            file = files.setdefault(given["filename"], FileHits())
-        elif tag == "lines":
-            counts = place[-1:] == ["class"]
-            if counts and kept and _KEPT in given:
-                _add_kept(file, kept[int(given[_KEPT])])
-        elif tag == "source" and place == ["coverage", "sources"]:
-            parser.CharacterDataHandler = roots.append
-        elif not place and tag != "coverage":
+        if not self._open_tags and tag != "coverage":
             raise ValueError(f"its root is <{tag[:40]}>, not <coverage>")
-        place.append(tag)
+        if tag == "class":
+            self._file = self.files.setdefault(attributes["filename"], LineCounts())
+        elif tag == "lines":
+            self._start_lines(attributes)
+        elif tag == "source" and self._open_tags == ["coverage", "sources"]:
+            self._parser.CharacterDataHandler = self.sources.append
+        self._open_tags.append(tag)
 
-    def end(tag: str) -> None:
-        nonlocal counts
+    def _start_lines(self, attributes: dict[str, str]) -> None:
+        self._in_class_lines = self._open_tags[-1:] == ["class"]
+        if self._in_class_lines and self._aside and _ASIDE in attributes:
+            _add_lines(self._file, self._aside[int(attributes[_ASIDE])])
+
+    def _end(self, tag: str) -> None:
         if tag == "line":
             return
-        place.pop()
+        self._open_tags.pop()
         if tag == "lines":
-            counts = False
+            self._in_class_lines = False
         elif tag == "source":
-            parser.CharacterDataHandler = None
-
-    def refuse(*_: object) -> None:
-        # a parser expands entities, and a small file can grow to gigabytes that way
-        raise ValueError("it declares entities, which no coverage file needs")
-
-    parser = expat.ParserCreate(encoding)
-    parser.buffer_text = True
-    parser.StartElementHandler, parser.EndElementHandler = begin, end
-    parser.EntityDeclHandler = refuse
-    parser.Parse(raw if _KEPT.encode() in raw else _PLAIN.sub(keep, raw), True)
-    return files, [root.strip() for root in roots]
+            self._parser.CharacterDataHandler = None
 
 
-def _add_line(file: FileHits, given: Mapping[str, str]) -> None:
-    number = int(given["number"])
-    file.add(number, int(given["hits"]))
-    if "condition-coverage" in given and given.get("branch", "").lower() == "true":
-        taken, _, there = given["condition-coverage"].partition("(")[2].partition("/")
-        if there:
-            file.add_branches(number, int(there.rstrip(")")), int(taken))
+def _refuse_entities(*_: object) -> None:
+    # a parser expands entities, and a small file can grow to gigabytes that way
+    raise ValueError("it declares entities, which no coverage file needs")
 
 
-def _add_kept(file: FileHits, lines: bytes) -> None:
-    found = _HITS.findall(lines)
-    hits = {int(number): int(count) for number, count in found}
-    if file.hits or len(hits) < len(found):
-        for number, count in found:
-            file.add(int(number), int(count))
+def _add_line(file: LineCounts, attributes: Mapping[str, str]) -> None:
+    """Add one <line> element."""
+    number = int(attributes["number"])
+    file.add_hits(number, int(attributes["hits"]))
+    coverage = attributes.get("condition-coverage", "")
+    if attributes.get("branch", "").lower() == "true":
+        taken, slash, total = coverage.partition("(")[2].partition("/")
+        if slash and total:
+            file.add_branches(number, int(total.rstrip(")")), int(taken))
+
+
+def _add_lines(file: LineCounts, lines: bytes) -> None:
+    """Add a list of <line> elements in the form of `_LINES`."""
+    counts = _HITS.findall(lines)
+    hits = {int(number): int(count) for number, count in counts}
+    if file.hits or len(hits) < len(counts):
+        for number, count in counts:
+            file.add_hits(int(number), int(count))
     else:
         file.hits = hits
     if b"branch" in lines:
-        for number, taken, there in _BRANCHES.findall(lines):
-            file.add_branches(int(number), int(there), int(taken))
+        for number, taken, total in _BRANCHES.findall(lines):
+            file.add_branches(int(number), int(total), int(taken))

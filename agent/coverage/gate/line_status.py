@@ -1,4 +1,4 @@
-"""What the desk knows of the lines of a change."""
+"""The status of a change's lines, by what the desk has measured."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from copydesk.agent.coverage.gate.changed_lines import Change
-from copydesk.agent.coverage.gate.verdict import Judged
+from copydesk.agent.coverage.gate.verdict import LineStatus, status_of
 from copydesk.agent.coverage.source import moved, parse
 from copydesk.agent.coverage.store import FileLines, numbits_to_nums, of_total
 from copydesk.agent.coverage.store import totals as total_rows
@@ -17,7 +17,7 @@ from copydesk.agent.desk.database import Database
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import LineNo, Sha
-from copydesk.hooks import gate as hook
+from copydesk.hooks.gate import is_test
 
 VERSIONS = 5
 """How many measured versions of a file are looked through for an unchanged block."""
@@ -34,121 +34,146 @@ class Version(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class MeasuredLines:
     """What has been measured, asked for the changed lines of file versions.
 
-    `near` is what the nearest measured commit says, by path; `uncounted` are files that it has
-    and does not count. `exact` says that it is the very commit that is judged.
+    `nearest` is what the nearest measured commit says, by path; `uncounted` are files that it has
+    and does not count. `is_exact` says that it is the very commit that is judged.
     """
 
     db: Database
-    near: Mapping[str, Version]
+    nearest: Mapping[str, Version]
     uncounted: frozenset[str] = frozenset()
-    exact: bool = False
+    is_exact: bool = False
 
-    def judged(self, change: Change, read: Callable[[str], str]) -> dict[str, Judged]:
+    def statuses(self, change: Change, read: Callable[[str], str]) -> dict[str, LineStatus]:
         """The changed lines by path; files that do not count are left out.
 
         Args:
             change: The change.
             read: The text of a blob.
         """
-        found = {}
-        new_tests = not self.exact and self._has_new_tests(change)
+        statuses = {}
         for path, (blob, lines) in change.files.items():
-            near, asked = self.near.get(path), frozenset(lines)
-            if near and (self.exact or near.blob == blob):
-                found[path] = _asked(near.lines, asked)
-            elif not (self.exact or path in self.uncounted or hook.is_test(path)):
-                found[path] = self._carried(path, blob, asked, read)
-            if new_tests and path in found:
-                found[path] = _in_doubt(found[path])
-        return found
+            status = self._status(path, blob, frozenset(lines), read)
+            if status is not None:
+                statuses[path] = status
+        if not self.is_exact and self._has_new_tests(change):
+            return {path: _with_missing_unknown(status) for path, status in statuses.items()}
+        return statuses
+
+    def _status(
+        self, path: str, blob: str, lines: frozenset[LineNo], read: Callable[[str], str]
+    ) -> LineStatus | None:
+        version = self.nearest.get(path)
+        if version and (self.is_exact or version.blob == blob):
+            return status_of(lines, version.lines)
+        if self.is_exact or path in self.uncounted or is_test(path):
+            return None
+        return self._carried_over(path, blob, lines, read)
 
     def _has_new_tests(self, change: Change) -> bool:
         """Whether the change brings tests that were never run: they may reach what was missing."""
-        tests = [(path, blob) for path, (blob, _) in change.files.items() if hook.is_test(path)]
-        return not all(self.db.traces.has_file(*test) for test in tests)
+        for path, (blob, _) in change.files.items():
+            if is_test(path) and not self.db.traces.has_file(path, blob):
+                return True
+        return False
 
-    def _carried(
-        self, path: str, blob: str, asked: frozenset[LineNo], read: Callable[[str], str]
-    ) -> Judged:
+    def _carried_over(
+        self, path: str, blob: str, lines: frozenset[LineNo], read: Callable[[str], str]
+    ) -> LineStatus:
         """What measured versions of a file say of lines in blocks that did not change since."""
         text = read(blob)
-        left = asked & parse(text).lines.keys()
-        result = Judged()
+        undecided = lines & parse(text).lines.keys()
+        status = LineStatus()
         for version in self._versions(path, blob):
-            if not left:
+            if not undecided:
                 break
-            known, held = version.lines, left
+            file, comparable = version.lines, undecided
             if version.blob != blob:
-                known, held = _translated(known, read(version.blob), text)
-            said = _asked(known, left & held)
-            left -= held
-            result = Judged(*(a | b for a, b in zip(result, said, strict=True)))
-        return result._replace(unknown=left)
+                file, comparable = _translated(version.lines, read(version.blob), text)
+            decided = status_of(undecided & comparable, file)
+            undecided -= comparable
+            status = LineStatus(
+                status.reached | decided.reached,
+                status.missing | decided.missing,
+                status.partial | decided.partial,
+            )
+        return status._replace(unknown=undecided)
 
     def _versions(self, path: str, blob: str) -> list[Version]:
         """The measured versions of a file, the nearest first."""
         rows = self.db.totals.measured_versions(path, blob, VERSIONS)
-        found = [_version(*row) for row in rows]
-        near = self.near.get(path)
-        if near is None:
-            return found
-        return sorted([near, *found], key=lambda v: v.blob != blob)
+        versions = [_version(*row) for row in rows]
+        nearest = self.nearest.get(path)
+        if nearest is None:
+            return versions
+        return sorted([nearest, *versions], key=lambda version: version.blob != blob)
 
 
-def _in_doubt(judged: Judged) -> Judged:
-    return judged._replace(missing=frozenset(), unknown=judged.unknown | judged.missing)
+def _with_missing_unknown(status: LineStatus) -> LineStatus:
+    return status._replace(missing=frozenset(), unknown=status.unknown | status.missing)
 
 
 def _version(blob: str, statements: bytes, missing: str, arcs: str) -> Version:
-    lost = frozenset(json.loads(missing))
-    partial = frozenset(abs(first) for first, _ in json.loads(arcs)) - lost
-    return Version(blob, FileLines(frozenset(numbits_to_nums(statements)), lost, partial))
-
-
-def _asked(file: FileLines, asked: frozenset[LineNo]) -> Judged:
-    missing = asked & file.missing
-    return Judged((asked & file.statements) - missing, missing, (asked & file.partial) - missing)
+    missing_lines = frozenset(json.loads(missing))
+    partial = frozenset(abs(start) for start, _ in json.loads(arcs)) - missing_lines
+    return Version(blob, FileLines(frozenset(numbits_to_nums(statements)), missing_lines, partial))
 
 
 def _translated(file: FileLines, old: str, new: str) -> tuple[FileLines, frozenset[LineNo]]:
     """What is known of an old version, in the lines of the new one, and for which of them.
 
-    A comment may take a line out of the count. So a line is held only while its comment is the
-    same, and where the exclusions of the file changed nothing is held against it.
+    A comment may take a line out of the count. So a line is comparable only while its comment is
+    the same, and where the exclusions of the file changed no line counts as missing.
     """
-    before, after = old.split("\n"), new.split("\n")
-    there = {
-        a: b
-        for a, b in moved(parse(old), parse(new)).items()
-        if before[a - 1].strip() == after[b - 1].strip()
-        and (a not in file.missing or _exclusions(before) == _exclusions(after))
-    }
+    old_lines, new_lines = old.split("\n"), new.split("\n")
+    has_same_exclusions = _exclusions(old_lines) == _exclusions(new_lines)
+    moved_to = {}
+    for before, after in moved(parse(old), parse(new)).items():
+        if old_lines[before - 1].strip() != new_lines[after - 1].strip():
+            continue
+        if has_same_exclusions or before not in file.missing:
+            moved_to[before] = after
 
-    def put(lines: frozenset[LineNo]) -> frozenset[LineNo]:
-        return frozenset(there[n] for n in lines if n in there)
+    def translate(lines: frozenset[LineNo]) -> frozenset[LineNo]:
+        return frozenset(moved_to[line] for line in lines if line in moved_to)
 
-    translated = FileLines(put(file.statements), put(file.missing), put(file.partial))
-    return translated, frozenset(there.values())
+    translated = FileLines(
+        translate(file.statements), translate(file.missing), translate(file.partial)
+    )
+    return translated, frozenset(moved_to.values())
 
 
 def _exclusions(lines: list[str]) -> Counter[str]:
     return Counter(line.strip() for line in lines if "pragma" in line)
 
 
-def nearest(repo: Repository, db: Database, sha: Sha) -> Sha | None:
+def nearest_measured(repo: Repository, db: Database, sha: Sha) -> Sha | None:
     """The measured commit nearest to this one among itself and its ancestors."""
-    known = set(db.measures.shas())
-    if sha in known or not known:
-        return sha if known else None
-    return next((s for s in git.ancestors(repo, sha, NEAR) if s in known), None)
+    measured = set(db.measures.shas())
+    if sha in measured:
+        return sha
+    if not measured:
+        return None
+    return next((s for s in git.ancestors(repo, sha, NEAR) if s in measured), None)
 
 
-def desk_at(repo: Repository, db: Database, sha: Sha | None, *, exact: bool) -> Desk:
-    """The desk as seen from a measured commit (from nowhere when there is none)."""
+def measured_lines_at(
+    repo: Repository, db: Database, sha: Sha | None, *, exact: bool
+) -> MeasuredLines:
+    """What has been measured, seen from a measured commit (from nowhere when there is none).
+
+    Args:
+        repo: The repository.
+        db: Its desk.
+        sha: The measured commit.
+        exact: It is the very commit that is judged.
+    """
     if sha is None:
-        return Desk(db, {})
-    near = {t.path: Version(t.blob, of_total(t)) for t in total_rows.of_commit(db, sha) or ()}
-    return Desk(db, near, frozenset(git.tree(repo, sha)) - near.keys(), exact)
+        return MeasuredLines(db, {})
+    nearest = {}
+    for total in total_rows.of_commit(db, sha) or ():
+        nearest[total.path] = Version(total.blob, of_total(total))
+    uncounted = frozenset(git.tree(repo, sha)) - nearest.keys()
+    return MeasuredLines(db, nearest, uncounted, exact)

@@ -17,47 +17,56 @@ class PathMapping:
             self.by_name.setdefault(PurePosixPath(path).name, []).append(path)
         self.tops = {top.as_posix(), top.resolve().as_posix()}
 
-    def of(self, name: str, roots: Iterable[str] = ()) -> str | None:
+    def path_of(self, name: str, sources: Iterable[str] = ()) -> str | None:
         """The path in the repository, or None when the file is not part of it.
 
-        A name may be relative to the top, to one of the roots or to a source folder, or absolute
-        on the machine where it was measured: then the longest end of it that is in the
-        repository is meant. A name that could mean two files means none.
+        A name may be relative to the top, to one of the source folders that the file names, or to
+        src; or absolute on the machine where it was measured: then the longest end of it that is
+        in the repository is meant. A name that could mean two files means none.
         """
-        plain = normal(name)
-        full = [plain] if absolute(plain) else [f"{normal(root)}/{plain}" for root in roots]
-        for candidate in [*full, plain]:
-            for top in self.tops:
-                inside = candidate.removeprefix(f"{top}/")
-                if inside != candidate and inside in self.tracked:
-                    return inside
-        if not absolute(plain):
-            relative = [plain, *(f for f in full if not absolute(f)), f"src/{plain}"]
-            for candidate in relative:
-                if normal(candidate) in self.tracked:
-                    return normal(candidate)
+        plain = normalized(name)
+        if is_absolute(plain):
+            return self._under_top([plain]) or self._by_end([plain])
+        full = [f"{normalized(source)}/{plain}" for source in sources]
+        path = self._under_top([*full, plain])
+        if path is not None:
+            return path
+        relative = [path for path in full if not is_absolute(path)]
+        for candidate in map(normalized, [plain, *relative, f"src/{plain}"]):
+            if candidate in self.tracked:
+                return candidate
         return self._by_end(full or [plain])
 
+    def _under_top(self, names: Iterable[str]) -> str | None:
+        """The file that a full name means on this machine."""
+        for name in names:
+            for top in self.tops:
+                path = name.removeprefix(f"{top}/")
+                if path != name and path in self.tracked:
+                    return path
+        return None
+
     def _by_end(self, names: Iterable[str]) -> str | None:
+        """The file whose path the longest end of a name is, or the one that ends with the name."""
         for name in names:
             parts = PurePosixPath(name).parts
             for start in range(len(parts)):
                 end = "/".join(parts[start:])
                 if end in self.tracked:
                     return end
-            same = self.by_name.get(parts[-1], []) if parts else []
-            longer = [path for path in same if path.endswith(f"/{name}")]
+            same_name = self.by_name.get(parts[-1], []) if parts else []
+            longer = [path for path in same_name if path.endswith(f"/{name}")]
             if len(longer) == 1:
                 return longer[0]
         return None
 
 
-def absolute(name: str) -> bool:
+def is_absolute(name: str) -> bool:
     """Whether a name starts at the root of a POSIX machine or of a Windows drive."""
     return name.startswith("/") or name[1:3] == ":/"
 
 
-def normal(name: str) -> str:
+def normalized(name: str) -> str:
     """A name with slashes, without what `.` and `..` undo."""
     plain = name.replace("\\", "/")
     rooted = plain.startswith("/")

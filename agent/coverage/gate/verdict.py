@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -11,11 +11,11 @@ from copydesk.agent.coverage.store import FileLines
 from copydesk.agent.records import Json, LineNo
 from copydesk.agent.text import plural
 
-Answer = Literal["pass", "fail", "unknown"]
+Outcome = Literal["pass", "fail", "unknown"]
 
 
-class Judged(NamedTuple):
-    """The changed lines of one file. Lines that coverage.py does not count are in none.
+class LineStatus(NamedTuple):
+    """The changed lines of one file by status. Lines that coverage.py does not count have none.
 
     `partial` lines are reached, and also among `reached`.
     """
@@ -26,14 +26,14 @@ class Judged(NamedTuple):
     unknown: frozenset[LineNo] = frozenset()
 
 
-class Rule(NamedTuple):
+class Floor(NamedTuple):
     """A floor in percent of 100, and whether being under it stops anybody.
 
     `note` is said to whoever is stopped.
     """
 
-    floor: float
-    enforced: bool
+    percent: float
+    is_enforced: bool
     note: str = ""
 
 
@@ -46,13 +46,13 @@ class Floors:
     """
 
     diff: float = 95.0
-    total: Rule | None = None
+    total: Floor | None = None
     ratchet: bool | None = None
     unknown: Literal["pass", "fail"] = "pass"
 
 
-class Range(NamedTuple):
-    """Neighbouring lines of one function: what is named, and what a draft is asked for."""
+class MissingRange(NamedTuple):
+    """Neighbouring missing lines of one function: what is named, and what a test is drafted for."""
 
     path: str
     first: LineNo
@@ -65,7 +65,7 @@ class Range(NamedTuple):
         return self.path if self.function == MODULE else f"{self.path}::{self.function}"
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Where it is: the path and the lines."""
         last = f"-{self.last}" if self.last != self.first else ""
         return f"{self.path}:{self.first}{last}"
@@ -80,7 +80,7 @@ class Verdict:
     missing line; `reasons` say in words what stops the change, `remarks` what else is to be said.
     """
 
-    verdict: Answer
+    verdict: Outcome
     total: float | None
     base_total: float | None
     diff: float | None
@@ -94,7 +94,7 @@ class Verdict:
 
 
 def judge(
-    judged: Mapping[str, Judged],
+    statuses: Mapping[str, LineStatus],
     floors: Floors,
     *,
     read: Callable[[str], str],
@@ -104,7 +104,7 @@ def judge(
     """The verdict on a change.
 
     Args:
-        judged: Its changed lines, by path.
+        statuses: Its changed lines, by path.
         floors: What is asked of it.
         read: The text of a changed file as the change leaves it, by path.
         total: Percent of the whole project that tests reach, where known.
@@ -114,53 +114,84 @@ def judge(
         "fail" where something asked for is not given; "unknown" where changed lines have no
         verdict; else "pass".
     """
-    missing = _lines((p, j.missing) for p, j in judged.items())
-    unknown = _lines((p, j.unknown) for p, j in judged.items())
-    reached = sum(len(j.reached) for j in judged.values())
-    lost = sum(map(len, missing.values()))
-    diff = 100.0 * reached / (reached + lost) if reached + lost else None
-    reasons: list[str] = []
-    remarks: list[str] = []
-    if diff is not None and diff < floors.diff:
-        reasons.append(
-            f"{lost:,} of {reached + lost:,} changed lines are reached by no test"
-            f" ({_percent(diff)} are, the floor is {floors.diff:g} %)"
-        )
-    _judge_total(total, base_total, floors, reasons, remarks)
-    if unknown:
-        count = plural(sum(map(len, unknown.values())), "changed line")
-        said = f"{count} in {plural(len(unknown), 'file')} not measured yet"
-        (reasons if floors.unknown == "fail" else remarks).append(said)
+    missing = _sorted_lines({path: status.missing for path, status in statuses.items()})
+    partial = _sorted_lines({path: status.partial for path, status in statuses.items()})
+    unknown = _sorted_lines({path: status.unknown for path, status in statuses.items()})
+    reached_count = sum(len(status.reached) for status in statuses.values())
+    counted = reached_count + sum(map(len, missing.values()))
+    diff = 100.0 * reached_count / counted if counted else None
+    findings = _Findings()
+    findings.judge_diff(diff, counted - reached_count, counted, floors)
+    findings.judge_total(total, floors)
+    findings.judge_ratchet(total, base_total, floors)
+    findings.judge_unknown(unknown, floors)
     return Verdict(
-        "fail" if reasons else "unknown" if unknown else "pass",
-        total, base_total, diff, reached + lost, missing,
-        _lines((p, j.partial) for p, j in judged.items()), unknown,
+        findings.outcome(bool(unknown)), total, base_total, diff, counted,
+        missing, partial, unknown,
         {path: _functions(read(path), lines) for path, lines in missing.items()},
-        tuple(reasons), tuple(remarks),
+        tuple(findings.reasons), tuple(findings.remarks),
     )  # fmt: skip
 
 
-def _judge_total(
-    total: float | None,
-    base_total: float | None,
-    floors: Floors,
-    reasons: list[str],
-    remarks: list[str],
-) -> None:
-    if total is None:
-        if floors.total or floors.ratchet is not None:
-            remarks.append("the total is not known: this commit was not measured")
-        return
-    if floors.total and total < floors.total.floor:
-        said = f"the total is {_percent(total)}, the floor is {floors.total.floor:g} %"
-        (reasons if floors.total.enforced else remarks).append(said)
-        if floors.total.enforced and floors.total.note:
-            remarks.append(floors.total.note)
-    if floors.ratchet is not None and base_total is not None and total < base_total - 1e-9:
-        said = f"the total falls from {_percent(base_total)} to {_percent(total)}"
-        (reasons if floors.ratchet else remarks).append(said)
-    elif floors.ratchet and base_total is None:
-        remarks.append("whether the total falls is not known: the base was not measured")
+class _Findings:
+    """What speaks against a change: reasons stop it, remarks are only said."""
+
+    def __init__(self) -> None:
+        self.reasons: list[str] = []
+        self.remarks: list[str] = []
+
+    def outcome(self, has_unknown: bool) -> Outcome:
+        """The verdict that follows."""
+        if self.reasons:
+            return "fail"
+        return "unknown" if has_unknown else "pass"
+
+    def _add(self, finding: str, *, stops: bool) -> None:
+        (self.reasons if stops else self.remarks).append(finding)
+
+    def judge_diff(
+        self, diff: float | None, missing_count: int, counted: int, floors: Floors
+    ) -> None:
+        """Hold the changed lines to their floor."""
+        if diff is not None and diff < floors.diff:
+            self.reasons.append(
+                f"{missing_count:,} of {counted:,} changed lines are reached by no test"
+                f" ({_percent(diff)} are, the floor is {floors.diff:g} %)"
+            )
+
+    def judge_total(self, total: float | None, floors: Floors) -> None:
+        """Hold the whole project to its floor."""
+        floor = floors.total
+        if total is None:
+            if floor or floors.ratchet is not None:
+                self.remarks.append("the total is not known: this commit was not measured")
+            return
+        if floor is None or total >= floor.percent:
+            return
+        finding = f"the total is {_percent(total)}, the floor is {floor.percent:g} %"
+        self._add(finding, stops=floor.is_enforced)
+        if floor.is_enforced and floor.note:
+            self.remarks.append(floor.note)
+
+    def judge_ratchet(self, total: float | None, base_total: float | None, floors: Floors) -> None:
+        """Hold the whole project to what the base had."""
+        if total is None or floors.ratchet is None:
+            return
+        if base_total is None:
+            if floors.ratchet:
+                self.remarks.append(
+                    "whether the total falls is not known: the base was not measured"
+                )
+        elif total < base_total - 1e-9:
+            finding = f"the total falls from {_percent(base_total)} to {_percent(total)}"
+            self._add(finding, stops=floors.ratchet)
+
+    def judge_unknown(self, unknown: Mapping[str, Sequence[LineNo]], floors: Floors) -> None:
+        """Say how many lines have no verdict."""
+        if unknown:
+            count = plural(sum(map(len, unknown.values())), "changed line")
+            finding = f"{count} in {plural(len(unknown), 'file')} not measured yet"
+            self._add(finding, stops=floors.unknown == "fail")
 
 
 def _percent(value: float) -> str:
@@ -168,47 +199,53 @@ def _percent(value: float) -> str:
     return f"{int(value * 100) / 100:g} %"
 
 
-def _lines(found: Iterable[tuple[str, frozenset[LineNo]]]) -> dict[str, tuple[LineNo, ...]]:
-    return {path: tuple(sorted(lines)) for path, lines in sorted(found) if lines}
+def _sorted_lines(lines: Mapping[str, frozenset[LineNo]]) -> dict[str, tuple[LineNo, ...]]:
+    return {path: tuple(sorted(lines[path])) for path in sorted(lines) if lines[path]}
 
 
 def _functions(source: str, lines: Sequence[LineNo]) -> dict[LineNo, str]:
+    """The name of the function that each line belongs to."""
     spans = functions(source)
-    return {
-        line: next((s.name for s in spans if s.first <= line <= s.last), MODULE) for line in lines
-    }
+    names = {}
+    for line in lines:
+        around = (span.name for span in spans if span.first <= line <= span.last)
+        names[line] = next(around, MODULE)
+    return names
 
 
-def ranges(verdict: Verdict) -> list[Range]:
+def missing_ranges(verdict: Verdict) -> list[MissingRange]:
     """The missing lines as ranges within one function, in order."""
-    found: list[Range] = []
+    ranges: list[MissingRange] = []
     for path, lines in verdict.missing.items():
         for line in lines:
             function = verdict.functions[path][line]
-            last = found[-1] if found else None
+            last = ranges[-1] if ranges else None
             if last and (last.path, last.function, last.last) == (path, function, line - 1):
-                found[-1] = last._replace(last=line)
+                ranges[-1] = last._replace(last=line)
             else:
-                found.append(Range(path, line, line, function))
-    return found
+                ranges.append(MissingRange(path, line, line, function))
+    return ranges
 
 
-def of_data(
-    changed: Mapping[str, Sequence[LineNo]], data: Mapping[str, FileLines]
-) -> dict[str, Judged]:
-    """The changed lines of the files that a coverage file holds, by what it says of them."""
-    found = {}
+def status_of(lines: frozenset[LineNo], file: FileLines) -> LineStatus:
+    """Some lines of a file, by what is known of the file."""
+    missing = lines & file.missing
+    reached, partial = (lines & file.statements) - missing, (lines & file.partial) - missing
+    return LineStatus(reached, missing, partial)
+
+
+def statuses_in(
+    changed: Mapping[str, Sequence[LineNo]], files: Mapping[str, FileLines]
+) -> dict[str, LineStatus]:
+    """The changed lines of the files of which something is known."""
+    statuses = {}
     for path, lines in changed.items():
-        if path in data:
-            file, asked = data[path], frozenset(lines)
-            missing = asked & file.missing
-            found[path] = Judged(
-                (asked & file.statements) - missing, missing, (asked & file.partial) - missing
-            )
-    return found
+        if path in files:
+            statuses[path] = status_of(frozenset(lines), files[path])
+    return statuses
 
 
-def as_json(verdict: Verdict) -> Json:
+def verdict_as_json(verdict: Verdict) -> Json:
     """A verdict as `--json` prints it."""
     return {
         "verdict": verdict.verdict,
@@ -216,17 +253,21 @@ def as_json(verdict: Verdict) -> Json:
         "diff": {
             "percent": verdict.diff,
             "lines": verdict.counted,
-            "missing": {p: list(lines) for p, lines in verdict.missing.items()},
-            "partial": {p: list(lines) for p, lines in verdict.partial.items()},
-            "unknown": {p: list(lines) for p, lines in verdict.unknown.items()},
+            "missing": {path: list(lines) for path, lines in verdict.missing.items()},
+            "partial": {path: list(lines) for path, lines in verdict.partial.items()},
+            "unknown": {path: list(lines) for path, lines in verdict.unknown.items()},
         },
-        "functions": [
-            {
-                "path": r.path, "first": r.first, "last": r.last, "function": r.function,
-                "draft": r.gap,
-            }
-            for r in ranges(verdict)
-        ],
+        "functions": [_range_as_json(missing) for missing in missing_ranges(verdict)],
         "reasons": list(verdict.reasons),
         "remarks": list(verdict.remarks),
-    }  # fmt: skip
+    }
+
+
+def _range_as_json(missing: MissingRange) -> Json:
+    return {
+        "path": missing.path,
+        "first": missing.first,
+        "last": missing.last,
+        "function": missing.function,
+        "draft": missing.gap,
+    }

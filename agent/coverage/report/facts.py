@@ -9,13 +9,13 @@ from typing import Literal, NamedTuple
 from copydesk.agent.config import load_project
 from copydesk.agent.coverage.gate import (
     Change,
-    FromDesk,
-    Question,
+    GateRequest,
+    MeasuredGate,
     Verdict,
-    between,
-    desk_at,
-    floors,
-    ranges,
+    change_between,
+    floors_for,
+    measured_lines_at,
+    missing_ranges,
     texts,
 )
 from copydesk.agent.coverage.report.unsteady import Unsteady, unsteady
@@ -118,10 +118,10 @@ def gather(repo: Repository, db: Database, sha: Sha) -> Report:
     left_out = 0
     traces = coverage_map.load(db, sha)
     if parent is not None:
-        question = Question(between(repo, parent, sha), sha, parent)
-        asked = floors(question, *load_project(repo, sha))
-        verdict = FromDesk(repo, db).verdict(question, asked)
-        diff, left_out = _Diff(repo, db, sha, question.change, traces).rows()
+        request = GateRequest(change_between(repo, parent, sha), sha, parent)
+        floors = floors_for(request, *load_project(repo, sha))
+        verdict = MeasuredGate(repo, db).judge(request, floors)
+        diff, left_out = _Diff(repo, db, sha, request.change, traces).rows()
     gaps = tuple(db.gaps.of_commit(sha))
     drafts = tuple(db.drafts.find())
     return Report(
@@ -154,7 +154,7 @@ def _steps(
     if drafts:
         yield Step(f"{plural(len(drafts), 'draft')} on your desk: decide.", "copydesk review")
     wanted: dict[str, int] = {}
-    for missing in ranges(verdict) if verdict else ():
+    for missing in missing_ranges(verdict) if verdict else ():
         wanted[missing.gap] = wanted.get(missing.gap, 0) + missing.last - missing.first + 1
     for gap, count in list(wanted.items())[:3]:
         said = f"{plural(count, 'changed line')} of {gap} reached by no test."
@@ -178,7 +178,7 @@ class _Diff:
     ) -> None:
         self.read = texts(repo)
         self.change = change
-        self.judged = desk_at(repo, db, sha, exact=True).judged(change, self.read)
+        self.judged = measured_lines_at(repo, db, sha, exact=True).statuses(change, self.read)
         self.tests = self._tests(traces)
 
     def _tests(

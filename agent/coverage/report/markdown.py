@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from copydesk.agent.coverage.gate import ranges as missing_ranges
+from copydesk.agent.coverage.gate import missing_ranges
 from copydesk.agent.coverage.report.facts import Report
 from copydesk.agent.coverage.report.words import model_words, open_parts, percent
 from copydesk.agent.text import clean, one_line, plural
@@ -38,7 +38,7 @@ def _lines(report: Report) -> Iterator[str]:
             "Changed lines that no test reaches",
             ("Where", "Function", "Draft a test"),
             [
-                (code(r.place), code(r.function), code(f"copydesk draft {r.gap}"))
+                (code(r.location), code(r.function), code(f"copydesk draft {r.gap}"))
                 for r in missing_ranges(verdict)
             ],
         )

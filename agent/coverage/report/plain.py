@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from copydesk.agent.coverage.gate import as_json as verdict_json
+from copydesk.agent.coverage.gate import verdict_as_json
 from copydesk.agent.coverage.report.facts import Report
 from copydesk.agent.records import Json
 
@@ -31,7 +31,7 @@ def render(report: Report) -> Json:
             "skipped": measure.skipped,
         },
         "history": [point._asdict() for point in report.history],
-        "gate": verdict_json(report.verdict) if report.verdict else None,
+        "gate": verdict_as_json(report.verdict) if report.verdict else None,
         "diff": {
             path: [
                 {"line": row.line, "state": row.state, "tests": list(row.tests)}

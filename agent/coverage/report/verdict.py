@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
-from copydesk.agent.coverage.gate import Verdict, ranges
+from copydesk.agent.coverage.gate import Verdict, missing_ranges
 from copydesk.agent.coverage.report.markdown import code, section, text
 from copydesk.agent.coverage.report.words import percent
 from copydesk.agent.coverage.report.words import ranges as line_ranges
@@ -38,11 +38,14 @@ def _markdown(verdict: Verdict) -> Iterator[str]:
     yield ""
     yield from (f"- **Stop:** {text(reason)}" for reason in verdict.reasons)
     yield from (f"- {text(remark)}" for remark in verdict.remarks)
-    found = ranges(verdict)
+    found = missing_ranges(verdict)
     yield from section(
         "Changed lines that no test reaches",
         ("Where", "Function", "Draft a test"),
-        [(code(r.place), code(r.function), code(f"copydesk draft {r.gap}")) for r in found[:ROWS]],
+        [
+            (code(r.location), code(r.function), code(f"copydesk draft {r.gap}"))
+            for r in found[:ROWS]
+        ],
         level=3,
     )
     if len(found) > ROWS:
@@ -61,7 +64,7 @@ def github(verdict: Verdict) -> Iterator[str]:
     https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands
     """
     kind = "error" if verdict.verdict == "fail" else "warning"
-    found = ranges(verdict)
+    found = missing_ranges(verdict)
     for one in found[:ANNOTATIONS]:
         lines = "This line is" if one.first == one.last else "These lines are"
         said = f"{lines} reached by no test. `copydesk draft {one.gap}` drafts one."
@@ -105,5 +108,5 @@ def code_quality(verdict: Verdict) -> list[Json]:
             "severity": "major" if verdict.verdict == "fail" else "minor",
             "location": {"path": one.path, "lines": {"begin": one.first, "end": one.last}},
         }
-        for number, one in enumerate(ranges(verdict))
+        for number, one in enumerate(missing_ranges(verdict))
     ]

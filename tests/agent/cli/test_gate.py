@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from copydesk.agent.coverage.gate import from_desk as judging
+from copydesk.agent.coverage.gate.measured_gate import MeasuredGate
 
 Git = Callable[..., str]
 MORE = "\n\ndef doubled(price):\n    return price * 2\n"
@@ -202,7 +202,7 @@ def test_no_verdict_is_a_problem_not_a_bug(
         raise sqlite3.OperationalError("database is locked")
 
     add_test()
-    monkeypatch.setattr(judging.FromDesk, "verdict", verdict)
+    monkeypatch.setattr(MeasuredGate, "judge", verdict)
     done = run(shop, "gate")
     assert done.exit_code == 2
     assert "messages.md#no-verdict" in done.output

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copydesk.agent.coverage.gate.coverage_files import read
+from copydesk.agent.coverage.gate.coverage_files import read_coverage_file
 from copydesk.agent.coverage.gate.path_mapping import PathMapping
 from copydesk.agent.coverage.store.file_lines import FileLines, add_up
 from copydesk.agent.errors import CopydeskError
@@ -46,9 +46,9 @@ A = FileLines(frozenset({1, 2, 4}), frozenset({4}), frozenset({2}), 2, 1)
 @pytest.mark.parametrize("text", [XML, LCOV, JSON], ids=["xml", "lcov", "json"])
 def test_every_format_says_the_same(tmp_path: Path, text: str) -> None:
     (tmp_path / "data").write_text(text)
-    found = read(tmp_path / "data", tmp_path, KNOWN)
+    found = read_coverage_file(tmp_path / "data", tmp_path, KNOWN)
     assert found.files == {"src/pkg/a.py": A}
-    assert found.strangers == (("pkg/gone.py",) if text is XML else ())
+    assert found.foreign == (("pkg/gone.py",) if text is XML else ())
     assert add_up(found.files) == (5, 3)
 
 
@@ -56,12 +56,15 @@ def test_every_format_says_the_same(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 def test_what_a_windows_shell_makes_of_it_is_read(tmp_path: Path, text: str, encoding: str) -> None:
     (tmp_path / "data").write_text(text, encoding, newline="\r\n")
-    assert read(tmp_path / "data", tmp_path, KNOWN).files == {"src/pkg/a.py": A}
+    assert read_coverage_file(tmp_path / "data", tmp_path, KNOWN).files == {"src/pkg/a.py": A}
 
 
 def test_records_of_one_file_add_up(tmp_path: Path) -> None:
     (tmp_path / "data").write_text(LCOV + "SF:src/pkg/a.py\nDA:4,2\nend_of_record\n")
-    assert read(tmp_path / "data", tmp_path, KNOWN).files["src/pkg/a.py"].missing == frozenset()
+    assert (
+        read_coverage_file(tmp_path / "data", tmp_path, KNOWN).files["src/pkg/a.py"].missing
+        == frozenset()
+    )
 
 
 @pytest.mark.parametrize(
@@ -81,7 +84,7 @@ def test_records_of_one_file_add_up(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "data").write_text(text)
     with pytest.raises(CopydeskError) as error:
-        read(tmp_path / "data", tmp_path, KNOWN)
+        read_coverage_file(tmp_path / "data", tmp_path, KNOWN)
     assert error.value.slug == "unreadable-data"
 
 
@@ -89,14 +92,14 @@ def test_entities_in_other_encodings_are_refused_too(tmp_path: Path) -> None:
     text = '<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE c [<!ENTITY a "a">]><coverage/>'
     (tmp_path / "data").write_bytes(text.encode("utf-16"))
     with pytest.raises(CopydeskError, match="declares entities"):
-        read(tmp_path / "data", tmp_path, KNOWN)
+        read_coverage_file(tmp_path / "data", tmp_path, KNOWN)
 
 
 def test_a_document_type_is_not_fetched_and_does_no_harm(tmp_path: Path) -> None:
     """As older writers of Cobertura's format begin."""
     doctype = '<!DOCTYPE coverage SYSTEM "http://cobertura.sourceforge.net/xml/coverage-04.dtd">'
     (tmp_path / "data").write_text(XML.replace("<coverage", f"{doctype}\n<coverage", 1))
-    assert read(tmp_path / "data", tmp_path, KNOWN).files == {"src/pkg/a.py": A}
+    assert read_coverage_file(tmp_path / "data", tmp_path, KNOWN).files == {"src/pkg/a.py": A}
 
 
 BRANCHES = st.none() | st.tuples(st.integers(0, 3), st.integers(1, 3))
@@ -129,7 +132,7 @@ def test_lines_read_at_once_are_as_those_read_one_by_one(
             f'</methods>{unseen}{first}</class><class filename="src/pkg/a.py">{second}</class>'
             "</packages></coverage>"
         )
-        return read(file, file.parent, KNOWN).files["src/pkg/a.py"]
+        return read_coverage_file(file, file.parent, KNOWN).files["src/pkg/a.py"]
 
     assert found("") == found("<!-- one by one -->")
 
@@ -137,7 +140,7 @@ def test_lines_read_at_once_are_as_those_read_one_by_one(
 def test_a_name_of_our_own_in_the_file_has_no_meaning(tmp_path: Path) -> None:
     text = XML.replace("<lines>", '<lines copydesk-kept="7">')
     (tmp_path / "data").write_text(text)
-    assert read(tmp_path / "data", tmp_path, KNOWN).files == {"src/pkg/a.py": A}
+    assert read_coverage_file(tmp_path / "data", tmp_path, KNOWN).files == {"src/pkg/a.py": A}
 
 
 @given(st.binary(max_size=300))
@@ -145,7 +148,7 @@ def test_no_content_breaks_it(tmp_path_factory: pytest.TempPathFactory, raw: byt
     file = tmp_path_factory.getbasetemp() / "any-data"
     file.write_bytes(raw)
     with contextlib.suppress(CopydeskError):
-        read(file, file.parent, KNOWN)
+        read_coverage_file(file, file.parent, KNOWN)
 
 
 @pytest.mark.parametrize(
@@ -166,4 +169,4 @@ def test_no_content_breaks_it(tmp_path_factory: pytest.TempPathFactory, raw: byt
 def test_names_become_paths_of_the_repository(
     name: str, roots: tuple[str, ...], path: str | None
 ) -> None:
-    assert PathMapping(Path("/top"), KNOWN).of(name, roots) == path
+    assert PathMapping(Path("/top"), KNOWN).path_of(name, roots) == path

@@ -4,13 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from copydesk.agent.coverage.gate.verdict import (
+    Floor,
     Floors,
-    Judged,
-    Rule,
-    as_json,
+    LineStatus,
     judge,
-    of_data,
-    ranges,
+    missing_ranges,
+    statuses_in,
+    verdict_as_json,
 )
 from copydesk.agent.coverage.store.file_lines import FileLines
 
@@ -32,21 +32,21 @@ def test_nothing_changed_passes() -> None:
 
 
 def test_a_missing_line_is_named_with_its_function() -> None:
-    found = judge({"a.py": Judged(lines(4, 5), lines(1, 6, 7))}, Floors(), read=read)
+    found = judge({"a.py": LineStatus(lines(4, 5), lines(1, 6, 7))}, Floors(), read=read)
     assert found.verdict == "fail"
-    assert [(r.first, r.last, r.gap) for r in ranges(found)] == [
+    assert [(r.first, r.last, r.gap) for r in missing_ranges(found)] == [
         (1, 1, "a.py"), (6, 7, "a.py::f"),
     ]  # fmt: skip
-    assert as_json(found)["diff"]["missing"] == {"a.py": [1, 6, 7]}
+    assert verdict_as_json(found)["diff"]["missing"] == {"a.py": [1, 6, 7]}
 
 
 def test_a_floor_stops_only_where_it_is_enforced() -> None:
-    change = {"a.py": Judged(lines(4))}
-    said = judge(change, Floors(total=Rule(95, False)), read=read, total=94.999)
+    change = {"a.py": LineStatus(lines(4))}
+    said = judge(change, Floors(total=Floor(95, False)), read=read, total=94.999)
     assert (said.verdict, said.remarks) == ("pass", ("the total is 94.99 %, the floor is 95 %",))
-    stopped = judge(change, Floors(total=Rule(95, True)), read=read, total=94.999)
+    stopped = judge(change, Floors(total=Floor(95, True)), read=read, total=94.999)
     assert (stopped.verdict, stopped.reasons) == ("fail", said.remarks)
-    assert judge(change, Floors(total=Rule(95, True)), read=read, total=95.0).verdict == "pass"
+    assert judge(change, Floors(total=Floor(95, True)), read=read, total=95.0).verdict == "pass"
 
 
 def test_the_ratchet() -> None:
@@ -62,7 +62,7 @@ def test_the_ratchet() -> None:
 
 
 def test_unknown_lines_are_neither() -> None:
-    change = {"a.py": Judged(lines(4), unknown=lines(6))}
+    change = {"a.py": LineStatus(lines(4), unknown=lines(6))}
     assert judge(change, Floors(), read=read).verdict == "unknown"
     assert judge(change, Floors(unknown="fail"), read=read).verdict == "fail"
 
@@ -72,7 +72,7 @@ def test_data_gives_each_counted_line_one_verdict(
     changed: frozenset[int], statements: frozenset[int], missing: frozenset[int]
 ) -> None:
     file = FileLines(statements | missing, missing, statements - missing)
-    found = of_data({"a.py": tuple(changed), "b.py": (1,)}, {"a.py": file})
+    found = statuses_in({"a.py": tuple(changed), "b.py": (1,)}, {"a.py": file})
     assert found.keys() == {"a.py"}
     assert found["a.py"].reached | found["a.py"].missing == changed & (statements | missing)
     assert not found["a.py"].reached & found["a.py"].missing

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from copydesk.agent.coverage.gate.verdict import Floors, Judged, judge
+from copydesk.agent.coverage.gate.verdict import Floors, LineStatus, judge
 from copydesk.agent.coverage.report.facts import Insight, Point, Report, Row, Step
 from copydesk.agent.coverage.report.unsteady import Unsteady
 from copydesk.agent.desk.measures import Measure
@@ -20,8 +20,8 @@ NASTY = "</script><script>alert(1)</script>\u202e\x1b[31m <img src=x onerror=ale
 def build(files: int = 3, gaps: int = 6, name: str = "shop", subject: str = "Add prices") -> Report:
     source = "def f(x):\n    if x:\n        return 1\n    return 2\n"
     judged = {
-        "shop/prices.py": Judged(frozenset({1, 2}), frozenset({3, 4}), frozenset({2})),
-        "shop/new.py": Judged(unknown=frozenset({7})),
+        "shop/prices.py": LineStatus(frozenset({1, 2}), frozenset({3, 4}), frozenset({2})),
+        "shop/new.py": LineStatus(unknown=frozenset({7})),
     }
     rows = tuple(
         Row(n, text, state, tests)  # type: ignore[arg-type]

@@ -4,13 +4,13 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copydesk.agent.coverage.gate.verdict import Floors, Judged, judge
+from copydesk.agent.coverage.gate.verdict import Floors, LineStatus, judge
 from copydesk.agent.coverage.report import hosts, verdict
 
 
 @given(st.text(min_size=1))
 def test_a_path_begins_no_command_and_ends_no_property(path: str) -> None:
-    lines = {path: Judged(missing=frozenset({3}))}
+    lines = {path: LineStatus(missing=frozenset({3}))}
     [said] = verdict.github(judge(lines, Floors(), read=lambda _: ""))
     assert "\n" not in said
     assert "\r" not in said
@@ -22,7 +22,9 @@ def test_a_path_begins_no_command_and_ends_no_property(path: str) -> None:
 
 
 def test_no_more_annotations_than_are_shown() -> None:
-    many = judge({"a.py": Judged(missing=frozenset(range(1, 50, 2)))}, Floors(), read=lambda _: "")
+    many = judge(
+        {"a.py": LineStatus(missing=frozenset(range(1, 50, 2)))}, Floors(), read=lambda _: ""
+    )
     said = list(verdict.github(many))
     assert len(said) == verdict.ANNOTATIONS + 1
     assert said[-1] == "::notice::15 more places are in the summary."
@@ -30,7 +32,7 @@ def test_no_more_annotations_than_are_shown() -> None:
 
 def test_lines_without_every_branch_are_noted() -> None:
     lines = frozenset({2})
-    found = judge({"a.py": Judged(lines, partial=lines)}, Floors(), read=lambda _: "")
+    found = judge({"a.py": LineStatus(lines, partial=lines)}, Floors(), read=lambda _: "")
     [said] = verdict.github(found)
     assert said.startswith("::notice file=a.py,line=2,title=Not every branch is taken::")
     assert "| `a.py` | 2 |" in verdict.markdown(found)
@@ -38,7 +40,7 @@ def test_lines_without_every_branch_are_noted() -> None:
 
 def test_long_lists_are_cut_in_markdown() -> None:
     missing = frozenset(range(1, 2 * verdict.ROWS + 10, 2))
-    found = judge({"a.py": Judged(missing=missing)}, Floors(), read=lambda _: "")
+    found = judge({"a.py": LineStatus(missing=missing)}, Floors(), read=lambda _: "")
     assert "… and 5 more." in verdict.markdown(found)
 
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 from copydesk.agent.config import Project
 from copydesk.agent.coverage.gate.changed_lines import Change, texts
-from copydesk.agent.coverage.gate.coverage_files import Data
-from copydesk.agent.coverage.gate.verdict import Floors, Rule, Verdict, judge, of_data
-from copydesk.agent.coverage.store import file_lines as file_lines
+from copydesk.agent.coverage.gate.coverage_files import CoverageFile
+from copydesk.agent.coverage.gate.verdict import Floor, Floors, Verdict, judge, statuses_in
+from copydesk.agent.coverage.store import file_lines
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Sha
 
-NOT_SET = (
+NO_FLOOR_SET = (
     "this project sets no floor for the total; `fail_under = N` under [tool.copydesk] in"
     " pyproject.toml says where it stands, and the total may not fall under the base's anyway"
 )
@@ -21,7 +21,7 @@ NOT_SET = (
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class GateRequest:
     """A change to judge.
 
     `head` is the commit it ends in, or that it is staged on (None before the first one); `base`
@@ -32,9 +32,14 @@ class Question:
     head: Sha | None
     base: Sha | None = None
 
+    @property
+    def is_staged(self) -> bool:
+        """Whether the change is no commit yet."""
+        return self.base is None
 
-def floors(
-    question: Question,
+
+def floors_for(
+    request: GateRequest,
     project: Project,
     sources: Mapping[str, str],
     *,
@@ -45,28 +50,40 @@ def floors(
 
     A total is nobody's own doing, so what is staged is only held to its own lines. What is to be
     pushed or merged is held to the project's floor for the total too, 95 where none is set.
+
+    Args:
+        request: The change.
+        project: The project's settings.
+        sources: Where each setting comes from; "default" for one that nobody set.
+        fail_under: A floor for the total for this once.
+        diff_fail_under: A floor for the changed lines for this once.
     """
-    merging = question.base is not None
-    asked = project.fail_under if fail_under is None else fail_under
-    nobodys = sources["fail_under"] == "default" and fail_under is None
+    is_default = sources["fail_under"] == "default" and fail_under is None
+    total = Floor(
+        project.fail_under if fail_under is None else fail_under,
+        not request.is_staged or fail_under is not None,
+        NO_FLOOR_SET if is_default else "",
+    )
     return Floors(
         project.diff_fail_under if diff_fail_under is None else diff_fail_under,
-        Rule(asked, merging or fail_under is not None, NOT_SET if nobodys else ""),
-        merging if project.may_not_fall else None,
+        total,
+        not request.is_staged if project.may_not_fall else None,
     )
 
 
-def from_data(repo: Repository, question: Question, asked: Floors, data: Data) -> Verdict:
+def judge_by_file(
+    repo: Repository, request: GateRequest, floors: Floors, data: CoverageFile
+) -> Verdict:
     """The verdict by a coverage file; files that it does not hold do not count."""
-    read = reader(repo, question.change)
-    judged = of_data(question.change.lines, data.files)
     return judge(
-        judged, replace(asked, ratchet=None), read=read,
+        statuses_in(request.change.lines, data.files),
+        replace(floors, ratchet=None),
+        read=changed_file_reader(repo, request.change),
         total=file_lines.add_up(data.files).percent,
-    )  # fmt: skip
+    )
 
 
-def reader(repo: Repository, change: Change) -> Callable[[str], str]:
+def changed_file_reader(repo: Repository, change: Change) -> Callable[[str], str]:
     """A reader of the changed files, by path, as the change leaves them."""
     read = texts(repo)
     return lambda path: read(change.files[path][0])

@@ -1,0 +1,140 @@
+"""The verdict by what has been measured, or is measured for it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+
+from copydesk.agent.coverage.gate.changed_lines import merge_base, texts
+from copydesk.agent.coverage.gate.line_status import measured_lines_at, nearest_measured
+from copydesk.agent.coverage.gate.request import GateRequest, changed_file_reader
+from copydesk.agent.coverage.gate.verdict import Floors, LineStatus, Verdict, judge
+from copydesk.agent.desk.database import Database
+from copydesk.agent.errors import CopydeskError
+from copydesk.agent.git import loose
+from copydesk.agent.git.commit import Commit
+from copydesk.agent.git.repository import Repository
+from copydesk.agent.progress import Progress, silent
+from copydesk.agent.records import Sha
+
+INDEX = "GIT_INDEX_FILE"
+
+
+class _TooLate(BaseException):
+    """Time is up. No Exception: whoever expects an OSError on the way must not take it for one."""
+
+
+@dataclass(slots=True)
+class MeasuredGate:
+    """Judges by what has been measured. `say` is told when something is being measured."""
+
+    repo: Repository
+    db: Database
+    say: Progress = silent
+
+    def judge(
+        self, request: GateRequest, floors: Floors, *, unknown: str = "pass", within: float = 60.0
+    ) -> Verdict:
+        """Judge a change.
+
+        Args:
+            request: The change.
+            floors: What is asked of it.
+            unknown: What to do with lines without a verdict: pass, measure or fail.
+            within: Seconds that a measure may take.
+        """
+        target = None if request.is_staged else request.head
+        statuses, total = self._statuses(request, target)
+        trouble = ""
+        if unknown == "measure" and any(status.unknown for status in statuses.values()):
+            trouble, target = self._measure(request, within)
+            statuses, total = self._statuses(request, target)
+        verdict = judge(
+            statuses,
+            replace(floors, unknown="fail" if unknown == "fail" else "pass"),
+            read=changed_file_reader(self.repo, request.change),
+            total=total,
+            base_total=self._base_total(request, exact=target is not None),
+        )
+        if trouble:
+            return replace(verdict, remarks=(*verdict.remarks, trouble))
+        return verdict
+
+    def _statuses(
+        self, request: GateRequest, target: Sha | None
+    ) -> tuple[dict[str, LineStatus], float | None]:
+        """The changed lines and the total, from the target where it was measured."""
+        exact = target is not None and self.db.measures.get(target) is not None
+        measured_sha = target
+        if not exact:
+            start = target or request.head
+            measured_sha = nearest_measured(self.repo, self.db, start) if start else None
+        lines = measured_lines_at(self.repo, self.db, measured_sha, exact=exact)
+        statuses = lines.statuses(request.change, texts(self.repo))
+        if measured_sha is None or not (exact or request.is_staged):
+            return statuses, None
+        measure = self.db.measures.get(measured_sha)
+        return statuses, measure.percent if measure else None
+
+    def _base_total(self, request: GateRequest, *, exact: bool) -> float | None:
+        """The total of what the change is compared with, where that was measured."""
+        if request.base is None:
+            candidates = [request.head] if exact and request.head else []
+        else:
+            assert request.head is not None
+            candidates = [merge_base(self.repo, request.base, request.head), request.base]
+        for sha in candidates:
+            measure = self.db.measures.get(sha)
+            if measure:
+                return measure.percent
+        return None
+
+    def _measure(self, request: GateRequest, within: float) -> tuple[str, Sha | None]:
+        """Measure what is judged; what went wrong, in words, and the commit that was measured."""
+        # imports all that runs tests, and mostly nothing is measured
+        from copydesk.agent.coverage.measure import measure
+
+        target = None if request.is_staged else request.head
+        try:
+            target = target or self._commit_of_index(request)
+            with _at_most(within):
+                measure(self.db, Commit(self.repo, target), say=self.say)
+        except (CopydeskError, _TooLate) as error:
+            return f"it could not be measured: {error}", None if request.is_staged else target
+        return "", target
+
+    def _commit_of_index(self, request: GateRequest) -> Sha:
+        """What is staged, as a commit that no branch names."""
+        parents = (request.head,) if request.head else ()
+        return loose.of_index(self.repo, index_file(self.repo, os.environ), parents)
+
+
+@contextlib.contextmanager
+def _at_most(seconds: float) -> Iterator[None]:
+    """Raise _TooLate in the block after some seconds; only the main thread can be timed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def late(_signal: int, _frame: FrameType | None) -> None:
+        raise _TooLate(f"it took longer than {seconds:g} s")
+
+    former = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, former)
+
+
+def index_file(repo: Repository, environ: Mapping[str, str]) -> Path:
+    """The index that is staged into: `git commit -a` names another one than the worktree's."""
+    path = environ.get(INDEX)
+    return Path(path).absolute() if path else repo.git_dir / "index"
