@@ -144,7 +144,7 @@ def load_project(repo: Repository, sha: Sha | None = None) -> tuple[Project, dic
             raise CopydeskError(
                 f"pyproject.toml is not valid TOML: {error}",
                 slug="bad-config",
-                hint="Mend the line it names.",
+                hint="Correct the line it names.",
             ) from error
     sources = dict.fromkeys((f.name for f in dataclasses.fields(Project)), "default")
     project = project_from(table)
@@ -186,7 +186,7 @@ def unknown_key(key: str, known: list[str], where: str) -> CopydeskError:
 
 def _checked(key: str, value: Any, default: object) -> Any:
     wrong = CopydeskError(
-        f"[tool.copydesk] {key} = {value!r} is not what it takes",
+        f"[tool.copydesk] {key} = {value!r} is not a value it can have",
         slug="bad-config",
         hint=f"It takes a value like {default!r}.",
     )
@@ -235,7 +235,7 @@ def personal_value(name: str, said: str) -> Any:
     """
     default = {f.name: f.default for f in dataclasses.fields(Personal)}[name]
     wrong = CopydeskError(
-        f"{PERSONAL_KEYS[name]} = {said!r} is not what it takes",
+        f"{PERSONAL_KEYS[name]} = {said!r} is not a value it can have",
         slug="bad-config",
         hint=f"git config {PERSONAL_KEYS[name]} VALUE, with a value like {default!r}.",
     )

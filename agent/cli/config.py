@@ -63,7 +63,7 @@ def _personal(key: str) -> str:
     for name in PROJECT_KEYS:
         if name.replace("_", "") == plain:
             raise CopydeskError(
-                f"{name} belongs to the project, not to you alone",
+                f"{name} is a setting of the project, which `--set` cannot change",
                 slug="project-key",
                 hint=f"Write {name} = … under [tool.copydesk] in pyproject.toml and commit that.",
             )

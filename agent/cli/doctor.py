@@ -50,7 +50,7 @@ class Finding(NamedTuple):
 @json_option
 @click.pass_context
 def doctor(ctx: click.Context, test_model: bool, as_json: bool) -> None:
-    """Check what copydesk needs here, and name the cure.
+    """Check what copydesk needs here, and say how to fix it.
 
     With --model the server, its version and the model are named, and the model is loaded and
     asked three small questions. Ends with exit code 1 when something does not work.
@@ -92,101 +92,95 @@ def _model_checks(repo: Repository) -> Iterator[Finding]:
 
 
 def _interpreter(repo: Repository) -> Finding:
-    found = find(repo)
-    python = found.interpreter
-    if found.missing and found.missing != ["coverage"]:
-        error = missing_error(found)
+    search = find(repo)
+    python = search.interpreter
+    if search.missing and search.missing != ["coverage"]:
+        error = missing_error(search)
         return Finding("interpreter", "wrong", str(error), error.hint)
-    said = f"{python.path}, Python {'.'.join(map(str, python.version))} ({python.source})"
-    return Finding("interpreter", "ok", f"{said}; pytest {found.pytest}")
+    version = ".".join(map(str, python.version))
+    words = f"{python.path}, Python {version} ({python.source}); pytest {search.pytest}"
+    return Finding("interpreter", "ok", words)
 
 
 def _hooks(repo: Repository) -> Finding:
-    found = installed_hooks(repo)
-    who = "; ".join(f"{hook.event}: {hook.owner} ({hook.place})" for hook in found)
-    elsewhere = hooks_path(repo)
-    if elsewhere:
-        who = f"core.hooksPath is {elsewhere}" + (f"; {who}" if who else "")
+    hooks = installed_hooks(repo)
+    words = [f"{hook.event}: {hook.owner} ({hook.place})" for hook in hooks]
+    if folder := hooks_path(repo):
+        words.insert(0, f"core.hooksPath is {folder}")
+    owners = {hook.owner for hook in hooks}
     set_up = get_config(repo, "copydesk.bin") is not None
-    ours = any(hook.owner in ("copydesk", "pre-commit", "prek") for hook in found)
-    if not set_up and not any(hook.owner == "copydesk" for hook in found):
-        return Finding(
-            "hooks", "note",
-            f"not set up here; commits are seen while the daemon runs. {who}".rstrip(". ") + ".",
-            "copydesk init",
-        )  # fmt: skip
-    if not ours:
-        return Finding(
-            "hooks", "note",
-            f"none of ours is run by git, so no commit starts the daemon. {who}".rstrip(". ") + ".",
-            "copydesk init --native, or see docs/how-to/husky-and-lefthook.md",
-        )  # fmt: skip
-    return Finding("hooks", "ok", who)
+    if not set_up and "copydesk" not in owners:
+        words.insert(0, "not set up here; commits are seen while the daemon runs.")
+        return Finding("hooks", "note", _sentence(words), "copydesk init")
+    if not owners & {"copydesk", "pre-commit", "prek"}:
+        words.insert(0, "git runs none of copydesk's hooks, so no commit starts the daemon.")
+        fix = "copydesk init --native, or see docs/how-to/husky-and-lefthook.md"
+        return Finding("hooks", "note", _sentence(words), fix)
+    return Finding("hooks", "ok", "; ".join(words))
+
+
+def _sentence(words: list[str]) -> str:
+    """A sentence with what was found after it."""
+    first, *details = words
+    return f"{first} {'; '.join(details)}.".removesuffix(" .") if details else first
 
 
 def _daemon(repo: Repository) -> Finding:
     now = control.status(repo)
     if now.running and now.version != start_daemon.VERSION:
-        return Finding(
-            "daemon", "note", f"process {now.pid} is copydesk {now.version}, this is"
-            f" {start_daemon.VERSION}", "copydesk daemon start",
-        )  # fmt: skip
+        words = f"process {now.pid} is copydesk {now.version}, this is {start_daemon.VERSION}"
+        return Finding("daemon", "note", words, "copydesk daemon start")
     reason = pause_reason(config.load_personal(repo)[0], repo.desk) if repo.desk.is_dir() else ""
     if reason:
-        return Finding("daemon", "note", f"work is held back: {reason}")
+        return Finding("daemon", "note", f"no work is started for now: {reason}")
     if now.running:
         return Finding("daemon", "ok", f"running, process {now.pid}, copydesk {now.version}")
     return Finding("daemon", "note", "not running; the next commit or command starts it")
 
 
 def _watching(repo: Repository) -> Finding:
-    limits = {
-        name: Path(f"/proc/sys/fs/inotify/max_{name}")
-        for name in ("user_instances", "user_watches", "queued_events")
-    }
-    if not all(path.is_file() for path in limits.values()):
-        return Finding("watching", "ok", "this system has no inotify limits")
-    found = {name: int(path.read_text()) for name, path in limits.items()}
-    said = ", ".join(f"{name.replace('_', ' ')} {value:,}" for name, value in found.items())
+    limits = {}
+    for name in ("user_instances", "user_watches", "queued_events"):
+        path = Path(f"/proc/sys/fs/inotify/max_{name}")
+        if not path.is_file():
+            return Finding("watching", "ok", "this system has no inotify limits")
+        limits[name] = int(path.read_text())
+    words = ", ".join(f"{name.replace('_', ' ')} {limit:,}" for name, limit in limits.items())
     # a daemon takes one instance and a watch a folder; editors and bundlers take the rest
-    if found["user_instances"] < 64 or found["user_watches"] < 8192:
+    if limits["user_instances"] < 64 or limits["user_watches"] < 8192:
         return Finding(
-            "watching", "note", f"inotify limits are low: {said}; a daemon that gets none polls",
+            "watching",
+            "note",
+            f"inotify limits are low: {words}; a daemon that gets none polls",
             "sudo sysctl fs.inotify.max_user_instances=128 fs.inotify.max_user_watches=65536",
-        )  # fmt: skip
-    return Finding("watching", "ok", f"inotify limits: {said}")
+        )
+    return Finding("watching", "ok", f"inotify limits: {words}")
 
 
 def _desk(repo: Repository) -> Finding:
-    aside = sorted((repo.desk / DAMAGED).glob("*"))
-    wrong = backup.check(repo.desk / "desk.db") if (repo.desk / "desk.db").exists() else ""
-    if wrong:
-        return Finding(
-            "desk", "wrong", f"damaged: {wrong}",
-            "copydesk daemon stop && copydesk backup --list; see docs/how-to/back-up.md",
-        )  # fmt: skip
+    database = repo.desk / "desk.db"
+    if database.exists() and (damage := backup.check(database)):
+        fix = "copydesk daemon stop && copydesk backup --list; see docs/how-to/back-up.md"
+        return Finding("desk", "wrong", f"damaged: {damage}", fix)
     copies = len(backup.listed(repo.desk))
-    said = f"{prune.size(repo.desk) / 1e6:,.1f} MB, whole; {plural(copies, 'backup')}"
+    words = f"{prune.size(repo.desk) / 1e6:,.1f} MB, intact; {plural(copies, 'backup')}"
+    if moved_away := sorted((repo.desk / DAMAGED).glob("*")):
+        words += f"; a damaged one was moved to {moved_away[-1]}"
+        return Finding("desk", "note", words, "Delete that folder when nothing in it is missed.")
     budget = config.load_personal(repo)[0].disk_mb
-    if aside:
-        return Finding(
-            "desk", "note", f"{said}; a damaged one was set aside as {aside[-1]}",
-            "Delete that folder when nothing in it is missed.",
-        )  # fmt: skip
-    return Finding("desk", "ok", f"{said}; the budget is {budget:g} MB")
+    return Finding("desk", "ok", f"{words}; the budget is {budget:g} MB")
 
 
 def _queue(repo: Repository) -> Finding:
     with open_desk(repo.desk) as db:
         failed = db.jobs.failures()
     if not failed:
-        return Finding("queue", "ok", "nothing was given up")
+        return Finding("queue", "ok", "no job has failed")
     kind, subject, error = failed[0]
     reason = error.strip().splitlines()[-1] if error.strip() else "no reason was kept"
-    return Finding(
-        "queue", "wrong", f"{plural(len(failed), 'job')} given up; the last: {kind}"
-        f" {subject[:12]}: {reason}", f"copydesk measure {subject[:12]}"
-    )  # fmt: skip
+    words = f"{plural(len(failed), 'job')} failed and will not be tried again;"
+    words += f" the last: {kind} {subject[:12]}: {reason}"
+    return Finding("queue", "wrong", words, f"copydesk measure {subject[:12]}")
 
 
 def _sandbox(repo: Repository) -> Finding:
@@ -195,10 +189,11 @@ def _sandbox(repo: Repository) -> Finding:
         python = find(repo).interpreter
     except CopydeskError:
         python = None
-    tier = detect(setting, python, outside=(repo.worktree,))
+    capability = detect(setting, python, outside=(repo.worktree,))
     states = {Tier.FULL: "ok", Tier.OFF: "note", Tier.PARTIAL: "note"}
-    said = f"tier {tier.tier}: {tier.reason}"
-    return Finding("sandbox", states.get(tier.tier, "wrong"), said, tier.fix)
+    state = states.get(capability.tier, "wrong")
+    words = f"tier {capability.tier}: {capability.reason}"
+    return Finding("sandbox", state, words, capability.fix)
 
 
 def _model(repo: Repository) -> Finding:
@@ -206,20 +201,20 @@ def _model(repo: Repository) -> Finding:
     from copydesk.agent.model.client import available
     from copydesk.agent.model.settings import model_settings
 
-    there, name, why = available(model_settings(config.load(repo)))
-    if there:
+    answers, name, why = available(model_settings(config.load(repo)))
+    if answers:
         return Finding("model", "ok", name)
     return Finding("model", "note", f"{why}; the embedded drafter and templates do the work")
 
 
 def _disk(repo: Repository) -> Finding:
     free = space.free(repo.common_dir)
-    said = f"{free / (1 << 30):,.1f} GiB free at {repo.common_dir}"
+    words = f"{free / (1 << 30):,.1f} GiB free at {repo.common_dir}"
     if free < space.LOW_BYTES:
-        return Finding("disk", "wrong", f"full: {said}; work is paused", "Make room.")
+        return Finding("disk", "wrong", f"full: {words}; work is paused", "Make room.")
     if free < LOW_DISK:
-        return Finding("disk", "wrong", said, "Make room; the desk cannot be written when full.")
-    return Finding("disk", "ok", said)
+        return Finding("disk", "wrong", words, "Make room; the desk cannot be written when full.")
+    return Finding("disk", "ok", words)
 
 
 _LOOKS: dict[str, Callable[[Repository], Finding]] = {

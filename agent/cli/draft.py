@@ -92,7 +92,7 @@ def _named(name: str, gaps: Sequence[Gap]) -> list[Gap]:
     named = [gap for gap in gaps if name in (gap.path, f"{gap.path}::{gap.function}")]
     if not named:
         raise CopydeskError(
-            f"{name} is no gap of this commit",
+            f"{name} has no uncovered code in this commit",
             slug="no-such-gap",
             hint="`copydesk gaps` lists them; covered functions need no draft, and a change that is"
             " only staged has to be committed first (`git commit --no-verify`).",

@@ -185,7 +185,7 @@ def _verdict_from_desk(request: GateRequest, floors: Floors, policy: str, within
             return measured_gate.judge(request, floors, unknown=policy, within=within)
         except (OSError, sqlite3.Error) as error:
             raise CopydeskError(
-                f"the gate came to no verdict: {error}",
+                f"the gate could not judge the change: {error}",
                 slug="no-verdict",
                 hint="Try again in a moment; the daemon may be writing.",
             ) from error

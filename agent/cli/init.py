@@ -148,7 +148,7 @@ def _ask() -> bool:
     except click.Abort as abort:
         if isinstance(abort.__context__, EOFError):
             raise CopydeskError(
-                "nobody is there to say yes, so nothing was done",
+                "nothing was done: there is no terminal to ask you on",
                 slug="no-answer",
                 hint="`copydesk init --yes` does not ask.",
             ) from None

@@ -31,7 +31,7 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
         Entry("init", "init", "Set copydesk up in this repository."),
         Entry("config", "config", "Show what is in force and from where, or set it."),
         Entry("daemon", "daemon", "Start, stop and watch the work in the background."),
-        Entry("doctor", "doctor", "Check what copydesk needs here, and name the cure."),
+        Entry("doctor", "doctor", "Check what copydesk needs here, and say how to fix it."),
         Entry("backup", "backup", "Copy the desk, checked, while it is in use."),
         Entry("model", "model", "Download a model for Ollama."),
         Entry("demo", "demo", "Show copydesk at work in a sample repository."),

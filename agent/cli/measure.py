@@ -143,9 +143,9 @@ def coverage(revision: str, form: str, output: Path | None, as_json: bool) -> No
         sha = measured_commit(repo, db, revision)
         if not total_rows.of_commit(db, sha):
             raise CopydeskError(
-                f"commit {short_sha(sha)} has no Python code that counts",
+                f"commit {short_sha(sha)} has no Python code to measure",
                 slug="nothing-to-report",
-                hint="Coverage's source and omit settings say what counts.",
+                hint="coverage.py's `source`, `include` and `omit` say which files are measured.",
             )
         if output is None and form in FOLDERS:
             output = repo.desk / "reports" / short_sha(sha) / FOLDERS[form]

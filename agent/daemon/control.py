@@ -61,7 +61,7 @@ def start(repo: Repository) -> Status:
             return now
         time.sleep(0.02)
     raise CopydeskError(
-        "the daemon did not come up",
+        "the daemon did not start",
         slug="daemon-not-started",
         hint=f"{repo.desk / log.NAME} may say why; `copydesk daemon run` shows it here.",
     )
@@ -125,7 +125,7 @@ def stop(repo: Repository, timeout: float = STOP_SECONDS) -> bool:
             return True
         time.sleep(0.02)
     raise CopydeskError(
-        f"the daemon{f' (process {now.pid})' if now.pid else ''} does not end",
+        f"the daemon{f' (process {now.pid})' if now.pid else ''} does not stop",
         slug="daemon-not-stopped",
         hint="It may belong to another user or container; `copydesk daemon status` names it.",
     )

@@ -82,7 +82,7 @@ def _step(kind: str, steps: Mapping[str, Step] | None) -> Step:
         steps = STEPS
     if kind not in steps:
         raise CopydeskError(
-            f"no step is named {kind!r}",
+            f"there is no kind of job named {kind!r}",
             slug="unknown-step",
             hint="The job was queued by another version of copydesk.",
         )

@@ -114,7 +114,7 @@ def check_packages() -> None:
         missing.append("pre-commit")
     if missing:
         raise CopydeskError(
-            f"the demo needs {' and '.join(missing)} beside copydesk",
+            f"the demo needs {' and '.join(missing)} in copydesk's own environment",
             slug="demo-packages",
             hint=f"{shlex.quote(sys.executable)} -m pip install {' '.join(missing)}",
         )
@@ -125,7 +125,7 @@ def _place(folder: Path | None) -> Path:
         return Path(tempfile.mkdtemp(prefix="copydesk-demo-")).resolve() / "stock-predictor"
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise CopydeskError(
-            f"{folder} is there already and not an empty folder",
+            f"{folder} exists and is not an empty folder",
             slug="demo-folder",
             hint="Name another with --folder, or leave it out for a temporary one.",
         )

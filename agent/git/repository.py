@@ -144,7 +144,7 @@ def resolve(repo: Repository, revision: str) -> Sha:
                 hint="Make the first one; copydesk measures commits.",
             ) from error
         raise CopydeskError(
-            f"{revision!r} names no commit",
+            f"{revision!r} is not a commit, a branch or a tag",
             slug="no-such-revision",
             hint="`git log --oneline` lists commits; branches and tags work too.",
         ) from error

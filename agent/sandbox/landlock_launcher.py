@@ -97,7 +97,7 @@ def main() -> None:
             confine(policy["read"], policy["write"], bytes.fromhex(policy["filter"]))
             os.execv(sys.argv[2], sys.argv[2:])
         except BaseException as error:
-            os.write(2, f"it cannot be confined: {error}\n".encode())
+            os.write(2, f"the program cannot be confined: {error}\n".encode())
         finally:
             os._exit(126)
     signal.signal(signal.SIGTERM, lambda *_: _end_all(143))

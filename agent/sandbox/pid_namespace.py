@@ -60,9 +60,10 @@ class PidNamespace:
                 signal.pidfd_send_signal(first, signal.SIGKILL)
             if not _readable(first, _PATIENCE):
                 raise CopydeskError(
-                    "A process in the sandbox cannot be ended",
+                    "a process in the sandbox cannot be killed",
                     slug="sandbox-stuck",
-                    hint="look for a process in state D with: ps -eo pid,state,args",
+                    hint="It waits for a disk or the network (state D in `ps -eo pid,state,args`)"
+                    " and ends when that answers.",
                 )
         finally:
             os.close(first)

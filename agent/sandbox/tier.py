@@ -113,7 +113,7 @@ def _partial(python: Interpreter) -> Capability:
     mechanism = "sandbox-exec" if sys.platform == "darwin" else "Landlock"
     if wrong := run_probe(None, python):
         return Capability(Tier.NONE, f"{mechanism} does not hold: {wrong}")
-    return Capability(Tier.PARTIAL, f"{mechanism} guards instead")
+    return Capability(Tier.PARTIAL, f"{mechanism} confines them instead")
 
 
 def probed_capability(

@@ -44,7 +44,7 @@ def missing() -> str:
     if sys.platform != "linux":
         return "neither Landlock nor sandbox-exec"
     if os.geteuid() == 0:
-        return "Landlock is not enough to hold root"
+        return "Landlock cannot confine root"
     if seccomp.program(platform.machine()) is None:
         return f"no system-call filter for {platform.machine()}"
     version = landlock_launcher.abi()

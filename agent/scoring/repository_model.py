@@ -26,7 +26,7 @@ def as_copydesk_error(error: PredictorError) -> CopydeskError:
     return CopydeskError(
         str(error),
         slug="predictor-refused",
-        hint="The message names the file, row or column; docs/reference/predictor.md says more.",
+        hint="It names the file, row or column to correct; docs/reference/predictor.md says more.",
     )
 
 

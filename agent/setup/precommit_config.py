@@ -78,12 +78,12 @@ def _load(text: str) -> Any:
         raise CopydeskError(
             f"{NAME} is not valid YAML: {error}",
             slug="bad-precommit-config",
-            hint="Mend it (`pre-commit validate-config` checks it), then run the command again.",
+            hint="Correct it (`pre-commit validate-config` checks it), then run the command again.",
         ) from error
     data = {} if data is None else data
     if not isinstance(data, dict) or not isinstance(data.get("repos") or [], list):
         raise CopydeskError(
-            f"{NAME} is no pre-commit configuration",
+            f"{NAME} is not a pre-commit configuration",
             slug="bad-precommit-config",
             hint="`pre-commit validate-config` says what is wrong with it.",
         )

@@ -47,7 +47,7 @@ def test_the_project_agrees_in_pyproject_and_the_user_in_git_config(
         ("tests = [1]", "like ()"),
         ("stories = 1", "like True"),
         ("drafts_per_commit = 'x'", "like 10"),
-        ("= 3", "Mend the line"),
+        ("= 3", "Correct the line"),
     ],
 )
 def test_a_wrong_key_or_value_names_the_cure(repo: Path, text: str, said: str) -> None:
@@ -69,7 +69,7 @@ def test_a_tracked_file_cannot_set_what_is_the_users(repo: Path) -> None:
 )
 def test_a_wrong_personal_value_is_refused(repo: Path, git, key: str, value: str) -> None:
     git(repo, "config", f"copydesk.{key}", value)
-    with pytest.raises(CopydeskError, match="is not what it takes"):
+    with pytest.raises(CopydeskError, match="is not a value it can have"):
         config.load(find(repo))
 
 

@@ -73,7 +73,7 @@ def _parse(
 
 def _unreadable(path: Path, why: str) -> CopydeskError:
     return CopydeskError(
-        f"{path} is no coverage file that can be read: {why}",
+        f"{path} cannot be read as a coverage file: {why}",
         slug="unreadable-data",
         hint="A .coverage file, coverage.xml, coverage.json or an lcov file can be read.",
     )

@@ -188,7 +188,7 @@ def _changed(path: str, change: str) -> CopydeskError:
 
 def _refused(path: str, why: str) -> CopydeskError:
     return CopydeskError(
-        f"{clean(path)} is no place for a test: {why}",
+        f"{clean(path)} is not where a test can be written: {why}",
         slug="not-a-test-file",
         hint="copy the test from `copydesk show` to where it belongs",
     )

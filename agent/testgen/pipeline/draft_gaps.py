@@ -113,8 +113,8 @@ def write_drafts(
             raise CopydeskError(
                 f"drafts cannot be checked here: {workspace.sandbox.reason}",
                 slug="no-sandbox",
-                hint="`copydesk doctor` names the cure; `git config copydesk.sandbox off` runs"
-                " drafts without a guard, with your own rights.",
+                hint="`copydesk doctor` says how to get a sandbox;"
+                " `copydesk config --set sandbox=off` runs drafts like any program that you start.",
             )
         settings = config.load(repo, sha)
         client = reach_model(settings, db, say, progress=options.token_progress)

@@ -54,7 +54,7 @@ def test_what_is_wrong_has_its_cure_and_the_exit_code_says_so(
     assert "git config copydesk.python /path/to/python" in output
     assert "· sandbox: tier off" in output
     assert "it broke" in output
-    assert "· hooks: none of ours is run by git" in output
+    assert "· hooks: git runs none of copydesk's hooks" in output
 
 
 def test_whose_hooks_git_runs_is_said(repo: Path, git: Callable[..., str]) -> None:
@@ -87,7 +87,7 @@ def test_a_damaged_desk_and_one_that_was_set_aside_are_seen(repo: Path) -> None:
     assert states(repo)["desk"]["state"] == "ok"
     (desk / "damaged/20260101T000000").mkdir(parents=True)
     found = states(repo)["desk"]
-    assert (found["state"], "set aside as" in found["said"]) == ("note", True)
+    assert (found["state"], "was moved to" in found["said"]) == ("note", True)
     data = bytearray((desk / "desk.db").read_bytes())
     data[8192:12288] = b"\xff" * 4096
     (desk / "desk.db").write_bytes(data)

@@ -145,7 +145,10 @@ def said(work: Path, ordinary_user: int | None) -> dict[str, Any]:
 
 
 def test_an_ordinary_user_without_bubblewrap_is_guarded_by_landlock(said: dict[str, Any]) -> None:
-    assert said["tier"] == ["partial", "bubblewrap is not installed; Landlock guards instead"]
+    assert said["tier"] == [
+        "partial",
+        "bubblewrap is not installed; Landlock confines them instead",
+    ]
     assert len(said["harm"]) == 18
     assert [line for line in said["harm"] if line.startswith("did")] == []
     assert said["alive"]
@@ -179,7 +182,7 @@ def test_the_stricter_filter_refuses_what_landlock_leaves_open(machine: str) -> 
     [
         ("win32", 1000, 7, "x86_64", "neither Landlock nor sandbox-exec"),
         ("darwin", 1000, 0, "arm64", "sandbox-exec is missing"),
-        ("linux", 0, 7, "x86_64", "Landlock is not enough to hold root"),
+        ("linux", 0, 7, "x86_64", "Landlock cannot confine root"),
         ("linux", 1000, 7, "riscv64", "no system-call filter for riscv64"),
         ("linux", 1000, 5, "x86_64", "Landlock of version 5, and 6 is needed (Linux 6.12)"),
         ("linux", 1000, 6, "aarch64", ""),
@@ -201,8 +204,8 @@ def test_where_there_is_none_the_reason_is_said(
 @pytest.mark.parametrize(
     ("system", "wrong", "expected"),
     [
-        ("linux", "", (Tier.PARTIAL, "Landlock guards instead")),
-        ("darwin", "", (Tier.PARTIAL, "sandbox-exec guards instead")),
+        ("linux", "", (Tier.PARTIAL, "Landlock confines them instead")),
+        ("darwin", "", (Tier.PARTIAL, "sandbox-exec confines them instead")),
         ("linux", "it leaks", (Tier.NONE, "Landlock does not hold: it leaks")),
     ],
 )
@@ -252,5 +255,5 @@ def test_a_rule_that_the_kernel_refuses_starts_nothing(
     monkeypatch.setattr(tier_partial, "_rules", lambda *_: {"read": [], "write": [], "filter": ""})
     outcome = make("partial").run(["true"])
     assert outcome.ended == "not run"
-    assert "it cannot be confined" in outcome.reason
+    assert "the program cannot be confined" in outcome.reason
     assert Capability(Tier.PARTIAL, "").tier == outcome.tier
