@@ -41,6 +41,10 @@ _HOOKS = {
     "ruff-format": "ruff format",
 }
 
+_IMPORT_RULES = frozenset({"I", "I0", "I00", "I001", "ALL"})
+
+_CONFIGURATION = ("pyproject.toml", "setup.cfg", "ruff.toml", ".ruff.toml", ".isort.cfg")
+
 _HOOK = re.compile(r"^\s*-?\s*id:\s*['\"]?([\w-]+)", re.M)
 
 _DRIVER = """
@@ -68,23 +72,34 @@ def formatters(tree: Path) -> tuple[str, ...]:
     Args:
         tree: The top of the project.
     """
-    project = _toml(tree / "pyproject.toml").get("tool", {})
-    ruff = project.get("ruff") or _toml(tree / "ruff.toml") or _toml(tree / ".ruff.toml")
-    found = {name for name in ("black", "isort", "yapf", "autopep8") if name in project}
-    found |= {"ruff format"} if "format" in ruff else set()
-    rules = ruff.get("lint", ruff)
-    chosen = [*rules.get("select", ()), *rules.get("extend-select", ())]
-    found |= {"ruff import sorting"} if {"I", "I0", "I00", "I001", "ALL"} & {*chosen} else set()
+    tools = _toml(tree / "pyproject.toml").get("tool", {})
     sections = _sections(tree / "setup.cfg") | _sections(tree / "tox.ini")
-    found |= {name for name in ("isort", "yapf", "autopep8") if name in sections}
-    found |= {"isort"} if (tree / ".isort.cfg").is_file() else set()
-    found |= {"yapf"} if (tree / ".style.yapf").is_file() else set()
-    hooks = _HOOK.findall(_text(tree / ".pre-commit-config.yaml"))
-    found |= {_HOOKS[hook] for hook in hooks if hook in _HOOKS}
-    return tuple(name for name in _COMMANDS if name in found)
+    named = {"black", "isort", "yapf", "autopep8"}.intersection(tools)
+    named |= {"isort", "yapf", "autopep8"}.intersection(sections)
+    named |= _named_by_ruff(
+        tools.get("ruff") or _toml(tree / "ruff.toml") or _toml(tree / ".ruff.toml")
+    )
+    for path, name in ((".isort.cfg", "isort"), (".style.yapf", "yapf")):
+        if (tree / path).is_file():
+            named.add(name)
+    for hook in _HOOK.findall(_text(tree / ".pre-commit-config.yaml")):
+        if hook in _HOOKS:
+            named.add(_HOOKS[hook])
+    return tuple(name for name in _COMMANDS if name in named)
 
 
-def format_placement(repo: Repository, draft: Draft, place: Placement) -> tuple[Placement, str]:
+def _named_by_ruff(settings: dict[str, Any]) -> set[str]:
+    """What ruff's own configuration asks for."""
+    named = set()
+    if "format" in settings:
+        named.add("ruff format")
+    rules = settings.get("lint", settings)
+    if not _IMPORT_RULES.isdisjoint([*rules.get("select", ()), *rules.get("extend-select", ())]):
+        named.add("ruff import sorting")
+    return named
+
+
+def format_placement(repo: Repository, draft: Draft, placement: Placement) -> tuple[Placement, str]:
     """A placed draft as the project's own formatter writes it.
 
     A new file is formatted whole. Of a file that is there, the draft's own text is; the whole of it
@@ -93,7 +108,7 @@ def format_placement(repo: Repository, draft: Draft, place: Placement) -> tuple[
     Args:
         repo: The repository; its work tree is only read.
         draft: A test draft.
-        place: Where it goes.
+        placement: Where it goes.
 
     Returns:
         The place with its new text, and in words what was done or why not ("" where the project
@@ -101,68 +116,95 @@ def format_placement(repo: Repository, draft: Draft, place: Placement) -> tuple[
     """
     names = formatters(repo.worktree)
     if not names:
-        return place, ""
+        return placement, ""
     try:
         with open_workspace(repo, draft.commit) as workspace:
             if workspace.sandbox.tier is Tier.NONE:
-                return place, f"not formatted: {workspace.sandbox.reason}"
-            return _formatted(workspace, repo.worktree, names, draft, place)
+                return placement, f"not formatted: {workspace.sandbox.reason}"
+            return _Formatting(workspace, repo.worktree, names).run(draft, placement)
     except (CopydeskError, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        return place, f"not formatted: {one_line(str(error))}"
+        return placement, f"not formatted: {one_line(str(error))}"
 
 
-def _formatted(
-    workspace: Workspace, worktree: Path, names: tuple[str, ...], draft: Draft, place: Placement
-) -> tuple[Placement, str]:
-    old = place.old_text
-    texts = [place.new_text] if old is None else [place.new_text, draft.content, old]
-    done, after = _run(workspace, worktree, names, place.path, texts)
-    if not done:
-        return place, f"not formatted: {', '.join(names)} did not run in the project's environment"
-    if old is None or after[2] == old:
-        changed = replace(place, new_text=after[0])
-    else:
-        changed = place_draft(replace(draft, content=after[1]), worktree)
-    if (changed.path, changed.old_text) != (place.path, old) or not _same(place, changed):
-        return place, f"not formatted: {', '.join(done)} would have changed what it says"
-    return changed, f"formatted by {', '.join(done)}"
+class _Formatting:
+    """Runs the formatters of a project in the sandbox.
 
+    Args:
+        workspace: The draft's tree with its sandbox.
+        worktree: The top of the work tree, whose configuration counts.
+        names: The formatters.
+    """
 
-def _run(
-    workspace: Workspace, worktree: Path, names: tuple[str, ...], path: str, texts: list[str]
-) -> tuple[list[str], list[str]]:
-    pure = PurePosixPath(path)
-    files = [path, *(str(pure.with_name(f"{pure.stem}_{n}.py")) for n in range(1, len(texts)))]
-    laid = dict(zip(files, texts, strict=True))
-    for name in ("pyproject.toml", "setup.cfg", "ruff.toml", ".ruff.toml", ".isort.cfg"):
-        if text := _text(worktree / name):  # as it is now, not as it was when the draft was made
-            laid[name] = text
-    orders: dict[str, Any] = {"commands": [(n, _COMMANDS[n]) for n in names], "files": files}
-    outcome = workspace.sandbox.run(
-        ["python", "-c", _DRIVER], files=laid, stdin=json.dumps(orders).encode()
-    )
-    if outcome.ended != "exit" or outcome.returncode:
-        return [], texts
-    said = json.loads(outcome.report)
-    after = [str(text) for text in said["texts"]]
-    if len(after) != len(texts):
-        raise ValueError("the formatters' answer is cut short")
-    return [name for name in names if name in said["done"]], after
+    def __init__(self, workspace: Workspace, worktree: Path, names: tuple[str, ...]) -> None:
+        self.workspace = workspace
+        self.worktree = worktree
+        self.names = names
+
+    def run(self, draft: Draft, placement: Placement) -> tuple[Placement, str]:
+        """Format a placed draft; see format_placement."""
+        old = placement.old_text
+        texts = [placement.new_text]
+        if old is not None:
+            texts += [draft.content, old]
+        done, formatted = self._format(placement.path, texts)
+        if not done:
+            names = ", ".join(self.names)
+            return placement, f"not formatted: {names} did not run in the project's environment"
+        if old is None or formatted[2] == old:
+            changed = replace(placement, new_text=formatted[0])
+        else:
+            changed = place_draft(replace(draft, content=formatted[1]), self.worktree)
+        is_there = (changed.path, changed.old_text) == (placement.path, old)
+        if not is_there or not _same(placement, changed):
+            return placement, f"not formatted: {', '.join(done)} would have changed what it says"
+        return changed, f"formatted by {', '.join(done)}"
+
+    def _format(self, path: str, texts: list[str]) -> tuple[list[str], list[str]]:
+        """Format texts as if they stood in a file of that folder.
+
+        Returns:
+            The formatters that ran, and the texts after them.
+        """
+        pure = PurePosixPath(path)
+        files = [path]
+        files += [str(pure.with_name(f"{pure.stem}_{n}.py")) for n in range(1, len(texts))]
+        orders: dict[str, Any] = {
+            "commands": [(name, _COMMANDS[name]) for name in self.names],
+            "files": files,
+        }
+        outcome = self.workspace.sandbox.run(
+            ["python", "-c", _DRIVER],
+            files=dict(zip(files, texts, strict=True)) | self._configuration(),
+            stdin=json.dumps(orders).encode(),
+        )
+        if outcome.ended != "exit" or outcome.returncode:
+            return [], texts
+        answer = json.loads(outcome.report)
+        formatted = [str(text) for text in answer["texts"]]
+        if len(formatted) != len(texts):
+            raise ValueError("the formatters' answer is cut short")
+        return [name for name in self.names if name in answer["done"]], formatted
+
+    def _configuration(self) -> dict[str, str]:
+        """The files that configure formatters as they are now, not when the draft was made."""
+        files = {name: _text(self.worktree / name) for name in _CONFIGURATION}
+        return {name: text for name, text in files.items() if text}
 
 
 def _same(before: Placement, after: Placement) -> bool:
     """Whether two texts hold the same statements, imports and docstrings' white space apart."""
-    one, other = _statements(before.new_text), _statements(after.new_text)
-    return one == other and bool(find_tests(ast.parse(after.new_text)))
+    if _statements(before.new_text) != _statements(after.new_text):
+        return False
+    return bool(find_tests(ast.parse(after.new_text)))
 
 
 def _statements(text: str) -> list[str]:
+    """The statements of a module in a form that formatting does not change."""
     tree = ast.parse(text)
     for node in ast.walk(tree):
-        documented = isinstance(node, _DOCUMENTED) and ast.get_docstring(node) is not None
-        first: Any = node.body[0] if documented else None  # type: ignore[attr-defined]
-        if first is not None:
-            first.value.value = " ".join(first.value.value.split())
+        if isinstance(node, _DOCUMENTED) and ast.get_docstring(node) is not None:
+            docstring: Any = node.body[0]
+            docstring.value.value = " ".join(docstring.value.value.split())
     imports = (ast.Import, ast.ImportFrom)
     return [ast.dump(node) for node in tree.body if not isinstance(node, imports)]
 

@@ -16,15 +16,17 @@ _OF_ANY_VALUE = frozenset({"isinstance", "issubclass", "hasattr", "callable", "b
 _DEFINES = (ast.FunctionDef, ast.AsyncFunctionDef)
 _BINDS = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.NamedExpr, ast.For, ast.AsyncFor)
 _CATCHES = (ast.Try, ast.TryStar, ast.Match)
+_PASSES_VALUES_ON = (*_BINDS, *_CATCHES, ast.withitem, ast.comprehension, ast.Call)
 
 
 def asserts_something(test: ast.AST) -> bool:
     """Whether a test holds an assert about something, or expects an exception or a warning."""
-    return any(
-        (isinstance(part, ast.Assert) and any(map(_varies, ast.walk(part.test))))
-        or _called(part) in _EXPECTS
-        for part in ast.walk(test)
-    )
+    for part in ast.walk(test):
+        if isinstance(part, ast.Assert) and any(map(_varies, ast.walk(part.test))):
+            return True
+        if _called_name(part) in _EXPECTS:
+            return True
+    return False
 
 
 def _varies(node: ast.AST) -> bool:
@@ -40,20 +42,20 @@ def asserts_result(test: ast.AST, sources: Collection[str]) -> bool:
             that call it. What is computed from them, given to them or asked for as a fixture
             depends on it.
     """
-    tainted = _tainted(test, set(sources) | set(_fixtures(test)))
-    for part in ast.walk(test):
-        if isinstance(part, ast.Assert) and _tells(part.test, tainted):
-            return True
-        if (
-            isinstance(part, ast.With | ast.AsyncWith)
-            and any(_called(item.context_expr) in _EXPECTS for item in part.items)
-            and any(uses(inner, tainted) for inner in part.body)
-        ):
-            return True
-        if isinstance(part, ast.Call) and _called(part) in _EXPECTS:
-            given = any(uses(argument, tainted) for argument in part.args[1:])
-            if given:
-                return True
+    dependent = _dependent_names(test, set(sources) | set(_fixtures(test)))
+    return any(_depends(part, dependent) for part in ast.walk(test))
+
+
+def _depends(part: ast.AST, dependent: Collection[str]) -> bool:
+    """Whether a part of a test is an assertion that hangs on one of some names."""
+    match part:
+        case ast.Assert(asserted):
+            return _can_be_false(asserted, dependent)
+        case ast.With(items, body) | ast.AsyncWith(items, body):
+            expects = any(_called_name(item.context_expr) in _EXPECTS for item in items)
+            return expects and any(uses(statement, dependent) for statement in body)
+        case ast.Call(_, arguments) if _called_name(part) in _EXPECTS:
+            return any(uses(argument, dependent) for argument in arguments[1:])
     return False
 
 
@@ -68,28 +70,47 @@ def replaces(node: ast.AST, function: str, module: str) -> bool:
         function: The qualified name of what it tests.
         module: The dotted name of the module that it is in.
     """
-    first = function.partition(".")[0]
-    owners = {module.rpartition(".")[2], *function.split(".")[:-1], *_aliases(node, module)}
-    last = function.rpartition(".")[2]
-    whole = (*module.split("."), *function.split("."))
-    targets = {whole[-2:], (module.rpartition(".")[2], first)}
-    for part in ast.walk(node):
+    target = _PatchTarget(node, function, module)
+    return any(target.is_replaced_by(part) for part in ast.walk(node))
+
+
+class _PatchTarget:
+    """The function under test, as a test may name it.
+
+    Args:
+        test: The test.
+        function: The qualified name of the function.
+        module: The dotted name of its module.
+    """
+
+    def __init__(self, test: ast.AST, function: str, module: str) -> None:
+        self.test = test
+        *classes, self.last = function.split(".")
+        self.first = function.partition(".")[0]
+        module_name = module.rpartition(".")[2]
+        self.owners = {module_name, *classes, *_aliases(test, module)}
+        dotted = (*module.split("."), *function.split("."))
+        self.dotted_ends = {dotted[-2:], (module_name, self.first)}
+
+    def is_replaced_by(self, part: ast.AST) -> bool:
+        """Whether a part of the test puts something else in its place."""
         match part:
-            case ast.Call(_, args, keywords) if _called(part) in _PATCHES and args:
-                if _places(args[0]) in targets:
-                    return True
-                said = {word.arg for word in keywords} | {_last_word(a) for a in args[1:2]}
-                if _last_word(args[0]) in owners and said & {last, first}:
-                    return True
-            case ast.Attribute(value, attr, ast.Store()) if attr in (last, first):
-                if _last_word(value) in owners:
-                    return True
-            case ast.Name(name, ast.Store()) if name == first:
-                return True
+            case ast.Call(_, arguments, keywords) if _called_name(part) in _PATCHES and arguments:
+                return self._is_patched(arguments, keywords)
+            case ast.Attribute(owner, name, ast.Store()):
+                return name in (self.last, self.first) and _last_word(owner) in self.owners
+            case ast.Name(name, ast.Store()):
+                return name == self.first
             case ast.FunctionDef(name) | ast.AsyncFunctionDef(name) | ast.ClassDef(name):
-                if part is not node and name == first:
-                    return True
-    return False
+                return part is not self.test and name == self.first
+        return False
+
+    def _is_patched(self, arguments: list[ast.expr], keywords: list[ast.keyword]) -> bool:
+        """Whether a call of a patching function names it."""
+        if _last_two_words(arguments[0]) in self.dotted_ends:
+            return True
+        names = {keyword.arg for keyword in keywords} | set(map(_last_word, arguments[1:2]))
+        return _last_word(arguments[0]) in self.owners and bool(names & {self.last, self.first})
 
 
 def _aliases(node: ast.AST, module: str) -> Iterator[str]:
@@ -102,8 +123,8 @@ def _aliases(node: ast.AST, module: str) -> Iterator[str]:
                     yield alias.asname
 
 
-def _places(node: ast.expr) -> tuple[str, ...]:
-    """The last two words of a dotted text."""
+def _last_two_words(node: ast.expr) -> tuple[str, ...]:
+    """The last two words of a dotted text; none of anything else."""
     match node:
         case ast.Constant(str(text)):
             return tuple(text.split("."))[-2:]
@@ -117,12 +138,13 @@ def _last_word(node: ast.expr) -> str:
             return text.rpartition(".")[2]
         case ast.Name(name) | ast.Attribute(attr=name):
             return name
-        case ast.Subscript(slice=inner) | ast.Call(args=[inner]):
-            return _last_word(inner)
+        case ast.Subscript(slice=key) | ast.Call(args=[key]):
+            return _last_word(key)
     return ""
 
 
-def _called(node: ast.AST) -> str:
+def _called_name(node: ast.AST) -> str:
+    """The last name of what a call calls; "" of anything else."""
     match node:
         case ast.Call(ast.Name(name) | ast.Attribute(attr=name)):
             return name
@@ -130,6 +152,7 @@ def _called(node: ast.AST) -> str:
 
 
 def _fixtures(test: ast.AST) -> Iterator[str]:
+    """The arguments of a test."""
     if isinstance(test, _DEFINES):
         for argument in (*test.args.posonlyargs, *test.args.args, *test.args.kwonlyargs):
             yield argument.arg
@@ -137,40 +160,34 @@ def _fixtures(test: ast.AST) -> Iterator[str]:
 
 def uses(node: ast.AST, names: Collection[str]) -> bool:
     """Whether one of some names stands in a piece of code."""
-    return any(
-        (isinstance(n, ast.Name) and n.id in names)
-        or (isinstance(n, ast.Attribute) and n.attr in names)
-        for n in ast.walk(node)
-    )
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name) and part.id in names:
+            return True
+        if isinstance(part, ast.Attribute) and part.attr in names:
+            return True
+    return False
 
 
-def _tainted(test: ast.AST, names: set[str]) -> set[str]:
-    """The names whose values come from, or went through, one of some names."""
+def _dependent_names(test: ast.AST, names: set[str]) -> set[str]:
+    """Some names, and those whose values come from, or went through, one of them."""
     before = -1
     while before != len(names):
         before = len(names)
         for part in ast.walk(test):
-            if isinstance(
-                part, (*_BINDS, *_CATCHES, ast.withitem, ast.comprehension, ast.Call)
-            ) and uses(part, names):
-                names |= set(_bound(part))
+            if isinstance(part, _PASSES_VALUES_ON) and uses(part, names):
+                names.update(_bound_names(part))
             elif isinstance(part, _DEFINES) and part is not test and uses(part, names):
                 names.add(part.name)
     return names
 
 
-def _bound(part: ast.AST) -> Iterator[str]:
+def _bound_names(part: ast.AST) -> Iterator[str]:
     """The names a statement binds; of a call, the plain names among its arguments."""
-    match part:
-        case ast.Call(function, args, keywords):
-            if isinstance(function, ast.Attribute):  # items.append(f(1))
-                yield from (n.id for n in ast.walk(function) if isinstance(n, ast.Name))
-            for value in (*args, *(word.value for word in keywords)):
-                if isinstance(value, ast.Name):
-                    yield value.id
-            return
-    for inner in ast.walk(part):
-        match inner:
+    if isinstance(part, ast.Call):
+        yield from _names_given_to(part)
+        return
+    for node in ast.walk(part):
+        match node:
             case ast.Name(name, ast.Store()):
                 yield name
             case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)):
@@ -179,21 +196,38 @@ def _bound(part: ast.AST) -> Iterator[str]:
                 yield name
 
 
-def _tells(test: ast.expr, tainted: Collection[str]) -> bool:
+def _names_given_to(call: ast.Call) -> Iterator[str]:
+    """What a call may change: its arguments, and the object whose method it is."""
+    if isinstance(call.func, ast.Attribute):  # items.append(f(1))
+        for node in ast.walk(call.func):
+            if isinstance(node, ast.Name):
+                yield node.id
+    for value in (*call.args, *(keyword.value for keyword in call.keywords)):
+        if isinstance(value, ast.Name):
+            yield value.id
+
+
+def _can_be_false(test: ast.expr, dependent: Collection[str]) -> bool:
     """Whether an asserted expression can be false for some value of what it is about."""
     match test:
         case ast.BoolOp(ast.And(), values):
-            return any(_tells(value, tainted) for value in values)
+            return any(_can_be_false(value, dependent) for value in values)
         case ast.BoolOp(ast.Or(), values):
-            return all(_tells(value, tainted) for value in values)
-        case ast.UnaryOp(ast.Not(), inner):
-            return _tells(inner, tainted)
-        case ast.Compare(left, [ast.IsNot()], [ast.Constant(None)]):
-            return False
+            return all(_can_be_false(value, dependent) for value in values)
+        case ast.UnaryOp(ast.Not(), operand):
+            return _can_be_false(operand, dependent)
+    return not _holds_for_any_value(test) and uses(test, dependent)
+
+
+def _holds_for_any_value(test: ast.expr) -> bool:
+    """Whether an expression is true for nearly any value: `x is not None`, `x == x`."""
+    match test:
+        case ast.Compare(_, [ast.IsNot()], [ast.Constant(None)]):
+            return True
         case ast.Compare(ast.Call(ast.Name("len")), [ast.GtE()], [ast.Constant(0)]):
-            return False
-        case ast.Compare(left, _, [right]) if ast.dump(left) == ast.dump(right):
-            return False
-        case ast.Call(ast.Name(name)) if name in _OF_ANY_VALUE:
-            return False
-    return uses(test, tainted)
+            return True
+        case ast.Compare(left, _, [right]):
+            return ast.dump(left) == ast.dump(right)
+        case ast.Call(ast.Name(name)):
+            return name in _OF_ANY_VALUE
+    return False

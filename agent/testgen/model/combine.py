@@ -19,73 +19,82 @@ def combine(candidates: Sequence[Candidate]) -> Candidate:
     Args:
         candidates: Drafts of one gap by one writer, each a module that parses; at least one.
     """
-    first, *others = candidates
-    parts = _Parts()
-    tests, recorded, notes = list[str](), list[str](), list[str]()
-    for candidate in (first, *others):
-        renamed = parts.add(candidate)
+    module = _Module()
+    tests: list[str] = []
+    recorded: list[str] = []
+    notes: list[str] = []
+    for candidate in candidates:
+        renamed = module.add(candidate)
         if renamed is None:
             continue
         tests += [renamed.get(name, name) for name in candidate.tests]
         recorded += [renamed.get(name, name) for name in candidate.recorded]
         notes += candidate.notes
     return replace(
-        first,
-        content=parts.text(),
+        candidates[0],
+        content=module.text(),
         tests=tuple(dict.fromkeys(tests)),
         recorded=tuple(dict.fromkeys(recorded)),
         notes=tuple(dict.fromkeys(notes)),
     )
 
 
-class _Parts:
-    """The statements of a module in the making."""
+class _Module:
+    """A module in the making: its imports, the texts of its statements, and the text that defines
+    each name.
+    """
 
     def __init__(self) -> None:
         self.imports: list[str] = []
-        self.bodies: list[str] = []
-        self.names: dict[str, str] = {}  # name -> the text that defines it
+        self.texts: list[str] = []
+        self.definitions: dict[str, str] = {}
 
     def add(self, candidate: Candidate) -> dict[str, str] | None:
         """Take a draft in; the new names of tests that had to be renamed, None if it clashes."""
         tree, lines = parse(candidate.content), candidate.content.split("\n")
-        statements = tree.body if tree else []
-        imports, bodies, renamed = list[str](), list[str](), dict[str, str]()
-        names: dict[str, str] = {}
-        for statement in statements:
+        imports: list[str] = []
+        texts: list[str] = []
+        renamed: dict[str, str] = {}
+        definitions: dict[str, str] = {}
+        for statement in tree.body if tree else ():
             if isinstance(statement, ast.Import | ast.ImportFrom):
                 imports.append(ast.unparse(statement))
                 continue
             text = _text(statement, lines)
             for name in defined_names(statement):
-                there = self.names.get(name)
-                if there == text:
+                existing = self.definitions.get(name)
+                if existing == text:
                     text = ""
-                elif there is not None and name in candidate.tests:
-                    renamed[name] = self._free(name)
+                elif existing is not None:
+                    if name not in candidate.tests:
+                        return None
+                    renamed[name] = self._free_name(name)
                     text = text.replace(f"def {name}(", f"def {renamed[name]}(", 1)
-                elif there is not None:
-                    return None
-                names[renamed.get(name, name)] = text or there or ""
-            bodies += [text] if text else []
+                definitions[renamed.get(name, name)] = text or existing or ""
+            if text:
+                texts.append(text)
         self.imports += imports
-        self.bodies += bodies
-        self.names |= names
+        self.texts += texts
+        self.definitions |= definitions
         return renamed
 
-    def _free(self, name: str) -> str:
+    def _free_name(self, name: str) -> str:
         number = 2
-        while f"{name}_{number}" in self.names:
+        while f"{name}_{number}" in self.definitions:
             number += 1
         return f"{name}_{number}"
 
     def text(self) -> str:
         """The whole module."""
-        kept = list(dict.fromkeys(self.imports))
-        future = [line for line in kept if line.startswith("from __future__")]
-        plain = sorted(line for line in kept if line not in future)
-        head = "\n".join(([*future, ""] if future else []) + plain)
-        return "\n\n\n".join(part for part in (head, *self.bodies) if part) + "\n"
+        future: list[str] = []
+        plain: list[str] = []
+        for line in dict.fromkeys(self.imports):
+            (future if line.startswith("from __future__") else plain).append(line)
+        if future:
+            future.append("")
+        head = "\n".join([*future, *sorted(plain)])
+        parts = [head, *self.texts] if head else self.texts
+        return "\n\n\n".join(parts) + "\n"
 
 
 def _text(statement: ast.stmt, lines: Sequence[str]) -> str:

@@ -127,8 +127,8 @@ class ModelDrafter:
         self.groups: list[BranchGroup] = []
         self._material = _gather(gap, tree, seeds, example)
         if self._material:
-            found = branch_groups(self._material.node, gap.lines, gap.branches)
-            self.groups = list(found[:GROUPS])
+            groups = branch_groups(self._material.node, gap.lines, gap.branches)
+            self.groups = groups[:GROUPS]
 
     def draft(self, group: BranchGroup) -> Candidate | None:
         """Ask for tests of one group; None when no answer holds one.
@@ -136,14 +136,16 @@ class ModelDrafter:
         Raises:
             ModelFault, ModelUnavailable: The model failed.
         """
-        known = prompts.load("test")
+        version = prompts.load("test").version
         prompt = self._prompt(group)
-        asked = prompt
-        for turn in range(TURNS if prompt else 0):
-            found = self._ask(group, asked, known.version, seed=turn)
-            if found:
-                return found
-            asked = prompt + "\nThe last answer held no test that asserts something.\n"
+        if not prompt:
+            return None
+        request = prompt
+        for turn in range(TURNS):
+            candidate = self._ask(group, request, version, seed=turn)
+            if candidate:
+                return candidate
+            request = prompt + "\nThe last answer held no test that asserts something.\n"
         return None
 
     def again(
@@ -162,23 +164,26 @@ class ModelDrafter:
         Raises:
             ModelFault, ModelUnavailable: The model failed.
         """
-        known = prompts.load("again")
+        template = prompts.load("again")
         test, reason = fenced(_clipped(tried.content, 900)), fenced(_clipped(why, 600))
-        room = estimate(known.fill(prompt="", test=test, why=reason))
-        prompt = self._prompt(group, less=room)
+        tokens = estimate(template.fill(prompt="", test=test, why=reason))
+        prompt = self._prompt(group, less=tokens)
         if not prompt:
             return None
-        asked = known.fill(prompt=prompt.strip(), test=test, why=reason)
-        return self._ask(group, asked, known.version, seed=turn * TURNS)
+        request = template.fill(prompt=prompt.strip(), test=test, why=reason)
+        return self._ask(group, request, template.version, seed=turn * TURNS)
 
     def _prompt(self, group: BranchGroup, less: int = 0) -> str:
         assert self._material  # else there are no groups
         return build_prompt(self._material, group, less=less) or ""
 
-    def _ask(self, group: BranchGroup, asked: str, version: str, *, seed: int) -> Candidate | None:
+    def _ask(
+        self, group: BranchGroup, request: str, version: str, *, seed: int
+    ) -> Candidate | None:
+        """Ask once; None when the answer holds no test."""
         assert self._material
         answer = self.client.ask(
-            asked,
+            request,
             system=prompts.load("test").system,
             purpose="test",
             max_tokens=ANSWER_TOKENS,
@@ -232,13 +237,13 @@ def build_prompt(material: _Material, group: BranchGroup, *, less: int = 0) -> s
         group: What it asks for.
         less: Tokens to leave for something else.
     """
-    known = prompts.load("test")
-    room = PROMPT_TOKENS - estimate(known.system) - less
+    template = prompts.load("test")
+    room = PROMPT_TOKENS - estimate(template.system) - less
     name = material.aim.function
     for budget, extras in _plans(material):
         source = function_excerpt(material.aim.source, material.node, group.lines, budget)
         heading = class_heading(material.aim.source, name)
-        prompt = known.fill(
+        prompt = template.fill(
             import_line=f"from {material.aim.module} import {name.partition('.')[0]}",
             source=fenced(f"{heading}\n\n{source}" if heading else source),
             conditions=_in_words(group),
@@ -252,20 +257,23 @@ def build_prompt(material: _Material, group: BranchGroup, *, less: int = 0) -> s
 
 def _plans(material: _Material) -> Iterator[tuple[int, str]]:
     """Ever smaller budgets for the source, and what is said beside it."""
-    seeds = "".join(f"\n- {seed}" for seed in material.seeds)
-    tried = f"\nCalls that work, but do not reach them:{seeds}\n" if seeds else ""
-    tried = _calling(material.node) + tried
+    how_to_call = _how_to_call(material.node)
+    calls = how_to_call
+    if material.seeds:
+        seeds = "".join(f"\n- {seed}" for seed in material.seeds)
+        calls += f"\nCalls that work, but do not reach them:{seeds}\n"
     example = f"\nA test of this project, for its style:\n{fenced(material.example)}\n"
-    fixtures = f"\nFixtures you may use: {', '.join(material.fixtures)}\n"
-    fixtures = fixtures if material.fixtures else ""
-    yield 800, tried + example + fixtures
-    yield 600, tried + example
-    yield 800, tried
-    yield 500, _calling(material.node)
+    fixtures = ""
+    if material.fixtures:
+        fixtures = f"\nFixtures you may use: {', '.join(material.fixtures)}\n"
+    yield 800, calls + example + fixtures
+    yield 600, calls + example
+    yield 800, calls
+    yield 500, how_to_call
     yield 250, ""
 
 
-def _calling(node: FunctionNode) -> str:
+def _how_to_call(node: FunctionNode) -> str:
     """How to call a function whose result is not there at once."""
     if isinstance(node, ast.AsyncFunctionDef):
         return "\nIt is async: call it with asyncio.run(...) in a plain test.\n"

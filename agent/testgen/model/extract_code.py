@@ -30,9 +30,10 @@ def python_in(answer: str) -> str:
         A text that parses; "" when there is no Python in it.
     """
     answer = answer.replace("\r\n", "\n")[:MAX_CHARACTERS]
-    fenced = [match[2] for match in _FENCE.finditer(answer)] or [answer]
-    blocks = [text for block in fenced for text in _texts_of(block) or [block]]
-    return "\n\n".join(kept for block in blocks if (kept := _salvage(block)))
+    codes: list[str] = []
+    for block in [match[2] for match in _FENCE.finditer(answer)] or [answer]:
+        codes += map(_salvage, _texts_of(block) or [block])
+    return "\n\n".join(filter(None, codes))
 
 
 def _texts_of(block: str) -> list[str]:
@@ -57,11 +58,13 @@ def _strings(value: object) -> Iterator[str]:
 
 
 def _salvage(block: str) -> str:
+    """The statements of a text that parse, or ""."""
     code = textwrap.dedent(block.expandtabs(4)).strip("\n")
     tree = parse(code)
     if tree is not None:
-        return code if any(not isinstance(s, ast.Expr) for s in tree.body) else ""
-    return "\n\n".join(kept for chunk in _chunks(code) if (kept := _longest(chunk)))
+        only_prose = all(isinstance(statement, ast.Expr) for statement in tree.body)
+        return "" if only_prose else code
+    return "\n\n".join(filter(None, map(_longest, _chunks(code))))
 
 
 def _chunks(code: str) -> list[list[str]]:

@@ -42,23 +42,34 @@ def branch_groups(
         branches: Its uncovered branches; those that lead to an uncovered line add nothing.
     """
     missing = sorted(set(lines))[:_MOST_LINES]
-    found: dict[tuple[str, ...], list[LineNo]] = {}
+    by_conditions: dict[tuple[str, ...], list[LineNo]] = {}
     for line in missing:
-        found.setdefault(path_condition(node, line), []).append(line)
+        by_conditions.setdefault(path_condition(node, line), []).append(line)
     for start, end in branches:
         words = _jump(node, start, end)
         if words and end not in missing:
-            found.setdefault((*path_condition(node, start), words), []).append(start)
-    merged: dict[tuple[str, ...], list[LineNo]] = {}
-    for trail in sorted(found, key=len):
-        deeper = [t for t in found if len(t) > len(trail) and t[: len(trail)] == trail]
-        into = min(deeper, key=lambda t: (len(t), min(found[t]))) if deeper else trail
-        if deeper:
-            found[into].extend(found[trail])
-        else:
-            merged[trail] = found[trail]
-    groups = [BranchGroup(tuple(sorted(set(ls))), trail) for trail, ls in merged.items()]
+            by_conditions.setdefault((*path_condition(node, start), words), []).append(start)
+    groups = [
+        BranchGroup(tuple(sorted(set(group_lines))), conditions)
+        for conditions, group_lines in _merged_into_deeper(by_conditions).items()
+    ]
     return sorted(groups, key=lambda group: group.lines)
+
+
+def _merged_into_deeper(
+    by_conditions: dict[tuple[str, ...], list[LineNo]],
+) -> dict[tuple[str, ...], list[LineNo]]:
+    """The groups that lead to no deeper one, each with the lines passed on the way to it."""
+    merged: dict[tuple[str, ...], list[LineNo]] = {}
+    for conditions in sorted(by_conditions, key=len):
+        depth = len(conditions)
+        deeper = [c for c in by_conditions if len(c) > depth and c[:depth] == conditions]
+        if deeper:
+            nearest = min(deeper, key=lambda c: (len(c), min(by_conditions[c])))
+            by_conditions[nearest].extend(by_conditions[conditions])
+        else:
+            merged[conditions] = by_conditions[conditions]
+    return merged
 
 
 def path_condition(node: FunctionNode, line: LineNo) -> tuple[str, ...]:
@@ -112,9 +123,9 @@ def _inside(statement: ast.stmt, line: LineNo) -> list[str]:
         case ast.Match(subject, cases):
             return _matched(subject, cases, line)
         case ast.FunctionDef(name) | ast.AsyncFunctionDef(name):
-            inner = statement.body
             words = f"the inner function `{name}` is called"
-            return [words, *_trail(inner, line)] if _holds(inner, line) else []
+            body = statement.body
+            return [words, *_trail(body, line)] if _holds(body, line) else []
     return []
 
 
@@ -163,10 +174,10 @@ def _left_behind(statement: ast.stmt) -> list[str]:
 def _leaves(body: Sequence[ast.stmt]) -> bool:
     """Whether a block never falls through to what follows it."""
     match body[-1] if body else None:
-        case ast.If(_, inner, orelse):
-            return _leaves(inner) and _leaves(orelse)
-        case ast.With(_, inner) | ast.AsyncWith(_, inner):
-            return _leaves(inner)
+        case ast.If(_, block, orelse):
+            return _leaves(block) and _leaves(orelse)
+        case ast.With(_, block) | ast.AsyncWith(_, block):
+            return _leaves(block)
         case last:
             return isinstance(last, _LEAVES)
 

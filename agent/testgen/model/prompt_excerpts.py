@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from copydesk.agent.model.client import estimate
@@ -15,6 +15,8 @@ from copydesk.agent.text import one_line
 MARK = "  # not run"
 _EXAMPLE_TOKENS = 250
 _LONG_LINE = 240
+_MOST_HEAD_LINES = 12
+_COST_OF_REMARKS = 30  # tokens of "... lines left out"
 _CALL = 120  # characters of a call
 
 
@@ -36,22 +38,28 @@ def function_excerpt(source: str, node: FunctionNode, marked: Sequence[LineNo], 
         budget: Tokens, by the estimate; the signature and the first marked line always stay.
     """
     lines = source.split("\n")
-    first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+    first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
     last = node.end_lineno or node.lineno
     shown = {n: _marked(lines[n - 1], n in marked) for n in range(first, last + 1)}
-    head = [n for n in shown if n < node.body[0].lineno][:12]
-    inner = [n for n in marked if n in shown] or [node.body[0].lineno]
-    keep = _window(shown, head, inner, budget)
-    out: list[str] = []
-    before = first - 1
-    for n in sorted(keep):
+    body = node.body[0].lineno
+    head = [n for n in shown if n < body][:_MOST_HEAD_LINES]
+    inner = [n for n in marked if n in shown] or [body]
+    return _with_gaps(shown, sorted(_window(shown, head, inner, budget)))
+
+
+def _with_gaps(shown: dict[LineNo, str], selected: Sequence[LineNo]) -> str:
+    """The selected lines, with a comment for each run of lines that is left out."""
+    text: list[str] = []
+    before = min(shown) - 1
+    for n in selected:
         if n > before + 1:
-            out.append(_left_out(shown[n], n - before - 1))
-        out.append(shown[n])
+            text.append(_left_out(shown[n], n - before - 1))
+        text.append(shown[n])
         before = n
+    last = max(shown)
     if before < last:
-        out.append(_left_out(shown[before], last - before))
-    return "\n".join(out)
+        text.append(_left_out(shown[before], last - before))
+    return "\n".join(text)
 
 
 def _marked(line: str, is_marked: bool) -> str:
@@ -72,34 +80,37 @@ def _window(
     cost = {n: estimate(text + "\n") for n, text in shown.items()}
     if sum(cost.values()) <= budget:
         return set(shown)
-    keep = {*head, inner[0]}
-    spent = sum(cost[n] for n in keep) + 30
-    near = sorted(shown, key=lambda n: (min(abs(n - i) for i in inner), n))
-    for n in near:
-        if n not in keep and spent + cost[n] <= budget:
-            keep.add(n)
+    window = {*head, inner[0]}
+    spent = sum(cost[n] for n in window) + _COST_OF_REMARKS
+    nearest_first = sorted(shown, key=lambda n: (min(abs(n - i) for i in inner), n))
+    for n in nearest_first:
+        if n not in window and spent + cost[n] <= budget:
+            window.add(n)
             spent += cost[n]
-    return keep
+    return window
 
 
 def class_heading(source: str, qualname: str) -> str:
     """How an object of a method's class is made: its heading and the signature of __init__."""
-    names = qualname.split(".")
-    tree = parse(source)
-    if len(names) < 2 or tree is None:
-        return ""
-    found = (n for n in ast.walk(tree) if isinstance(n, ast.ClassDef) and n.name == names[-2])
-    node = next(found, None)
+    *owners, function = qualname.split(".")
+    node = _class_named(parse(source), owners[-1]) if owners else None
     if node is None:
         return ""
-    bases = f"({', '.join(ast.unparse(base) for base in node.bases)})" if node.bases else ""
-    out = [f"class {node.name}{bases}:"]
+    bases = f"({', '.join(map(ast.unparse, node.bases))})" if node.bases else ""
+    lines = [f"class {node.name}{bases}:"]
     for part in node.body:
         if isinstance(part, ast.AnnAssign):
-            out.append(f"    {ast.unparse(part)}")
-        elif isinstance(part, ast.FunctionDef) and part.name == "__init__" != names[-1]:
-            out.append(f"    def __init__({ast.unparse(part.args)}): ...")
-    return "\n".join(out[:20])
+            lines.append(f"    {ast.unparse(part)}")
+        elif isinstance(part, ast.FunctionDef) and part.name == "__init__" != function:
+            lines.append(f"    def __init__({ast.unparse(part.args)}): ...")
+    return "\n".join(lines[:20])
+
+
+def _class_named(tree: ast.Module | None, name: str) -> ast.ClassDef | None:
+    for node in ast.walk(tree) if tree else ():
+        if isinstance(node, ast.ClassDef) and node.name == name:
+            return node
+    return None
 
 
 def example_test(tree: Path, path: str, function: str) -> str:
@@ -113,28 +124,33 @@ def example_test(tree: Path, path: str, function: str) -> str:
 
 def pick_test(text: str, function: str) -> str:
     """The best example among the test functions of a module's text, or ""."""
+    examples = [code for code in _test_codes(text) if 10 < estimate(code) <= _EXAMPLE_TOKENS]
+    word = re.compile(rf"\b{re.escape(function.rpartition('.')[2])}\b")
+    return min(examples, key=lambda code: (not word.search(code), len(code), code), default="")
+
+
+def _test_codes(text: str) -> Iterator[str]:
+    """The texts of the test functions of a module."""
     module = parse(text)
-    found = []
+    lines = text.split("\n")
     for node in module.body if module else ():
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test"):
-            start = min([node.lineno, *(d.lineno for d in node.decorator_list)])
-            code = "\n".join(text.split("\n")[start - 1 : node.end_lineno])
-            if 10 < estimate(code) <= _EXAMPLE_TOKENS:
-                found.append(code)
-    word = re.compile(rf"\b{re.escape(function.rpartition('.')[2])}\b")
-    return min(found, key=lambda code: (not word.search(code), len(code), code), default="")
+            start = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+            yield "\n".join(lines[start - 1 : node.end_lineno])
 
 
 def calls_of(test: str, function: str) -> tuple[str, ...]:
     """The calls of a function in a test module, such as "clamp(3, 0)", each once, in order."""
     tree, name = parse(test), function.rpartition(".")[2]
-    found = [
-        one_line(ast.unparse(node), _CALL)
-        for node in (ast.walk(tree) if tree else ())
-        if isinstance(node, ast.Call)
-        and getattr(node.func, "attr", getattr(node.func, "id", "")) == name
-    ]
-    return tuple(dict.fromkeys(found))
+    calls: dict[str, None] = {}
+    for node in ast.walk(tree) if tree else ():
+        if isinstance(node, ast.Call) and _called_name(node) == name:
+            calls[one_line(ast.unparse(node), _CALL)] = None
+    return tuple(calls)
+
+
+def _called_name(call: ast.Call) -> str:
+    return str(getattr(call.func, "attr", getattr(call.func, "id", "")))
 
 
 def fixture_names(tree: Path) -> list[str]:

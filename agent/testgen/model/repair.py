@@ -9,8 +9,10 @@ from __future__ import annotations
 import ast
 import builtins
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple, TypeAlias
 
 from copydesk.agent.testgen.model.assertion_checks import (
     asserts_result,
@@ -30,6 +32,7 @@ from copydesk.agent.text import one_line
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _DEFINES = (*_FUNCTIONS, ast.ClassDef)
+_Import: TypeAlias = ast.Import | ast.ImportFrom
 _BUILTINS = frozenset(dir(builtins)) | {"__file__", "__name__"}
 
 
@@ -70,118 +73,67 @@ def repair(code: str, aim: Aim) -> Repaired | None:
     tree = parse(code)
     if tree is None:
         return None
-    work = _Work(aim, code.split("\n"))
+    module = _RepairedModule(aim, code.split("\n"))
     for statement in tree.body:
-        work.take(statement)
-    return work.finish()
+        module.take(statement)
+    return module.finish()
 
 
-class _Work:
-    """One repair in progress: what was kept so far."""
+class _Imports:
+    """The imports of a draft, mended, and where a name that it uses can come from.
 
-    def __init__(self, aim: Aim, lines: list[str]) -> None:
+    Args:
+        aim: The target.
+
+    Attributes:
+        statements: An import statement for each name that the draft imports.
+        offered: The names that the target's module defines.
+        notes: What was mended.
+    """
+
+    def __init__(self, aim: Aim) -> None:
         self.aim = aim
-        self.lines = lines
-        self.imports: dict[str, str] = {}  # bound name -> statement
-        self.helpers: dict[str, tuple[str, ast.stmt]] = {}
-        self.tests: dict[str, tuple[str, ast.stmt]] = {}
+        self.statements: dict[str, str] = {}
         self.notes: list[str] = []
         module = parse(aim.source)
         body = module.body if module else []
-        self.offered = {name for statement in body for name in defined_names(statement)}
-        self.imported = absolute_imports(body, aim.module)
+        self.offered: set[str] = set()
+        for statement in body:
+            self.offered |= defined_names(statement)
+        self._imported_by_target = absolute_imports(body, aim.module)
 
-    def take(self, statement: ast.stmt) -> None:
-        """Keep one top-level statement, in the form that helps, or leave it out."""
-        match statement:
-            case ast.Import() | ast.ImportFrom():
-                self.imports |= self._mended(statement)
-            case ast.FunctionDef(name) | ast.AsyncFunctionDef(name) if name.startswith("test"):
-                self._take_test(name, statement, self._text(statement))
-            case ast.ClassDef(name) if name.startswith("Test"):
-                self._take_class(statement)
-            case ast.FunctionDef(name) | ast.AsyncFunctionDef(name) | ast.ClassDef(name):
-                if name in self.offered:
-                    self._note(f"left out a copy of {name}")
-                elif replaces(statement, self.aim.function, self.aim.module):
-                    self._note(f"left out {name}: it replaces {self.aim.function}")
-                else:
-                    self.helpers[name] = self._text(statement), statement
-            case ast.Assign() | ast.AnnAssign():
-                names = defined_names(statement)
-                if not names & self.offered:
-                    self.helpers[min(names, default="")] = self._text(statement), statement
-
-    def _take_test(self, name: str, node: ast.stmt, text: str) -> None:
-        if not asserts_something(node):
-            self._note(f"left out {name}: it asserts nothing")
-        elif replaces(node, self.aim.function, self.aim.module):
-            self._note(f"left out {name}: it replaces {self.aim.function}")
-        else:
-            self.tests[name] = text, node
-
-    def _take_class(self, node: ast.ClassDef) -> None:
-        """Turn the test methods of a class into functions; those that use self stay out."""
-        for method in node.body:
-            if isinstance(method, _FUNCTIONS) and method.name.startswith("test"):
-                used = {n.id for n in ast.walk(method) if isinstance(n, ast.Name)}
-                if "self" in used:
-                    self._note(f"left out {method.name}: it needs its class")
-                    continue
-                method.args.args = [a for a in method.args.args if a.arg != "self"]
-                self._take_test(method.name, method, ast.unparse(method))
-
-    def _text(self, node: ast.stmt) -> str:
-        """The statement as it was written, with the imports inside it mended."""
-        decorators = [d.lineno for d in getattr(node, "decorator_list", [])]
-        first, last = min([node.lineno, *decorators]), node.end_lineno or node.lineno
-        lines = self.lines[first - 1 : last]
-        if len(lines) == 1 and node.col_offset:  # it shares its line with another one
-            return ast.unparse(node)
-        inner = [n for n in ast.walk(node) if isinstance(n, ast.Import | ast.ImportFrom)]
-        for found in sorted(inner, key=lambda n: n.lineno, reverse=True):
-            mended = sorted(set(self._mended(found).values()))
-            indent = " " * found.col_offset
-            end = (found.end_lineno or found.lineno) - first + 1
-            if lines[found.lineno - first].startswith(
-                indent + ("import ", "from ")[_is_from(found)]
-            ):
-                lines[found.lineno - first : end] = [indent + m for m in mended or ["pass"]]
-        return "\n".join(lines)
-
-    def _mended(self, statement: ast.Import | ast.ImportFrom) -> dict[str, str]:
+    def mended(self, statement: _Import) -> dict[str, str]:
         """The imports of a statement one by one, from the places where they can succeed."""
         if isinstance(statement, ast.Import):
             return dict(self._mended_module(alias) for alias in statement.names)
         if statement.module == "__future__":
             return {"__future__": ast.unparse(statement)}
-        out = {}
-        module, wrong = statement.module or "", self._is_wrong(statement)
-        for alias in statement.names:
-            bound, renamed = alias.asname or alias.name, f" as {alias.asname}" * bool(alias.asname)
-            if alias.name == "*":
-                continue  # what it meant to bring is found by name
-            if not wrong:
-                out[bound] = f"from {module} import {alias.name}{renamed}"
-            elif alias.name in self.offered:
-                out[bound] = f"from {self.aim.module} import {alias.name}{renamed}"
-                self._note(f"imported {alias.name} from {self.aim.module}")
-        return out
+        aliases = [alias for alias in statement.names if alias.name != "*"]  # found by name
+        module = statement.module or ""
+        if self._is_wrong(statement):
+            module = self.aim.module
+            aliases = [alias for alias in aliases if alias.name in self.offered]
+            self.notes += [f"imported {alias.name} from {module}" for alias in aliases]
+        return {
+            alias.asname or alias.name: f"from {module} import {_with_asname(alias)}"
+            for alias in aliases
+        }
 
     def _is_wrong(self, statement: ast.ImportFrom) -> bool:
+        """Whether an import cannot succeed, and the target's module has what it asks for."""
         if statement.level or not statement.module:
             return True
         if statement.module == self.aim.module or self._exists(statement.module):
             return False
-        return any(a.name in self.offered or a.name == "*" for a in statement.names)
+        return any(alias.name in self.offered or alias.name == "*" for alias in statement.names)
 
     def _mended_module(self, alias: ast.alias) -> tuple[str, str]:
         bound = alias.asname or alias.name.partition(".")[0]
         last = self.aim.module.rpartition(".")[2]
         if alias.name in (last, f"your_{last}", "your_module") and not self._exists(alias.name):
-            self._note(f"imported {self.aim.module}")
+            self.notes.append(f"imported {self.aim.module}")
             return bound, f"import {self.aim.module} as {bound}"
-        return bound, f"import {alias.name}" + f" as {alias.asname}" * bool(alias.asname)
+        return bound, f"import {_with_asname(alias)}"
 
     def _exists(self, module: str) -> bool:
         """Whether a module is the standard library's or has a file in the tree."""
@@ -189,106 +141,225 @@ class _Work:
             return True
         if self.aim.tree is None:
             return False
-        folders = [self.aim.tree / root for root in source_roots(self.aim.tree)]
         parts = module.split(".")
-        return any(
-            folder.joinpath(*parts).with_suffix(".py").is_file()
-            or folder.joinpath(*parts, "__init__.py").is_file()
-            for folder in folders
-        )
+        for root in source_roots(self.aim.tree):
+            path = (self.aim.tree / root).joinpath(*parts)
+            if path.with_suffix(".py").is_file() or (path / "__init__.py").is_file():
+                return True
+        return False
+
+    def provider(self, name: str) -> str:
+        """The statement that imports a name, or ""."""
+        if name in self.statements:
+            return self.statements[name]
+        if name in self.offered:
+            return f"from {self.aim.module} import {name}"
+        statement = self._imported_by_target.get(name) or WELL_KNOWN.get(name, "")
+        if not statement and name in sys.stdlib_module_names:
+            return f"import {name}"
+        return statement
+
+    def names_of_target(self) -> set[str]:
+        """The names by which the draft may call the target: its own, its module's, its classes'."""
+        names = {*self.aim.function.split("."), *self.aim.module.split("."), *self.offered}
+        for bound, statement in self.statements.items():
+            if self.aim.module in statement:
+                names.add(bound)
+        return names
+
+
+def _with_asname(alias: ast.alias) -> str:
+    return f"{alias.name} as {alias.asname}" if alias.asname else alias.name
+
+
+class _Definition(NamedTuple):
+    """A statement of a draft, and its text."""
+
+    text: str
+    node: ast.stmt
+
+
+class _RepairedModule:
+    """A module in the making: what was kept of a draft so far.
+
+    Args:
+        aim: The target.
+        lines: The lines of the draft.
+    """
+
+    def __init__(self, aim: Aim, lines: list[str]) -> None:
+        self.aim = aim
+        self.lines = lines
+        self.imports = _Imports(aim)
+        self.helpers: dict[str, _Definition] = {}
+        self.tests: dict[str, _Definition] = {}
+
+    def take(self, statement: ast.stmt) -> None:
+        """Keep one top-level statement, in the form that helps, or leave it out."""
+        match statement:
+            case ast.Import() | ast.ImportFrom():
+                self.imports.statements |= self.imports.mended(statement)
+            case ast.FunctionDef(name) | ast.AsyncFunctionDef(name) if name.startswith("test"):
+                self._take_test(name, _Definition(self._text(statement), statement))
+            case ast.ClassDef(name) if name.startswith("Test"):
+                self._take_class(statement)
+            case ast.FunctionDef(name) | ast.AsyncFunctionDef(name) | ast.ClassDef(name):
+                self._take_helper(name, statement)
+            case ast.Assign() | ast.AnnAssign():
+                names = defined_names(statement)
+                if not names & self.imports.offered:
+                    definition = _Definition(self._text(statement), statement)
+                    self.helpers[min(names, default="")] = definition
+
+    def _take_test(self, name: str, test: _Definition) -> None:
+        if not asserts_something(test.node):
+            self._leave_out(name, "it asserts nothing")
+        elif replaces(test.node, self.aim.function, self.aim.module):
+            self._leave_out(name, f"it replaces {self.aim.function}")
+        else:
+            self.tests[name] = test
+
+    def _take_class(self, node: ast.ClassDef) -> None:
+        """Turn the test methods of a class into functions; those that use self stay out."""
+        for method in node.body:
+            if not isinstance(method, _FUNCTIONS) or not method.name.startswith("test"):
+                continue
+            if any(isinstance(n, ast.Name) and n.id == "self" for n in ast.walk(method)):
+                self._leave_out(method.name, "it needs its class")
+                continue
+            method.args.args = [arg for arg in method.args.args if arg.arg != "self"]
+            self._take_test(method.name, _Definition(ast.unparse(method), method))
+
+    def _take_helper(self, name: str, node: ast.stmt) -> None:
+        if name in self.imports.offered:
+            self._note(f"left out a copy of {name}")
+        elif replaces(node, self.aim.function, self.aim.module):
+            self._leave_out(name, f"it replaces {self.aim.function}")
+        else:
+            self.helpers[name] = _Definition(self._text(node), node)
+
+    def _text(self, node: ast.stmt) -> str:
+        """The statement as it was written, with the imports inside it mended."""
+        decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+        first = min([node.lineno, *(decorator.lineno for decorator in decorators)])
+        lines = self.lines[first - 1 : node.end_lineno or node.lineno]
+        if len(lines) == 1 and node.col_offset:  # it shares its line with another one
+            return ast.unparse(node)
+        imports = [n for n in ast.walk(node) if isinstance(n, ast.Import | ast.ImportFrom)]
+        for statement in sorted(imports, key=lambda n: n.lineno, reverse=True):
+            self._mend_inside(lines, statement, first)
+        return "\n".join(lines)
+
+    def _mend_inside(self, lines: list[str], statement: _Import, first: int) -> None:
+        """Mend an import among the lines of a statement that begins at line `first`."""
+        mended = sorted(set(self.imports.mended(statement).values()))
+        indent = " " * statement.col_offset
+        keyword = "from " if isinstance(statement, ast.ImportFrom) else "import "
+        index = statement.lineno - first
+        if lines[index].startswith(indent + keyword):
+            end = (statement.end_lineno or statement.lineno) - first + 1
+            lines[index:end] = [indent + line for line in mended or ["pass"]]
 
     def finish(self) -> Repaired | None:
         """Resolve the names that are used, drop the tests that cannot run, and put it together."""
-        bound = set(self.helpers)
         needed: dict[str, str] = {}
-        for name, (_, node) in list(self.tests.items()):
-            if not self._is_about_target(node):
+        for name, test in list(self.tests.items()):
+            reason = self._reason_to_drop(test, needed)
+            if reason:
                 del self.tests[name]
-                self._note(f"left out {name}: it does not name {self.aim.function}")
-            elif not asserts_result(node, self._sources()):
-                del self.tests[name]
-                self._note(f"left out {name}: it asserts nothing about what the call gives")
-            elif missing := self._resolve(node, bound, needed):
-                del self.tests[name]
-                self._note(f"left out {name}: nobody defines {', '.join(sorted(missing))}")
+                self._leave_out(name, reason)
         if not self.tests:
             return None
         helpers = self._used_helpers()
-        for name in helpers:
-            self._resolve(self.helpers[name][1], bound, needed)
-        texts = [self.helpers[name][0] for name in helpers]
-        texts += [text for text, _ in self.tests.values()]
-        head = _import_lines(needed, self.imports.get("__future__"))
-        content = "\n\n\n".join(part for part in (head, *texts) if part) + "\n"
+        for helper in helpers:
+            self._resolve(helper.node, needed)
+        future = self.imports.statements.get("__future__")
+        texts = [_import_lines(needed, future)]
+        texts += [definition.text for definition in (*helpers, *self.tests.values())]
+        content = "\n\n\n".join(text for text in texts if text) + "\n"
         if parse(content) is None:
             return None
-        return Repaired(content, tuple(self.tests), tuple(dict.fromkeys(self.notes)))
+        notes = [*dict.fromkeys(map(one_line, self.imports.notes))]
+        return Repaired(content, tuple(self.tests), tuple(notes))
 
-    def _is_about_target(self, node: ast.stmt) -> bool:
+    def _reason_to_drop(self, test: _Definition, needed: dict[str, str]) -> str:
+        """Why a test is of no use, or ""; the imports that it needs are added to `needed`."""
+        if not self._names_target(test.node):
+            return f"it does not name {self.aim.function}"
+        if not asserts_result(test.node, self._sources()):
+            return "it asserts nothing about what the call gives"
+        missing = self._resolve(test.node, needed)
+        return f"nobody defines {', '.join(sorted(missing))}" if missing else ""
+
+    def _names_target(self, node: ast.stmt) -> bool:
         """Whether a test, or a helper it could use, names the function or its class."""
-        nodes = [node, *(helper for _, helper in self.helpers.values())]
-        parts = [part for whole in nodes for part in ast.walk(whole)]
-        said = {n.id for n in parts if isinstance(n, ast.Name)}
-        said |= {n.attr for n in parts if isinstance(n, ast.Attribute)}
-        said |= {a.name for n in parts if isinstance(n, ast.ImportFrom) for a in n.names}
-        return not said.isdisjoint(self.aim.function.split("."))
+        words = self.aim.function.split(".")
+        nodes = [node, *(helper.node for helper in self.helpers.values())]
+        return any(_names(part, words) for statement in nodes for part in ast.walk(statement))
 
     def _sources(self) -> set[str]:
         """The names that stand for the tested code in a test: its own, its module's, helpers'."""
-        named = {*self.aim.function.split("."), *self.aim.module.split("."), *self.offered}
-        named |= {bound for bound, text in self.imports.items() if self.aim.module in text}
+        names = self.imports.names_of_target()
         before = -1
-        while before != len(named):  # a helper that calls a helper that calls it
-            before = len(named)
-            for name, (_, node) in self.helpers.items():
-                if isinstance(node, _DEFINES) and uses(node, named):
-                    named.add(name)
-        return named
+        while before != len(names):  # a helper that calls a helper that calls it
+            before = len(names)
+            for name, helper in self.helpers.items():
+                if isinstance(helper.node, _DEFINES) and uses(helper.node, names):
+                    names.add(name)
+        return names
 
-    def _resolve(self, node: ast.stmt, bound: set[str], needed: dict[str, str]) -> set[str]:
+    def _resolve(self, node: ast.stmt, needed: dict[str, str]) -> set[str]:
         """Add the imports a statement needs; the names that nothing provides come back."""
-        missing = set()
-        found = {}
-        for name in free_names(node) - bound - _BUILTINS:
-            statement = self._provider(name)
+        missing: set[str] = set()
+        providers: dict[str, str] = {}
+        for name in free_names(node) - set(self.helpers) - _BUILTINS:
+            statement = self.imports.provider(name)
             if statement:
-                found[name] = statement
+                providers[name] = statement
             else:
                 missing.add(name)
         if not missing:
-            needed.update(found)
+            needed.update(providers)
         return missing
 
-    def _provider(self, name: str) -> str:
-        if name in self.imports:
-            return self.imports[name]
-        if name in self.offered:
-            return f"from {self.aim.module} import {name}"
-        known = self.imported.get(name) or WELL_KNOWN.get(name, "")
-        return known or (f"import {name}" if name in sys.stdlib_module_names else "")
-
-    def _used_helpers(self) -> list[str]:
+    def _used_helpers(self) -> list[_Definition]:
         """The helpers the kept tests lean on, directly or not, in their first order."""
-        wanted: set[str] = set()
-        nodes = [node for _, node in self.tests.values()]
+        used: set[str] = set()
+        nodes = [test.node for test in self.tests.values()]
         while nodes:
             node = nodes.pop()
-            arguments = {
-                a.arg for n in ast.walk(node) if isinstance(n, ast.arguments) for a in n.args
-            }
-            for name in (free_names(node) | arguments) & set(self.helpers) - wanted:
-                wanted.add(name)
-                nodes.append(self.helpers[name][1])
-        return [name for name in self.helpers if name in wanted]
+            names = free_names(node) | _arguments(node)
+            for name in (names & set(self.helpers)) - used:
+                used.add(name)
+                nodes.append(self.helpers[name].node)
+        return [helper for name, helper in self.helpers.items() if name in used]
+
+    def _leave_out(self, name: str, why: str) -> None:
+        self._note(f"left out {name}: {why}")
 
     def _note(self, text: str) -> None:
-        self.notes.append(one_line(text))
+        self.imports.notes.append(text)
 
 
-def _is_from(node: ast.stmt) -> bool:
-    return isinstance(node, ast.ImportFrom)
+def _names(part: ast.AST, words: Collection[str]) -> bool:
+    """Whether a node reads, asks for or imports one of some names."""
+    match part:
+        case ast.Name(name) | ast.Attribute(attr=name):
+            return name in words
+        case ast.ImportFrom(names=aliases):
+            return any(alias.name in words for alias in aliases)
+    return False
+
+
+def _arguments(node: ast.AST) -> set[str]:
+    """The names of the arguments of a function, and of those inside it."""
+    names: set[str] = set()
+    for part in ast.walk(node):
+        if isinstance(part, ast.arguments):
+            names.update(argument.arg for argument in part.args)
+    return names
 
 
 def _import_lines(needed: dict[str, str], future: str | None) -> str:
     lines = sorted(set(needed.values()))
-    return "\n".join(([future, ""] if future else []) + lines)
+    return "\n".join([future, "", *lines] if future else lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
 WELL_KNOWN = {
     "pytest": "import pytest",
@@ -28,35 +29,70 @@ WELL_KNOWN = {
 
 def defined_names(statement: ast.stmt) -> set[str]:
     """The names a top-level statement defines (imports not counted)."""
-    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return {statement.name}
-    if isinstance(statement, ast.Assign | ast.AnnAssign):
-        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-        return {n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)}
-    if isinstance(statement, ast.If | ast.Try):
-        inner = [*statement.body, *statement.orelse]
-        inner += [s for h in getattr(statement, "handlers", []) for s in h.body]
-        return {name for part in inner for name in defined_names(part)}
+    match statement:
+        case ast.FunctionDef(name) | ast.AsyncFunctionDef(name) | ast.ClassDef(name):
+            return {name}
+        case ast.Assign(targets):
+            return _names_in(targets)
+        case ast.AnnAssign(target):
+            return _names_in([target])
+        case ast.If(_, body, orelse):
+            return _defined_in([*body, *orelse])
+        case ast.Try(body, handlers, orelse):
+            names = _defined_in([*body, *orelse])
+            for handler in handlers:
+                names |= _defined_in(handler.body)
+            return names
     return set()
 
 
+def _defined_in(block: list[ast.stmt]) -> set[str]:
+    names: set[str] = set()
+    for statement in block:
+        names |= defined_names(statement)
+    return names
+
+
+def _names_in(targets: list[ast.expr]) -> set[str]:
+    """The names in the targets of an assignment."""
+    names: set[str] = set()
+    for target in targets:
+        names.update(node.id for node in ast.walk(target) if isinstance(node, ast.Name))
+    return names
+
+
 def absolute_imports(body: list[ast.stmt], module: str) -> dict[str, str]:
-    """The imports of the target module, by the name they bind, relative ones made absolute."""
-    out: dict[str, str] = {}
+    """The imports of the target module, by the name they bind, relative ones made absolute.
+
+    Args:
+        body: The statements of the module.
+        module: Its dotted name.
+    """
+    imports: dict[str, str] = {}
+    for statement in body:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    bound = alias.asname or alias.name.partition(".")[0]
+                    imports[bound] = ast.unparse(ast.Import([alias]))
+            elif isinstance(node, ast.ImportFrom) and node.module != "__future__":
+                imports.update(_absolute_import_from(node, module))
+    return imports
+
+
+def _absolute_import_from(node: ast.ImportFrom, module: str) -> Iterator[tuple[str, str]]:
+    """The bound names of an import, each with its statement."""
+    source = _absolute_source(node, module)
+    for alias in node.names:
+        if source and alias.name != "*":
+            yield alias.asname or alias.name, ast.unparse(ast.ImportFrom(source, [alias], 0))
+
+
+def _absolute_source(node: ast.ImportFrom, module: str) -> str:
+    """The dotted name of what a module imports from."""
     package = module.split(".")[:-1]
-    for node in (n for statement in body for n in ast.walk(statement)):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                bound = alias.asname or alias.name.partition(".")[0]
-                out[bound] = ast.unparse(ast.Import([alias]))
-        elif isinstance(node, ast.ImportFrom) and node.module != "__future__":
-            parts = package[: len(package) - node.level + 1] if node.level else []
-            source = ".".join([*parts, *([node.module] if node.module else [])])
-            for alias in node.names:
-                if source and alias.name != "*":
-                    made = ast.ImportFrom(source, [alias], 0)
-                    out[alias.asname or alias.name] = ast.unparse(made)
-    return out
+    parts = package[: len(package) - node.level + 1] if node.level else []
+    return ".".join([*parts, node.module] if node.module else parts)
 
 
 def free_names(node: ast.AST) -> set[str]:
