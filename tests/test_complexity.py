@@ -147,9 +147,6 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "agent/stories/write_story.py": {
         "facts_of": "to come apart",
     },
-    "agent/testgen/accept/formatter.py": {
-        "formatters": "to come apart",
-    },
     "agent/testgen/accept/merge_modules.py": {
         "_new_imports": "to come apart",
     },
@@ -171,16 +168,6 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "_imports": "to come apart",
         "_row_shape": "to come apart",
         "_statement": "to come apart",
-    },
-    "agent/testgen/model/assertion_checks.py": {
-        "asserts_result": "to come apart",
-        "replaces": "to come apart",
-    },
-    "agent/testgen/model/prompt_excerpts.py": {
-        "class_heading": "to come apart",
-    },
-    "agent/testgen/project/free_names.py": {
-        "absolute_imports": "to come apart",
     },
     "agent/testgen/verify/mutants.py": {
         "_Finder.statement": "to come apart",
