@@ -44,12 +44,6 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "agent/coverage/replay/replay.py": {
         "_Replay._judge": "to come apart",
     },
-    "agent/coverage/report/markdown.py": {
-        "_lines": "to come apart",
-    },
-    "agent/coverage/report/plain.py": {
-        "render": "to come apart",
-    },
     "agent/coverage/selection/affected.py": {
         "_Selector._files_to_collect": "to come apart",
         "_Selector._is_stale": "to come apart",

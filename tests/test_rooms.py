@@ -53,6 +53,8 @@ HEAVY = {
     "sqlite_utils",
     "watchdog",
     "httpx",
+    "jinja2",
+    "markupsafe",
 }
 HEAVY_HOME = {"agent/desk/migrations.py"}  # imported only when a migration is due
 FACED = ("agent/coverage", "agent/testgen")

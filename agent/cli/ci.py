@@ -26,8 +26,15 @@ from copydesk.agent.coverage.gate import (
     verdict_as_json,
 )
 from copydesk.agent.coverage.measure import commit as measuring
-from copydesk.agent.coverage.report import facts, hosts, page
-from copydesk.agent.coverage.report import verdict as words
+from copydesk.agent.coverage.report import (
+    CiHost,
+    detect_host,
+    gather_report,
+    github_annotations,
+    gitlab_code_quality,
+    render_html,
+    verdict_as_markdown,
+)
 from copydesk.agent.coverage.store import Measure
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
@@ -86,7 +93,7 @@ def ci(
     """
     if report and data:
         raise click.UsageError("--report needs a measure, and --data makes none.")
-    repo, where = current_repository(), hosts.host(os.environ)
+    repo, where = current_repository(), detect_host(os.environ)
     head = git.resolve(repo, "HEAD")
     against = _base(repo, head, base, where)
     project, sources = config.load_project(repo, head)
@@ -103,7 +110,7 @@ def ci(
     raise SystemExit(1 if answer.verdict.verdict == "fail" else 0)
 
 
-def _base(repo: Repository, head: Sha, named: str | None, where: hosts.Host) -> Sha:
+def _base(repo: Repository, head: Sha, named: str | None, where: CiHost) -> Sha:
     """What HEAD is compared with: the first of the candidates that is there and another commit.
 
     A first commit is compared with itself: it adds nothing to judge but its total.
@@ -138,12 +145,12 @@ def _by_measure(request: GateRequest, floors: Floors, report: Path | None) -> An
         measured_gate = MeasuredGate(repo, db, print_progress)
         verdict = measured_gate.judge(request, floors, unknown="fail")
         if report is not None:
-            write_atomically(report, page.render(facts.gather(repo, db, request.head)))
+            write_atomically(report, render_html(gather_report(repo, db, request.head)))
             print_progress(f"wrote {report}")
     return Answer(verdict, measured)
 
 
-def _tell(answer: Answer, where: hosts.Host, code_quality: Path | None, as_json: bool) -> None:
+def _tell(answer: Answer, where: CiHost, code_quality: Path | None, as_json: bool) -> None:
     verdict, measure = answer
     if as_json:
         echo_json(verdict_as_json(verdict))
@@ -156,15 +163,15 @@ def _tell(answer: Answer, where: hosts.Host, code_quality: Path | None, as_json:
         if where.name == "github":
             if measure is not None and measure.failed:
                 echo(f"::warning::{plural(measure.failed, 'test')} failed while it was measured")
-            for line in words.github(verdict):
+            for line in github_annotations(verdict):
                 echo(line)
     if where.summary is not None:
         with where.summary.open("a", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(words.markdown(verdict) + "\n")
+            file.write(verdict_as_markdown(verdict) + "\n")
     if where.outputs is not None:
         with where.outputs.open("a", encoding="utf-8") as file:
             file.write(f"verdict={verdict.verdict}\n")
             for name, value in (("total", verdict.total), ("diff", verdict.diff)):
                 file.write(f"{name}={'' if value is None else value}\n")
     if code_quality is not None:
-        write_atomically(code_quality, json.dumps(words.code_quality(verdict), indent=2) + "\n")
+        write_atomically(code_quality, json.dumps(gitlab_code_quality(verdict), indent=2) + "\n")

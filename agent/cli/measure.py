@@ -13,7 +13,7 @@ from copydesk.agent.cli.formatting import duration, percent, ranges, short_sha
 from copydesk.agent.cli.options import examples, json_option, revision_argument
 from copydesk.agent.cli.output import echo, echo_json, print_progress
 from copydesk.agent.coverage.measure import commit as measuring
-from copydesk.agent.coverage.report import export
+from copydesk.agent.coverage.report import FORMATS, export
 from copydesk.agent.coverage.store import Measure
 from copydesk.agent.coverage.store import totals as total_rows
 from copydesk.agent.daemon import control
@@ -119,7 +119,7 @@ def _tell_next(measure: Measure) -> None:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(export.FORMATS),
+    type=click.Choice(FORMATS),
     default="text",
     show_default=True,
     help="How to write it; json is coverage.py's JSON report, data a .coverage file.",
@@ -153,7 +153,7 @@ def coverage(revision: str, form: str, output: Path | None, as_json: bool) -> No
         if output is None:
             text = _report(repo, db, sha, form)
         else:
-            export.export(repo, db, sha, form, output)
+            export(repo, db, sha, form, output)
     if output is None:
         # coverage.py's own words, paths included, with the escapes of a terminal taken out
         echo(text.rstrip("\n"))
@@ -164,7 +164,7 @@ def coverage(revision: str, form: str, output: Path | None, as_json: bool) -> No
 def _report(repo: Repository, db: Database, sha: Sha, form: str) -> str:
     with tempfile.TemporaryDirectory(prefix="copydesk-") as folder:
         path = Path(folder) / "report"
-        export.export(repo, db, sha, form, path)
+        export(repo, db, sha, form, path)
         return path.read_text("utf-8", "replace")
 
 

@@ -16,7 +16,13 @@ from copydesk.agent.cli.formatting import short_sha
 from copydesk.agent.cli.measure import measured_commit
 from copydesk.agent.cli.options import examples, revision_argument
 from copydesk.agent.cli.output import echo, print_progress
-from copydesk.agent.coverage.report import Report, facts, markdown, page, plain
+from copydesk.agent.coverage.report import (
+    Report,
+    gather_report,
+    render_html,
+    render_json,
+    render_markdown,
+)
 from copydesk.agent.desk.database import Database
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.progress import silent
@@ -67,7 +73,7 @@ def report(
     form = "json" if as_json else form or _form(output, show)
     with open_current_desk() as (repo, db):
         sha = measured_commit(repo, db, revision)
-        report_facts = facts.gather(repo, db, sha)
+        report_facts = gather_report(repo, db, sha)
         if insight:
             report_facts = _with_insight(repo, db, report_facts)
         text = _rendered(report_facts, form)
@@ -106,8 +112,8 @@ def _form(output: Path | None, show: bool) -> str:
 
 def _rendered(report: Report, form: str) -> str:
     if form == "json":
-        return json.dumps(plain.render(report), indent=2) + "\n"
-    return page.render(report) if form == "html" else markdown.render(report)
+        return json.dumps(render_json(report), indent=2) + "\n"
+    return render_html(report) if form == "html" else render_markdown(report)
 
 
 def _place(repo: Repository, sha: str, form: str) -> Path:

@@ -62,7 +62,7 @@ def attention(report: Report, facts: Sequence[Fact]) -> list[Fact]:
             "open gap", f"{lines} {verb} not reached by any test: {why}.",
             {"path": path, "function": function, "lines": len(gap.lines), "reasons": why},
         )  # fmt: skip
-    for test in report.unsteady[:UNSTEADY]:
+    for test in report.flaky[:UNSTEADY]:
         name = one_line(test.name)
         add(
             "unsteady test",

@@ -1,24 +1,37 @@
 """Puts coverage into words and pages.
 
-In go a commit and the desk; out come the report as Markdown, as plain text or as one HTML page,
-the annotations and summaries of CI hosts, and coverage in the formats of coverage.py.
+In go a commit and the desk; out come the report as Markdown, as JSON or as one HTML page, the
+annotations and summaries of CI hosts, and coverage in the formats of coverage.py.
 """
 
-from copydesk.agent.coverage.report import export, facts, hosts, markdown, page, plain, verdict
-from copydesk.agent.coverage.report.facts import Insight, Report
-from copydesk.agent.coverage.report.words import model_words, percent, ranges
+from copydesk.agent.coverage.report.ci_hosts import CiHost, detect_host
+from copydesk.agent.coverage.report.export import FORMATS, export
+from copydesk.agent.coverage.report.formatting import model_words, percent, ranges
+from copydesk.agent.coverage.report.html_report import render_html
+from copydesk.agent.coverage.report.json_report import render_json
+from copydesk.agent.coverage.report.markdown_report import render_markdown
+from copydesk.agent.coverage.report.report_data import Insight, Report, gather_report
+from copydesk.agent.coverage.report.verdict_formats import (
+    github_annotations,
+    gitlab_code_quality,
+    verdict_as_markdown,
+)
 
 __all__ = [
+    "FORMATS",
+    "CiHost",
     "Insight",
     "Report",
+    "detect_host",
     "export",
-    "facts",
-    "hosts",
-    "markdown",
+    "gather_report",
+    "github_annotations",
+    "gitlab_code_quality",
     "model_words",
-    "page",
     "percent",
-    "plain",
     "ranges",
-    "verdict",
+    "render_html",
+    "render_json",
+    "render_markdown",
+    "verdict_as_markdown",
 ]

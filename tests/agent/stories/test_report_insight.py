@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from copydesk.agent.coverage.measure.commit import measure
-from copydesk.agent.coverage.report.facts import Report, gather
-from copydesk.agent.coverage.report.unsteady import Unsteady
+from copydesk.agent.coverage.report.flaky_tests import FlakyTest
+from copydesk.agent.coverage.report.report_data import Report, gather_report
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.commit import Commit
@@ -51,7 +51,7 @@ def known(repo: Path, commit: Callable[..., str]) -> Iterator[tuple[Repository, 
     with open_desk(found.desk) as db:
         sha = resolve(found, "HEAD")
         measure(db, Commit(found, sha))
-        yield found, db, gather(found, db, sha)
+        yield found, db, gather_report(found, db, sha)
 
 
 def gap_of(repo: Repository, db: Database, report: Report) -> Fact:
@@ -100,7 +100,7 @@ def test_unsteady_tests_are_facts_too(
 ) -> None:
     from dataclasses import replace
 
-    report = replace(known[2], unsteady=(Unsteady("test_shop.py::test_price", 5, 1),))
+    report = replace(known[2], flaky=(FlakyTest("test_shop.py::test_price", 5, 1),))
     [fact] = [f for f in attention(report, ()) if f.kind == "unsteady test"]
     assert fact.text == (
         "`test_shop.py::test_price` changed its outcome 1 time in 5 runs while all that it depends"

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from copydesk.agent.coverage.gate.verdict import Floors, LineStatus, judge
-from copydesk.agent.coverage.report.facts import Insight, Point, Report, Row, Step
-from copydesk.agent.coverage.report.unsteady import Unsteady
+from copydesk.agent.coverage.report.flaky_tests import FlakyTest
+from copydesk.agent.coverage.report.report_data import Insight, Point, Report, Row, Step
 from copydesk.agent.desk.measures import Measure
 from copydesk.agent.git.repository import CommitInfo
 from copydesk.agent.records import Draft, Gap
@@ -54,7 +54,7 @@ def build(files: int = 3, gaps: int = 6, name: str = "shop", subject: str = "Add
             for i in range(gaps)
         ),
         (("tests/test_a.py::test_slow", 3.25),),
-        (Unsteady("tests/test_a.py::test_now_and_then", 9, 4),),
+        (FlakyTest("tests/test_a.py::test_now_and_then", 9, 4),),
         (Draft(7, "test", "ready", SHA, f"Tests for {name}", "embedded", "tests/test_x.py", ""),),
         (Step("1 draft on your desk: decide.", "copydesk review"),),
         ({"model": name, "prompt": "test-1", "calls": 12, "answered": 9, "kept": 6},),

@@ -6,8 +6,11 @@ from html.parser import HTMLParser
 
 import pytest
 
-from copydesk.agent.coverage.report import markdown, page, plain, plot
-from copydesk.agent.coverage.report.facts import Report
+from copydesk.agent.coverage.report import markdown_report, plot
+from copydesk.agent.coverage.report.html_report import render_html
+from copydesk.agent.coverage.report.json_report import render_json
+from copydesk.agent.coverage.report.markdown_report import render_markdown
+from copydesk.agent.coverage.report.report_data import Report
 
 Made = Callable[..., Report]
 NASTY = "</script><script>alert(1)</script>\u202e\x1b[31m <img src=x onerror=alert(1)> | `x`"
@@ -41,7 +44,7 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def html(made: Made) -> str:
-    return page.render(made())
+    return render_html(made())
 
 
 def test_the_page_loads_nothing_and_allows_nothing(html: str) -> None:
@@ -55,13 +58,13 @@ def test_the_page_loads_nothing_and_allows_nothing(html: str) -> None:
 
 
 def test_what_comes_from_outside_is_text(made: Made) -> None:
-    html = page.render(made(name=NASTY, subject=NASTY))
+    html = render_html(made(name=NASTY, subject=NASTY))
     found = Page(html)
     assert len(found.all("script")) == 1
     assert not found.all("img")
     assert "\u202e" not in html
     assert "\x1b" not in html
-    text = markdown.render(made(name=NASTY, subject=NASTY))
+    text = render_markdown(made(name=NASTY, subject=NASTY))
     assert "<script>" not in text.replace("\\<", "")
     assert "\u202e" not in text
 
@@ -87,7 +90,7 @@ def test_colour_is_never_the_only_sign(html: str) -> None:
 
 
 def test_a_large_project_stays_a_small_file(made: Made) -> None:
-    html = page.render(made(files=300, gaps=5000))
+    html = render_html(made(files=300, gaps=5000))
     assert len(html.encode()) < 5_000_000
     assert html.count("<details data-names=") == 300
 
@@ -102,16 +105,16 @@ def test_the_plot_is_named_and_keeps_within_its_frame(made: Made) -> None:
 
 
 def test_markdown_names_what_to_do(made: Made) -> None:
-    text = markdown.render(made(gaps=40))
+    text = render_markdown(made(gaps=40))
     assert "- The gate says **fail**" in text
     assert "| `shop/prices.py:3-4` | `f` | `copydesk draft shop/prices.py::f` |" in text
     assert "… and 10 more." in text
     assert "`copydesk review`" in text
-    assert markdown.code("a`b|c") == "`` a`b\\|c ``"
+    assert markdown_report.code("a`b|c") == "`` a`b\\|c ``"
 
 
 def test_json_has_it_all(made: Made) -> None:
-    found = plain.render(made())
+    found = render_json(made())
     assert found["gate"]["verdict"] == "fail"
     assert found["diff"]["shop/prices.py"][2] == {"line": 3, "state": "missing", "tests": []}
     assert len(found["gaps"]) == 6
@@ -120,9 +123,9 @@ def test_json_has_it_all(made: Made) -> None:
 
 def test_every_form_tells_what_models_did(made: Made) -> None:
     said = "12 calls, 75 % answered, 50 % kept"
-    assert f"| shop | `test-1` | {said} |" in markdown.render(made())
-    assert f"<td>shop</td><td><code>test-1</code></td><td>{said}</td>" in page.render(made())
-    assert plain.render(made())["models"][0]["calls"] == 12
+    assert f"| shop | `test-1` | {said} |" in render_markdown(made())
+    assert f"<td>shop</td><td><code>test-1</code></td><td>{said}</td>" in render_html(made())
+    assert render_json(made())["models"][0]["calls"] == 12
 
 
 @pytest.mark.parametrize("low", range(0, 100, 10))

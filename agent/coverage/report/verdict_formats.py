@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from copydesk.agent.coverage.gate import Verdict, missing_ranges
-from copydesk.agent.coverage.report.markdown import code, section, text
-from copydesk.agent.coverage.report.words import percent
-from copydesk.agent.coverage.report.words import ranges as line_ranges
+from copydesk.agent.coverage.gate import MissingRange, Verdict, missing_ranges
+from copydesk.agent.coverage.report.formatting import percent
+from copydesk.agent.coverage.report.formatting import ranges as line_ranges
+from copydesk.agent.coverage.report.markdown_report import code, section, text
 from copydesk.agent.records import Json
 from copydesk.agent.text import clean, plural
 
@@ -20,7 +20,7 @@ ROWS = 100
 _SIGNS = {"pass": "passes", "fail": "does not pass", "unknown": "has lines without a verdict"}
 
 
-def markdown(verdict: Verdict) -> str:
+def verdict_as_markdown(verdict: Verdict) -> str:
     """The verdict as Markdown, for a job summary; what comes from outside is escaped."""
     return "\n".join(_markdown(verdict)).rstrip("\n") + "\n"
 
@@ -58,55 +58,67 @@ def _markdown(verdict: Verdict) -> Iterator[str]:
         yield from section(title, ("File", "Lines"), rows, level=3)
 
 
-def github(verdict: Verdict) -> Iterator[str]:
+def github_annotations(verdict: Verdict) -> Iterator[str]:
     """Workflow commands that mark missing lines in the diff of a pull request.
 
     https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands
     """
     kind = "error" if verdict.verdict == "fail" else "warning"
-    found = missing_ranges(verdict)
-    for one in found[:ANNOTATIONS]:
-        lines = "This line is" if one.first == one.last else "These lines are"
-        said = f"{lines} reached by no test. `copydesk draft {one.gap}` drafts one."
-        place = {"file": one.path, "line": one.first, "endLine": one.last}
-        yield _command(kind, said, place | {"title": f"No test reaches {one.function}"})
-    if len(found) > ANNOTATIONS:
-        yield _command("notice", f"{len(found) - ANNOTATIONS} more places are in the summary.", {})
+    ranges = missing_ranges(verdict)
+    for missing in ranges[:ANNOTATIONS]:
+        lines = "This line is" if missing.first == missing.last else "These lines are"
+        message = f"{lines} reached by no test. `copydesk draft {missing.gap}` drafts one."
+        properties = {
+            "file": missing.path,
+            "line": missing.first,
+            "endLine": missing.last,
+            "title": f"No test reaches {missing.function}",
+        }
+        yield _command(kind, message, properties)
+    if len(ranges) > ANNOTATIONS:
+        yield _command("notice", f"{len(ranges) - ANNOTATIONS} more places are in the summary.", {})
     partial = [(path, line) for path, lines in verdict.partial.items() for line in lines]
     for path, line in partial[:ANNOTATIONS]:
-        place = {"file": path, "line": line, "title": "Not every branch is taken"}
-        yield _command("notice", "No test takes every branch of this line.", place)
+        properties = {"file": path, "line": line, "title": "Not every branch is taken"}
+        yield _command("notice", "No test takes every branch of this line.", properties)
 
 
-def _command(kind: str, message: str, properties: dict[str, object]) -> str:
-    given = ",".join(f"{k}={_property(str(v))}" for k, v in properties.items())
-    return f"::{kind}{' ' if given else ''}{given}::{_data(message)}"
+def _command(kind: str, message: str, properties: Mapping[str, object]) -> str:
+    words = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items())
+    return f"::{kind}{' ' if words else ''}{words}::{_data(message)}"
 
 
-def _data(said: str) -> str:
+def _data(message: str) -> str:
     # a line break would begin a command of its own; what is left of controls is shown escaped
-    return clean(said, keep="").replace("%", "%25")
+    return clean(message, keep="").replace("%", "%25")
 
 
-def _property(said: str) -> str:
-    return _data(said).replace(":", "%3A").replace(",", "%2C")
+def _property(value: str) -> str:
+    return _data(value).replace(":", "%3A").replace(",", "%2C")
 
 
-def code_quality(verdict: Verdict) -> list[Json]:
+def gitlab_code_quality(verdict: Verdict) -> list[Json]:
     """The missing lines as a code quality report.
 
     https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format
     """
+    severity = "major" if verdict.verdict == "fail" else "minor"
     return [
         {
-            "description": f"{clean(one.function, keep='')}: reached by no test",
+            "description": f"{clean(missing.function, keep='')}: reached by no test",
             "check_name": "copydesk/uncovered-change",
-            # by place in the function: a line that moves with it stays the same finding
-            "fingerprint": hashlib.sha256(
-                f"{one.gap}\0{one.last - one.first}\0{number}".encode(errors="surrogateescape")
-            ).hexdigest(),
-            "severity": "major" if verdict.verdict == "fail" else "minor",
-            "location": {"path": one.path, "lines": {"begin": one.first, "end": one.last}},
+            "fingerprint": _fingerprint(missing, number),
+            "severity": severity,
+            "location": {
+                "path": missing.path,
+                "lines": {"begin": missing.first, "end": missing.last},
+            },
         }
-        for number, one in enumerate(missing_ranges(verdict))
+        for number, missing in enumerate(missing_ranges(verdict))
     ]
+
+
+def _fingerprint(missing: MissingRange, number: int) -> str:
+    """By its place in the function: a line that moves with it stays the same finding."""
+    parts = f"{missing.gap}\0{missing.last - missing.first}\0{number}"
+    return hashlib.sha256(parts.encode(errors="surrogateescape")).hexdigest()

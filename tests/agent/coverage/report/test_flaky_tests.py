@@ -7,7 +7,7 @@ import pytest
 from tests.agent.coverage.conftest import Trial
 
 from copydesk.agent.coverage.measure.flaky import marked
-from copydesk.agent.coverage.report.unsteady import Unsteady, unsteady
+from copydesk.agent.coverage.report.flaky_tests import FlakyTest, flakiest_tests
 from copydesk.agent.coverage.selection.affected import Selection
 from copydesk.agent.coverage.store.traces import CoverageMap, Trace, add_traces
 from copydesk.agent.desk.store import open_desk
@@ -15,15 +15,15 @@ from copydesk.agent.desk.store import open_desk
 NAME = "tests/test_a.py::test_a"
 
 
-def chain(tmp_path: Path, runs: list[tuple[str, bool]]) -> tuple[Unsteady, ...]:
+def chain(tmp_path: Path, runs: list[tuple[str, bool]]) -> tuple[FlakyTest, ...]:
     """What is said of runs of one test, each with whether it repeats the one before."""
     with open_desk(tmp_path) as db:
         before = None
         for outcome, repeats in runs:
             trace = Trace("test", NAME, outcome, 0.1, ())
             (before,) = add_traces(db, [trace._replace(repeats=before if repeats else None)], "e")
-        assert unsteady(db, {"another"}) == ()
-        return unsteady(db, {NAME})
+        assert flakiest_tests(db, {"another"}) == ()
+        return flakiest_tests(db, {NAME})
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_a_test_is_unsteady_when_a_run_that_repeats_another_ends_otherwise(
     tmp_path: Path, runs: list[tuple[str, bool]], flips: int
 ) -> None:
     outcomes = tuple(outcome for outcome, _ in runs)
-    found = (Unsteady(NAME, len(runs), flips, outcomes),) if flips else ()
+    found = (FlakyTest(NAME, len(runs), flips, outcomes),) if flips else ()
     assert chain(tmp_path, runs) == found
 
 

@@ -14,7 +14,7 @@ OUTCOMES = 20
 """How many of a test's last outcomes are told."""
 
 
-class Unsteady(NamedTuple):
+class FlakyTest(NamedTuple):
     """A test, how often it was run, and how often its outcome changed for no change at all.
 
     `outcomes` are those of its last runs, the newest last.
@@ -26,8 +26,8 @@ class Unsteady(NamedTuple):
     outcomes: tuple[str, ...] = ()
 
 
-def unsteady(db: Database, names: Collection[str]) -> tuple[Unsteady, ...]:
-    """The tests with such changes among these, the least steady first.
+def flakiest_tests(db: Database, names: Collection[str]) -> tuple[FlakyTest, ...]:
+    """The flaky ones among these tests, those with the most changes a run first.
 
     Args:
         db: The desk.
@@ -36,6 +36,6 @@ def unsteady(db: Database, names: Collection[str]) -> tuple[Unsteady, ...]:
     flaky = [test for test in db.traces.flaky_tests() if test.name in names]
     flaky.sort(key=lambda test: (-test.flips / test.runs, test.name))
     return tuple(
-        Unsteady(*test, tuple(db.traces.last_outcomes(test.name, OUTCOMES)))
+        FlakyTest(*test, tuple(db.traces.last_outcomes(test.name, OUTCOMES)))
         for test in flaky[:TESTS]
     )

@@ -1,7 +1,8 @@
-"""Everything a report says, gathered once for all of its forms."""
+"""Everything that a report says, gathered once for all of its forms."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -18,7 +19,7 @@ from copydesk.agent.coverage.gate import (
     missing_ranges,
     texts,
 )
-from copydesk.agent.coverage.report.unsteady import Unsteady, unsteady
+from copydesk.agent.coverage.report.flaky_tests import FlakyTest, flakiest_tests
 from copydesk.agent.coverage.source import moved, parse
 from copydesk.agent.coverage.store import Hit, Measure, numbits_to_nums
 from copydesk.agent.coverage.store import traces as coverage_map
@@ -89,14 +90,14 @@ class Report:
     left_out: int
     gaps: tuple[Gap, ...]
     slowest: tuple[tuple[str, float], ...]
-    unsteady: tuple[Unsteady, ...]
+    flaky: tuple[FlakyTest, ...]
     drafts: tuple[Draft, ...]
     steps: tuple[Step, ...]
     models: tuple[Json, ...] = ()
     insight: Insight | None = None
 
 
-def gather(repo: Repository, db: Database, sha: Sha) -> Report:
+def gather_report(repo: Repository, db: Database, sha: Sha) -> Report:
     """Everything about a measured commit.
 
     Raises:
@@ -109,35 +110,48 @@ def gather(repo: Repository, db: Database, sha: Sha) -> Report:
             slug="not-measured",
             hint=f"`copydesk measure {sha[:8]}` does it now.",
         )
-    info = git.commit_info(repo, sha)
-    parent = info.parents[0] if info.parents else None
-    if parent and not git.exists(repo, [parent]):
-        parent = None  # a shallow clone
-    verdict: Verdict | None = None
-    diff: dict[str, tuple[Row, ...]] = {}
-    left_out = 0
+    commit = git.commit_info(repo, sha)
     traces = coverage_map.load(db, sha)
-    if parent is not None:
-        request = GateRequest(change_between(repo, parent, sha), sha, parent)
-        floors = floors_for(request, *load_project(repo, sha))
-        verdict = MeasuredGate(repo, db).judge(request, floors)
-        diff, left_out = _Diff(repo, db, sha, request.change, traces).rows()
+    verdict, diff, left_out = _change(repo, db, commit, traces)
     gaps = tuple(db.gaps.of_commit(sha))
     drafts = tuple(db.drafts.find())
     return Report(
-        (repo.top or repo.common_dir).name, info, measure, tuple(_history(repo, db, sha)),
-        verdict, diff, left_out, gaps, _slowest(traces),
-        unsteady(db, traces.tests().keys() if traces else ()), drafts,
-        tuple(_steps(measure, verdict, gaps, drafts)),
-        tuple(one for one in db.model_calls.totals() if one["prompt"]),
-    )  # fmt: skip
+        name=(repo.top or repo.common_dir).name,
+        commit=commit,
+        measure=measure,
+        history=tuple(_history(repo, db, sha)),
+        verdict=verdict,
+        diff=diff,
+        left_out=left_out,
+        gaps=gaps,
+        slowest=_slowest(traces),
+        flaky=flakiest_tests(db, traces.tests().keys() if traces else ()),
+        drafts=drafts,
+        steps=tuple(_steps(measure, verdict, gaps, drafts)),
+        models=tuple(calls for calls in db.model_calls.totals() if calls["prompt"]),
+    )
+
+
+def _change(
+    repo: Repository, db: Database, commit: CommitInfo, traces: coverage_map.CoverageMap | None
+) -> tuple[Verdict | None, dict[str, tuple[Row, ...]], int]:
+    """The verdict on a commit, the rows of its diff by path, and how many rows are left out."""
+    parent = commit.parents[0] if commit.parents else None
+    if parent is None or not git.exists(repo, [parent]):  # the latter in a shallow clone
+        return None, {}, 0
+    request = GateRequest(change_between(repo, parent, commit.sha), commit.sha, parent)
+    floors = floors_for(request, *load_project(repo, commit.sha))
+    verdict = MeasuredGate(repo, db).judge(request, floors)
+    diff, left_out = _Diff(repo, db, commit.sha, request.change, traces).rows()
+    return verdict, diff, left_out
 
 
 def _history(repo: Repository, db: Database, sha: Sha) -> Iterable[Point]:
     """The measured ones among the commit and its ancestors, the oldest first."""
-    known = {commit.sha: Point(*commit) for commit in db.measures.history()}
-    near = git.ancestors(repo, sha, 5 * HISTORY)
-    return [known[s] for s in near if s in known][:HISTORY][::-1]
+    measured = {commit.sha: Point(*commit) for commit in db.measures.history()}
+    ancestors = git.ancestors(repo, sha, 5 * HISTORY)
+    newest_first = [measured[ancestor] for ancestor in ancestors if ancestor in measured]
+    return newest_first[:HISTORY][::-1]
 
 
 def _slowest(traces: coverage_map.CoverageMap | None) -> tuple[tuple[str, float], ...]:
@@ -153,16 +167,16 @@ def _steps(
         yield Step(f"{plural(measure.failed, 'test')} failed; look at them first.", "pytest --lf")
     if drafts:
         yield Step(f"{plural(len(drafts), 'draft')} on your desk: decide.", "copydesk review")
-    wanted: dict[str, int] = {}
+    missing_counts: Counter[str] = Counter()
     for missing in missing_ranges(verdict) if verdict else ():
-        wanted[missing.gap] = wanted.get(missing.gap, 0) + missing.last - missing.first + 1
-    for gap, count in list(wanted.items())[:3]:
-        said = f"{plural(count, 'changed line')} of {gap} reached by no test."
-        yield Step(said, f"copydesk draft {gap}")
-    riskiest = next((g for g in gaps if f"{g.path}::{g.function}" not in wanted), None)
+        missing_counts[missing.gap] += missing.last - missing.first + 1
+    for name, count in list(missing_counts.items())[:3]:
+        problem = f"{plural(count, 'changed line')} of {name} reached by no test."
+        yield Step(problem, f"copydesk draft {name}")
+    names = (f"{gap.path}::{gap.function}" for gap in gaps)
+    riskiest = next((name for name in names if name not in missing_counts), None)
     if riskiest:
-        name = f"{riskiest.path}::{riskiest.function}"
-        yield Step(f"The riskiest gap besides: {name}.", f"copydesk draft {name}")
+        yield Step(f"The riskiest gap besides: {riskiest}.", f"copydesk draft {riskiest}")
 
 
 class _Diff:
@@ -178,64 +192,70 @@ class _Diff:
     ) -> None:
         self.read = texts(repo)
         self.change = change
-        self.judged = measured_lines_at(repo, db, sha, exact=True).statuses(change, self.read)
+        measured_lines = measured_lines_at(repo, db, sha, exact=True)
+        self.statuses = measured_lines.statuses(change, self.read)
         self.tests = self._tests(traces)
 
     def _tests(
         self, traces: coverage_map.CoverageMap | None
     ) -> Mapping[str, Mapping[LineNo, tuple[str, ...]]]:
         """The tests that reach each changed line, by path and line."""
-        found: dict[str, dict[LineNo, list[str]]] = {path: {} for path in self.change.files}
-        lines: dict[Hit, list[LineNo]] = {}
+        tests: dict[str, dict[LineNo, list[str]]] = {path: {} for path in self.change.files}
+        changed_lines: dict[Hit, list[LineNo]] = {}
         for name, trace in sorted(traces.tests().items()) if traces else ():
             for hit in trace.hits:
-                if hit.path not in found:
+                if hit.path not in tests:
                     continue
-                if hit not in lines:
-                    lines[hit] = self._lines(hit)
-                for line in lines[hit]:
-                    found[hit.path].setdefault(line, []).append(name)
-        return {p: {n: tuple(t) for n, t in by.items()} for p, by in found.items()}
+                if hit not in changed_lines:
+                    changed_lines[hit] = self._changed_lines(hit)
+                for line in changed_lines[hit]:
+                    tests[hit.path].setdefault(line, []).append(name)
+        return {
+            path: {line: tuple(names) for line, names in by_line.items()}
+            for path, by_line in tests.items()
+        }
 
-    def _lines(self, hit: Hit) -> list[LineNo]:
+    def _changed_lines(self, hit: Hit) -> list[LineNo]:
+        """The changed lines among those of a hit, which may be of another version of the file."""
         blob, changed = self.change.files[hit.path]
         numbers = numbits_to_nums(hit.lines)
         if hit.blob != blob:
-            there = moved(parse(self.read(hit.blob)), parse(self.read(blob)))
-            numbers = [there[n] for n in numbers if n in there]
+            moved_to = moved(parse(self.read(hit.blob)), parse(self.read(blob)))
+            numbers = [moved_to[n] for n in numbers if n in moved_to]
         return sorted(set(numbers) & set(changed))
 
     def rows(self) -> tuple[dict[str, tuple[Row, ...]], int]:
         """The rows by path, and how many were left out."""
-        found: dict[str, tuple[Row, ...]] = {}
+        shown: dict[str, tuple[Row, ...]] = {}
         room, left_out = LINES, 0
-        for path in sorted(self.judged, key=lambda p: (-len(self.judged[p].missing), p)):
+        for path in sorted(self.statuses, key=lambda p: (-len(self.statuses[p].missing), p)):
             rows = self._file(path)
-            found[path] = rows[:room]
-            left_out += len(rows) - len(found[path])
-            room -= len(found[path])
-        return {p: rows for p, rows in found.items() if rows}, left_out
+            if rows[:room]:
+                shown[path] = rows[:room]
+            left_out += max(0, len(rows) - room)
+            room = max(0, room - len(rows))
+        return shown, left_out
 
     def _file(self, path: str) -> tuple[Row, ...]:
-        blob, lines = self.change.files[path]
-        changed, text = set(lines), self.read(blob).split("\n")
-        near = {n + d for n in changed for d in range(-CONTEXT, CONTEXT + 1)}
-        shown = sorted(n for n in near if 1 <= n <= len(text))
-        if not text[-1] and shown and shown[-1] == len(text):
-            shown.pop()
+        """The changed lines of a file and those around them."""
+        blob, changed_lines = self.change.files[path]
+        changed, text = set(changed_lines), self.read(blob).split("\n")
+        last = len(text) if text[-1] else len(text) - 1  # the last line may end the file
+        near = {line + offset for line in changed for offset in range(-CONTEXT, CONTEXT + 1)}
         tests = self.tests[path]
-        return tuple(
-            Row(n, text[n - 1], self._state(path, n, n in changed), tests.get(n, ())) for n in shown
-        )
+        rows = []
+        for line in sorted(near):
+            if 1 <= line <= last:
+                state = self._state(path, line) if line in changed else "near"
+                rows.append(Row(line, text[line - 1], state, tests.get(line, ())))
+        return tuple(rows)
 
-    def _state(self, path: str, line: LineNo, changed: bool) -> State:
-        judged = self.judged[path]
-        if not changed:
-            return "near"
-        if line in judged.missing:
+    def _state(self, path: str, line: LineNo) -> State:
+        status = self.statuses[path]
+        if line in status.missing:
             return "missing"
-        if line in judged.unknown:
+        if line in status.unknown:
             return "unknown"
-        if line in judged.partial:
+        if line in status.partial:
             return "partial"
-        return "reached" if line in judged.reached else "plain"
+        return "reached" if line in status.reached else "plain"

@@ -11,7 +11,7 @@ _NONE = "0" * 40
 """What hosts name as the commit before the first one of a branch."""
 
 
-class Host(NamedTuple):
+class CiHost(NamedTuple):
     """A CI host. `bases` are what the change may be compared with, the best first.
 
     `summary` takes Markdown, `outputs` lines of name=value, where the host has such files.
@@ -23,16 +23,16 @@ class Host(NamedTuple):
     outputs: Path | None = None
 
 
-def host(environ: Mapping[str, str]) -> Host:
+def detect_host(environ: Mapping[str, str]) -> CiHost:
     """The host by its environment; one of no name where there is none."""
     if environ.get("GITHUB_ACTIONS") == "true":
-        return Host(
+        return CiHost(
             "github", _named(_github(environ)),
             _file(environ, "GITHUB_STEP_SUMMARY"), _file(environ, "GITHUB_OUTPUT"),
         )  # fmt: skip
     if environ.get("GITLAB_CI") == "true":
         default = environ.get("CI_DEFAULT_BRANCH", "")
-        return Host(
+        return CiHost(
             "gitlab",
             _named(
                 [
@@ -42,7 +42,7 @@ def host(environ: Mapping[str, str]) -> Host:
                 ]
             ),
         )
-    return Host("", ("origin/HEAD",))
+    return CiHost("", ("origin/HEAD",))
 
 
 def _file(environ: Mapping[str, str], name: str) -> Path | None:

@@ -1,0 +1,127 @@
+"""The report as Markdown, for a job summary or a comment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from copydesk.agent.coverage.gate import missing_ranges
+from copydesk.agent.coverage.report.formatting import model_words, open_parts, percent
+from copydesk.agent.coverage.report.report_data import Report
+from copydesk.agent.text import clean, one_line, plural
+
+GAPS = 30
+POINTS = 10
+
+
+def render_markdown(report: Report) -> str:
+    """The report as Markdown. What comes from outside is escaped; there is no HTML in it."""
+    return "\n".join(_lines(report)).rstrip("\n") + "\n"
+
+
+def _lines(report: Report) -> Iterator[str]:
+    yield f"# Coverage of {text(report.name)} at `{report.commit.sha[:8]}`"
+    yield f"\n{text(report.commit.subject)}\n"
+    yield from _figures(report)
+    yield from _insight(report)
+    yield from _missing_lines(report)
+    yield from _gaps(report)
+    yield from _tables(report)
+    if report.steps:
+        yield "\n## What to do next\n"
+        for step in report.steps:
+            yield f"- {text(step.what)} {code(step.command)}"
+
+
+def _figures(report: Report) -> Iterator[str]:
+    measure, verdict = report.measure, report.verdict
+    yield f"- Total: **{percent(measure.percent)}** ({measure.covered:,} of {measure.executable:,})"
+    yield f"- Tests: {measure.passed:,} passed, {measure.failed:,} failed, {measure.total:,} in all"
+    if verdict is not None:
+        yield f"- This commit: **{percent(verdict.diff)}** of {plural(verdict.counted, 'line')}"
+        yield f"- The gate says **{verdict.verdict}**"
+        for finding in (*verdict.reasons, *verdict.remarks):
+            yield f"  - {text(finding)}"
+
+
+def _insight(report: Report) -> Iterator[str]:
+    if report.insight is not None:
+        yield f"\n## What needs attention, in the words of {text(report.insight.model)}\n"
+        for sentence in report.insight.sentences:
+            yield f"- {text(sentence)}"
+
+
+def _missing_lines(report: Report) -> Iterator[str]:
+    if report.verdict is None:
+        return
+    rows = []
+    for missing in missing_ranges(report.verdict):
+        draft = code(f"copydesk draft {missing.gap}")
+        rows.append((code(missing.location), code(missing.function), draft))
+    headings = ("Where", "Function", "Draft a test")
+    yield from section("Changed lines that no test reaches", headings, rows)
+
+
+def _gaps(report: Report) -> Iterator[str]:
+    rows = []
+    for gap in report.gaps[:GAPS]:
+        name, reasons = code(f"{gap.path}::{gap.function}"), text("; ".join(gap.reasons))
+        rows.append((name, open_parts(gap), f"{gap.risk:.2f}", reasons))
+    headings = ("Function", "Lines", "Risk", "Why")
+    yield from section("What to test next, the riskiest first", headings, rows)
+    if len(report.gaps) > GAPS:
+        yield f"\n… and {len(report.gaps) - GAPS:,} more."
+
+
+def _tables(report: Report) -> Iterator[str]:
+    points = report.history[-POINTS:]
+    yield from section(
+        "Coverage over commits",
+        ("Commit", "Total", "Subject"),
+        [(code(p.sha[:8]), percent(p.percent), text(p.subject)) for p in points],
+    )
+    yield from section(
+        "Slowest tests",
+        ("Test", "Seconds"),
+        [(code(name), f"{seconds:.2f}") for name, seconds in report.slowest],
+    )
+    yield from section(
+        "Tests that pass and fail though nothing they depend on changed",
+        ("Test", "Runs", "Changes"),
+        [(code(test.name), f"{test.runs:,}", f"{test.flips:,}") for test in report.flaky],
+    )
+    yield from section(
+        "Drafts on the desk",
+        ("Draft", "About", "By"),
+        [(str(draft.id), text(draft.title), text(draft.origin)) for draft in report.drafts],
+    )
+    yield from section(
+        "What models did",
+        ("Model", "Prompt", "Came of it"),
+        [(text(m["model"]), code(m["prompt"]), model_words(m)) for m in report.models],
+    )
+
+
+def section(
+    title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], level: int = 2
+) -> Iterator[str]:
+    """A heading and a table; nothing where there are no rows."""
+    if rows:
+        yield f"\n{'#' * level} {title}\n"
+        yield f"| {' | '.join(headings)} |"
+        yield f"| {' | '.join('---' for _ in headings)} |"
+        yield from (f"| {' | '.join(row)} |" for row in rows)
+
+
+def text(raw: str) -> str:
+    """Text that Markdown shows as it is."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~!&@])", r"\\\1", clean(one_line(raw), keep=""))
+
+
+def code(raw: str) -> str:
+    """Text in a span of code, which may stand in a table."""
+    content = clean(raw, keep="").replace("|", "\\|")
+    longest = max((len(run) for run in re.findall("`+", content)), default=0)
+    fence = "`" * (longest + 1)
+    space = " " if "`" in content else ""
+    return f"{fence}{space}{content}{space}{fence}"
