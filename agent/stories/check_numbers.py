@@ -2,162 +2,224 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
-from copydesk.agent.stories.cited_facts import Figure, Grounds, pair
+from copydesk.agent.stories.cited_facts import CitedFacts, Figure, is_part_of_whole
 from copydesk.agent.stories.tokens import NAME_KINDS, Token, next_words, number_of
 from copydesk.agent.stories.vocabulary import FINITE, PARTICIPLES, UNITS
 
-_JOINS = frozenset({"and", "but", "while", "whereas", "with", "against"})
+_CONJUNCTIONS = frozenset({"and", "but", "while", "whereas", "with", "against"})
+_TO_WHOLE = frozenset({"of", "the", "all", "its", "those", "in"})
+"""Words that may stand between the part and the whole in "3 of the 4 tests"."""
+
+_WITH_BEFORE_AND_AFTER = frozenset({"percent", "line"})
+"""Units of which the facts give figures before and after the commit."""
+
+_CHANGES = frozenset({"added", "removed", "opened", "closed"})
 
 
-def wrong_numbers(cut: Sequence[Token], grounds: Grounds) -> Iterator[tuple[str, str]]:
-    """Find numbers and number words that the cited facts do not hold."""
-    for i, token in enumerate(cut):
-        value = number_of(token)
-        if value is None or (token.word and not _counts(cut, i)):
+def wrong_numbers(tokens: Sequence[Token], cited: CitedFacts) -> Iterator[tuple[str, str]]:
+    """Find numbers and number words that the cited facts do not hold.
+
+    Args:
+        tokens: The sentence.
+        cited: The facts that it cites.
+
+    Yields:
+        The number as written, and what is wrong with it.
+    """
+    for index in range(len(tokens)):
+        number = _Number(tokens, index)
+        if not number.is_claim:
             continue
-        if token.word == "no" and next_words(cut, i, 3) & {"reaches", "reach", "covers", "cover"}:
-            continue  # "no test reaches": a verdict, not a count
-        fitting = _fitting(cut, i, grounds)
-        if not fitting:
-            if not (token.kind == "number" and _shown(cut, i, grounds)):
-                yield token.text, _why_not(value, cut, i, grounds)
-            continue
-        other = _of(cut, i)
-        if other is not None:
-            wholes = [f for f in grounds.figures if f.value == number_of(cut[other])]
-            if not pair(fitting, wholes):
-                yield token.text, "the facts do not tell it as a part of that whole"
+        figures = _fitting(number, cited)
+        if not figures:
+            if not number.is_in_authors_words(cited):
+                yield number.token.text, _why_not(number, cited)
+        elif number.whole is not None:
+            wholes = cited.figures_of_value(number_of(tokens[number.whole]))
+            if not is_part_of_whole(figures, wholes):
+                yield number.token.text, "the facts do not tell it as a part of that whole"
 
 
-def _shown(cut: Sequence[Token], i: int, grounds: Grounds) -> bool:
-    """Whether a number stands so in the author's words, or is a commit id without letters."""
-    text = cut[i].text
-    following = cut[i + 1].text if i + 1 < len(cut) and cut[i + 1].word else ""
-    return grounds.says(f"{text} {following}") or (len(text) >= 7 and grounds.names_it(text))
+def _fitting(number: _Number, cited: CitedFacts) -> list[Figure]:
+    """The cited figures that a number may stand for."""
+    unit = number.unit
+    roles = number.roles
+    if unit in _WITH_BEFORE_AND_AFTER or not unit:
+        roles |= number.sign(unit)
+    facts = number.facts_told_of(cited)
+    return [
+        figure
+        for figure in cited.figures_of_value(number.value)
+        if unit in ("", figure.unit)
+        and _plays_all(figure, roles)
+        and (not facts or figure.fact.id in facts)
+    ]
 
 
-def _counts(cut: Sequence[Token], i: int) -> bool:
-    """Whether a number word stands for a count ("one test"), not for a pronoun ("this one")."""
-    word = cut[i].word
-    if word == "none" or (word not in {"one", "no"}):
-        return True
-    return bool(next_words(cut, i, 2) & set(UNITS)) or _of(cut, i) is not None
-
-
-def _fitting(cut: Sequence[Token], i: int, grounds: Grounds) -> list[Figure]:
-    token, value = cut[i], number_of(cut[i])
-    unit, roles, bound = _unit(cut, i), _roles(cut, i), _bound(cut, i, grounds)
-    figures = [f for f in grounds.figures if f.value == value]
-    if unit:
-        figures = [f for f in figures if f.unit == unit]
-    if unit in {"percent", "line"} or not unit:
-        roles |= _sign(token, unit)
+def _plays_all(figure: Figure, roles: set[str]) -> bool:
     if not roles:  # "3 functions" is not "3 other functions"
-        figures = [f for f in figures if f.role not in {"others", "neither"}]
-    for role in roles:
-        figures = [f for f in figures if _plays(f, role)]
-    if bound:
-        figures = [f for f in figures if f.fact.id in bound]
-    return figures
+        return figure.role not in {"others", "neither"}
+    return all(_plays(figure, role) for role in roles)
 
 
 def _plays(figure: Figure, role: str) -> bool:
-    if role in {"before", "after"} and figure.unit in {"percent", "line"}:
+    if role not in {"before", "after"}:
+        return figure.role == role
+    if figure.unit in _WITH_BEFORE_AND_AFTER:
         # a count that has no earlier or later is neither
-        return figure.role == role or figure.role in {"added", "removed", "opened", "closed"}
-    if role == "after":
-        return True
-    if role == "before":
-        return False
-    return figure.role == role
+        return figure.role == role or figure.role in _CHANGES
+    return role == "after"
 
 
-def _sign(token: Token, unit: str) -> set[str]:
-    if token.text[:1] in "+−-" and token.kind == "number" and unit != "percent":
-        return {"added" if token.text[0] == "+" else "removed"}
-    return set()
-
-
-def _unit(cut: Sequence[Token], i: int) -> str:
-    if cut[i].text.endswith("%"):
-        return "percent"
-    unit = ""
-    for token in _after(cut, i, past_of=True)[:5]:
-        if token.word in UNITS:
-            unit = UNITS[token.word]  # of "test drafts" the last word counts
-        elif unit:
-            break
-    return unit
-
-
-def _roles(cut: Sequence[Token], i: int) -> set[str]:
-    """The parts that the words around a number say it plays."""
-    if _whole_of_pair(cut, i):
-        return {"before"} & {PARTICIPLES.get(t.word, "") for t in _after(cut, i)}
-    after = [PARTICIPLES[t.word] for t in _after(cut, i, past_of=True) if t.word in PARTICIPLES]
-    if after:
-        return set(after[:1]) if "neither" not in after else {"neither"}
-    before = [t.word for t in _before(cut, i)]
-    near = [w for w in before[:3] if w in FINITE]
-    return {FINITE[near[0]]} if near else set()
-
-
-def _bound(cut: Sequence[Token], i: int, grounds: Grounds) -> frozenset[str]:
-    """The facts of the name that a number is told of: "3 lines of `f`", "`p` (3 added)"."""
-    after = _after(cut, i)
-    for n, token in enumerate(after[:4]):
-        if token.kind in NAME_KINDS and n and after[n - 1].word in {"of", "in"}:
-            return grounds.about(token.text)
-    for j in range(i - 1, 0, -1):
-        if cut[j].text == ")":
-            break
-        if cut[j].text == "(" and cut[j - 1].kind in NAME_KINDS:
-            return grounds.about(cut[j - 1].text)
-    return frozenset()
-
-
-def _of(cut: Sequence[Token], i: int) -> int | None:
-    """The place of Y when the number at i is the X of "X of the Y"."""
-    for j in range(i + 1, min(i + 5, len(cut))):
-        if j == i + 1 and cut[j].word in UNITS:
-            continue
-        if cut[j].word in {"of", "the", "all", "its", "those", "in"}:
-            continue
-        if number_of(cut[j]) is not None and any(t.word == "of" for t in cut[i:j]):
-            return j
-        return None
-    return None
-
-
-def _whole_of_pair(cut: Sequence[Token], i: int) -> bool:
-    return any(number_of(cut[j]) is not None and _of(cut, j) == i for j in range(max(0, i - 5), i))
-
-
-def _after(cut: Sequence[Token], i: int, *, past_of: bool = False) -> list[Token]:
-    """The tokens of a number's clause behind it, up to the next number or join."""
-    start = i + 1
-    other = _of(cut, i) if past_of else None
-    found: list[Token] = [] if other is None else list(cut[start:other])
-    for token in cut[start if other is None else other + 1 :]:
-        if token.kind == "stop" or token.word in _JOINS or number_of(token) is not None:
-            break
-        found.append(token)
-    return found
-
-
-def _before(cut: Sequence[Token], i: int) -> list[Token]:
-    """The tokens of a number's clause ahead of it, the nearest first."""
-    found = []
-    for token in reversed(cut[:i]):
-        if token.kind == "stop" or token.word in _JOINS or number_of(token) is not None:
-            break
-        found.append(token)
-    return found
-
-
-def _why_not(value: float, cut: Sequence[Token], i: int, grounds: Grounds) -> str:
-    if any(figure.value == value for figure in grounds.figures):
+def _why_not(number: _Number, cited: CitedFacts) -> str:
+    if cited.figures_of_value(number.value):
         return "the cited facts have this number for something else"
     return "no cited fact has this number"
+
+
+class _Number:
+    """A token of a sentence, which may be a number, and what the words around it say of it.
+
+    Args:
+        tokens: The sentence.
+        index: Which token.
+    """
+
+    def __init__(self, tokens: Sequence[Token], index: int) -> None:
+        self._tokens = tokens
+        self._index = index
+        self.token = tokens[index]
+        self.value = number_of(self.token)
+        self.whole = _whole_of(tokens, index)
+        """The index of the Y in "X of the Y", where this is the X."""
+
+    @property
+    def is_claim(self) -> bool:
+        """Whether it is a number that tells a count, not a pronoun or part of a verdict."""
+        if self.value is None or (self.token.word and not self._counts()):
+            return False
+        verdict = self._next_words(3) & {"reaches", "reach", "covers", "cover"}
+        return not (self.token.word == "no" and verdict)  # "no test reaches"
+
+    def _counts(self) -> bool:
+        """Whether a number word stands for a count ("one test"), not a pronoun ("this one")."""
+        if self.token.word not in {"one", "no"}:
+            return True
+        return bool(self._next_words(2) & set(UNITS)) or self.whole is not None
+
+    def _next_words(self, count: int) -> set[str]:
+        return next_words(self._tokens, self._index, count)
+
+    def is_in_authors_words(self, cited: CitedFacts) -> bool:
+        """Whether a number stands so in the author's words, or is a commit id of digits only."""
+        if self.token.kind != "number":
+            return False
+        text = self.token.text
+        following = self._tokens[self._index + 1 : self._index + 2]
+        word = following[0].text if following and following[0].word else ""
+        return cited.author_says(f"{text} {word}") or (len(text) >= 7 and cited.has_name(text))
+
+    @property
+    def unit(self) -> str:
+        """What it counts, "" where that is not told."""
+        if self.token.text.endswith("%"):
+            return "percent"
+        unit = ""
+        for token in self._clause_after(past_whole=True)[:5]:
+            if token.word in UNITS:
+                unit = UNITS[token.word]  # of "test drafts" the last word counts
+            elif unit:
+                break
+        return unit
+
+    def sign(self, unit: str) -> set[str]:
+        """The role that a sign before a number gives it: +3 lines were added."""
+        if self.token.kind != "number" or unit == "percent":
+            return set()
+        return {"+": {"added"}, "-": {"removed"}, "−": {"removed"}}.get(self.token.text[:1], set())
+
+    @property
+    def roles(self) -> set[str]:
+        """The parts that the words around it say it plays."""
+        if self._is_whole_of_another():
+            words = {PARTICIPLES.get(token.word) for token in self._clause_after()}
+            return {"before"} & words
+        after = _meanings(self._clause_after(past_whole=True), PARTICIPLES)
+        if "neither" in after:
+            return {"neither"}
+        if after:
+            return {after[0]}
+        return set(_meanings(self._clause_before()[:3], FINITE)[:1])
+
+    def facts_told_of(self, cited: CitedFacts) -> frozenset[str]:
+        """The facts of the name that it is told of: "3 lines of `f`", "`p` (3 added)"."""
+        name = self._name_after() or self._name_before_parenthesis()
+        return cited.facts_naming(name) if name else frozenset()
+
+    def _name_after(self) -> str:
+        for previous, token in pairwise(self._clause_after()[:4]):
+            if token.kind in NAME_KINDS and previous.word in {"of", "in"}:
+                return token.text
+        return ""
+
+    def _name_before_parenthesis(self) -> str:
+        for index in range(self._index - 1, 0, -1):
+            text = self._tokens[index].text
+            if text == ")":
+                break
+            if text == "(" and self._tokens[index - 1].kind in NAME_KINDS:
+                return self._tokens[index - 1].text
+        return ""
+
+    def _is_whole_of_another(self) -> bool:
+        return any(
+            number_of(self._tokens[index]) is not None
+            and _whole_of(self._tokens, index) == self._index
+            for index in range(max(0, self._index - 5), self._index)
+        )
+
+    def _clause_after(self, *, past_whole: bool = False) -> list[Token]:
+        """The tokens of its clause behind it, up to the next number or conjunction.
+
+        Args:
+            past_whole: Of "X of the Y tests", go on behind Y.
+        """
+        start = self._index + 1
+        if not past_whole or self.whole is None:
+            return _clause(self._tokens[start:])
+        return [*self._tokens[start : self.whole], *_clause(self._tokens[self.whole + 1 :])]
+
+    def _clause_before(self) -> list[Token]:
+        """The tokens of its clause ahead of it, the nearest first."""
+        return _clause(self._tokens[self._index - 1 :: -1] if self._index else [])
+
+
+def _clause(tokens: Iterable[Token]) -> list[Token]:
+    """The tokens up to the end of a clause or the next number."""
+    clause = []
+    for token in tokens:
+        if token.kind == "stop" or token.word in _CONJUNCTIONS or number_of(token) is not None:
+            break
+        clause.append(token)
+    return clause
+
+
+def _meanings(tokens: Iterable[Token], table: dict[str, str]) -> list[str]:
+    return [table[token.word] for token in tokens if token.word in table]
+
+
+def _whole_of(tokens: Sequence[Token], index: int) -> int | None:
+    """The index of Y when the number at an index is the X of "X of the Y"."""
+    has_of = False
+    for other in range(index + 1, min(index + 5, len(tokens))):
+        token = tokens[other]
+        if number_of(token) is not None:
+            return other if has_of else None
+        is_unit = other == index + 1 and token.word in UNITS
+        if not is_unit and token.word not in _TO_WHOLE:
+            return None
+        has_of |= token.word == "of"
+    return None

@@ -14,9 +14,9 @@ from typing import NamedTuple
 from copydesk.agent.records import Fact, Sentence, Story
 from copydesk.agent.stories.check_numbers import wrong_numbers
 from copydesk.agent.stories.check_words import wrong_causes, wrong_verdicts, wrong_words
-from copydesk.agent.stories.cited_facts import Grounds, plain
+from copydesk.agent.stories.cited_facts import CitedFacts, unquoted
 from copydesk.agent.stories.template import SECTIONS
-from copydesk.agent.stories.tokens import NAME_KINDS, Token, tokens
+from copydesk.agent.stories.tokens import NAME_KINDS, Token, tokenize
 from copydesk.agent.stories.vocabulary import (
     MONTHS,
 )
@@ -40,90 +40,112 @@ def check(story: Story, facts: Sequence[Fact]) -> list[Problem]:
     Returns:
         What is not supported, in the order of the story; empty when all of it is.
     """
-    everything = tuple(fact.id for fact in facts)
+    all_ids = tuple(fact.id for fact in facts)
     problems = []
-    subjects = {plain(str(f.values.get("subject", ""))) for f in facts}
-    if plain(story.title) not in subjects:
-        problems += check_sentence(Sentence(story.title, everything), facts)
-    for heading, lines in story.sections:
+    subjects = {unquoted(str(fact.values.get("subject", ""))) for fact in facts}
+    if unquoted(story.title) not in subjects:
+        problems += check_sentence(Sentence(story.title, all_ids), facts)
+    for heading, sentences in story.sections:
         if heading not in dict(SECTIONS):
-            problems += check_sentence(Sentence(heading, everything), facts)
-        for sentence in lines:
+            problems += check_sentence(Sentence(heading, all_ids), facts)
+        for sentence in sentences:
             problems += check_sentence(sentence, facts)
     return problems
 
 
 def check_sentence(sentence: Sentence, facts: Sequence[Fact]) -> list[Problem]:
     """Check one sentence against the facts it cites."""
-    table = {fact.id: fact for fact in facts}
-    found = [(i, "no fact of this story has that id") for i in sentence.facts if i not in table]
-    grounds = Grounds.of(table[i] for i in sentence.facts if i in table)
-    cut = tokens(sentence.text)
-    found += wrong_numbers(cut, grounds)
-    found += _names(cut, grounds)
-    found += _quotes(cut, grounds)
-    found += wrong_words(cut, grounds)
-    found += wrong_verdicts(cut, grounds)
-    found += wrong_causes(cut, sentence.text, grounds)
-    if found and not sentence.facts:
-        found = [(token, "the sentence cites no fact") for token, _ in found]
-    return [Problem(sentence.text, token, why) for token, why in dict.fromkeys(found)]
+    by_id = {fact.id: fact for fact in facts}
+    cited = CitedFacts.of(by_id[i] for i in sentence.facts if i in by_id)
+    tokens = tokenize(sentence.text)
+    problems = [(i, "no fact of this story has that id") for i in sentence.facts if i not in by_id]
+    problems += wrong_numbers(tokens, cited)
+    problems += _wrong_names(tokens, cited)
+    problems += _wrong_quotes(tokens, cited)
+    problems += wrong_words(tokens, cited)
+    problems += wrong_verdicts(tokens, cited)
+    problems += wrong_causes(tokens, sentence.text, cited)
+    if not sentence.facts:
+        problems = [(token, "the sentence cites no fact") for token, _ in problems]
+    return [Problem(sentence.text, token, why) for token, why in dict.fromkeys(problems)]
 
 
-_Found = Iterator[tuple[str, str]]
+_Problems = Iterator[tuple[str, str]]
 _PLAIN_CAPITALS = frozenset({"I", "Python", "Git", "Markdown", "Linux", *MONTHS})
+_CODE_KINDS = frozenset({"path", "call", "dotted", "snake", "camel", "mixed", "sha", "code"})
+_LITERAL_KINDS = frozenset({"url", "issue", "flag", "version"})
+"""Kinds of token that only the author's words can hold."""
 
 
-def _names(cut: Sequence[Token], grounds: Grounds) -> _Found:
-    for i, token in enumerate(cut):
-        if token.kind in {"path", "call", "dotted", "snake", "camel", "mixed", "sha", "code"}:
-            if not grounds.names_it(token.text) and not _shown_word(token, grounds):
-                yield token.text, "no cited fact names it"
-            elif (other := _placed(cut, i)) and not _in_one_fact(token.text, other, grounds):
-                yield token.text, f"no cited fact puts it in {other}"
-            elif token.kind == "code" and _listed_twice(cut, i, grounds):
-                yield token.text, "it is named twice"
-        elif token.kind in {"url", "issue", "flag", "version"} and not grounds.says(token.text):
-            yield token.text, "no cited fact has it"
-        elif token.kind == "date" and _day(token.text) not in {
-            str(fact.values.get("date", "")) for fact in grounds.facts
-        }:
-            yield token.text, "no cited fact has this date"
-        elif _is_name(cut, i) and token.text.lower() not in grounds.words:
-            yield token.text, "no cited fact has this name"
+def _wrong_names(tokens: Sequence[Token], cited: CitedFacts) -> _Problems:
+    """Find paths, identifiers, dates and names that the cited facts do not hold."""
+    for index, token in enumerate(tokens):
+        if problem := _name_problem(tokens, index, cited):
+            yield token.text, problem
 
 
-def _shown_word(token: Token, grounds: Grounds) -> bool:
-    return token.kind in {"camel", "mixed"} and token.text.lower() in grounds.words
-
-
-def _placed(cut: Sequence[Token], i: int) -> str:
-    """The name after "in" in "`f` in `p`", else ""."""
-    if i + 2 < len(cut) and cut[i + 1].word == "in" and cut[i + 2].kind in NAME_KINDS:
-        return cut[i + 2].text
+def _name_problem(tokens: Sequence[Token], index: int, cited: CitedFacts) -> str:
+    """What is wrong with a token that is a name, "" for nothing."""
+    token = tokens[index]
+    if token.kind in _CODE_KINDS:
+        return _code_problem(tokens, index, cited)
+    if token.kind in _LITERAL_KINDS:
+        return "" if cited.author_says(token.text) else "no cited fact has it"
+    if token.kind == "date":
+        dates = {str(fact.values.get("date", "")) for fact in cited.facts}
+        return "" if _day(token.text) in dates else "no cited fact has this date"
+    if _is_proper_name(tokens, index) and token.text.lower() not in cited.words:
+        return "no cited fact has this name"
     return ""
 
 
-def _in_one_fact(name: str, place: str, grounds: Grounds) -> bool:
-    ours, theirs = grounds.about(name), grounds.about(place)
-    if plain(name) == plain(place):
+def _code_problem(tokens: Sequence[Token], index: int, cited: CitedFacts) -> str:
+    token = tokens[index]
+    if not cited.has_name(token.text) and not _is_fact_word(token, cited):
+        return "no cited fact names it"
+    container = _container(tokens, index)
+    if container and not _in_one_fact(token.text, container, cited):
+        return f"no cited fact puts it in {container}"
+    if token.kind == "code" and _listed_twice(tokens, index, cited):
+        return "it is named twice"
+    return ""
+
+
+def _is_fact_word(token: Token, cited: CitedFacts) -> bool:
+    """Whether what looks like an identifier is a word of the facts."""
+    return token.kind in {"camel", "mixed"} and token.text.lower() in cited.words
+
+
+def _container(tokens: Sequence[Token], index: int) -> str:
+    """The name after "in" in "`f` in `p`", else ""."""
+    following = tokens[index + 1 : index + 3]
+    if len(following) == 2 and following[0].word == "in" and following[1].kind in NAME_KINDS:
+        return following[1].text
+    return ""
+
+
+def _in_one_fact(name: str, container: str, cited: CitedFacts) -> bool:
+    """Whether a fact holds both names, or one of them is in no fact."""
+    if unquoted(name) == unquoted(container):
         return False
-    return bool(ours & theirs) or not ours or not theirs
+    with_name, with_container = cited.facts_naming(name), cited.facts_naming(container)
+    return bool(with_name & with_container) or not with_name or not with_container
 
 
-def _listed_twice(cut: Sequence[Token], i: int, grounds: Grounds) -> bool:
+def _listed_twice(tokens: Sequence[Token], index: int, cited: CitedFacts) -> bool:
     """Whether a list of functions or files names one of them again, in place of another."""
-    again = any(t.kind == "code" and t.text == cut[i].text for t in cut[:i])
-    kinds = {fact.kind for fact in grounds.facts}
-    return again and (kinds <= {"functions"} or kinds <= {"change", "file"})
+    text = tokens[index].text
+    is_repeated = any(token.kind == "code" and token.text == text for token in tokens[:index])
+    kinds = {fact.kind for fact in cited.facts}
+    return is_repeated and (kinds <= {"functions"} or kinds <= {"change", "file"})
 
 
-def _is_name(cut: Sequence[Token], i: int) -> bool:
+def _is_proper_name(tokens: Sequence[Token], index: int) -> bool:
     """Whether a word is capitalised without beginning a sentence."""
-    text = cut[i].text
-    if cut[i].kind != "word" or not text[:1].isupper() or text in _PLAIN_CAPITALS:
+    token = tokens[index]
+    if token.kind != "word" or not token.text[:1].isupper() or token.text in _PLAIN_CAPITALS:
         return False
-    return i > 0 and cut[i - 1].text not in {".", "!", "?", ":"}
+    return index > 0 and tokens[index - 1].text not in {".", "!", "?", ":"}
 
 
 def _day(text: str) -> str:
@@ -135,7 +157,7 @@ def _day(text: str) -> str:
         return text
 
 
-def _quotes(cut: Sequence[Token], grounds: Grounds) -> _Found:
-    for token in cut:
-        if token.kind == "quote" and not grounds.says(token.text.removesuffix("…")):
+def _wrong_quotes(tokens: Sequence[Token], cited: CitedFacts) -> _Problems:
+    for token in tokens:
+        if token.kind == "quote" and not cited.author_says(token.text.removesuffix("…")):
             yield token.text, "the cited facts do not hold these words"

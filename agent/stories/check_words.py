@@ -4,115 +4,171 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
-from copydesk.agent.stories.cited_facts import WORD, Grounds
+from copydesk.agent.stories.cited_facts import WORD, CitedFacts
 from copydesk.agent.stories.tokens import Token, next_words, number_of
 from copydesk.agent.stories.vocabulary import BANNED, CAUSE, LOOSE, UNITS, WAYS, words
 
-_Found = Iterator[tuple[str, str]]
+_Problems = Iterator[tuple[str, str]]
+"""Words of a sentence, each with what is wrong with it."""
 
-
-def wrong_words(cut: Sequence[Token], grounds: Grounds) -> _Found:
-    """Find directions that no cited figure took, opinions and comparisons."""
-    coverage_only = any(token.word == "coverage" for token in cut)
-    ways = grounds.directions(coverage_only=coverage_only)
-    for i, token in enumerate(cut):
-        word = token.word
-        if not word or (word in grounds.words and grounds.says(token.text)):
-            continue
-        way = WAYS.get(word) or _up_or_down(cut, i)
-        if way and way not in ways:
-            yield token.text, "the cited facts did not go that way"
-        elif word in BANNED and (word not in LOOSE or _measures(cut, i)):
-            yield token.text, "an opinion or a comparison that no fact holds"
-        elif word == "more" and next_words(cut, i, 1) & {*UNITS, "than"} and "rose" not in ways:
-            yield token.text, "the cited facts did not go that way"
-
-
-def _up_or_down(cut: Sequence[Token], i: int) -> str:
-    """up and down tell a direction next to a figure; elsewhere they belong to a verb."""
-    if cut[i].word not in {"up", "down"}:
-        return ""
-    following = cut[i + 1] if i + 1 < len(cut) else None
-    previous = cut[i - 1].word if i else ""
-    beside = following is not None and (
-        number_of(following) is not None or following.word in {"by", "from"}
-    )
-    if beside or previous in {"is", "was", "went", "goes", "coverage"}:
-        return "rose" if cut[i].word == "up" else "fell"
-    return ""
-
-
-def _measures(cut: Sequence[Token], i: int) -> bool:
-    following = cut[i + 1] if i + 1 < len(cut) else None
-    return following is not None and (
-        number_of(following) is not None or bool(next_words(cut, i, 2) & set(UNITS))
-    )
-
-
-def wrong_verdicts(cut: Sequence[Token], grounds: Grounds) -> _Found:
-    """Find what is claimed without a number: all passed, nothing measured, no test reaches."""
-    said = [token.word for token in cut]
-    yield from _outcomes(frozenset(said), grounds)
-    text = " ".join(said)
-    if re.search(r"\bno tests? (?:reach|cover)|\bno longer\b|\bun(?:covered|tested)\b", text) and (
-        not _gap(grounds, "opened")
-    ):
-        yield "uncovered", "no cited fact tells of lines that became uncovered"
-    now = r"\bnewly\b|\bnow (?:reach|cover)"
-    if re.search(now, text) and not (_gap(grounds, "closed") or grounds.has("lines")):
-        yield "now", "no cited fact tells of lines that became covered"
-    for key, verbs in _EDITS.items():
-        done = [verb for verb in said if verb in verbs]
-        told = any(f.key == key and f.value for f in grounds.figures)
-        if done and not told and not any(map(grounds.says, done)):
-            yield done[0], f"the cited facts have nothing {key}"
-
-
+_OTHER_WAY = "the cited facts did not go that way"
+_OPINION = "an opinion or a comparison that no fact holds"
+_NO_TEST_REACHES = re.compile(r"\bno tests? (?:reach|cover)|\bno longer\b|\bun(?:covered|tested)\b")
+_NOW_REACHED = re.compile(r"\bnewly\b|\bnow (?:reach|cover)")
 _EDITS = {
     "added": frozenset({"add", "adds", "added", "adding"}),
     "removed": frozenset(words("remove removes removed removing delete deletes deleted deleting")),
 }
+_ALL = frozenset({"all", "every", "everything", "each"})
+_NONE = frozenset({"no", "none", "neither", "zero"})
 _FAILING = frozenset({"fail", "fails", "failed", "failing"})
 
 
-def _outcomes(said: frozenset[str], grounds: Grounds) -> _Found:
-    failed, passed, others, selected, total = (
-        grounds.value("tests", key) for key in ("failed", "passed", "others", "selected", "total")
-    )
-    every = said & {"all", "every", "everything", "each"}
-    if every and "passed" in said and (failed != 0 or not passed or others):
-        yield "passed", "the cited facts do not say that all passed"
-    if every and said & _FAILING and (passed != 0 or not failed or others):
-        yield "failed", "the cited facts do not say that all failed"
-    denied = said & {"no", "none", "neither", "zero"}
-    if said & _FAILING and not denied and not failed and not any(map(grounds.says, _FAILING)):
+def wrong_words(tokens: Sequence[Token], cited: CitedFacts) -> _Problems:
+    """Find directions that no cited figure took, opinions and comparisons."""
+    coverage_only = any(token.word == "coverage" for token in tokens)
+    ways = cited.directions(coverage_only=coverage_only)
+    for index, token in enumerate(tokens):
+        is_authors_word = token.word in cited.words and cited.author_says(token.text)
+        if is_authors_word or not token.word:
+            continue
+        if problem := _word_problem(tokens, index, ways):
+            yield token.text, problem
+
+
+def _word_problem(tokens: Sequence[Token], index: int, ways: set[str]) -> str:
+    """What is wrong with a word, given the ways that the cited figures went; "" for nothing."""
+    word = tokens[index].word
+    way = WAYS.get(word) or _up_or_down(tokens, index)
+    if way:
+        return "" if way in ways else _OTHER_WAY
+    if word in BANNED:
+        return "" if word in LOOSE and not _is_before_figure(tokens, index) else _OPINION
+    if word == "more" and "rose" not in ways and next_words(tokens, index, 1) & {*UNITS, "than"}:
+        return _OTHER_WAY
+    return ""
+
+
+def _up_or_down(tokens: Sequence[Token], index: int) -> str:
+    """up and down tell a direction next to a figure; elsewhere they belong to a verb."""
+    way = {"up": "rose", "down": "fell"}.get(tokens[index].word, "")
+    previous = tokens[index - 1].word if index else ""
+    if previous in {"is", "was", "went", "goes", "coverage"}:
+        return way
+    following = tokens[index + 1 : index + 2]
+    if following and (number_of(following[0]) is not None or following[0].word in {"by", "from"}):
+        return way
+    return ""
+
+
+def _is_before_figure(tokens: Sequence[Token], index: int) -> bool:
+    following = tokens[index + 1 : index + 2]
+    if following and number_of(following[0]) is not None:
+        return True
+    return bool(next_words(tokens, index, 2) & set(UNITS))
+
+
+def wrong_verdicts(tokens: Sequence[Token], cited: CitedFacts) -> _Problems:
+    """Find what is claimed without a number: all passed, nothing measured, no test reaches."""
+    told = [token.word for token in tokens]
+    yield from _wrong_outcomes(frozenset(told), cited)
+    yield from _wrong_gaps(" ".join(told), cited)
+    yield from _wrong_edits(told, cited)
+
+
+class _TestFigures(NamedTuple):
+    """The numbers of tests that the cited facts give; None where they do not."""
+
+    failed: float | None
+    passed: float | None
+    others: float | None
+    selected: float | None
+    total: float | None
+
+    @classmethod
+    def of(cls, cited: CitedFacts) -> _TestFigures:
+        return cls(*(cited.value("tests", key) for key in cls._fields))
+
+    @property
+    def all_passed(self) -> bool:
+        return self.failed == 0 and bool(self.passed) and not self.others
+
+    @property
+    def all_failed(self) -> bool:
+        return self.passed == 0 and bool(self.failed) and not self.others
+
+    @property
+    def whole_suite_ran(self) -> bool:
+        return self.selected is not None and self.selected == self.total
+
+
+def _wrong_outcomes(told: frozenset[str], cited: CitedFacts) -> _Problems:
+    tests = _TestFigures.of(cited)
+    if told & _ALL:
+        if "passed" in told and not tests.all_passed:
+            yield "passed", "the cited facts do not say that all passed"
+        if told & _FAILING and not tests.all_failed:
+            yield "failed", "the cited facts do not say that all failed"
+    fails_by_author = any(map(cited.author_says, _FAILING))
+    if told & _FAILING and not told & _NONE and not tests.failed and not fails_by_author:
         yield "failed", "the cited facts have no failure"
-    if said & {"whole", "entire"} and "suite" in said and (selected is None or selected != total):
+    if told & {"whole", "entire"} and "suite" in told and not tests.whole_suite_ran:
         yield "suite", "the cited facts do not say that the whole suite ran"
-    if said & {"nothing", "unmeasured"} and not grounds.has("unmeasured"):
+    if told & {"nothing", "unmeasured"} and not cited.has_kind("unmeasured"):
         yield "nothing", "the cited facts do not say so"
 
 
-def _gap(grounds: Grounds, way: str) -> bool:
-    return grounds.has(f"gap {way}") or grounds.has(f"gaps {way}")
+def _wrong_gaps(text: str, cited: CitedFacts) -> _Problems:
+    """Find lines that are said to have become covered or uncovered, and did not."""
+    if _NO_TEST_REACHES.search(text) and not _has_gap(cited, "opened"):
+        yield "uncovered", "no cited fact tells of lines that became uncovered"
+    became_covered = _has_gap(cited, "closed") or cited.has_kind("lines")
+    if _NOW_REACHED.search(text) and not became_covered:
+        yield "now", "no cited fact tells of lines that became covered"
 
 
-def wrong_causes(cut: Sequence[Token], text: str, grounds: Grounds) -> _Found:
-    """Find a cause that no cited note of the author gives; most of its words must be there."""
-    for token in cut:
-        if token.kind in {"quote", "code"}:  # somebody's words are judged as a quotation
-            end = token.start + len(token.text) + 2
-            text = text[: token.start] + " " * (end - token.start) + text[end:]
+def _has_gap(cited: CitedFacts, change: str) -> bool:
+    return cited.has_kind(f"gap {change}") or cited.has_kind(f"gaps {change}")
+
+
+def _wrong_edits(told: Sequence[str], cited: CitedFacts) -> _Problems:
+    """Find verbs of adding and removing where nothing was added or removed."""
+    for key, verbs in _EDITS.items():
+        verbs_told = [word for word in told if word in verbs]
+        is_held = any(figure.key == key and figure.value for figure in cited.figures)
+        if verbs_told and not is_held and not any(map(cited.author_says, verbs_told)):
+            yield verbs_told[0], f"the cited facts have nothing {key}"
+
+
+def wrong_causes(tokens: Sequence[Token], text: str, cited: CitedFacts) -> _Problems:
+    """Find a cause that no cited note of the author gives; most of its words must be there.
+
+    Args:
+        tokens: The sentence.
+        text: The same as text.
+        cited: The facts that it cites.
+    """
+    text = _without_quotations(tokens, text)
     match = CAUSE.search(text)
     if match is None:
         return
-    notes = _content(" ".join(str(f.values.get("note", "")) for f in grounds.facts))
-    given = _content(text[match.end() :])
-    if not notes or not given or len(given & notes) < 0.6 * len(given):
+    notes = _content_words(" ".join(str(f.values.get("note", "")) for f in cited.facts))
+    reason = _content_words(text[match.end() :])
+    if not notes or not reason or len(reason & notes) < 0.6 * len(reason):
         yield match[0].strip(",; "), "no note of the author gives this reason"
 
 
-def _content(text: str) -> set[str]:
+def _without_quotations(tokens: Sequence[Token], text: str) -> str:
+    """A sentence with blanks for quotations and code: those are judged as what they quote."""
+    for token in tokens:
+        if token.kind in {"quote", "code"}:
+            end = token.start + len(token.text) + 2
+            text = text[: token.start] + " " * (end - token.start) + text[end:]
+    return text
+
+
+def _content_words(text: str) -> set[str]:
     """The words of a text that carry meaning: four letters and more."""
     return {word.lower() for word in WORD.findall(text) if len(word) > 3}

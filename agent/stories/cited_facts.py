@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from copydesk.agent.records import Fact
-from copydesk.agent.stories.facts import CODE_VALUES, SPOKEN_VALUES
+from copydesk.agent.stories.facts import CODE_VALUES, SPOKEN_VALUES, direction
 from copydesk.agent.stories.fill_slots import base
 
 _MEANING: dict[tuple[str, str], tuple[str, str]] = {
@@ -53,9 +53,9 @@ _MEANING: dict[tuple[str, str], tuple[str, str]] = {
 }
 """The unit of a number and the part it plays, by kind of fact and key."""
 
-_PAIRS = {
+_PARTS = {
     ("selected", "total"),
-    *((part, whole) for part in ("passed", "failed", "others") for whole in ("selected", "total")),
+    *((part, total) for part in ("passed", "failed", "others") for total in ("selected", "total")),
     ("covered_before", "executable_before"),
     ("covered_after", "executable_after"),
     ("killed", "mutants"),
@@ -76,8 +76,12 @@ class Figure(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Grounds:
-    """The numbers, names and words of the facts that a sentence cites."""
+class CitedFacts:
+    """The numbers, names and words of the facts that a sentence cites.
+
+    `names` are paths, functions and commit ids; `spoken` are the author's own words; `words` are
+    all words but names, in lower case.
+    """
 
     facts: tuple[Fact, ...]
     figures: tuple[Figure, ...]
@@ -86,83 +90,99 @@ class Grounds:
     words: frozenset[str] = field(default_factory=frozenset)
 
     @classmethod
-    def of(cls, facts: Iterable[Fact]) -> Grounds:
+    def of(cls, facts: Iterable[Fact]) -> CitedFacts:
         """Gather what facts support."""
         facts = tuple(facts)
-        figures, names, spoken, others = [], set(), [], []
+        figures: list[Figure] = []
+        names, spoken, texts = set[str](), list[str](), list[str]()
         for fact in facts:
             for key, value in fact.values.items():
                 if isinstance(value, int | float):
                     unit, role = _MEANING.get((fact.kind, key), ("", ""))
                     figures.append(Figure(round(float(value), 2), unit, role, key, fact))
                 elif base(key) in CODE_VALUES:
-                    names.add(plain(value))
+                    names.add(unquoted(value))
                 elif base(key) in SPOKEN_VALUES:
-                    spoken.append(plain(value))
+                    spoken.append(unquoted(value))
                 elif key != "direction":
-                    others.append(value)
-        words = {w.lower() for text in (*spoken, *others) for w in WORD.findall(text)}
+                    texts.append(value)
+        words = {word.lower() for text in (*spoken, *texts) for word in WORD.findall(text)}
         return cls(facts, tuple(figures), frozenset(names), tuple(spoken), frozenset(words))
 
-    def has(self, kind: str) -> bool:
+    def has_kind(self, kind: str) -> bool:
         """Whether a fact of that kind (or beginning with it) is cited."""
         return any(fact.kind.startswith(kind) for fact in self.facts)
 
-    def says(self, text: str) -> bool:
+    def author_says(self, text: str) -> bool:
         """Whether the author's own words hold the text, as whole words."""
-        wanted = plain(text)
-        return bool(wanted) and any(
-            re.search(rf"(?<!\w){re.escape(wanted)}(?!\w)", said) for said in self.spoken
-        )
+        words = unquoted(text)
+        if not words:
+            return False
+        pattern = re.compile(rf"(?<!\w){re.escape(words)}(?!\w)")
+        return any(pattern.search(spoken) for spoken in self.spoken)
 
-    def names_it(self, token: str) -> bool:
+    def has_name(self, token: str) -> bool:
         """Whether a path, function or commit id is in the facts, whole or by its last parts."""
-        name = plain(token)
+        name = unquoted(token)
         if not name:
             return False
-        for known in (name, name.removesuffix("()")):
-            if known in self.names or any(
-                full.endswith((f".{known}", f"/{known}")) for full in self.names
-            ):
-                return True
+        if self._ends_a_name(name) or self._ends_a_name(name.removesuffix("()")):
+            return True
         if re.fullmatch(r"[0-9a-f]{7,64}", name):
-            shas = [str(f.values["sha"]) for f in self.facts if "sha" in f.values]
+            shas = [str(fact.values["sha"]) for fact in self.facts if "sha" in fact.values]
             return any(sha.startswith(name) for sha in shas)
-        return self.says(name)
+        return self.author_says(name)
 
-    def about(self, name: str) -> frozenset[str]:
-        """The ids of the cited facts that hold a name."""
-        wanted = plain(name).removesuffix("()")
+    def _ends_a_name(self, text: str) -> bool:
+        return any(_is_end_of(text, name) for name in self.names)
+
+    def facts_naming(self, name: str) -> frozenset[str]:
+        """The ids of the cited facts that hold a name, whole or by its last parts."""
+        text = unquoted(name).removesuffix("()")
         return frozenset(
             fact.id
             for fact in self.facts
-            if any(
-                isinstance(value, str)
-                and base(key) in CODE_VALUES
-                and (plain(value) == wanted or plain(value).endswith((f".{wanted}", f"/{wanted}")))
-                for key, value in fact.values.items()
-            )
+            if any(_is_end_of(text, unquoted(value)) for value in _code_values(fact))
         )
 
     def directions(self, *, coverage_only: bool) -> set[str]:
         """Which ways the cited figures went: rose, fell, unchanged."""
         ways = {str(f.values["direction"]) for f in self.facts if "direction" in f.values}
-        for fact in self.facts if not coverage_only else ():
+        if coverage_only:
+            return ways
+        for fact in self.facts:
             if fact.kind in {"change", "file"}:
-                net = float(fact.values["added"]) - float(fact.values["removed"])
-                ways.add("rose" if net > 0 else "fell" if net < 0 else "unchanged")
+                ways.add(direction(float(fact.values["removed"]), float(fact.values["added"])))
         return ways
+
+    def figures_of_value(self, value: float | None) -> list[Figure]:
+        """The cited figures that show a number."""
+        return [figure for figure in self.figures if figure.value == value]
 
     def value(self, kind: str, key: str) -> float | None:
         """One number of the first cited fact of a kind, or None."""
         return next((f.value for f in self.figures if f.fact.kind == kind and f.key == key), None)
 
 
-def pair(part: Sequence[Figure], whole: Sequence[Figure]) -> bool:
+def _code_values(fact: Fact) -> list[str]:
+    """The names, paths and ids of a fact."""
+    return [
+        value
+        for key, value in fact.values.items()
+        if isinstance(value, str) and base(key) in CODE_VALUES
+    ]
+
+
+def _is_end_of(text: str, name: str) -> bool:
+    """Whether a text is a path or dotted name, or the last parts of it."""
+    return name == text or name.endswith((f".{text}", f"/{text}"))
+
+
+def is_part_of_whole(part: Sequence[Figure], whole: Sequence[Figure]) -> bool:
     """Whether some two figures of one fact may be told as "part of whole"."""
-    return any(a.fact is b.fact and (a.key, b.key) in _PAIRS for a in part for b in whole)
+    return any(a.fact is b.fact and (a.key, b.key) in _PARTS for a in part for b in whole)
 
 
-def plain(text: str) -> str:
+def unquoted(text: str) -> str:
     """Text without quotes, backticks and doubled blanks, to compare words only."""
     return " ".join(re.sub("[“”„‘’'\"`]", "", text).split())

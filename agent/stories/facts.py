@@ -190,8 +190,8 @@ def _coverage(commit: CommitFacts) -> Iterator[_Draft]:
         if commit.percent_before is not None:
             before = round(commit.percent_before, 2)
             change = round(abs(after - before), 2)
-            percents |= {"before": before, "change": change, "direction": _way(before, after)}
-            text += f", before it was {number(before)}%, it {_way(before, after)}"
+            percents |= {"before": before, "change": change, "direction": direction(before, after)}
+            text += f", before it was {number(before)}%, it {direction(before, after)}"
         yield "coverage", text + ".", percents
     if commit.covered_after is not None and commit.executable_after is not None:
         now = {"covered_after": commit.covered_after, "executable_after": commit.executable_after}
@@ -200,7 +200,7 @@ def _coverage(commit: CommitFacts) -> Iterator[_Draft]:
         if commit.covered_before is not None and commit.executable_before is not None:
             counts["covered_before"] = commit.covered_before
             counts["executable_before"] = commit.executable_before
-            counts["direction"] = _way(commit.covered_before, commit.covered_after)
+            counts["direction"] = direction(commit.covered_before, commit.covered_after)
             text += f", before {commit.covered_before:,} of {commit.executable_before:,}"
         yield "lines", text + ".", counts
 
@@ -253,8 +253,11 @@ def number(value: int | float) -> str:
     return f"{value:,.2f}".rstrip("0").rstrip(".")
 
 
-def _way(before: float, after: float) -> str:
-    return "rose" if after > before else "fell" if after < before else "unchanged"
+def direction(before: float, after: float) -> str:
+    """Which way a figure went: rose, fell or unchanged."""
+    if after == before:
+        return "unchanged"
+    return "rose" if after > before else "fell"
 
 
 def _lines(count: int) -> str:

@@ -59,33 +59,32 @@ class Token(NamedTuple):
         return self.text.lower() if self.kind == "word" else ""
 
 
-def tokens(text: str) -> list[Token]:
+def tokenize(text: str) -> list[Token]:
     """Cut a sentence into tokens, in order.
 
     Quotations and code spans are one token each; what neither claims anything nor ends a clause
     (blanks, dashes) is left out.
     """
-    found = []
-    for part, start in _marked(text):
+    tokens = []
+    for part, start in _quotations_and_rest(text):
         if isinstance(part, Token):
-            found.append(part)
+            tokens.append(part)
             continue
         for match in _TOKEN.finditer(part):
-            kind = str(match.lastgroup)
-            if match[0] in _NO_CLAIM:
-                kind = "word"
-            found.append(Token(kind, match[0], start + match.start()))
-    return found
+            kind = "word" if match[0] in _NO_CLAIM else str(match.lastgroup)
+            tokens.append(Token(kind, match[0], start + match.start()))
+    return tokens
 
 
-def _marked(text: str) -> list[tuple[str | Token, int]]:
+def _quotations_and_rest(text: str) -> list[tuple[str | Token, int]]:
+    """Quotations and code spans as tokens, the text between them, each with where it begins."""
     parts: list[tuple[str | Token, int]] = []
     position = 0
     for match in re.finditer(f"{_QUOTE.pattern}|{_CODE.pattern}", text):
         parts.append((text[position : match.start()], position))
         quoted = match[1] if match[1] is not None else match[2]
-        kind, inner = ("quote", quoted) if match[3] is None else ("code", match[3])
-        parts.append((Token(kind, inner, match.start()), match.start()))
+        kind, content = ("quote", quoted) if match[3] is None else ("code", match[3])
+        parts.append((Token(kind, content, match.start()), match.start()))
         position = match.end()
     parts.append((text[position:], position))
     return parts
@@ -98,6 +97,6 @@ def number_of(token: Token) -> float | None:
     return NUMBER_WORDS.get(token.word)
 
 
-def next_words(cut: Sequence[Token], i: int, count: int) -> set[str]:
+def next_words(tokens: Sequence[Token], index: int, count: int) -> set[str]:
     """The words among the next tokens, in lower case."""
-    return {token.word for token in cut[i + 1 : i + 1 + count]}
+    return {token.word for token in tokens[index + 1 : index + 1 + count]}
