@@ -79,7 +79,7 @@ def examine(repo: Repository) -> Iterator[Finding]:
 
 def _model_checks(repo: Repository) -> Iterator[Finding]:
     # the model's client takes a while to import
-    from copydesk.agent.model.selftest import checks
+    from copydesk.agent.model.self_test import checks
     from copydesk.agent.model.settings import model_settings
 
     with open_desk(repo.desk) as db:

@@ -8,7 +8,7 @@ from typing import Final
 
 from copydesk.agent.model import json_schema
 from copydesk.agent.model.faults import LimitReached, ModelFault
-from copydesk.agent.model.types import SizeLimits
+from copydesk.agent.model.types import AnswerOptions, SizeLimits
 from copydesk.agent.records import Json
 
 BUCKETS: Final = (4096, 8192, 16384, 32768)
@@ -27,17 +27,18 @@ def estimate(text: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """One request as it will be sent."""
+class ChatRequest:
+    """One request as it will be sent.
+
+    `messages` are pairs of role and text, `num_ctx` is the context length it asks for, `version`
+    that of the prompt.
+    """
 
     purpose: str
     messages: tuple[tuple[str, str], ...]
-    max_tokens: int
     num_ctx: int
-    seed: int
-    schema: Json | None
+    answer: AnswerOptions
     version: str = ""
-    stream: bool = True
 
     @property
     def prompt(self) -> str:
@@ -45,26 +46,30 @@ class Call:
         return "\n\n".join(text for _, text in self.messages)
 
     @property
-    def options(self) -> dict[str, int | float]:
+    def ollama_options(self) -> dict[str, int | float]:
         """The options as Ollama names them."""
         return {
             "num_ctx": self.num_ctx,
-            "num_predict": self.max_tokens,
-            "seed": self.seed,
+            "num_predict": self.answer.max_tokens,
+            "seed": self.answer.seed,
             "temperature": _TEMPERATURE,
         }
 
+    def with_next_seed(self) -> ChatRequest:
+        """The same request with another seed."""
+        return replace(self, answer=replace(self.answer, seed=self.answer.seed + 1))
+
 
 @dataclass(slots=True)
-class Heard:
+class ReceivedAnswer:
     """What has come back so far."""
 
     pieces: list[str] = field(default_factory=list)
     size: int = 0
     last: str = ""
     repeats: int = 0
-    done: bool = False
-    reason: str = ""
+    is_complete: bool = False
+    end_reason: str = ""
     prompt_tokens: int = 0
     output_tokens: int = 0
 
@@ -73,7 +78,7 @@ class Heard:
         """The answer so far."""
         return "".join(self.pieces)
 
-    def hear(self, piece: str, limits: SizeLimits) -> None:
+    def count(self, piece: str, limits: SizeLimits) -> None:
         """Count a piece of an answer or of a thought.
 
         Raises:
@@ -90,63 +95,84 @@ class Heard:
             raise LimitReached("endless", f"{piece!r} {self.repeats} times")
 
 
-def shrunk(call: Call, fault: ModelFault) -> Call | None:
+def shortened(request: ChatRequest, fault: ModelFault) -> ChatRequest | None:
     """The request with lines left out of its longest text, by the server's own count of tokens.
 
-    llama-server names the tokens it counted and those it has room for; without both figures
-    there is nothing to go by.
+    Args:
+        request: What was sent.
+        fault: The server's answer that it is too long. llama-server names the tokens it counted
+            and those it has room for; without both figures there is nothing to go by.
+
+    Returns:
+        A request that should fit, or None where none can be made.
     """
-    said = dict(re.findall(r"(n_prompt_tokens|n_ctx)\W+(\d+)", fault.detail))
-    if len(said) < 2:
+    figures = dict(re.findall(r"(n_prompt_tokens|n_ctx)\W+(\d+)", fault.detail))
+    if len(figures) < 2:
         return None
-    room = int(said["n_ctx"]) - call.max_tokens - SPARE
-    longest = max(range(len(call.messages)), key=lambda n: len(call.messages[n][1]))
-    role, text = call.messages[longest]
-    others = len(call.prompt) - len(text)
-    share = (room / int(said["n_prompt_tokens"]) * len(call.prompt) - others) / len(text)
+    room = int(figures["n_ctx"]) - request.answer.max_tokens - SPARE
+    fitting_length = room / int(figures["n_prompt_tokens"]) * len(request.prompt)
+    longest = max(range(len(request.messages)), key=lambda n: len(request.messages[n][1]))
+    role, text = request.messages[longest]
+    share = (fitting_length - (len(request.prompt) - len(text))) / len(text)
     lines = text.split("\n")
-    keep = int(len(lines) * share * _MARGIN) // 2
-    if keep < 1 or share >= 1:
+    half = int(len(lines) * share * _MARGIN) // 2
+    if half < 1 or share >= 1:
         return None
-    short = "\n".join([*lines[:keep], LEFT_OUT, *lines[-keep:]])
-    messages = (*call.messages[:longest], (role, short), *call.messages[longest + 1 :])
-    return replace(call, messages=messages, seed=call.seed + 1)
+    messages = list(request.messages)
+    messages[longest] = (role, "\n".join([*lines[:half], LEFT_OUT, *lines[-half:]]))
+    return replace(request, messages=tuple(messages)).with_next_seed()
 
 
-def finished(call: Call, heard: Heard, version: tuple[int, ...]) -> tuple[str, str]:
-    """The text of a whole answer and its outcome.
+def check_answer(
+    request: ChatRequest, received: ReceivedAnswer, version: tuple[int, ...]
+) -> tuple[str, str]:
+    """The text of an answer that has ended, and its outcome.
+
+    Args:
+        request: What was asked.
+        received: What came back.
+        version: The server's version.
 
     Raises:
-        ModelFault: It only looks whole.
+        ModelFault: The answer is cut, empty, or not of the shape that was asked for.
     """
-    text = _THOUGHT.sub("", heard.text)
-    if not heard.done:
+    text = _THOUGHT.sub("", received.text)
+    if not received.is_complete:
         raise ModelFault("unfinished", partial=text)
-    if _was_truncated(call, heard.prompt_tokens, version):
-        raise ModelFault("truncated", f"{heard.prompt_tokens} tokens read", partial=text)
-    cut = heard.reason == "length"
+    if _was_truncated(request, received.prompt_tokens, version):
+        raise ModelFault("truncated", f"{received.prompt_tokens} tokens read", partial=text)
+    is_cut = received.end_reason == "length"
     if not text.strip():  # a model that cannot stop thinking may think up all its room
-        raise ModelFault("cut" if cut else "empty")
-    if call.schema is None:
-        return text, "cut" if cut else "ok"
+        raise ModelFault("cut" if is_cut else "empty")
+    if request.answer.schema is not None:
+        _check_json(text, request.answer.schema, is_cut=is_cut)
+        return text, "ok"
+    return text, "cut" if is_cut else "ok"
+
+
+def _check_json(text: str, schema: Json, *, is_cut: bool) -> None:
     try:
-        value = json_schema.loads(text)
+        value = json_schema.parse_json(text)
     except ValueError as error:
-        raise ModelFault("cut" if cut else "not_json", str(error), partial=text) from None
-    if wrong := json_schema.problem(value, call.schema):
-        raise ModelFault("wrong_schema", wrong, partial=text)
-    return text, "ok"
+        raise ModelFault("cut" if is_cut else "not_json", str(error), partial=text) from None
+    if problem := json_schema.schema_problem(value, schema):
+        raise ModelFault("wrong_schema", problem, partial=text)
 
 
-def _was_truncated(call: Call, evaluated: int, version: tuple[int, ...]) -> bool:
+def _was_truncated(request: ChatRequest, evaluated: int, version: tuple[int, ...]) -> bool:
     """Whether the server threw a part of the prompt away and answered all the same.
 
     It keeps num_ctx - (num_ctx - keep) // 2 tokens, keep being 4 or 5 (llm/llama_server.go), of
     the context it really has. The second test is for one smaller than the one asked for; since
     0.30 the count includes what came from a cache. Text with many blanks has 5 or 6 bytes a token.
+
+    Args:
+        request: What was asked.
+        evaluated: The tokens of the prompt that the server says it read.
+        version: The server's version.
     """
-    guess = estimate(call.prompt)
-    halves = {call.num_ctx - (call.num_ctx - keep) // 2 for keep in (4, 5)}
+    guess = estimate(request.prompt)
+    halves = {request.num_ctx - (request.num_ctx - keep) // 2 for keep in (4, 5)}
     if evaluated in halves and guess > evaluated:
         return True
     return version >= (0, 30) and guess > 1000 and 0 < evaluated < guess * 0.4

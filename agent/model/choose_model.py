@@ -37,59 +37,65 @@ _SHARE = 0.8  # of the free memory; the rest is the context's and the user's
 def free_bytes(meminfo: Path = Path("/proc/meminfo")) -> int:
     """The memory that programs could still take, in bytes; all of it where that is not told."""
     try:
-        found = re.search(r"^MemAvailable:\s+(\d+) kB$", meminfo.read_text("ascii"), re.M)
+        line = re.search(r"^MemAvailable:\s+(\d+) kB$", meminfo.read_text("ascii"), re.M)
     except (OSError, UnicodeDecodeError):
-        found = None
-    if found:
-        return int(found[1]) * 1024
+        line = None
+    if line:
+        return int(line[1]) * 1024
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-def candidates(installed: Sequence[Json], wanted: str | None, memory: int) -> list[Json]:
+def candidates(installed: Sequence[Json], chosen: str | None, memory: int) -> list[Json]:
     """The models to try, best first.
 
     Args:
         installed: The raw entries of /api/tags.
-        wanted: The one the user set, or None.
+        chosen: The one the user set, or None.
         memory: Free bytes, what models of the server take up included; models that do not fit
             into four fifths of it come last, the smallest first.
 
     Raises:
-        ModelUnavailable: None is installed, or the wanted one is not, or it is remote.
+        ModelUnavailable: None is installed, or the chosen one is not, or it is remote.
     """
-    if wanted:
-        return [_wanted(installed, wanted)]
+    if chosen:
+        return [_chosen(installed, chosen)]
     local = [entry for entry in installed if not is_remote(entry) and _usable(entry)]
     if not local:
         raise none_usable()
-    order = {name: place for place, name in enumerate(PREFERENCE)}
+    preference = {name: position for position, name in enumerate(PREFERENCE)}
 
     def rank(entry: Json) -> tuple[bool, int]:
         size = int(entry.get("size") or 0)
         if size > memory * _SHARE:
             return True, size
-        return False, order.get(str(entry.get("name")), len(order))
+        return False, preference.get(str(entry.get("name")), len(preference))
 
     return sorted(local, key=rank)
 
 
 def _usable(entry: Json) -> bool:
-    """False for a model that says it cannot complete text; older servers say nothing here."""
+    """False for a remote model, and for one that says it cannot complete text."""
     try:
         refuse_cloud(str(entry.get("name", "")))
     except ModelUnavailable:
         return False
+    return completes_text(entry)
+
+
+def completes_text(entry: Json) -> bool:
+    """Whether a model completes text; older servers do not say, and then it is taken to."""
     return "completion" in (entry.get("capabilities") or ["completion"])
 
 
-def _wanted(installed: Sequence[Json], wanted: str) -> Json:
-    refuse_cloud(wanted)
+def _chosen(installed: Sequence[Json], name: str) -> Json:
+    """The entry of the model the user set."""
+    refuse_cloud(name)
     for entry in installed:
-        if entry.get("name") == full_name(wanted):
+        if entry.get("name") == full_name(name):
             if is_remote(entry):
-                raise remote_model(wanted)
+                raise remote_model(name)
             return entry
-    raise not_installed(wanted)
+    raise not_installed(name)
 
 
 def none_usable() -> ModelUnavailable:

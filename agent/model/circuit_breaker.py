@@ -91,10 +91,10 @@ class CircuitBreaker:
         Raises:
             ModelUnavailable: The breaker is open, or half-open and the probe failed.
         """
-        if left := self.seconds_left:
+        if wait := self.seconds_left:
             raise ModelUnavailable(
                 f"the model server failed {self.failures} times in a row; it is asked again in"
-                f" {left:.0f} s",
+                f" {wait:.0f} s",
                 slug="model-resting",
                 hint="Look at its log, or restart Ollama; nothing is lost meanwhile.",
             )

@@ -14,20 +14,26 @@ from copydesk.agent.model import choose_model
 from copydesk.agent.model.chat_request import (
     BUCKETS,
     SPARE,
-    Call,
-    Heard,
+    ChatRequest,
+    ReceivedAnswer,
+    check_answer,
     estimate,
-    finished,
-    shrunk,
+    shortened,
 )
 from copydesk.agent.model.circuit_breaker import TROUBLE
 from copydesk.agent.model.faults import ModelFault, ModelUnavailable, fault_of
-from copydesk.agent.model.hosts import Host
 from copydesk.agent.model.privacy import hide_secrets, is_remote, local_name, remote_model
 from copydesk.agent.model.server import allocated, context_length, room_bytes, show, survey
 from copydesk.agent.model.transport import fetch, strict_transport
-from copydesk.agent.model.types import Answer, ModelSettings, SizeLimits, TimeLimits
-from copydesk.agent.records import Json
+from copydesk.agent.model.types import (
+    DEFAULT_OPTIONS,
+    Answer,
+    AnswerOptions,
+    ModelSettings,
+    ServedModel,
+    SizeLimits,
+    TimeLimits,
+)
 
 if TYPE_CHECKING:
     import ollama
@@ -35,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BUCKETS",
     "Answer",
+    "AnswerOptions",
     "CallRecord",
     "Client",
     "ModelFault",
@@ -61,11 +68,7 @@ class Client:
     """One installed, local model on one server.
 
     Args:
-        host: The server.
-        name: The model as the user knows it.
-        digest: Its digest, for the log.
-        version: The server's version.
-        context_length: What the model was trained for, in tokens; 0 when unknown.
+        model: The model and its server.
         settings: The user's.
         times: Time limits of a call.
         sizes: Size limits of an answer.
@@ -74,22 +77,18 @@ class Client:
 
     def __init__(
         self,
-        host: Host,
-        name: str,
-        digest: str,
-        *,
-        version: tuple[int, ...],
-        context_length: int,
+        model: ServedModel,
         settings: ModelSettings,
+        *,
         times: TimeLimits,
         sizes: SizeLimits,
         pause: Callable[[float], object] = time.sleep,
     ) -> None:
-        self.name = name
-        self.digest = digest
-        self._host = host
-        self._version = version
-        self._context_length = context_length or BUCKETS[-1]
+        self.name = model.name
+        self.digest = model.digest
+        self._host = model.host
+        self._version = model.version
+        self._context_length = model.context_length or BUCKETS[-1]
         self._settings = settings
         self._times = times
         self._sizes = sizes
@@ -100,26 +99,19 @@ class Client:
         self,
         prompt: str,
         *,
-        system: str = "",
         purpose: str,
-        max_tokens: int = 512,
-        schema: Json | None = None,
-        seed: int = 0,
+        system: str = "",
         version: str = "",
-        stream: bool = True,
+        options: AnswerOptions = DEFAULT_OPTIONS,
     ) -> Answer:
         """Ask once, and once more when a second try can help.
 
         Args:
             prompt: The question; keys and passwords in it are hidden before it is sent.
-            system: Standing instructions.
             purpose: What for, for the log.
-            max_tokens: The longest answer.
-            schema: The JSON schema of the answer; its text is then JSON of that shape.
-            seed: The same seed mostly gives the same answer.
+            system: Standing instructions.
             version: Of the prompt, for the log.
-            stream: Have the answer come piece by piece. One that comes whole cannot be timed,
-                shown or ended before all of it is there, so only a self-test asks for that.
+            options: What answer is asked for.
 
         Returns:
             The answer; plain text that ran into max_tokens has the outcome "cut".
@@ -133,16 +125,16 @@ class Client:
         )
         parts = [("system", hide_secrets(system)), ("user", hide_secrets(prompt))]
         messages = tuple((role, text) for role, text in parts if text)
-        num_ctx = self._room(messages, max_tokens)
-        call = Call(purpose, messages, max_tokens, num_ctx, seed, schema, version, stream)
+        num_ctx = self._room(messages, options.max_tokens)
+        request = ChatRequest(purpose, messages, num_ctx, options, version)
         try:
-            return self._try(call)
+            return self._try(request)
         except ModelFault as fault:
-            again = self._second(call, fault)
-            if again is None:
+            second = self._second_try(request, fault)
+            if second is None:
                 raise
             self._pause(_PAUSES.get(fault.outcome, 0.0))
-        return self._try(again)
+        return self._try(second)
 
     def _room(self, messages: tuple[tuple[str, str], ...], max_tokens: int) -> int:
         """The smallest bucket that holds prompt and answer."""
@@ -152,43 +144,52 @@ class Client:
             raise ModelFault("overflow", f"about {need:,} tokens of {self._context_length:,}")
         return min(fits[0], self._context_length)
 
-    def _second(self, call: Call, fault: ModelFault) -> Call | None:
+    def _second_try(self, request: ChatRequest, fault: ModelFault) -> ChatRequest | None:
         """The request to try after a fault, or None when trying again is no use."""
         if not fault.retry:
             return None
-        if fault.outcome in ("overflow", "out_of_memory"):
-            place = BUCKETS.index(call.num_ctx) if call.num_ctx in BUCKETS else -1
-            place += 1 if fault.outcome == "overflow" else -1
-            need = estimate(call.prompt) + call.max_tokens
-            if not 0 <= place < len(BUCKETS) or not need <= BUCKETS[place] <= self._context_length:
-                return shrunk(call, fault) if fault.outcome == "overflow" else None
-            return replace(call, num_ctx=BUCKETS[place])
-        again = replace(call, seed=call.seed + 1)
+        if fault.outcome == "overflow":
+            return self._with_context(request, step=1) or shortened(request, fault)
+        if fault.outcome == "out_of_memory":
+            return self._with_context(request, step=-1)
+        again = request.with_next_seed()
         if fault.outcome == "cut":
-            again = replace(again, max_tokens=call.max_tokens * 2)
+            options = replace(again.answer, max_tokens=request.answer.max_tokens * 2)
+            again = replace(again, answer=options)
         if fault.outcome in ("not_json", "wrong_schema"):
-            wrong = f"That answer cannot be used: {fault.detail}. Answer with the JSON alone."
-            said = (("assistant", fault.partial[:4000]), ("user", wrong))
-            again = replace(again, messages=call.messages + said)
-        return replace(again, num_ctx=self._room(again.messages, again.max_tokens))
+            reproach = f"That answer cannot be used: {fault.detail}. Answer with the JSON alone."
+            turn = (("assistant", fault.partial[:4000]), ("user", reproach))
+            again = replace(again, messages=request.messages + turn)
+        return replace(again, num_ctx=self._room(again.messages, again.answer.max_tokens))
 
-    def _try(self, call: Call) -> Answer:
-        heard, started = Heard(), time.monotonic()
+    def _with_context(self, request: ChatRequest, *, step: int) -> ChatRequest | None:
+        """The request with the next larger or smaller context; None where it would not fit."""
+        current = BUCKETS.index(request.num_ctx) if request.num_ctx in BUCKETS else -1
+        bucket = current + step
+        if not 0 <= bucket < len(BUCKETS):
+            return None
+        need = estimate(request.prompt) + request.answer.max_tokens
+        if not need <= BUCKETS[bucket] <= self._context_length:
+            return None
+        return replace(request, num_ctx=BUCKETS[bucket])
+
+    def _try(self, request: ChatRequest) -> Answer:
+        received, started = ReceivedAnswer(), time.monotonic()
         try:
-            self._load(call)
+            self._load(request)
             self._settings.on_progress("reading", 0)
-            self._listen(call, heard)
-            self._loaded = (call.num_ctx, time.monotonic())
-            text, outcome = finished(call, heard, self._version)
+            self._receive(request, received)
+            self._loaded = (request.num_ctx, time.monotonic())
+            text, outcome = check_answer(request, received, self._version)
         except Exception as error:  # eight types and more, see faults.fault_of
-            fault = fault_of(error, heard.text, started=heard.size > 0)
+            fault = fault_of(error, received.text, started=received.size > 0)
             if fault.outcome in TROUBLE:
                 self._loaded = (0, 0.0)
-            self._log(call, heard, time.monotonic() - started, fault.outcome)
+            self._log(request, received, time.monotonic() - started, fault.outcome)
             raise fault from error
         seconds = time.monotonic() - started
-        self._log(call, heard, seconds, outcome)
-        counts = (heard.prompt_tokens, heard.output_tokens)
+        self._log(request, received, seconds, outcome)
+        counts = (received.prompt_tokens, received.output_tokens)
         return Answer(text, self.name, self.digest, *counts, seconds, outcome)
 
     def _open(self, seconds: float) -> ollama.Client:
@@ -202,72 +203,77 @@ class Client:
             follow_redirects=False,
         )
 
-    def _load(self, call: Call) -> None:
+    def _load(self, request: ChatRequest) -> None:
         """Have the model loaded before it is asked, with a time limit of its own.
 
         Raises:
             ModelFault: The context it got is too small for the request.
         """
         loaded, used = self._loaded
-        if loaded == call.num_ctx and time.monotonic() - used < _LOADED_SECONDS:
+        if loaded == request.num_ctx and time.monotonic() - used < _LOADED_SECONDS:
             return
         self._settings.on_progress("loading", 0)
         with self._open(self._times.load) as client:
             client.chat(
                 model=local_name(self.name, self._version),
                 messages=[],
-                options={"num_ctx": call.num_ctx},
+                options={"num_ctx": request.num_ctx},
                 keep_alive=KEEP_ALIVE,
             )
         got = allocated(self._host, self.name, self._times.connect)
-        if got and got < call.num_ctx:
+        if got and got < request.num_ctx:
             self._context_length = got
-            self._room(call.messages, call.max_tokens)
+            self._room(request.messages, request.answer.max_tokens)
 
-    def _listen(self, call: Call, heard: Heard) -> None:
-        seconds = self._times.first_token + estimate(call.prompt) / _TOKENS_A_SECOND
-        known: dict[str, Any] = {
+    def _receive(self, request: ChatRequest, received: ReceivedAnswer) -> None:
+        """Send the request, and take in the answer as it comes."""
+        arguments: dict[str, Any] = {
             "model": local_name(self.name, self._version),
-            "messages": [{"role": role, "content": text} for role, text in call.messages],
+            "messages": [{"role": role, "content": text} for role, text in request.messages],
             "think": "low" if self.name.startswith(_ALWAYS_THINKS) else False,
-            "format": call.schema,
-            "options": call.options,
+            "format": request.answer.schema,
+            "options": request.ollama_options,
             "keep_alive": KEEP_ALIVE,
         }
-        if not call.stream:
+        if not request.answer.stream:
             with self._open(self._times.total) as client:
-                self._hear(client.chat(**known, stream=False), heard)
+                self._take_in(client.chat(**arguments, stream=False), received)
             return
+        seconds = self._times.first_token + estimate(request.prompt) / _TOKENS_A_SECOND
         with (
             self._open(seconds) as client,
-            contextlib.closing(client.chat(**known, stream=True)) as stream,
+            contextlib.closing(client.chat(**arguments, stream=True)) as stream,
         ):
             for part in stream:
-                self._hear(part, heard)
-                self._settings.on_progress("writing", len(heard.pieces))
+                self._take_in(part, received)
+                self._settings.on_progress("writing", len(received.pieces))
 
-    def _hear(self, part: ollama.ChatResponse, heard: Heard) -> None:
-        heard.hear(part.message.thinking or "", self._sizes)
-        heard.hear(part.message.content or "", self._sizes)
-        if part.message.content:
-            heard.pieces.append(part.message.content)
+    def _take_in(self, part: ollama.ChatResponse, received: ReceivedAnswer) -> None:
+        thought, text = part.message.thinking or "", part.message.content or ""
+        received.count(thought, self._sizes)
+        received.count(text, self._sizes)
+        if text:
+            received.pieces.append(text)
         if part.done:
-            heard.done, heard.reason = True, part.done_reason or ""
-            heard.prompt_tokens = part.prompt_eval_count or 0
-            heard.output_tokens = part.eval_count or 0
+            received.is_complete, received.end_reason = True, part.done_reason or ""
+            received.prompt_tokens = part.prompt_eval_count or 0
+            received.output_tokens = part.eval_count or 0
 
-    def _log(self, call: Call, heard: Heard, seconds: float, outcome: str) -> None:
+    def _log(
+        self, request: ChatRequest, received: ReceivedAnswer, seconds: float, outcome: str
+    ) -> None:
         self._settings.breaker.record(outcome)
+        version = {"prompt": request.version} if request.version else {}
         self._settings.on_call(
             CallRecord(
-                purpose=call.purpose,
+                purpose=request.purpose,
                 model=self.name,
                 digest=self.digest,
-                prompt=call.prompt,
-                response=heard.text,
-                options=call.options | ({"prompt": call.version} if call.version else {}),
-                prompt_tokens=heard.prompt_tokens,
-                output_tokens=heard.output_tokens,
+                prompt=request.prompt,
+                response=received.text,
+                options=request.ollama_options | version,
+                prompt_tokens=received.prompt_tokens,
+                output_tokens=received.output_tokens,
                 seconds=seconds,
                 outcome=outcome,
             )
@@ -296,27 +302,15 @@ def connect(
     """
     times = times or TimeLimits()
     host, version, installed = survey(settings, max(times.connect, 2.0))
-    wanted = (settings.prose_model if prose else None) or settings.model
-    for entry in choose_model.candidates(installed, wanted, room_bytes(host, times.connect)):
-        name = str(entry["name"])
-        told = show(host, name, times.connect)
-        if is_remote(told):
-            if wanted:
-                raise remote_model(name)
-            continue
-        if not wanted and "completion" not in (told.get("capabilities") or ["completion"]):
-            continue
-        return Client(
-            host,
-            name,
-            str(entry.get("digest") or ""),
-            version=version,
-            context_length=context_length(told),
-            settings=settings,
-            times=times,
-            sizes=sizes or SizeLimits(),
-            pause=pause,
-        )
+    chosen = (settings.prose_model if prose else None) or settings.model
+    for entry in choose_model.candidates(installed, chosen, room_bytes(host, times.connect)):
+        name, digest = str(entry["name"]), str(entry.get("digest") or "")
+        details = show(host, name, times.connect)
+        if chosen and is_remote(details):
+            raise remote_model(name)
+        if chosen or (not is_remote(details) and choose_model.completes_text(details)):
+            model = ServedModel(host, version, name, digest, context_length(details))
+            return Client(model, settings, times=times, sizes=sizes or SizeLimits(), pause=pause)
     raise choose_model.none_usable()
 
 
@@ -331,11 +325,11 @@ def available(settings: ModelSettings, *, seconds: float = 2.0) -> tuple[bool, s
     try:
         host, _, installed = survey(settings, seconds)
         room = room_bytes(host, max(end - time.monotonic(), 0.1))
-        found = choose_model.candidates(installed, settings.model, room)
+        models = choose_model.candidates(installed, settings.model, room)
     except CopydeskError as error:
         return False, "", str(error)
-    name = str(found[0]["name"])
-    if left := settings.breaker.seconds_left:
+    name = str(models[0]["name"])
+    if wait := settings.breaker.seconds_left:
         times = settings.breaker.failures
-        return False, name, f"{name} failed {times} times in a row; it is asked in {left:.0f} s"
+        return False, name, f"{name} failed {times} times in a row; it is asked in {wait:.0f} s"
     return True, name, ""

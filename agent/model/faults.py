@@ -33,8 +33,13 @@ OUTCOMES: Final[dict[str, tuple[str, bool]]] = {
 }
 """Outcome -> what it means in words, and whether one more try can help."""
 
-_MEMORY = ("out of memory", "failed to allocate", "requires more system memory", "cudamalloc")
-_OVERFLOW = ("exceed_context_size", "exceeds the available context", "context length")
+_PHRASES = {
+    "out_of_memory": (
+        *("out of memory", "failed to allocate", "requires more system memory", "cudamalloc"),
+    ),
+    "overflow": ("exceed_context_size", "exceeds the available context", "context length"),
+}
+"""What a server's error says in words, whatever its status."""
 
 
 class ModelUnavailable(CopydeskError):
@@ -52,8 +57,8 @@ class ModelFault(CopydeskError):
 
     def __init__(self, outcome: str, detail: str = "", *, partial: str = "") -> None:
         words, retry = OUTCOMES[outcome]
-        said = f" ({one_line(detail)})" if detail.strip() else ""
-        super().__init__(f"{words}{said}", slug="model-call-failed", hint="copydesk log --model")
+        details = f" ({one_line(detail)})" if detail.strip() else ""
+        super().__init__(f"{words}{details}", slug="model-call-failed", hint="copydesk log --model")
         self.outcome = outcome
         self.retry = retry
         self.detail = detail
@@ -89,30 +94,38 @@ def fault_of(error: Exception, partial: str = "", *, started: bool | None = None
 
 
 def _outcome(error: Exception, begun: bool) -> str:
-    import httpx  # costs 0.2 s; whoever maps a fault of it has paid already
-    import ollama
-    import pydantic
+    import ollama  # 0.4 s; whoever maps a fault of it has paid already
 
     if isinstance(error, ollama.ResponseError):
         return of_status(error.status_code, error.error)
-    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.UnsupportedProtocol):
-        return "unavailable"
-    if isinstance(error, httpx.TimeoutException | TimeoutError):
-        return "stalled" if begun else "slow"
-    if isinstance(error, httpx.NetworkError | httpx.ProtocolError):
-        return "died"
-    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError | httpx.DecodingError):
-        return "garbled"
-    if isinstance(error, pydantic.ValidationError | AttributeError | httpx.HTTPError):
-        return "not_ollama"
-    if isinstance(error, OSError):
-        return "died" if begun else "unavailable"
+    for types, outcome in _outcomes(begun):
+        if isinstance(error, types):
+            return outcome
     return "not_ollama"
 
 
+def _outcomes(begun: bool) -> list[tuple[tuple[type[Exception], ...], str]]:
+    """Exceptions and what each means, the more special first.
+
+    Args:
+        begun: Whether a first piece of the answer had come.
+    """
+    import httpx  # costs 0.2 s; whoever maps a fault of it has paid already
+    import pydantic
+
+    return [
+        ((httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol), "unavailable"),
+        ((httpx.TimeoutException, TimeoutError), "stalled" if begun else "slow"),
+        ((httpx.NetworkError, httpx.ProtocolError), "died"),
+        ((json.JSONDecodeError, UnicodeDecodeError, httpx.DecodingError), "garbled"),
+        ((pydantic.ValidationError, AttributeError, httpx.HTTPError), "not_ollama"),
+        ((OSError,), "died" if begun else "unavailable"),
+    ]
+
+
 def _detail(error: Exception) -> str:
-    said = getattr(error, "error", None)
-    return said if isinstance(said, str) else str(error) or type(error).__name__
+    message = getattr(error, "error", None)
+    return message if isinstance(message, str) else str(error) or type(error).__name__
 
 
 def of_status(status: int, message: object) -> str:
@@ -122,12 +135,9 @@ def of_status(status: int, message: object) -> str:
         return "not_ollama"
     if status == 503:
         return "busy"
-    if any(words in text for words in _MEMORY):
-        return "out_of_memory"
-    if any(words in text for words in _OVERFLOW):
-        return "overflow"
+    for outcome, phrases in _PHRASES.items():
+        if any(phrase in text for phrase in phrases):
+            return outcome
     if status == 404:
         return "missing"
-    if 400 <= status < 500:
-        return "refused"
-    return "crashed"
+    return "refused" if 400 <= status < 500 else "crashed"

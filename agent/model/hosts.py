@@ -11,6 +11,7 @@ from copydesk.agent.model.faults import ModelUnavailable
 
 _ANYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
 _PORTS = {"http": 80, "https": 443}
+_NAME = re.compile(r"[a-z0-9._-]*|[0-9a-f:.]+(%[a-z0-9_.-]+)?")
 DEFAULT_PORT = 11434
 
 
@@ -55,27 +56,40 @@ def parse_host(raw: str | None) -> Host:
         ModelUnavailable: It is no address, or it carries a password.
     """
     text = (raw or "").strip().strip("\"'").strip()
-    scheme, mark, rest = text.partition("://")
-    scheme, rest = (scheme.lower(), rest) if mark else ("http", text)
+    scheme, separator, after = text.partition("://")
+    if not separator:
+        scheme, after = "http", text
+    scheme = scheme.lower()
     if scheme not in _PORTS:
         raise _bad(text)
-    place, _, path = rest.partition("/")
-    if place.count(":") > 1 and not place.startswith("["):
-        place = f"[{place}]"
+    address, _, path = after.partition("/")
+    if not re.fullmatch(r"[\w./~-]*", path, re.ASCII):
+        raise _bad(text)
+    name, port = _name_and_port(scheme, address, text)
+    default = _PORTS[scheme] if separator else DEFAULT_PORT
+    path = path.strip("/")
+    return Host(scheme, _ANYWHERE.get(name, name), port or default, f"/{path}" if path else "")
+
+
+def _name_and_port(scheme: str, address: str, text: str) -> tuple[str, int | None]:
+    """The name and the port of "host:port"; either may be left out.
+
+    Args:
+        scheme: http or https.
+        address: What stands before the first slash.
+        text: The whole, for the message.
+    """
+    if address.count(":") > 1 and not address.startswith("["):
+        address = f"[{address}]"  # a bare IPv6 address
     try:
-        parts = urlsplit(f"{scheme}://{place}")
+        parts = urlsplit(f"{scheme}://{address}")
         name, port = parts.hostname or "", parts.port
     except ValueError:
         raise _bad(text) from None
-    plain = re.fullmatch(r"[\w./~-]*", path, re.ASCII)
-    if parts.username is not None or parts.netloc != place or not plain:
+    has_more = parts.username is not None or parts.netloc != address
+    if has_more or port == 0 or not _NAME.fullmatch(name):
         raise _bad(text)
-    if not re.fullmatch(r"[a-z0-9._-]*|[0-9a-f:.]+(%[a-z0-9_.-]+)?", name) or port == 0:
-        raise _bad(text)
-    default = _PORTS[scheme] if mark else DEFAULT_PORT
-    name = _ANYWHERE.get(name, name)
-    path = path.strip("/")
-    return Host(scheme, name, port or default, f"/{path}" if path else "")
+    return name, port
 
 
 def allowed_host(raw: str | None, allow_remote: bool) -> Host:

@@ -20,7 +20,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 _FENCED = re.compile(r"\A\s*```\w*\s*\n(.*?)\n?\s*```\s*\Z", re.S)
 
 
-def loads(text: str) -> Any:
+def parse_json(text: str) -> Any:
     """Read JSON, also when it stands in a fenced block or has raw newlines in its strings.
 
     Raises:
@@ -30,23 +30,28 @@ def loads(text: str) -> Any:
     return json.loads(fenced[1] if fenced else text, strict=False)
 
 
-def problem(value: object, schema: Json, place: str = "the answer") -> str:
+def schema_problem(value: object, schema: Json, name: str = "the answer") -> str:
     """Say what in a value contradicts a schema, or "".
 
     Knows the part of JSON Schema that Ollama's grammars keep: type, enum, properties, required,
     items, additionalProperties (false by default, as in llama.cpp), and the bounds of strings,
     lists and numbers.
+
+    Args:
+        value: The value.
+        schema: The JSON schema.
+        name: What the value is called in the answer.
     """
     if "enum" in schema and value not in schema["enum"]:
-        return f"{place} must be one of {schema['enum']}"
+        return f"{name} must be one of {schema['enum']}"
     kind = schema.get("type")
     if kind and not _is(value, kind):
-        return f"{place} must be of type {kind}"
+        return f"{name} must be of type {kind}"
     if isinstance(value, dict):
-        return _object(value, schema, place)
+        return _object_problem(value, schema, name)
     if isinstance(value, list):
-        return _list(value, schema, place)
-    return _bounds(value, schema, place)
+        return _list_problem(value, schema, name)
+    return _bounds_problem(value, schema, name)
 
 
 def _is(value: object, kind: str) -> bool:
@@ -55,34 +60,36 @@ def _is(value: object, kind: str) -> bool:
     return isinstance(value, _TYPES[kind])
 
 
-def _object(value: Json, schema: Json, place: str) -> str:
-    known: Json = schema.get("properties", {})
+def _object_problem(value: Json, schema: Json, name: str) -> str:
+    properties: Json = schema.get("properties", {})
     for key in schema.get("required", ()):
         if key not in value:
-            return f"{place} lacks {key!r}"
+            return f"{name} lacks {key!r}"
     for key, part in value.items():
-        if key not in known:
-            if known and not schema.get("additionalProperties", False):
-                return f"{place} has the unknown key {key!r}"
-        elif wrong := problem(part, known[key], f"{place}[{key!r}]"):
-            return wrong
+        if key in properties:
+            if problem := schema_problem(part, properties[key], f"{name}[{key!r}]"):
+                return problem
+        elif properties and not schema.get("additionalProperties", False):
+            return f"{name} has the unknown key {key!r}"
     return ""
 
 
-def _list(value: list[Any], schema: Json, place: str) -> str:
+def _list_problem(value: list[Any], schema: Json, name: str) -> str:
     if not schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", len(value)):
-        return f"{place} has {len(value)} items"
+        return f"{name} has {len(value)} items"
     items = schema.get("items", {})
-    wrongs = (problem(part, items, f"{place}[{n}]") for n, part in enumerate(value))
-    return next((wrong for wrong in wrongs if wrong), "")
+    for number, part in enumerate(value):
+        if problem := schema_problem(part, items, f"{name}[{number}]"):
+            return problem
+    return ""
 
 
-def _bounds(value: object, schema: Json, place: str) -> str:
+def _bounds_problem(value: object, schema: Json, name: str) -> str:
     if isinstance(value, str):
         length = len(value)
         if not schema.get("minLength", 0) <= length <= schema.get("maxLength", length):
-            return f"{place} is {length} characters long"
+            return f"{name} is {length} characters long"
     elif isinstance(value, int | float) and not isinstance(value, bool):
         within = schema.get("minimum", value) <= value <= schema.get("maximum", value)
-        return "" if within else f"{place} is out of bounds"
+        return "" if within else f"{name} is out of bounds"
     return ""

@@ -34,6 +34,6 @@ def load(name: str) -> Prompt:
     Raises:
         FileNotFoundError: There is none of that name.
     """
-    version, _, rest = (_FOLDER / f"{name}.md").read_text("utf-8").partition("\n")
-    system, _, template = rest.partition("\n---\n")
+    version, _, texts = (_FOLDER / f"{name}.md").read_text("utf-8").partition("\n")
+    system, _, template = texts.partition("\n---\n")
     return Prompt(version.strip(), system.strip(), template.strip() + "\n")

@@ -35,11 +35,11 @@ def survey(settings: ModelSettings, seconds: float) -> tuple[Host, tuple[int, ..
     end = time.monotonic() + seconds
     raw = settings.host or os.environ.get("OLLAMA_HOST")
     host = allowed_host(raw, settings.allow_remote)
-    said = str(fetch(host, "/api/version", seconds=seconds).get("version", ""))
-    version = _version(said)
+    text = str(fetch(host, "/api/version", seconds=seconds).get("version", ""))
+    version = _version(text)
     if version < OLDEST:
         raise ModelUnavailable(
-            f"Ollama {said} is too old: copydesk needs 0.12.6 or newer",
+            f"Ollama {text} is too old: copydesk needs 0.12.6 or newer",
             slug="model-server-old",
             hint="update Ollama; your models stay",
         )
@@ -47,9 +47,9 @@ def survey(settings: ModelSettings, seconds: float) -> tuple[Host, tuple[int, ..
     return host, version, [entry for entry in tags if isinstance(entry, dict)]
 
 
-def _version(said: str) -> tuple[int, ...]:
+def _version(text: str) -> tuple[int, ...]:
     """The numbers of a version; a build of one's own says 0.0.0 and counts as the newest."""
-    numbers = tuple(int(n) for n in re.findall(r"\d+", said.partition("-")[0])[:3])
+    numbers = tuple(int(n) for n in re.findall(r"\d+", text.partition("-")[0])[:3])
     return numbers if any(numbers) else (999,)
 
 
@@ -65,21 +65,22 @@ def show(host: Host, name: str, seconds: float) -> Json:
         raise choose_model.not_installed(name) from None
 
 
-def context_length(told: Json) -> int:
+def context_length(details: Json) -> int:
     """The tokens a model was trained for, out of its /api/show; 0 when it does not say."""
-    info = told.get("model_info")
-    pairs = info.items() if isinstance(info, dict) else ()
-    found = [v for k, v in pairs if k.endswith(".context_length") and isinstance(v, int)]
-    return found[0] if found else 0
+    info = details.get("model_info")
+    for key, value in info.items() if isinstance(info, dict) else ():
+        if key.endswith(".context_length") and isinstance(value, int):
+            return value
+    return 0
 
 
 def _loaded(host: Host, seconds: float) -> list[Json]:
     """The raw entries of /api/ps; none when the server does not say."""
     try:
-        found = fetch(host, "/api/ps", seconds=seconds).get("models") or []
+        entries = fetch(host, "/api/ps", seconds=seconds).get("models") or []
     except ModelUnavailable:
         return []
-    return [entry for entry in found if isinstance(entry, dict)]
+    return [entry for entry in entries if isinstance(entry, dict)]
 
 
 def room_bytes(host: Host, seconds: float) -> int:
@@ -98,6 +99,6 @@ def allocated(host: Host, name: str, seconds: float) -> int:
     """
     for entry in _loaded(host, seconds):
         if entry.get("name") == full_name(name):
-            found = entry.get("context_length")
-            return found if isinstance(found, int) else 0
+            length = entry.get("context_length")
+            return length if isinstance(length, int) else 0
     return 0

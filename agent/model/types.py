@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 from copydesk.agent.desk.model_calls import CallRecord
 from copydesk.agent.model.circuit_breaker import CircuitBreaker
+from copydesk.agent.model.hosts import Host
+from copydesk.agent.records import Json
 
 
 def _unlogged(_call: CallRecord) -> None:
@@ -39,6 +42,21 @@ class ModelSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ServedModel:
+    """An installed model on a server.
+
+    `version` is the server's; `name` the model as the user knows it; `digest` for the log;
+    `context_length` what it was trained for, in tokens, 0 when unknown.
+    """
+
+    host: Host
+    version: tuple[int, ...]
+    name: str
+    digest: str
+    context_length: int
+
+
+@dataclass(frozen=True, slots=True)
 class TimeLimits:
     """How long a model may take, in seconds.
 
@@ -61,6 +79,25 @@ class SizeLimits:
     characters: int = 60_000
     repeats: int = 100
     wire_bytes: int = 32 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerOptions:
+    """What answer is asked for.
+
+    `max_tokens` is the longest answer. With a JSON `schema` the text is JSON of that shape. The
+    same `seed` mostly gives the same answer. With `stream` the answer comes piece by piece; one
+    that comes whole cannot be timed, shown or ended before all of it is there, so only a
+    self-test asks for that.
+    """
+
+    max_tokens: int = 512
+    schema: Json | None = None
+    seed: int = 0
+    stream: bool = True
+
+
+DEFAULT_OPTIONS: Final = AnswerOptions()
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,19 +105,28 @@ class _TestFigures(NamedTuple):
 
 
 def _wrong_outcomes(told: frozenset[str], cited: CitedFacts) -> _Problems:
+    """Find claims about the tests' outcomes that the cited figures do not bear out."""
     tests = _TestFigures.of(cited)
     if told & _ALL:
-        if "passed" in told and not tests.all_passed:
-            yield "passed", "the cited facts do not say that all passed"
-        if told & _FAILING and not tests.all_failed:
-            yield "failed", "the cited facts do not say that all failed"
-    fails_by_author = any(map(cited.author_says, _FAILING))
-    if told & _FAILING and not told & _NONE and not tests.failed and not fails_by_author:
+        yield from _wrong_all(told, tests)
+    if told & _FAILING and not tests.failed and not _denies_failure(told, cited):
         yield "failed", "the cited facts have no failure"
     if told & {"whole", "entire"} and "suite" in told and not tests.whole_suite_ran:
         yield "suite", "the cited facts do not say that the whole suite ran"
     if told & {"nothing", "unmeasured"} and not cited.has_kind("unmeasured"):
         yield "nothing", "the cited facts do not say so"
+
+
+def _wrong_all(told: frozenset[str], tests: _TestFigures) -> _Problems:
+    if "passed" in told and not tests.all_passed:
+        yield "passed", "the cited facts do not say that all passed"
+    if told & _FAILING and not tests.all_failed:
+        yield "failed", "the cited facts do not say that all failed"
+
+
+def _denies_failure(told: frozenset[str], cited: CitedFacts) -> bool:
+    """Whether a sentence says that none failed, or repeats the author's own words."""
+    return bool(told & _NONE) or any(map(cited.author_says, _FAILING))
 
 
 def _wrong_gaps(text: str, cited: CitedFacts) -> _Problems:

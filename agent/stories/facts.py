@@ -48,7 +48,7 @@ class ReadyDraft(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class CommitFacts:
+class StoryInputs:
     """Everything known of one commit, in plain values; None means it was not measured.
 
     `date` is ISO 8601; `functions` are qualified names; percents are 0 to 100.
@@ -76,44 +76,50 @@ class CommitFacts:
     drafts: tuple[ReadyDraft, ...] = ()
 
 
-def commit_facts(commit: CommitFacts) -> list[Fact]:
+def commit_facts(inputs: StoryInputs) -> list[Fact]:
     """Number what is known of a commit: F1, F2 and so on.
 
     Control characters of names and messages are escaped here, so that what is checked is what is
     shown. A fact that was not measured is left out; when nothing was, a fact says so.
+
+    Args:
+        inputs: What is known of the commit.
     """
-    found = [
-        *_commit(commit),
-        *_files(commit),
-        *_functions(commit),
-        *_tests(commit),
-        *_coverage(commit),
-        *_gaps("closed", commit.gaps_closed),
-        *_gaps("opened", commit.gaps_opened),
-        *_drafts(commit.drafts),
+    unnumbered = [
+        *_commit(inputs),
+        *_files(inputs),
+        *_functions(inputs),
+        *_tests(inputs),
+        *_coverage(inputs),
+        *_gaps("closed", inputs.gaps_closed),
+        *_gaps("opened", inputs.gaps_opened),
+        *_drafts(inputs.drafts),
     ]
-    if not any(kind in {"tests", "coverage", "lines"} for kind, _, _ in found):
-        found.append(("unmeasured", "No test was run and no coverage was measured.", {}))
-    return [Fact(f"F{n}", kind, text, values) for n, (kind, text, values) in enumerate(found, 1)]
+    if {kind for kind, _, _ in unnumbered}.isdisjoint(("tests", "coverage", "lines")):
+        unnumbered.append(("unmeasured", "No test was run and no coverage was measured.", {}))
+    return [
+        Fact(f"F{number}", kind, text, values)
+        for number, (kind, text, values) in enumerate(unnumbered, 1)
+    ]
 
 
-_Draft = tuple[str, str, Values]
+_Unnumbered = tuple[str, str, Values]
+"""A fact without its number: kind, text and values."""
 
 
-def _commit(commit: CommitFacts) -> Iterator[_Draft]:
-    sha, subject = _line(commit.sha), _spoken(commit.subject)
+def _commit(commit: StoryInputs) -> Iterator[_Unnumbered]:
+    sha = _line(commit.sha)
     values: dict[str, str | int | float] = {"sha": sha, "short": sha[:7]}
     text = f"Commit {sha[:7]}"
-    for key, value in (
-        ("subject", subject),
-        ("author", _line(commit.author)),
-        ("date", _line(commit.date)[:10]),
-    ):
-        if value:
-            values[key] = value
-            text += {"subject": f": “{value}”", "author": f", by {value}", "date": f", {value}"}[
-                key
-            ]
+    if subject := _spoken(commit.subject):
+        values["subject"] = subject
+        text += f": “{subject}”"
+    if author := _line(commit.author):
+        values["author"] = author
+        text += f", by {author}"
+    if date := _line(commit.date)[:10]:
+        values["date"] = date
+        text += f", {date}"
     yield "commit", text + ".", values
     for paragraph in note(commit.body):
         yield "note", f"The author wrote: “{paragraph}”", {"note": paragraph}
@@ -124,16 +130,16 @@ def note(body: str) -> list[str]:
 
     The body is the one place where a story may take a *why* from.
     """
-    kept = []
+    paragraphs = []
     for block in re.split(r"\n\s*\n", clean(body.replace("\r\n", "\n")).strip()):
         lines = [line for line in block.splitlines() if not _TRAILER.fullmatch(line.strip())]
         paragraph = _spoken(" ".join(lines))
         if re.search(r"\w", paragraph):
-            kept.append(paragraph)
-    return kept[:SHOWN]
+            paragraphs.append(paragraph)
+    return paragraphs[:SHOWN]
 
 
-def _files(commit: CommitFacts) -> Iterator[_Draft]:
+def _files(commit: StoryInputs) -> Iterator[_Unnumbered]:
     files = sorted(commit.files, key=lambda f: (-(f.added + f.removed), f.path))
     added, removed = sum(f.added for f in files), sum(f.removed for f in files)
     values = {"files": len(files), "added": added, "removed": removed}
@@ -153,7 +159,7 @@ def _files(commit: CommitFacts) -> Iterator[_Draft]:
         )
 
 
-def _functions(commit: CommitFacts) -> Iterator[_Draft]:
+def _functions(commit: StoryInputs) -> Iterator[_Unnumbered]:
     names = [_line(name) for name in commit.functions]
     if not names:
         return
@@ -164,48 +170,61 @@ def _functions(commit: CommitFacts) -> Iterator[_Draft]:
     yield "functions", f"{plural(len(names), 'function')} changed: {_some(names)}.", values
 
 
-def _tests(commit: CommitFacts) -> Iterator[_Draft]:
-    given = {
+def _tests(commit: StoryInputs) -> Iterator[_Unnumbered]:
+    measured = {
         "selected": commit.tests_selected,
         "total": commit.tests_total,
         "passed": commit.tests_passed,
         "failed": commit.tests_failed,
     }
-    values = {key: value for key, value in given.items() if value is not None}
+    values = {key: value for key, value in measured.items() if value is not None}
     if not values:
         return
     if {"selected", "passed", "failed"} <= set(values):
-        others = values["selected"] - values["passed"] - values["failed"]
-        if others > 0:
-            values["others"] = others  # skipped, or expected to fail
-    said = {"total": "in all", "others": "neither passed nor failed"}
-    listed = ", ".join(f"{value:,} {said.get(key, key)}" for key, value in values.items())
-    yield "tests", f"Tests: {listed}.", values
+        neither = values["selected"] - values["passed"] - values["failed"]
+        if neither > 0:
+            values["others"] = neither  # skipped, or expected to fail
+    words = {"total": "in all", "others": "neither passed nor failed"}
+    counts = ", ".join(f"{value:,} {words.get(key, key)}" for key, value in values.items())
+    yield "tests", f"Tests: {counts}.", values
 
 
-def _coverage(commit: CommitFacts) -> Iterator[_Draft]:
+def _coverage(commit: StoryInputs) -> Iterator[_Unnumbered]:
     if commit.percent_after is not None:
-        after = round(commit.percent_after, 2)
-        text, percents = f"Coverage is {number(after)}%", dict[str, str | int | float](after=after)
-        if commit.percent_before is not None:
-            before = round(commit.percent_before, 2)
-            change = round(abs(after - before), 2)
-            percents |= {"before": before, "change": change, "direction": direction(before, after)}
-            text += f", before it was {number(before)}%, it {direction(before, after)}"
-        yield "coverage", text + ".", percents
+        yield _percents(commit.percent_after, commit.percent_before)
     if commit.covered_after is not None and commit.executable_after is not None:
-        now = {"covered_after": commit.covered_after, "executable_after": commit.executable_after}
-        counts = dict[str, str | int | float](now)
-        text = f"{commit.covered_after:,} of {commit.executable_after:,} executable lines covered"
+        before = None
         if commit.covered_before is not None and commit.executable_before is not None:
-            counts["covered_before"] = commit.covered_before
-            counts["executable_before"] = commit.executable_before
-            counts["direction"] = direction(commit.covered_before, commit.covered_after)
-            text += f", before {commit.covered_before:,} of {commit.executable_before:,}"
-        yield "lines", text + ".", counts
+            before = (commit.covered_before, commit.executable_before)
+        yield _covered_lines((commit.covered_after, commit.executable_after), before)
 
 
-def _gaps(way: str, gaps: Sequence[GapChange]) -> Iterator[_Draft]:
+def _percents(after: float, before: float | None) -> _Unnumbered:
+    after = round(after, 2)
+    values: dict[str, str | int | float] = {"after": after}
+    text = f"Coverage is {number(after)}%"
+    if before is not None:
+        before = round(before, 2)
+        values["before"] = before
+        values["change"] = round(abs(after - before), 2)
+        values["direction"] = direction(before, after)
+        text += f", before it was {number(before)}%, it {direction(before, after)}"
+    return "coverage", text + ".", values
+
+
+def _covered_lines(after: tuple[int, int], before: tuple[int, int] | None) -> _Unnumbered:
+    """The fact of covered and executable lines, each given as such a pair."""
+    values: dict[str, str | int | float] = {}
+    values["covered_after"], values["executable_after"] = after
+    text = f"{after[0]:,} of {after[1]:,} executable lines covered"
+    if before is not None:
+        values["covered_before"], values["executable_before"] = before
+        values["direction"] = direction(before[0], after[0])
+        text += f", before {before[0]:,} of {before[1]:,}"
+    return "lines", text + ".", values
+
+
+def _gaps(way: str, gaps: Sequence[GapChange]) -> Iterator[_Unnumbered]:
     if not gaps:
         return
     ordered = sorted(gaps, key=lambda g: (-g.lines, g.path, g.function))
@@ -226,7 +245,7 @@ def _gaps(way: str, gaps: Sequence[GapChange]) -> Iterator[_Draft]:
         )
 
 
-def _drafts(drafts: Sequence[ReadyDraft]) -> Iterator[_Draft]:
+def _drafts(drafts: Sequence[ReadyDraft]) -> Iterator[_Unnumbered]:
     if not drafts:
         return
     ordered = sorted(drafts, key=lambda d: (-d.killed, d.path, d.function))

@@ -9,9 +9,10 @@ from copydesk.agent.desk.database import Database
 from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.model.faults import ModelFault, ModelUnavailable
-from copydesk.agent.records import Fact
-from copydesk.agent.stories.word_devlog import Asks, checked_sentences
-from copydesk.agent.stories.write_story import facts_of
+from copydesk.agent.records import Fact, Gap, TestId
+from copydesk.agent.stories.facts import Values
+from copydesk.agent.stories.gather_facts import gather_facts
+from copydesk.agent.stories.word_devlog import ModelClient, word_facts
 from copydesk.agent.text import one_line, plural
 
 GAPS, UNSTEADY = 4, 2
@@ -22,7 +23,7 @@ def insight(
     repo: Repository,
     db: Database,
     report: Report,
-    client: Asks,
+    client: ModelClient,
     on_fault: Callable[[ModelFault | ModelUnavailable], None],
 ) -> Insight | None:
     """Have a model say what needs attention; None when nothing it said holds.
@@ -34,40 +35,45 @@ def insight(
         client: The model.
         on_fault: Told what went wrong when the model failed.
     """
-    facts = [
-        f
-        for f in facts_of(db, [Commit(repo, report.commit.sha)])
-        if f.kind not in ("draft", "drafts")
-    ]
-    facts = attention(report, facts)
-    good, asked, model = checked_sentences(facts, client, "insight", on_fault)
-    if not good:
+    facts = gather_facts(db, [Commit(repo, report.commit.sha)])
+    without_drafts = [fact for fact in facts if fact.kind not in ("draft", "drafts")]
+    wording = word_facts(attention(report, without_drafts), client, "insight", on_fault)
+    if not wording.sentences:
         return None
-    return Insight(tuple(sentence.text for sentence in good), model, asked - len(good))
+    dropped = wording.proposed - len(wording.sentences)
+    return Insight(tuple(sentence.text for sentence in wording.sentences), wording.model, dropped)
 
 
 def attention(report: Report, facts: Sequence[Fact]) -> list[Fact]:
     """The facts of a commit, with its riskiest gaps and least steady tests after them."""
-    found = list(facts)
-
-    def add(kind: str, text: str, values: dict[str, str | int | float]) -> None:
-        found.append(Fact(f"F{len(found) + 1}", kind, text, values))
-
-    for gap in [g for g in report.gaps if g.lines][:GAPS]:
-        path, function = one_line(gap.path), one_line(gap.function)
-        lines = f"{plural(len(gap.lines), 'line')} of `{function}` in `{path}`"
-        verb = "is" if len(gap.lines) == 1 else "are"
-        why = one_line("; ".join(gap.reasons))
-        add(
-            "open gap", f"{lines} {verb} not reached by any test: {why}.",
-            {"path": path, "function": function, "lines": len(gap.lines), "reasons": why},
-        )  # fmt: skip
+    unnumbered = [_open_gap(gap) for gap in report.gaps if gap.lines][:GAPS]
     for test in report.flaky[:UNSTEADY]:
-        name = one_line(test.name)
-        add(
-            "unsteady test",
-            f"`{name}` changed its outcome {plural(test.flips, 'time')} in"
-            f" {plural(test.runs, 'run')} while all that it depends on stayed the same.",
-            {"test": name, "flips": test.flips, "runs": test.runs},
-        )
-    return found
+        unnumbered.append(_unsteady_test(test.name, test.flips, test.runs))
+    more = [
+        Fact(f"F{number}", kind, text, values)
+        for number, (kind, text, values) in enumerate(unnumbered, len(facts) + 1)
+    ]
+    return [*facts, *more]
+
+
+def _open_gap(gap: Gap) -> tuple[str, str, Values]:
+    path, function = one_line(gap.path), one_line(gap.function)
+    lines = f"{plural(len(gap.lines), 'line')} of `{function}` in `{path}`"
+    verb = "is" if len(gap.lines) == 1 else "are"
+    why = one_line("; ".join(gap.reasons))
+    values: Values = {
+        "path": path,
+        "function": function,
+        "lines": len(gap.lines),
+        "reasons": why,
+    }
+    return "open gap", f"{lines} {verb} not reached by any test: {why}.", values
+
+
+def _unsteady_test(test_id: TestId, flips: int, runs: int) -> tuple[str, str, Values]:
+    name = one_line(test_id)
+    text = (
+        f"`{name}` changed its outcome {plural(flips, 'time')} in"
+        f" {plural(runs, 'run')} while all that it depends on stayed the same."
+    )
+    return "unsteady test", text, {"test": name, "flips": flips, "runs": runs}

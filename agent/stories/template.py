@@ -26,21 +26,22 @@ def sentences(facts: Sequence[Fact]) -> dict[str, tuple[Sentence, ...]]:
     Returns:
         Sentences by section, in the order of SECTIONS; a section without facts is left out.
     """
-    table = {fact.id: fact for fact in facts}
-    said: dict[str, tuple[Sentence, ...]] = {}
+    by_id = {fact.id: fact for fact in facts}
+    sections: dict[str, tuple[Sentence, ...]] = {}
     for section, kinds in SECTIONS:
-        own = [fact for fact in facts if fact.kind in kinds]
-        lines = [_sentence(text, ids, table) for text, ids in _WRITERS[section](own)]
-        if lines:
-            said[section] = tuple(lines)
-    return said
+        of_section = [fact for fact in facts if fact.kind in kinds]
+        texts = _WRITERS[section](of_section)
+        worded = tuple(_sentence(text, extra, by_id) for text, extra in texts)
+        if worded:
+            sections[section] = worded
+    return sections
 
 
-def _sentence(text: str, extra: Sequence[str], table: dict[str, Fact]) -> Sentence:
-    return Sentence(fill(text, table), tuple(dict.fromkeys((*cited(text), *extra))))
+def _sentence(text: str, extra: Sequence[str], by_id: dict[str, Fact]) -> Sentence:
+    return Sentence(fill(text, by_id), tuple(dict.fromkeys((*cited(text), *extra))))
 
 
-_Said = Iterator[tuple[str, Sequence[str]]]
+_Texts = Iterator[tuple[str, Sequence[str]]]
 """Texts with slots, and the facts each rests on besides those of its slots."""
 
 
@@ -48,25 +49,32 @@ def _kind(facts: Sequence[Fact], kind: str) -> list[Fact]:
     return [fact for fact in facts if fact.kind == kind]
 
 
-def _what(facts: Sequence[Fact]) -> _Said:
-    commits, changes, files = (_kind(facts, kind) for kind in ("commit", "change", "file"))
-    functions = _kind(facts, "functions")
-    for commit in commits:
+def _what_changed(facts: Sequence[Fact]) -> _Texts:
+    changes = _kind(facts, "change")
+    for commit in _kind(facts, "commit"):
         subject = f", {{{commit.id}.subject}}," if "subject" in commit.values else ""
         for change in changes:
             yield f"Commit {{{commit.id}.short}}{subject} {_size(change)}.", (change.id,)
+    yield from _changed_files(_kind(facts, "file"), changes)
+    for fact in _kind(facts, "functions"):
+        yield _changed_functions(fact), ()
+
+
+def _changed_files(files: Sequence[Fact], changes: Sequence[Fact]) -> _Texts:
     if len(files) == 1:
         yield f"All of it is in {{{files[0].id}.path}}.", ()
     elif files:
-        listed = [f"{{{f.id}.path}} ({_plus_minus(f)})" for f in files]
-        listed += [f"{{{c.id}.others}} other files" for c in changes if "others" in c.values]
-        yield f"The change is in {_and(listed)}.", ()
-    for fact in functions:
-        names = [f"{{{fact.id}.{key}}}" for key in fact.values if key.startswith("function_")]
-        if "others" in fact.values:
-            names.append(f"{{{fact.id}.others}} other functions")
-        noun = "function" if len(names) == 1 else "functions"
-        yield f"It changes the {noun} {_and(names)}.", ()
+        names = [f"{{{file.id}.path}} ({_plus_minus(file)})" for file in files]
+        names += [f"{{{c.id}.others}} other files" for c in changes if "others" in c.values]
+        yield f"The change is in {_and(names)}.", ()
+
+
+def _changed_functions(fact: Fact) -> str:
+    names = [f"{{{fact.id}.{key}}}" for key in fact.values if key.startswith("function_")]
+    if "others" in fact.values:
+        names.append(f"{{{fact.id}.others}} other functions")
+    noun = "function" if len(names) == 1 else "functions"
+    return f"It changes the {noun} {_and(names)}."
 
 
 def _size(change: Fact) -> str:
@@ -88,12 +96,12 @@ def _plus_minus(file: Fact) -> str:
     return ", ".join(parts) or "no text lines"
 
 
-def _why(facts: Sequence[Fact]) -> _Said:
+def _why(facts: Sequence[Fact]) -> _Texts:
     for n, fact in enumerate(facts):
         yield ("The author's note: " if not n else "") + f"{{{fact.id}.note}}", ()
 
 
-def _tests(facts: Sequence[Fact]) -> _Said:
+def _tests(facts: Sequence[Fact]) -> _Texts:
     for fact in facts:
         if fact.kind == "unmeasured":
             yield "Nothing was measured for this commit.", (fact.id,)
@@ -101,21 +109,14 @@ def _tests(facts: Sequence[Fact]) -> _Said:
         yield from _ran(fact)
 
 
-def _ran(fact: Fact) -> _Said:
+def _ran(fact: Fact) -> _Texts:
     slot = f"{{{fact.id}.%s}}"
     selected, total = fact.values.get("selected"), fact.values.get("total")
     if selected == 0:
         of_all = " of the " + slot % "total" + " tests" if total else ""
         yield f"None{of_all} was selected for this change, and none ran.", (fact.id,)
-        return
-    if selected is not None and total is not None:
-        if selected == total:
-            ran = "The whole suite of " + slot % "total" + " tests ran"
-        else:
-            ran = slot % "selected" + " of " + slot % "total" + " tests ran"
-        outcome = _outcome(fact)
-        joint = ", and " if outcome.startswith(("all", "none")) else ": "
-        yield f"{ran}{joint}{outcome}." if outcome else f"{ran}.", ()
+    elif selected is not None and total is not None:
+        yield _ran_of_suite(fact), ()
     elif _outcome(fact):
         yield f"Of the tests that ran, {_outcome(fact)}.", (fact.id,)
     elif selected is not None:
@@ -124,16 +125,30 @@ def _ran(fact: Fact) -> _Said:
         yield "The suite has " + slot % "total" + " tests.", ()
 
 
+def _ran_of_suite(fact: Fact) -> str:
+    """How many tests of the suite ran, and how they went."""
+    slot = f"{{{fact.id}.%s}}"
+    if fact.values["selected"] == fact.values["total"]:
+        ran = "The whole suite of " + slot % "total" + " tests ran"
+    else:
+        ran = slot % "selected" + " of " + slot % "total" + " tests ran"
+    outcome = _outcome(fact)
+    if not outcome:
+        return f"{ran}."
+    joint = ", and " if outcome.startswith(("all", "none")) else ": "
+    return f"{ran}{joint}{outcome}."
+
+
 def _outcome(fact: Fact) -> str:
+    """How the tests went; "" where it is not known."""
     slot = f"{{{fact.id}.%s}}"
     failed, passed = fact.values.get("failed"), fact.values.get("passed")
+    all_passed = failed == 0 and "others" not in fact.values
     parts = []
     if failed:
         parts.append(slot % "failed" + " failed")
-    if passed and (failed or "others" in fact.values):
-        parts.append(slot % "passed" + " passed")
-    elif passed:
-        parts.append("all passed" if failed == 0 else slot % "passed" + " passed")
+    if passed:
+        parts.append("all passed" if all_passed else slot % "passed" + " passed")
     elif failed == 0:
         parts.append("none failed")
     if "others" in fact.values:
@@ -141,7 +156,7 @@ def _outcome(fact: Fact) -> str:
     return _and(parts)
 
 
-def _coverage(facts: Sequence[Fact]) -> _Said:
+def _coverage(facts: Sequence[Fact]) -> _Texts:
     for fact in facts:
         if fact.kind == "coverage":
             yield _percent(fact), ()
@@ -153,20 +168,18 @@ def _coverage(facts: Sequence[Fact]) -> _Said:
 
 def _percent(fact: Fact) -> str:
     slot = f"{{{fact.id}.%s}}"
-    way = fact.values.get("direction")
-    if way is None:
+    direction = fact.values.get("direction")
+    if direction is None:
         return (
             "Coverage stands at "
             + slot % "after"
             + "%; there is no earlier figure to compare it with."
         )
-    if way == "unchanged":
+    if direction == "unchanged":
         return "Coverage stayed at " + slot % "after" + "%."
-    up = "up" if way == "rose" else "down"
-    change = slot % "change" + " points"
-    return (
-        f"Coverage {way} from " + slot % "before" + "% to " + slot % "after" + f"%, {up} {change}."
-    )
+    percents = "from " + slot % "before" + "% to " + slot % "after" + "%"
+    up = "up" if direction == "rose" else "down"
+    return f"Coverage {direction} {percents}, {up} " + slot % "change" + " points."
 
 
 def _counts(fact: Fact) -> str:
@@ -184,48 +197,55 @@ def _counts(fact: Fact) -> str:
     return f"Tests now reach {now}; it was {then} before."
 
 
-def _gaps(facts: Sequence[Fact], way: str, opening: str) -> _Said:
-    gaps = _kind(facts, f"gap {way}")
-    for total in _kind(facts, f"gaps {way}"):
+def _gaps(facts: Sequence[Fact], change: str, opening: str) -> _Texts:
+    """Word the gaps that a commit opened or closed: their total, then those named one by one.
+
+    Args:
+        facts: All facts of the section.
+        change: "opened" or "closed".
+        opening: How the sentence that names them begins.
+    """
+    totals = _kind(facts, f"gaps {change}")
+    for total in totals:
         lines, functions = f"{{{total.id}.lines}} lines", f"{{{total.id}.functions}} functions"
-        if way == "closed":
+        if change == "closed":
             yield f"Tests newly reach {lines} in {functions}.", ()
         else:
             yield f"The commit leaves {lines} in {functions} uncovered.", ()
-    if gaps:
-        listed = [
-            f"{{{fact.id}.lines}}{'' if n else ' lines'} of {{{fact.id}.function}} "
-            f"in {{{fact.id}.path}}"
-            for n, fact in enumerate(gaps)
-        ]
-        listed += [
-            f"some in {{{total.id}.others}} other functions"
-            for total in _kind(facts, f"gaps {way}")
-            if "others" in total.values
-        ]
-        yield f"{opening} {_and(listed)}.", ()
+    parts: list[str] = []
+    for gap in _kind(facts, f"gap {change}"):
+        noun = "" if parts else " lines"
+        parts.append(f"{{{gap.id}.lines}}{noun} of {_function(gap)}")
+    if parts:
+        with_others = [total for total in totals if "others" in total.values]
+        parts += [f"some in {{{total.id}.others}} other functions" for total in with_others]
+        yield f"{opening} {_and(parts)}.", ()
 
 
-def _desk(facts: Sequence[Fact]) -> _Said:
+def _desk(facts: Sequence[Fact]) -> _Texts:
     drafts = _kind(facts, "draft")
     for total in _kind(facts, "drafts"):
-        text = f"{{{total.id}.drafts}} test drafts wait to be read"
-        if total.values["mutants"]:
-            text += f"; together they kill {{{total.id}.killed}} of {{{total.id}.mutants}} mutants"
-        yield text + ".", ()
-        listed = [_place(fact) + _killed(fact) for fact in drafts]
+        yield _drafts_ready(total), ()
+        names = [_function(draft) + _killed(draft) for draft in drafts]
         if "others" in total.values:
-            listed.append(f"{{{total.id}.others}} others")
-        yield f"They are for {_and(listed)}.", ()
+            names.append(f"{{{total.id}.others}} others")
+        yield f"They are for {_and(names)}.", ()
         return
-    for fact in drafts:
-        text = f"A test draft for {_place(fact)} is ready"
-        if fact.values["mutants"]:
-            text += f" and kills {{{fact.id}.killed}} of {{{fact.id}.mutants}} mutants"
+    for draft in drafts:
+        text = f"A test draft for {_function(draft)} is ready"
+        if draft.values["mutants"]:
+            text += f" and kills {{{draft.id}.killed}} of {{{draft.id}.mutants}} mutants"
         yield text + ".", ()
 
 
-def _place(fact: Fact) -> str:
+def _drafts_ready(total: Fact) -> str:
+    text = f"{{{total.id}.drafts}} test drafts wait to be read"
+    if total.values["mutants"]:
+        text += f"; together they kill {{{total.id}.killed}} of {{{total.id}.mutants}} mutants"
+    return text + "."
+
+
+def _function(fact: Fact) -> str:
     return f"{{{fact.id}.function}} in {{{fact.id}.path}}"
 
 
@@ -240,7 +260,7 @@ def _and(parts: Sequence[str]) -> str:
 
 
 _WRITERS = {
-    "What changed": _what,
+    "What changed": _what_changed,
     "Why": _why,
     "Tests": _tests,
     "Coverage": _coverage,

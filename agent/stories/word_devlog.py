@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, Protocol
 
 from copydesk.agent.model import prompts
 from copydesk.agent.model.faults import ModelFault, ModelUnavailable
-from copydesk.agent.model.json_schema import loads
+from copydesk.agent.model.json_schema import parse_json
+from copydesk.agent.model.types import DEFAULT_OPTIONS, AnswerOptions
 from copydesk.agent.records import Fact, Json, Sentence, Story
 from copydesk.agent.stories import template
 from copydesk.agent.stories.check_story import check_sentence
@@ -26,36 +27,42 @@ _MUST_SAY = ("tests", "coverage", "gap opened", "gaps opened")
 """Kinds of fact that an entry never passes over in silence."""
 
 
-class Answers(Protocol):
+class ModelAnswer(Protocol):
     """What is needed of an answer."""
 
     @property
     def text(self) -> str:
-        """JSON of the asked shape."""
+        """JSON of the shape that was asked for."""
 
     @property
     def model(self) -> str:
         """The name of the model that answered."""
 
 
-class Asks(Protocol):
+class ModelClient(Protocol):
     """What is needed of a model client: agent.model.client.Client is one."""
 
     def ask(
         self,
         prompt: str,
         *,
-        system: str = "",
         purpose: str,
-        max_tokens: int = 512,
-        schema: Json | None = None,
-        seed: int = 0,
+        system: str = "",
         version: str = "",
-    ) -> Answers:
+        options: AnswerOptions = DEFAULT_OPTIONS,
+    ) -> ModelAnswer:
         """Ask once; raises ModelFault."""
 
 
-class _Wording(NamedTuple):
+class FactsWording(NamedTuple):
+    """A model's sentences that hold, how many it proposed, and its name."""
+
+    sentences: list[Sentence]
+    proposed: int
+    model: str
+
+
+class _Proposal(NamedTuple):
     """A sentence as a model proposed it, and what is wrong with it."""
 
     raw: Json
@@ -69,7 +76,7 @@ def _ignored(_error: ModelFault | ModelUnavailable) -> None:
 
 def write_devlog(
     facts: Sequence[Fact],
-    client: Asks | None,
+    client: ModelClient | None,
     *,
     date: str,
     on_fault: Callable[[ModelFault | ModelUnavailable], None] = _ignored,
@@ -90,15 +97,17 @@ def write_devlog(
     Returns:
         A story whose origin is "template" or the model's name.
     """
-    plain = template.sentences(facts)
-    worded, model = _worded(facts, client, on_fault) if client is not None else ({}, "")
+    by_template = template.sentences(facts)
+    by_model, model = _worded(facts, client, on_fault) if client is not None else ({}, "")
     sections = []
     for section, kinds in template.SECTIONS:
-        lines = worded.get(section) or plain.get(section, ())
-        lines += _missing(lines, plain.get(section, ()), kinds, facts)
-        if lines:
-            sections.append((section, lines))
-    return Story(_title(facts), date, tuple(sections), model if worded else PLAIN)
+        plain = by_template.get(section, ())
+        sentences = by_model.get(section) or plain
+        must_say = {f.id for f in facts if f.kind in kinds and f.kind in _MUST_SAY}
+        sentences += _missing(must_say, sentences, plain)
+        if sentences:
+            sections.append((section, sentences))
+    return Story(_title(facts), date, tuple(sections), model if by_model else PLAIN)
 
 
 def _title(facts: Sequence[Fact]) -> str:
@@ -109,38 +118,48 @@ def _title(facts: Sequence[Fact]) -> str:
 
 
 def _missing(
-    lines: tuple[Sentence, ...],
-    plain: tuple[Sentence, ...],
-    kinds: Sequence[str],
-    facts: Sequence[Fact],
+    must_say: set[str], sentences: tuple[Sentence, ...], plain: tuple[Sentence, ...]
 ) -> tuple[Sentence, ...]:
-    """The template's sentences for what must be said and is not."""
-    told = {fact for sentence in lines for fact in sentence.facts}
-    due = {f.id for f in facts if f.kind in kinds and f.kind in _MUST_SAY} - told
-    return tuple(sentence for sentence in plain if due & set(sentence.facts))
+    """The template's sentences for the facts that must be said and are not.
+
+    Args:
+        must_say: The ids of these facts.
+        sentences: What is said.
+        plain: The template's sentences.
+    """
+    unsaid = must_say.difference(*(sentence.facts for sentence in sentences))
+    return tuple(sentence for sentence in plain if not unsaid.isdisjoint(sentence.facts))
 
 
 def _worded(
-    facts: Sequence[Fact], client: Asks, on_fault: Callable[[ModelFault | ModelUnavailable], None]
+    facts: Sequence[Fact],
+    client: ModelClient,
+    on_fault: Callable[[ModelFault | ModelUnavailable], None],
 ) -> tuple[dict[str, tuple[Sentence, ...]], str]:
     """The model's sentences that hold, by section; none when too few do."""
-    good, asked, model = checked_sentences(facts, client, "devlog", on_fault)
-    if len(good) < 2 or len(good) * 2 < asked:
+    wording = word_facts(facts, client, "devlog", on_fault)
+    count = len(wording.sentences)
+    if count < 2 or count * 2 < wording.proposed:
         return {}, ""
-    kind = {fact.id: fact.kind for fact in facts}
+    kinds_by_id = {fact.id: fact.kind for fact in facts}
     sections: dict[str, tuple[Sentence, ...]] = {}
-    for sentence in good:
-        section = next(s for s, kinds in template.SECTIONS if kind[sentence.facts[0]] in kinds)
+    for sentence in wording.sentences:
+        section = _section_of(kinds_by_id[sentence.facts[0]])
         sections[section] = (*sections.get(section, ()), sentence)
-    return sections, model
+    return sections, wording.model
 
 
-def checked_sentences(
+def _section_of(kind: str) -> str:
+    """The section that tells a kind of fact."""
+    return next(section for section, kinds in template.SECTIONS if kind in kinds)
+
+
+def word_facts(
     facts: Sequence[Fact],
-    client: Asks,
+    client: ModelClient,
     name: str,
     on_fault: Callable[[ModelFault | ModelUnavailable], None] = _ignored,
-) -> tuple[list[Sentence], int, str]:
+) -> FactsWording:
     """Have a model word facts, and keep what they hold.
 
     Bad sentences go back once with what is wrong with them.
@@ -152,87 +171,102 @@ def checked_sentences(
         on_fault: Told what went wrong when the model failed.
 
     Returns:
-        The sentences that hold, how many there were, and the model's name.
+        The sentences that hold, each once; none when the model failed.
     """
-    known = prompts.load(name)
-    prompt = known.fill(facts=_sheet(facts)).strip()
+    request = _WordingRequest(client, name, facts)
     try:
-        answer = _ask(client, prompt, facts, name, known.version, known.system)
+        proposals, model = request.propose()
     except (ModelFault, ModelUnavailable) as error:
         on_fault(error)
-        return [], 0, ""
-    wordings = [_wording(raw, facts) for raw in _sentences_of(answer.text)]
-    wordings = _repaired(wordings, facts, client, prompt, name)
-    good = dict.fromkeys(w.sentence for w in wordings if w.sentence and not w.faults)
-    return list(good), len(wordings), answer.model
+        return FactsWording([], 0, "")
+    request.repair(proposals)
+    sentences = dict.fromkeys(p.sentence for p in proposals if p.sentence and not p.faults)
+    return FactsWording(list(sentences), len(proposals), model)
 
 
-def _ask(
-    client: Asks, prompt: str, facts: Sequence[Fact], purpose: str, version: str, system: str
-) -> Answers:
-    return client.ask(
-        prompt,
-        system=system,
-        purpose=purpose,
-        max_tokens=1200,
-        schema=_schema(facts),
-        version=version,
-    )
+class _WordingRequest:
+    """Asks a model to word facts, and to word again what is wrong.
 
+    Args:
+        client: The model.
+        name: The prompt.
+        facts: What it may say.
+    """
 
-def _repaired(
-    wordings: list[_Wording], facts: Sequence[Fact], client: Asks, prompt: str, name: str
-) -> list[_Wording]:
-    """Send the bad sentences back once, each with what is wrong with it."""
-    bad = [i for i, wording in enumerate(wordings) if wording.faults]
-    if not bad:
-        return wordings
-    listed = [{"text": wordings[i].raw["text"], "wrong": list(wordings[i].faults)} for i in bad]
-    known = prompts.load("devlog-again")
-    again = known.fill(prompt=prompt, sentences=json.dumps(listed, ensure_ascii=False))
-    try:
-        system = prompts.load(name).system
-        answer = _ask(client, again, facts, f"{name}-repair", known.version, system)
-    except (ModelFault, ModelUnavailable):
-        return wordings  # what holds of the first answer still does
-    for i, raw in zip(bad, _sentences_of(answer.text), strict=False):
-        wordings[i] = _wording(raw, facts)
-    return wordings
+    def __init__(self, client: ModelClient, name: str, facts: Sequence[Fact]) -> None:
+        self._client = client
+        self._name = name
+        self._facts = facts
+        self._instructions = prompts.load(name)
+        self._prompt = self._instructions.fill(facts=_sheet(facts)).strip()
+
+    def propose(self) -> tuple[list[_Proposal], str]:
+        """The sentences that the model proposes, and its name."""
+        answer = self._ask(self._prompt, self._name, self._instructions.version)
+        return [_check(raw, self._facts) for raw in _sentences_of(answer.text)], answer.model
+
+    def repair(self, proposals: list[_Proposal]) -> None:
+        """Send the bad sentences back once, each with what is wrong with it; mend the list."""
+        bad = [i for i, proposal in enumerate(proposals) if proposal.faults]
+        if not bad:
+            return
+        faulty = [
+            {"text": proposals[i].raw["text"], "wrong": list(proposals[i].faults)} for i in bad
+        ]
+        again = prompts.load("devlog-again")
+        prompt = again.fill(prompt=self._prompt, sentences=json.dumps(faulty, ensure_ascii=False))
+        try:
+            answer = self._ask(prompt, f"{self._name}-repair", again.version)
+        except (ModelFault, ModelUnavailable):
+            return  # what holds of the first answer still does
+        for i, raw in zip(bad, _sentences_of(answer.text), strict=False):
+            proposals[i] = _check(raw, self._facts)
+
+    def _ask(self, prompt: str, purpose: str, version: str) -> ModelAnswer:
+        return self._client.ask(
+            prompt,
+            purpose=purpose,
+            system=self._instructions.system,
+            version=version,
+            options=AnswerOptions(max_tokens=1200, schema=_schema(self._facts)),
+        )
 
 
 def _sentences_of(text: str) -> list[Json]:
-    """The sentences of an answer; what has not the asked shape is left out."""
+    """The sentences of an answer; what has not the shape that was asked for is left out."""
     try:
-        data = loads(text)
+        data = parse_json(text)
     except ValueError:
         return []
-    listed: Any = data.get("sentences") if isinstance(data, dict) else None
-    if not isinstance(listed, list):
+    sentences: Any = data.get("sentences") if isinstance(data, dict) else None
+    if not isinstance(sentences, list):
         return []
-    return [
-        raw
-        for raw in listed[:MAX_SENTENCES]
-        if isinstance(raw, dict)
-        and isinstance(raw.get("text"), str)
-        and isinstance(raw.get("facts"), list)
-    ]
+    return [raw for raw in sentences[:MAX_SENTENCES] if _is_sentence(raw)]
 
 
-def _wording(raw: Json, facts: Sequence[Fact]) -> _Wording:
-    table = {fact.id: fact for fact in facts}
+def _is_sentence(raw: Any) -> bool:
+    if not isinstance(raw, dict):
+        return False
+    return isinstance(raw.get("text"), str) and isinstance(raw.get("facts"), list)
+
+
+def _check(raw: Json, facts: Sequence[Fact]) -> _Proposal:
+    """A proposed sentence with its slots filled, and what its facts do not support."""
+    by_id = {fact.id: fact for fact in facts}
     text = clean(" ".join(raw["text"].split()), keep="")
     if not text or len(text) > MAX_LENGTH:
-        return _Wording(raw, None, (f"a sentence has 1 to {MAX_LENGTH} characters",))
-    named = (str(i) for i in raw["facts"])
-    ids = tuple(dict.fromkeys((*cited(text), *(i for i in named if i in table))))
+        return _Proposal(raw, None, (f"a sentence has 1 to {MAX_LENGTH} characters",))
+    named = [str(fact) for fact in raw["facts"]]
+    ids = tuple(dict.fromkeys((*cited(text), *filter(by_id.__contains__, named))))
     if not ids:
-        return _Wording(raw, None, ("it cites no fact",))
+        return _Proposal(raw, None, ("it cites no fact",))
     try:
-        sentence = Sentence(fill(text, table), ids)
+        sentence = Sentence(fill(text, by_id), ids)
     except UnknownSlot as error:
-        return _Wording(raw, None, (str(error),))
-    faults = tuple(f"{one_line(p.token, 60)}: {p.why}" for p in check_sentence(sentence, facts))
-    return _Wording(raw, sentence, faults)
+        return _Proposal(raw, None, (str(error),))
+    problems = check_sentence(sentence, facts)
+    faults = tuple(f"{one_line(problem.token, 60)}: {problem.why}" for problem in problems)
+    return _Proposal(raw, sentence, faults)
 
 
 def _schema(facts: Sequence[Fact]) -> Json:

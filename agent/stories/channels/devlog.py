@@ -26,22 +26,23 @@ def render(story: Story, facts: Sequence[Fact] = ()) -> str:
     Returns:
         Markdown that ends in a newline.
     """
-    known = {fact.id: fact for fact in facts}
+    fact_ids = {fact.id for fact in facts}
     blocks = [f"# {escape(story.title)}"]
     if story.date:
         blocks.append(f"*{escape(story.date)}*")
+    used = set[str]()
     for heading, sentences in story.sections:
         blocks.append(f"## {escape(heading)}")
-        blocks.append(" ".join(_sentence(sentence, known) for sentence in sentences))
-    used = {i for _, sentences in story.sections for s in sentences for i in s.facts}
-    notes = [f"[^{fact.id}]: {escape(fact.text)}" for fact in facts if fact.id in used]
-    if notes:
-        blocks.append("\n".join(notes))
+        blocks.append(" ".join(_sentence(sentence, fact_ids) for sentence in sentences))
+        used.update(*(sentence.facts for sentence in sentences))
+    footnotes = [f"[^{fact.id}]: {escape(fact.text)}" for fact in facts if fact.id in used]
+    if footnotes:
+        blocks.append("\n".join(footnotes))
     return "\n\n".join(blocks) + "\n"
 
 
-def _sentence(sentence: Sentence, known: dict[str, Fact]) -> str:
-    marks = "".join(f"[^{i}]" for i in sentence.facts if i in known)
+def _sentence(sentence: Sentence, fact_ids: set[str]) -> str:
+    marks = "".join(f"[^{i}]" for i in sentence.facts if i in fact_ids)
     return escape(sentence.text) + marks
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from copydesk.agent.model import prompts
-from copydesk.agent.model.client import Client, ModelFault, estimate
+from copydesk.agent.model.client import AnswerOptions, Client, ModelFault, estimate
 from copydesk.agent.records import Candidate, Gap
 from copydesk.agent.testgen.model.extract_code import python_in
 from copydesk.agent.testgen.model.path_conditions import BranchGroup, branch_groups
@@ -186,9 +186,8 @@ class ModelDrafter:
             request,
             system=prompts.load("test").system,
             purpose="test",
-            max_tokens=ANSWER_TOKENS,
-            seed=seed,
             version=version,
+            options=AnswerOptions(max_tokens=ANSWER_TOKENS, seed=seed),
         )
         repaired = repair(python_in(answer.text), self._material.aim)
         if repaired is None:

@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from copydesk.agent.desk.model_calls import CallRecord
 from copydesk.agent.model import choose_model
 from copydesk.agent.model import client as client_module
-from copydesk.agent.model.chat_request import LEFT_OUT, Call, shrunk
+from copydesk.agent.model.chat_request import LEFT_OUT, ChatRequest, shortened
 from copydesk.agent.model.client import Client, available, connect, estimate
 from copydesk.agent.model.faults import ModelFault, ModelUnavailable
 from copydesk.agent.model.hosts import Host
 from copydesk.agent.model.server import allocated
-from copydesk.agent.model.types import ModelSettings, SizeLimits, TimeLimits
+from copydesk.agent.model.types import AnswerOptions, ModelSettings, SizeLimits, TimeLimits
 
 Serve = Callable[..., Any]
 ClientOf = Callable[..., Client]
@@ -59,7 +59,7 @@ def test_every_request_is_bounded_and_strict(
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
     script = serve()
-    client_of(script).ask("hi", purpose="test", max_tokens=7, seed=3)
+    client_of(script).ask("hi", purpose="test", options=AnswerOptions(max_tokens=7, seed=3))
     [body] = script.asked
     assert body["truncate"] is False
     assert body["think"] is False
@@ -119,7 +119,7 @@ def test_the_training_length_bounds_the_context(
 
 def test_a_schema_is_sent_and_checked(serve: Serve, client_of: ClientOf) -> None:
     script = serve([json.dumps({"answer": "yes", "n": 4})])
-    answer = client_of(script).ask("Is it?", purpose="test", schema=SCHEMA)
+    answer = client_of(script).ask("Is it?", purpose="test", options=AnswerOptions(schema=SCHEMA))
     assert json.loads(answer.text) == {"answer": "yes", "n": 4}
     assert script.asked[0]["format"] == SCHEMA
 
@@ -128,7 +128,7 @@ def test_a_wrong_shape_is_sent_back_once_with_what_is_wrong(
     serve: Serve, client_of: ClientOf, calls: list[CallRecord]
 ) -> None:
     script = serve(['{"answer": "yes"}', '{"answer": "yes", "n": 1}'])
-    answer = client_of(script).ask("Is it?", purpose="test", schema=SCHEMA)
+    answer = client_of(script).ask("Is it?", purpose="test", options=AnswerOptions(schema=SCHEMA))
     assert json.loads(answer.text)["n"] == 1
     assert "lacks 'n'" in script.asked[1]["messages"][-1]["content"]
     assert script.asked[1]["messages"][-2]["content"] == '{"answer": "yes"}'
@@ -138,13 +138,17 @@ def test_a_wrong_shape_is_sent_back_once_with_what_is_wrong(
 def test_a_cut_document_gets_more_room(serve: Serve, client_of: ClientOf) -> None:
     whole = '{"answer": "' + "y" * 30 + '", "n": 1}'
     script = serve([whole])
-    answer = client_of(script).ask("Is it?", purpose="test", schema=SCHEMA, max_tokens=8)
+    answer = client_of(script).ask(
+        "Is it?", purpose="test", options=AnswerOptions(schema=SCHEMA, max_tokens=8)
+    )
     assert json.loads(answer.text)["n"] == 1
     assert [body["options"]["num_predict"] for body in script.asked] == [8, 16]
 
 
 def test_cut_plain_text_is_kept_and_said_to_be_cut(serve: Serve, client_of: ClientOf) -> None:
-    answer = client_of(serve(["abcdefghijkl"])).ask("?", purpose="test", max_tokens=2)
+    answer = client_of(serve(["abcdefghijkl"])).ask(
+        "?", purpose="test", options=AnswerOptions(max_tokens=2)
+    )
     assert (answer.text, answer.outcome) == ("abcdefgh", "cut")
 
 
@@ -160,7 +164,10 @@ def test_models_think_as_little_as_they_can(
 
 def test_a_model_that_thought_up_all_its_room_gets_more(serve: Serve, client_of: ClientOf) -> None:
     script = serve(["forty-two"], faults=["thoughtless"])
-    assert client_of(script).ask("?", purpose="test", max_tokens=50).text == "forty-two"
+    assert (
+        client_of(script).ask("?", purpose="test", options=AnswerOptions(max_tokens=50)).text
+        == "forty-two"
+    )
     assert [body["options"]["num_predict"] for body in script.asked] == [50, 100]
 
 
@@ -394,7 +401,10 @@ def test_a_prompt_too_long_is_cut_by_the_servers_count(
     fit = script.fit
     script.fit = lambda count, num_ctx, body: fit(count * 3, num_ctx, body)  # an odd tokenizer
     prompt = "\n".join(f"line {n} of many" for n in range(350))
-    assert client_of(script).ask(prompt, purpose="test", max_tokens=64).text == "ok"
+    assert (
+        client_of(script).ask(prompt, purpose="test", options=AnswerOptions(max_tokens=64)).text
+        == "ok"
+    )
     first, second = (body["messages"][-1]["content"] for body in script.asked)
     assert first == prompt
     assert LEFT_OUT in second
@@ -403,7 +413,7 @@ def test_a_prompt_too_long_is_cut_by_the_servers_count(
 
 
 def test_an_overflow_without_figures_is_not_cut() -> None:
-    call = Call("test", (("user", "a\nb\nc"),), 10, 4096, 0, None)
-    assert shrunk(call, ModelFault("overflow", "too long")) is None
+    request = ChatRequest("test", (("user", "a\nb\nc"),), 4096, AnswerOptions(max_tokens=10))
+    assert shortened(request, ModelFault("overflow", "too long")) is None
     figures = '"n_prompt_tokens":9000,"n_ctx":128'
-    assert shrunk(call, ModelFault("overflow", figures)) is None
+    assert shortened(request, ModelFault("overflow", figures)) is None

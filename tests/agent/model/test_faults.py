@@ -27,7 +27,7 @@ from copydesk.agent.model.faults import (
     fault_of,
     of_status,
 )
-from copydesk.agent.model.types import SizeLimits, TimeLimits
+from copydesk.agent.model.types import AnswerOptions, SizeLimits, TimeLimits
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the scripted server's own folder
 from ollama_faults import END, SHAPED
@@ -56,7 +56,9 @@ def test_a_fault_ends_in_its_outcome(
         prompt = "x = 1\n" * 1500 if fault == "halved" else "?"
         try:
             schema = SCHEMA if fault in SHAPED else None
-            ended = client.ask(prompt, purpose="test", schema=schema, stream=stream).outcome
+            ended = client.ask(
+                prompt, purpose="test", options=AnswerOptions(schema=schema, stream=stream)
+            ).outcome
         except ModelFault as found:
             ended = found.outcome
         seconds = time.monotonic() - started
@@ -97,19 +99,25 @@ def test_a_fault_that_passes_is_overcome(
 
 def test_fenced_json_is_unwrapped(serve: Serve, client_of: ClientOf) -> None:
     script = serve([json.dumps({"answer": "x"})], fault="fenced")
-    assert client_of(script).ask("?", purpose="test", schema=SCHEMA).text.startswith("```")
+    assert (
+        client_of(script)
+        .ask("?", purpose="test", options=AnswerOptions(schema=SCHEMA))
+        .text.startswith("```")
+    )
     assert len(script.asked) == 1
 
 
 def test_prose_instead_of_json_is_said(serve: Serve, client_of: ClientOf) -> None:
     with pytest.raises(ModelFault) as caught:
-        client_of(serve(["I think so."])).ask("?", purpose="test", schema=SCHEMA)
+        client_of(serve(["I think so."])).ask(
+            "?", purpose="test", options=AnswerOptions(schema=SCHEMA)
+        )
     assert caught.value.outcome == "not_json"
 
 
 def test_out_of_memory_tries_the_next_smaller_context(serve: Serve, client_of: ClientOf) -> None:
     script = serve(faults=["oom"])
-    client_of(script).ask("x" * 10_900, purpose="test", max_tokens=400)
+    client_of(script).ask("x" * 10_900, purpose="test", options=AnswerOptions(max_tokens=400))
     assert [body["options"]["num_ctx"] for body in script.asked] == [8192, 4096]
 
 

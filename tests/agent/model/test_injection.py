@@ -14,7 +14,7 @@ from copydesk.agent.model import prompts
 from copydesk.agent.model.client import estimate
 from copydesk.agent.records import Gap
 from copydesk.agent.stories.check_story import check
-from copydesk.agent.stories.facts import CommitFacts, commit_facts
+from copydesk.agent.stories.facts import StoryInputs, commit_facts
 from copydesk.agent.stories.word_devlog import write_devlog
 from copydesk.agent.testgen.model.drafter import PROMPT_TOKENS, draft_with_model
 from copydesk.agent.text import one_line
@@ -116,7 +116,7 @@ def test_hidden_instructions_in_a_commit_message_reach_nothing(
     client = client_of(script)
     requests = set()
     for attack in ["harmless", *ATTACKS]:
-        facts = commit_facts(CommitFacts("a" * 40, attack, body=attack, author="A"))
+        facts = commit_facts(StoryInputs("a" * 40, attack, body=attack, author="A"))
         story = write_devlog(facts, client, date="2026-01-01")
         assert story.origin == "template"  # what was said has no place in a story
         assert not check(story, facts)

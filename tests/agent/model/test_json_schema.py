@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from copydesk.agent.model.json_schema import loads, problem
+from copydesk.agent.model.json_schema import parse_json, schema_problem
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -44,11 +44,11 @@ SCHEMA: dict[str, Any] = {
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(value: object, wrong: str) -> None:
-    assert problem(value, SCHEMA) == wrong
+    assert schema_problem(value, SCHEMA) == wrong
 
 
 def test_other_keys_may_be_allowed() -> None:
-    assert problem({"name": "a", "odd": 1}, SCHEMA | {"additionalProperties": True}) == ""
+    assert schema_problem({"name": "a", "odd": 1}, SCHEMA | {"additionalProperties": True}) == ""
 
 
 VALUES = st.recursive(
@@ -76,15 +76,15 @@ def test_it_agrees_with_jsonschema(value: object) -> None:
     if whole_float(value):
         return
     valid = jsonschema.Draft202012Validator(SCHEMA).is_valid(value)
-    assert (problem(value, SCHEMA) == "") is valid
+    assert (schema_problem(value, SCHEMA) == "") is valid
 
 
 @given(VALUES, st.sampled_from(["%s", "```json\n%s\n```", "\n```\n%s```\n"]))
 def test_json_is_read_with_and_without_a_fence(value: object, frame: str) -> None:
-    assert loads(frame % json.dumps(value)) == value
+    assert parse_json(frame % json.dumps(value)) == value
 
 
 @pytest.mark.parametrize("text", ["", "no", "```json\n{\n```", '{"a": 1} and more'])
 def test_what_is_no_json_is_said(text: str) -> None:
     with pytest.raises(ValueError):
-        loads(text)
+        parse_json(text)

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from hypothesis import strategies as st
 
-from copydesk.agent.stories.facts import CommitFacts, FileChange, GapChange, ReadyDraft
+from copydesk.agent.stories.facts import FileChange, GapChange, ReadyDraft, StoryInputs
 
-FULL = CommitFacts(
+FULL = StoryInputs(
     sha="b77e0123f2a9c14d5e6f708192a3b4c5d6e7f809",
     subject="Compact the event log on save",
     body="Saves were 40 MB after an hour.\n\nCompacting drops them to 3 MB on the same run.",
@@ -32,7 +32,7 @@ FULL = CommitFacts(
     drafts=(ReadyDraft("engine/save.py", "compact_log", 7, 9),),
 )
 
-CASES: dict[str, CommitFacts] = {
+CASES: dict[str, StoryInputs] = {
     "full": FULL,
     "failing": replace(FULL, tests_passed=9, tests_failed=3),
     "skipped": replace(FULL, tests_passed=9, tests_failed=2),
@@ -45,10 +45,10 @@ CASES: dict[str, CommitFacts] = {
         FULL, percent_after=87.2, covered_after=2000, executable_after=2293, gaps_opened=()
     ),
     "first": replace(FULL, percent_before=None, covered_before=None, executable_before=None),
-    "unmeasured": CommitFacts(
+    "unmeasured": StoryInputs(
         sha="0123abc" + "4" * 33, subject="Say hello", files=(FileChange("hello.py", 2, 0),)
     ),
-    "empty": CommitFacts(sha="9" * 39 + "a", subject=""),
+    "empty": StoryInputs(sha="9" * 39 + "a", subject=""),
     "only-removed": replace(FULL, files=(FileChange("old/gone.py", 0, 120),), functions=("main",)),
     "binary": replace(FULL, files=(FileChange("logo.png", 0, 0),), functions=()),
     "many": replace(
@@ -78,9 +78,9 @@ CASES: dict[str, CommitFacts] = {
         functions=("Été.naïve", "<lambda>", "__init__"),
         gaps_opened=(GapChange("my files/été v2.py", "<module>", 2),),
     ),
-    "only-selected": CommitFacts(sha="a1" * 20, subject="Try", tests_selected=1, tests_total=1),
-    "only-total": CommitFacts(sha="a1" * 20, subject="Try", tests_total=31),
-    "only-outcome": CommitFacts(sha="a1" * 20, subject="Try", tests_passed=4, tests_failed=1),
+    "only-selected": StoryInputs(sha="a1" * 20, subject="Try", tests_selected=1, tests_total=1),
+    "only-total": StoryInputs(sha="a1" * 20, subject="Try", tests_total=31),
+    "only-outcome": StoryInputs(sha="a1" * 20, subject="Try", tests_passed=4, tests_failed=1),
 }
 
 _names = st.from_regex(r"[a-z]{2,8}(_[a-z]{2,8})?(\.[a-z]{2,8})?", fullmatch=True)
@@ -93,7 +93,7 @@ _counts = st.integers(0, 5000)
 
 
 @st.composite
-def commits(draw: st.DrawFn) -> CommitFacts:
+def commits(draw: st.DrawFn) -> StoryInputs:
     """Any commit whose figures agree with each other."""
     total = draw(st.integers(0, 3000))
     selected = draw(st.integers(0, total))
@@ -119,7 +119,7 @@ def commits(draw: st.DrawFn) -> CommitFacts:
         unique_by=lambda one: (one.path, one.function),
     ).map(tuple)
     words = st.text(st.characters(codec="utf-8"), max_size=60)
-    return CommitFacts(
+    return StoryInputs(
         sha=draw(st.from_regex(r"[0-9a-f]{40}", fullmatch=True)),
         subject=draw(words | st.just("Fix the loader, because it lost 3 lines")),
         body=draw(words),
@@ -152,18 +152,18 @@ def commits(draw: st.DrawFn) -> CommitFacts:
 
 
 @pytest.fixture(params=CASES.values(), ids=CASES.keys())
-def case(request: pytest.FixtureRequest) -> CommitFacts:
+def case(request: pytest.FixtureRequest) -> StoryInputs:
     """Each named commit in turn."""
     return request.param
 
 
 @pytest.fixture(scope="session")
-def cases() -> dict[str, CommitFacts]:
+def cases() -> dict[str, StoryInputs]:
     """All named commits."""
     return CASES
 
 
 @pytest.fixture(scope="session")
-def any_commit() -> st.SearchStrategy[CommitFacts]:
+def any_commit() -> st.SearchStrategy[StoryInputs]:
     """A strategy for any commit."""
     return commits()

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from copydesk.agent.records import Fact, Sentence, Story
 from copydesk.agent.stories.check_story import Problem, check, check_sentence
-from copydesk.agent.stories.facts import CommitFacts, commit_facts
+from copydesk.agent.stories.facts import StoryInputs, commit_facts
 
-Cases = dict[str, CommitFacts]
+Cases = dict[str, StoryInputs]
 KINDS = {
     "commit": "F1",
     "note": "F2 F3",

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from copydesk.agent.records import Fact, Sentence, Story
 from copydesk.agent.stories.check_story import check, check_sentence
-from copydesk.agent.stories.facts import CommitFacts, commit_facts, number
+from copydesk.agent.stories.facts import StoryInputs, commit_facts, number
 from copydesk.agent.stories.word_devlog import write_devlog
 
 NUMBER = re.compile(r"(?<![\w.,])\d+(?:,\d{3})*(?:\.\d+)?(?![\w])")
@@ -125,7 +125,7 @@ def alterations(story: Story, facts: Sequence[Fact]) -> Iterator[tuple[str, Sent
 
 
 def survey(
-    commits: Sequence[CommitFacts], every: int = 1
+    commits: Sequence[StoryInputs], every: int = 1
 ) -> tuple[Counter[str], Counter[str], list[str]]:
     """Every n-th alteration and those noticed, by kind, and what got through."""
     made: Counter[str] = Counter()
@@ -143,7 +143,7 @@ def survey(
     return made, caught, missed
 
 
-def test_altered_claims_are_noticed(cases: dict[str, CommitFacts]) -> None:
+def test_altered_claims_are_noticed(cases: dict[str, StoryInputs]) -> None:
     made, caught, missed = survey(list(cases.values()), every=7)
     shares = {kind: caught[kind] / made[kind] for kind in made}
     hard = [kind for kind in made if kind not in {"direction", "cause or praise"}]
@@ -156,7 +156,7 @@ def test_altered_claims_are_noticed(cases: dict[str, CommitFacts]) -> None:
 )
 @given(data=st.data())
 def test_altered_claims_of_any_commit_are_noticed(
-    any_commit: st.SearchStrategy[CommitFacts], data: st.DataObject
+    any_commit: st.SearchStrategy[StoryInputs], data: st.DataObject
 ) -> None:
     made, caught, missed = survey([data.draw(any_commit)], every=37)
     assert sum(caught.values()) >= 0.95 * sum(made.values()) - 1, missed[:20]
@@ -165,13 +165,13 @@ def test_altered_claims_of_any_commit_are_noticed(
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_true_story_has_no_problem(
-    any_commit: st.SearchStrategy[CommitFacts], data: st.DataObject
+    any_commit: st.SearchStrategy[StoryInputs], data: st.DataObject
 ) -> None:
     facts = commit_facts(data.draw(any_commit))
     story = write_devlog(facts, None, date="2026-11-24")
     assert check(story, facts) == []
 
 
-def test_each_named_story_has_no_problem(case: CommitFacts) -> None:
+def test_each_named_story_has_no_problem(case: StoryInputs) -> None:
     facts = commit_facts(case)
     assert check(write_devlog(facts, None, date="2026-11-24"), facts) == []

@@ -11,11 +11,11 @@ from markdown_it import MarkdownIt
 
 from copydesk.agent.records import Sentence, Story
 from copydesk.agent.stories.channels.devlog import escape, render
-from copydesk.agent.stories.facts import CommitFacts, commit_facts
+from copydesk.agent.stories.facts import StoryInputs, commit_facts
 from copydesk.agent.stories.word_devlog import write_devlog
 from copydesk.agent.text import clean
 
-Cases = dict[str, CommitFacts]
+Cases = dict[str, StoryInputs]
 
 
 def test_an_entry_reads_well(cases: Cases) -> None:
@@ -37,7 +37,7 @@ def test_an_entry_reads_well(cases: Cases) -> None:
     assert "[^" not in render(story)
 
 
-def test_every_mark_has_its_note(case: CommitFacts) -> None:
+def test_every_mark_has_its_note(case: StoryInputs) -> None:
     facts = commit_facts(case)
     page = render(write_devlog(facts, None, date="2026-11-24"), facts)
     marks = set(re.findall(r"\[\^(F\d+)\](?!:)", page))

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from copydesk.agent.records import Fact
-from copydesk.agent.stories.facts import CommitFacts, FileChange, commit_facts, note, number
+from copydesk.agent.stories.facts import FileChange, StoryInputs, commit_facts, note, number
 
-Cases = dict[str, CommitFacts]
+Cases = dict[str, StoryInputs]
 
 
 def by_kind(facts: list[Fact]) -> dict[str, list[Fact]]:
@@ -19,7 +19,7 @@ def by_kind(facts: list[Fact]) -> dict[str, list[Fact]]:
     return grouped
 
 
-def test_facts_are_numbered_in_order(case: CommitFacts) -> None:
+def test_facts_are_numbered_in_order(case: StoryInputs) -> None:
     facts = commit_facts(case)
     assert [f.id for f in facts] == [f"F{n}" for n in range(1, len(facts) + 1)]
     assert facts[0].kind == "commit"
@@ -74,7 +74,7 @@ def test_what_is_too_much_to_list_is_counted(cases: Cases) -> None:
 
 
 def test_shown_percents_and_their_difference_agree() -> None:
-    base = CommitFacts(sha="a" * 40, subject="x")
+    base = StoryInputs(sha="a" * 40, subject="x")
     facts = commit_facts(replace(base, percent_before=87.444, percent_after=88.056))
     coverage = by_kind(facts)["coverage"][0].values
     assert (coverage["before"], coverage["after"], coverage["change"]) == (87.44, 88.06, 0.62)
@@ -104,7 +104,7 @@ def test_the_body_is_the_note(body: str, paragraphs: list[str]) -> None:
 
 def test_names_from_outside_are_made_safe() -> None:
     facts = commit_facts(
-        CommitFacts(
+        StoryInputs(
             sha="a" * 40,
             subject="x\x1b]0;y\u200b",
             files=(FileChange("a`b\x07.py", 1, 0), FileChange("c\u202e.py", 0, 1)),

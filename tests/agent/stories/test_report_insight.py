@@ -55,9 +55,9 @@ def known(repo: Path, commit: Callable[..., str]) -> Iterator[tuple[Repository, 
 
 
 def gap_of(repo: Repository, db: Database, report: Report) -> Fact:
-    from copydesk.agent.stories.write_story import facts_of
+    from copydesk.agent.stories.gather_facts import gather_facts
 
-    facts = attention(report, facts_of(db, [Commit(repo, report.commit.sha)]))
+    facts = attention(report, gather_facts(db, [Commit(repo, report.commit.sha)]))
     return next(f for f in facts if f.kind == "open gap")
 
 

@@ -15,14 +15,14 @@ from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import find, set_config
 from copydesk.agent.model.pull import pull
-from copydesk.agent.model.selftest import checks
+from copydesk.agent.model.self_test import checks
 from copydesk.agent.model.types import ModelSettings
 
 Serve = Callable[..., Any]
 
 
 def states(host: str, **known: Any) -> dict[str, tuple[str, str]]:
-    return {c.name: (c.state, c.said) for c in checks(ModelSettings(host=host, **known))}
+    return {c.name: (c.state, c.message) for c in checks(ModelSettings(host=host, **known))}
 
 
 def test_a_healthy_server_passes(serve: Serve) -> None:
