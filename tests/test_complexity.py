@@ -70,9 +70,6 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "agent/git/interpreter.py": {
         "_places": "to come apart",
     },
-    "agent/model/hosts.py": {
-        "parse_host": "to come apart",
-    },
     "agent/sandboxed/copydesk_tools/search/calls/existing_calls.py": {
         "_parametrized": "to come apart",
         "_site": "to come apart",
@@ -122,24 +119,6 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "Pools.constructed": "to come apart",
         "Pools.hinted": "to come apart",
         "Pools.of": "to come apart",
-    },
-    "agent/stories/check_numbers.py": {
-        "_fitting": "to come apart",
-        "wrong_numbers": "to come apart",
-    },
-    "agent/stories/check_story.py": {
-        "_names": "to come apart",
-    },
-    "agent/stories/check_words.py": {
-        "_outcomes": "to come apart",
-        "wrong_verdicts": "to come apart",
-        "wrong_words": "to come apart",
-    },
-    "agent/stories/template.py": {
-        "_what": "to come apart",
-    },
-    "agent/stories/write_story.py": {
-        "facts_of": "to come apart",
     },
     "agent/testgen/accept/merge_modules.py": {
         "_new_imports": "to come apart",
