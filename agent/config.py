@@ -105,6 +105,10 @@ PERSONAL_KEYS = {
     "audit_measures": "copydesk.auditMeasures",
 }
 _MAY_BE_ZERO = {"pause_battery", "pause_load", "burst", "audit_measures"}
+_BOOLEANS = {
+    **dict.fromkeys(("true", "yes", "1", "on"), True),
+    **dict.fromkeys(("false", "no", "0", "off"), False),
+}
 _PERCENT = {"fail_under", "diff_fail_under"}
 _PERSONAL_CHOICES = {
     "sandbox": ("auto", "partial", "off"),
@@ -174,37 +178,49 @@ def project_from(table: Json) -> Project:
     return Project(**values)
 
 
-def unknown_key(key: str, known: list[str], where: str) -> CopydeskError:
+def unknown_key(key: str, known_keys: list[str], where: str) -> CopydeskError:
     """The error for a key that does not exist, naming the one that was probably meant."""
-    near = difflib.get_close_matches(key, known, n=1)
+    near = difflib.get_close_matches(key, known_keys, n=1)
     return CopydeskError(
         f"unknown key {key!r} in {where}",
         slug="unknown-key",
-        hint=f"Did you mean {near[0]!r}?" if near else f"Known keys: {', '.join(sorted(known))}.",
+        hint=f"Did you mean {near[0]!r}?"
+        if near
+        else f"Known keys: {', '.join(sorted(known_keys))}.",
     )
 
 
 def _checked(key: str, value: Any, default: object) -> Any:
-    wrong = CopydeskError(
+    """A value of `[tool.copydesk]` as its field takes it.
+
+    Args:
+        key: The field's name.
+        value: What TOML says.
+        default: The field's default, whose type the value must have.
+
+    Raises:
+        CopydeskError: The value is of the wrong kind.
+    """
+    if _fits(key, value, default):
+        if isinstance(default, tuple):
+            return tuple(value)
+        return float(value) if isinstance(default, float) else value
+    raise CopydeskError(
         f"[tool.copydesk] {key} = {value!r} is not a value it can have",
         slug="bad-config",
         hint=f"It takes a value like {default!r}.",
     )
+
+
+def _fits(key: str, value: Any, default: object) -> bool:
     if isinstance(default, tuple):
-        if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
-            raise wrong
-        return tuple(value)
-    if isinstance(default, bool) != isinstance(value, bool):
-        raise wrong
+        return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(default, bool) and isinstance(value, bool)
     if isinstance(default, float):
-        if not isinstance(value, int | float) or (key in _PERCENT and not 0 <= value <= 100):
-            raise wrong
-        return float(value)
-    if not isinstance(value, type(default)):
-        raise wrong
-    if key in _CHOICES and value not in _CHOICES[key]:
-        raise wrong
-    return value
+        is_number = isinstance(value, int | float)
+        return is_number and (key not in _PERCENT or 0 <= value <= 100)
+    return isinstance(value, type(default)) and value in _CHOICES.get(key, (value,))
 
 
 def load_personal(repo: Repository) -> tuple[Personal, dict[str, str]]:
@@ -215,42 +231,48 @@ def load_personal(repo: Repository) -> tuple[Personal, dict[str, str]]:
     """
     values: dict[str, Any] = {}
     sources = {}
-    found = get_section(repo, "copydesk")
+    section = get_section(repo, "copydesk")
     for name, key in PERSONAL_KEYS.items():
-        said = found.get(key.lower())
-        if said is not None:
-            values[name] = personal_value(name, said)
-        sources[name] = "default" if said is None else f"git config {key}"
+        text = section.get(key.lower())
+        if text is not None:
+            values[name] = personal_value(name, text)
+        sources[name] = "default" if text is None else f"git config {key}"
     if "model_host" not in values and os.environ.get("OLLAMA_HOST"):
         values["model_host"] = os.environ["OLLAMA_HOST"]
         sources["model_host"] = "$OLLAMA_HOST"
     return Personal(**values), sources
 
 
-def personal_value(name: str, said: str) -> Any:
+def personal_value(name: str, text: str) -> Any:
     """A personal setting read from text.
+
+    Args:
+        name: The setting: a field of Personal.
+        text: What git's configuration says.
 
     Raises:
         CopydeskError: The text is not a value this setting takes.
     """
-    default = {f.name: f.default for f in dataclasses.fields(Personal)}[name]
-    wrong = CopydeskError(
-        f"{PERSONAL_KEYS[name]} = {said!r} is not a value it can have",
-        slug="bad-config",
-        hint=f"git config {PERSONAL_KEYS[name]} VALUE, with a value like {default!r}.",
-    )
-    if name in _PERSONAL_CHOICES and said not in _PERSONAL_CHOICES[name]:
-        raise wrong
+    default = {field.name: field.default for field in dataclasses.fields(Personal)}[name]
     if isinstance(default, bool):
-        if said.lower() not in ("true", "false", "yes", "no", "1", "0", "on", "off"):
-            raise wrong
-        return said.lower() in ("true", "yes", "1", "on")
-    if isinstance(default, float):
-        try:
-            number = float(said)
-        except ValueError:
-            raise wrong from None
-        if not (number > 0 or (number == 0 and name in _MAY_BE_ZERO)):
-            raise wrong
-        return number
-    return said
+        value: Any = _BOOLEANS.get(text.lower())
+    elif isinstance(default, float):
+        value = _number(text, may_be_zero=name in _MAY_BE_ZERO)
+    else:
+        value = text if text in _PERSONAL_CHOICES.get(name, (text,)) else None
+    if value is None:
+        raise CopydeskError(
+            f"{PERSONAL_KEYS[name]} = {text!r} is not a value it can have",
+            slug="bad-config",
+            hint=f"git config {PERSONAL_KEYS[name]} VALUE, with a value like {default!r}.",
+        )
+    return value
+
+
+def _number(text: str, *, may_be_zero: bool) -> float | None:
+    """The number that a text says; None where it is none, or one that is too small."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if number > 0 or (number == 0 and may_be_zero) else None

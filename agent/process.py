@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.text import clean
@@ -47,14 +48,14 @@ class ProcessError(CopydeskError):
     def __init__(
         self, reason: str, argv: Sequence[str], out: bytes = b"", err: bytes = b""
     ) -> None:
-        said = clean(
-            "\n".join(s.decode("utf-8", "replace").strip()[-2000:] for s in (out, err) if s)
-        )
-        super().__init__(
-            f"{shlex.join(argv)}: {reason}" + (f"\n{said}" if said else ""), slug="program-failed"
-        )
+        ends = [
+            stream.decode("utf-8", "replace").strip()[-2000:] for stream in (out, err) if stream
+        ]
+        output = clean("\n".join(ends))
+        message = f"{shlex.join(argv)}: {reason}" + (f"\n{output}" if output else "")
+        super().__init__(message, slug="program-failed")
         self.reason = reason
-        self.output = said
+        self.output = output
 
 
 def scrubbed_environment(
@@ -98,40 +99,12 @@ def run(
         ProcessError: It could not be started, took too long, said too much, or (with check)
             ended with another code than 0.
     """
-    words = tuple(str(a) for a in argv)
+    words = tuple(str(word) for word in argv)
     started = time.monotonic()
-    try:
-        child = subprocess.Popen(
-            words,
-            cwd=cwd,
-            env=dict(env) if env is not None else scrubbed_environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise ProcessError(f"cannot be started: {error.strerror}", words) from error
-    streams = {"out": bytearray(), "err": bytearray()}
-    flooded = threading.Event()
-
-    def drain(name: str, fd: int) -> None:
-        while chunk := os.read(fd, 1 << 16):
-            if len(streams[name]) + len(chunk) > max_output:
-                flooded.set()
-                end_group(child)
-                return
-            streams[name] += chunk
-
-    assert child.stdout
-    assert child.stderr
-    readers = [
-        threading.Thread(target=drain, args=("out", child.stdout.fileno()), daemon=True),
-        threading.Thread(target=drain, args=("err", child.stderr.fileno()), daemon=True),
-    ]
-    for reader in readers:
-        reader.start()
-    with _ended(child, readers):
+    child = _start(words, cwd, scrubbed_environment() if env is None else dict(env))
+    out = _Stream(child, child.stdout, max_output)
+    err = _Stream(child, child.stderr, max_output)
+    with _ended(child, (out, err)):
         writer = threading.Thread(target=_feed, args=(child, stdin), daemon=True)
         writer.start()
         try:
@@ -139,21 +112,65 @@ def run(
         except subprocess.TimeoutExpired:
             end_group(child)
             child.wait()
-            raise ProcessError(
-                f"took longer than {timeout:g} s",
-                words,
-                bytes(streams["out"]),
-                bytes(streams["err"]),
-            ) from None
-        for reader in readers:
-            reader.join(2.0)  # a grandchild that keeps the pipe open must not hold us
-        writer.join(2.0)
-    out, err = bytes(streams["out"]), bytes(streams["err"])
-    if flooded.is_set():
-        raise ProcessError(f"said more than {max_output:,} bytes", words, out[:2000], err[:2000])
+            reason = f"took longer than {timeout:g} s"
+            raise ProcessError(reason, words, out.content(), err.content()) from None
+        for thread in (out.reader, err.reader, writer):
+            thread.join(2.0)  # a grandchild that keeps the pipe open must not hold us
+    if out.overflowed or err.overflowed:
+        reason = f"said more than {max_output:,} bytes"
+        raise ProcessError(reason, words, out.content()[:2000], err.content()[:2000])
     if check and code:
-        raise ProcessError(f"ended with exit code {code}", words, out, err)
-    return Result(words, code, out, err, time.monotonic() - started)
+        raise ProcessError(f"ended with exit code {code}", words, out.content(), err.content())
+    return Result(words, code, out.content(), err.content(), time.monotonic() - started)
+
+
+def _start(words: Sequence[str], cwd: Path | None, env: dict[str, str]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            words,
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise ProcessError(f"cannot be started: {error.strerror}", words) from error
+
+
+class _Stream:
+    """A stream of a child, read in a thread of its own.
+
+    Args:
+        child: The child; it is ended when it says too much.
+        pipe: The stream.
+        max_bytes: How much it may say.
+    """
+
+    def __init__(
+        self, child: subprocess.Popen[bytes], pipe: IO[bytes] | None, max_bytes: int
+    ) -> None:
+        assert pipe
+        self._child = child
+        self._max_bytes = max_bytes
+        self._content = bytearray()
+        self.pipe = pipe
+        self.overflowed = False
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def content(self) -> bytes:
+        """What has been read."""
+        return bytes(self._content)
+
+    def _read(self) -> None:
+        while chunk := os.read(self.pipe.fileno(), 1 << 16):
+            if len(self._content) + len(chunk) > self._max_bytes:
+                self.overflowed = True
+                end_group(self._child)
+                return
+            self._content += chunk
 
 
 def _feed(child: subprocess.Popen[bytes], stdin: bytes) -> None:
@@ -163,16 +180,17 @@ def _feed(child: subprocess.Popen[bytes], stdin: bytes) -> None:
 
 
 @contextlib.contextmanager
-def _ended(child: subprocess.Popen[bytes], readers: Sequence[threading.Thread]) -> Iterator[None]:
+def _ended(child: subprocess.Popen[bytes], streams: Sequence[_Stream]) -> Iterator[None]:
+    """End a child and its group in any case, and close what was read from."""
     try:
         yield
     finally:
         end_group(child)
         child.wait()
-        for reader, pipe in zip(readers, (child.stdout, child.stderr), strict=True):
-            reader.join(2.0)
-            if pipe and not reader.is_alive():  # closing under a reader would free its number
-                pipe.close()
+        for stream in streams:
+            stream.reader.join(2.0)
+            if not stream.reader.is_alive():  # closing under a reader would free its number
+                stream.pipe.close()
 
 
 def end_group(child: subprocess.Popen[bytes]) -> None:

@@ -29,8 +29,8 @@ from copydesk.agent.coverage.store import traces as coverage_map
 from copydesk.agent.daemon.save_watcher import SaveWatcher
 from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
-from copydesk.agent.git import loose
 from copydesk.agent.git import repository as git
+from copydesk.agent.git import uncommitted
 from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.progress import silent
@@ -69,7 +69,7 @@ def watch(once: bool, as_json: bool) -> None:
         with SaveWatcher() as saves:
             try:
                 while True:
-                    saves.watch(loose.folders(repo))
+                    saves.watch(uncommitted.worktree_folders(repo))
                     _turn(watcher, as_json)
                     saves.wait()
             except KeyboardInterrupt:
@@ -102,7 +102,7 @@ class _Watcher:
         """Measure what is saved; None when nothing is new."""
         head = git.resolve(self.repo, "HEAD")
         parents = [sha for sha in (head, self.last) if sha]
-        saved = loose.of_worktree(self.repo, parents)
+        saved = uncommitted.commit_worktree(self.repo, parents)
         tree = git.trees(self.repo, [saved])[saved] + head
         if tree == self.tree:
             return None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from copydesk.agent.daemon import lock, log, notifications, reconcile
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
@@ -82,7 +83,7 @@ def ensure(repo: Repository, *, explicit: bool = False) -> bool:
     if os.environ.get("CI") and not explicit:
         return False
     note = lock.read_note(repo.desk)
-    if note and start_daemon.daemon_runs(common) and _foreign(note):
+    if note and _foreign(note) and start_daemon.daemon_runs(common):
         stop(repo)
     if start_daemon.daemon_runs(common):
         return False
@@ -114,11 +115,11 @@ def stop(repo: Repository, timeout: float = STOP_SECONDS) -> bool:
     if not now.running:
         return False
     until = time.monotonic() + timeout
-    asked: set[int] = set()
+    told_to_end: set[int] = set()
     while time.monotonic() < until:
         note = lock.read_note(repo.desk)
-        if note and note.pid not in asked and _is_daemon(note.pid, repo):
-            asked.add(note.pid)
+        if note and note.pid not in told_to_end and _is_daemon(note.pid, repo):
+            told_to_end.add(note.pid)
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(note.pid, signal.SIGTERM)
         if not start_daemon.daemon_runs(str(repo.common_dir)):
@@ -173,26 +174,33 @@ def wait(repo: Repository, timeout: float, progress: Progress) -> bool:
         False when time ran out first.
     """
     until = time.monotonic() + timeout
-    said, looked = "", 0.0
+    reported, checked_at = "", 0.0
     with open_desk(repo.desk) as db:
         while True:
-            counts = db.jobs.counts()
-            jobs = counts.ready + counts.running
-            notified = notifications.waiting(repo.desk)
-            if not jobs and not notified and not reconcile.pending(repo, db):
+            jobs = _open_jobs(db)
+            if not jobs and not _has_unseen(repo, db):
                 # what a job asked for between these looks is caught by the second count
-                if not sum(db.jobs.counts()[:2]):
+                if not _open_jobs(db):
                     return True
                 continue
             line = f"{plural(jobs, 'job')} left" if jobs else "looking for commits"
-            if line != said:
+            if line != reported:
                 progress(line)
-                said = line
+                reported = line
             now = time.monotonic()
             if now > until:
                 return False
-            if now - looked > 1.0:
-                looked = now
+            if now - checked_at > 1.0:
+                checked_at = now
                 if not start_daemon.daemon_runs(str(repo.common_dir)):
                     ensure(repo, explicit=True)
             time.sleep(0.05)
+
+
+def _open_jobs(db: Database) -> int:
+    counts = db.jobs.counts()
+    return counts.ready + counts.running
+
+
+def _has_unseen(repo: Repository, db: Database) -> bool:
+    return notifications.waiting(repo.desk) or reconcile.pending(repo, db)

@@ -50,24 +50,29 @@ class Seen(NamedTuple):
 
 
 class _Refs(NamedTuple):
+    """The commits that branches and idle worktrees point at, those of idle worktrees alone, and
+    those of worktrees in which an operation is still under way."""
+
     tips: set[Sha]
     heads: set[Sha]
-    held: set[Sha]
+    unsettled: set[Sha]
 
 
-def _look(repo: Repository) -> _Refs:
-    """What refs point at; `held` are commits of an operation that is still under way.
+def _read_refs(repo: Repository) -> _Refs:
+    """What refs point at.
 
     Branches are asked first: a commit made between the two questions is then a HEAD, which is
     measured, and never a mere branch, which on the first look is not.
     """
     branches = branch_tips(repo)
-    idle, held = set[Sha](), set[Sha]()
+    idle, unsettled = set[Sha](), set[Sha]()
     for top, sha in worktrees(repo).items():
-        if sha:
-            (held if _busy(repo, top) else idle).add(sha)
-    held -= idle
-    return _Refs((branches | idle) - held, idle, held)
+        if sha and _busy(repo, top):
+            unsettled.add(sha)
+        elif sha:
+            idle.add(sha)
+    unsettled -= idle
+    return _Refs((branches | idle) - unsettled, idle, unsettled)
 
 
 def _busy(repo: Repository, top: Path) -> bool:
@@ -81,7 +86,7 @@ def _busy(repo: Repository, top: Path) -> bool:
 
 def pending(repo: Repository, db: Database) -> bool:
     """Whether a branch or worktree points at a commit that has not been seen yet."""
-    return not _look(repo).tips <= db.commits.tips()
+    return not _read_refs(repo).tips <= db.commits.tips()
 
 
 def reconcile(repo: Repository, db: Database, personal: Personal = _DEFAULT) -> Seen:
@@ -91,19 +96,20 @@ def reconcile(repo: Repository, db: Database, personal: Personal = _DEFAULT) -> 
     waiting measures of commits that nothing reaches any more are given up. On the first look
     at a repository only what is checked out is measured.
     """
-    refs, known = _look(repo), db.commits.tips()
+    refs, former_tips = _read_refs(repo), db.commits.tips()
     point("reconcile.looked")
-    new = refs.tips - known
-    wanted = (refs.heads if not known else new) & new
-    commits = _describe(repo, _unseen(repo, new, known, first=not known))
-    behind = _behind(repo, personal, commits, refs.tips) if known else []
+    is_first = not former_tips
+    new_tips = refs.tips - former_tips
+    measured_tips = refs.heads & new_tips if is_first else new_tips
+    commits = _describe(repo, _unseen(repo, new_tips, former_tips))
+    behind = [] if is_first else _behind(repo, personal, commits, refs.tips)
     with transaction(db):
         db.commits.record(described.commit for described in commits)
         point("reconcile.recorded")
-        if new or known - refs.tips - refs.held:
-            db.commits.replace_tips(refs.tips | (known & refs.held))
+        if new_tips or former_tips - refs.tips - refs.unsettled:
+            db.commits.replace_tips(refs.tips | (former_tips & refs.unsettled))
         point("reconcile.tips")
-        for sha in sorted(wanted):
+        for sha in sorted(measured_tips):
             priority = HEAD_PRIORITY if sha in refs.heads else 0
             db.jobs.enqueue_or_revive(MEASURE, sha, priority=priority)
         for sha in behind:
@@ -111,8 +117,8 @@ def reconcile(repo: Repository, db: Database, personal: Personal = _DEFAULT) -> 
             db.jobs.enqueue_or_revive(MEASURE, sha, priority=HISTORY_PRIORITY)
         point("reconcile.asked")
     # git is asked outside of a transaction, and only when something waits
-    dropped = _give_up(repo, db, personal, refs.tips | refs.held)
-    return Seen(tuple(sorted(new)), len(commits), dropped)
+    dropped = _give_up(repo, db, personal, refs.tips | refs.unsettled)
+    return Seen(tuple(sorted(new_tips)), len(commits), dropped)
 
 
 def _behind(
@@ -129,10 +135,11 @@ def _behind(
     return [described.commit.sha for described in behind]
 
 
-def _unseen(repo: Repository, new: set[Sha], known: set[Sha], *, first: bool) -> Iterable[Sha]:
-    if first or not new:  # the history before copydesk came is not told again
-        return sorted(new)
-    return reachable(repo, sorted(new), sorted(exists(repo, known)))
+def _unseen(repo: Repository, new_tips: set[Sha], former_tips: set[Sha]) -> Iterable[Sha]:
+    """The commits that have not been seen yet."""
+    if not former_tips or not new_tips:  # the history before copydesk came is not told again
+        return sorted(new_tips)
+    return reachable(repo, sorted(new_tips), sorted(exists(repo, former_tips)))
 
 
 class _Described(NamedTuple):
@@ -144,32 +151,39 @@ class _Described(NamedTuple):
 
 def _describe(repo: Repository, shas: Iterable[Sha]) -> list[_Described]:
     """What git says of commits."""
-    asked = "".join(f"{checked(sha)}\n" for sha in shas)
-    if not asked:
+    names = "".join(f"{checked(sha)}\n" for sha in shas)
+    if not names:
         return []
-    said = git(
+    output = git(
         "log", "--no-walk=unsorted", "--stdin", "-z", "--no-show-signature", "--no-color",
         "--format=%H%x00%P%x00%an%x00%aI%x00%s%x00%ae",
         git_dir=repo.common_dir,
-        stdin=asked.encode(),
+        stdin=names.encode(),
     )  # fmt: skip
-    fields = said.decode("utf-8", "replace").split("\0")
+    fields = output.decode("utf-8", "replace").split("\0")
     starts = range(0, len(fields) - 5, 6)
     return [_Described(SeenCommit(*fields[at : at + 5]), fields[at + 5]) for at in starts]
 
 
-def _give_up(repo: Repository, db: Database, personal: Personal, tips_now: set[Sha]) -> int:
+def _give_up(repo: Repository, db: Database, personal: Personal, tips: set[Sha]) -> int:
     """Give up waiting measures that nobody wants any more; the others make way for the tips."""
-    waiting = [job for job in db.jobs.ready(MEASURE) if job.sha not in tips_now]
+    waiting = [job for job in db.jobs.ready(MEASURE) if job.sha not in tips]
     if not waiting:
         return 0
-    existing = exists(repo, [job.sha for job in waiting])
-    if existing:
-        tips_there = sorted(exists(repo, tips_now))
-        existing -= set(reachable(repo, sorted(existing), tips_there))
-    descriptions = _describe(repo, [job.sha for job in waiting if job.sha in existing])
-    still_wanted = set(_behind(repo, personal, descriptions, set()))
-    dropped = [job for job in waiting if job.sha not in still_wanted]
-    later = [job for job in waiting if job.sha in still_wanted]
+    measured_later = _still_wanted(repo, personal, [job.sha for job in waiting], tips)
+    dropped = [job for job in waiting if job.sha not in measured_later]
+    later = [job for job in waiting if job.sha in measured_later]
     db.jobs.resort(dropped=dropped, later=later, priority=HISTORY_PRIORITY)
     return len(dropped)
+
+
+def _still_wanted(
+    repo: Repository, personal: Personal, shas: list[Sha], tips: set[Sha]
+) -> set[Sha]:
+    """Those commits that a tip reaches and that the user wants measured."""
+    existing = exists(repo, shas)
+    if not existing:
+        return set()
+    unreached = set(reachable(repo, sorted(existing), sorted(exists(repo, tips))))
+    descriptions = _describe(repo, [sha for sha in shas if sha in existing - unreached])
+    return set(_behind(repo, personal, descriptions, set()))

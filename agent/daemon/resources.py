@@ -42,17 +42,27 @@ def battery(supplies: Path = SUPPLIES) -> float | None:
     """Percent left in the battery while it feeds the machine; None on mains or without one."""
     if sys.platform != "linux":
         return _battery_elsewhere()
-    charge = None
+    charges = []
     with contextlib.suppress(OSError):
         for supply in supplies.iterdir():
-            said = {name: _read(supply / name) for name in ("type", "status", "capacity", "scope")}
-            if said["type"] == "Mains" and _read(supply / "online") == "1":
+            if _read(supply / "type") == "Mains" and _read(supply / "online") == "1":
                 return None
-            if said["type"] != "Battery" or said["scope"] == "Device":  # a mouse has one too
-                continue
-            if said["status"] == "Discharging" and said["capacity"].isdigit():
-                charge = min(charge or 100.0, float(said["capacity"]))
-    return charge
+            charge = _discharging(supply)
+            if charge is not None:
+                charges.append(charge)
+    return min(charges, default=None)
+
+
+def _discharging(supply: Path) -> float | None:
+    """Percent left in a supply that is the machine's own battery, and in use."""
+    if _read(supply / "type") != "Battery":
+        return None
+    if _read(supply / "scope") == "Device":  # a mouse has one too
+        return None
+    capacity = _read(supply / "capacity")
+    if _read(supply / "status") != "Discharging" or not capacity.isdigit():
+        return None
+    return float(capacity)
 
 
 def _battery_elsewhere() -> float | None:
@@ -60,8 +70,8 @@ def _battery_elsewhere() -> float | None:
         import psutil  # type: ignore[import-untyped]  # a dependency on macOS and Windows alone
     except ImportError:
         return None
-    found = psutil.sensors_battery()
-    return None if found is None or found.power_plugged else float(found.percent)
+    battery = psutil.sensors_battery()
+    return None if battery is None or battery.power_plugged else float(battery.percent)
 
 
 def _read(path: Path) -> str:

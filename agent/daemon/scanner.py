@@ -85,15 +85,15 @@ class Scanner:
     def _compare_refs(self, personal: Personal) -> bool:
         """Ask for measures of the commits that are new. Returns whether there are any."""
         try:
-            seen = reconcile.reconcile(self._repo, self._db, personal)
+            news = reconcile.reconcile(self._repo, self._db, personal)
         except CopydeskError as error:
             self._logger.warning("the refs could not be read: %s", one_line(str(error)))
             return False
-        if seen.tips:
-            dropped = f", {plural(seen.dropped, 'measure')} superseded" if seen.dropped else ""
-            commits, tips = plural(seen.commits, "new commit"), plural(len(seen.tips), "tip")
+        if news.tips:
+            dropped = f", {plural(news.dropped, 'measure')} superseded" if news.dropped else ""
+            commits, tips = plural(news.commits, "new commit"), plural(len(news.tips), "tip")
             self._logger.info("%s, %s%s", commits, tips, dropped)
-        return bool(seen.tips)
+        return bool(news.tips)
 
     def _retry_deferred_work(self) -> None:
         for work in deferred_work.retry_due(self._db, self._model_answers):

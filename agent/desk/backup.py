@@ -67,9 +67,9 @@ def _copy(source: Path, target: Path) -> None:
     # not by SQLite's backup API: that starts again whenever somebody writes meanwhile
     with contextlib.closing(sqlite3.connect(source, timeout=20, isolation_level=None)) as db:
         db.execute("VACUUM INTO ?", (str(target),))
-    said = check(target)
-    if said:
-        raise sqlite3.DatabaseError(said)
+    damage = check(target)
+    if damage:
+        raise sqlite3.DatabaseError(damage)
 
 
 def listed(desk: Path, why: str = "*") -> list[Path]:

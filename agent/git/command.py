@@ -56,19 +56,20 @@ def git_program() -> str:
     Raises:
         CopydeskError: There is no git on PATH.
     """
-    found = shutil.which("git", path=os.environ.get("PATH", os.defpath))
-    if found is None:
+    program = shutil.which("git", path=os.environ.get("PATH", os.defpath))
+    if program is None:
         raise CopydeskError(
             "git is not on PATH", slug="no-git", hint="Install git (https://git-scm.com)."
         )
-    return str(Path(found).absolute())
+    return str(Path(program).absolute())
 
 
 @functools.cache
 def git_version() -> tuple[int, int]:
     """Git's major and minor version; (0, 0) when it says nothing of the kind."""
-    said = re.search(r"(\d+)\.(\d+)", run([git_program(), "--version"], timeout=TIMEOUT).text)
-    return (int(said[1]), int(said[2])) if said else (0, 0)
+    output = run([git_program(), "--version"], timeout=TIMEOUT).text
+    match = re.search(r"(\d+)\.(\d+)", output)
+    return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
 def environment() -> dict[str, str]:
@@ -117,8 +118,8 @@ def git(
             max_output=1 << 30,
         ).stdout
     except ProcessError as error:
-        said = error.output or error.reason
-        raise GitFailed(f"git {arguments[0]}: {said}", slug="git-failed") from error
+        message = f"git {arguments[0]}: {error.output or error.reason}"
+        raise GitFailed(message, slug="git-failed") from error
 
 
 @contextmanager

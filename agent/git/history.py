@@ -45,22 +45,22 @@ class GitHistory:
             *("-M", "-p", "-U0", "--no-color", "--no-ext-diff", "--no-textconv"),
             *("--src-prefix=a/", "--dst-prefix=b/", "--encoding=UTF-8", "--no-mailmap"),
             *(f"--format={FORMAT}", *revisions, "--", "*.py"),
-        ) as (_, said):
-            for line in said:
+        ) as (_, output):
+            for line in output:
                 yield line.rstrip(b"\r\n")
 
-    def texts(self, wanted: Sequence[tuple[str, str]]) -> Iterator[str | None]:
-        """The texts of files, in the order asked, through one git process."""
-        if not wanted:
+    def texts(self, files: Sequence[tuple[str, str]]) -> Iterator[str | None]:
+        """The texts of files (commit and path), in the order asked, through one git process."""
+        if not files:
             return
-        with streaming(self.repo.common_dir, "cat-file", "--batch") as (ask, said):
+        with streaming(self.repo.common_dir, "cat-file", "--batch") as (questions, answers):
             # from another thread: git stops reading when nobody takes its answers
-            asking = threading.Thread(target=_ask, args=(ask, wanted), daemon=True)
+            asking = threading.Thread(target=_ask, args=(questions, files), daemon=True)
             asking.start()
-            for _ in wanted:
-                head = said.readline().split()
+            for _ in files:
+                head = answers.readline().split()
                 if len(head) == 3 and head[1] == b"blob":
-                    raw = said.read(int(head[2]) + 1)[:-1]
+                    raw = answers.read(int(head[2]) + 1)[:-1]
                     yield raw.decode("utf-8", "replace")
                 else:
                     yield None
@@ -91,18 +91,17 @@ class GitHistory:
     def _skipped(self) -> list[str]:
         """Commits that the project wants ignored (reformatting), as options."""
         if self._ignored is None:
-            said = b""
+            text = b""
             with contextlib.suppress(GitFailed):
-                said = git("cat-file", "blob", f"{self.tip}:{_IGNORED}", git_dir=self.repo.git_dir)
-            words = (
-                line.partition("#")[0].strip()
-                for line in said.decode("utf-8", "replace").split("\n")
-            )
-            shas = [w for w in words if len(w) in (40, 64) and set(w) <= set("0123456789abcdef")]
-            self._ignored = [f"--ignore-rev={sha}" for sha in shas if self._there(sha)]
+                text = git("cat-file", "blob", f"{self.tip}:{_IGNORED}", git_dir=self.repo.git_dir)
+            lines = text.decode("utf-8", "replace").split("\n")
+            words = [line.partition("#")[0].strip() for line in lines]
+            self._ignored = [f"--ignore-rev={word}" for word in words if self._is_commit(word)]
         return self._ignored
 
-    def _there(self, sha: str) -> bool:
+    def _is_commit(self, sha: str) -> bool:
+        if len(sha) not in (40, 64) or not set(sha) <= set("0123456789abcdef"):
+            return False
         try:
             git("cat-file", "-e", f"{sha}^{{commit}}", git_dir=self.repo.common_dir)
         except GitFailed:
@@ -110,9 +109,9 @@ class GitHistory:
         return True
 
 
-def _ask(pipe: IO[bytes], wanted: Sequence[tuple[str, str]]) -> None:
+def _ask(pipe: IO[bytes], files: Sequence[tuple[str, str]]) -> None:
     with contextlib.suppress(OSError, ValueError):
-        for commit, path in wanted:
+        for commit, path in files:
             pipe.write(os.fsencode(f"{commit}:{path}\n"))
         pipe.flush()
 

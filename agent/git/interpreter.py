@@ -28,7 +28,7 @@ print(json.dumps([sys.executable, list(sys.version_info[:3]), sys.prefix, sys.ba
 """
 
 
-class Found(NamedTuple):
+class ProjectPython(NamedTuple):
     """An interpreter and what it has: versions of pytest and coverage, None where missing."""
 
     interpreter: Interpreter
@@ -41,7 +41,7 @@ class Found(NamedTuple):
         return [n for n in ("pytest", "coverage") if getattr(self, n) is None]
 
 
-def find(repo: Repository) -> Found:
+def find(repo: Repository) -> ProjectPython:
     """The interpreter that runs this project's tests.
 
     Looked for in this order: `git config copydesk.python`; the environment of the shell in
@@ -55,7 +55,7 @@ def find(repo: Repository) -> Found:
     if named:
         return _named(repo, Path(named).expanduser())
     tried = []
-    for path, source in _places(repo):
+    for path, source in _candidates(repo):
         try:
             return inspect(repo, path, source)
         except ProcessError as error:
@@ -68,7 +68,7 @@ def find(repo: Repository) -> Found:
     )
 
 
-def _named(repo: Repository, path: Path) -> Found:
+def _named(repo: Repository, path: Path) -> ProjectPython:
     try:
         return inspect(repo, path, "git config copydesk.python")
     except ProcessError as error:
@@ -79,27 +79,40 @@ def _named(repo: Repository, path: Path) -> Found:
         ) from error
 
 
-def _places(repo: Repository) -> Iterator[tuple[Path, str]]:
+def _candidates(repo: Repository) -> Iterator[tuple[Path, str]]:
+    """Where an interpreter may be, the likeliest first: its path, and in words where it is from."""
     recorded = get_config(repo, RECORDED)
     if recorded and Path(recorded).exists():
         yield Path(recorded), "the environment in which `copydesk init` ran"
     tops = [repo.top] if repo.top else []
     tops += [top for top in worktrees(repo) if top not in tops]
     for top in tops:
-        for name in (".venv", "venv", "env"):
-            for inside in ("bin/python", "Scripts/python.exe"):
-                if (top / name / inside).exists():
-                    yield top / name / inside, f"{name} in {top}"
-        if (top / "poetry.lock").is_file() and (poetry := shutil.which("poetry")):
-            try:
-                said = run([poetry, "env", "info", "--executable"], cwd=top, timeout=20).text
-            except ProcessError:
-                continue
-            yield Path(said.strip()), "poetry"
-    environment = scrubbed_environment()
+        yield from _environments_in(top)
+        yield from _poetry_environment(top)
+    path = scrubbed_environment()["PATH"]
     for name in ("python3", "python"):
-        if found := shutil.which(name, path=environment["PATH"]):
-            yield Path(found), f"{name} on PATH"
+        if program := shutil.which(name, path=path):
+            yield Path(program), f"{name} on PATH"
+
+
+def _environments_in(top: Path) -> Iterator[tuple[Path, str]]:
+    """The virtual environments that lie in a worktree."""
+    for name in (".venv", "venv", "env"):
+        for program in ("bin/python", "Scripts/python.exe"):
+            if (top / name / program).exists():
+                yield top / name / program, f"{name} in {top}"
+
+
+def _poetry_environment(top: Path) -> Iterator[tuple[Path, str]]:
+    """The environment that poetry keeps for a worktree, if it does."""
+    poetry = shutil.which("poetry") if (top / "poetry.lock").is_file() else None
+    if poetry is None:
+        return
+    try:
+        answer = run([poetry, "env", "info", "--executable"], cwd=top, timeout=20)
+    except ProcessError:
+        return
+    yield Path(answer.text.strip()), "poetry"
 
 
 def shell_python() -> Path | None:
@@ -116,7 +129,7 @@ def runtime(repo: Repository, version: tuple[int, int, int]) -> Path:
     return repo.desk / "runtime" / f"python{version[0]}.{version[1]}"
 
 
-def inspect(repo: Repository, path: Path, source: str) -> Found:
+def inspect(repo: Repository, path: Path, source: str) -> ProjectPython:
     """Ask an interpreter what it is and has, the desk's runtime folder included.
 
     Raises:
@@ -134,14 +147,14 @@ def inspect(repo: Repository, path: Path, source: str) -> Found:
     if not executable.is_relative_to(prefix) and real.exists():
         executable = real  # a version manager's shim, which costs a shell script at every start
     interpreter = Interpreter(executable, version, prefix, Path(answer[3]), source, folder)
-    return Found(interpreter, answer[4], answer[5])
+    return ProjectPython(interpreter, answer[4], answer[5])
 
 
 def _answer(path: Path, extra: Path | None) -> list[Any]:
     env = scrubbed_environment({"PYTHONPATH": str(extra)} if extra else {})
-    said = run([path, "-c", _ASK], env=env, cwd=Path("/"), timeout=30)
+    output = run([path, "-c", _ASK], env=env, cwd=Path("/"), timeout=30).text
     try:
-        answer = json.loads(said.text)
+        answer = json.loads(output)
     except ValueError:
         raise ProcessError("it does not answer like a Python", [str(path)]) from None
     if not isinstance(answer, list) or len(answer) != 6:
@@ -149,7 +162,7 @@ def _answer(path: Path, extra: Path | None) -> list[Any]:
     return answer
 
 
-def provide(repo: Repository, found: Found) -> Found:
+def provide(repo: Repository, python: ProjectPython) -> ProjectPython:
     """Install what is missing into the desk's runtime folder, never into the user's environment.
 
     coverage comes from copydesk's own installation where the versions allow it (no network);
@@ -158,45 +171,47 @@ def provide(repo: Repository, found: Found) -> Found:
     Raises:
         CopydeskError: pip cannot install them.
     """
-    if not found.missing:
-        return found
-    where = runtime(repo, found.interpreter.version)
-    where.mkdir(parents=True, exist_ok=True)
-    wanted = [n for n in found.missing if not (n == "coverage" and _lend_coverage(found, where))]
-    if wanted:
+    if not python.missing:
+        return python
+    folder = runtime(repo, python.interpreter.version)
+    folder.mkdir(parents=True, exist_ok=True)
+    packages = python.missing
+    if "coverage" in packages and _lend_coverage(python, folder):
+        packages.remove("coverage")
+    if packages:
         try:
-            pip: list[str | Path] = [found.interpreter.path, "-m", "pip", "install", "--quiet"]
-            pip += ["--disable-pip-version-check", "--target", where, *wanted]
+            pip: list[str | Path] = [python.interpreter.path, "-m", "pip", "install", "--quiet"]
+            pip += ["--disable-pip-version-check", "--target", folder, *packages]
             run(pip, timeout=600, cwd=Path("/"))
         except ProcessError as error:
-            raise missing_error(found, error.output) from error
-    return inspect(repo, found.interpreter.path, found.interpreter.source)
+            raise missing_error(python, error.output) from error
+    return inspect(repo, python.interpreter.path, python.interpreter.source)
 
 
-def _lend_coverage(found: Found, where: Path) -> bool:
+def _lend_coverage(python: ProjectPython, folder: Path) -> bool:
     """Link copydesk's own coverage package in; its C tracer serves the same minor version."""
     import sys
 
-    if found.interpreter.version[:2] != sys.version_info[:2]:
+    if python.interpreter.version[:2] != sys.version_info[:2]:
         return False
     import coverage
 
     package = Path(coverage.__file__).parent
-    link = where / "coverage"
+    link = folder / "coverage"
     if not link.exists():
         link.unlink(missing_ok=True)
         shutil.copytree(package, link, ignore=shutil.ignore_patterns("__pycache__"))
     return True
 
 
-def missing_error(found: Found, output: str = "") -> CopydeskError:
+def missing_error(python: ProjectPython, output: str = "") -> CopydeskError:
     """What to say when the environment lacks pytest or coverage."""
-    names = " and ".join(found.missing)
-    python = found.interpreter.path
+    names = " and ".join(python.missing)
+    path = python.interpreter.path
     return CopydeskError(
-        f"{python} ({found.interpreter.source}) has no {names}" + (f"\n{output}" if output else ""),
+        f"{path} ({python.interpreter.source}) has no {names}" + (f"\n{output}" if output else ""),
         slug="missing-packages",
-        hint=f"Install: {python} -m pip install {' '.join(found.missing)}; or name another "
+        hint=f"Install: {path} -m pip install {' '.join(python.missing)}; or name another "
         "interpreter: git config copydesk.python /path/to/python",
     )
 
@@ -207,9 +222,9 @@ def ready(repo: Repository) -> Interpreter:
     Raises:
         CopydeskError: There is none, or it lacks pytest or coverage and neither is at hand.
     """
-    found = find(repo)
-    if found.missing == ["coverage"]:
-        found = provide(repo, found)
-    if found.missing:
-        raise missing_error(found)
-    return found.interpreter
+    python = find(repo)
+    if python.missing == ["coverage"]:
+        python = provide(repo, python)
+    if python.missing:
+        raise missing_error(python)
+    return python.interpreter

@@ -50,9 +50,9 @@ def snapshot(
     home.mkdir(parents=True, exist_ok=True, mode=0o755)
     with (home.with_name(f"{slot}.lock")).open("w") as lock:
         filesystem.wait_for_lock(lock.fileno())
-        where = home / "tree"
-        _write(repo, tree(repo, sha) if entries is None else entries, where, home / _MANIFEST)
-        yield Snapshot(where, sha)
+        folder = home / "tree"
+        _write(repo, tree(repo, sha) if entries is None else entries, folder, home / _MANIFEST)
+        yield Snapshot(folder, sha)
 
 
 def check_path(path: str) -> None:
@@ -80,41 +80,55 @@ def _stamp(path: str | Path) -> list[int] | None:
     return [status.st_mtime_ns, status.st_size, status.st_mode, status.st_ino]
 
 
-def _write(repo: Repository, files: dict[str, Entry], where: Path, manifest: Path) -> None:
+Manifest = dict[str, list[object]]
+"""By path: mode, blob and stamp of each file that stands as it was written."""
+
+
+def _write(repo: Repository, files: dict[str, Entry], folder: Path, manifest: Path) -> None:
+    """Bring a folder to hold these files and no others."""
     for path in files:
         check_path(path)
-    before: dict[str, list[object]] = {}
-    with contextlib.suppress(OSError, ValueError):
-        before = json.loads(manifest.read_text())
+    before = _read_manifest(manifest)
     manifest.unlink(missing_ok=True)  # a crash from here on means: write everything again
-    if not before and where.exists():
-        shutil.rmtree(where)
-    where.mkdir(exist_ok=True, mode=0o755)
-    now: dict[str, list[object]] = {}
-    wanted = []
-    top = f"{where}/"
-    for path, entry in files.items():
-        old = before.get(path)
-        if old and old[:2] == [entry.mode, entry.blob] and old[2] == _stamp(top + path):
-            now[path] = old
-        else:
-            wanted.append(path)
-    _sweep(where, set(now))
-    for path, content in _contents(repo, {path: files[path].blob for path in wanted}):
+    if not before and folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(exist_ok=True, mode=0o755)
+    unchanged = _unchanged(files, before, folder)
+    _remove_others(folder, set(unchanged))
+    blobs = {path: entry.blob for path, entry in files.items() if path not in unchanged}
+    written: Manifest = {}
+    for path, content in _contents(repo, blobs):
         entry = files[path]
-        _write_one(where / path, entry.mode, content)
-        now[path] = [entry.mode, entry.blob, _stamp(where / path)]
+        _write_one(folder / path, entry.mode, content)
+        written[path] = [entry.mode, entry.blob, _stamp(folder / path)]
     partial = manifest.with_suffix(".tmp")
-    partial.write_text(json.dumps(now))
+    partial.write_text(json.dumps(unchanged | written))
     partial.replace(manifest)
+
+
+def _read_manifest(manifest: Path) -> Manifest:
+    with contextlib.suppress(OSError, ValueError):
+        return dict(json.loads(manifest.read_text()))
+    return {}
+
+
+def _unchanged(files: dict[str, Entry], before: Manifest, folder: Path) -> Manifest:
+    """The rows of files that stand in the folder as they should."""
+    unchanged: Manifest = {}
+    top = f"{folder}/"
+    for path, entry in files.items():
+        row = before.get(path)
+        if row and row[:2] == [entry.mode, entry.blob] and row[2] == _stamp(top + path):
+            unchanged[path] = row
+    return unchanged
 
 
 def _contents(repo: Repository, blobs: dict[str, str]) -> Iterator[tuple[str, bytes]]:
     """The content of files, given as blob by path: one at a time, unless they are few."""
     if len(blobs) <= FEW:
         with contextlib.suppress(GitFailed):  # more than one answer may hold
-            found = read_blobs(repo, blobs.values())
-            yield from ((path, found[blob]) for path, blob in blobs.items())
+            contents = read_blobs(repo, blobs.values())
+            yield from ((path, contents[blob]) for path, blob in blobs.items())
             return
     with streaming(repo.common_dir, "cat-file", "--batch") as (ask, answer):
         for path, blob in blobs.items():
@@ -137,26 +151,33 @@ def _write_one(path: Path, mode: str, content: bytes) -> None:
     path.chmod(bits)  # whatever the umask: the sandbox's user must be able to read it
 
 
-def _sweep(where: Path, keep: set[str]) -> None:
+def _remove_others(top: Path, keep: set[str]) -> None:
     """Take out everything but the files to keep and the folders they need."""
-    folders = {""}
-    for path in keep:
-        parent = path.rpartition("/")[0]
-        while parent and parent not in folders:
-            folders.add(parent)
-            parent = parent.rpartition("/")[0]
-    for root, directories, names in os.walk(where):
-        inside = os.path.relpath(root, where)
-        prefix = "" if inside == "." else inside.replace(os.sep, "/") + "/"
+    needed = _parents(keep)
+    for root, directories, names in os.walk(top):
+        relative = os.path.relpath(root, top)
+        prefix = "" if relative == "." else relative.replace(os.sep, "/") + "/"
         for name in names:
             if prefix + name not in keep:
                 Path(root, name).unlink()
         for name in list(directories):
+            path = prefix + name
             folder = Path(root, name)
-            if folder.is_symlink():
-                if prefix + name not in keep:
-                    folder.unlink()
-                directories.remove(name)
-            elif prefix + name not in folders:
+            if not folder.is_symlink() and path in needed:
+                continue
+            directories.remove(name)  # not to be walked into
+            if not folder.is_symlink():
                 shutil.rmtree(folder)
-                directories.remove(name)
+            elif path not in keep:
+                folder.unlink()
+
+
+def _parents(paths: set[str]) -> set[str]:
+    """All folders above some paths."""
+    folders = {""}
+    for path in paths:
+        parent = path.rpartition("/")[0]
+        while parent and parent not in folders:
+            folders.add(parent)
+            parent = parent.rpartition("/")[0]
+    return folders

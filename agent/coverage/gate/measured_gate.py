@@ -17,7 +17,7 @@ from copydesk.agent.coverage.gate.request import GateRequest, changed_file_reade
 from copydesk.agent.coverage.gate.verdict import Floors, LineStatus, Verdict, judge
 from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
-from copydesk.agent.git import loose
+from copydesk.agent.git import uncommitted
 from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.progress import Progress, silent
@@ -112,7 +112,7 @@ class MeasuredGate:
     def _commit_of_index(self, request: GateRequest) -> Sha:
         """What is staged, as a commit that no branch names."""
         parents = (request.head,) if request.head else ()
-        return loose.of_index(self.repo, index_file(self.repo, os.environ), parents)
+        return uncommitted.commit_index(self.repo, index_file(self.repo, os.environ), parents)
 
 
 @contextlib.contextmanager

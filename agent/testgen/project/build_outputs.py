@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from copydesk.agent.git.ignored import ignored
 from copydesk.agent.git.repository import Repository
+from copydesk.agent.git.uncommitted import ignored_files
 
 MOST_BUILT = 200
 """Ignored files shown to a run: each is a mount."""
@@ -20,7 +20,7 @@ def build_outputs(repo: Repository) -> list[Path]:
     """What a build has left in the worktree and git ignores, but an import needs: extensions and
     generated modules. Other ignored files may be secrets.
     """
-    paths = [repo.worktree / name for name in ignored(repo) if _is_build_output(name)]
+    paths = [repo.worktree / name for name in ignored_files(repo) if _is_build_output(name)]
     return [path for path in paths if path.is_file()][:MOST_BUILT]
 
 

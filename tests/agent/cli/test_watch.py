@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from copydesk.agent.desk.store import open_desk
-from copydesk.agent.git import loose, repository
+from copydesk.agent.git import repository, uncommitted
 
 Git = Callable[..., str]
 LABEL = "\n\ndef test_label():\n    assert label(0) == 'free'\n    assert label(1) == '1.00'\n"
@@ -44,9 +44,9 @@ def test_what_is_saved_becomes_a_commit_that_no_branch_has(copy: Path, git: Git)
     script.write_text("#!/bin/sh\n")
     script.chmod(0o755)
     with (copy / "large.bin").open("wb") as large:
-        large.truncate(loose.LARGEST + 1)
+        large.truncate(uncommitted.LARGEST + 1)
     head = git(copy, "rev-parse", "HEAD")
-    saved = loose.of_worktree(repo, [head])
+    saved = uncommitted.commit_worktree(repo, [head])
     found = repository.tree(repo, saved)
     assert found.keys() == {".gitignore", "link", "new folder/é\n.py", "prices.py", "run"}
     assert found["link"].mode == "120000"
@@ -54,7 +54,7 @@ def test_what_is_saved_becomes_a_commit_that_no_branch_has(copy: Path, git: Git)
     assert git(copy, "show", f"{saved}:prices.py") == "changed = True"
     assert git(copy, "rev-parse", f"{saved}^") == head
     assert git(copy, "ls-files", "--stage") == before[1]
-    assert loose.folders(repo) == {copy, copy / "new folder"}
+    assert uncommitted.worktree_folders(repo) == {copy, copy / "new folder"}
 
 
 def test_once_says_what_a_commit_would_meet(run: Any, copy: Path, git: Git) -> None:

@@ -23,7 +23,7 @@ from copydesk.agent.cli.main import cli
 from copydesk.agent.daemon import reconcile
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
-from copydesk.agent.git import command, loose, repository
+from copydesk.agent.git import command, repository, uncommitted
 from copydesk.agent.git.repository import find
 from copydesk.agent.setup import ci_job
 from copydesk.hooks import gate
@@ -201,8 +201,8 @@ def every_command(hostile: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
     with contextlib.suppress(CopydeskError):
         repository.resolve(repo, "--output=written")
     ci_job.default_branch(repo)
-    loose.folders(repo)
-    loose.of_worktree(repo, (head,))
+    uncommitted.worktree_folders(repo)
+    uncommitted.commit_worktree(repo, (head,))
     monkeypatch.chdir(hostile.repo)
     monkeypatch.delenv("CI")
     gate.judge()

@@ -264,7 +264,7 @@ def test_what_the_environment_lacks_is_said_not_fatal(
 ) -> None:
     lacking = interpreter.find(found)._replace(pytest=None)
 
-    def fail(*_: object) -> interpreter.Found:
+    def fail(*_: object) -> interpreter.ProjectPython:
         raise interpreter.missing_error(lacking)
 
     monkeypatch.setattr(interpreter, "find", lambda _: lacking)
