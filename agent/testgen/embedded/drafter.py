@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import ast
-import builtins
+import contextlib
 import json
-import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from copydesk.agent.records import Candidate, Gap, Json
-from copydesk.agent.testgen.embedded.render_values import Refused, is_module, is_name, render
-from copydesk.agent.testgen.embedded.test_names import Case, Subject
-from copydesk.agent.testgen.embedded.test_source import BINARY, UNARY, module_text
-from copydesk.agent.testgen.project import FunctionNode, function_node, import_name
+from copydesk.agent.sandboxed.copydesk_tools.source import (
+    function_named,
+    is_bound,
+    outermost_function,
+    shape_of,
+    signature_of,
+)
+from copydesk.agent.testgen.embedded.call_source import Subject
+from copydesk.agent.testgen.embedded.case import Case, parse_case
+from copydesk.agent.testgen.embedded.checked_texts import CheckedTexts
+from copydesk.agent.testgen.embedded.render_values import Refused, is_name
+from copydesk.agent.testgen.embedded.test_source import module_text
+from copydesk.agent.testgen.project import import_name
 from copydesk.agent.text import one_line
 
 if TYPE_CHECKING:
     from copydesk.agent.sandbox.runner import SandboxRunner
 
-
 MAX_CASES = 60
+MAX_SUSPECTS = 5
 _CPU_SECONDS = 120
 _WALL_SECONDS = 900.0
 """Of one search, which counts calls and not seconds; only what hangs comes near to these."""
@@ -30,16 +38,43 @@ _START = "import sys; from copydesk_tools.search.main import main; sys.exit(main
 # Two processes that differ in all that a result must not hang on.
 _FIRST = {"PYTHONHASHSEED": "0", "TZ": "UTC", "COLUMNS": "80"}
 _SECOND = {"PYTHONHASHSEED": "4021", "TZ": "Asia/Kolkata", "COLUMNS": "117"}
-_KINDS = frozenset(
-    {"value", "repr", "prints", "changes", "state", "receiver", "raises", "invokes", "view"}
-)
-_VIEWS = {
-    "tolist": "{}.tolist()",
-    "hexdigest": "{}.hexdigest()",
-    "to_dict": '{}.to_dict("list")',
-    "vars": "vars({})",
-}
-_WRAPS = ("", "run", "list", "take", "collect", "collect_some", "with")
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """The function of a gap: its module as it is imported, and the module's syntax tree."""
+
+    gap: Gap
+    module: str
+    tree: ast.Module
+
+    def request(self, seed: int) -> Json:
+        """What the search in the sandbox is asked."""
+        return {
+            "path": self.gap.path,
+            "module": self.module,
+            "function": self.gap.function,
+            "lines": list(self.gap.lines),
+            "branches": [list(arc) for arc in self.gap.branches],
+            "seed": seed,
+        }
+
+    def subject(self, entry: str, command: object) -> Subject | None:
+        """What the tests call.
+
+        Args:
+            entry: The qualified name of the function that the search called.
+            command: The group of click commands that starts it, where it is one of those.
+        """
+        if is_name(command):
+            return Subject(self.module, "", str(command), "command", ("arguments",))
+        owners, node = outermost_function(self.tree, entry, self.gap.lines)
+        if node is None or len(owners) > 1:
+            return None
+        owner = "".join(owners)
+        signature = signature_of(node, bound=is_bound(node, owner))
+        names = tuple(parameter.arg for parameter, _ in signature.by_position)
+        return Subject(self.module, owner, node.name, shape_of(node, owners), names)
 
 
 def draft_embedded(
@@ -62,47 +97,56 @@ def draft_embedded(
         The tests, all of whose expected values were observed; None when no call reached a line
         of the gap, or the module cannot be imported.
     """
-    try:
-        source = (tree / gap.path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+    target = _target(gap, tree)
+    if target is None:
         return None
-    node = function_node(source, gap.function, gap.lines)
-    module = import_name(gap.path, tree)
-    if node is None or not module:
-        return None
-    request: Json = {
-        "path": gap.path,
-        "module": module,
-        "function": gap.function,
-        "lines": list(gap.lines),
-        "branches": [list(arc) for arc in gap.branches],
-        "seed": seed,
-    }
+    request = target.request(seed)
     found = _ask(sandbox, {**request, "do": "search"}, _FIRST)
-    plain = _list(found.get("cases"))[:MAX_CASES]
-    if not plain:
+    records = _list(found.get("cases"))[:MAX_CASES]
+    if not records:
         return None
     entry = str(found.get("entry", gap.function))
-    second = {**request, "do": "record", "calls": plain, "entry": entry}
-    again = _list(_ask(sandbox, second, _SECOND).get("observations"))
-    steady = [
-        case
-        for case, seen in zip(plain, again, strict=False)
-        if isinstance(case, dict) and case.get("observed") == seen
-    ]
-    reached = {line for case in steady for line in _list(case.get("lines"))}
-    if not reached & set(gap.lines) and (gap.lines or not steady):
+    again = _ask(sandbox, {**request, "do": "record", "calls": records, "entry": entry}, _SECOND)
+    steady = _steady(records, _list(again.get("observations")))
+    subject = target.subject(entry, found.get("command"))
+    if subject is None or not _reaches(gap, steady):
         return None
-    subject = _subject(module, source, entry, gap.lines)
-    command = found.get("command")
-    if is_name(command):  # a function that click made a command of is started by its group
-        subject = Subject(module, "", str(command), "command", ("arguments",))
-    cases = list(_checked(steady, subject, tree, source))
-    if subject is None or not cases:
+    cases = _parsed(steady, CheckedTexts(target.module, subject.name, target.tree))
+    if not cases:
         return None
     content, tests = module_text(subject, cases)
-    notes = tuple(f"suspect: {one_line(str(s))}" for s in _list(found.get("suspects"))[:5])
+    suspects = _list(found.get("suspects"))[:MAX_SUSPECTS]
+    notes = tuple(f"suspect: {one_line(str(suspect))}" for suspect in suspects)
     return Candidate(gap, "embedded", content, tests, recorded=tests, notes=notes)
+
+
+def _target(gap: Gap, tree: Path) -> _Target | None:
+    """The function of a gap; None where its module has none, or cannot be imported."""
+    try:
+        module_tree = ast.parse((tree / gap.path).read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError):
+        return None
+    module = import_name(gap.path, tree)
+    if not module or function_named(module_tree, gap.function, gap.lines) is None:
+        return None
+    return _Target(gap, module, module_tree)
+
+
+def _steady(records: Sequence[Any], observations: Sequence[Any]) -> list[Json]:
+    """The recorded calls of which a second process observed the same."""
+    steady = []
+    for record, observed in zip(records, observations, strict=False):
+        if isinstance(record, dict) and record.get("observed") == observed:
+            steady.append(record)
+    return steady
+
+
+def _reaches(gap: Gap, records: Sequence[Json]) -> bool:
+    """Whether a call reaches a line of the gap; any will do for a gap of branches alone."""
+    if not gap.lines:
+        return bool(records)
+    lines = {line for record in records for line in _list(record.get("lines"))}
+    return bool(lines & set(gap.lines))
 
 
 def _ask(sandbox: SandboxRunner, request: Json, env: Mapping[str, str]) -> Json:
@@ -123,169 +167,10 @@ def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _subject(module: str, source: str, qualname: str, lines: Sequence[int]) -> Subject | None:
-    """The outermost function of the qualified name, and how it is called."""
-    words = [word for word in qualname.split(".") if word != "<locals>"]
-    owner = ""
-    if isinstance(_top_level(source).get(words[0]), ast.ClassDef):
-        owner, words = words[0], words[1:]
-    name = ".".join(filter(None, (owner, *words[:1])))
-    node = function_node(source, name, lines) if words else None
-    if node is None:
-        return None
-    shape = _shape(node, owner)
-    names = [a.arg for a in (*node.args.posonlyargs, *node.args.args)]
-    static = any(getattr(d, "id", "") == "staticmethod" for d in node.decorator_list)
-    return Subject(
-        module, owner, node.name, shape, tuple(names[1 if owner and not static else 0 :])
-    )
-
-
-def _shape(node: FunctionNode, owner: str) -> str:
-    """The same answer as the search's own shape_of."""
-    if not owner:
-        return "function"
-    marks = {getattr(d, "id", getattr(d, "attr", "")) for d in node.decorator_list}
-    if node.name in ("__init__", "__new__", "__post_init__"):
-        return "construct"
-    if marks & {"staticmethod", "classmethod"}:
-        return "static"
-    if "setter" in marks:
-        return "setter"
-    if marks & {"property", "cached_property"}:
-        return "property"
-    operator = node.name in UNARY or node.name in BINARY
-    return node.name if operator or node.name in _SIGNS else "method"
-
-
-_SIGNS = ("__contains__", "__getitem__", "__delitem__")
-
-
-def _top_level(source: str) -> dict[str, ast.stmt]:
-    return {
-        getattr(n, "name", ""): n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.stmt)
-    }
-
-
-def _checked(
-    plain: Iterable[Json], subject: Subject | None, tree: Path, source: str
-) -> Iterable[Case]:
+def _parsed(records: Iterable[Json], texts: CheckedTexts) -> list[Case]:
     """The cases whose every text is a value; the others are left out."""
-    if subject is None:
-        return
-    names = _Names(tree, source, subject)
-    for one in plain:
-        try:
-            yield _case(one, names)
-        except (Refused, LookupError, TypeError, ValueError, AttributeError):
-            continue
-
-
-class _Names:
-    """Which classes a test may import, and the text of expressions that name them."""
-
-    def __init__(self, tree: Path, source: str, subject: Subject) -> None:
-        self.tree = tree
-        self.subject = subject
-        self.used: dict[str, str] = {}
-        self.roots = {
-            alias.split(".")[0]
-            for node in ast.walk(ast.parse(source))
-            for alias in (
-                [a.name for a in node.names]
-                if isinstance(node, ast.Import)
-                else [node.module or ""]
-                if isinstance(node, ast.ImportFrom) and not node.level
-                else []
-            )
-        }
-
-    def text(self, expression: Any) -> str:
-        """The checked text of an (expression, names) pair; its names are noted."""
-        text, pairs = expression
-        names = {}
-        for name, module in pairs:
-            names[name] = self.allowed(name, module)
-        written = render(text, names, self.subject.module.split(".")[0])
-        for name, module in names.items():
-            if self.used.setdefault(name, module) != module or name == self.subject.name:
-                raise Refused(f"two things named {name}")
-        return written
-
-    def allowed(self, name: object, module: object) -> str:
-        """The module, when a test of this function may import the name from it."""
-        if not is_name(name) or not is_module(module):
-            raise Refused("not a name")
-        root = str(module).split(".")[0]
-        own = self.subject.module.split(".")[0]
-        if root in sys.stdlib_module_names and root not in ("os", "sys", "subprocess", "builtins"):
-            return str(module)
-        if root == own or root in self.roots:
-            return str(module)
-        raise Refused(f"import of {module}")
-
-
-def _case(plain: Json, names: _Names) -> Case:
-    seen = plain["observed"]
-    kind = seen["kind"]
-    if kind not in _KINDS:
-        raise Refused("kind")
-    names.used = {}
-    receiver = None if plain["receiver"] is None else names.text(plain["receiver"])
-    arguments = tuple(names.text(a) for a in plain["arguments"])
-    keywords = tuple((_word(name), names.text(value)) for name, value in plain["keywords"])
-    wrap = seen.get("wrap", "")
-    warns = seen.get("warns", "")
-    if wrap not in _WRAPS or not (warns == "" or _is_builtin(warns, Warning)):
-        raise Refused("wrap")
-    setup = tuple(
-        (_word(name), tuple(map(names.text, row))) for name, row in plain.get("setup", ())
-    )
-    then = tuple(tuple(map(names.text, row)) for row in plain.get("then", ()))
-    patches = tuple((_patch(name), names.text(value)) for name, value in plain.get("patches", ()))
-    case = Case(receiver, arguments, keywords, kind, setup=setup, then=then, patches=patches)
-    case = replace(case, wrap=wrap, warns=str(warns))
-    if kind == "raises":
-        name, module, message = seen["name"], seen["module"], seen["message"]
-        if module != "builtins":
-            names.used[name] = names.allowed(name, module)
-        elif not _is_builtin(name, BaseException):
-            raise Refused("exception")
-        case = replace(case, expected=name, message=str(message)[:200])
-    elif kind in ("state", "receiver") and "fields" in seen:
-        fields = [(_field(f), names.text((text, pairs))) for f, text, pairs in seen["fields"]]
-        case = replace(case, fields=tuple(fields))
-    else:
-        case = replace(case, expected=names.text((seen["text"], seen["names"])))
-        if kind == "view":
-            case = replace(case, view=_VIEWS[seen["view"]])
-        if kind == "invokes":
-            case = replace(case, code=int(seen["code"]))
-        if kind == "changes":
-            after = names.text((seen["after"], seen["names"]))
-            case = replace(case, argument=range(len(arguments))[seen["argument"]], after=after)
-    return replace(case, names=tuple(sorted(names.used.items())))
-
-
-def _patch(name: object) -> str:
-    """The name of what is put around a call."""
-    variable = str(name).removeprefix("env:")
-    known = name in ("sys.argv", "sys.stdin", "cwd", "time.time", "seed")
-    if not known and (variable == name or not is_name(variable)):
-        raise Refused("patch")
-    return str(name)
-
-
-def _field(name: object) -> str:
-    return str(name) if name in ("dict()", "list()", "len()") else _word(name)
-
-
-def _word(name: object) -> str:
-    if not is_name(name):
-        raise Refused("keyword")
-    return str(name)
-
-
-def _is_builtin(name: object, base: type) -> bool:
-    kind = getattr(builtins, str(name), None)
-    return isinstance(kind, type) and issubclass(kind, base)
+    cases = []
+    for record in records:
+        with contextlib.suppress(Refused, LookupError, TypeError, ValueError, AttributeError):
+            cases.append(parse_case(record, texts))
+    return cases

@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 from copydesk.agent.sandboxed.copydesk_tools.search.values.sample_files import FILES
+from copydesk.agent.testgen.embedded.case import Case
 from copydesk.agent.testgen.embedded.render_values import quoted
-from copydesk.agent.testgen.embedded.test_names import Case
 
 
-def arranged(case: Case) -> tuple[list[str], list[str]]:
-    """The fixtures that a test of a case asks for, and its first lines."""
-    used = [*case.texts, case.expected]
-    lines = [
-        f'    (tmp_path / "{file}").write_text({quoted(text)})'
-        for file, text in FILES.items()
-        if any(f'tmp_path / "{file}"' in one for one in used)
-    ]
-    put = [_put(name, text) for name, text in case.patches]
-    asked = {
-        "tmp_path": any("tmp_path" in text for text in used),
-        "capsys": case.kind == "prints",
-        "monkeypatch": any("monkeypatch" in line for line in put),
-    }
-    return [name for name, wanted in asked.items() if wanted], [*lines, *put]
+def fixtures_of(case: Case) -> list[str]:
+    """The fixtures that a test of a case asks for."""
+    names = [*case.outcome.fixtures]
+    if any("tmp_path" in text for text in _texts(case)):
+        names.insert(0, "tmp_path")
+    if any("monkeypatch" in line for line in _patch_lines(case)):
+        names.append("monkeypatch")
+    return names
 
 
-def _put(name: str, text: str) -> str:
+def arrangement(case: Case) -> list[str]:
+    """The first lines of a test: its files are written, its surroundings put in place."""
+    lines = []
+    for file, text in FILES.items():
+        path = f'tmp_path / "{file}"'
+        if any(path in used for used in _texts(case)):
+            lines.append(f"    ({path}).write_text({quoted(text)})")
+    return [*lines, *_patch_lines(case)]
+
+
+def _texts(case: Case) -> tuple[str, ...]:
+    return (*case.texts, *case.outcome.expected_texts)
+
+
+def _patch_lines(case: Case) -> list[str]:
+    return [_patch_line(name, text) for name, text in case.patches]
+
+
+def _patch_line(name: str, text: str) -> str:
     """The line that puts something around a call."""
     if name == "cwd":
         return f"    monkeypatch.chdir({text})"

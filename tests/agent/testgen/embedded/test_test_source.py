@@ -5,8 +5,19 @@ from typing import Any
 
 import pytest
 
-from copydesk.agent.testgen.embedded.test_names import Case, Subject, describe, snake
+from copydesk.agent.testgen.embedded.call_source import Subject
+from copydesk.agent.testgen.embedded.case import Case
+from copydesk.agent.testgen.embedded.outcomes import (
+    ChangesArgument,
+    Prints,
+    Raises,
+    ReturnsObject,
+    ReturnsRepr,
+    ReturnsValue,
+    UpdatesReceiver,
+)
 from copydesk.agent.testgen.embedded.test_source import module_text
+from copydesk.agent.testgen.embedded.words import describe, snake
 
 LONG = '"' + "long words " * 9 + '"'
 
@@ -17,7 +28,7 @@ def text(case: Case | list[Case], shape: str = "function", name: str = "f", owne
 
 
 def value(expected: str, *arguments: str, **more: Any) -> Case:
-    return Case(more.pop("receiver", None), arguments, (), "value", expected, **more)
+    return Case(more.pop("receiver", None), arguments, (), ReturnsValue(expected), **more)
 
 
 @pytest.mark.parametrize(
@@ -51,18 +62,18 @@ def test_each_shape_is_called_in_its_own_way(
         (value("True", "-2.5"), "def test_f_returns_true_for_minus_2_5():"),
         (value("3"), "def test_f_returns_3():"),
         (value("(1, 2)"), "def test_f_returns_2_items():"),
-        (Case(None, ("1",), (("strict", "False"),), "value", "2"), "of_1_without_strict()"),
-        (Case(None, (), (("a", "1"), ("b", "False")), "value", "2"), "with_a_1_and_no_b()"),
-        (Case(None, (), (("a", "None"),), "value", "2"), "test_f_with_no_a()"),
-        (Case(None, ("1",), (), "repr", '"<f>"'), 'assert repr(f(1)) == "<f>"'),
-        (Case(None, ("[]",), (), "raises", "KeyError"), "test_f_raises_key_error_for_empty_number"),
-        (Case(None, (), (), "raises", "ValueError"), "def test_f_rejects_the_call():"),
-        (Case(None, ("1",), (), "prints", '"\\n"'), "test_f_prints_its_output_for_1(capsys)"),
-        (Case(None, ("1",), (), "state", fields=(("x", "None"),)), "assert result.x is None"),
+        (Case(None, ("1",), (("strict", "False"),), ReturnsValue("2")), "of_1_without_strict()"),
+        (Case(None, (), (("a", "1"), ("b", "False")), ReturnsValue("2")), "with_a_1_and_no_b()"),
+        (Case(None, (), (("a", "None"),), ReturnsValue("2")), "test_f_with_no_a()"),
+        (Case(None, ("1",), (), ReturnsRepr('"<f>"')), 'assert repr(f(1)) == "<f>"'),
+        (Case(None, ("[]",), (), Raises("KeyError")), "test_f_raises_key_error_for_empty_number"),
+        (Case(None, (), (), Raises("ValueError")), "def test_f_rejects_the_call():"),
+        (Case(None, ("1",), (), Prints('"\\n"')), "test_f_prints_its_output_for_1(capsys)"),
+        (Case(None, ("1",), (), ReturnsObject((("x", "None"),))), "assert result.x is None"),
         (value("3", 'b"abc"'), "def test_f_of_abc():"),
-        (Case(None, ("1",), (), "raises", "E", message='say "x"\n'), "match='say \"x\"\\n'"),
+        (Case(None, ("1",), (), Raises("E", 'say "x"\n')), "match='say \"x\"\\n'"),
         (
-            Case(None, ("1",), (), "raises", "E", message="word " * 20),
+            Case(None, ("1",), (), Raises("E", "word " * 20)),
             'match="word word word word word word word word"):',
         ),
     ],
@@ -79,7 +90,7 @@ def test_long_lines_are_opened_up() -> None:
     pairs = ", ".join(f'"{key}": 123456789' for key in "abcdef")
     assert '    assert f(1) == {\n        "a": 123456789,\n' in text(value(f"{{{pairs}}}", "1"))
     assert f"    assert f(1) == {LONG}\n" in text(value(LONG, "1"))
-    state = Case(None, ("1",), (), "state", fields=(("names", f"({rows})"),))
+    state = Case(None, ("1",), (), ReturnsObject((("names", f"({rows})"),)))
     assert text(state).count("result = ") == 1
     assert "assert result.names == (\n        123456789," in text(state)
 
@@ -93,7 +104,7 @@ def test_rows_of_one_shape_become_a_table_whose_names_hide_nothing() -> None:
 def test_imports_stand_in_three_sorted_groups() -> None:
     names = (("Cart", "shop.cart"), ("Item", "shop.items"), ("date", "datetime"))
     case = value('float("nan")', "date(1, 1, 1)", "Cart()", "Item()", names=names)
-    assert text([case, Case(None, (), (), "raises", "ValueError")]).startswith(
+    assert text([case, Case(None, (), (), Raises("ValueError"))]).startswith(
         "import math\nfrom datetime import date\n\nimport pytest\n\n"
         "from shop.cart import Cart, f\nfrom shop.items import Item\n\n\n"
     )
@@ -108,9 +119,9 @@ def test_many_imports_of_one_module_are_opened_up() -> None:
 def test_equal_names_say_what_the_call_gives_and_else_are_numbered() -> None:
     item, other, third = (f"Item({'1' * n})" for n in (1, 2, 3))
     made = text([value("1", item), value('"abc"', other, third), value("2", third)])
-    state = Case(None, (item,), (), "state", fields=(("size", "1"), ("name", '"x"')))
-    raised = Case(None, (item,), (), "raises", "KeyError", message="no such item")
-    again = Case(None, (item,), (), "prints", '"\\n"')
+    state = Case(None, (item,), (), ReturnsObject((("size", "1"), ("name", '"x"'))))
+    raised = Case(None, (item,), (), Raises("KeyError", "no such item"))
+    again = Case(None, (item,), (), Prints('"\\n"'))
     names = re.findall(r"def (test_\w+)", text([state, state, raised, raised, again, again]))
     assert "def test_f_of_number():" in made
     assert "def test_f_of_number_gives_2():" in made
@@ -144,7 +155,7 @@ def test_a_call_without_arguments_is_named_by_what_it_gives(expected: str, name:
 def test_an_object_is_named_by_what_it_holds() -> None:
     cart = Subject("shop.cart", "Cart", "__init__", "construct", ())
     fields = (("owner", '"' + "x" * 90 + '"'), ("items", "[]"))
-    made = module_text(cart, [Case(None, (), (), "state", fields=fields)])[0]
+    made = module_text(cart, [Case(None, (), (), ReturnsObject(fields))])[0]
     assert "def test_cart_starts_with_owner_and_items():" in made
     assert "    cart = Cart()\n    assert cart.owner == " in made
 
@@ -214,15 +225,29 @@ def test_a_test_is_named_for_the_option_its_object_was_made_with() -> None:
 
 
 def test_a_refused_operator_stands_without_brackets() -> None:
-    case = Case("Cart(1)", ("2",), (), "raises", "TypeError")
+    case = Case("Cart(1)", ("2",), (), Raises("TypeError"))
     assert "        Cart(1) | 2\n" in text(case, "__or__", "__or__", "Cart")
 
 
 def test_what_a_context_changes_is_asserted_within_it_and_after() -> None:
-    case = Case(None, ("[1]",), (), "changes", "[2]", wrap="with", after="[1]")
+    case = Case(None, ("[1]",), (), ChangesArgument("[2]", 0, "[1]"), wrap="with")
     assert text(case).endswith(
         "    number = [1]\n"
         "    with f(number):\n"
         "        assert number == [2]\n"
         "    assert number == [1]\n"
+    )
+
+
+def test_a_context_that_prints_or_changes_its_object_is_entered_and_left() -> None:
+    printed = text(Case(None, ("1",), (), Prints('"in\\n"'), wrap="with"))
+    assert printed.endswith(
+        "def test_f_prints_in_for_1(capsys):\n"
+        "    with f(1):\n"
+        "        pass\n"
+        '    assert capsys.readouterr().out == "in\\n"\n'
+    )
+    updated = Case("Cart(1)", (), (), UpdatesReceiver((("size", "2"),)), wrap="with")
+    assert text(updated, "method", "locked", "Cart").endswith(
+        "    cart = Cart(1)\n    with cart.locked():\n        pass\n    assert cart.size == 2\n"
     )
