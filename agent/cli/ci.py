@@ -106,7 +106,7 @@ def ci(
         answer = Answer(gates.verdict_from_file(repo, request, floors, data), None)
     else:
         answer = _by_measure(request, floors, report)
-    _tell(answer, where, code_quality, as_json)
+    _report(answer, where, code_quality, as_json)
     raise SystemExit(1 if answer.verdict.verdict == "fail" else 0)
 
 
@@ -150,21 +150,13 @@ def _by_measure(request: GateRequest, floors: Floors, report: Path | None) -> An
     return Answer(verdict, measured)
 
 
-def _tell(answer: Answer, where: CiHost, code_quality: Path | None, as_json: bool) -> None:
-    verdict, measure = answer
+def _report(answer: Answer, where: CiHost, code_quality: Path | None, as_json: bool) -> None:
+    """Say the verdict on the screen and wherever the CI host wants it."""
+    verdict, _ = answer
     if as_json:
         echo_json(verdict_as_json(verdict))
     else:
-        if measure is not None:
-            ran = f"{measure.selected:,} of {plural(measure.total, 'test')} run"
-            echo(f"{short_sha(measure.sha)}: {ran}, {measure.reason}.")
-        gates.print_verdict(verdict)
-        echo(f"Total: {percent(verdict.total)}")
-        if where.name == "github":
-            if measure is not None and measure.failed:
-                echo(f"::warning::{plural(measure.failed, 'test')} failed while it was measured")
-            for line in github_annotations(verdict):
-                echo(line)
+        _print(answer, where)
     if where.summary is not None:
         with where.summary.open("a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(verdict_as_markdown(verdict) + "\n")
@@ -175,3 +167,18 @@ def _tell(answer: Answer, where: CiHost, code_quality: Path | None, as_json: boo
                 file.write(f"{name}={'' if value is None else value}\n")
     if code_quality is not None:
         write_atomically(code_quality, json.dumps(gitlab_code_quality(verdict), indent=2) + "\n")
+
+
+def _print(answer: Answer, where: CiHost) -> None:
+    verdict, measure = answer
+    if measure is not None:
+        ran = f"{measure.selected:,} of {plural(measure.total, 'test')} run"
+        echo(f"{short_sha(measure.sha)}: {ran}, {measure.reason}.")
+    gates.print_verdict(verdict)
+    echo(f"Total: {percent(verdict.total)}")
+    if where.name != "github":
+        return
+    if measure is not None and measure.failed:
+        echo(f"::warning::{plural(measure.failed, 'test')} failed while it was measured")
+    for line in github_annotations(verdict):
+        echo(line)

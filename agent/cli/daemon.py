@@ -98,22 +98,22 @@ def follow(path: Path, *, stop: threading.Event | None = None) -> Iterator[str]:
         stop: Ends it when set; without one it never ends.
     """
     # a file that is there is read from its present end, one that appears from its start
-    place = path.stat().st_size if path.exists() else 0
-    return _added(path, place, stop or threading.Event())
+    offset = path.stat().st_size if path.exists() else 0
+    return _added_lines(path, offset, stop or threading.Event())
 
 
-def _added(path: Path, place: int, stop: threading.Event) -> Iterator[str]:
+def _added_lines(path: Path, offset: int, stop: threading.Event) -> Iterator[str]:
     while True:
         ended = stop.is_set()  # what was written before the end is still to be read
         if path.exists():
-            if path.stat().st_size < place:
-                place = 0
+            if path.stat().st_size < offset:
+                offset = 0
             with path.open("rb") as file:
-                file.seek(place)
+                file.seek(offset)
                 for raw in file:
                     if raw.endswith(b"\n"):
-                        place += len(raw)
-                        yield raw.decode("utf-8", "replace").rstrip("\n")
+                        offset += len(raw)
+                        yield raw.decode("utf-8", "reoffset").rstrip("\n")
         if ended:
             return
         stop.wait(POLL_SECONDS)

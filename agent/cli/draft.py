@@ -17,7 +17,7 @@ from copydesk.agent.cli.terminal import spinner
 from copydesk.agent.coverage.source import MODULE
 from copydesk.agent.desk.drafts import draft_as_json
 from copydesk.agent.errors import CopydeskError
-from copydesk.agent.records import Draft, Gap
+from copydesk.agent.records import Draft, Gap, Sha
 from copydesk.agent.testgen.pipeline import (
     DraftingOptions,
     PreviousDrafts,
@@ -55,25 +55,32 @@ def draft(words: tuple[str, ...], everything: bool, as_json: bool) -> None:
         else:
             limit = None if everything else config.load(repo, sha).project.drafts_per_commit
             chosen = gaps_to_draft(previous, limit)
-        drafts: list[Draft] = []
-        if chosen:
-            doing = f"drafting tests for {plural(len(chosen), 'gap')}"
-            with spinner(doing) as update:
-                model_progress = ModelProgress(doing, update)
-                options = DraftingOptions(token_progress=model_progress, again=bool(names))
-                drafts = write_drafts(previous, chosen, say=print_progress, options=options)
+        drafts = _write(previous, chosen, again=bool(names)) if chosen else []
     if as_json:
-        echo_json([draft_as_json(one) for one in drafts])
-    elif not chosen and any(gap.function != MODULE for gap in gaps):
+        echo_json([draft_as_json(draft) for draft in drafts])
+    elif chosen:
+        _print(drafts, chosen)
+    else:
+        _print_nothing_to_draft(sha, gaps)
+
+
+def _write(previous: PreviousDrafts, gaps: Sequence[Gap], *, again: bool) -> list[Draft]:
+    """Draft the gaps, with a line on the screen that says how far it is."""
+    activity = f"drafting tests for {plural(len(gaps), 'gap')}"
+    with spinner(activity) as update:
+        options = DraftingOptions(token_progress=ModelProgress(activity, update), again=again)
+        return write_drafts(previous, gaps, say=print_progress, options=options)
+
+
+def _print_nothing_to_draft(sha: Sha, gaps: Sequence[Gap]) -> None:
+    if any(gap.function != MODULE for gap in gaps):
         echo(
             f"Every gap of {short_sha(sha)} has a draft, was rejected by you, or could not be"
             " reached by any input that was tried.\n`copydesk drafts --all` lists them;"
             " `copydesk draft GAP` tries a gap again."
         )
-    elif not chosen:
-        echo(f"{short_sha(sha)} has no gap in a function; there is nothing to draft.")
     else:
-        _tell(drafts, chosen)
+        echo(f"{short_sha(sha)} has no gap in a function; there is nothing to draft.")
 
 
 def _split(words: Sequence[str]) -> tuple[list[str], str]:
@@ -100,9 +107,9 @@ def _named(name: str, gaps: Sequence[Gap]) -> list[Gap]:
     return named
 
 
-def _tell(drafts: Sequence[Draft], gaps: Sequence[Gap]) -> None:
-    for one in drafts:
-        echo(f"{one.id}: {draft_subject(one)}: {evidence_summary(one)}")
+def _print(drafts: Sequence[Draft], gaps: Sequence[Gap]) -> None:
+    for draft in drafts:
+        echo(f"{draft.id}: {draft_subject(draft)}: {evidence_summary(draft)}")
     if drafts:
         echo(f"{plural(len(drafts), 'draft')} for {plural(len(gaps), 'gap')}; `copydesk review`")
     else:

@@ -119,6 +119,11 @@ def _test_evidence(evidence: Json) -> Iterator[str]:
         mark = "✓" if rung.get("passed") else "✗"
         yield f"  {mark} {rung.get('name')}: {rung.get('detail')}"
     yield from _gains(evidence)
+    yield from _caveats(evidence)
+
+
+def _caveats(evidence: Json) -> Iterator[str]:
+    """What the editor should know before accepting."""
     for survivor in evidence.get("survivors") or ():
         yield f"Not noticed: {survivor}"
     if recorded := evidence.get("recorded"):

@@ -117,20 +117,40 @@ def gate(
         request, project, sources, fail_under=fail_under, diff_fail_under=diff_fail_under
     )
     policy = unknown or project.unknown
-    notice = ""
-    if not base and git.busy(repo):
+    verdict, notice = _judge(repo, request, floors, data, policy, within)
+    _print(verdict, notice, as_json)
+    sys.exit(1 if verdict.verdict == "fail" else 0)
+
+
+def _judge(
+    repo: Repository,
+    request: GateRequest,
+    floors: Floors,
+    data: Path | None,
+    policy: str,
+    within: float,
+) -> tuple[Verdict, str]:
+    """The verdict, and what is said instead of it where nothing was judged.
+
+    Args:
+        repo: The repository.
+        request: What is judged.
+        floors: What it is held to.
+        data: A coverage file to judge by; None for what copydesk measured.
+        policy: What to do with lines that were not measured: pass, measure or fail.
+        within: Seconds that measuring them may take.
+    """
+    if request.base is None and git.busy(repo):
         verdict = judge({}, floors, read=str)
-        notice = "A merge or rebase is under way; what comes of it is judged when it is pushed."
-    elif data is not None:
-        verdict = verdict_from_file(repo, request, floors, data)
-    elif policy == "pass" and not (repo.desk / "desk.db").is_file():
+        return verdict, "A merge or rebase is under way; its result is judged when it is pushed."
+    if data is not None:
+        return verdict_from_file(repo, request, floors, data), ""
+    if policy == "pass" and not (repo.desk / "desk.db").is_file():
         # no folder is made for somebody who only looks
         verdict = judge(_all_unknown(request), floors, read=str)
         notice = "Nothing was measured yet, so there is no verdict; `copydesk measure` starts."
-    else:
-        verdict = _verdict_from_desk(request, floors, policy, within)
-    _print(verdict, notice, as_json)
-    sys.exit(1 if verdict.verdict == "fail" else 0)
+        return verdict, notice
+    return _verdict_from_desk(request, floors, policy, within), ""
 
 
 def _print(verdict: Verdict, notice: str, as_json: bool) -> None:

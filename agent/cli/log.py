@@ -40,27 +40,23 @@ def log(calls: bool, predictions: bool, limit: int, as_json: bool) -> None:
         raise click.UsageError("Give one of --model and --predictions.")
     with open_current_desk() as (_, db):
         if predictions:
-            _tell_predictions(db.predictions.latest(limit), as_json)
-            return
-        found = db.model_calls.latest(limit) if calls else db.drafts.decisions(limit)
+            rows = db.predictions.latest(limit)
+        elif calls:
+            rows = db.model_calls.latest(limit)
+        else:
+            rows = db.drafts.decisions(limit)
         totals = db.model_calls.totals() if calls else []
     if as_json:
-        echo_json(found)
-    elif calls and found:
-        _calls(found)
-        _totals(totals)
-    elif found:
-        _reviews(found)
+        echo_json(rows)
+    elif predictions:
+        _print_predictions(rows)
     elif calls:
-        echo("No model was asked yet; copydesk works without one.")
+        _print_calls(rows, totals)
     else:
-        echo("Nothing was decided yet; `copydesk review` starts.")
+        _print_decisions(rows)
 
 
-def _tell_predictions(predictions: list[Json], as_json: bool) -> None:
-    if as_json:
-        echo_json(predictions)
-        return
+def _print_predictions(predictions: list[Json]) -> None:
     if not predictions:
         echo("Nothing was predicted yet; `copydesk measure` and `copydesk predict` do.")
         return
@@ -68,40 +64,43 @@ def _tell_predictions(predictions: list[Json], as_json: bool) -> None:
         ("Commit", "Kind", "About", "Score", "By", "Came of it"),
         [
             (
-                short_sha(one["sha"]),
-                one["kind"],
-                one_line(one["subject"]),
-                f"{one['score']:.2f}",
-                one["in_force"],
-                _outcome(one),
+                short_sha(prediction["sha"]),
+                prediction["kind"],
+                one_line(prediction["subject"]),
+                f"{prediction['score']:.2f}",
+                prediction["in_force"],
+                _outcome(prediction),
             )
-            for one in predictions
+            for prediction in predictions
         ],
         right=(3,),
     )
 
 
-def _outcome(one: Json) -> str:
+def _outcome(prediction: Json) -> str:
     """What came of a prediction, in a word; "" while it is not known."""
-    if one["outcome"] is None:
+    if prediction["outcome"] is None:
         return ""
     words = {"function": ("fixed", "no fix"), "test": ("failed", "passed")}
-    yes, no = words.get(one["kind"], ("accepted", "rejected"))
-    return yes if one["outcome"] else no
+    yes, no = words.get(prediction["kind"], ("accepted", "rejected"))
+    return yes if prediction["outcome"] else no
 
 
-def _reviews(decisions: list[Json]) -> None:
+def _print_decisions(decisions: list[Json]) -> None:
+    if not decisions:
+        echo("Nothing was decided yet; `copydesk review` starts.")
+        return
     screen.print_table(
         ("When", "Draft", "Decision", "About", "Why or where"),
         [
             (
-                short_age(one["decided_at"]),
-                str(one["draft"]),
-                one["action"],
-                one_line(one["title"]),
-                one_line(one["why"]) or (relative_or_nothing(one["path"])),
+                short_age(decision["decided_at"]),
+                str(decision["draft"]),
+                decision["action"],
+                one_line(decision["title"]),
+                one_line(decision["why"]) or (relative_or_nothing(decision["path"])),
             )
-            for one in decisions
+            for decision in decisions
         ],
     )
 
@@ -113,41 +112,45 @@ def relative_or_nothing(path: str) -> str:
     return shortest_path(Path(path)) if path else ""
 
 
-def _calls(calls: list[Json]) -> None:
+def _print_calls(calls: list[Json], totals: list[Json]) -> None:
+    if not calls:
+        echo("No model was asked yet; copydesk works without one.")
+        return
     screen.print_table(
         ("When", "For", "Model", "Tokens in", "out", "Time", "Outcome"),
         [
             (
-                short_age(one["called_at"]),
-                one["purpose"],
-                one["model"],
-                str(one["prompt_tokens"] or 0),
-                str(one["output_tokens"] or 0),
-                duration(one["seconds"]),
-                one["outcome"],
+                short_age(call["called_at"]),
+                call["purpose"],
+                call["model"],
+                str(call["prompt_tokens"] or 0),
+                str(call["output_tokens"] or 0),
+                duration(call["seconds"]),
+                call["outcome"],
             )
-            for one in calls
+            for call in calls
         ],
         right=(3, 4, 5),
     )
+    _print_totals(totals)
 
 
-def _totals(totals: list[Json]) -> None:
+def _print_totals(totals: list[Json]) -> None:
     echo("")
     screen.print_table(
         ("Model", "Prompt", "Calls", "Answered", "Kept", "Tokens in", "out", "Time"),
         [
             (
-                one["model"],
-                one["prompt"] or "-",
-                str(one["calls"]),
-                f"{one['answered'] / one['calls']:.0%}",
-                f"{one['kept'] / one['calls']:.0%}",
-                str(one["prompt_tokens"]),
-                str(one["output_tokens"]),
-                duration(one["seconds"]),
+                total["model"],
+                total["prompt"] or "-",
+                str(total["calls"]),
+                f"{total['answered'] / total['calls']:.0%}",
+                f"{total['kept'] / total['calls']:.0%}",
+                str(total["prompt_tokens"]),
+                str(total["output_tokens"]),
+                duration(total["seconds"]),
             )
-            for one in totals
+            for total in totals
         ],
         right=(2, 3, 4, 5, 6, 7),
     )

@@ -57,13 +57,13 @@ def measure(revision: str, full: bool, as_json: bool) -> None:
             scoring.after_measure(db, commit)
             _resume(repo, db, sha)
             if not as_json:
-                _tell(measures[-1])
+                _print(measures[-1])
     if as_json:
         echo_json([_as_json(measure) for measure in measures])
     elif not measures:
         echo(f"There is no commit in {revision}.")
     else:
-        _tell_next(measures[-1])
+        _print_next_step(measures[-1])
 
 
 def _resume(repo: Repository, db: Database, sha: Sha) -> None:
@@ -90,7 +90,7 @@ def _as_json(measure: Measure) -> Json:
     }
 
 
-def _tell(measure: Measure) -> None:
+def _print(measure: Measure) -> None:
     covered = f"{percent(measure.percent)} covered ({measure.covered:,} of {measure.executable:,})"
     failed = f", {measure.failed} failed" if measure.failed else ""
     echo(
@@ -101,7 +101,7 @@ def _tell(measure: Measure) -> None:
     echo(f"  why: {measure.reason}")
 
 
-def _tell_next(measure: Measure) -> None:
+def _print_next_step(measure: Measure) -> None:
     if measure.executable and not measure.total and not measure.failed:
         echo("There are no tests yet; `copydesk draft` writes the first ones.")
     elif measure.percent < 100:

@@ -183,7 +183,7 @@ def predict(
         return
     with open_current_desk() as (repo, db):
         if drafts:
-            _tell_drafts(db, as_json)
+            _print_draft_chances(db, as_json)
             return
         prediction = _commit(repo, db, git.resolve(repo, what or "HEAD"))
     echo_json(prediction) if as_json else echo(predicting.commits_report(prediction))
@@ -215,7 +215,7 @@ def _commit(repo: Repository, db: Database, sha: Sha) -> Json:
     }
 
 
-def _tell_drafts(db: Database, as_json: bool) -> None:
+def _print_draft_chances(db: Database, as_json: bool) -> None:
     chances = draft_scores.score(db)
     listed: list[Json] = [
         {
