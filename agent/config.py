@@ -213,10 +213,11 @@ def _checked(key: str, value: Any, default: object) -> Any:
 
 
 def _fits(key: str, value: Any, default: object) -> bool:
+    """Whether a value of `[tool.copydesk]` is one that its field takes."""
     if isinstance(default, tuple):
         return isinstance(value, list) and all(isinstance(item, str) for item in value)
-    if isinstance(default, bool) or isinstance(value, bool):
-        return isinstance(default, bool) and isinstance(value, bool)
+    if isinstance(value, bool) != isinstance(default, bool):
+        return False
     if isinstance(default, float):
         is_number = isinstance(value, int | float)
         return is_number and (key not in _PERCENT or 0 <= value <= 100)

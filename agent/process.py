@@ -59,7 +59,7 @@ class ProcessError(CopydeskError):
 
 
 def scrubbed_environment(
-    extra: Mapping[str, str] | None = None, *, kept: tuple[str, ...] = ()
+    extra: Mapping[str, str] | None = None, *, keep: tuple[str, ...] = ()
 ) -> dict[str, str]:
     """The environment without what a hook, a virtual environment or a test run left in it.
 
@@ -68,9 +68,9 @@ def scrubbed_environment(
 
     Args:
         extra: Variables to set afterwards.
-        kept: Names of variables that stay in any case.
+        keep: Names of variables that stay in any case.
     """
-    scrubbed = environment.scrubbed(os.environ, kept=kept, also_dropped=_ALSO_DROPPED)
+    scrubbed = environment.scrubbed(os.environ, keep=keep, also_dropped=_ALSO_DROPPED)
     return scrubbed | dict(extra or {})
 
 

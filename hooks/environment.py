@@ -23,7 +23,7 @@ _NAMES = (
 def scrubbed(
     environ: os._Environ[str] | dict[str, str],
     *,
-    kept: tuple[str, ...] = KEPT,
+    keep: tuple[str, ...] = KEPT,
     also_dropped: tuple[str, ...] = (),
 ) -> dict[str, str]:
     """An environment without what git, pre-commit, a virtual environment or a test run put there.
@@ -34,14 +34,14 @@ def scrubbed(
 
     Args:
         environ: The environment to start from.
-        kept: Names that stay in any case.
+        keep: Names that stay in any case.
         also_dropped: More prefixes of names that go.
     """
     prefixes = _PREFIXES + also_dropped
     env = dict(environ)
     for name in environ:
         is_foreign = name.startswith(prefixes) or name in _NAMES
-        if is_foreign and name not in kept:
+        if is_foreign and name not in keep:
             del env[name]
     hidden = _folders_of_environments(environ)
     path = env.get("PATH", os.defpath).split(os.pathsep)

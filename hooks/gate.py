@@ -202,28 +202,28 @@ A plain tuple: importing typing for a name would cost every commit three millise
 def look_up(db: sqlite3.Connection, change: Change) -> Verdicts:
     """What the views made for it say of the changed lines."""
     missing: dict[str, list[int]] = {}
-    known = unknown = 0
+    judged = unknown = 0
     for path, (blob, lines) in sorted(change.items()):
         version = (path, blob)
         if db.execute("SELECT 1 FROM gate_files WHERE path = ? AND blob = ?", version).fetchone():
             rows = db.execute("SELECT line FROM gate_lines WHERE path = ? AND blob = ?", version)
             open_lines = {int(line) for (line,) in rows}.intersection(lines)
-            known += len(lines)
+            judged += len(lines)
             if open_lines:
                 missing[path] = sorted(open_lines)
         elif not is_test(path):
             unknown += len(lines)
-    return missing, known, unknown
+    return missing, judged, unknown
 
 
 def report(db: sqlite3.Connection, verdicts: Verdicts, change: Change) -> int:
     """Print what there is to say; 1 when the change is under the floor."""
-    missing, known, unknown = verdicts
+    missing, judged, unknown = verdicts
     count = sum(map(len, missing.values()))
     floor = _floor(db)
-    percent = 100.0 * (1 - count / known) if known else 100.0
+    percent = 100.0 * (1 - count / judged) if judged else 100.0
     if count and percent < floor:
-        print(f"copydesk: {_lines(count, known)} reached by no test", end="")
+        print(f"copydesk: {_lines(count, judged)} reached by no test", end="")
         print(f" ({percent:.0f} % are, the floor is {floor:g} %)")
         _print_places(missing_places(db, missing, change))
         return 1
@@ -235,8 +235,8 @@ def report(db: sqlite3.Connection, verdicts: Verdicts, change: Change) -> int:
 
 
 def _print_places(places: list[str]) -> None:
-    for place in places[:SHOWN]:
-        print(f"  {place}")
+    for line in places[:SHOWN]:
+        print(f"  {line}")
     if len(places) > SHOWN:
         print(f"  ... and {len(places) - SHOWN} more; `copydesk gate` counts them")
     command = "push" if os.environ.get("PRE_COMMIT_TO_REF") else "commit"
@@ -310,8 +310,8 @@ def ranges(lines: list[int]) -> str:
     return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in spans)
 
 
-def _lines(count: int, known: int) -> str:
-    return f"{count} of {known} changed line{'s are' if known != 1 else ' is'}"
+def _lines(count: int, judged: int) -> str:
+    return f"{count} of {judged} changed line{'s are' if judged != 1 else ' is'}"
 
 
 def _printable(path: str) -> str:

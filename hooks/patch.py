@@ -17,9 +17,9 @@ class FilePatch:
 
     __slots__ = ("blob", "hunks", "path")
 
-    def __init__(self, blob: str) -> None:
+    def __init__(self) -> None:
         self.path = ""
-        self.blob = blob
+        self.blob = ""
         self.hunks: list[Hunk] = []
 
     def new_lines(self) -> list[int]:
@@ -29,34 +29,39 @@ class FilePatch:
             lines.extend(range(first, first + count))
         return lines
 
+    def read_header(self, line: bytes) -> int:
+        """Take a line from before or between the hunks.
+
+        Returns:
+            How many lines of a hunk follow it.
+        """
+        if line.startswith(b"index "):
+            self.blob = line.split()[1].partition(b"..")[2].decode()
+        elif line.startswith((b"--- ", b"+++ ")):
+            self.path = _path(line[4:]) or self.path
+        elif line.startswith(b"@@ ") and self.path:
+            hunk = _hunk(line)
+            self.hunks.append(hunk)
+            return hunk[1] + hunk[3]
+        return 0
+
 
 def parse_patch(patch: bytes) -> list[FilePatch]:
-    """The files of a patch that has its lines in it: no binary files, no mere renames.
+    """The files of a patch that has their lines in it: no binary files, no mere renames.
 
     Args:
         patch: What `git diff` printed with -U0, --src-prefix=a/ and --dst-prefix=b/.
     """
     files: list[FilePatch] = []
-    file = FilePatch("")
     lines_left = 0
     for line in patch.split(b"\n"):
         if lines_left:  # a line of a hunk, whatever it looks like
             lines_left -= not line.startswith(b"\\")
         elif line.startswith(b"diff --git "):
-            file = FilePatch("")
-        elif line.startswith(b"index "):
-            file.blob = line.split()[1].partition(b"..")[2].decode()
-        elif line.startswith((b"--- ", b"+++ ")):
-            path = _path(line[4:])
-            if path:
-                if not file.path:
-                    files.append(file)
-                file.path = path
-        elif line.startswith(b"@@ ") and file.path:
-            hunk = _hunk(line)
-            file.hunks.append(hunk)
-            lines_left = hunk[1] + hunk[3]
-    return files
+            files.append(FilePatch())
+        elif files:
+            lines_left = files[-1].read_header(line)
+    return [file for file in files if file.path]
 
 
 def _path(side: bytes) -> str:

@@ -88,7 +88,7 @@ def ensure(repo: Repository, *, explicit: bool = False) -> bool:
     if start_daemon.daemon_runs(common):
         return False
     # in a process of its own: a fork of this one would copy threads it may have
-    env = scrubbed_environment(kept=environment.KEPT)
+    env = scrubbed_environment(keep=environment.KEPT)
     env.pop("CI", None)
     script = Path(notify.__file__)
     run([sys.executable, "-I", "-S", script, "--ensure", common], env=env, cwd=Path("/"))

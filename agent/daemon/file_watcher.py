@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 2.0
 
-_QUIET_NAMES = frozenset({"index", "COMMIT_EDITMSG", "FETCH_HEAD", "ORIG_HEAD", "config", "gc.pid"})
+_QUIET_NAMES = frozenset(
+    {"index", "COMMIT_EDITMSG", "FETCH_HEAD", "ORIG_HEAD", "config", "gc.pid", "copydesk"}
+)
 _CHANGES = frozenset({"created", "modified", "moved", "deleted"})
 
 
@@ -103,16 +105,17 @@ class FileWatcher:
 
     def is_relevant(self, event: FileSystemEvent) -> bool:
         """Whether an event may mean a notification or a moved ref."""
-        if event.event_type not in _CHANGES:
+        change = event.event_type
+        if change not in _CHANGES:
             return False
-        if event.is_directory and event.event_type == "modified":
+        if event.is_directory and change == "modified":
             return False  # says only that something in it came or went, which is told apart
         path = Path(str(event.dest_path or event.src_path))
-        if path.parent == self._spool or path == self._spool:
-            return event.event_type in ("created", "moved") and path != self._spool
-        if path.name.endswith(".lock") or path.name in _QUIET_NAMES:
+        if path == self._spool:
             return False
-        return path.name != "copydesk"
+        if path.parent == self._spool:
+            return change in ("created", "moved")
+        return path.name not in _QUIET_NAMES and path.suffix != ".lock"
 
     def on_event(self, event: FileSystemEvent) -> None:
         """Take an event from watchdog."""

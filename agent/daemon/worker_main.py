@@ -21,6 +21,7 @@ from copydesk.agent.daemon.worker_process import DONE, FINAL, FULL, RETRY, SUPER
 from copydesk.agent.desk import space
 from copydesk.agent.desk.store import mend, open_desk
 from copydesk.agent.errors import CopydeskError, Superseded
+from copydesk.agent.git.repository import Repository
 from copydesk.agent.process import lower_priority
 from copydesk.hooks import failpoints, filesystem
 
@@ -39,29 +40,12 @@ def main(argv: Sequence[str], steps: Mapping[str, Step] | None = None) -> int:
         The exit code: see agent/daemon/worker_process.py.
     """
     repo = repository(Path(argv[0]))
-    log = daemon_logger(repo.desk).info
+    command = argv[1:]
     try:
-        if argv[1:] == ["mend"]:
-            mend(repo.desk, log)
-        if argv[1:] in ([], ["mend"]):
-            with open_desk(repo.desk):
-                return DONE
-        _die_with_the_daemon()
-        _end_in_order()
-        lower_priority()
-        if not _alone(repo.desk):
-            print("another worker has not ended yet", file=sys.stderr)
-            return RETRY
-        with open_desk(repo.desk) as db:
-            job = db.jobs.by_id(int(argv[1]))
-            if job is None:
-                return SUPERSEDED
-            step = _step(job.kind, steps)
-            failpoints.failpoint("work.step")
-            step(StepContext(repo, db, log), job.sha)
-            _is_done()
-            failpoints.failpoint("work.done")
-        return DONE
+        if not command or command == ["mend"]:
+            _make_desk_ready(repo, check=bool(command))
+            return DONE
+        return _do_job(repo, int(command[0]), steps)
     except Superseded:
         return SUPERSEDED
     except CopydeskError as error:
@@ -72,6 +56,33 @@ def main(argv: Sequence[str], steps: Mapping[str, Step] | None = None) -> int:
     except Exception as error:
         traceback.print_exc()
         return FULL if space.is_full(error) else RETRY
+
+
+def _make_desk_ready(repo: Repository, *, check: bool) -> None:
+    """Bring the schema of the desk up to date; with check, begin anew where it is damaged."""
+    if check:
+        mend(repo.desk, daemon_logger(repo.desk).info)
+    with open_desk(repo.desk):
+        pass
+
+
+def _do_job(repo: Repository, identity: int, steps: Mapping[str, Step] | None) -> int:
+    _die_with_the_daemon()
+    _unwind_on_sigterm()
+    lower_priority()
+    if not _wait_for_other_worker(repo.desk):
+        print("another worker has not ended yet", file=sys.stderr)
+        return RETRY
+    with open_desk(repo.desk) as db:
+        job = db.jobs.by_id(identity)
+        if job is None:
+            return SUPERSEDED
+        step = _step(job.kind, steps)
+        failpoints.failpoint("work.step")
+        step(StepContext(repo, db, daemon_logger(repo.desk).info), job.sha)
+        _ignore_sigterm()
+        failpoints.failpoint("work.done")
+    return DONE
 
 
 def _step(kind: str, steps: Mapping[str, Step] | None) -> Step:
@@ -101,7 +112,7 @@ def _die_with_the_daemon() -> None:
         threading.Thread(target=watch, daemon=True).start()
 
 
-def _end_in_order() -> None:
+def _unwind_on_sigterm() -> None:
     """Let SIGTERM unwind the stack, so that programs that were started are ended."""
 
     def end(*_: object) -> None:
@@ -111,8 +122,8 @@ def _end_in_order() -> None:
         signal.signal(signal.SIGTERM, end)
 
 
-def _is_done() -> None:
-    """Be told to end no more: a job that is done and says otherwise would be done again."""
+def _ignore_sigterm() -> None:
+    """A job that is done and then says that it was ended would be done again."""
     if _is_ended_by_signal():
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
@@ -122,7 +133,7 @@ def _is_ended_by_signal() -> bool:
     return in_main_thread and os.getpgid(0) == os.getpid()
 
 
-def _alone(desk: Path) -> bool:
+def _wait_for_other_worker(desk: Path) -> bool:
     """Wait until the worker of a daemon that was killed is gone; False when it stays."""
     lock = os.open(desk / "work.lock", os.O_RDWR | os.O_CREAT, 0o600)
     until = time.monotonic() + _PATIENCE_SECONDS

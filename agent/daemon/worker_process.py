@@ -132,7 +132,7 @@ class WorkerProcess:
 
 def worker_environment() -> dict[str, str]:
     """What a worker's environment is."""
-    return scrubbed_environment(dict.fromkeys(_ONE_THREAD, "1"), kept=environment.KEPT)
+    return scrubbed_environment(dict.fromkeys(_ONE_THREAD, "1"), keep=environment.KEPT)
 
 
 def _ending(code: int) -> str:

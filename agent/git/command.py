@@ -75,7 +75,7 @@ def git_version() -> tuple[int, int]:
 def environment() -> dict[str, str]:
     """The environment git is started in: no GIT_* of a hook, no prompts, no pager."""
     # where the user's own configuration lives is theirs to say
-    return scrubbed_environment(_ENVIRONMENT, kept=GIT_CONFIGURATION)
+    return scrubbed_environment(_ENVIRONMENT, keep=GIT_CONFIGURATION)
 
 
 def _argv(git_dir: Path | None, arguments: Sequence[str]) -> list[str]:

@@ -236,7 +236,7 @@ def _without_our_hooks(text: str, record: Json) -> str | None:
 
 
 def _run_pre_commit(repo: Repository, program: str, *arguments: str) -> None:
-    env = scrubbed_environment(kept=environment.KEPT)
+    env = scrubbed_environment(keep=environment.KEPT)
     run([program, *arguments], cwd=repo.worktree, env=env, timeout=120)
 
 
