@@ -14,7 +14,7 @@ from copydesk.agent.coverage.measure.commit import measure
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.repository import Repository, find, resolve, set_config
-from copydesk.agent.setup.initialise import initialise
+from copydesk.agent.setup.initialise import set_up
 
 Git = Callable[..., str]
 
@@ -73,7 +73,7 @@ def fresh(repo: Path, git: Git, monkeypatch: pytest.MonkeyPatch) -> Shop:
     monkeypatch.setenv("CI", "1")
     shop = Shop(repo, git)
     set_config(shop.repo, "copydesk.python", sys.executable)
-    initialise(shop.repo, native=False, repo_url=None, rev=None, progress=lambda _: None)
+    set_up(shop.repo, native=False, repo_url=None, rev=None, progress=lambda _: None)
     return shop
 
 
@@ -208,7 +208,7 @@ def test_the_first_commit(
     git(path, "init", "-q")
     shop = Shop(path, git)
     set_config(shop.repo, "copydesk.python", sys.executable)
-    initialise(shop.repo, native=False, repo_url=None, rev=None, progress=lambda _: None)
+    set_up(shop.repo, native=False, repo_url=None, rev=None, progress=lambda _: None)
     shop.policy(policy)
     shop.stage(shop=UNTESTED, test_shop=TEST)
     done, said = shop.commit()
