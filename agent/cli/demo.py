@@ -21,7 +21,7 @@ from copydesk.agent.text import clean
 
 
 class Terminal:
-    """Shows the demonstration with the command line's own means."""
+    """Prints the demonstration as the commands print their own output."""
 
     def __init__(self) -> None:
         self._steps = 0
@@ -55,7 +55,7 @@ class Terminal:
             echo(f"… {lines_left} more lines: copydesk show {draft.id}")
 
     def progress(self, text: str) -> AbstractContextManager[Progress]:
-        """A wheel on a terminal, plain lines elsewhere."""
+        """A spinner on a terminal, plain lines elsewhere."""
         return terminal.spinner(text) if terminal.use_colour() else _lines()
 
 
@@ -65,7 +65,7 @@ def _lines() -> Iterator[Progress]:
 
 
 class Silent:
-    """Shows nothing but, on standard error, what goes on."""
+    """Prints nothing but the progress, on standard error (for --json)."""
 
     def step(self, title: str) -> None:
         """Progress which step begins."""

@@ -35,7 +35,7 @@ _MARKS = {"ok": "✓", "note": "·", "wrong": "✗"}
 
 
 class Finding(NamedTuple):
-    """One thing looked at. `state` is ok, note (works, with less) or wrong (does not work)."""
+    """The result of one check. `state` is ok, note (works, with less) or wrong (does not work)."""
 
     name: str
     state: str
@@ -69,7 +69,7 @@ def doctor(ctx: click.Context, test_model: bool, as_json: bool) -> None:
 
 
 def examine(repo: Repository) -> Iterator[Finding]:
-    """Look at everything, one finding each; what fails to be looked at is a finding too."""
+    """Run every check, one finding each; a check that fails to run is a finding, too."""
     for name, look in _LOOKS.items():
         try:
             yield look(repo)
@@ -120,7 +120,7 @@ def _hooks(repo: Repository) -> Finding:
 
 
 def _sentence(words: list[str]) -> str:
-    """A sentence with what was found after it."""
+    """Join the first part, a sentence, with the details after it."""
     first, *details = words
     return f"{first} {'; '.join(details)}.".removesuffix(" .") if details else first
 

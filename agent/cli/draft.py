@@ -84,7 +84,7 @@ def _print_nothing_to_draft(sha: Sha, gaps: Sequence[Gap]) -> None:
 
 
 def _split(words: Sequence[str]) -> tuple[list[str], str]:
-    """The gaps and the revision among the words of the command line."""
+    """Tell the gaps from the revision among the arguments of the command."""
     names = [w for w in words if "::" in w or w.endswith(".py")]
     revisions = [w for w in words if w not in names]
     if len(revisions) > 1:

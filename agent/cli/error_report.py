@@ -19,7 +19,7 @@ DEBUG = "COPYDESK_DEBUG"
 
 
 def print_error(error: CopydeskError) -> None:
-    """Show a problem the user can act on: what, the next step, and where more is said."""
+    """Print an expected error: what is wrong, the next step, and its heading in messages.md."""
     if os.environ.get(DEBUG):
         click.echo(clean("".join(traceback.format_exception(error))), err=True, nl=False)
     click.echo(f"copydesk: {clean(str(error))}", err=True)
@@ -29,7 +29,7 @@ def print_error(error: CopydeskError) -> None:
 
 
 def no_answer_error() -> CopydeskError:
-    """The error for a question that nobody is there to answer."""
+    """The error for a prompt on a standard input that has ended."""
     return CopydeskError(
         "a question was asked and standard input ended",
         slug="no-answer",

@@ -88,7 +88,7 @@ def draft_subject(draft: Draft) -> str:
 
 
 def evidence_lines(draft: Draft) -> list[str]:
-    """What stands behind a draft, a line each."""
+    """The evidence for a draft, as lines to print."""
     if draft.kind == "test":
         return [clean(line) for line in _test_evidence(draft.evidence)]
     lines = list(_story_evidence(draft.evidence))

@@ -39,7 +39,7 @@ SHOWN = 40
 
 
 def floor_options(command: Command) -> Command:
-    """The floors for this once; the function takes `fail_under` and `diff_fail_under`."""
+    """The options that override the floors; the function takes `fail_under`, `diff_fail_under`."""
     diff = click.option(
         "--diff-fail-under",
         type=PERCENT,
@@ -163,7 +163,7 @@ def _print(verdict: Verdict, notice: str, as_json: bool) -> None:
 
 
 def gate_request(repo: Repository, base: str | None, head: str) -> GateRequest:
-    """What is asked: what is staged, or what a commit adds to a base."""
+    """What to judge: the staged change, or what a commit adds to a base."""
     if base is None:
         with contextlib.chdir(repo.worktree):
             return GateRequest(staged_change(), head_sha(repo))

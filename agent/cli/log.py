@@ -106,7 +106,7 @@ def _print_decisions(decisions: list[Json]) -> None:
 
 
 def relative_or_nothing(path: str) -> str:
-    """A path as seen from here; nothing stays nothing."""
+    """A path relative to the current folder; "" for ""."""
     from pathlib import Path
 
     return shortest_path(Path(path)) if path else ""

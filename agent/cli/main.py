@@ -76,7 +76,7 @@ EXIT_SET_UP, EXIT_BUG, EXIT_INTERRUPTED, EXIT_PIPE = 2, 70, 130, 141
 
 
 class Copydesk(click.Group):
-    """Loads a command when it is called, and turns what goes wrong into one clean line."""
+    """Imports a command's module when it is called, and turns its errors into one line each."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of the commands, as the table has them."""
@@ -123,7 +123,7 @@ class Copydesk(click.Group):
         return names + click.Command.shell_complete(self, ctx, incomplete)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; the one place where errors become words and exit codes."""
+        """Run the command; the one place where exceptions become messages and exit codes."""
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()  # a reader that has gone away shows here, not after the exit
@@ -201,7 +201,7 @@ def cli(ctx: click.Context, folder: Path | None) -> None:
 
 
 def main(run: Callable[..., Any] = cli) -> NoReturn:
-    """The console entry: run the command line and exit."""
+    """The entry point of the `copydesk` script: run the command line and exit."""
     for stream in (sys.stdout, sys.stderr):
         # a terminal that cannot show a character must not end the command
         if reconfigure := getattr(stream, "reconfigure", None):

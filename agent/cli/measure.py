@@ -67,7 +67,7 @@ def measure(revision: str, full: bool, as_json: bool) -> None:
 
 
 def _resume(repo: Repository, db: Database, sha: Sha) -> None:
-    """Let the daemon go on with a commit that it could not measure."""
+    """Queue a commit again that the daemon had failed to measure."""
     if any((kind, of) == ("measure", sha) for kind, of, _ in db.jobs.failures()):
         db.jobs.enqueue("measure", sha, again=True)
         control.ensure(repo)

@@ -38,7 +38,7 @@ def pull(name: str) -> None:
 
 
 class _Shown:
-    """A bar that moves on a terminal; elsewhere a line for each new step."""
+    """A progress bar on a terminal; elsewhere a line for each new step."""
 
     def __init__(self) -> None:
         self.last = ""

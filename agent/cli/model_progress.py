@@ -10,7 +10,7 @@ from copydesk.agent.text import plural
 
 
 class ModelProgress:
-    """Tells a spinner what the model does: loads, reads, writes so many tokens.
+    """Updates a spinner with what the model does: load, read, write so many tokens.
 
     Args:
         doing: What it is all for, such as "drafting tests for 3 gaps".

@@ -53,7 +53,7 @@ _subject = click.option(
 
 @contextlib.contextmanager
 def _refusals() -> Iterator[None]:
-    """Turn the predictor's refusals into copydesk's."""
+    """Raise the predictor's errors as CopydeskError."""
     try:
         yield
     except PredictorError as error:

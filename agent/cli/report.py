@@ -89,7 +89,7 @@ def report(
 
 
 def _with_insight(repo: Repository, db: Database, report: Report) -> Report:
-    """The report with what a model says of it, where one answers and something of it holds."""
+    """The report with the model's remarks, where one answers and its facts are right."""
     # what talks to a model, which a report without one need not load
     from copydesk.agent.stories.report_insight import insight
     from copydesk.agent.testgen.pipeline import reach_model
@@ -123,7 +123,7 @@ def _place(repo: Repository, sha: str, form: str) -> Path:
 
 
 def write_atomically(output: Path, text: str) -> None:
-    """Write a file whole or not at all."""
+    """Write a file under a temporary name, then rename it."""
     handle, name = tempfile.mkstemp(dir=output.absolute().parent, prefix=".report-")
     with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
         file.write(text)

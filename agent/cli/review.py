@@ -38,7 +38,7 @@ _FRAME = 7
 
 
 class _Quit(Exception):
-    """The editor has had enough."""
+    """The user chose to quit."""
 
 
 @click.command(epilog=examples("copydesk review", "copydesk review --kind test"))
@@ -68,7 +68,7 @@ def review(kind: DraftKind | None) -> None:
 
 
 class _Review:
-    """Where the editor stands in the pile."""
+    """The state of one review: the drafts, the current one, and the decisions so far."""
 
     def __init__(self, repo: Repository, db: Database, pile: list[int]) -> None:
         self.repo = repo
@@ -78,7 +78,7 @@ class _Review:
         self.decided: list[tuple[int, str]] = []
 
     def run(self) -> None:
-        """Show draft after draft until the pile ends.
+        """Show draft after draft until the last one.
 
         Raises:
             _Quit: The editor left before.

@@ -187,7 +187,7 @@ def _print_failure(failure: Json) -> None:
 
 
 def _print_former_failure(failure: Json) -> None:
-    """One line: a later commit has done well, so this one is history."""
+    """Print a failure in one line: a later commit was measured, so it no longer matters much."""
     error = one_line(failure["error"], 60)
     echo(f"Failed      {failure['kind']} {short_sha(failure['subject'])} before: {error}")
 

@@ -21,7 +21,7 @@ from copydesk.agent.records import Draft
 from copydesk.agent.text import clean, one_line
 
 NARROW = 40
-"""Columns below which nothing is squeezed further."""
+"""The least width that is laid out for, in columns."""
 
 NARROWEST_COLUMN = 8
 """What a column of a table keeps at least."""
@@ -144,7 +144,7 @@ def print_heading(draft: Draft) -> None:
 
 
 def print_evidence(draft: Draft) -> None:
-    """Print what stands behind a draft."""
+    """Print the evidence for a draft."""
     for line in evidence_lines(draft):
         echo(line)
     if draft.note:
@@ -153,7 +153,7 @@ def print_evidence(draft: Draft) -> None:
 
 @contextlib.contextmanager
 def spinner(text: str) -> Iterator[Progress]:
-    """Turn a wheel on standard error while something goes on; on a terminal only.
+    """Show a spinner on standard error while the block runs; on a terminal only.
 
     Yields:
         A function that changes the text.

@@ -42,7 +42,7 @@ FAILED = 20
 
 
 class Result(NamedTuple):
-    """What came of a save: its measure, the tests that fail, and what the gate would say."""
+    """The result of a save: its measure, the failing tests, and the gate's verdict."""
 
     measure: Measure
     failing: tuple[str, ...]
@@ -92,7 +92,7 @@ def _turn(watcher: _Watcher, as_json: bool) -> None:
 
 
 class _Watcher:
-    """Measures what is saved, where it differs from what was looked at last."""
+    """Measures the working tree whenever it differs from what was measured last."""
 
     def __init__(self, repo: Repository, db: Database, *, quiet: bool) -> None:
         self.repo, self.db, self.quiet = repo, db, quiet

@@ -22,7 +22,7 @@ _DEAF = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMI
 
 @contextlib.contextmanager
 def without_user_git_config(folder: Path) -> Iterator[None]:
-    """Have git take no notice of the user's own configuration, in this process and its children.
+    """Ignore the user's and the system's git configuration, in this process and its children.
 
     Commit signing, a hooks folder of their own or a template would get in the way of a
     repository that is nobody's. pre-commit keeps its cache with the repository, for the same

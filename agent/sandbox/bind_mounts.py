@@ -23,7 +23,7 @@ _PLACES = ("/mnt", "/media", "/srv", "/opt", "/tmp")
 
 
 def bind_for_nobody(sources: Sequence[Path], places: Sequence[str] = _PLACES) -> dict[Path, Path]:
-    """Bind each source below a place that everybody may pass through.
+    """Bind-mount each source below a folder that every user may enter.
 
     Moves the calling thread, for the rest of its life, into a mount namespace of its own: call
     it in a thread made for the purpose. Needs CAP_SYS_ADMIN.

@@ -47,7 +47,7 @@ _NAMES = "passwd: files\ngroup: files\nhosts: files"
 def find(
     search: Sequence[str] | None = None, outside: Sequence[Path] = ()
 ) -> tuple[Path | None, tuple[int, ...]]:
-    """Find bubblewrap where no repository could have put it.
+    """Find bubblewrap, but not inside the work tree or another folder that is not trusted.
 
     Args:
         search: Folders to look in; the system's own and then PATH's when left out.
@@ -92,7 +92,7 @@ def version(program: Path, patience: float = 10.0) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class SandboxSpec:
-    """Everything a sandbox is made of.
+    """The parameters of one bubblewrap sandbox.
 
     `shown` are folders to show read-only: where they are for us, and where they appear.
     `environment` is all the program will have of one. With `in_place` the tree itself stands at
@@ -122,7 +122,7 @@ def arguments(
     seccomp: bytes,
     info: int,
 ) -> list[str]:
-    """The whole command line.
+    """The command line that runs a command in bubblewrap.
 
     Args:
         spec: What the sandbox is made of.
@@ -145,7 +145,7 @@ def arguments(
 
 
 class _CommandLine:
-    """bubblewrap's options, which it obeys in order: the host's folders first, then ours."""
+    """Builds bubblewrap's options; it applies them in order, the host's folders first."""
 
     def __init__(
         self,
@@ -159,14 +159,14 @@ class _CommandLine:
         self.words = [str(spec.program), *_ISOLATION, "--clearenv"]
 
     def add_environment(self) -> None:
-        """The network, and the variables."""
+        """Add the options for the network and the environment variables."""
         if not self._spec.network:
             self.words.append("--unshare-net")
         for name, value in self._spec.environment.items():
             self.words += ["--setenv", name, value]
 
     def add_system(self) -> None:
-        """The system's own folders, as they are or as the links that they are."""
+        """Bind the system's folders; where one is a symbolic link, make the link."""
         for folder in SYSTEM:
             if folder.is_symlink():
                 self.words += ["--symlink", str(folder.readlink()), str(folder)]
@@ -174,7 +174,7 @@ class _CommandLine:
                 self.words += ["--ro-bind", str(folder), str(folder)]
 
     def add_etc(self) -> None:
-        """The harmless part of /etc, and made-up users, hosts and name services."""
+        """Bind the harmless part of /etc; write synthetic passwd, group, hosts, nsswitch.conf."""
         shown = [f"/etc/{name}" for name in _FROM_ETC]
         name_service = _NAMES
         if self._spec.network:
@@ -186,14 +186,14 @@ class _CommandLine:
             self._add_file(path, text)
 
     def add_devices(self) -> None:
-        """/proc and /dev, with shared memory of a limited size."""
+        """Mount /proc and /dev, with shared memory of a limited size."""
         shared_memory = str(self._spec.limits.tree_size // 8)
         self.words += ["--proc", "/proc", "--dev", "/dev"]
         self.words += ["--perms", "1777", "--size", shared_memory, "--tmpfs", "/dev/shm"]
         self.words += ["--remount-ro", "/dev"]
 
     def add_mounts(self) -> None:
-        """Everything of ours, outer folders before what lies in them."""
+        """Mount our own folders, outer ones before what lies in them."""
         mounts = [*self._scratch_mounts(), *self._shown_mounts()]
         for _, words in sorted(mounts, key=lambda mount: len(mount[0].parts)):
             self.words += words
@@ -231,7 +231,7 @@ class _CommandLine:
         return [option, str(self._reachable.get(source, source)), str(at)]
 
     def add_laid_over_files(self) -> None:
-        """The files that the launch script lays over the copy of the tree."""
+        """Put in the files that the launch script copies over the tree."""
         for name, text in self._spec.files.items():
             self._add_file(str(FILES / name), text)
 

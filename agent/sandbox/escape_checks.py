@@ -19,7 +19,7 @@ EXPECTED_STATUS = {"CapEff": "0" * 16, "CapBnd": "0" * 16, "NoNewPrivs": "1", "S
 
 
 def main() -> None:
-    """Try everything and report what was not refused."""
+    """Run every check and write what failed to the report."""
     request = json.load(sys.stdin)
     partial = request["partial"]
     check_host_files = check_unreadable if partial else check_hidden

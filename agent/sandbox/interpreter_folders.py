@@ -17,7 +17,7 @@ _RESERVED = tuple(map(Path, (*map(str, SYSTEM), "/etc", "/dev", "/proc", "/tmp",
 
 
 class ExposesTooMuch(Exception):
-    """Showing what is asked for would show the user's home or the repository itself."""
+    """Raised where a folder to show contains the user's home or the repository."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class InterpreterFolders:
 
 
 def interpreter_folders(python: Interpreter, appears_at: Path) -> InterpreterFolders:
-    """What to show so that python runs as it does outside.
+    """The folders an interpreter needs in the sandbox: its prefixes and the links to them.
 
     A virtual environment needs its own folder and that of the interpreter it was made from; both
     may be reached over symbolic links (venv/bin/python, pyenv's and uv's version aliases), which

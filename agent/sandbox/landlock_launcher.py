@@ -84,7 +84,7 @@ def confine(readable: list[str], writable: list[str], program: bytes) -> None:
 
 
 def main() -> None:
-    """Start the program, wait for it, end what it leaves behind, leave as it did."""
+    """Start the program, wait for it, kill its descendants, exit with its code."""
     policy = json.loads(os.read(int(sys.argv[1]), 1 << 20))
     libc = _libc()
     libc.prctl(_SUBREAPER, 1, 0, 0, 0)
@@ -106,7 +106,7 @@ def main() -> None:
 
 
 def _end_all(code: int) -> None:
-    """Kill every descendant, who all end up as our children, and leave."""
+    """Kill every descendant (a subreaper gets them all as children), then exit."""
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline:
         me = os.getpid()

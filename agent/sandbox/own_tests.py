@@ -1,4 +1,4 @@
-"""Runs the user's own tests behind a guard, in the snapshot where it lies.
+"""Runs the project's own tests in a sandbox, in the snapshot itself.
 
 They are as trusted as the commit, but nobody asked for this run of them: a rebase or a
 colleague's branch brings tests that the user never started. Unlike a draft's run, nothing is
@@ -54,7 +54,7 @@ class FolderAccess:
 
 @dataclass(frozen=True, slots=True)
 class OwnTestsSandbox:
-    """What stands between the user's own tests and the rest of the machine.
+    """The sandbox that the project's own tests run in when a commit is measured.
 
     `shown` are further folders that may be read, `variables` the names of those environment
     variables that are passed on beside the harmless ones, `network` whether it can be reached.
@@ -67,7 +67,7 @@ class OwnTestsSandbox:
     network: bool = False
 
     def description(self) -> list[str]:
-        """What the outcome of tests may follow from, in words."""
+        """The parts of this sandbox that outcomes of tests may depend on, for a fingerprint."""
         return ["guarded", str(self.network), *map(str, self.shown), *self.variables]
 
     def run(
@@ -120,7 +120,7 @@ class OwnTestsSandbox:
         return Result(words, watched.code, output, b"", watched.seconds)
 
     def environment(self, env: Mapping[str, str]) -> dict[str, str]:
-        """The variables that a command sees of those given.
+        """The environment variables that are passed on to a command.
 
         Args:
             env: As for `run`.
@@ -138,7 +138,7 @@ class OwnTestsSandbox:
 def sandbox_for_own_tests(
     personal: Personal, python: Interpreter, worktree: Path, tree: Path
 ) -> tuple[OwnTestsSandbox | None, str]:
-    """The guard for the user's own tests, or None where they run plainly, and why.
+    """The sandbox for the project's own tests, or None where they run without one, and why.
 
     Args:
         personal: The user's settings.
@@ -190,7 +190,7 @@ def _sandbox(
 
 
 def allowed_paths(personal: Personal, worktree: Path) -> list[Path]:
-    """The files and folders that the user lets be read, but none that holds home or worktree."""
+    """The paths of copydesk.ownTestsPaths, without those that contain home or worktree."""
     allowed = []
     for name in personal.own_tests_paths.split(os.pathsep):
         path = Path(name).expanduser().resolve()
@@ -202,7 +202,7 @@ def allowed_paths(personal: Personal, worktree: Path) -> list[Path]:
 
 
 def editable_installs(python: Interpreter) -> list[Path]:
-    """The folders outside an environment that its packages are used from, where they stand.
+    """The source folders of packages that are installed in editable mode.
 
     Read from the .pth files and from what installers note (PEP 610), not from the running
     interpreter: nothing of the user's is started for it.
@@ -240,7 +240,7 @@ def _limits(timeout: float) -> Limits:
 
 
 def _give_away(*folders: Path) -> None:
-    """Let the user that root becomes write there."""
+    """Change the owner of folders to the unprivileged user that root becomes."""
     for folder in folders:
         for root, directories, names in os.walk(folder):
             for path in (root, *(f"{root}/{name}" for name in (*directories, *names))):

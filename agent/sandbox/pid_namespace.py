@@ -16,7 +16,7 @@ _PATIENCE = 10.0  # seconds for the kernel to take a killed namespace down
 
 
 class PidNamespace:
-    """Ends a bubblewrap run for good.
+    """The pid namespace of one bubblewrap run, and how to kill every process in it.
 
     bubblewrap ends when its command does; what the command left behind is killed a moment later,
     with the first process of the namespace. That one is gone only when everybody inside is, so it

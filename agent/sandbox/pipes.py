@@ -28,7 +28,7 @@ class PipeReader:
         self._tail = bytearray()
 
     def read(self) -> bool:
-        """Take what is there; False at the end of the pipe."""
+        """Read what is available; False at the end of the pipe."""
         with contextlib.suppress(BlockingIOError):
             chunk = os.read(self.fd, 1 << 16)
             self.total += len(chunk)
@@ -41,7 +41,7 @@ class PipeReader:
         return True
 
     def drain(self) -> None:
-        """Take what is left, without waiting for whoever still holds the other end."""
+        """Read what is still in the pipe, without waiting for its other end to close."""
         for _ in range(1024):
             before = self.total
             if not self.read() or self.total == before:

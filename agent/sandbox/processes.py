@@ -1,4 +1,4 @@
-"""Who belongs to a run, and how much memory they hold together. Linux's /proc; elsewhere blind."""
+"""The processes of a run, and how much memory they use together. Linux's /proc; elsewhere blind."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _proportional(pid: int, proc: Path) -> int:
 
 
 def halt(roots: Iterable[int], proc: Path = PROC) -> set[int]:
-    """Have a family of processes stand still, so that it can be looked at in peace.
+    """Stop a tree of processes (SIGSTOP), so that its memory can be measured.
 
     Reading the proportional size of thirty processes that eat memory takes so long that they eat
     half a gigabyte more meanwhile.
@@ -112,7 +112,7 @@ def halt(roots: Iterable[int], proc: Path = PROC) -> set[int]:
 
 
 def resume(pids: Iterable[int]) -> None:
-    """Let processes go on that were halted."""
+    """Continue processes that were stopped (SIGCONT)."""
     _send(pids, signal.SIGCONT)
 
 

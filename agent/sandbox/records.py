@@ -10,7 +10,7 @@ from typing import Literal
 
 
 class Tier(enum.StrEnum):
-    """How well a run is guarded.
+    """How strong the sandbox of this machine is.
 
     full: nothing it could harm. partial: nothing it could change, for the embedded drafter, and
     for what a model wrote once the user says so. none: no guard, so nothing is run. off: the user
@@ -73,7 +73,7 @@ Ended = Literal["exit", "timeout", "memory", "output", "not run"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended and what it left.
+    """The result of a run.
 
     ended: "exit" (by itself); "timeout" (wall clock or CPU); "memory" (or, without a guard, too
     many processes); "output" (said or reported too much); "not run" (nothing of it was started).

@@ -225,7 +225,7 @@ class SandboxRunner:
         return tier_full.run(spec, command.argv, command.stdin)
 
     def _environment_below(self, env: Mapping[str, str]) -> Callable[[Path], dict[str, str]]:
-        """What gives the environment of a run in a temporary folder, once that is made."""
+        """A function that makes the environment for a run, given its temporary folder."""
 
         def environment(folder: Path) -> dict[str, str]:
             return {

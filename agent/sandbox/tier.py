@@ -61,7 +61,7 @@ def detect(
     search: Sequence[str] | None = None,
     outside: Sequence[Path] = (),
 ) -> Capability:
-    """Find out the tier, once in the life of a process for the same question.
+    """Find out the tier of this machine; cached for the life of the process.
 
     Args:
         setting: The user's copydesk.sandbox: "off" for no sandbox, anything else for the best.
@@ -107,7 +107,7 @@ def _full(
 
 
 def _partial(python: Interpreter) -> Capability:
-    """The weaker means, once a probe vouches for them."""
+    """Tier partial, where a probe run shows that it works."""
     if why := tier_partial.missing():
         return Capability(Tier.NONE, f"no partial tier either: {why}")
     mechanism = "sandbox-exec" if sys.platform == "darwin" else "Landlock"
@@ -122,7 +122,7 @@ def probed_capability(
     python: Interpreter,
     proc: Path = processes.PROC,
 ) -> Capability:
-    """The tier that a probe sandbox vouches for.
+    """The tier of a bubblewrap, found out by a probe run.
 
     Args:
         program: A bubblewrap.
@@ -143,7 +143,7 @@ def probed_capability(
 
 
 def run_probe(program: Path | None, python: Interpreter) -> str:
-    """Run a sandbox that looks for ways out.
+    """Run the escape checks in a sandbox.
 
     Args:
         program: A bubblewrap; None for the partial tier.

@@ -19,7 +19,7 @@ from copydesk.agent.sandbox.watchdog import Launch, WatchedRun, run_watched
 
 
 def run(spec: bubblewrap.SandboxSpec, argv: Sequence[str], stdin: bytes) -> WatchedRun:
-    """Run argv in a sandbox made for it, and leave nothing of it alive.
+    """Run argv in a new bubblewrap sandbox, then kill every process in it.
 
     Args:
         spec: What the sandbox is made of.

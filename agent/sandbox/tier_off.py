@@ -47,7 +47,7 @@ def fresh_copy(tree: Path, files: Mapping[str, str]) -> Iterator[Path]:
 def run(
     command: Command, tree: Path, environment: Callable[[Path], Mapping[str, str]]
 ) -> WatchedRun:
-    """Run a command in a fresh copy and end whatever it leaves behind.
+    """Run a command in a fresh copy, then kill the processes it left behind.
 
     What a process does to the machine is not stopped. A process that left the group is found by
     a variable in its environment, where the system shows those.

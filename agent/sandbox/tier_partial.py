@@ -60,7 +60,7 @@ def run(
     shown: Sequence[Path],
     environment: Callable[[Path], Mapping[str, str]],
 ) -> WatchedRun:
-    """Run a command in a fresh copy, confined to that, and end whatever it leaves behind.
+    """Run a command confined to a fresh copy, then kill the processes it left behind.
 
     Args:
         command: What to run.
@@ -139,7 +139,7 @@ def profile(shown: Sequence[Path], folder: Path) -> str:
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    """Ask the launcher to end everybody, and make sure nothing is left."""
+    """Ask the launcher to kill its processes, then kill the process group."""
     if sys.platform == "linux":
         child.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):

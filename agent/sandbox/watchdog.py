@@ -89,7 +89,7 @@ def run_watched(
     stop: threading.Event | None = None,
     soft_limits: SoftLimits | None = None,
 ) -> WatchedRun:
-    """Start a program, hold it to its limits, and leave nothing of it alive.
+    """Start a program, enforce its limits while it runs, and kill what is left of it.
 
     Blocks in the calling thread, which is also the one that starts it: bubblewrap's
     --die-with-parent kills the run when that *thread* ends.
@@ -157,7 +157,7 @@ class Watchdog:
         return self._check_soft_limits(usage) if self.soft_limits else None
 
     def _usage(self) -> processes.Usage | None:
-        """What the run holds; None, with its processes halted, when that is too much."""
+        """What the run uses; None, its processes stopped, when that is over the limit."""
         halted = self.memory > self.limits.memory // 2
         self.family = (processes.halt if halted else processes.process_tree)(self.family)
         usage = processes.usage(self.family, _ANYTHING)
@@ -296,7 +296,7 @@ def _read_pipes(selector: selectors.BaseSelector, seconds: float) -> None:
 
 @contextlib.contextmanager
 def _death_of(child: subprocess.Popen[bytes]) -> Iterator[int | None]:
-    """A file descriptor that becomes readable when the child ends, where the system has it."""
+    """A pidfd, which becomes readable when the child ends; None where there is none."""
     try:
         fd = os.pidfd_open(child.pid)
     except (AttributeError, OSError):

@@ -57,7 +57,7 @@ ACTIONS = {
 
 
 def write_job(repo: Repository, kind: Kind, source: str | None) -> list[str]:
-    """Write the job; a file that is there and differs is left alone.
+    """Write the job's file; one that exists and differs is not overwritten.
 
     Args:
         repo: The repository.
@@ -151,7 +151,7 @@ def _own_install_lines(version: str, fetched: bool, source: str) -> Iterable[str
 
 
 def copydesk_requirement() -> tuple[str, str]:
-    """What pip installs this very copydesk from, and what to say where CI may not have that.
+    """The requirement that installs this copydesk, and a note where CI cannot use it.
 
     https://packaging.python.org/en/latest/specifications/direct-url/
     """

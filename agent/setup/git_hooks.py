@@ -1,4 +1,4 @@
-"""Git's own hooks: where they are, whose they are, and ours among them."""
+"""Git's own hooks: find them, tell who installed them, install and remove ours."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Hook(NamedTuple):
 
 
 def installed_hooks(repo: Repository) -> list[Hook]:
-    """The hooks that git runs here at the events copydesk cares for, in git's order."""
+    """The hooks that git runs at the events copydesk uses, in git's order."""
     return [*_configured_hooks(repo), *_hook_files(repo)]
 
 

@@ -45,7 +45,7 @@ def set_up(
     rev: str | None,
     progress: Progress,
 ) -> list[str]:
-    """Set copydesk up in a repository. Doing it twice is doing it once.
+    """Set copydesk up in a repository; a second time changes nothing.
 
     Args:
         repo: The repository; its worktree is where .pre-commit-config.yaml is.
@@ -104,7 +104,7 @@ def _add_to_framework(
 
 
 def undo(repo: Repository) -> list[str]:
-    """Take out all that `set_up` put in; what copydesk has learnt stays in the desk.
+    """Remove all that `set_up` installed; the desk with its measures and drafts stays.
 
     Returns:
         What was done, a sentence each.

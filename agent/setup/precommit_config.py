@@ -49,7 +49,7 @@ class HookSelection(NamedTuple):
 
 
 class AddedDefaults(NamedTuple):
-    """What `add_hooks` put in besides the hooks: hook types, and default_stages."""
+    """The defaults that `add_hooks` added: hook types, and whether default_stages."""
 
     types: tuple[str, ...]
     stages: bool
@@ -99,7 +99,7 @@ def holds_only_our_hooks(entry: object) -> bool:
 
 
 def add_hooks(text: str | None, selection: HookSelection) -> str:
-    """The configuration with our hooks in it; one that has them already gets them anew.
+    """Add our hooks to the configuration; ones that are there already are replaced.
 
     Args:
         text: The file, or None where there is none.
@@ -269,7 +269,7 @@ def _scalar(value: Any) -> str:
 
 
 def remove_hooks(text: str, defaults: AddedDefaults) -> str:
-    """The configuration without our hooks, and without the defaults that were put in for them.
+    """Remove our hooks from the configuration, and the defaults that were added for them.
 
     Raises:
         CopydeskError: The file is not valid.
@@ -337,7 +337,7 @@ def _dumped(text: str, data: Any) -> str:
 
 
 def _means(text: str, goal: Json) -> bool:
-    """Whether a text that was cut or pasted together says what it has to."""
+    """Whether an edited text parses to the configuration that was meant."""
     try:
         meaning = _plain(_load(text))
     except CopydeskError:  # what was cut was not whole lines
