@@ -17,6 +17,7 @@ from copydesk.agent.cli.terminal import spinner
 from copydesk.agent.coverage.source import MODULE
 from copydesk.agent.desk.drafts import draft_as_json
 from copydesk.agent.errors import CopydeskError
+from copydesk.agent.git.commit import Commit
 from copydesk.agent.records import Draft, Gap, Sha
 from copydesk.agent.testgen.pipeline import (
     DraftingOptions,
@@ -49,7 +50,7 @@ def draft(words: tuple[str, ...], everything: bool, as_json: bool) -> None:
     with open_current_desk() as (repo, db):
         sha = measured_commit(repo, db, revision)
         gaps = db.gaps.of_commit(sha)
-        previous = PreviousDrafts(repo, db, sha)
+        previous = PreviousDrafts(db, Commit(repo, sha))
         if names:
             chosen = [gap for name in names for gap in _named(name, gaps)]
         else:

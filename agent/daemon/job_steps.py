@@ -62,7 +62,7 @@ def draft_step(context: StepContext, sha: Sha) -> None:
     """
     settings = config.load(context.repo, sha)
     limit = settings.project.drafts_per_commit
-    previous = PreviousDrafts(context.repo, context.db, sha)
+    previous = PreviousDrafts(context.db, Commit(context.repo, sha))
     gaps = gaps_to_draft(previous, limit)
     if not gaps:
         return

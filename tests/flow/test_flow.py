@@ -123,7 +123,7 @@ def test_what_waits_or_was_turned_down_is_not_drafted_at_the_next_commit(
     fourth = commit(bench.path, {"shop.py": moved, "README": "x"})
     bench.step("measure", fourth)
     assert len(bench.db.gaps.of_commit(fourth)) >= 3
-    wanted = gaps_to_draft(PreviousDrafts(bench.repo, bench.db, fourth))
+    wanted = gaps_to_draft(PreviousDrafts(bench.db, Commit(bench.repo, fourth)))
     assert [gap.function for gap in wanted] == ["hopeless"]  # a model may know more
     bench.step("draft", fourth)
     assert bench.said[-1] == "  stands as it was drafted before"
@@ -131,7 +131,7 @@ def test_what_waits_or_was_turned_down_is_not_drafted_at_the_next_commit(
     assert bench.db.drafts.find((), kind="test", commit=fourth) == []
 
     gaps = [g for g in bench.db.gaps.of_commit(fourth) if g.function == other.target.function]
-    previous = PreviousDrafts(bench.repo, bench.db, fourth)
+    previous = PreviousDrafts(bench.db, Commit(bench.repo, fourth))
     assert write_drafts(previous, gaps, say=bench.said.append) == []
     options = DraftingOptions(again=True)
     [again] = write_drafts(previous, gaps, say=bench.said.append, options=options)
@@ -168,7 +168,7 @@ def test_a_commit_without_gaps_needs_no_draft(bench: Any) -> None:
     bench.step("measure", bench.head())
     bench.step("draft", bench.head())
     assert bench.tests() == []
-    assert gaps_to_draft(PreviousDrafts(bench.repo, bench.db, bench.head()), 3) == []
+    assert gaps_to_draft(PreviousDrafts(bench.db, Commit(bench.repo, bench.head())), 3) == []
     bench.step("measure", bench.head())  # measured already: only asks for what follows
     assert bench.db.jobs.counts().ready == 2
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.repository import set_config
 from copydesk.agent.model import deferred_work
 from copydesk.agent.review import decisions
@@ -111,7 +112,7 @@ def test_when_the_time_for_a_model_is_up_the_rest_waits(
     bench.step("measure", sha)
     gaps = bench.db.gaps.of_commit(sha)
     with served(bench, ollama_server, [ANSWER]) as script:
-        previous = PreviousDrafts(bench.repo, bench.db, sha)
+        previous = PreviousDrafts(bench.db, Commit(bench.repo, sha))
         options = DraftingOptions(model_seconds=0)
         write_drafts(previous, gaps, say=bench.said.append, options=options)
         assert not script.asked

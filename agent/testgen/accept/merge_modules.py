@@ -93,31 +93,50 @@ def _imported(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> Imported:
     return Imported(node.module or "", node.level, alias.name, alias.asname or alias.name)
 
 
+class _OldNames:
+    """What a module imports and binds at its top level, for the imports of a draft.
+
+    Args:
+        tree: The existing module.
+    """
+
+    def __init__(self, tree: ast.Module) -> None:
+        self.bound = _bound_names(tree.body)
+        self.imported = set(_imports(tree.body))
+        self.packages: set[str] = set()
+        for one in self.imported:
+            if not one.module and one.bound == _package(one.name):
+                self.packages.add(one.bound)
+
+    def lacks(self, node: ast.Import | ast.ImportFrom, alias: ast.alias) -> bool:
+        """Whether a name has to be imported; not when the module imports it from there already.
+
+        Raises:
+            _NameClash: The module uses the name for something else.
+        """
+        imported = _imported(node, alias)
+        if imported in self.imported:
+            return False
+        # `import shop.a` beside `import shop.b` binds the same package
+        binds_package = isinstance(node, ast.Import) and not alias.asname
+        if imported.bound in self.bound and not (binds_package and imported.bound in self.packages):
+            raise _NameClash(imported.bound)
+        return True
+
+
 def _new_imports(old_tree: ast.Module, draft_tree: ast.Module) -> list[str]:
     """The import lines to add, in the draft's order.
 
     Raises:
         _NameClash: A name that the old module uses for something else.
     """
-    present = set(_imports(old_tree.body))
-    # `import shop.a` beside `import shop.b` binds the same package
-    packages = {one.bound for one in present if not one.module and one.bound == _package(one.name)}
-    taken = _bound_names(old_tree.body)
+    old_names = _OldNames(old_tree)
     lines: list[str] = []
     for node in draft_tree.body:
-        if not isinstance(node, ast.Import | ast.ImportFrom) or _is_future(node):
-            continue
-        added: list[ast.alias] = []
-        for alias in node.names:
-            imported = _imported(node, alias)
-            if imported in present:
-                continue
-            binds_package = isinstance(node, ast.Import) and not alias.asname
-            if imported.bound in taken and not (binds_package and imported.bound in packages):
-                raise _NameClash(imported.bound)
-            added.append(alias)
-        if added:
-            lines.append(ast.unparse(_with_names(node, added)))
+        if isinstance(node, ast.Import | ast.ImportFrom) and not _is_future(node):
+            added = [alias for alias in node.names if old_names.lacks(node, alias)]
+            if added:
+                lines.append(ast.unparse(_with_names(node, added)))
     return lines
 
 

@@ -108,16 +108,18 @@ class _Imports:
             return dict(self._mended_module(alias) for alias in statement.names)
         if statement.module == "__future__":
             return {"__future__": ast.unparse(statement)}
-        aliases = [alias for alias in statement.names if alias.name != "*"]  # found by name
-        module = statement.module or ""
-        if self._is_wrong(statement):
-            module = self.aim.module
-            aliases = [alias for alias in aliases if alias.name in self.offered]
-            self.notes += [f"imported {alias.name} from {module}" for alias in aliases]
-        return {
-            alias.asname or alias.name: f"from {module} import {_with_asname(alias)}"
-            for alias in aliases
-        }
+        is_wrong = self._is_wrong(statement)
+        module = self.aim.module if is_wrong else statement.module
+        mended = {}
+        for alias in statement.names:
+            if alias.name == "*":
+                continue  # what it meant to bring is found by name
+            if is_wrong and alias.name not in self.offered:
+                continue
+            if is_wrong:
+                self.notes.append(f"imported {alias.name} from {module}")
+            mended[alias.asname or alias.name] = f"from {module} import {_with_asname(alias)}"
+        return mended
 
     def _is_wrong(self, statement: ast.ImportFrom) -> bool:
         """Whether an import cannot succeed, and the target's module has what it asks for."""

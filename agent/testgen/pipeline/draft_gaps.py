@@ -75,7 +75,9 @@ def gaps_to_draft(previous: PreviousDrafts, limit: int | None = None) -> list[Ga
         previous: The drafts of other commits, as seen from the measured commit.
         limit: How many at most; all of them when left out.
     """
-    gaps = [gap for gap in previous.db.gaps.of_commit(previous.sha) if gap.function != MODULE]
+    gaps = [
+        gap for gap in previous.db.gaps.of_commit(previous.commit.sha) if gap.function != MODULE
+    ]
     return previous.choose_gaps(gaps)[:limit] if gaps else []
 
 
@@ -107,7 +109,7 @@ def write_drafts(
         CopydeskError: Nothing can be run: no interpreter, or no sandbox and no leave without.
     """
     options = options or DraftingOptions()
-    repo, db, sha = previous.repo, previous.db, previous.sha
+    repo, db, sha = previous.commit.repo, previous.db, previous.commit.sha
     with open_workspace(repo, sha) as workspace:
         if workspace.sandbox.tier is Tier.NONE:
             raise CopydeskError(
@@ -147,7 +149,7 @@ class _CommitDrafting:
         self.again = again
         self.say = desk.say
         self.db = desk.db
-        self.sha = previous.sha
+        self.sha = previous.commit.sha
 
     def draft_gaps(self, gaps: Sequence[Gap], is_wanted: Callable[[], bool]) -> list[Draft]:
         """Draft for gap after gap until the budget is used; the drafts that wait."""

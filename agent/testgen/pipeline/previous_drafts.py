@@ -17,9 +17,9 @@ from importlib.metadata import version
 
 from copydesk.agent.coverage.source import ImportGraph, Tree
 from copydesk.agent.desk.database import Database
-from copydesk.agent.git import repository as git
-from copydesk.agent.git.repository import Repository
-from copydesk.agent.records import Draft, Gap, Json, Sha
+from copydesk.agent.git.commit import Commit
+from copydesk.agent.git.repository import read_blobs
+from copydesk.agent.records import Draft, Gap, Json
 from copydesk.agent.testgen.pipeline.draft_status import has_open_lines, without_reached
 from copydesk.agent.testgen.project import function_node
 
@@ -37,15 +37,13 @@ class PreviousDrafts:
     """The drafts of other commits, as seen from one commit. Read when they are first asked for.
 
     Args:
-        repo: The repository.
-        db: Its desk.
-        sha: The commit that is drafted for.
+        db: The desk.
+        commit: The commit that is drafted for.
     """
 
-    def __init__(self, repo: Repository, db: Database, sha: Sha) -> None:
-        self.repo = repo
+    def __init__(self, db: Database, commit: Commit) -> None:
         self.db = db
-        self.sha = sha
+        self.commit = commit
         self._texts: dict[str, str] = {}
         self._surroundings: dict[str, str] = {}
         self._bases: dict[Gap, Json] = {}
@@ -55,15 +53,15 @@ class PreviousDrafts:
         """The test drafts of other commits by path and function, oldest first."""
         by_function: dict[tuple[str, str], list[Draft]] = {}
         for draft in self.db.drafts.find((), kind="test"):
-            if draft.target and draft.commit != self.sha:
+            if draft.target and draft.commit != self.commit.sha:
                 key = (draft.target.path, draft.target.function)
                 by_function.setdefault(key, []).append(draft)
         return by_function
 
     @cached_property
     def _tree(self) -> Tree:
-        files = git.tree(self.repo, self.sha)
-        return Tree({path: entry.blob for path, entry in files.items()}, self._text)
+        blobs = {path: entry.blob for path, entry in self.commit.tree.items()}
+        return Tree(blobs, self._text)
 
     @cached_property
     def _graph(self) -> ImportGraph:
@@ -154,7 +152,7 @@ class PreviousDrafts:
             # all of Python at once: who asks for a file asks for what it imports
             paths = () if self._texts else self._graph.sources
             blobs = {blob, *(self._tree.blobs[path] for path in paths)}
-            for name, data in git.read_blobs(self.repo, blobs).items():
+            for name, data in read_blobs(self.commit.repo, blobs).items():
                 self._texts[name] = data.decode("utf-8", "replace")
         return self._texts[blob]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from copydesk.agent.desk.store import open_desk, transaction
+from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.repository import find, set_config
 from copydesk.agent.records import Draft, Gap, Target
 from copydesk.agent.testgen.pipeline import PreviousDrafts, write_drafts
@@ -64,7 +65,9 @@ def test_a_spent_budget_leaves_the_rest_as_gaps(project: tuple[Path, str]) -> No
     said: list[str] = []
     gaps = [Gap(sha, "calc.py", "f", 1, 2, (2,))]
     with open_desk(find(repo).desk) as db:
-        assert write_drafts(PreviousDrafts(find(repo), db, sha), gaps, say=said.append) == []
+        assert (
+            write_drafts(PreviousDrafts(db, Commit(find(repo), sha)), gaps, say=said.append) == []
+        )
     assert any(line.startswith("1 of 1 gaps are left: ") for line in said)
 
 

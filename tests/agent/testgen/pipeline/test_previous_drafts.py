@@ -11,11 +11,12 @@ import pytest
 
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
+from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.repository import Repository, find
 from copydesk.agent.records import Draft, DraftState, Gap, Target
 from copydesk.agent.testgen.pipeline.previous_drafts import PreviousDrafts
 
-Commit = Callable[..., str]
+MakeCommit = Callable[..., str]
 SHOP = "def price(n):\n    if n < 0:\n        return 0\n    return n\n"
 LABEL = "import words\n\n\ndef label(n):\n    if n > 9:\n        return words.MUCH\n"
 FILES = {"shop.py": SHOP, "label.py": LABEL, "words.py": "MUCH = 'much'\n", "README": "a shop"}
@@ -30,7 +31,7 @@ class Desk:
         self.repo, self.db = repo, db
 
     def at(self, sha: str) -> PreviousDrafts:
-        return PreviousDrafts(self.repo, self.db, sha)
+        return PreviousDrafts(self.db, Commit(self.repo, sha))
 
     def add(
         self, sha: str, gap: Gap, state: DraftState, origin: str = "embedded", **more: Any
@@ -60,7 +61,7 @@ def desk(repo: Path) -> Iterator[Desk]:
 
 @pytest.mark.parametrize("state", ["ready", "accepted", "rejected", "discarded"])
 def test_a_function_that_stays_as_it_is_is_not_drafted_again(
-    desk: Desk, repo: Path, commit: Commit, state: DraftState
+    desk: Desk, repo: Path, commit: MakeCommit, state: DraftState
 ) -> None:
     first = commit(repo, dict(FILES))
     number = desk.add(first, PRICE, state)
@@ -73,7 +74,7 @@ def test_a_function_that_stays_as_it_is_is_not_drafted_again(
 
 
 def test_a_function_that_moved_gains_the_lines_where_they_are_now(
-    desk: Desk, repo: Path, commit: Commit
+    desk: Desk, repo: Path, commit: MakeCommit
 ) -> None:
     first = commit(repo, dict(FILES))
     desk.add(first, PRICE, "ready")
@@ -87,7 +88,7 @@ def test_a_function_that_moved_gains_the_lines_where_they_are_now(
 
 @pytest.mark.parametrize("state", ["ready", "rejected", "discarded"])
 def test_a_function_that_changed_or_has_other_open_lines_is_drafted(
-    desk: Desk, repo: Path, commit: Commit, state: DraftState
+    desk: Desk, repo: Path, commit: MakeCommit, state: DraftState
 ) -> None:
     first = commit(repo, dict(FILES))
     desk.add(first, PRICE, state)
@@ -100,7 +101,7 @@ def test_a_function_that_changed_or_has_other_open_lines_is_drafted(
 
 
 def test_what_came_to_nothing_is_tried_again_when_something_around_it_has_changed(
-    desk: Desk, repo: Path, commit: Commit
+    desk: Desk, repo: Path, commit: MakeCommit
 ) -> None:
     first = commit(repo, dict(FILES))
     desk.add(first, MUCH, "discarded")
@@ -113,7 +114,7 @@ def test_what_came_to_nothing_is_tried_again_when_something_around_it_has_change
 
 
 def test_what_came_to_nothing_is_tried_again_after_a_week(
-    desk: Desk, repo: Path, commit: Commit
+    desk: Desk, repo: Path, commit: MakeCommit
 ) -> None:
     first = commit(repo, dict(FILES))
     desk.add(first, PRICE, "discarded")
@@ -124,7 +125,7 @@ def test_what_came_to_nothing_is_tried_again_after_a_week(
 
 
 def test_a_model_is_asked_once_for_what_the_embedded_drafter_left(
-    desk: Desk, repo: Path, commit: Commit
+    desk: Desk, repo: Path, commit: MakeCommit
 ) -> None:
     first = commit(repo, dict(FILES))
     gap = replace(PRICE, lines=(3, 4), branches=())
@@ -138,7 +139,7 @@ def test_a_model_is_asked_once_for_what_the_embedded_drafter_left(
 
 
 def test_drafts_of_before_there_was_a_basis_and_gaps_of_no_function(
-    desk: Desk, repo: Path, commit: Commit
+    desk: Desk, repo: Path, commit: MakeCommit
 ) -> None:
     first = commit(repo, dict(FILES))
     desk.add(first, PRICE, "ready", basis=None)
