@@ -111,15 +111,9 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "Pools.hinted": "to come apart",
         "Pools.of": "to come apart",
     },
-    "agent/testgen/accept/merge_modules.py": {
-        "_new_imports": "to come apart",
-    },
     "agent/testgen/embedded/render_values.py": {
         "_Writer._call": "to come apart",
         "_Writer._operation": "to come apart",
-    },
-    "agent/testgen/model/repair.py": {
-        "_Imports.mended": "to come apart",
     },
     "agent/testgen/verify/mutants.py": {
         "_Finder.statement": "to come apart",
