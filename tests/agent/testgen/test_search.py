@@ -26,6 +26,7 @@ from copydesk.agent.sandboxed.copydesk_tools.search.calls import (
     returned_by_siblings,
 )
 from copydesk.agent.sandboxed.copydesk_tools.search.run import (
+    apply_patches,
     invoke,
     mutants,
     observations,
@@ -33,6 +34,7 @@ from copydesk.agent.sandboxed.copydesk_tools.search.run import (
     side_effects,
 )
 from copydesk.agent.sandboxed.copydesk_tools.search.values import (
+    command_lines,
     environment_patches,
     expressions,
     fitting_strings,
@@ -40,6 +42,7 @@ from copydesk.agent.sandboxed.copydesk_tools.search.values import (
     from_iteration,
     from_literals,
     from_parameter_use,
+    regex_samples,
     value_pools,
 )
 from copydesk.agent.sandboxed.copydesk_tools.search.values.call import Call, Subject
@@ -138,7 +141,7 @@ def test_values_without_honest_text_are_not_written(value: object) -> None:
     ],
 )
 def test_samples_of_a_pattern_match_it(pattern: str, expected: list[str]) -> None:
-    assert fitting_strings.samples(pattern) == expected
+    assert regex_samples.samples(pattern) == expected
 
 
 def parsed(source: str) -> ast.AST:
@@ -468,8 +471,8 @@ def test_matches_have_the_groups_that_are_asked_for() -> None:
 
 
 def test_a_length_that_is_compared_is_met_and_missed_by_one() -> None:
-    tree, function = function_of("def f(text: str):\n    return len(text) >= 3\n")
-    found = value_pools.Pools(tree, types.ModuleType("m"), function, 0)._compared_with("text")
+    _, function = function_of("def f(text: str):\n    return len(text) >= 3\n")
+    found = from_literals.compared_with(function, "text")
     assert {"'ab'", "'abc'", "'abcd'"} <= set(texts(found))
     assert "3" not in texts(found)
 
@@ -495,7 +498,7 @@ def test_a_parser_is_given_its_commands_choices_and_numbers() -> None:
         "    parser.add_argument('-q', '--quiet', action='store_true')\n"
         "    parser.add_argument('--rule')\n"
     )
-    lines = fitting_strings.command_lines(tree, ["a->b", "-x"])
+    lines = command_lines.command_lines(tree, ["a->b", "-x"])
     plain = ["push", "abc", "3"]
     assert lines[:2] == [plain, ["pull", "abc", "3"]]
     assert [*plain, "--mode", "fast"] in lines
@@ -811,7 +814,7 @@ def test_what_is_put_around_a_call_is_taken_away_again(tmp_path: Path) -> None:
         ("env:COPYDESK_HERE", Expression("'yes'")), ("env:PATH", Expression("None")),
         ("time.time", Expression("5.0")), ("seed", Expression("1")),
     )  # fmt: skip
-    with environment_patches.applied(patches, {"tmp_path": tmp_path}):
+    with apply_patches.applied(patches, {"tmp_path": tmp_path}):
         assert (sys.argv, Path.cwd(), time.time()) == (["program"], tmp_path, 5.0)
         assert os.environ["COPYDESK_HERE"] == "yes"
         assert "PATH" not in os.environ

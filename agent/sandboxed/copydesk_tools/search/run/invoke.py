@@ -18,9 +18,9 @@ from typing import Any, Callable, Dict, NamedTuple
 
 from ..values import click_commands
 from ..values.call import Call, Subject
-from ..values.environment_patches import applied
 from ..values.expressions import Expression, evaluate, write
 from ..values.sample_files import FILES
+from .apply_patches import applied
 from .side_effects import GivenUp
 
 MAX_EVENTS = 60_000

@@ -9,6 +9,10 @@ from .sample_files import FILES
 
 MAX_LINES = 60
 MAX_OUTPUT = 600
+Line = List[Expression]
+_INTEGERS: Tuple[str, ...] = ("1", "0", "-1", "10", "abc")
+_FLOATS = ("1.5", "0", "abc")
+_TEXTS = ("abc", "NAME", "1", "key=value", "name with spaces", "")
 
 
 def is_command(value: Any) -> bool:
@@ -36,74 +40,91 @@ def entry(module: Any, name: str) -> Tuple[str, List[str], Any]:
 
 
 def lines(root: Any, words: List[str], command: Any) -> List[Expression]:
-    """Command lines as list expressions: the plainest first, then one change at a time."""
-    before: List[List[Expression]] = [[]]
-    if root is not command:
-        before = [*_options(root)[:8], []]
-    least = _arguments(command)
-    changed: List[List[Expression]] = []
-    plain = [one[0] for one in least]
-    for place, values in enumerate(least):
-        changed += [[*plain[:place], value, *plain[place + 1 :]] for value in values[1:8]]
-    options = [] if getattr(command, "commands", None) else _options(command)
-    bare = [v[0] for v in _arguments(command, required=True)]
-    shorter = [bare] if bare != plain else []
-    tails = [plain, *shorter, *(option + plain for option in options), *changed]
+    """Command lines as list expressions: the plainest first, then one change at a time.
+
+    Args:
+        root: The command that is started.
+        words: Those that lead from it to the one under test.
+        command: The one under test.
+    """
+    is_group = bool(getattr(command, "commands", None))
+    before: List[Line] = [*_options(root)[:8], []] if root is not command else [[]]
     middle = [Expression(repr(word)) for word in words]
-    found = [[*first, *middle, *tail] for tail in tails for first in before]
-    if getattr(command, "commands", None):
-        found += [[*first, Expression(repr("no-such-command"))] for first in before]
-    return [
-        join("[" + ", ".join(["{}"] * len(parts)) + "]", parts)
-        for parts in [*found, [*middle, Expression("'--no-such-option'")]]
-    ][:MAX_LINES]
+    found = [[*first, *middle, *tail] for tail in _tails(command, is_group) for first in before]
+    if is_group:
+        found += [[*first, Expression("'no-such-command'")] for first in before]
+    found.append([*middle, Expression("'--no-such-option'")])
+    return [_as_list(line) for line in found[:MAX_LINES]]
+
+
+def _as_list(line: Line) -> Expression:
+    return join("[" + ", ".join(["{}"] * len(line)) + "]", line)
+
+
+def _tails(command: Any, is_group: bool) -> List[Line]:
+    """What may stand behind the command's own word."""
+    pools = _arguments(command)
+    plain = [pool[0] for pool in pools]
+    tails = [plain]
+    bare = [pool[0] for pool in _arguments(command, required=True)]
+    if bare != plain:
+        tails.append(bare)
+    if not is_group:
+        tails += [[*option, *plain] for option in _options(command)]
+    for index, pool in enumerate(pools):
+        tails += [[*plain[:index], value, *plain[index + 1 :]] for value in pool[1:8]]
+    return tails
 
 
 def _arguments(command: Any, required: bool = False) -> List[List[Expression]]:
     """The values of each argument, those of a list that may be empty only where not `required`."""
-    return [
-        _values(parameter)
-        for parameter in command.params
-        if type(parameter).__name__ == "Argument"
-        and (parameter.required or (parameter.nargs == -1 and not required))
-    ]
+    pools = []
+    for parameter in command.params:
+        may_be_empty = parameter.nargs == -1 and not required
+        if type(parameter).__name__ == "Argument" and (parameter.required or may_be_empty):
+            pools.append(_values(parameter))
+    return pools
 
 
-def _options(command: Any) -> List[List[Expression]]:
-    found = []
+def _options(command: Any) -> List[Line]:
+    """Each option with each of a few values; a flag alone."""
+    options: List[Line] = []
     for parameter in command.params:
         if not getattr(parameter, "opts", None) or not parameter.opts[-1].startswith("-"):
             continue
+        is_flag = getattr(parameter, "is_flag", False)
         for flag in [*parameter.opts[-1:], *parameter.secondary_opts[-1:]]:
             name = Expression(repr(flag))
-            if getattr(parameter, "is_flag", False):
-                found.append([name])
+            if is_flag:
+                options.append([name])
             else:
-                found += [[name, value] for value in _values(parameter)[:4]]
-    return found
+                options += [[name, value] for value in _values(parameter)[:4]]
+    return options
 
 
 def _values(parameter: Any) -> List[Expression]:
+    """Words for a parameter, by its type and by its name."""
     kind = type(parameter.type).__name__
     choices = getattr(parameter.type, "choices", None)
     if choices:
-        return [Expression(repr(str(getattr(c, "value", c)))) for c in choices] + [
-            Expression("'other'")
-        ]
+        words = [str(getattr(choice, "value", choice)) for choice in choices]
+        return [Expression(repr(word)) for word in (*words, "other")]
     if kind in ("Path", "File"):
-        return [Expression(f"str(tmp_path / '{name}')") for name in [*FILES, "missing.txt"]][::-1]
+        return _paths()[::-1]
+    name = str(parameter.name)
     if kind.startswith("Int"):
-        return [Expression(text) for text in ("'1'", "'0'", "'-1'", "'10'", "'abc'")]
-    if kind.startswith("Float"):
-        return [Expression(text) for text in ("'1.5'", "'0'", "'abc'")]
-    named = str(parameter.name)
-    texts = ("abc", "NAME", "1", "key=value", "name with spaces", "")
-    if "file" in named or "path" in named:
-        return _values_of_files()
+        texts = _INTEGERS
+    elif kind.startswith("Float"):
+        texts = _FLOATS
+    elif "file" in name or "path" in name:
+        return _paths()
+    else:
+        texts = _TEXTS
     return [Expression(repr(text)) for text in texts]
 
 
-def _values_of_files() -> List[Expression]:
+def _paths() -> List[Expression]:
+    """The sample files, and one that is not there."""
     return [Expression(f"str(tmp_path / '{name}')") for name in [*FILES, "missing.txt"]]
 
 

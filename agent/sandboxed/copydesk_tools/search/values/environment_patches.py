@@ -8,21 +8,31 @@ not be there), `seed` what the random module starts from.
 from __future__ import annotations
 
 import ast
-import contextlib
-import os
-import random
-import sys
-import time
 from collections.abc import Iterator
-from typing import Any, List, Tuple
+from typing import Dict, List, Tuple
 
 from .call import Patches
-from .expressions import Expression, evaluate
+from .expressions import Expression
 
 MAX_DEPTH = 2
 MAX_VARIABLES = 4
 MAX_CHOICES = 16
+MAX_LINES = 24
+"""Command lines tried, where the function reads them."""
+MAX_TEXT = 20
+Patch = Tuple[str, Expression]
+Text = Tuple[str, Tuple[Tuple[str, str], ...]]
 _STDIN = ("'Hello World\\n'", "''", "'a,b\\n1,2\\n'", "'y\\n'")
+_ENVIRON = ("os.environ", "environ")
+_GETTERS = ("os.environ.get", "os.getenv", "environ.get")
+_ATTRIBUTES = {
+    ("sys", "argv"): "sys.argv",
+    ("sys", "stdin"): "sys.stdin",
+    ("os", "getcwd"): "cwd",
+    ("Path", "cwd"): "cwd",
+    ("time", "time"): "time.time",
+}
+_DRAWS = {"random", "randint", "choice", "randrange", "uniform", "sample", "shuffle", "choices"}
 _VALUES = ("'1'", "'abc'", "'0'", "''", "'true'")
 
 
@@ -34,138 +44,108 @@ def choices(tree: ast.Module, function: ast.AST, lines: List[List[str]]) -> List
         function: The function under test.
         lines: Command lines that the module's own parser understands.
     """
-    asked = _asked(tree, function)
-    kinds: List[List[Patches]] = []
-    if "sys.argv" in asked:
-        rows = [["program", *line] for line in [*lines[:24], ["abc"], []]]
-        kinds.append([(("sys.argv", Expression(repr(row))),) for row in rows])
-    if "sys.stdin" in asked:
-        given = [Expression(f"StringIO({text})", (("StringIO", "io"),)) for text in _STDIN]
-        kinds.append([(("sys.stdin", one),) for one in given])
-    if "cwd" in asked:
-        kinds.append([(("cwd", Expression("tmp_path")),)])
-    variables = [name for name in asked if name.startswith("env:")][:MAX_VARIABLES]
-    for name in variables:
-        texts = ["None", *asked[name], *_VALUES]
-        kinds.append([((name, Expression(text)),) for text in dict.fromkeys(texts)])
-    if "time.time" in asked:
-        kinds.append([(("time.time", Expression("1700000000.0")),)])
-    if "seed" in asked:
-        kinds.append([(("seed", Expression("1")),), (("seed", Expression("2")),)])
-    if not kinds:
-        return []
-    first: Patches = sum((one[0] for one in kinds), ())
-    changed = [
-        sum((other if i == place else one[0] for i, one in enumerate(kinds)), ())
-        for turn in range(1, max(map(len, kinds)))
-        for place, ones in enumerate(kinds)
-        if turn < len(ones)
-        for other in [ones[turn]]
+    reads = surroundings_read(tree, function)
+    pools = [
+        [(name, Expression(text, names)) for text, names in texts]
+        for name, texts in _texts(reads, lines).items()
     ]
-    return [first, *changed][: MAX_CHOICES + 24 * ("sys.argv" in asked)]
+    if not pools:
+        return []
+    plainest = tuple(pool[0] for pool in pools)
+    most = MAX_CHOICES + (MAX_LINES if "sys.argv" in reads else 0)
+    return [plainest, *_one_changed(plainest, pools)][:most]
 
 
-def _asked(tree: ast.Module, function: ast.AST) -> dict[str, List[str]]:
-    """The surroundings that a function reads, itself or in what it calls of the module; with the
-    literals that stand beside a variable's name.
+def _one_changed(plainest: Patches, pools: List[List[Patch]]) -> Iterator[Patches]:
+    """The plainest patches with one of them changed: each one's second value, then its third."""
+    for turn in range(1, max(map(len, pools))):
+        for index, pool in enumerate(pools):
+            if turn < len(pool):
+                yield (*plainest[:index], pool[turn], *plainest[index + 1 :])
+
+
+def _texts(reads: Dict[str, List[str]], lines: List[List[str]]) -> Dict[str, List[Text]]:
+    """The values of each patch that may matter, as texts with what they import, plainest first."""
+    texts: Dict[str, List[Text]] = {}
+    if "sys.argv" in reads:
+        rows = [["program", *line] for line in [*lines[:MAX_LINES], ["abc"], []]]
+        texts["sys.argv"] = [(repr(row), ()) for row in rows]
+    if "sys.stdin" in reads:
+        names = (("StringIO", "io"),)
+        texts["sys.stdin"] = [(f"StringIO({text})", names) for text in _STDIN]
+    if "cwd" in reads:
+        texts["cwd"] = [("tmp_path", ())]
+    for name in [name for name in reads if name.startswith("env:")][:MAX_VARIABLES]:
+        values = dict.fromkeys(["None", *reads[name], *_VALUES])
+        texts[name] = [(text, ()) for text in values]
+    if "time.time" in reads:
+        texts["time.time"] = [("1700000000.0", ())]
+    if "seed" in reads:
+        texts["seed"] = [("1", ()), ("2", ())]
+    return texts
+
+
+def surroundings_read(tree: ast.Module, function: ast.AST) -> Dict[str, List[str]]:
+    """The surroundings that a function reads, itself or in what it calls of the module: the
+    patch's name -> the texts that the function compares something with, for a variable.
     """
-    known = {n.name: n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)}
-    found: dict[str, List[str]] = {}
-    todo: List[Tuple[ast.AST, int]] = [(function, 0)]
+    functions = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    compared = _texts_compared(function)
+    reads: Dict[str, List[str]] = {}
+    waiting: List[Tuple[ast.AST, int]] = [(function, 0)]
     seen = set()
-    while todo:
-        node, depth = todo.pop(0)
+    while waiting:
+        node, depth = waiting.pop(0)
         if id(node) in seen:
             continue
         seen.add(id(node))
         for part in ast.walk(node):
-            name, literals = _read(part)
+            name = _patch_of(part)
             if name:
-                found.setdefault(name, []).extend(literals)
-            called = getattr(getattr(part, "func", None), "id", "")
-            if called in known and depth < MAX_DEPTH:
-                todo.append((known[called], depth + 1))
-    compared = _texts_compared(function)
-    return {n: [*compared, *own] if n.startswith("env:") else own for n, own in found.items()}
+                reads[name] = compared if name.startswith("env:") else []
+            called = functions.get(getattr(getattr(part, "func", None), "id", ""))
+            if called is not None and depth < MAX_DEPTH:
+                waiting.append((called, depth + 1))
+    return reads
 
 
-def _read(node: ast.AST) -> Tuple[str, List[str]]:
-    """What a node reads: the patch's name, and literals that it may be."""
+def _patch_of(node: ast.AST) -> str:
+    """The name of the patch for what a node reads; empty where it reads nothing around it."""
     if isinstance(node, ast.Attribute):
-        owner = getattr(node.value, "id", "")
-        if owner == "sys" and node.attr in ("argv", "stdin"):
-            return f"sys.{node.attr}", []
-        if (owner, node.attr) in (("os", "getcwd"), ("Path", "cwd")):
-            return "cwd", []
-        if (owner, node.attr) == ("time", "time"):
-            return "time.time", []
-        return ("seed", []) if owner == "random" and node.attr in _DRAWS else ("", [])
+        return _patch_of_attribute(getattr(node.value, "id", ""), node.attr)
     if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "input":
-        return "sys.stdin", []
-    if isinstance(node, ast.Call):
-        called = ast.unparse(node.func) if isinstance(node.func, ast.Attribute) else ""
-        reads = called in ("os.environ.get", "os.getenv", "environ.get")
-        return _variable(node.args[0]) if reads and node.args else ("", [])
+        return "sys.stdin"
+    variable = _variable_read(node)
+    name = getattr(variable, "value", None)
+    return f"env:{name}" if isinstance(name, str) and name.isidentifier() else ""
+
+
+def _patch_of_attribute(owner: str, attribute: str) -> str:
+    if owner == "random" and attribute in _DRAWS:
+        return "seed"
+    return _ATTRIBUTES.get((owner, attribute), "")
+
+
+def _variable_read(node: ast.AST) -> ast.AST | None:
+    """The node of the name of a variable of the environment that a node reads, or None."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        reads = ast.unparse(node.func) in _GETTERS
+        return node.args[0] if reads and node.args else None
     if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
-        reads = ast.unparse(node.value) in ("os.environ", "environ")
-        return _variable(node.slice) if reads else ("", [])
+        return node.slice if ast.unparse(node.value) in _ENVIRON else None
     if isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.In, ast.NotIn)):
-        reads = ast.unparse(node.comparators[0]) in ("os.environ", "environ")
-        return _variable(node.left) if reads else ("", [])
-    return "", []
-
-
-_DRAWS = {"random", "randint", "choice", "randrange", "uniform", "sample", "shuffle", "choices"}
-
-
-def _variable(node: ast.AST) -> Tuple[str, List[str]]:
-    name = getattr(node, "value", None)
-    return (f"env:{name}", []) if isinstance(name, str) and name.isidentifier() else ("", [])
+        return node.left if ast.unparse(node.comparators[0]) in _ENVIRON else None
+    return None
 
 
 def _texts_compared(function: ast.AST) -> List[str]:
     """The short texts that a function compares something with."""
-    sides = [
-        part
-        for node in ast.walk(function)
-        if isinstance(node, ast.Compare)
-        for side in (node.left, *node.comparators)
-        for part in ast.walk(side)
-    ]
-    texts = [s.value for s in sides if isinstance(s, ast.Constant) and isinstance(s.value, str)]
-    return [repr(text) for text in dict.fromkeys(texts) if len(text) < 20]
-
-
-@contextlib.contextmanager
-def applied(patches: Patches, local: dict[str, Any]) -> Iterator[None]:
-    """Everything in place, and put back at the end."""
-    with contextlib.ExitStack() as stack:
-        for name, expression in patches:
-            _apply(name, evaluate(expression, local), stack)
-        yield
-
-
-def _apply(name: str, value: Any, stack: contextlib.ExitStack) -> None:
-    if name == "cwd":
-        stack.callback(os.chdir, os.getcwd())
-        os.chdir(value)
-    elif name == "seed":
-        stack.callback(random.setstate, random.getstate())
-        random.seed(value)
-    elif name.startswith("env:"):
-        key = name[4:]
-        before = os.environ.get(key)
-        stack.callback(_set_variable, key, before)
-        _set_variable(key, value)
-    else:
-        module: Any = time if name == "time.time" else sys
-        word = name.rpartition(".")[2]
-        stack.callback(setattr, module, word, getattr(module, word))
-        setattr(module, word, (lambda: value) if name == "time.time" else value)
-
-
-def _set_variable(key: str, value: Any) -> None:
-    if value is None:
-        os.environ.pop(key, None)
-    else:
-        os.environ[key] = value
+    texts: Dict[str, None] = {}
+    for node in ast.walk(function):
+        if not isinstance(node, ast.Compare):
+            continue
+        for side in (node.left, *node.comparators):
+            for part in ast.walk(side):
+                if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                    texts[part.value] = None
+    return [repr(text) for text in texts if len(text) < MAX_TEXT]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from typing import Any
+from typing import Any, List
 
 from .expressions import Expression
 
@@ -187,6 +187,23 @@ KNOWN_ATTRIBUTES = {word for _, words in ATTRIBUTES for word in words.split()} |
     "index", "count", "pop", "copy", "clear", "remove", "find", "name", "real", "imag",
 }  # fmt: skip
 
+_KINDS_BY_FUNCTION = {
+    "len": ["list", "str"],
+    "open": ["path"],
+    "int": ["str", "int", "numeral"],
+    "float": ["str", "float", "numeral"],
+    "abs": ["int", "float"],
+    "round": ["float", "int"],
+    "sorted": ["list"],
+    "sum": ["list"],
+    "enumerate": ["list"],
+    "iter": ["list"],
+    "callable": ["callable"],
+}
+"""What a function that is given a parameter says about it."""
+MAX_LITERAL = 40
+"""Characters of a literal worth trying, and the greatest length."""
+
 EVERYTHING = ("str", "int", "float", "list", "dict", "None", "date", "datetime", "timedelta")
 
 
@@ -218,32 +235,39 @@ def kind_of(expression: Expression) -> str:
     if isinstance(node, ast.UnaryOp):
         node = node.operand
     if isinstance(node, ast.Constant):
-        return type(node.value).__name__.replace("NoneType", "None")
+        return kind_of_constant(node.value)
     if isinstance(node, ast.Call):
         return getattr(node.func, "id", "object")
     return type(node).__name__.lower()
 
 
+def kind_of_constant(value: Any) -> str:
+    """The same of a constant itself."""
+    return type(value).__name__.replace("NoneType", "None")
+
+
 def neighbours(value: Any) -> list[Expression]:
     """A literal and, for a number, what stands on both sides of it."""
-    if isinstance(value, bool) or value is None or value is ... or isinstance(value, complex):
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return [Expression(repr(number)) for number in (value, value - 1, value + 1, -value)]
+    if not isinstance(value, (str, bytes)) or len(value) >= MAX_LITERAL:
         return []
-    if isinstance(value, (int, float)):
-        return [Expression(repr(v)) for v in (value, value - 1, value + 1, -value)]
-    if len(value) == 1 and isinstance(value, str) and not value.isalnum():
-        beside = [chr(c) for c in (ord(value) - 1, ord(value) + 1) if 0 < c < 0x10FFFF]
-        return [Expression(repr(v)) for v in (value, *beside)]
-    return [Expression(repr(value))] if len(value) < 40 else []
+    if isinstance(value, str) and len(value) == 1 and not value.isalnum():
+        codes = (ord(value) - 1, ord(value) + 1)
+        beside = [chr(code) for code in codes if 0 < code < sys.maxunicode]
+        return [Expression(repr(text)) for text in (value, *beside)]
+    return [Expression(repr(value))]
 
 
 def of_length(length: Any) -> list[Expression]:
     """Texts and lists of a length, and of one more and one less."""
-    if not isinstance(length, int) or isinstance(length, bool) or not 0 <= length <= 40:
+    if type(length) is not int or not 0 <= length <= MAX_LITERAL:
         return []
+    lengths = [number for number in (length, length + 1, length - 1) if number >= 0]
     letters = "abcdefghij" * 5
-    lengths = [n for n in (length, length + 1, length - 1) if n >= 0]
-    made: list[Any] = [letters[:n] for n in lengths] + [list(range(n)) for n in lengths]
-    return [Expression(repr(one)) for one in made]
+    texts: List[Any] = [letters[:number] for number in lengths]
+    lists = [list(range(number)) for number in lengths]
+    return [Expression(repr(value)) for value in [*texts, *lists]]
 
 
 def kinds_by_call(node: ast.Call, name: str) -> list[str]:
@@ -256,19 +280,7 @@ def kinds_by_call(node: ast.Call, name: str) -> list[str]:
     called = getattr(node.func, "id", "") or getattr(node.func, "attr", "")
     if called == "isinstance" and first[0] == name:
         return _classes(node.args[1:])
-    return {
-        "len": ["list", "str"],
-        "open": ["path"],
-        "int": ["str", "int", "numeral"],
-        "float": ["str", "float", "numeral"],
-        "abs": ["int", "float"],
-        "round": ["float", "int"],
-        "sorted": ["list"],
-        "sum": ["list"],
-        "enumerate": ["list"],
-        "iter": ["list"],
-        "callable": ["callable"],
-    }.get(called, [])
+    return _KINDS_BY_FUNCTION.get(called, [])
 
 
 def kinds_by_type(node: ast.Compare, name: str) -> list[str]:
@@ -280,5 +292,9 @@ def kinds_by_type(node: ast.Compare, name: str) -> list[str]:
 
 
 def _classes(nodes: list[ast.expr]) -> list[str]:
-    asked = [getattr(n, "id", getattr(n, "attr", "")) for part in nodes for n in ast.walk(part)]
-    return [k for word in asked for k in HINTS.get(word, (word,)) if k in PLAIN or k in NAMED]
+    """The kinds of the classes that are named anywhere in some nodes."""
+    kinds: List[str] = []
+    for node in (part for root in nodes for part in ast.walk(root)):
+        word = getattr(node, "id", getattr(node, "attr", ""))
+        kinds += [kind for kind in HINTS.get(word, (word,)) if kind in PLAIN or kind in NAMED]
+    return kinds
