@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from copydesk.agent.coverage.gate.changed_lines import Change
 from copydesk.agent.coverage.gate.verdict import LineStatus, status_of
-from copydesk.agent.coverage.source import moved, parse
+from copydesk.agent.coverage.source import moved_lines, parse
 from copydesk.agent.coverage.store import FileLines, numbits_to_nums, of_total
 from copydesk.agent.coverage.store import totals as total_rows
 from copydesk.agent.desk.database import Database
@@ -130,7 +130,7 @@ def _translated(file: FileLines, old: str, new: str) -> tuple[FileLines, frozens
     old_lines, new_lines = old.split("\n"), new.split("\n")
     has_same_exclusions = _exclusions(old_lines) == _exclusions(new_lines)
     moved_to = {}
-    for before, after in moved(parse(old), parse(new)).items():
+    for before, after in moved_lines(parse(old), parse(new)).items():
         if old_lines[before - 1].strip() != new_lines[after - 1].strip():
             continue
         if has_same_exclusions or before not in file.missing:

@@ -29,10 +29,10 @@ from copydesk.agent.coverage.runner import (
 )
 from copydesk.agent.coverage.selection import (
     Selection,
-    in_words,
+    collection_order,
+    describe,
     select,
     test_file_check,
-    to_collect,
 )
 from copydesk.agent.coverage.source import Tree, file_of
 from copydesk.agent.coverage.store import Measure, Sum, assemble, different, united
@@ -127,10 +127,10 @@ class _Work:
             old, new = Tree(old_blobs, read, read.imported), self._tree(read)
             selection = held = select(base, old, new, test_file_check(base))
             selection.carried = coverage_map.kept(self.db, selection.carried, base.environment)
-            files = to_collect(selection, old_blobs, blobs, base)
+            files = collection_order(selection, old_blobs, blobs, base)
             if self.order and files and not full:
                 files = self.order(files, selection.affected)
-            reason = in_words(selection)
+            reason = describe(selection)
             audited = not full and audit.due(self.db, self.settings.personal.audit_measures)
             if full or audited:
                 base, selection, files = None, None, None

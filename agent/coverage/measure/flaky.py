@@ -33,7 +33,7 @@ def marked(
         former = base.traces.get(key)
         if former is None:
             return None
-        if key not in selection.carried and trace.name not in selection.held:
+        if key not in selection.carried and trace.name not in selection.only_failed:
             return None
         # a program may read anything, data that no Python opens too
         return former if same_files or not former.needed("process") else None

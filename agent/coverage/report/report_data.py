@@ -20,7 +20,7 @@ from copydesk.agent.coverage.gate import (
     texts,
 )
 from copydesk.agent.coverage.report.flaky_tests import FlakyTest, flakiest_tests
-from copydesk.agent.coverage.source import moved, parse
+from copydesk.agent.coverage.source import moved_lines, parse
 from copydesk.agent.coverage.store import Hit, Measure, numbits_to_nums
 from copydesk.agent.coverage.store import traces as coverage_map
 from copydesk.agent.desk.database import Database
@@ -220,7 +220,7 @@ class _Diff:
         blob, changed = self.change.files[hit.path]
         numbers = numbits_to_nums(hit.lines)
         if hit.blob != blob:
-            moved_to = moved(parse(self.read(hit.blob)), parse(self.read(blob)))
+            moved_to = moved_lines(parse(self.read(hit.blob)), parse(self.read(blob)))
             numbers = [moved_to[n] for n in numbers if n in moved_to]
         return sorted(set(numbers) & set(changed))
 

@@ -5,18 +5,18 @@ tests to run again, each with its reason, and the traces that still hold.
 """
 
 from copydesk.agent.coverage.selection.affected import Selection, select
-from copydesk.agent.coverage.selection.rerun_outcomes import UNFINISHED
-from copydesk.agent.coverage.selection.test_files_to_collect import (
-    in_words,
+from copydesk.agent.coverage.selection.collection_order import (
+    collection_order,
+    describe,
     test_file_check,
-    to_collect,
 )
+from copydesk.agent.coverage.selection.rerun_reasons import UNFINISHED
 
 __all__ = [
     "UNFINISHED",
     "Selection",
-    "in_words",
+    "collection_order",
+    "describe",
     "select",
     "test_file_check",
-    "to_collect",
 ]

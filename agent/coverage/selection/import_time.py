@@ -13,69 +13,72 @@ from copydesk.agent.coverage.source import Block, Module, may_mention
 from copydesk.agent.coverage.store import Hit, Trace, numbits_to_nums
 
 
-def touched(module: Module, hit: Hit) -> set[str]:
+def executed_blocks(module: Module, hit: Hit) -> set[str]:
     """The keys of the blocks that a hit executed something of."""
     return {module.lines[n].block for n in numbits_to_nums(hit.lines) if n in module.lines}
 
 
 @dataclass(slots=True)
-class ImportTime:
+class ImportTimeCalls:
     """The functions that imports executed.
 
     Args:
         traces: The traces of imports.
-        parsed: A version of a file, taken apart.
+        module: Takes the file version that a hit is of apart.
     """
 
     traces: Collection[Trace]
-    parsed: Callable[[Hit], Module]
+    module: Callable[[Hit], Module]
 
-    def rewritten(self, trace: Trace, now: Callable[[Hit], Module | None]) -> bool:
+    def ran_changed_function(
+        self, trace: Trace, new_module: Callable[[Hit], Module | None]
+    ) -> bool:
         """Whether an import executed a function whose body is another one now.
 
         Args:
             trace: The import.
-            now: The new version of a hit's file: None where there is none.
+            new_module: The new version of a hit's file: None where there is none.
         """
         for hit in trace.hits:
-            new = now(hit)
+            new = new_module(hit)
             for block in self._called(trace, hit):
                 if new is None or not new.holds(block):
                     return True
         return False
 
     def _called(self, trace: Trace, hit: Hit) -> Iterator[Block]:
-        module = self.parsed(hit)
-        for key in touched(module, hit):
+        """The blocks of a hit that are no statements of the imported module itself."""
+        module = self.module(hit)
+        for key in executed_blocks(module, hit):
             if key.startswith("f:") or hit.path != trace.name:
                 yield module.blocks[key]
 
-    def users(
+    def modules_using(
         self,
-        meant: Callable[[Hit], Collection[str]],
-        among: Collection[str],
-        text: Callable[[Hit], str],
+        names: Callable[[Hit], Collection[str]],
+        files: Collection[str],
+        source: Callable[[Hit], str],
     ) -> Iterator[str]:
         """The modules whose import executed a function that mentions one of some names.
 
         Args:
-            meant: The names that mean something in a hit's file.
-            among: The files in which they may.
-            text: The source of a hit's file.
+            names: The names that mean something in a hit's file.
+            files: The files in which they may.
+            source: The source of a hit's file.
         """
         for trace in self.traces:
             for hit in trace.hits:
-                if hit.path not in among:
-                    continue
-                names = meant(hit)
-                if not may_mention(text(hit), names):
-                    continue
-                if any(
-                    not b.mentions.isdisjoint(names) or b.name in names
-                    for b in self._called(trace, hit)
-                ):
+                if hit.path in files and self._mentions(trace, hit, names(hit), source(hit)):
                     yield trace.name
                     break
+
+    def _mentions(self, trace: Trace, hit: Hit, names: Collection[str], source: str) -> bool:
+        if not may_mention(source, names):
+            return False
+        for block in self._called(trace, hit):
+            if block.name in names or not block.mentions.isdisjoint(names):
+                return True
+        return False
 
 
 def recorded_importers(
@@ -87,11 +90,15 @@ def recorded_importers(
         module: Its path.
         traces: The traces of a commit.
     """
-    found, todo = {("import", module)}, [module]
-    while todo:
-        wanted = ("import", todo.pop())
+    importers = {("import", module)}
+    unvisited = [module]
+    while unvisited:
+        need = ("import", unvisited.pop())
         for key, trace in traces.items():
-            if wanted in trace.needs and key not in found:
-                found.add(key)
-                todo += [key[1]] if key[0] == "import" else []
-    return found
+            if need not in trace.needs or key in importers:
+                continue
+            importers.add(key)
+            kind, name = key
+            if kind == "import":
+                unvisited.append(name)
+    return importers

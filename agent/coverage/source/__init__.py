@@ -5,37 +5,48 @@ stored: an outermost function, or one statement of a module), functions with the
 import graph, the names a module binds, and the difference of two modules or two trees.
 """
 
-from copydesk.agent.coverage.source import cached_functions
-from copydesk.agent.coverage.source.blocks import Block, Module, moved, parse
-from copydesk.agent.coverage.source.constant_changes import swapped_in
+from copydesk.agent.coverage.source.blocks import Block, Module, moved_lines, parse
+from copydesk.agent.coverage.source.cached_functions import cached_functions
+from copydesk.agent.coverage.source.constant_changes import modules_with_changed_constants
 from copydesk.agent.coverage.source.functions import MODULE, Span, functions
 from copydesk.agent.coverage.source.import_graph import Import, ImportGraph, imports_of
-from copydesk.agent.coverage.source.module_diff import compare, hooks_into_pytest
-from copydesk.agent.coverage.source.name_visibility import Names
+from copydesk.agent.coverage.source.module_diff import (
+    ModuleDifference,
+    compare_modules,
+    hooks_into_pytest,
+)
+from copydesk.agent.coverage.source.name_visibility import ChangedNames
 from copydesk.agent.coverage.source.python_files import DEFAULT_PATTERNS, is_test_file
-from copydesk.agent.coverage.source.tree_diff import Change, Tree, difference, file_of, may_mention
+from copydesk.agent.coverage.source.tree_diff import (
+    Tree,
+    TreeDifference,
+    compare_trees,
+    file_of,
+    may_mention,
+)
 
 __all__ = [
     "DEFAULT_PATTERNS",
     "MODULE",
     "Block",
-    "Change",
+    "ChangedNames",
     "Import",
     "ImportGraph",
     "Module",
-    "Names",
+    "ModuleDifference",
     "Span",
     "Tree",
+    "TreeDifference",
     "cached_functions",
-    "compare",
-    "difference",
+    "compare_modules",
+    "compare_trees",
     "file_of",
     "functions",
     "hooks_into_pytest",
     "imports_of",
     "is_test_file",
     "may_mention",
-    "moved",
+    "modules_with_changed_constants",
+    "moved_lines",
     "parse",
-    "swapped_in",
 ]

@@ -11,6 +11,7 @@ import ast
 import functools
 import hashlib
 import io
+import itertools
 import re
 import tokenize
 from collections.abc import Iterable, Iterator
@@ -62,7 +63,9 @@ class Block:
     @property
     def name(self) -> str:
         """The name of the function whose body this is, empty for a statement."""
-        return self.key[2:].rpartition("#")[0].rpartition(".")[2] if self.key[:2] == "f:" else ""
+        if not self.key.startswith("f:"):
+            return ""
+        return self.key[2:].rpartition("#")[0].rpartition(".")[2]
 
 
 @dataclass(slots=True)
@@ -75,8 +78,8 @@ class Module:
 
     def holds(self, block: Block) -> bool:
         """Whether a block of another version of this module stands here unchanged."""
-        mine = self.blocks.get(block.key)
-        return mine is not None and mine.fingerprint == block.fingerprint
+        own = self.blocks.get(block.key)
+        return own is not None and own.fingerprint == block.fingerprint
 
     def statements(self) -> Iterator[Block]:
         """The blocks that run when the module is imported."""
@@ -84,8 +87,11 @@ class Module:
 
     def was_run(self, lines: Iterable[int]) -> bool:
         """Whether the module's own body ran, going by executed lines: its first statement did."""
-        firsts = [b.lines[0] for b in self.statements() if b.lines and not b.key.startswith("o:")]
-        first = min((n for n in firsts if not self.is_text(n)), default=0)
+        first_lines = set()
+        for block in self.statements():
+            if block.lines and not block.key.startswith("o:"):
+                first_lines.add(block.lines[0])
+        first = min(itertools.filterfalse(self.is_text, first_lines), default=0)
         return first in set(lines)
 
     def is_text(self, line: int) -> bool:
@@ -107,23 +113,27 @@ def parse(source: str) -> Module:
         tree = ast.parse(source)
         tokens = _tokens(source)
     except (SyntaxError, ValueError, RecursionError, tokenize.TokenError):
-        lines = tuple(range(1, source.count("\n") + 2))
-        key = f"broken:{_hash(source)}"
-        whole = Block(key, key, lines, frozenset(_WORD.findall(source)), None)
-        return Module({key: whole}, {n: Line(key, i) for i, n in enumerate(lines)}, broken=True)
+        return _broken_module(source)
     return _Splitter(source, tokens).split(tree)
+
+
+def _broken_module(source: str) -> Module:
+    lines = tuple(range(1, source.count("\n") + 2))
+    key = f"broken:{_hash(source)}"
+    block = Block(key, key, lines, frozenset(_WORD.findall(source)), None)
+    return Module({key: block}, {n: Line(key, i) for i, n in enumerate(lines)}, broken=True)
 
 
 def _tokens(source: str) -> dict[int, list[str]]:
     """The token texts that start on each code-bearing line; a token's further lines hold ''."""
-    found: dict[int, list[str]] = {}
+    texts: dict[int, list[str]] = {}
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type in _LAYOUT:
             continue
-        found.setdefault(token.start[0], []).append(token.string)
+        texts.setdefault(token.start[0], []).append(token.string)
         for line in range(token.start[0] + 1, token.end[0] + 1):
-            found.setdefault(line, []).append("")
-    return found
+            texts.setdefault(line, []).append("")
+    return texts
 
 
 @dataclass(slots=True)
@@ -138,8 +148,17 @@ class _Span:
     reflected: bool = False
 
 
+class _Scope(NamedTuple):
+    """The class that statements stand in: its qualified name with a dot, and its name."""
+
+    prefix: str
+    owner: str
+
+
 @dataclass(slots=True)
 class _Splitter:
+    """Splits a source into blocks, given its tokens by line."""
+
     source: str
     tokens: dict[int, list[str]]
     spans: list[_Span] = field(default_factory=list)
@@ -151,22 +170,27 @@ class _Splitter:
         self.text = self.source.splitlines()
 
     def split(self, tree: ast.Module) -> Module:
-        self._body(tree.body, "", "")
-        rest = sorted(set(self.tokens) - self.taken)
-        for line in rest:  # `else:`, `finally:` and the like
+        """Split the source whose tree it is."""
+        self._body(tree.body, _Scope("", ""))
+        for line in sorted(self.tokens.keys() - self.taken):  # `else:`, `finally:` and the like
             self._take("o:", [line], frozenset())
         blocks: dict[str, Block] = {}
         lines: dict[int, Line] = {}
-        seen: dict[str, int] = {}
+        counts: dict[str, int] = {}
         for span in self.spans:
             fingerprint = self._fingerprint(span)
             # a function keeps its identity by name, a statement by content
             stem = span.key if span.key.startswith("f:") else span.key + fingerprint
-            seen[stem] = seen.get(stem, 0) + 1
-            key = f"{stem}#{seen[stem]}"
+            counts[stem] = counts.get(stem, 0) + 1
+            key = f"{stem}#{counts[stem]}"
             blocks[key] = Block(
-                *(key, fingerprint, tuple(span.lines), self._mentions(span), span.binds),
-                *(span.owner, span.reflected),
+                key,
+                fingerprint,
+                tuple(span.lines),
+                self._mentions(span),
+                span.binds,
+                owner=span.owner,
+                reflected=span.reflected,
             )
             lines.update({line: Line(key, i) for i, line in enumerate(span.lines)})
         return Module(blocks, lines)
@@ -179,93 +203,115 @@ class _Splitter:
         owner: str = "",
         extra: str = "",
     ) -> None:
-        mine = [n for n in lines if n in self.tokens and n not in self.taken]
-        self.taken.update(mine)
-        self.spans.append(_Span(key, mine, binds, owner, extra, self.reflected))
+        """Make a block of the lines that have code and belong to no other block yet."""
+        free = [n for n in lines if n in self.tokens and n not in self.taken]
+        self.taken.update(free)
+        self.spans.append(_Span(key, free, binds, owner, extra, self.reflected))
 
     def _fingerprint(self, span: _Span) -> str:
         heads = [n for n in span.lines if self.tokens[n][0] != ""]
-        base = min((self._indent(n) for n in heads), default=0)
-        rows = [
-            f"{self._indent(n) - base} " + "\x01".join(self.tokens[n])
-            if self.tokens[n][0] != ""
-            else "\x00" + self.text[n - 1]  # inside a string over several lines every byte counts
-            for n in span.lines
-        ]
-        return _hash("\n".join([span.extra, *rows]))
+        base = min(map(self._indent, heads), default=0)
+        rows = [span.extra]
+        for n in span.lines:
+            if self.tokens[n][0] != "":
+                rows.append(f"{self._indent(n) - base} " + "\x01".join(self.tokens[n]))
+            else:  # inside a string over several lines every byte counts
+                rows.append("\x00" + self.text[n - 1])
+        return _hash("\n".join(rows))
 
     def _indent(self, line: int) -> int:
         text: str = self.text[line - 1]
         return len(text) - len(text.lstrip())
 
     def _mentions(self, span: _Span) -> frozenset[str]:
-        found: set[str] = set()
+        names: set[str] = set()
         for line in span.lines:
             for token in self.tokens[line]:
                 if token.isidentifier():
-                    found.add(token)
+                    names.add(token)
                 elif token[:1] in "\"'fFrRbBuUtT":
-                    found.update(_WORD.findall(token))
-        return frozenset(found)
+                    names.update(_WORD.findall(token))
+        return frozenset(names)
 
-    def _body(self, body: list[ast.stmt], prefix: str, owner: str) -> None:
+    def _body(self, body: list[ast.stmt], scope: _Scope) -> None:
         for node in body:
             if isinstance(node, _DEFINITION):
-                self._function(node, prefix, owner)
+                self._function(node, scope)
             elif isinstance(node, ast.ClassDef):
-                head = _range(node.decorator_list, node.lineno, _start(node.body[0]) - 1)
-                plain = not node.keywords and _plain(node.decorator_list)
-                binds = frozenset({node.name}) if plain else None
-                self._take(f"c:{prefix}", head or [node.lineno], binds, owner, node.name)
-                around, self.reflected = self.reflected, not plain or _is_reflected(node)
-                self._body(node.body, f"{prefix}{node.name}.", node.name)
-                self.reflected = around
-            elif isinstance(node, ast.If) and _is_main_guard(node.test):
-                self._take(f"m:{prefix}", _lines(node.lineno, node.end_lineno), frozenset(), owner)
+                self._class(node, scope)
             elif isinstance(node, ast.If):
-                bound = _bound_in(node.body + node.orelse)
-                self._take(f"i:{prefix}", _lines(node.lineno, node.test.end_lineno), bound, owner)
-                self._body(node.body, prefix, owner)
-                self._body(node.orelse, prefix, owner)
+                self._if(node, scope)
             elif isinstance(node, ast.Try):
-                self._take(f"t:{prefix}", [node.lineno], frozenset(), owner)
-                self._body(node.body, prefix, owner)
-                for handler in node.handlers:
-                    self._take(f"t:{prefix}", [handler.lineno], frozenset(), owner)
-                    self._body(handler.body, prefix, owner)
-                self._body(node.orelse, prefix, owner)
-                self._body(node.finalbody, prefix, owner)
+                self._try(node, scope)
             else:
-                lines = _lines(node.lineno, node.end_lineno)
-                kind = "x" if _is_string(node) else "s"
-                bound = _binds(node)
-                if bound and owner and any(map(_is_dunder, bound)):
-                    bound |= {owner}  # looked up by syntax, not by its name
-                self._take(f"{kind}:{prefix}", lines, bound, owner)
+                self._simple_statement(node, scope)
 
-    def _function(
-        self, node: ast.FunctionDef | ast.AsyncFunctionDef, prefix: str, owner: str
-    ) -> None:
-        first = node.body[0].lineno
-        head_ends = max(
-            [node.lineno]
-            + [n.end_lineno or 0 for n in ast.walk(node.args) if isinstance(n, ast.expr | ast.arg)]
-            + ([node.returns.end_lineno or 0] if node.returns else [])
-        )
-        one_line = first <= head_ends
-        head = _range(node.decorator_list, node.lineno, first - 1)
-        if one_line:
-            head = _range(node.decorator_list, node.lineno, node.end_lineno or node.lineno)
-        names = {node.name}
-        if owner and _is_dunder(node.name):
-            names = {owner}  # called through syntax, not by its name
-        binds = frozenset(names) if _plain(node.decorator_list) else None
-        kind = (
-            f"{type(node).__name__} {_is_generator(node)} {ast.get_docstring(node, clean=False)!r}"
-        )
+    def _class(self, node: ast.ClassDef, scope: _Scope) -> None:
+        head = _range(node.decorator_list, node.lineno, _start(node.body[0]) - 1)
+        plain = not node.keywords and _plain(node.decorator_list)
+        binds = frozenset({node.name}) if plain else None
+        self._take(f"c:{scope.prefix}", head or [node.lineno], binds, scope.owner, node.name)
+        around = self.reflected
+        self.reflected = not plain or _is_reflected(node)
+        self._body(node.body, _Scope(f"{scope.prefix}{node.name}.", node.name))
+        self.reflected = around
+
+    def _if(self, node: ast.If, scope: _Scope) -> None:
+        prefix, owner = scope
+        if _is_main_guard(node.test):
+            lines = _lines(node.lineno, node.end_lineno)
+            self._take(f"m:{prefix}", lines, frozenset(), owner)
+            return
+        head = _lines(node.lineno, node.test.end_lineno)
+        self._take(f"i:{prefix}", head, _bound_in(node.body + node.orelse), owner)
+        self._body(node.body, scope)
+        self._body(node.orelse, scope)
+
+    def _try(self, node: ast.Try, scope: _Scope) -> None:
+        key = f"t:{scope.prefix}"
+        self._take(key, [node.lineno], frozenset(), scope.owner)
+        self._body(node.body, scope)
+        for handler in node.handlers:
+            self._take(key, [handler.lineno], frozenset(), scope.owner)
+            self._body(handler.body, scope)
+        self._body(node.orelse, scope)
+        self._body(node.finalbody, scope)
+
+    def _simple_statement(self, node: ast.stmt, scope: _Scope) -> None:
+        kind = "x" if _is_string(node) else "s"
+        bound = _binds(node)
+        if bound and scope.owner and any(map(_is_dunder, bound)):
+            bound |= {scope.owner}  # looked up by syntax, not by its name
+        lines = _lines(node.lineno, node.end_lineno)
+        self._take(f"{kind}:{scope.prefix}", lines, bound, scope.owner)
+
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: _Scope) -> None:
+        prefix, owner = scope
+        body_starts = node.body[0].lineno
+        one_line = body_starts <= _end_of_signature(node)
+        head_ends = (node.end_lineno or node.lineno) if one_line else body_starts - 1
+        head = _range(node.decorator_list, node.lineno, head_ends)
+        name = node.name
+        if owner and _is_dunder(name):
+            name = owner  # called through syntax, not by its name
+        binds = frozenset({name}) if _plain(node.decorator_list) else None
+        docstring = ast.get_docstring(node, clean=False)
+        kind = f"{type(node).__name__} {_is_generator(node)} {docstring!r}"
         self._take(f"d:{prefix}", head, binds, owner, kind)
         if not one_line:
-            self._take(f"f:{prefix}{node.name}", _lines(first, node.end_lineno), frozenset(), owner)
+            body = _lines(body_starts, node.end_lineno)
+            self._take(f"f:{prefix}{node.name}", body, frozenset(), owner)
+
+
+def _end_of_signature(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """The last line of a function's parameters and return annotation."""
+    last = node.lineno
+    for part in ast.walk(node.args):
+        if isinstance(part, ast.expr | ast.arg):
+            last = max(last, part.end_lineno or 0)
+    if node.returns:
+        last = max(last, node.returns.end_lineno or 0)
+    return last
 
 
 def _is_main_guard(test: ast.expr) -> bool:
@@ -324,11 +370,8 @@ def _binds(node: ast.stmt) -> frozenset[str] | None:
         return _targets(node.targets)
     if isinstance(node, ast.AnnAssign | ast.AugAssign):
         return _targets([node.target])
-    if isinstance(node, ast.Pass) or (
-        isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-    ):
-        return frozenset()
-    return None
+    is_constant = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    return frozenset() if is_constant or isinstance(node, ast.Pass) else None
 
 
 def _targets(targets: list[ast.expr]) -> frozenset[str] | None:
@@ -361,10 +404,10 @@ def _bound_in(body: list[ast.stmt]) -> frozenset[str] | None:
     return frozenset(names)
 
 
-def moved(old: Module, new: Module) -> dict[int, int]:
+def moved_lines(old: Module, new: Module) -> dict[int, int]:
     """Where each line of an old version stands in the new one, for blocks that did not change."""
-    found: dict[int, int] = {}
+    new_lines: dict[int, int] = {}
     for key, block in old.blocks.items():
         if new.holds(block):
-            found.update(zip(block.lines, new.blocks[key].lines, strict=True))
-    return found
+            new_lines.update(zip(block.lines, new.blocks[key].lines, strict=True))
+    return new_lines

@@ -10,19 +10,19 @@ from collections.abc import Iterable
 
 from copydesk.agent.coverage.source.blocks import parse
 
-REMEMBERING = frozenset({"cache", "lru_cache"})
+CACHE_DECORATORS = frozenset({"cache", "lru_cache"})
 """The decorators of functools that keep results as long as the process lives."""
 
 
-def filled(sources: Iterable[str]) -> frozenset[str]:
-    """The remembering functions that a changed import may call first, or no longer.
+def cached_functions(sources: Iterable[str]) -> frozenset[str]:
+    """The caching functions of some sources, which a changed import may call first, or no longer.
 
     Args:
         sources: The changed module and all that it imports, where such functions may stand.
     """
-    found: set[str] = set()
+    names: set[str] = set()
     for source in {text for text in sources if "cache" in text}:
         for block in parse(source).statements():
-            if block.key.startswith("d:") and block.mentions & REMEMBERING:
-                found |= block.binds or set()
-    return frozenset(found)
+            if block.key.startswith("d:") and block.mentions & CACHE_DECORATORS:
+                names |= block.binds or set()
+    return frozenset(names)

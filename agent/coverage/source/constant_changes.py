@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from copydesk.agent.coverage.source.tree_diff import Tree
 
 
-def swapped(old: str, new: str) -> frozenset[int]:
+def changed_constants(old: str, new: str) -> frozenset[int]:
     """The lines on which a name of the module is bound to another constant.
 
     Empty where two versions of a source differ in anything else.
@@ -20,15 +20,21 @@ def swapped(old: str, new: str) -> frozenset[int]:
     before, after = old.split("\n"), new.split("\n")
     if len(before) != len(after):
         return frozenset()
-    lines = [n for n, (a, b) in enumerate(zip(before, after, strict=True), 1) if a != b]
+    lines = set()
+    for number, texts in enumerate(zip(before, after, strict=True), 1):
+        if texts[0] != texts[1]:
+            lines.add(number)
     try:
-        names, now = _constants(old, lines), _constants(new, lines)
+        old_names, new_names = _constants(old, lines), _constants(new, lines)
     except (SyntaxError, ValueError, RecursionError):
         return frozenset()
-    return frozenset(lines) if names == now and set(names) == set(lines) else frozenset()
+    only_constants = old_names == new_names and old_names.keys() == lines
+    return frozenset(lines) if only_constants else frozenset()
 
 
-def swapped_in(paths: Iterable[str], old: Tree, new: Tree) -> dict[tuple[str, str], frozenset[int]]:
+def modules_with_changed_constants(
+    paths: Iterable[str], old: Tree, new: Tree
+) -> dict[tuple[str, str], frozenset[int]]:
     """Such lines, by the context of the module's import, of those modules that have nothing else.
 
     Args:
@@ -36,24 +42,28 @@ def swapped_in(paths: Iterable[str], old: Tree, new: Tree) -> dict[tuple[str, st
         old: The files as they were.
         new: The files as they are.
     """
-    pairs = {p: [tree.read(tree.blobs[p]) for tree in (old, new)] for p in paths}
-    found = {("import", p): swapped(*texts) for p, texts in pairs.items()}
-    return {key: lines for key, lines in found.items() if lines}
+    changed = {}
+    for path in paths:
+        lines = changed_constants(old.read(old.blobs[path]), new.read(new.blobs[path]))
+        if lines:
+            changed["import", path] = lines
+    return changed
 
 
-def _constants(source: str, lines: list[int]) -> dict[int, str]:
+def _constants(source: str, lines: set[int]) -> dict[int, str]:
     """The names that are bound to constants by statements of their own on some lines, by line."""
     texts = source.split("\n")
-    found = {}
+    names = {}
     for node in ast.parse(source).body:
-        if (
-            node.lineno in lines
-            and isinstance(node, ast.Assign)
-            and isinstance(node.value, ast.Constant)
-            and isinstance(node.targets[0], ast.Name)
-            and len(node.targets) == 1
-            and (node.end_lineno, node.col_offset) == (node.lineno, 0)
-            and len(texts[node.lineno - 1].rstrip("\r").encode()) == node.end_col_offset
-        ):
-            found[node.lineno] = node.targets[0].id
-    return found
+        if node.lineno in lines and isinstance(node, ast.Assign) and _is_constant(node):
+            line_bytes = len(texts[node.lineno - 1].rstrip("\r").encode())
+            if (node.col_offset, node.end_col_offset) == (0, line_bytes):
+                names[node.lineno] = ast.unparse(node.targets[0])
+    return names
+
+
+def _is_constant(node: ast.Assign) -> bool:
+    """Whether an assignment binds one name to a constant, on one line."""
+    binds_one_name = len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)
+    is_constant = isinstance(node.value, ast.Constant)
+    return binds_one_name and is_constant and node.end_lineno == node.lineno

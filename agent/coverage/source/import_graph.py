@@ -54,21 +54,21 @@ def imports_of(source: str) -> tuple[Import, ...]:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError):
         return ()
-    found: list[Import] = []
-    _collect(tree, False, found)
-    return tuple(found)
+    imports: list[Import] = []
+    _collect_imports(tree, False, imports)
+    return tuple(imports)
 
 
-def _collect(node: ast.AST, lazy: bool, found: list[Import]) -> None:
+def _collect_imports(node: ast.AST, lazy: bool, imports: list[Import]) -> None:
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.Import):
-            found.extend(Import(a.name, (), 0, lazy) for a in child.names)
+            imports.extend(Import(a.name, (), 0, lazy) for a in child.names)
         elif isinstance(child, ast.ImportFrom):
             names = tuple(a.name for a in child.names)
-            found.append(Import(child.module or "", names, child.level, lazy))
+            imports.append(Import(child.module or "", names, child.level, lazy))
         else:
-            inside = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-            _collect(child, lazy or inside, found)
+            is_function = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+            _collect_imports(child, lazy or is_function, imports)
 
 
 @dataclass(slots=True)
@@ -88,13 +88,13 @@ class ImportGraph:
     _direct: dict[tuple[str, bool], frozenset[str]] = field(init=False, default_factory=dict)
     _closures: dict[tuple[str, bool], frozenset[str]] = field(init=False, default_factory=dict)
 
-    def _called(self, name: str) -> Iterable[str]:
+    def _files_named(self, name: str) -> Iterable[str]:
         """The files of that dotted name."""
         if self._modules is None:
             self._modules = {}
             for path in self.sources:
-                for known in self._names(path):
-                    self._modules.setdefault(known, []).append(path)
+                for dotted_name in self._names(path):
+                    self._modules.setdefault(dotted_name, []).append(path)
         return self._modules.get(name, ())
 
     def _names(self, path: str) -> set[str]:
@@ -102,15 +102,11 @@ class ImportGraph:
         parts = path[: -len(".py")].split("/")
         if parts[-1] == "__init__":
             parts.pop()
-        found = set()
-        for root in self.roots:
-            above = root.split("/") if root else []
-            if parts[: len(above)] == above and len(parts) > len(above):
-                found.add(".".join(parts[len(above) :]))
+        names = {".".join(below) for below in self._below_roots(parts) if below}
         # pytest puts the folder of a test file without __init__.py on the path
         if parts and f"{posixpath.dirname(path)}/__init__.py".lstrip("/") not in self.sources:
-            found.add(parts[-1])
-        return found
+            names.add(parts[-1])
+        return names
 
     def direct(self, path: str, *, lazy: bool) -> frozenset[str]:
         """The files that a file imports itself, with the packages and conftests around it.
@@ -121,49 +117,53 @@ class ImportGraph:
         """
         key = (path, lazy)
         if key not in self._direct:
-            found = set(self._around(path))
+            files = set(self._packages_and_conftests(path))
             imports = self.imports(path) if self.imports else imports_of(self.sources[path])
             for item in imports:
                 if lazy or not item.lazy:
-                    found |= self._resolve(path, item)
-            self._direct[key] = frozenset(found - {path})
+                    files |= self._resolve(path, item)
+            self._direct[key] = frozenset(files - {path})
         return self._direct[key]
 
-    def _around(self, path: str) -> Iterable[str]:
-        folder = posixpath.dirname(path)
-        name = posixpath.basename(path)
-        wants_conftest = name != "conftest.py"
-        while True:
-            for near in ("__init__.py", "conftest.py"):
-                candidate = f"{folder}/{near}" if folder else near
-                if candidate in self.sources and (near == "__init__.py" or wants_conftest):
-                    yield candidate
-            if not folder:
-                return
+    def _packages_and_conftests(self, path: str) -> Iterable[str]:
+        """The files that Python and pytest load for a file, in its folder and those above it."""
+        names = ["__init__.py"]
+        if posixpath.basename(path) != "conftest.py":
+            names.append("conftest.py")
+        folder = path
+        while folder:
             folder = posixpath.dirname(folder)
+            for name in names:
+                candidate = posixpath.join(folder, name)
+                if candidate in self.sources:
+                    yield candidate
 
     def _resolve(self, path: str, item: Import) -> set[str]:
-        bases = [item.module]
-        if item.level:
-            package = posixpath.dirname(path).split("/")
-            package = package[: len(package) - (item.level - 1)]
-            bases = [
-                ".".join([*part, *([item.module] if item.module else [])])
-                for part in self._package_names(package)
-            ]
-        found: set[str] = set()
-        for base in bases:
-            for name in (base, *(f"{base}.{n}" if base else n for n in item.names)):
-                pieces = name.split(".")
-                for end in range(1, len(pieces) + 1):
-                    found.update(self._called(".".join(pieces[:end])))
-        return found
+        """The files that an import statement of a file loads, packages included."""
+        files: set[str] = set()
+        for module in self._modules_meant(path, item):
+            names = [module, *(f"{module}.{name}" if module else name for name in item.names)]
+            for name in names:
+                parts = name.split(".")
+                for end in range(1, len(parts) + 1):
+                    files.update(self._files_named(".".join(parts[:end])))
+        return files
 
-    def _package_names(self, folders: list[str]) -> Iterable[list[str]]:
+    def _modules_meant(self, path: str, item: Import) -> list[str]:
+        """The dotted names that the module of an import statement may have."""
+        if not item.level:
+            return [item.module]
+        package = posixpath.dirname(path).split("/")
+        package = package[: len(package) - (item.level - 1)]
+        module = [item.module] if item.module else []
+        return [".".join([*parts, *module]) for parts in self._below_roots(package)]
+
+    def _below_roots(self, parts: list[str]) -> Iterable[list[str]]:
+        """The parts of a path below each root that it lies in."""
         for root in self.roots:
             above = root.split("/") if root else []
-            if folders[: len(above)] == above:
-                yield folders[len(above) :]
+            if parts[: len(above)] == above:
+                yield parts[len(above) :]
 
     def closure(self, path: str, *, lazy: bool = True) -> frozenset[str]:
         """The file and all it imports, directly or through others."""
@@ -174,26 +174,25 @@ class ImportGraph:
 
     def reachable(self, paths: Iterable[str], *, lazy: bool = True) -> frozenset[str]:
         """Some files and all they import, directly or through others."""
-        seen = set(paths)
-        todo = list(seen)
-        while todo:
-            for near in self.direct(todo.pop(), lazy=lazy):
-                if near not in seen:
-                    seen.add(near)
-                    todo.append(near)
-        return frozenset(seen)
+        return _reached(paths, lambda path: self.direct(path, lazy=lazy))
 
     def importers(self, paths: Iterable[str]) -> frozenset[str]:
         """The files, and all that import one of them, directly or through others."""
-        reverse: dict[str, set[str]] = {}
+        importers: dict[str, set[str]] = {}
         for path in self.sources:
-            for near in self.direct(path, lazy=True):
-                reverse.setdefault(near, set()).add(path)
-        seen = {p for p in paths if p in self.sources}
-        todo = list(seen)
-        while todo:
-            for near in reverse.get(todo.pop(), ()):
-                if near not in seen:
-                    seen.add(near)
-                    todo.append(near)
-        return frozenset(seen)
+            for imported in self.direct(path, lazy=True):
+                importers.setdefault(imported, set()).add(path)
+        roots = [path for path in paths if path in self.sources]
+        return _reached(roots, lambda path: importers.get(path, ()))
+
+
+def _reached(roots: Iterable[str], neighbours: Callable[[str], Iterable[str]]) -> frozenset[str]:
+    """The files that can be reached from some files, those included."""
+    reached = set(roots)
+    unvisited = list(reached)
+    while unvisited:
+        for path in neighbours(unvisited.pop()):
+            if path not in reached:
+                reached.add(path)
+                unvisited.append(path)
+    return frozenset(reached)

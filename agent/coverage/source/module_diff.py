@@ -16,7 +16,7 @@ LOOKED_UP = re.compile(
 """Names that pytest, unittest or Python look for: nothing that is executed mentions them."""
 
 
-class Delta(NamedTuple):
+class ModuleDifference(NamedTuple):
     """What differs between two versions of a module.
 
     `names` are bound differently, `anything` says a statement with unknown effect changed,
@@ -30,54 +30,78 @@ class Delta(NamedTuple):
     calls: bool = False
 
 
-def compare(old: Module, new: Module) -> Delta:
+def compare_modules(old: Module, new: Module) -> ModuleDifference:
     """What the import of a module binds or does differently in its new version."""
     if old.broken or new.broken:
-        return Delta(frozenset(), anything=True)
-    before = {b.key: b for b in old.statements()}
-    after = {b.key: b for b in new.statements()}
-    gone = [before[k] for k in before.keys() - after.keys()]
-    came = [after[k] for k in after.keys() - before.keys()]
-    changed = gone + came
-    # a class that came or went as a whole is known by its own name, not by its attributes'
-    kept = _class_names([before[k] for k in before.keys() & after.keys()])
-    whole = _class_names(changed) - kept
-    renewed = _members(gone) & _members(came)
-    names: set[str] = set()
-    anything = hooks = False
-    for block in changed:
-        bound = block.binds or frozenset()
-        hooks = hooks or any(map(_is_hook, bound))
-        if block.binds is None or _is_looked_up(block):
-            anything = True
-        elif block.owner in whole:
-            names.add(block.owner)
-        else:
-            names |= bound
+        return ModuleDifference(frozenset(), anything=True)
+    statements = _ChangedStatements.of(old, new)
+    hooks = any(_is_hook(name) for block in statements.changed for name in block.binds or ())
+    if any(block.binds is None or _is_looked_up(block) for block in statements.changed):
+        return ModuleDifference(frozenset(), anything=True, hooks=hooks)
+    names = set[str]()
+    for block in statements.changed:
+        names |= statements.names_of(block)
+    calls = any(map(_may_call, statements.changed))
+    return ModuleDifference(frozenset(names), anything=False, hooks=hooks, calls=calls)
+
+
+class _ChangedStatements(NamedTuple):
+    """The module-level statements that stand in one version only.
+
+    `new_or_gone_classes` came or went as a whole: they are known by their own name, not by their
+    attributes'. `replaced_methods` stand in both versions, as (class, name).
+    """
+
+    changed: list[Block]
+    new_or_gone_classes: set[str]
+    replaced_methods: set[tuple[str, str]]
+
+    @classmethod
+    def of(cls, old: Module, new: Module) -> _ChangedStatements:
+        """Compare two versions of a module."""
+        before = {block.key: block for block in old.statements()}
+        after = {block.key: block for block in new.statements()}
+        removed = [before[key] for key in before.keys() - after.keys()]
+        added = [after[key] for key in after.keys() - before.keys()]
+        unchanged = [before[key] for key in before.keys() & after.keys()]
+        changed = removed + added
+        classes = _class_names(changed) - _class_names(unchanged)
+        return cls(changed, classes, _methods(removed) & _methods(added))
+
+    def names_of(self, block: Block) -> set[str]:
+        """The names through which a changed statement is noticed."""
+        if block.owner in self.new_or_gone_classes:
+            return {block.owner}
+        names = set(block.binds or ())
+        if names and block.reflected and not self._is_replaced_method(block):
             # an override that comes or goes is found by whoever calls by the inherited name
-            kept_name = block.key[:2] == "d:" and not _members([block]) - renewed
-            if block.reflected and bound and not kept_name:
-                names.add(block.owner)
-    if anything:
-        return Delta(frozenset(), anything=True, hooks=hooks)
-    return Delta(frozenset(names), anything=False, hooks=hooks, calls=any(map(_may_call, changed)))
+            names.add(block.owner)
+        return names
+
+    def _is_replaced_method(self, block: Block) -> bool:
+        return _is_definition(block) and _methods([block]) <= self.replaced_methods
 
 
 def _may_call(block: Block) -> bool:
     """Whether it is a statement that takes something from elsewhere and is no import itself."""
-    taken = block.mentions - (block.binds or frozenset())
-    return block.key[:2] not in ("d:", "c:") and bool(taken) and "import" not in taken
+    if block.key.startswith(("d:", "c:")):
+        return False
+    mentions = block.mentions - (block.binds or frozenset())
+    return bool(mentions) and "import" not in mentions
 
 
-def _members(blocks: Iterable[Block]) -> set[tuple[str, str]]:
+def _is_definition(block: Block) -> bool:
+    return block.key.startswith("d:")
+
+
+def _methods(blocks: Iterable[Block]) -> set[tuple[str, str]]:
     """The methods among some blocks, but for tests, which only pytest looks for."""
-    return {
-        (b.owner, name)
-        for b in blocks
-        if b.key[:2] == "d:"
-        for name in b.binds or ()
-        if not name.startswith("test")
-    }
+    methods = set()
+    for block in filter(_is_definition, blocks):
+        for name in block.binds or ():
+            if not name.startswith("test"):
+                methods.add((block.owner, name))
+    return methods
 
 
 def _is_looked_up(block: Block) -> bool:
@@ -96,4 +120,8 @@ def hooks_into_pytest(module: Module) -> bool:
 
 
 def _class_names(blocks: Iterable[Block]) -> set[str]:
-    return {name for b in blocks if b.key.startswith("c:") and b.binds for name in b.binds}
+    names = set[str]()
+    for block in blocks:
+        if block.key.startswith("c:"):
+            names |= block.binds or frozenset()
+    return names

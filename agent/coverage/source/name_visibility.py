@@ -12,7 +12,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
@@ -20,7 +20,7 @@ _NAMED = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 @functools.lru_cache(maxsize=4096)
-def seen_of_others(source: str) -> frozenset[str] | None:
+def accessed_names(source: str) -> frozenset[str] | None:
     """The names of other modules that a module can get hold of; None means any.
 
     Args:
@@ -30,53 +30,60 @@ def seen_of_others(source: str) -> frozenset[str] | None:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError):
         return None
-    found: set[str] = set()
+    names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute):
-            found.add(node.attr)
+            names.add(node.attr)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            found.update(_WORD.findall(node.value))
+            names.update(_WORD.findall(node.value))
         elif isinstance(node, ast.ImportFrom):
-            found.update(alias.name for alias in node.names)
+            names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.MatchClass):
-            found.update(node.kwd_attrs)
-    return None if "*" in found else frozenset(found)
+            names.update(node.kwd_attrs)
+    return None if "*" in names else frozenset(names)
 
 
 @functools.lru_cache(maxsize=4096)
-def imported_only(source: str) -> frozenset[str]:
+def import_only_names(source: str) -> frozenset[str]:
     """The names that `import` statements of a source bind, and nothing else in it."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError):
         return frozenset()
-    imported, others = set[str](), set[str]()
+    imported, otherwise_bound = set[str](), set[str]()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            imported.update(a.asname or a.name.partition(".")[0] for a in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            others.update(a.asname or a.name for a in node.names)
-        elif isinstance(node, _NAMED):
-            others.add(node.name)
-        elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            others.add(node.id)
-        elif isinstance(node, ast.Global):
-            others.update(node.names)
-        elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
-            others.add(node.name)
-    return frozenset() if "*" in others else frozenset(imported - others)
+            imported.update(alias.asname or alias.name.partition(".")[0] for alias in node.names)
+        else:
+            otherwise_bound.update(_names_bound_by(node))
+    return frozenset() if "*" in otherwise_bound else frozenset(imported - otherwise_bound)
+
+
+def _names_bound_by(node: ast.AST) -> Iterable[str]:
+    """The names that a node binds itself, not through the nodes in it; `import` left out."""
+    if isinstance(node, ast.ImportFrom):
+        return [alias.asname or alias.name for alias in node.names]
+    if isinstance(node, _NAMED):
+        return [node.name]
+    if isinstance(node, ast.Name):
+        return [] if isinstance(node.ctx, ast.Load) else [node.id]
+    if isinstance(node, ast.Global):
+        return node.names
+    if isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
+        return [node.name] if node.name else []
+    return []
 
 
 @dataclass(slots=True)
-class Names:
+class ChangedNames:
     """Changed names by the module whose change they follow from.
 
     Who does not import that module, directly or through others, cannot see them.
     """
 
     by_origin: dict[str, set[str]] = field(default_factory=dict)
-    _imported: dict[str, set[str]] = field(default_factory=dict)
-    _seen: dict[tuple[frozenset[str], str | None], set[str]] = field(default_factory=dict)
+    _import_only: dict[str, set[str]] = field(default_factory=dict)
+    _of_modules: dict[frozenset[str], set[str]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.by_origin)
@@ -91,50 +98,57 @@ class Names:
             new: Its source as it is.
         """
         self.by_origin[origin] = set(names)
-        in_both = [imported_only(text) | (names - _words(text)) for text in (old, new)]
-        self._imported[origin] = set(names & in_both[0] & in_both[1])
+        import_only = set(names)
+        for source in (old, new):
+            import_only &= import_only_names(source) | (names - _words(source))
+        self._import_only[origin] = import_only
 
     def follow(self, origin: str, names: frozenset[str]) -> None:
         """Note that other modules bind these differently, too, for what the first one does."""
         self.by_origin[origin] |= names
-        self._imported[origin] -= names
+        self._import_only[origin] -= names
 
-    def at(self, origin: str, path: str, source: str) -> set[str]:
+    def in_file(self, path: str, source: str, origin: str) -> set[str]:
         """The names of one module's change that mean something in a file.
 
         Args:
-            origin: That module.
             path: The file.
             source: Its source.
+            origin: The module.
         """
         names = self.by_origin[origin]
-        hidden = self._imported[origin]
-        if path == origin or not hidden:
+        import_only = self._import_only[origin]
+        if path == origin or not import_only:
             return names
-        seen = seen_of_others(source)
-        return names if seen is None else names - (hidden - seen)
+        accessed = accessed_names(source)
+        return names if accessed is None else names - (import_only - accessed)
 
-    def within(self, around: frozenset[str]) -> set[str]:
-        """All changed names that can be seen from where some modules are imported."""
-        key = (around, None)
-        if key not in self._seen:
-            seen = (names for path, names in self.by_origin.items() if path in around)
-            self._seen[key] = set().union(*seen)
-        return self._seen[key]
+    def of_modules(self, modules: frozenset[str]) -> set[str]:
+        """All changed names that follow from a change of one of some modules."""
+        if modules not in self._of_modules:
+            names = set[str]()
+            for origin, changed_names in self.by_origin.items():
+                if origin in modules:
+                    names |= changed_names
+            self._of_modules[modules] = names
+        return self._of_modules[modules]
 
-    def visible(self, around: frozenset[str], path: str, read: Callable[[], str]) -> set[str]:
-        """Those of them that mean something in one file.
+    def visible_in(self, path: str, imported: frozenset[str], read: Callable[[], str]) -> set[str]:
+        """The changed names that mean something in a file.
 
         Args:
-            around: Modules that are imported.
             path: The file.
-            read: Its source.
+            imported: The modules that are imported there.
+            read: Reads its source.
         """
-        if not self.within(around):
+        if not self.of_modules(imported):
             return set()
         source = read()
-        found = (self.at(o, path, source) for o in self.by_origin if o in around)
-        return set().union(*found)
+        names = set[str]()
+        for origin in self.by_origin:
+            if origin in imported:
+                names |= self.in_file(path, source, origin)
+        return names
 
 
 def _words(source: str) -> frozenset[str]:

@@ -24,13 +24,16 @@ class Tree:
     def graph(self) -> ImportGraph:
         """The imports between its Python files."""
         python = {path: blob for path, blob in self.blobs.items() if path.endswith(".py")}
-        known = self.imports
-        by_path = None if known is None else lambda path: known(python[path])
-        return ImportGraph(Sources(python, self.read), imports=by_path)
+        imports_of_blob = self.imports
+        if imports_of_blob is None:
+            return ImportGraph(Sources(python, self.read))
+        return ImportGraph(
+            Sources(python, self.read), imports=lambda path: imports_of_blob(python[path])
+        )
 
 
 @dataclass(slots=True)
-class Change:
+class TreeDifference:
     """The difference of two trees, as far as Python and data files are concerned."""
 
     modified: dict[str, tuple[Module, Module]]
@@ -47,30 +50,36 @@ class Change:
         return set(self.modified) | self.added | self.deleted
 
 
-def difference(old: Tree, new: Tree) -> Change:
+def compare_trees(old: Tree, new: Tree) -> TreeDifference:
     """What differs between two trees."""
     paths = {path for path, _ in old.blobs.items() ^ new.blobs.items()}
-    python = {p for p in paths if p.endswith(".py")}
-    added = {p for p in python if p not in old.blobs}
-    deleted = {p for p in python if p not in new.blobs}
-    modified = {
-        p: (parse(old.read(old.blobs[p])), parse(new.read(new.blobs[p])))
-        for p in python - added - deleted
-    }
-    came_or_went = {p for p in paths if (p in old.blobs) != (p in new.blobs)}
-    whole = _folders(old.blobs) ^ _folders(new.blobs) if came_or_went else set()
-    folders = {posixpath.dirname(p) or "." for p in came_or_went | whole}
-    return Change(modified, added, deleted, paths | whole, folders, frozenset(paths - python))
+    python = {path for path in paths if path.endswith(".py")}
+    added, deleted = python - old.blobs.keys(), python - new.blobs.keys()
+    modified = {}
+    for path in python - added - deleted:
+        modified[path] = parse(old.read(old.blobs[path])), parse(new.read(new.blobs[path]))
+    added_or_deleted = (paths - old.blobs.keys()) | (paths - new.blobs.keys())
+    changed_folders = set[str]()
+    if added_or_deleted:
+        changed_folders = _folders(old.blobs) ^ _folders(new.blobs)
+    return TreeDifference(
+        modified,
+        added,
+        deleted,
+        data=paths | changed_folders,
+        folders={posixpath.dirname(path) or "." for path in added_or_deleted | changed_folders},
+        texts=frozenset(paths - python),
+    )
 
 
 def _folders(paths: Iterable[str]) -> set[str]:
     """The folders that hold some files, and those above them."""
-    found: set[str] = set()
-    for folder in {posixpath.dirname(p) for p in paths}:
-        while folder and folder not in found:
-            found.add(folder)
+    folders: set[str] = set()
+    for folder in {posixpath.dirname(path) for path in paths}:
+        while folder and folder not in folders:
+            folders.add(folder)
             folder = posixpath.dirname(folder)
-    return found
+    return folders
 
 
 def file_of(node_id: str) -> str:

@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from copydesk.agent.coverage.source import moved, parse
+from copydesk.agent.coverage.source import moved_lines, parse
 from copydesk.agent.coverage.store.file_lines import FileLines, Sum
 from copydesk.agent.coverage.store.gaps import Unreached
 from copydesk.agent.coverage.store.numbits import numbits_to_nums, nums_to_numbits
@@ -86,7 +86,7 @@ def united(
         numbers = numbits_to_nums(bits.to_bytes((bits.bit_length() + 7) // 8, "little"))
         pairs: Iterable[Arc] = unpack_arcs(array("q", arcs.get((path, blob), ())).tobytes())
         if now != blob:
-            there = moved(parse(read(blob)), parse(read(now)))
+            there = moved_lines(parse(read(blob)), parse(read(now)))
             numbers = [there[n] for n in numbers if n in there]
             pairs = [
                 (_moved_end(a, there), _moved_end(b, there))

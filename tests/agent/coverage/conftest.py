@@ -21,7 +21,7 @@ from copydesk.agent.coverage.measure.merge_traces import merge
 from copydesk.agent.coverage.runner.coverage_py import Engine
 from copydesk.agent.coverage.runner.run_tests import Recording, RunOptions, record_tests
 from copydesk.agent.coverage.selection.affected import Selection, select
-from copydesk.agent.coverage.selection.test_files_to_collect import test_file_check, to_collect
+from copydesk.agent.coverage.selection.collection_order import collection_order, test_file_check
 from copydesk.agent.coverage.source.tree_diff import Tree
 from copydesk.agent.coverage.store.totals import Executed, add_up, executed, of_commit
 from copydesk.agent.coverage.store.traces import CoverageMap, Trace, load
@@ -147,7 +147,7 @@ class Trial:
         found = CoverageMap("0" * 40, "e", False, {(t.kind, t.name): t for t in base})
         here = Tree(new, lambda blob: blob, variables=self.engine.variable_digests())
         selection = select(found, Tree(old, lambda blob: blob), here, test_file_check(found))
-        files = to_collect(selection, old, new, found)
+        files = collection_order(selection, old, new, found)
         carried = [name for kind, name in selection.carried if kind == "test"]
         recording = None if files == [] else self.run(files, carried)
         return merge(found, selection, recording, new, files), selection

@@ -14,8 +14,8 @@ from copydesk.agent.coverage.measure import audit
 from copydesk.agent.coverage.report.export import export
 from copydesk.agent.coverage.runner.coverage_py import DEFAULT_OMIT
 from copydesk.agent.coverage.selection.affected import Selection
-from copydesk.agent.coverage.selection.rerun_outcomes import FAILED
-from copydesk.agent.coverage.selection.test_files_to_collect import to_collect
+from copydesk.agent.coverage.selection.collection_order import collection_order
+from copydesk.agent.coverage.selection.rerun_reasons import FAILED
 from copydesk.agent.coverage.store import totals
 from copydesk.agent.coverage.store.traces import CoverageMap, Trace, load
 from copydesk.agent.desk.database import Database
@@ -350,7 +350,7 @@ def test_files_run_in_the_order_in_which_they_are_likeliest_to_fail() -> None:
     old = dict.fromkeys(files[:4], "1")
     new = {**dict.fromkeys(files, "1"), "test_a.py": "2"}
     base = CoverageMap("0" * 40, "", False, {("test", f"{f}::a"): _passed(f) for f in files[:4]})
-    found = to_collect(Selection({}, set(files), affected), old, new, base)
+    found = collection_order(Selection({}, set(files), affected), old, new, base)
     assert found == ["test_d.py", "test_a.py", "test_e.py", "test_b.py", "test_c.py"]
 
 

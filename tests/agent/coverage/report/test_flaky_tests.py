@@ -48,7 +48,7 @@ def test_a_test_is_unsteady_when_a_run_that_repeats_another_ends_otherwise(
 def test_a_program_may_have_read_whatever_changed() -> None:
     former = Trace("test", NAME, "failed", 0.1, (), frozenset({("process", "")}), 7)
     base = CoverageMap("0" * 40, "e", False, {("test", NAME): former})
-    selection = Selection({}, set(), {}, held=frozenset({NAME}))
+    selection = Selection({}, set(), {}, only_failed=frozenset({NAME}))
     now = former._replace(id=None)
     assert marked([now], base, selection, same_files=False) == [now]
     assert marked([now], base, selection, same_files=True) == [now._replace(repeats=7)]
@@ -87,7 +87,7 @@ def test_what_failed_repeats_a_run_only_where_all_it_depends_on_is_the_same(
     base = trial.full(FILES)
     assert [t.outcome for t in base if t.kind == "test"] == ["failed"]
     _, selection = trial.incremental(base, FILES, {**FILES, **edit})
-    assert selection.held == ({"test_a.py::test_a"} if held else frozenset())
+    assert selection.only_failed == ({"test_a.py::test_a"} if held else frozenset())
     assert selection.affected.keys() == {"test_a.py::test_a"}
 
 
@@ -96,5 +96,5 @@ def test_a_data_file_that_mends_a_test_is_no_chance(trial: Trial) -> None:
     base = trial.full(files)
     assert [t.outcome for t in base if t.kind == "test"] == ["failed"]
     traces, selection = trial.incremental(base, files, {**files, "word.txt": "good"})
-    assert selection.held == frozenset()
+    assert selection.only_failed == frozenset()
     assert [t.outcome for t in traces if t.kind == "test"] == ["passed"]

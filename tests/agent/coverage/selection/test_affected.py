@@ -6,7 +6,7 @@ from coverage.numbits import nums_to_numbits
 from copydesk.agent.coverage.measure.merge_traces import merge
 from copydesk.agent.coverage.runner.run_tests import Recording, TestRun
 from copydesk.agent.coverage.selection.affected import Selection, Tree, select
-from copydesk.agent.coverage.source.constant_changes import swapped
+from copydesk.agent.coverage.source.constant_changes import changed_constants
 from copydesk.agent.coverage.store.traces import CoverageMap, Trace, pack_arcs, unpack_arcs
 from copydesk.agent.desk.traces import Hit
 
@@ -88,7 +88,7 @@ def run(changes: dict[str, str | None], found: CoverageMap | None = None) -> Sel
     ],
 )
 def test_modules_that_differ_in_constants_alone(old: str, new: str, lines: set[int]) -> None:
-    assert swapped(old, new) == lines
+    assert changed_constants(old, new) == lines
 
 
 @pytest.mark.parametrize("more", [{}, {"core.py": "version = '1'\nshown = f'v{version}'\n"}])

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copydesk.agent.coverage.source.blocks import moved, parse
-from copydesk.agent.coverage.source.module_diff import compare
+from copydesk.agent.coverage.source.blocks import moved_lines, parse
+from copydesk.agent.coverage.source.module_diff import compare_modules
 
 BASE = """\
 import os
@@ -33,7 +33,7 @@ if __name__ == "__main__":
 
 
 def changed(new: str, old: str = BASE) -> tuple[set[str], bool]:
-    delta = compare(parse(old), parse(new))
+    delta = compare_modules(parse(old), parse(new))
     return set(delta.names), delta.anything
 
 
@@ -92,7 +92,7 @@ def test_lines_of_unchanged_blocks_are_found_again() -> None:
     new = "# top\n" + BASE.replace("return self.size", "return self.size + 1").replace(
         "    # a comment\n", ""
     )
-    there = moved(parse(BASE), parse(new))
+    there = moved_lines(parse(BASE), parse(new))
     old_lines, new_lines = BASE.splitlines(), new.splitlines()
     assert all(old_lines[a - 1] == new_lines[b - 1] for a, b in there.items())
     gone = {n for n, text in enumerate(old_lines, 1) if text.strip()} - there.keys()
@@ -102,16 +102,16 @@ def test_lines_of_unchanged_blocks_are_found_again() -> None:
 def test_indentation_of_a_whole_function_does_not_matter_but_inside_it_does() -> None:
     body = "def f(x):\n    if x:\n        y = 1\n        z = 2\n    return y\n"
     nested = "class K:\n" + "".join(f"    {line}\n" for line in body.splitlines())
-    assert len(moved(parse(body), parse(body.replace("        z", "    z")))) == 1
+    assert len(moved_lines(parse(body), parse(body.replace("        z", "    z")))) == 1
     deeper = nested.replace("    ", "        ")
-    assert len(moved(parse(nested), parse(deeper))) == 2  # relative indentation doubled
+    assert len(moved_lines(parse(nested), parse(deeper))) == 2  # relative indentation doubled
     wider = "if True:\n" + "".join(f"    {line}\n" for line in nested.splitlines())
-    assert set(moved(parse(nested), parse(wider))) >= {3, 4, 5, 6}
+    assert set(moved_lines(parse(nested), parse(wider))) >= {3, 4, 5, 6}
 
 
 def test_a_string_over_several_lines_counts_byte_for_byte() -> None:
     old = 'def f():\n    return """a\n  b"""\n'
-    assert moved(parse(old), parse(old.replace("  b", "   b"))) == {1: 1}
+    assert moved_lines(parse(old), parse(old.replace("  b", "   b"))) == {1: 1}
 
 
 def test_try_loops_one_liners_and_broken_sources() -> None:
@@ -126,8 +126,8 @@ def test_try_loops_one_liners_and_broken_sources() -> None:
     assert set(module.lines) == set(range(1, 13))
     assert changed(source.replace("return 1", "return 2"), source) == ({"one"}, False)
     assert parse("def (").broken
-    assert moved(parse("def ("), parse("def (")) == {1: 1}
-    assert not moved(parse("def ("), parse("x = 1"))
+    assert moved_lines(parse("def ("), parse("def (")) == {1: 1}
+    assert not moved_lines(parse("def ("), parse("x = 1"))
 
 
 SNIPPETS = st.sampled_from(
@@ -159,6 +159,8 @@ def test_every_code_bearing_line_has_a_home_and_order_does_not_matter(
     assert {n.lineno for n in statements} <= module.lines.keys()
     shuffled = list(parts)
     rng.shuffle(shuffled)
-    delta = compare(module, parse("".join(shuffled)))
+    delta = compare_modules(module, parse("".join(shuffled)))
     assert not delta.names or len({p for p in parts if "def f" in p}) == 0 or not delta.anything
-    assert sorted(moved(module, parse(source)).items()) == [(n, n) for n in sorted(module.lines)]
+    assert sorted(moved_lines(module, parse(source)).items()) == [
+        (n, n) for n in sorted(module.lines)
+    ]

@@ -1,8 +1,8 @@
 import pytest
 
 from copydesk.agent.coverage.source.blocks import parse
-from copydesk.agent.coverage.source.cached_functions import filled
-from copydesk.agent.coverage.source.module_diff import compare
+from copydesk.agent.coverage.source.cached_functions import cached_functions
+from copydesk.agent.coverage.source.module_diff import compare_modules
 
 KEPT = (
     "import functools\n\n\n@functools.lru_cache\ndef kept(x):\n    return x\n\n\n"
@@ -27,12 +27,12 @@ def test_an_import_that_calls_something_else_may_fill_another_cache(
     old: str, new: str, found: set[str]
 ) -> None:
     sources = [KEPT + old, KEPT + new, "def kept_too(x):\n    return x\n"]
-    calls = compare(parse(KEPT + old), parse(KEPT + new)).calls
-    assert (filled(sources) if calls else set()) == found
+    calls = compare_modules(parse(KEPT + old), parse(KEPT + new)).calls
+    assert (cached_functions(sources) if calls else set()) == found
 
 
 def test_the_cache_may_stand_in_what_the_module_imports() -> None:
     old, new = (parse(f"import far\n\nSTART = far.plain({n})\n") for n in range(2))
-    assert compare(old, new).calls
-    assert filled([KEPT]) == {"kept", "inside"}
-    assert filled(["def plain(x):\n    return x\n"]) == set()
+    assert compare_modules(old, new).calls
+    assert cached_functions([KEPT]) == {"kept", "inside"}
+    assert cached_functions(["def plain(x):\n    return x\n"]) == set()

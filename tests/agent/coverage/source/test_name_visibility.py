@@ -4,7 +4,7 @@ import pytest
 from coverage.numbits import nums_to_numbits
 
 from copydesk.agent.coverage.selection.affected import Selection, select
-from copydesk.agent.coverage.source.name_visibility import imported_only, seen_of_others
+from copydesk.agent.coverage.source.name_visibility import accessed_names, import_only_names
 from copydesk.agent.coverage.source.tree_diff import Tree
 from copydesk.agent.coverage.store.traces import CoverageMap, Trace
 from copydesk.agent.desk.traces import Hit
@@ -66,12 +66,12 @@ def test_a_name_that_follows_from_an_import_is_seen_everywhere() -> None:
 
 
 def test_what_a_source_binds_and_sees() -> None:
-    assert imported_only("import a.b, c as d\nimport e\ne = 1\nfrom f import g\n") == {"a", "d"}
-    assert imported_only("from f import *\nimport a\n") == frozenset()
-    assert imported_only("import a\ndef a(): pass\n") == frozenset()
-    assert imported_only("import a\ntry:\n    x\nexcept E as a:\n    pass\n") == frozenset()
-    assert imported_only("import (\n") == frozenset()
-    assert seen_of_others("x.y\nfrom a import b as c\n'd e'\nf\n") == {"y", "b", "d", "e"}
-    assert seen_of_others("match x:\n    case P(q=1):\n        pass\n") == {"q"}
-    assert seen_of_others("from a import *\n") is None
-    assert seen_of_others("(\n") is None
+    assert import_only_names("import a.b, c as d\nimport e\ne = 1\nfrom f import g\n") == {"a", "d"}
+    assert import_only_names("from f import *\nimport a\n") == frozenset()
+    assert import_only_names("import a\ndef a(): pass\n") == frozenset()
+    assert import_only_names("import a\ntry:\n    x\nexcept E as a:\n    pass\n") == frozenset()
+    assert import_only_names("import (\n") == frozenset()
+    assert accessed_names("x.y\nfrom a import b as c\n'd e'\nf\n") == {"y", "b", "d", "e"}
+    assert accessed_names("match x:\n    case P(q=1):\n        pass\n") == {"q"}
+    assert accessed_names("from a import *\n") is None
+    assert accessed_names("(\n") is None

@@ -8,5 +8,5 @@ FAILED = "failed before"
 UNFINISHED = "unfinished"
 """The outcome of a test that never came to its end, as the run was cut short."""
 
-AGAIN = {"failed": FAILED, "error": FAILED, UNFINISHED: "was not run to its end"}
+RERUN_REASONS = {"failed": FAILED, "error": FAILED, UNFINISHED: "was not run to its end"}
 """Why a test is run again, by its outcome."""
