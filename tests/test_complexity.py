@@ -16,50 +16,8 @@ SAMPLES = ("agent/demo/sample", "agent/demo/change")
 """Code of the demo's project, which is what users write."""
 
 EXCEPTIONS: dict[str, dict[str, str]] = {
-    "agent/coverage/measure/baseline.py": {
-        "find": "to come apart",
-    },
-    "agent/coverage/measure/commit.py": {
-        "_Work._collect": "to come apart",
-        "_Work._store": "to come apart",
-        "_Work.run": "to come apart",
-    },
-    "agent/coverage/measure/interrupted.py": {
-        "_taken_in": "to come apart",
-        "whole": "to come apart",
-    },
-    "agent/coverage/measure/merge_traces.py": {
-        "_recorded": "to come apart",
-        "_used": "to come apart",
-    },
-    "agent/coverage/measure/reusable_totals.py": {
-        "standing": "to come apart",
-    },
     "agent/coverage/replay/replay.py": {
         "_Replay._judge": "to come apart",
-    },
-    "agent/coverage/selection/affected.py": {
-        "_Selector._files_to_collect": "to come apart",
-        "_Selector._is_stale": "to come apart",
-        "_Selector._reason": "to come apart",
-        "_Selector._spread": "to come apart",
-        "_Selector.run": "to come apart",
-    },
-    "agent/coverage/source/blocks.py": {
-        "_Splitter._body": "to come apart",
-    },
-    "agent/coverage/source/module_diff.py": {
-        "compare": "to come apart",
-    },
-    "agent/coverage/source/name_visibility.py": {
-        "imported_only": "to come apart",
-    },
-    "agent/coverage/source/tree_diff.py": {
-        "difference": "to come apart",
-    },
-    "agent/coverage/store/gaps.py": {
-        "_of_file": "to come apart",
-        "record": "to come apart",
     },
     "agent/sandboxed/copydesk_tools/search/calls/existing_calls.py": {
         "_parametrized": "to come apart",

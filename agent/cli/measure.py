@@ -14,8 +14,7 @@ from copydesk.agent.cli.options import examples, json_option, revision_argument
 from copydesk.agent.cli.output import echo, echo_json, print_progress
 from copydesk.agent.coverage.measure import commit as measuring
 from copydesk.agent.coverage.report import FORMATS, export
-from copydesk.agent.coverage.store import Measure
-from copydesk.agent.coverage.store import totals as total_rows
+from copydesk.agent.coverage.store import Measure, load_totals
 from copydesk.agent.daemon import control
 from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
@@ -141,7 +140,7 @@ def coverage(revision: str, form: str, output: Path | None, as_json: bool) -> No
     form = "json" if as_json else form
     with open_current_desk() as (repo, db):
         sha = measured_commit(repo, db, revision)
-        if not total_rows.of_commit(db, sha):
+        if not load_totals(db, sha):
             raise CopydeskError(
                 f"commit {short_sha(sha)} has no Python code to measure",
                 slug="nothing-to-report",

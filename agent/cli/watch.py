@@ -24,8 +24,10 @@ from copydesk.agent.coverage.gate import (
     verdict_as_json,
 )
 from copydesk.agent.coverage.measure import commit as measuring
-from copydesk.agent.coverage.store import Measure
-from copydesk.agent.coverage.store import traces as coverage_map
+from copydesk.agent.coverage.store import (
+    Measure,
+    load_map,
+)
 from copydesk.agent.daemon.save_watcher import SaveWatcher
 from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
@@ -122,7 +124,7 @@ class _Watcher:
 
 
 def _failing(db: Database, sha: Sha) -> tuple[str, ...]:
-    traces = coverage_map.load(db, sha)
+    traces = load_map(db, sha)
     assert traces is not None
     wrong = {name for (_, name), t in traces.traces.items() if t.outcome in ("failed", "error")}
     return tuple(sorted(wrong))

@@ -6,7 +6,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
-from copydesk.agent.coverage.store import totals
+from copydesk.agent.coverage.store import Total, load_totals
 from copydesk.agent.desk.database import Database
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.commit import Commit
@@ -20,7 +20,7 @@ def add_coverage(db: Database, sha: Sha) -> int:
     Returns:
         Of how many functions that is known.
     """
-    totals_by_path = {total.path: total for total in totals.of_commit(db, sha) or ()}
+    totals_by_path = {total.path: total for total in load_totals(db, sha) or ()}
     measured = []
     for function in db.mined_history.functions_of(sha):
         total = totals_by_path.get(function.path)
@@ -34,7 +34,7 @@ def add_coverage(db: Database, sha: Sha) -> int:
     return len(measured)
 
 
-def _covered_share(total: totals.Total, first: LineNo, last: LineNo) -> float | None:
+def _covered_share(total: Total, first: LineNo, last: LineNo) -> float | None:
     """The share of the statements from one line to another that tests execute."""
     statements = sum(first <= line <= last for line in total.statements)
     missing = sum(first <= line <= last for line in total.missing)

@@ -7,8 +7,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from copydesk.agent.coverage.source import file_of
-from copydesk.agent.coverage.store import numbits_to_nums
-from copydesk.agent.coverage.store import traces as coverage_map
+from copydesk.agent.coverage.store import (
+    load_map,
+    numbits_to_nums,
+)
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.history import Prediction
 from copydesk.agent.desk.packed_ids import unpack_ids
@@ -73,7 +75,7 @@ def _number(value: float | None) -> float | None:
 def settle_outcomes(db: Database, sha: Sha) -> None:
     """Write how the tests went that were predicted for a measured commit."""
     predicted = db.predictions.open_tests(sha)
-    measured = coverage_map.load(db, sha) if predicted else None
+    measured = load_map(db, sha) if predicted else None
     if measured is not None:
         tests = measured.tests()
         outcomes = {name: tests[name].outcome for name in predicted if name in tests}

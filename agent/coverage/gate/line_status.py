@@ -11,8 +11,7 @@ from typing import NamedTuple
 from copydesk.agent.coverage.gate.changed_lines import Change
 from copydesk.agent.coverage.gate.verdict import LineStatus, status_of
 from copydesk.agent.coverage.source import moved_lines, parse
-from copydesk.agent.coverage.store import FileLines, numbits_to_nums, of_total
-from copydesk.agent.coverage.store import totals as total_rows
+from copydesk.agent.coverage.store import FileLines, load_totals, numbits_to_nums
 from copydesk.agent.desk.database import Database
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
@@ -173,7 +172,7 @@ def measured_lines_at(
     if sha is None:
         return MeasuredLines(db, {})
     nearest = {}
-    for total in total_rows.of_commit(db, sha) or ():
-        nearest[total.path] = Version(total.blob, of_total(total))
+    for total in load_totals(db, sha) or ():
+        nearest[total.path] = Version(total.blob, total.file_lines)
     uncounted = frozenset(git.tree(repo, sha)) - nearest.keys()
     return MeasuredLines(db, nearest, uncounted, exact)

@@ -9,7 +9,7 @@ from copydesk.agent.config import Project
 from copydesk.agent.coverage.gate.changed_lines import Change, texts
 from copydesk.agent.coverage.gate.coverage_files import CoverageFile
 from copydesk.agent.coverage.gate.verdict import Floor, Floors, Verdict, judge, statuses_in
-from copydesk.agent.coverage.store import file_lines
+from copydesk.agent.coverage.store import add_up
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Sha
 
@@ -79,7 +79,7 @@ def judge_by_file(
         statuses_in(request.change.lines, data.files),
         replace(floors, ratchet=None),
         read=changed_file_reader(repo, request.change),
-        total=file_lines.add_up(data.files).percent,
+        total=add_up(data.files.values()).percent,
     )
 
 

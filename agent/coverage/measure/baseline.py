@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from copydesk.agent.coverage.measure import interrupted as learned
-from copydesk.agent.coverage.runner import Environment
-from copydesk.agent.coverage.store import CoverageMap
-from copydesk.agent.coverage.store import traces as coverage_map
+from copydesk.agent.coverage.measure.blob_texts import files_of
+from copydesk.agent.coverage.measure.interrupted import InterruptedMeasure, load_interrupted
+from copydesk.agent.coverage.store import CoverageMap, load_map
 from copydesk.agent.desk.database import Database
+from copydesk.agent.desk.measures import Conditions
 from copydesk.agent.git import repository as git
-from copydesk.agent.git.repository import Repository
+from copydesk.agent.git.commit import Commit
 from copydesk.agent.records import Sha
 
 NEAR = 500
 """How many ancestors are looked through for a measured one."""
 
-TWINS = 20
+SAME_TREE = 20
 """How many commits are looked at for the very same files, the last measured first."""
+
+FIRST_MEASURE = "every test: the first measure"
+CONDITIONS_CHANGED = "every test: configuration, interpreter or packages changed"
 
 
 class Base(NamedTuple):
@@ -28,53 +32,86 @@ class Base(NamedTuple):
     why: str = ""
 
 
-def find(
-    repo: Repository,
-    db: Database,
-    sha: Sha,
-    environment: Environment,
-    files: Callable[[Sha], Mapping[str, str]],
-) -> Base:
-    """The map of the commit nearest to one among those measured in the same environment.
+def find_base(commit: Commit, db: Database, conditions: Conditions) -> Base:
+    """The map of the commit nearest to one among those measured under the same conditions.
 
-    What a measure had learned that was cut short serves as well where it is nearer, or where it
+    What a measure that was cut short had recorded serves as well where it is nearer, or where it
     had started from the same map: then it is that map, brought forward.
 
     Args:
-        repo: The repository.
-        db: Its desk.
-        sha: The commit to measure.
-        environment: What the outcomes depend on besides the code.
-        files: The files of a commit: blob by path.
+        commit: The commit to measure.
+        db: The repository's desk.
+        conditions: What the outcomes depend on besides the code.
     """
     measured = db.measures.conditions()
-    short = db.unfinished.shas()
-    if not measured and not short:
-        return Base(None, "every test: the first measure")
-    trees = git.trees(repo, measured.keys() | short | {sha})
-    present = trees.keys()
-    partial = learned.known(
-        db, *environment[:2], lambda one: files(one) if one in present else None
-    ) if short else {}  # fmt: skip
-    fits = [s for s, made in measured.items() if s in present and made == environment[:2]]
-    # what was staged or saved and measured then may be committed now
-    recent = [s for s in measured if s in present][:TWINS]
-    twins = [s for s in recent if trees[s] == trees[sha]]
-    ancestors = git.ancestors(repo, sha, NEAR)
-    near = next((s for s in ancestors if s in measured and s != sha), None)
-    before = ancestors[: ancestors.index(near)] if near else ancestors
+    unfinished = db.unfinished.shas()
+    if not measured and not unfinished:
+        return Base(None, FIRST_MEASURE)
+    trees = git.trees(commit.repo, measured.keys() | unfinished | {commit.sha})
 
-    def candidates() -> Iterator[CoverageMap | None]:
-        load = coverage_map.load
-        yield from (load(db, s) for s in twins if s in fits)
-        yield from (partial[s].map for s in before if s in partial)
-        yield from (one.map for one in partial.values() if near and one.base == near)
-        yield from (load(db, s) for s in [*(s for s in fits if s == near), *fits])
-        yield from (one.map for one in partial.values())
+    def files(sha: Sha) -> Mapping[str, str] | None:
+        return files_of(commit.tree_of(sha)) if sha in trees else None
 
-    found = next((one for one in candidates() if one), None)
-    if found is not None:
-        return Base(found)
-    if not measured:
-        return Base(None, "every test: the first measure")
-    return Base(None, "every test: configuration, interpreter or packages changed")
+    interrupted = load_interrupted(db, conditions, files) if unfinished else {}
+    candidates = _Candidates(commit, db, conditions, measured, trees, interrupted)
+    for candidate in candidates.best_first():
+        if candidate is not None:
+            return Base(candidate)
+    return Base(None, CONDITIONS_CHANGED if measured else FIRST_MEASURE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidates:
+    """The maps that the measure of a commit may start from.
+
+    `measured` has the conditions of each measured commit, the last measured first; `trees` the
+    ids of the trees of those commits that are still there; `interrupted` the measures that were
+    cut short.
+    """
+
+    commit: Commit
+    db: Database
+    conditions: Conditions
+    measured: Mapping[Sha, Conditions]
+    trees: Mapping[Sha, str]
+    interrupted: Mapping[Sha, InterruptedMeasure]
+
+    def best_first(self) -> Iterator[CoverageMap | None]:
+        """The maps; None for one that is gone."""
+        matching = [sha for sha in self.measured if self._matches(sha)]
+        ancestors = git.ancestors(self.commit.repo, self.commit.sha, NEAR)
+        nearest = self._nearest_measured(ancestors)
+        nearer = ancestors[: ancestors.index(nearest)] if nearest else ancestors
+        yield from map(self._load, self._with_same_tree())
+        for sha in nearer:
+            if sha in self.interrupted:
+                yield self.interrupted[sha].map
+        for measure in self.interrupted.values():
+            if nearest and measure.base == nearest:
+                yield measure.map
+        if nearest in matching:
+            yield self._load(nearest)
+        yield from map(self._load, matching)
+        for measure in self.interrupted.values():
+            yield measure.map
+
+    def _matches(self, sha: Sha) -> bool:
+        return sha in self.trees and self.measured[sha] == self.conditions
+
+    def _load(self, sha: Sha) -> CoverageMap | None:
+        return load_map(self.db, sha)
+
+    def _with_same_tree(self) -> list[Sha]:
+        """The last measured commits with the very same files.
+
+        What was staged or saved and measured then may be committed now.
+        """
+        tree = self.trees[self.commit.sha]
+        recent = [sha for sha in self.measured if sha in self.trees][:SAME_TREE]
+        return [sha for sha in recent if self.trees[sha] == tree and self._matches(sha)]
+
+    def _nearest_measured(self, ancestors: list[Sha]) -> Sha | None:
+        for sha in ancestors:
+            if sha in self.measured and sha != self.commit.sha:
+                return sha
+        return None

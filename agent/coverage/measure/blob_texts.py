@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from copydesk.agent.coverage.source import Import, imports_of
-from copydesk.agent.coverage.store import gaps as gap_rows
+from copydesk.agent.coverage.store import Outline
 from copydesk.agent.desk.content_cache import ContentCache
 from copydesk.agent.desk.database import Database
 from copydesk.agent.git import repository as git
@@ -15,74 +15,81 @@ from copydesk.agent.git.repository import Repository
 
 
 @dataclass(slots=True)
-class Blobs:
+class BlobTexts:
     """Texts of blobs, read in bulk and kept, and what was worked out from them before.
 
-    `later` are blobs that are read all together once one of them is asked for.
+    `_unread` are blobs that are read all together once one of them is asked for; `_unfetched`
+    those of which the imports are read from the desk together.
     """
 
     repo: Repository
     texts: dict[str, str] = field(default_factory=dict)
-    later: set[str] = field(default_factory=set)
-    imports: ContentCache | None = None
-    outlines: ContentCache | None = None
-    _unasked: set[str] = field(default_factory=set)
+    _unread: set[str] = field(default_factory=set)
+    _unfetched: set[str] = field(default_factory=set)
+    _imports: ContentCache | None = None
+    _outlines: ContentCache | None = None
 
     @classmethod
-    def of(cls, repo: Repository, db: Database, *trees: Mapping[str, str]) -> Blobs:
+    def of(cls, repo: Repository, db: Database, *trees: Mapping[str, str]) -> BlobTexts:
         """Be ready to read every Python file of some trees, given as blob by path.
 
         Read at once are those that differ between the trees.
         """
-        mine = cls(repo)
+        texts = cls(repo)
 
-        def outline(blob: str) -> gap_rows.Outline:
-            return gap_rows.Outline.of(mine(blob))
+        def imports(blob: str) -> tuple[Import, ...]:
+            return imports_of(texts(blob))
+
+        def outline(blob: str) -> Outline:
+            return Outline.of(texts(blob))
 
         language = f"{sys.version_info[0]}.{sys.version_info[1]}"
-        mine.imports = db.content_cache(
-            f"imports/1/{language}", lambda blob: imports_of(mine(blob))
-        )
-        mine.outlines = db.content_cache(f"outline/2/{language}", outline)
-        python = [{b for p, b in tree.items() if p.endswith(".py")} for tree in trees]
-        every = set[str]().union(*python)
-        differing = {blob for blob in every if not all(blob in tree for tree in python)}
-        mine.later, mine._unasked = every - differing, every
-        mine.read(differing)
-        return mine
+        texts._imports = db.content_cache(f"imports/1/{language}", imports)
+        texts._outlines = db.content_cache(f"outline/2/{language}", outline)
+        python = [{b for path, b in tree.items() if path.endswith(".py")} for tree in trees]
+        all_blobs = set[str]().union(*python)
+        differing = all_blobs.difference(python[0].intersection(*python[1:]))
+        texts._unread, texts._unfetched = all_blobs - differing, all_blobs
+        texts.read(differing)
+        return texts
 
     def read(self, blobs: set[str]) -> None:
         """Read some at once."""
-        self.texts |= {b: _text(raw) for b, raw in git.read_blobs(self.repo, blobs).items()}
+        for blob, content in git.read_blobs(self.repo, blobs).items():
+            self.texts[blob] = _decode(content)
 
     def __call__(self, blob: str) -> str:
         """The text of a blob."""
-        if blob in self.later:
-            self.read(self.later)
-            self.later = set()
+        if blob in self._unread:
+            self.read(self._unread)
+            self._unread = set()
         if blob not in self.texts:
-            self.texts[blob] = _text(git.read_blob(self.repo, blob))
+            self.texts[blob] = _decode(git.read_blob(self.repo, blob))
         return self.texts[blob]
 
-    def imported(self, blob: str) -> list[Import]:
+    def imports(self, blob: str) -> list[Import]:
         """The imports of a blob."""
-        if self.imports and self._unasked:
-            self.imports.fetch(self._unasked)  # who asks for one asks for most of them
-            self._unasked = set()
-        found = self.imports(blob) if self.imports else imports_of(self(blob))
-        return [Import(name, tuple(names), level, lazy) for name, names, level, lazy in found]
+        if self._imports is None:
+            return list(imports_of(self(blob)))
+        if self._unfetched:
+            self._imports.fetch(self._unfetched)  # who asks for one asks for most of them
+            self._unfetched = set()
+        return [
+            Import(module, tuple(names), level, lazy)
+            for module, names, level, lazy in self._imports(blob)
+        ]
 
-    def outlined(self, blob: str) -> gap_rows.Outline:
+    def outline(self, blob: str) -> Outline:
         """The functions of a blob."""
-        if self.outlines is None:
-            return gap_rows.Outline.of(self(blob))
-        return gap_rows.Outline.from_json(self.outlines(blob))
+        if self._outlines is None:
+            return Outline.of(self(blob))
+        return Outline.from_json(self._outlines(blob))
 
     def save(self) -> None:
         """Keep what was worked out."""
-        for known in (self.imports, self.outlines):
-            if known:
-                known.save()
+        for cache in (self._imports, self._outlines):
+            if cache:
+                cache.save()
 
 
 def files_of(entries: Mapping[str, git.Entry]) -> dict[str, str]:
@@ -90,5 +97,6 @@ def files_of(entries: Mapping[str, git.Entry]) -> dict[str, str]:
     return {path: entry.blob for path, entry in entries.items() if entry.mode != "120000"}
 
 
-def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", "surrogateescape").replace("\r\n", "\n").removeprefix("\ufeff")
+def _decode(content: bytes) -> str:
+    text = content.decode("utf-8", "surrogateescape")
+    return text.replace("\r\n", "\n").removeprefix("\ufeff")

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from copydesk.agent import config
-from copydesk.agent.coverage.measure import audit
-from copydesk.agent.coverage.measure import baseline as bases
-from copydesk.agent.coverage.measure import flaky as repeats
-from copydesk.agent.coverage.measure import interrupted as learned
-from copydesk.agent.coverage.measure.blob_texts import Blobs, files_of
-from copydesk.agent.coverage.measure.gc_off import uncollected
+from copydesk.agent.coverage.measure import audit, flaky, interrupted
+from copydesk.agent.coverage.measure.baseline import find_base
+from copydesk.agent.coverage.measure.blob_texts import BlobTexts, files_of
+from copydesk.agent.coverage.measure.garbage_collection import without_garbage_collection
 from copydesk.agent.coverage.measure.merge_traces import COLLECTION, merge
-from copydesk.agent.coverage.measure.reusable_totals import Row, Standing, row_of, standing
+from copydesk.agent.coverage.measure.reusable_totals import (
+    FileTotal,
+    ReusableTotals,
+    find_reusable_totals,
+)
 from copydesk.agent.coverage.runner import (
     Engine,
     Environment,
@@ -35,27 +38,34 @@ from copydesk.agent.coverage.selection import (
     test_file_check,
 )
 from copydesk.agent.coverage.source import Tree, file_of
-from copydesk.agent.coverage.store import Measure, Sum, assemble, different, united
-from copydesk.agent.coverage.store import gaps as gap_rows
-from copydesk.agent.coverage.store import traces as coverage_map
+from copydesk.agent.coverage.store import (
+    CoverageMap,
+    Measure,
+    Sum,
+    Trace,
+    add_traces,
+    assemble,
+    distinct_hits,
+    record_gaps,
+    store_new_traces,
+    unite_hits,
+)
 from copydesk.agent.desk.connection import transaction
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.history import SeenCommit
-from copydesk.agent.desk.measures import Conditions
-from copydesk.agent.git import repository as git
+from copydesk.agent.desk.measures import Conditions, RunningMeasure
 from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.interpreter import ready
-from copydesk.agent.git.repository import Repository
 from copydesk.agent.git.snapshot import snapshot
 from copydesk.agent.progress import Progress, silent
-from copydesk.agent.records import Interpreter, Sha, TestId
+from copydesk.agent.records import Interpreter, TestId
 from copydesk.agent.sandbox.own_tests import sandbox_for_own_tests
 
 Order = Callable[[Sequence[str], Collection[TestId]], list[str]]
 """What puts test files in order, given the tests that are affected."""
 
 
-@uncollected
+@without_garbage_collection
 def measure(
     db: Database,
     commit: Commit,
@@ -89,12 +99,43 @@ def measure(
         engine = Engine(shot.path, interpreter, guard, cached_probe(repo.desk, interpreter))
         blobs = files_of(commit.tree)
         project = project_info(engine, db, settings.project.tests, blobs)
-        work = _Work(db, commit, engine, project, blobs, interpreter, settings, say, order)
-        return work.run(full, started)
+        measurement = _Measurement(
+            db, commit, engine, project, blobs, interpreter, settings, say, order
+        )
+        return measurement.run(full, started)
 
 
 @dataclass(slots=True)
-class _Work:
+class _Plan:
+    """What is run to measure a commit.
+
+    `nearest` is the map of the measured commit that there is to start from, if any, `candidate`
+    what of it would hold, and `audited` says that every test is run to see whether that is so.
+    """
+
+    reason: str
+    nearest: CoverageMap | None = None
+    old_blobs: Mapping[str, str] = field(default_factory=dict)
+    candidate: Selection | None = None
+    files: list[str] | None = None
+    run_all: bool = False
+    audited: bool = False
+
+    @property
+    def base(self) -> CoverageMap | None:
+        """The map whose traces are carried over; None where every test is run."""
+        return None if self.run_all else self.nearest
+
+    @property
+    def selection(self) -> Selection | None:
+        """What is run and what is carried over; None where every test is run."""
+        return None if self.run_all else self.candidate
+
+
+@dataclass(slots=True)
+class _Measurement:
+    """The measuring of one commit, whose files are on the disk."""
+
     db: Database
     commit: Commit
     engine: Engine
@@ -106,102 +147,128 @@ class _Work:
     order: Order | None = None
 
     @property
-    def repo(self) -> Repository:
-        return self.commit.repo
-
-    @property
-    def sha(self) -> Sha:
-        return self.commit.sha
-
-    @property
     def environment(self) -> Environment:
         return self.project.environment
 
+    @property
+    def conditions(self) -> Conditions:
+        return Conditions(self.environment.fingerprint, self.environment.branch)
+
     def run(self, full: bool, started: float) -> Measure:
-        base, reason = bases.find(self.repo, self.db, self.sha, self.environment, self._entries)
-        blobs = self.blobs
-        old_blobs = files_of(self.commit.tree_of(base.sha)) if base else {}
-        read = Blobs.of(self.repo, self.db, blobs, *([old_blobs] if base else []))
-        selection, files, audited, before, held = None, None, False, base, None
-        if base is not None:
-            old, new = Tree(old_blobs, read, read.imported), self._tree(read)
-            selection = held = select(base, old, new, test_file_check(base))
-            selection.carried = coverage_map.kept(self.db, selection.carried, base.environment)
-            files = collection_order(selection, old_blobs, blobs, base)
-            if self.order and files and not full:
-                files = self.order(files, selection.affected)
-            reason = describe(selection)
-            audited = not full and audit.due(self.db, self.settings.personal.audit_measures)
-            if full or audited:
-                base, selection, files = None, None, None
+        """Measure the commit.
+
+        Args:
+            full: Run every test, whatever is known.
+            started: When the measure began, by the monotonic clock.
+        """
+        nearest, reason = find_base(self.commit, self.db, self.conditions)
+        old_blobs = files_of(self.commit.tree_of(nearest.sha)) if nearest else {}
+        trees = [self.blobs, old_blobs] if nearest else [self.blobs]
+        texts = BlobTexts.of(self.commit.repo, self.db, *trees)
+        plan = _Plan(reason, nearest, old_blobs, run_all=full)
+        if nearest is not None:
+            self._select(plan, nearest, texts)
         if full:
-            reason = "every test, as asked"
-        recording = self._collect(base, selection, files)
-        traces = merge(base, selection, recording, blobs, files)
-        if before is not None and held is not None:
-            traces = repeats.marked(traces, before, held, same_files=old_blobs == blobs)
-        if audited and held is not None:
-            said = audit.in_words(audit.drift(held.carried, traces, blobs, read))
-            reason = f"every test: an audit of the map; {said}"
-        stands = standing(
-            self.db, base, traces, old=old_blobs, new=blobs, project=self.project
-        ) if base else None  # fmt: skip
-        totals = self._totals(traces, stands, read)
-        return self._store(base, reason, traces, totals, recording, read, started)
+            plan.reason = "every test, as asked"
+        recording = self._collect(plan)
+        traces = merge(plan.base, plan.selection, recording, self.blobs, plan.files)
+        if nearest is not None and plan.candidate is not None:
+            traces = flaky.mark_repeats(
+                traces, nearest, plan.candidate, same_files=old_blobs == self.blobs
+            )
+            if plan.audited:
+                drift = audit.find_drift(plan.candidate.carried, traces, self.blobs, texts)
+                plan.reason = f"every test: an audit of the map; {audit.describe(drift)}"
+        totals = self._totals(plan, traces, texts)
+        measure = self._measure(plan, traces, totals, recording, time.monotonic() - started)
+        self._store(measure, traces, totals, texts)
+        return measure
 
-    def _totals(
-        self, traces: list[coverage_map.Trace], stands: Standing | None, read: Blobs
-    ) -> list[Row]:
-        """The totals of every file that counts: those that stand, and the others worked out."""
-        hits = stands.hits if stands else different(traces)
-        found = united(hits, self.blobs, read)
-        counted = self.project.counted(found.keys() & self.blobs.keys())
-        rows = assemble(
-            self.db, self.engine, found, self.blobs,
-            environment=self.environment.rules, branch=self.environment.branch,
-            counted=[path for path in counted if stands is None or path in stands.open],
-        )  # fmt: skip
-        return [*(stands.rows.values() if stands else ()), *map(row_of, rows)]
+    def _select(self, plan: _Plan, base: CoverageMap, texts: BlobTexts) -> None:
+        """Select what is to be run, given the map of a measured commit."""
+        old = Tree(plan.old_blobs, texts, texts.imports)
+        new = Tree(self.blobs, texts, texts.imports, self.engine.variable_digests())
+        selection = select(base, old, new, test_file_check(base))
+        selection.carried = store_new_traces(self.db, selection.carried, base.environment)
+        plan.candidate = selection
+        plan.reason = describe(selection)
+        full = plan.run_all
+        plan.audited = not full and audit.is_due(self.db, self.settings.personal.audit_measures)
+        plan.run_all = full or plan.audited
+        files = collection_order(selection, plan.old_blobs, self.blobs, base)
+        if self.order and files and not full:
+            files = self.order(files, selection.affected)
+        if not plan.run_all:
+            plan.files = files
 
-    def _tree(self, read: Blobs) -> Tree:
-        return Tree(self.blobs, read, read.imported, self.engine.variable_digests())
-
-    def _entries(self, sha: Sha) -> dict[str, str]:
-        return files_of(self.commit.tree_of(sha))
-
-    def _collect(
-        self,
-        base: coverage_map.CoverageMap | None,
-        selection: Selection | None,
-        files: list[str] | None,
-    ) -> Recording | None:
+    def _collect(self, plan: _Plan) -> Recording | None:
+        """Run the tests; None where there is none to run."""
+        selection, files = plan.selection, plan.files
         if selection is not None and files == []:
             self.say("no test is affected")
             return None
-        held = selection.carried if selection else {}
         count = f"{len(selection.affected)} affected" if selection else "all"
         self.say(f"running {count} tests")
-        wanted = None if files is None else set(files)
-        tests = [name for kind, name in held if kind == "test"]
-        begun = learned.Begun(
-            self.sha, base.sha if base else None, *self.environment[:2], files,
-            [trace.id for trace in held.values() if trace.id is not None],
-            self.engine.variable_digests().by_name,
-        )  # fmt: skip
+        carried = selection.carried if selection else {}
+        collected = None if files is None else set(files)
+        carried_tests = []
+        for kind, name in carried:
+            if kind == "test" and (collected is None or file_of(name) in collected):
+                carried_tests.append(name)
         options = RunOptions(
             files=files,
-            skipped_tests=[n for n in tests if wanted is None or file_of(n) in wanted],
+            skipped_tests=carried_tests,
             branch=self.environment.branch,
             compiled_modules=self._bytecode(fresh=selection is None),
             tests=self.settings.project.tests,
             timeout=self.settings.personal.measure_seconds,
-            report=learned.begin(self.db, self._folder("streams"), begun),
+            report=self._begin(plan, carried.values()),
         )
         return record_tests(self.engine, options)
 
+    def _begin(self, plan: _Plan, carried: Iterable[Trace]) -> Path:
+        """Note that tests are about to run, and get the file for what is recorded meanwhile."""
+        running = RunningMeasure(
+            self.commit.sha,
+            plan.base.sha if plan.base else None,
+            self.conditions,
+            files=plan.files,
+            traces=[trace.id for trace in carried if trace.id is not None],
+            tests=None,
+            variables=self.engine.variable_digests().by_name,
+            stream="",
+        )
+        return interrupted.begin(self.db, self._folder("streams"), running)
+
+    def _totals(self, plan: _Plan, traces: list[Trace], texts: BlobTexts) -> list[FileTotal]:
+        """The totals of every file that counts: those that hold, and the others worked out."""
+        reusable = self._reusable_totals(plan, traces)
+        hits = reusable.hits if reusable else distinct_hits(traces)
+        executed = unite_hits(hits, self.blobs, texts)
+        counted = self.project.counted(executed.keys() & self.blobs.keys())
+        if reusable:
+            counted = [path for path in counted if path in reusable.changed]
+        new = assemble(
+            self.db, self.engine, executed, self.blobs, environment=self.environment, paths=counted
+        )
+        kept = list(reusable.by_path.values()) if reusable else []
+        return kept + [FileTotal.of(total) for total in new]
+
+    def _reusable_totals(self, plan: _Plan, traces: list[Trace]) -> ReusableTotals | None:
+        if plan.base is None:
+            return None
+        return find_reusable_totals(
+            self.db,
+            plan.base,
+            traces,
+            old=plan.old_blobs,
+            new=self.blobs,
+            project=self.project,
+        )
+
     def _folder(self, name: str) -> Path:
         """A folder of the desk that the tests may write to: guarded ones have their own."""
-        return self.repo.desk / name / ("guarded" if self.engine.guard else "plain")
+        return self.commit.repo.desk / name / ("guarded" if self.engine.guard else "plain")
 
     def _bytecode(self, *, fresh: bool) -> Path:
         """The folder of compiled modules: what guarded tests could write, no other run reads.
@@ -214,47 +281,61 @@ class _Work:
             shutil.rmtree(folder, ignore_errors=True)
         return folder
 
-    def _store(
+    def _measure(
         self,
-        base: coverage_map.CoverageMap | None,
-        reason: str,
-        traces: list[coverage_map.Trace],
-        totals: list[Row],
+        plan: _Plan,
+        traces: list[Trace],
+        totals: list[FileTotal],
         recording: Recording | None,
-        read: Blobs,
-        started: float,
+        seconds: float,
     ) -> Measure:
-        tests = [t for t in traces if t.kind == "test"]
-        outcomes = [t.outcome for t in tests]
-        failed = sum(o in ("failed", "error") for o in outcomes)
-        failed += sum(t.kind == COLLECTION for t in traces)
-        total = Sum(sum(t.sum.executable for t in totals), sum(t.sum.covered for t in totals))
-        changed = {path: change.lines for path, change in self.commit.changes.items()}
-        done = Measure(
-            self.sha, base.sha if base else None, reason,
-            len(recording.tests) if recording else 0, len(tests),
-            sum(o in ("passed", "xfailed", "xpassed") for o in outcomes), failed,
-            sum(o == "skipped" for o in outcomes),
-            total.executable, total.covered, total.percent, time.monotonic() - started,
-        )  # fmt: skip
-        with transaction(self.db):
-            ids = coverage_map.add_traces(self.db, traces, self.environment.fingerprint)
-            self._remember(self.commit.info)
-            self.db.measures.add(
-                done,
-                Conditions(self.environment.fingerprint, self.environment.branch),
-                f"{self.interpreter.path} ({'.'.join(map(str, self.interpreter.version))})",
-                traces=ids,
-                totals=[row.id for row in totals],
-            )
-            unreached = [row.unreached for row in totals]
-            gap_rows.record(self.db, self.sha, unreached, changed, read.outlined)
-            learned.forget(self.db, self.sha, *([base.sha] if base else []))
-            read.save()
-            self._publish_policy()
-        return done
+        """The measure in numbers."""
+        outcomes = Counter(trace.outcome for trace in traces if trace.kind == "test")
+        broken_files = sum(trace.kind == COLLECTION for trace in traces)
+        total = Sum(
+            executable=sum(file.sum.executable for file in totals),
+            covered=sum(file.sum.covered for file in totals),
+        )
+        return Measure(
+            sha=self.commit.sha,
+            base=plan.base.sha if plan.base else None,
+            reason=plan.reason,
+            selected=len(recording.tests) if recording else 0,
+            total=outcomes.total(),
+            passed=outcomes["passed"] + outcomes["xfailed"] + outcomes["xpassed"],
+            failed=outcomes["failed"] + outcomes["error"] + broken_files,
+            skipped=outcomes["skipped"],
+            executable=total.executable,
+            covered=total.covered,
+            percent=total.percent,
+            seconds=seconds,
+        )
 
-    def _remember(self, info: git.CommitInfo) -> None:
+    def _store(
+        self, measure: Measure, traces: list[Trace], totals: list[FileTotal], texts: BlobTexts
+    ) -> None:
+        """Write all that was found in one transaction."""
+        sha = self.commit.sha
+        unreached = [total.unreached for total in totals]
+        changed = {path: change.lines for path, change in self.commit.changes.items()}
+        version = ".".join(map(str, self.interpreter.version))
+        with transaction(self.db):
+            ids = add_traces(self.db, traces, self.environment.fingerprint)
+            self._record_commit()
+            self.db.measures.add(
+                measure,
+                self.conditions,
+                f"{self.interpreter.path} ({version})",
+                traces=ids,
+                totals=[total.id for total in totals],
+            )
+            record_gaps(self.db, sha, unreached, changed, texts.outline)
+            interrupted.forget(self.db, sha, *([measure.base] if measure.base else []))
+            texts.save()
+            self._publish_policy()
+
+    def _record_commit(self) -> None:
+        info = self.commit.info
         parents = " ".join(info.parents)
         self.db.commits.record(
             [SeenCommit(info.sha, parents, info.author, info.date, info.subject)]

@@ -1,13 +1,13 @@
-"""The totals of a measured commit that stand for the next one too.
+"""The totals of a measured commit that hold for the next one too.
 
 What all tests together executed of a file is the same where the file is the same and the same hits
 are there for it. So a commit's total is worked out anew for the few files whose hits differ, and
-for the rest it is a matter of which rows.
+for the others it is a matter of which rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from copydesk.agent.coverage.runner import ProjectInfo
@@ -23,30 +23,38 @@ from copydesk.agent.coverage.store import (
 )
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.packed_ids import unpack_ids
+from copydesk.agent.desk.traces import TotalSummary
 
 
-class Row(NamedTuple):
+class FileTotal(NamedTuple):
     """A stored total of one file: its id, what it adds to the sum, and what no test reaches."""
 
     id: int
     sum: Sum
     unreached: Unreached
 
+    @classmethod
+    def of(cls, total: Total) -> FileTotal:
+        """The same of a total that was worked out now."""
+        return cls(total.id, add_up([total.file_lines]), total.unreached)
 
-def row_of(total: Total) -> Row:
-    """The row of a total that was worked out now."""
-    return Row(total.id, add_up([total]), total.unreached)
+    @classmethod
+    def of_summary(cls, row: TotalSummary) -> FileTotal:
+        """The same of a total that was read from the desk."""
+        executable = int.from_bytes(row.statements, "little").bit_count() + row.branches
+        unreached = Unreached(row.path, row.blob, row.missing, row.missing_arcs)
+        return cls(row.id, Sum(executable, executable - row.lost), unreached)
 
 
-class Standing(NamedTuple):
-    """The totals that stand, by path; the files to work out; and all hits of these."""
+class ReusableTotals(NamedTuple):
+    """The totals that hold, by path; the files to work out; and all hits of these."""
 
-    rows: Mapping[str, Row]
-    open: frozenset[str]
+    by_path: Mapping[str, FileTotal]
+    changed: frozenset[str]
     hits: Sequence[Hit]
 
 
-def standing(
+def find_reusable_totals(
     db: Database,
     base: CoverageMap,
     traces: Sequence[Trace],
@@ -54,8 +62,8 @@ def standing(
     old: Mapping[str, str],
     new: Mapping[str, str],
     project: ProjectInfo,
-) -> Standing | None:
-    """What stands of the totals of a measured commit; None where nothing is known of them.
+) -> ReusableTotals | None:
+    """What holds of the totals of a measured commit; None where nothing is known of them.
 
     Args:
         db: The desk.
@@ -66,37 +74,42 @@ def standing(
         project: Which files count there.
     """
     ids = db.measures.total_ids(base.sha)
-    if not base.whole or ids is None:
+    if not base.complete or ids is None:
         return None
-    before, after = _on_the_desk(base.traces.values()), _on_the_desk(traces)
-    fresh = [hit for t in traces if not isinstance(t.hits, LazyHits) for hit in t.hits]
-    changed = {path for path, _ in old.items() ^ new.items()} | {hit.path for hit in fresh}
-    changed |= db.traces.paths_of_hits(before ^ after)
-    counted = project.always | project.measurable
-    rows = {
-        path: one
-        for path, blob, rules, executed, one in _rows(db, ids)
-        if path in counted
-        and path not in changed
-        and new.get(path) == blob
-        and rules == project.environment.rules
-        # one that counts only where it was executed: asked anew when nothing of that is left
-        and (path in project.always or any(executed))
-    }
-    left = frozenset(changed | (counted - rows.keys()))
-    hits = [hit for identity, hit in db.traces.hits_on_paths(left).items() if identity in after]
-    return Standing(rows, left, [*hits, *fresh])
-
-
-def _on_the_desk(traces: Iterable[Trace]) -> set[int]:
-    """The ids of what some traces executed, as far as that is known by ids."""
-    stored = {trace.hits.packed_ids for trace in traces if isinstance(trace.hits, LazyHits)}
-    return set(unpack_ids(b"".join(stored)))
-
-
-def _rows(db: Database, ids: Sequence[int]) -> Iterator[tuple[str, str, str, bytes, Row]]:
+    old_hits, new_hits = _stored_hits(base.traces.values()), _stored_hits(traces)
+    recorded = _recorded_hits(traces)
+    changed = {path for path, _ in old.items() ^ new.items()}
+    changed |= {hit.path for hit in recorded}
+    changed |= db.traces.paths_of_hits(old_hits ^ new_hits)
+    by_path = {}
     for row in db.totals.summaries(ids):
-        executable = int.from_bytes(row.statements, "little").bit_count() + row.branches
-        unreached = Unreached(row.path, row.blob, row.missing, row.missing_arcs)
-        total = Row(row.id, Sum(executable, executable - row.lost), unreached)
-        yield row.path, row.blob, row.environment, row.executed, total
+        if row.path not in changed and _holds(row, new, project):
+            by_path[row.path] = FileTotal.of_summary(row)
+    changed |= (project.always | project.measurable) - by_path.keys()
+    stored = db.traces.hits_on_paths(changed)
+    hits = [hit for identity, hit in stored.items() if identity in new_hits]
+    return ReusableTotals(by_path, frozenset(changed), hits + recorded)
+
+
+def _holds(row: TotalSummary, new: Mapping[str, str], project: ProjectInfo) -> bool:
+    """Whether the total of a file whose hits are the same holds for a new tree."""
+    if new.get(row.path) != row.blob or row.environment != project.environment.rules:
+        return False
+    # one that counts only where it was executed: asked anew when nothing of that is left
+    is_executed = row.path in project.measurable and any(row.executed)
+    return is_executed or row.path in project.always
+
+
+def _recorded_hits(traces: Iterable[Trace]) -> list[Hit]:
+    """The hits of those traces that were recorded now."""
+    hits = list[Hit]()
+    for trace in traces:
+        if not isinstance(trace.hits, LazyHits):
+            hits += trace.hits
+    return hits
+
+
+def _stored_hits(traces: Iterable[Trace]) -> set[int]:
+    """The ids of the hits of those traces that are on the desk."""
+    packed_ids = {trace.hits.packed_ids for trace in traces if isinstance(trace.hits, LazyHits)}
+    return set(unpack_ids(b"".join(packed_ids)))

@@ -17,9 +17,11 @@ from typing import Literal
 
 from copydesk.agent.coverage.measure import measure
 from copydesk.agent.coverage.replay.full_run import Facts, Reference, full_run, processor_time
-from copydesk.agent.coverage.store import Measure
-from copydesk.agent.coverage.store import totals as total_rows
-from copydesk.agent.coverage.store import traces as coverage_map
+from copydesk.agent.coverage.store import (
+    Measure,
+    load_map,
+    load_totals,
+)
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
@@ -236,7 +238,7 @@ class _Replay:
 
     def _facts(self, sha: Sha) -> Facts:
         facts: set[tuple[str, str, object]] = set()
-        for total in total_rows.of_commit(self.db, sha) or ():
+        for total in load_totals(self.db, sha) or ():
             missing = set(total.missing)
             facts.update((total.path, "missing", n) for n in missing)
             facts.update((total.path, "executed", n) for n in total.statements if n not in missing)
@@ -246,7 +248,7 @@ class _Replay:
         return frozenset(facts)
 
     def _outcome_facts(self, sha: Sha) -> Facts:
-        stored = coverage_map.load(self.db, sha)
+        stored = load_map(self.db, sha)
         assert stored is not None
         return _said_of_tests({name: t.outcome for name, t in stored.tests().items()})
 
@@ -254,8 +256,8 @@ class _Replay:
         self, done: Measure, before: Mapping[TestId, str], now: Mapping[TestId, str]
     ) -> list[TestId]:
         """Tests that were carried over although their outcome changed."""
-        base = coverage_map.load(self.db, done.base or "")
-        this = coverage_map.load(self.db, done.sha)
+        base = load_map(self.db, done.base or "")
+        this = load_map(self.db, done.sha)
         assert base is not None
         assert this is not None
         kept = {t.id for t in base.tests().values()} & {t.id for t in this.tests().values()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from copydesk.agent.coverage.runner import Engine
-from copydesk.agent.coverage.store import totals as total_rows
+from copydesk.agent.coverage.store import load_totals
 from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.interpreter import ready
@@ -29,7 +29,7 @@ def export(repo: Repository, db: Database, sha: Sha, report_format: str, output:
     Raises:
         CopydeskError: The commit was not measured.
     """
-    found = total_rows.of_commit(db, sha)
+    found = load_totals(db, sha)
     if found is None:
         raise CopydeskError(
             f"commit {sha[:8]} was not measured",

@@ -21,8 +21,13 @@ from copydesk.agent.coverage.gate import (
 )
 from copydesk.agent.coverage.report.flaky_tests import FlakyTest, flakiest_tests
 from copydesk.agent.coverage.source import moved_lines, parse
-from copydesk.agent.coverage.store import Hit, Measure, numbits_to_nums
-from copydesk.agent.coverage.store import traces as coverage_map
+from copydesk.agent.coverage.store import (
+    CoverageMap,
+    Hit,
+    Measure,
+    load_map,
+    numbits_to_nums,
+)
 from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
@@ -111,7 +116,7 @@ def gather_report(repo: Repository, db: Database, sha: Sha) -> Report:
             hint=f"`copydesk measure {sha[:8]}` does it now.",
         )
     commit = git.commit_info(repo, sha)
-    traces = coverage_map.load(db, sha)
+    traces = load_map(db, sha)
     verdict, diff, left_out = _change(repo, db, commit, traces)
     gaps = tuple(db.gaps.of_commit(sha))
     drafts = tuple(db.drafts.find())
@@ -133,7 +138,7 @@ def gather_report(repo: Repository, db: Database, sha: Sha) -> Report:
 
 
 def _change(
-    repo: Repository, db: Database, commit: CommitInfo, traces: coverage_map.CoverageMap | None
+    repo: Repository, db: Database, commit: CommitInfo, traces: CoverageMap | None
 ) -> tuple[Verdict | None, dict[str, tuple[Row, ...]], int]:
     """The verdict on a commit, the rows of its diff by path, and how many rows are left out."""
     parent = commit.parents[0] if commit.parents else None
@@ -154,7 +159,7 @@ def _history(repo: Repository, db: Database, sha: Sha) -> Iterable[Point]:
     return newest_first[:HISTORY][::-1]
 
 
-def _slowest(traces: coverage_map.CoverageMap | None) -> tuple[tuple[str, float], ...]:
+def _slowest(traces: CoverageMap | None) -> tuple[tuple[str, float], ...]:
     tests = traces.tests() if traces else {}
     ranked = sorted(tests.items(), key=lambda item: (-item[1].seconds, item[0]))
     return tuple((name, trace.seconds) for name, trace in ranked[:SLOWEST] if trace.seconds)
@@ -188,7 +193,7 @@ class _Diff:
         db: Database,
         sha: Sha,
         change: Change,
-        traces: coverage_map.CoverageMap | None,
+        traces: CoverageMap | None,
     ) -> None:
         self.read = texts(repo)
         self.change = change
@@ -196,9 +201,7 @@ class _Diff:
         self.statuses = measured_lines.statuses(change, self.read)
         self.tests = self._tests(traces)
 
-    def _tests(
-        self, traces: coverage_map.CoverageMap | None
-    ) -> Mapping[str, Mapping[LineNo, tuple[str, ...]]]:
+    def _tests(self, traces: CoverageMap | None) -> Mapping[str, Mapping[LineNo, tuple[str, ...]]]:
         """The tests that reach each changed line, by path and line."""
         tests: dict[str, dict[LineNo, list[str]]] = {path: {} for path in self.change.files}
         changed_lines: dict[Hit, list[LineNo]] = {}

@@ -4,21 +4,26 @@ In go the traces of a run (which test executed which lines of which block); out 
 map of a commit, its totals a file, the lines that nothing reaches, and the record of the measure.
 """
 
-from copydesk.agent.coverage.store import file_lines, gaps, totals, traces
-from copydesk.agent.coverage.store.file_lines import FileLines, Sum
-from copydesk.agent.coverage.store.gaps import Outline, Unreached
+from copydesk.agent.coverage.store.file_lines import FileLines, Sum, add_up
+from copydesk.agent.coverage.store.gaps import Outline, Unreached, record_gaps
 from copydesk.agent.coverage.store.hits import LazyHits
 from copydesk.agent.coverage.store.numbits import numbits_to_nums
 from copydesk.agent.coverage.store.totals import (
     Total,
-    add_up,
     assemble,
-    different,
-    executed,
-    of_total,
-    united,
+    distinct_hits,
+    executed_lines,
+    load_totals,
+    unite_hits,
 )
-from copydesk.agent.coverage.store.traces import CoverageMap, Trace
+from copydesk.agent.coverage.store.traces import (
+    CoverageMap,
+    Trace,
+    add_traces,
+    load_map,
+    load_traces,
+    store_new_traces,
+)
 from copydesk.agent.desk.measures import Measure
 from copydesk.agent.desk.traces import Hit
 
@@ -33,15 +38,16 @@ __all__ = [
     "Total",
     "Trace",
     "Unreached",
+    "add_traces",
     "add_up",
     "assemble",
-    "different",
-    "executed",
-    "file_lines",
-    "gaps",
+    "distinct_hits",
+    "executed_lines",
+    "load_map",
+    "load_totals",
+    "load_traces",
     "numbits_to_nums",
-    "of_total",
-    "totals",
-    "traces",
-    "united",
+    "record_gaps",
+    "store_new_traces",
+    "unite_hits",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from copydesk.agent.records import LineNo
@@ -33,8 +33,10 @@ class Sum(NamedTuple):
         return 100.0 * self.covered / self.executable if self.executable else 100.0
 
 
-def add_up(files: Mapping[str, FileLines]) -> Sum:
+def add_up(files: Iterable[FileLines]) -> Sum:
     """The sum over files, as coverage.py counts it: statements and branches."""
-    executable = sum(len(f.statements) + f.branches for f in files.values())
-    missing = sum(len(f.missing) + f.missing_branches for f in files.values())
+    executable = missing = 0
+    for file in files:
+        executable += len(file.statements) + file.branches
+        missing += len(file.missing) + file.missing_branches
     return Sum(executable, executable - missing)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from copydesk.agent.coverage.source import MODULE, Span, functions
 from copydesk.agent.desk.connection import transaction
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.measures import GapRow
-from copydesk.agent.records import Gap, LineNo, Sha
+from copydesk.agent.records import Arc, Gap, LineNo, Sha
 from copydesk.predictor.rank_gaps import score
 from copydesk.predictor.subjects.commits.features import GapFeatures
 from copydesk.predictor.subjects.commits.function_metrics import Shape, shapes
@@ -27,15 +28,16 @@ class Outline(NamedTuple):
 
     @classmethod
     def of(cls, source: str) -> Outline:
-        """Work it out."""
+        """The outline of a source."""
         return cls(functions(source), shapes(source))
 
     @classmethod
     def from_json(cls, value: Any) -> Outline:
         """Read back what JSON made of one."""
-        spans, found = value
+        spans, shapes_by_name = value
         return cls(
-            [Span(*span) for span in spans], {n: Shape(*shape) for n, shape in found.items()}
+            [Span(*span) for span in spans],
+            {name: Shape(*shape) for name, shape in shapes_by_name.items()},
         )
 
 
@@ -48,13 +50,18 @@ class Unreached(NamedTuple):
     arcs: str
 
     @property
+    def is_empty(self) -> bool:
+        """Whether all of the file is reached."""
+        return (self.lines, self.arcs) == ("[]", "[]")
+
+    @property
     def key(self) -> str:
         """A name for what the gaps of the file follow from while its lines are not new."""
-        said = "\0".join((self.blob, self.lines, self.arcs))
-        return hashlib.sha256(said.encode()).hexdigest()[:24]
+        text = "\0".join((self.blob, self.lines, self.arcs))
+        return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
-def find(
+def find_gaps(
     sha: Sha,
     files: Iterable[Unreached],
     outline: Callable[[str], Outline],
@@ -71,62 +78,85 @@ def find(
     gaps: list[Gap] = []
     features: list[GapFeatures] = []
     for file in files:
-        spans, known = outline(file.blob)
-        for gap in _of_file(sha, file, spans, frozenset(changed.get(file.path, ()))):
+        spans, shapes_by_name = outline(file.blob)
+        lines = changed.get(file.path, ())
+        for gap in _FileGaps(sha, file, frozenset(lines)).find(spans):
             gaps.append(gap)
-            shape = known.get(gap.function)
-            features.append(
-                GapFeatures(
-                    lines_uncovered=len(gap.lines),
-                    lines_added_in_commit=_within(changed.get(gap.path, ()), gap),
-                    function_lines=gap.last_line - gap.first_line + 1,
-                    branches=shape.branches if shape else None,
-                    callers=shape.callers if shape else None,
-                )
-            )
+            features.append(_features(gap, shapes_by_name.get(gap.function), lines))
     # a score follows from its features alone, and small functions have the same
-    different = list(dict.fromkeys(features))
-    scores = dict(zip(different, score(different), strict=True))
-    ranked = [
-        Gap(
-            g.commit, g.path, g.function, g.first_line, g.last_line, g.lines, g.branches,
-            s.value, s.reasons, g.changed,
-        )
-        for g, s in zip(gaps, (scores[f] for f in features), strict=True)
-    ]  # fmt: skip
+    distinct = list(dict.fromkeys(features))
+    scores = dict(zip(distinct, score(distinct), strict=True))
+    ranked = []
+    for gap, gap_features in zip(gaps, features, strict=True):
+        gap_score = scores[gap_features]
+        ranked.append(replace(gap, risk=gap_score.value, reasons=gap_score.reasons))
     return sorted(ranked, key=lambda g: (not g.changed, -g.risk, g.path, g.first_line))
 
 
-def _within(lines: Iterable[LineNo], gap: Gap) -> int:
-    return sum(gap.first_line <= line <= gap.last_line for line in lines)
+def _features(gap: Gap, shape: Shape | None, changed: Iterable[LineNo]) -> GapFeatures:
+    return GapFeatures(
+        lines_uncovered=len(gap.lines),
+        lines_added_in_commit=sum(gap.first_line <= line <= gap.last_line for line in changed),
+        function_lines=gap.last_line - gap.first_line + 1,
+        branches=shape.branches if shape else None,
+        callers=shape.callers if shape else None,
+    )
 
 
-def _of_file(
-    sha: Sha, file: Unreached, spans: Iterable[Span], changed: frozenset[int]
-) -> Iterable[Gap]:
-    missing = set(json.loads(file.lines))
-    partial = {(start, end) for start, end in json.loads(file.arcs)}
-    for span in spans:
-        inside = {n for n in missing if span.first <= n <= span.last}
-        arcs = {a for a in partial if span.first <= a[0] <= span.last and a[0] not in missing}
-        missing -= inside
-        partial = {a for a in partial if not span.first <= a[0] <= span.last}
-        if inside or arcs:
-            touched = any(span.first <= n <= span.last for n in changed)
-            yield Gap(
-                sha, file.path, span.name, span.first, span.last,
-                tuple(sorted(inside)), tuple(sorted(arcs)), changed=touched,
-            )  # fmt: skip
-    arcs = {a for a in partial if a[0] not in missing}
-    if missing or arcs:
-        lines = sorted(missing | {a[0] for a in arcs})
-        yield Gap(
-            sha, file.path, MODULE, lines[0], lines[-1],
-            tuple(sorted(missing)), tuple(sorted(arcs)), changed=bool(missing & changed),
-        )  # fmt: skip
+class _FileGaps:
+    """Shares what no test reaches of one file out among its functions.
+
+    Args:
+        sha: The commit.
+        file: What no test reaches of the file.
+        changed: The lines of it that the commit changed.
+    """
+
+    def __init__(self, sha: Sha, file: Unreached, changed: frozenset[LineNo]) -> None:
+        self.sha = sha
+        self.path = file.path
+        self.changed = changed
+        self.lines: set[LineNo] = set(json.loads(file.lines))
+        self.arcs: set[Arc] = {(start, end) for start, end in json.loads(file.arcs)}
+
+    def find(self, spans: Iterable[Span]) -> Iterator[Gap]:
+        """The gaps of the functions, then that of the module's own code."""
+        for span in spans:
+            gap = self._take(span)
+            if gap is not None:
+                yield gap
+        arcs = {arc for arc in self.arcs if arc[0] not in self.lines}
+        if self.lines or arcs:
+            ends = self.lines | {start for start, _ in arcs}
+            module = Span(MODULE, min(ends), max(ends))
+            yield self._gap(module, self.lines, arcs, not self.lines.isdisjoint(self.changed))
+
+    def _take(self, span: Span) -> Gap | None:
+        """Take out what belongs to a function; None where that is nothing."""
+        lines = {line for line in self.lines if span.first <= line <= span.last}
+        arcs = {arc for arc in self.arcs if span.first <= arc[0] <= span.last}
+        self.arcs -= arcs
+        arcs = {arc for arc in arcs if arc[0] not in self.lines}
+        self.lines -= lines
+        if not lines and not arcs:
+            return None
+        is_changed = any(span.first <= line <= span.last for line in self.changed)
+        return self._gap(span, lines, arcs, is_changed)
+
+    def _gap(self, span: Span, lines: set[LineNo], arcs: set[Arc], is_changed: bool) -> Gap:
+        return Gap(
+            self.sha,
+            self.path,
+            span.name,
+            span.first,
+            span.last,
+            tuple(sorted(lines)),
+            tuple(sorted(arcs)),
+            changed=is_changed,
+        )
 
 
-def record(
+def record_gaps(
     db: Database,
     sha: Sha,
     files: Iterable[Unreached],
@@ -145,21 +175,31 @@ def record(
         changed: The lines that the commit changed, by path.
         outline: The functions of a blob.
     """
-    some = [file for file in files if (file.lines, file.arcs) != ("[]", "[]")]
-    touched = [file for file in some if changed.get(file.path)]
-    by_key = {file.key: file for file in some if not changed.get(file.path)}
-    found: dict[str, list[GapRow]] = {}
-    # what is kept leaves out the path: a file of the same content may stand elsewhere
-    known = db.content_cache(_kind(), lambda key: [row[1:] for row in found[by_key[key].path]])
-    new = [by_key[key] for key in known.fetch(by_key)]
-    for gap in find(sha, [*touched, *new], outline, changed):
-        found.setdefault(gap.path, []).append(GapRow.of(gap))
-    rows = [row for file in touched for row in found[file.path]]
-    for file in some:
-        if not changed.get(file.path):
-            rows += [GapRow(file.path, *row) for row in known(file.key)]
+    touched: list[Unreached] = []
+    untouched: dict[str, list[Unreached]] = {}
+    for file in files:
+        if file.is_empty:
+            continue
+        if changed.get(file.path):
+            touched.append(file)
+        else:
+            untouched.setdefault(file.key, []).append(file)
+    rows_by_path: dict[str, list[GapRow]] = {}
+
+    def rows_without_path(key: str) -> list[Sequence[object]]:
+        # a file of the same content may stand elsewhere
+        return [row[1:] for row in rows_by_path[untouched[key][0].path]]
+
+    cache = db.content_cache(_kind(), rows_without_path)
+    new = [untouched[key][0] for key in cache.fetch(untouched)]
+    for gap in find_gaps(sha, [*touched, *new], outline, changed):
+        rows_by_path.setdefault(gap.path, []).append(GapRow.of(gap))
+    rows = [row for file in touched for row in rows_by_path[file.path]]
+    for key, same_files in untouched.items():
+        for file in same_files:
+            rows += [GapRow(file.path, *row) for row in cache(key)]
     with transaction(db):
-        known.save()
+        cache.save()
         db.gaps.replace(sha, rows)
 
 

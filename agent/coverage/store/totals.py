@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from copydesk.agent.coverage.source import moved_lines, parse
-from copydesk.agent.coverage.store.file_lines import FileLines, Sum
+from copydesk.agent.coverage.store.file_lines import FileLines
 from copydesk.agent.coverage.store.gaps import Unreached
 from copydesk.agent.coverage.store.numbits import numbits_to_nums, nums_to_numbits
 from copydesk.agent.coverage.store.traces import Trace, pack_arcs, unpack_arcs
@@ -17,7 +17,7 @@ from copydesk.agent.desk.traces import Counted, Hit, TotalKey, TotalRow
 from copydesk.agent.records import Arc, Sha
 
 if TYPE_CHECKING:
-    from copydesk.agent.coverage.runner import Analysis, Engine
+    from copydesk.agent.coverage.runner import Analysis, Engine, Environment
 
 
 class Executed(NamedTuple):
@@ -25,6 +25,31 @@ class Executed(NamedTuple):
 
     lines: frozenset[int]
     arcs: frozenset[Arc]
+
+    def union(self, other: Executed) -> Executed:
+        """What is executed here or there."""
+        return Executed(self.lines | other.lines, self.arcs | other.arcs)
+
+    def moved(self, new_lines: Mapping[int, int]) -> Executed:
+        """The same in another version of the file; what does not stand there is left out.
+
+        Args:
+            new_lines: Where each line stands there, for the blocks that did not change.
+        """
+        lines = frozenset(new_lines[line] for line in self.lines if line in new_lines)
+        arcs = set()
+        for start, end in self.arcs:
+            if abs(start) in new_lines and abs(end) in new_lines:
+                arcs.add((_moved_end(start, new_lines), _moved_end(end, new_lines)))
+        return Executed(lines, frozenset(arcs))
+
+
+NOTHING = Executed(frozenset(), frozenset())
+
+
+def _moved_end(line: int, new_lines: Mapping[int, int]) -> int:
+    """The end of an arc in another version: entries and exits of blocks are negative lines."""
+    return -new_lines[-line] if line < 0 else new_lines[line]
 
 
 class Total(NamedTuple):
@@ -44,11 +69,24 @@ class Total(NamedTuple):
     @property
     def unreached(self) -> Unreached:
         """What no test reaches of it."""
-        lost = json.dumps(self.missing), json.dumps(self.missing_branches)
-        return Unreached(self.path, self.blob, *lost)
+        lines, arcs = json.dumps(self.missing), json.dumps(self.missing_branches)
+        return Unreached(self.path, self.blob, lines, arcs)
+
+    @property
+    def file_lines(self) -> FileLines:
+        """Its lines, as every report has them."""
+        missing = frozenset(self.missing)
+        branching = frozenset(abs(start) for start, _ in self.missing_branches)
+        return FileLines(
+            frozenset(self.statements),
+            missing,
+            partial=branching - missing,
+            branches=self.branches,
+            missing_branches=len(self.missing_branches),
+        )
 
 
-def executed(
+def executed_lines(
     traces: Iterable[Trace], blobs: Mapping[str, str], read: Callable[[str], str]
 ) -> dict[str, Executed]:
     """The union of the traces' lines and arcs, in the lines of the commit's own versions.
@@ -58,96 +96,92 @@ def executed(
         blobs: The commit's tree: blob by path.
         read: The text of a blob.
     """
-    return united(different(traces), blobs, read)
+    return unite_hits(distinct_hits(traces), blobs, read)
 
 
-def different(traces: Iterable[Trace]) -> Collection[Hit]:
+def distinct_hits(traces: Iterable[Trace]) -> Collection[Hit]:
     """The hits of some traces, each once."""
     # a map that was loaded shares its hits, and which one it is shows quicker than what is in it
     return {id(hit): hit for trace in traces for hit in trace.hits}.values()
 
 
-def united(
+def unite_hits(
     hits: Iterable[Hit], blobs: Mapping[str, str], read: Callable[[str], str]
 ) -> dict[str, Executed]:
-    """The union of some hits, as `executed` has that of all hits of some traces."""
+    """The union of some hits, as `executed_lines` has that of all hits of some traces."""
     lines: dict[tuple[str, str], int] = {}
     arcs: dict[tuple[str, str], set[int]] = {}
     for hit in hits:
         key = (hit.path, hit.blob)
         lines[key] = lines.get(key, 0) | int.from_bytes(hit.lines, "little")
         if hit.arcs:
-            arcs.setdefault(key, set()).update(_whole(hit.arcs))
-    found: dict[str, tuple[set[int], set[Arc]]] = {}
+            arcs.setdefault(key, set()).update(_arcs_as_integers(hit.arcs))
+    executed: dict[str, Executed] = {}
     for (path, blob), bits in lines.items():
-        now = blobs.get(path)
-        if now is None:
+        new_blob = blobs.get(path)
+        if new_blob is None:
             continue
-        numbers = numbits_to_nums(bits.to_bytes((bits.bit_length() + 7) // 8, "little"))
-        pairs: Iterable[Arc] = unpack_arcs(array("q", arcs.get((path, blob), ())).tobytes())
-        if now != blob:
-            there = moved_lines(parse(read(blob)), parse(read(now)))
-            numbers = [there[n] for n in numbers if n in there]
-            pairs = [
-                (_moved_end(a, there), _moved_end(b, there))
-                for a, b in pairs
-                if abs(a) in there and abs(b) in there
-            ]
-        into = found.setdefault(path, (set(), set()))
-        into[0].update(numbers)
-        into[1].update(pairs)
-    return {p: Executed(frozenset(ls), frozenset(pairs)) for p, (ls, pairs) in found.items()}
+        version = _unpack_executed(bits, arcs.get((path, blob), ()))
+        if new_blob != blob:
+            version = version.moved(moved_lines(parse(read(blob)), parse(read(new_blob))))
+        executed[path] = executed[path].union(version) if path in executed else version
+    return executed
 
 
-def _whole(packed: bytes) -> array[int]:
+def _arcs_as_integers(packed: bytes) -> array[int]:
     """Packed arcs, each as one integer: they are united without being looked into."""
-    whole = array("q")
-    whole.frombytes(packed)
-    return whole
+    integers = array("q")
+    integers.frombytes(packed)
+    return integers
 
 
-def _moved_end(line: int, there: Mapping[int, int]) -> int:
-    return -there[-line] if line < 0 else there[line]
+def _unpack_executed(bits: int, arcs: Iterable[int]) -> Executed:
+    """What was executed of one file version.
+
+    Args:
+        bits: Its lines: a set of numbers as one integer.
+        arcs: Its arcs, each as one integer.
+    """
+    lines = numbits_to_nums(bits.to_bytes((bits.bit_length() + 7) // 8, "little"))
+    return Executed(frozenset(lines), frozenset(unpack_arcs(array("q", arcs).tobytes())))
 
 
 def assemble(
     db: Database,
     engine: Engine,
-    found: Mapping[str, Executed],
+    executed: Mapping[str, Executed],
     blobs: Mapping[str, str],
     *,
-    environment: str,
-    branch: bool,
-    counted: Iterable[str],
+    environment: Environment,
+    paths: Iterable[str],
 ) -> list[Total]:
     """The totals of files that count; only what is new is analysed.
 
     Args:
         db: The desk.
         engine: coverage.py for the commit's tree.
-        found: What was executed.
+        executed: What was executed.
         blobs: The commit's tree.
-        environment: The fingerprint under which results may be reused.
-        branch: Whether arcs count.
-        counted: The files.
+        environment: What the results depend on besides the code.
+        paths: The files.
     """
-    nothing = Executed(frozenset(), frozenset())
     totals: dict[str, Total] = {}
-    new: dict[str, Executed] = {}
-    for path in counted:
+    new: dict[str, TotalKey] = {}
+    to_analyse: dict[str, Sequence[int] | Sequence[Arc]] = {}
+    for path in paths:
         if path not in blobs:
             continue  # made while the tests ran; no part of the commit
-        what = found.get(path, nothing)
-        row = db.totals.find(_key(path, blobs[path], environment, what))
-        if row is None:
-            new[path] = what
-        else:
+        file = executed.get(path, NOTHING)
+        key = _key(path, blobs[path], environment.rules, file)
+        row = db.totals.find(key)
+        if row is not None:
             totals[path] = _total(row)
-    request = {p: sorted(w.arcs) if branch else sorted(w.lines) for p, w in new.items()}
-    for path, analysis in engine.analyse(request, branch=branch).items():
+            continue
+        new[path] = key
+        to_analyse[path] = sorted(file.arcs) if environment.branch else sorted(file.lines)
+    for path, analysis in engine.analyse(to_analyse, branch=environment.branch).items():
         if path in new:
-            key = _key(path, blobs[path], environment, new[path])
-            totals[path] = _total(db.totals.add(key, _counted(analysis)))
+            totals[path] = _total(db.totals.add(new[path], _counted(analysis)))
     return [totals[path] for path in sorted(totals)]
 
 
@@ -181,33 +215,10 @@ def _total(row: TotalRow) -> Total:
     )
 
 
-def of_commit(db: Database, sha: Sha) -> list[Total] | None:
+def load_totals(db: Database, sha: Sha) -> list[Total] | None:
     """The totals of a measured commit, by path; None when it was not measured."""
     ids = db.measures.total_ids(sha)
     if ids is None:
         return None
     totals = [_total(row) for row in db.totals.load(ids)]
     return sorted(totals, key=lambda total: total.path)
-
-
-def add_up(totals: Iterable[Total]) -> Sum:
-    """The sum over files."""
-    executable = covered = 0
-    for total in totals:
-        executable += len(total.statements) + total.branches
-        covered += len(total.statements) - len(total.missing)
-        covered += total.branches - len(total.missing_branches)
-    return Sum(executable, covered)
-
-
-def of_total(total: Total) -> FileLines:
-    """The lines of one file of a measured commit."""
-    missing = frozenset(total.missing)
-    starts = frozenset(abs(first) for first, _ in total.missing_branches)
-    return FileLines(
-        frozenset(total.statements),
-        missing,
-        starts - missing,
-        total.branches,
-        len(total.missing_branches),
-    )

@@ -49,14 +49,14 @@ class Trace(NamedTuple):
 class CoverageMap:
     """The traces that make a measured commit, by (kind, name).
 
-    `whole` says that they are those of a measure that came to its end.
+    `complete` says that they are those of a measure that came to its end.
     """
 
     sha: Sha
     environment: str
     branch: bool
     traces: dict[tuple[str, str], Trace] = field(default_factory=dict)
-    whole: bool = False
+    complete: bool = False
 
     def tests(self) -> dict[str, Trace]:
         """The traces of tests, by node id."""
@@ -118,18 +118,24 @@ def _new_trace(trace: Trace, environment: str, hits: Mapping[Hit, int]) -> NewTr
     )
 
 
-def kept(
+def store_new_traces(
     db: Database, traces: dict[tuple[str, str], Trace], environment: str
 ) -> dict[tuple[str, str], Trace]:
-    """Traces, of which those are stored now that were not yet."""
+    """Store those traces that are not stored yet.
+
+    Returns:
+        All of them, with their ids.
+    """
     new = {key: trace for key, trace in traces.items() if trace.id is None}
     if not new:
         return traces
     ids = add_traces(db, new.values(), environment)
-    return traces | {k: t._replace(id=i) for (k, t), i in zip(new.items(), ids, strict=True)}
+    for key, identity in zip(list(new), ids, strict=True):
+        new[key] = new[key]._replace(id=identity)
+    return traces | new
 
 
-def load(db: Database, sha: Sha) -> CoverageMap | None:
+def load_map(db: Database, sha: Sha) -> CoverageMap | None:
     """The map of a commit, or None when it was not measured."""
     stored = db.measures.stored_map(sha)
     if stored is None:
@@ -137,7 +143,7 @@ def load(db: Database, sha: Sha) -> CoverageMap | None:
     traces = load_traces(db, stored.traces)
     by_key = {(trace.kind, trace.name): trace for trace in traces}
     return CoverageMap(
-        sha, *stored.conditions, traces=by_key, whole=len(by_key) == len(stored.traces)
+        sha, *stored.conditions, traces=by_key, complete=len(by_key) == len(stored.traces)
     )
 
 

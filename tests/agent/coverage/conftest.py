@@ -23,8 +23,9 @@ from copydesk.agent.coverage.runner.run_tests import Recording, RunOptions, reco
 from copydesk.agent.coverage.selection.affected import Selection, select
 from copydesk.agent.coverage.selection.collection_order import collection_order, test_file_check
 from copydesk.agent.coverage.source.tree_diff import Tree
-from copydesk.agent.coverage.store.totals import Executed, add_up, executed, of_commit
-from copydesk.agent.coverage.store.traces import CoverageMap, Trace, load
+from copydesk.agent.coverage.store.file_lines import add_up
+from copydesk.agent.coverage.store.totals import Executed, executed_lines, load_totals
+from copydesk.agent.coverage.store.traces import CoverageMap, Trace, load_map
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.measures import Measure
 from copydesk.agent.desk.store import open_desk
@@ -276,16 +277,16 @@ def measured(project: Path, desk: Database) -> Callable[..., Measure]:
 
 def totals_follow_from_the_map(repo: Repository, db: Database, done: Measure) -> None:
     """What is reused of the commit before is what all traces of this one together say."""
-    found, known = of_commit(db, done.sha), load(db, done.sha)
+    found, known = load_totals(db, done.sha), load_map(db, done.sha)
     assert found is not None
     assert known is not None
     blobs = files_of(tree(repo, done.sha))
-    said = executed(known.traces.values(), blobs, lambda blob: read_blob(repo, blob).decode())
+    said = executed_lines(known.traces.values(), blobs, lambda blob: read_blob(repo, blob).decode())
     nothing = Executed(frozenset(), frozenset())
     assert {t.path: (t.blob, t.executed, t.arcs) for t in found} == {
         t.path: (blobs[t.path], *said.get(t.path, nothing)) for t in found
     }
-    assert add_up(found) == (done.executable, done.covered)
+    assert add_up(total.file_lines for total in found) == (done.executable, done.covered)
     lost = {t.path: set(t.missing) for t in found if t.missing}
     gaps: dict[str, set[int]] = {}
     for gap in db.gaps.of_commit(done.sha):

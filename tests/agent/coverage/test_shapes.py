@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from copydesk.agent.coverage.replay.replay import commits, replay
-from copydesk.agent.coverage.store.totals import of_commit
+from copydesk.agent.coverage.store.totals import load_totals
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import find
 from copydesk.agent.process import scrubbed_environment
@@ -136,7 +136,7 @@ def test_a_suite_of_every_shape(
     outcomes = [outcome for outcome in found[1].outcomes.values() if outcome != "passed"]
     assert sorted(outcomes) == ["skipped", "xfailed"]
     with open_desk(place) as db:
-        totals = {t.path: (list(t.missing), t.branches) for t in of_commit(db, shas[1]) or ()}
+        totals = {t.path: (list(t.missing), t.branches) for t in load_totals(db, shas[1]) or ()}
     missing = {changed.splitlines()[n - 1].strip() for n in totals["src/pkg/work.py"][0]}
     # what only a fork executes, and what runs while the test itself has coverage.py measure
     fork, coverage = {"code = status + 1", "return code"}, {"if value:", "value += 1"}

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from copydesk.agent.coverage.store import traces as coverage_map
-from copydesk.agent.coverage.store.traces import Trace
+from copydesk.agent.coverage.store import Trace, add_traces, load_map
 from copydesk.agent.daemon import prune
 from copydesk.agent.daemon.job_steps import prune_step
 from copydesk.agent.daemon.step_context import StepContext
@@ -29,7 +28,7 @@ def db(found: Repository) -> Iterator[Database]:
 def measured(db: Database, sha: str, moment: int) -> None:
     """A measured commit with a trace of its own and one that all share."""
     with transaction(db):
-        ids = coverage_map.add_traces(
+        ids = add_traces(
             db,
             [
                 Trace("test", f"t_{sha}", "passed", 0.1, (Hit(f"{sha}.py", sha, b"x" * 4000),)),
@@ -89,7 +88,7 @@ def test_old_maps_and_logs_go_and_what_somebody_wrote_stays(
     assert decided not in left
     gone = sorted({f"{n:040x}" for n in range(3, 40)} - left)
     assert gone == [f"{n:040x}" for n in range(3, 3 + len(gone))]  # the oldest
-    loaded = coverage_map.load(db, head)
+    loaded = load_map(db, head)
     assert set(loaded.tests()) == {f"t_{head}", "shared"}
     for table, rows in (("drafts", 2), ("reviews", 1), ("facts", 1)):
         assert db.execute(f"SELECT count(*) FROM {table}").fetchone() == (rows,), table

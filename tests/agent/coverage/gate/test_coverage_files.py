@@ -49,7 +49,7 @@ def test_every_format_says_the_same(tmp_path: Path, text: str) -> None:
     found = read_coverage_file(tmp_path / "data", tmp_path, KNOWN)
     assert found.files == {"src/pkg/a.py": A}
     assert found.foreign == (("pkg/gone.py",) if text is XML else ())
-    assert add_up(found.files) == (5, 3)
+    assert add_up(found.files.values()) == (5, 3)
 
 
 @pytest.mark.parametrize("text", [XML, LCOV, JSON], ids=["xml", "lcov", "json"])

@@ -16,8 +16,8 @@ from copydesk.agent.coverage.runner.coverage_py import DEFAULT_OMIT
 from copydesk.agent.coverage.selection.affected import Selection
 from copydesk.agent.coverage.selection.collection_order import collection_order
 from copydesk.agent.coverage.selection.rerun_reasons import FAILED
-from copydesk.agent.coverage.store import totals
-from copydesk.agent.coverage.store.traces import CoverageMap, Trace, load
+from copydesk.agent.coverage.store import add_up, load_totals
+from copydesk.agent.coverage.store.traces import CoverageMap, Trace, load_map
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.measures import Measure
 from copydesk.agent.desk.store import open_desk
@@ -56,7 +56,7 @@ def truth(
 
 def ours(db: Database, sha: str) -> dict[str, object]:
     """The stored total, in the words of coverage's JSON report."""
-    found = totals.of_commit(db, sha)
+    found = load_totals(db, sha)
     assert found is not None
     return {
         t.path: {
@@ -200,7 +200,7 @@ def test_branches_are_measured_where_the_project_measures_them(
     assert without_empty(ours(desk, second.sha)) == without_empty(
         truth(project, tmp_path, branch=True)
     )
-    found = load(desk, second.sha)
+    found = load_map(desk, second.sha)
     assert found is not None
     assert found.branch
 
@@ -284,11 +284,11 @@ def test_the_stored_total_is_exported_in_every_format(
 
 def test_totals_add_up(desk: Database, measured: Measured) -> None:
     done = measured()
-    found = totals.of_commit(desk, done.sha)
+    found = load_totals(desk, done.sha)
     assert found is not None
-    assert totals.add_up(found).percent == done.percent
-    assert totals.of_commit(desk, "0" * 40) is None
-    assert load(desk, "0" * 40) is None
+    assert add_up(total.file_lines for total in found).percent == done.percent
+    assert load_totals(desk, "0" * 40) is None
+    assert load_map(desk, "0" * 40) is None
     assert desk.measures.get("0" * 40) is None
 
 
@@ -333,14 +333,14 @@ def test_an_audit_says_what_differs() -> None:
     former = [trace("same", b"\x02"), trace("gone", b"\x02"), trace("other", b"\x02")]
     former += [trace("worse", b"\x02"), Trace("import", "m.py", "none", 0.0, ())]
     now = [trace("same", b"\x02"), trace("other", b"\x06"), trace("worse", b"\x02", "failed")]
-    found = audit.drift({(t.kind, t.name): t for t in former}, now, blobs, texts.__getitem__)
+    found = audit.find_drift({(t.kind, t.name): t for t in former}, now, blobs, texts.__getitem__)
     assert found == [
         "gone is gone",
         "other executes other lines of m.py",
         "worse was passed, is failed",
     ]
-    assert audit.in_words([*found, "x"]).endswith("is failed and 1 more")
-    assert audit.in_words([]) == "the map holds"
+    assert audit.describe([*found, "x"]).endswith("is failed and 1 more")
+    assert audit.describe([]) == "the map holds"
 
 
 def test_files_run_in_the_order_in_which_they_are_likeliest_to_fail() -> None:

@@ -12,12 +12,12 @@ import pytest
 
 from copydesk.agent.coverage import probe
 from copydesk.agent.coverage.measure import commit as measuring
-from copydesk.agent.coverage.measure import interrupted as learned
+from copydesk.agent.coverage.measure import interrupted
 from copydesk.agent.coverage.measure.commit import measure
-from copydesk.agent.coverage.store import totals
-from copydesk.agent.coverage.store.traces import load
+from copydesk.agent.coverage.store import load_totals
+from copydesk.agent.coverage.store.traces import load_map
 from copydesk.agent.desk.database import Database
-from copydesk.agent.desk.measures import Measure
+from copydesk.agent.desk.measures import Conditions, Measure
 from copydesk.agent.desk.packed_ids import compress_ids
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.commit import Commit
@@ -137,7 +137,7 @@ def ends(data: bytes) -> list[int]:
 
 def said(db: Database, sha: str) -> tuple[object, ...]:
     """All that a measure says: every line of every file, and how every test went."""
-    total, known = totals.of_commit(db, sha), load(db, sha)
+    total, known = load_totals(db, sha), load_map(db, sha)
     assert total is not None
     assert known is not None
     lines = sorted((t.path, t.statements, t.missing, t.missing_branches) for t in total)
@@ -158,11 +158,11 @@ def test_a_measure_that_was_cut_short_is_gone_on_with(
     path, whole = stream(db), ends(data)
     assert len(whole) == 11  # nine tests, the end
     path.write_bytes(data[: whole[5] + 20])  # in the middle of a record
-    (so_far,) = learned.progress(db)
+    (so_far,) = interrupted.progress(db)
     assert so_far[1:] == (5, 9, ("test_a.py::test_wrong",))
     sha = commit(shop, dict(EDITS["code"]))
     done = go(shop, db)
-    assert learned.progress(db) == []
+    assert interrupted.progress(db) == []
     # test_till waits for its session, test_wrong was the last; test_b.py had not begun
     assert (done.selected, done.total, done.failed) == (7, 9, 1)
     assert "was not run to its end" in done.reason
@@ -182,8 +182,8 @@ def test_a_stream_that_is_none_is_left_aside(db: Database, tmp_path: Path, said:
         "INSERT INTO unfinished VALUES (?, NULL, 'e', 0, NULL, ?, NULL, '{}', ?, 0)",
         ("a" * 40, compress_ids([]), str(path)),
     )
-    assert learned.progress(db) == []
-    assert learned.known(db, "e", False, lambda _: {}) == {}
+    assert interrupted.progress(db) == []
+    assert interrupted.load_interrupted(db, Conditions("e", False), lambda _: {}) == {}
     assert not path.exists()
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from copydesk.agent.coverage.store.totals import executed
+from copydesk.agent.coverage.store.totals import executed_lines
 from copydesk.agent.coverage.store.traces import Trace
 from copydesk.agent.errors import CopydeskError
 
@@ -247,7 +247,9 @@ EDITS = ("insert", "delete", "constant", "new constant", "rename", "move", "comm
 
 def lines(traces: list[Trace], files: dict[str, str]) -> dict[str, set[int]]:
     return {
-        p: set(e.lines) for p, e in executed(traces, files, lambda blob: blob).items() if e.lines
+        p: set(e.lines)
+        for p, e in executed_lines(traces, files, lambda blob: blob).items()
+        if e.lines
     }
 
 

@@ -65,9 +65,9 @@ def test_clears_the_environment():
 
 def selected(done: Measure, db: Any) -> set[str]:
     """The tests that ran, by name."""
-    from copydesk.agent.coverage.store.traces import load
+    from copydesk.agent.coverage.store.traces import load_map
 
-    found, former = load(db, done.sha), load(db, done.base or "")
+    found, former = load_map(db, done.sha), load_map(db, done.base or "")
     assert found is not None
     assert former is not None
     old = {t.id for t in former.tests().values()}

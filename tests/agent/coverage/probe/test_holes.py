@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from copydesk.agent.coverage.store.totals import executed
+from copydesk.agent.coverage.store.totals import executed_lines
 from copydesk.agent.coverage.store.traces import Trace
 
 A = "def test_a():\n    assert 1\n"
@@ -259,7 +259,7 @@ CASES = {
 
 def lines(traces: list[Trace], files: Mapping[str, str]) -> dict[str, frozenset[int]]:
     """The executed lines by path."""
-    found = executed(traces, files, lambda blob: blob)
+    found = executed_lines(traces, files, lambda blob: blob)
     return {path: what.lines for path, what in found.items() if what.lines}
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from copydesk.agent.coverage.store.totals import of_commit
+from copydesk.agent.coverage.store.totals import load_totals
 from copydesk.agent.desk.measures import Measure
 from copydesk.agent.git.repository import find, set_config
 
@@ -146,5 +146,5 @@ def reference(folder: Path, files: dict[str, str], python: str) -> dict[str, set
 
 def counted(db: Any, sha: str) -> dict[str, set[int]]:
     """The executed lines of a measured commit."""
-    totals = of_commit(db, sha) or []
+    totals = load_totals(db, sha) or []
     return {t.path: set(t.statements) - set(t.missing) for t in totals}

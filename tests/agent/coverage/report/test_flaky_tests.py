@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.agent.coverage.conftest import Trial
 
-from copydesk.agent.coverage.measure.flaky import marked
+from copydesk.agent.coverage.measure.flaky import mark_repeats
 from copydesk.agent.coverage.report.flaky_tests import FlakyTest, flakiest_tests
 from copydesk.agent.coverage.selection.affected import Selection
 from copydesk.agent.coverage.store.traces import CoverageMap, Trace, add_traces
@@ -50,9 +50,9 @@ def test_a_program_may_have_read_whatever_changed() -> None:
     base = CoverageMap("0" * 40, "e", False, {("test", NAME): former})
     selection = Selection({}, set(), {}, only_failed=frozenset({NAME}))
     now = former._replace(id=None)
-    assert marked([now], base, selection, same_files=False) == [now]
-    assert marked([now], base, selection, same_files=True) == [now._replace(repeats=7)]
-    assert marked([former], base, selection, same_files=True) == [former]  # not run again
+    assert mark_repeats([now], base, selection, same_files=False) == [now]
+    assert mark_repeats([now], base, selection, same_files=True) == [now._replace(repeats=7)]
+    assert mark_repeats([former], base, selection, same_files=True) == [former]  # not run again
 
 
 FILES = {

@@ -15,7 +15,7 @@ from copydesk.agent.coverage.runner.project_config import (
 )
 from copydesk.agent.coverage.runner.run_tests import RunOptions, record_tests
 from copydesk.agent.coverage.source.functions import functions
-from copydesk.agent.coverage.store.gaps import find
+from copydesk.agent.coverage.store.gaps import find_gaps
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.process import run
 from copydesk.agent.records import Interpreter
@@ -191,7 +191,7 @@ def test_functions_of_a_source_and_of_none() -> None:
     source += "if 1:\n    class K:\n        async def m(self): ...\n"
     assert [(s.name, s.first, s.last) for s in functions(source)] == [("f", 1, 4), ("K.m", 9, 9)]
     assert functions("def (") == []
-    assert find("0" * 40, [], lambda blob: "", {}) == []
+    assert find_gaps("0" * 40, [], lambda blob: "", {}) == []
 
 
 @pytest.mark.parametrize("setting", ["source", "source_pkgs"])

@@ -9,14 +9,14 @@ from coverage import numbits as theirs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from copydesk.agent.coverage.measure.reusable_totals import standing
+from copydesk.agent.coverage.measure.reusable_totals import find_reusable_totals
 from copydesk.agent.coverage.runner.coverage_py import Environment
 from copydesk.agent.coverage.runner.project_info import ProjectInfo
 from copydesk.agent.coverage.selection.changed_files import ChangedFiles
 from copydesk.agent.coverage.store import hits as hit_rows
 from copydesk.agent.coverage.store.hits import LazyHits
 from copydesk.agent.coverage.store.numbits import numbits_to_nums, nums_to_numbits
-from copydesk.agent.coverage.store.totals import executed, united
+from copydesk.agent.coverage.store.totals import executed_lines, unite_hits
 from copydesk.agent.coverage.store.traces import (
     CoverageMap,
     Trace,
@@ -120,22 +120,22 @@ def test_what_stands_and_what_is_open_make_the_whole(
     texts = dict.fromkeys(("old", "now", "newer"), "x = 1\n" * 20)
     ids = add_traces(db, traces(before), "e")
     stored = load_traces(db, ids)
-    base = CoverageMap("f" * 40, "e", False, {(t.kind, t.name): t for t in stored}, whole=True)
-    was = executed(stored, old, texts.__getitem__)
+    base = CoverageMap("f" * 40, "e", False, {(t.kind, t.name): t for t in stored}, complete=True)
+    was = executed_lines(stored, old, texts.__getitem__)
     with_totals(db, base, {p: nums_to_numbits(e.lines) for p, e in was.items() if p != "test_a.py"})
     now = [t for n, t in enumerate(stored) if n in keeps]
     now += [t._replace(name=f"new {t.name}") for t in traces(more)]
     project = ProjectInfo(
         Environment("e", False, "rules"), frozenset({"a.py"}), frozenset(FILES[:3])
     )
-    found = standing(db, base, now, old=old, new=new, project=project)
+    found = find_reusable_totals(db, base, now, old=old, new=new, project=project)
     assert found is not None
-    is_now = executed(now, new, texts.__getitem__)
-    assert all(was[path] == is_now[path] for path in found.rows)
-    open_ones = united(found.hits, new, texts.__getitem__)
-    assert {p: e for p, e in is_now.items() if p in found.open} == open_ones
-    assert found.open >= set(FILES[:3]) - found.rows.keys()
-    assert renewed in found.open
+    is_now = executed_lines(now, new, texts.__getitem__)
+    assert all(was[path] == is_now[path] for path in found.by_path)
+    open_ones = unite_hits(found.hits, new, texts.__getitem__)
+    assert {p: e for p, e in is_now.items() if p in found.changed} == open_ones
+    assert found.changed >= set(FILES[:3]) - found.by_path.keys()
+    assert renewed in found.changed
 
 
 def with_totals(db: Database, base: CoverageMap, lines: dict[str, bytes]) -> None:
@@ -163,11 +163,11 @@ def with_totals(db: Database, base: CoverageMap, lines: dict[str, bytes]) -> Non
     )
 
 
-def test_what_is_no_whole_map_leaves_nothing_standing(db: Database) -> None:
+def test_what_is_no_whole_map_leaves_nothing_to_reuse(db: Database) -> None:
     project = ProjectInfo(Environment("e", False, "rules"), frozenset(), frozenset())
     for whole, sha in ((False, "f" * 40), (True, "e" * 40)):
-        base = CoverageMap(sha, "e", False, whole=whole)
-        assert standing(db, base, [], old={}, new={}, project=project) is None
+        base = CoverageMap(sha, "e", False, complete=whole)
+        assert find_reusable_totals(db, base, [], old={}, new={}, project=project) is None
 
 
 def test_the_map_of_a_desk_outlives_no_connection(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def uncollected(work: Callable[P, R]) -> Callable[P, R]:
+def without_garbage_collection(work: Callable[P, R]) -> Callable[P, R]:
     """Let a function run without Python's search for cycles, which looks through every object.
 
     A map of 20,000 tests is some 200,000 objects that all stay to the end, and searching them
@@ -19,13 +19,13 @@ def uncollected(work: Callable[P, R]) -> Callable[P, R]:
     """
 
     @functools.wraps(work)
-    def alone(*args: P.args, **named: P.kwargs) -> R:
-        was = gc.isenabled()
+    def call(*args: P.args, **named: P.kwargs) -> R:
+        was_enabled = gc.isenabled()
         gc.disable()
         try:
             return work(*args, **named)
         finally:
-            if was:
+            if was_enabled:
                 gc.enable()
 
-    return alone
+    return call
