@@ -12,7 +12,7 @@ such as pytest's hooks in a conftest file, concerns them all.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from copydesk.agent.coverage.selection.collected_files import CollectedFiles
@@ -22,6 +22,7 @@ from copydesk.agent.coverage.selection.rerun_reasons import FAILED, RERUN_REASON
 from copydesk.agent.coverage.selection.stale_imports import StaleImports
 from copydesk.agent.coverage.selection.tree_comparison import TreeComparison
 from copydesk.agent.coverage.source import (
+    ImportGraph,
     Tree,
     file_of,
     may_mention,
@@ -85,20 +86,22 @@ def select(
     collected = CollectedFiles(base, trees, stale_imports, is_test_file)
     collect, importing = collected.choose(stale, reasons)
     affected = {name: why for (kind, name), why in reasons.items() if kind == "test"}
-
-    def reachable() -> frozenset[str]:
-        roots = (p for p in trees.after.sources if is_test_file(p) or p.endswith("conftest.py"))
-        return trees.after.reachable(roots)
-
+    invalid = {*reasons, *(("import", path) for path in stale)}
     return Selection(
-        carried={} if all_files else _carried(base, new, {*reasons, *_imports(stale)}, constants),
+        carried={} if all_files else _carried(base, new, invalid, constants),
         collect=collect,
         affected=affected,
         why=dict(Counter(affected.values())),
-        reachable=reachable,
+        reachable=lambda: _reachable(trees.after, is_test_file),
         all_files=all_files,
         only_failed=frozenset(only_failed - importing),
     )
+
+
+def _reachable(graph: ImportGraph, is_test_file: Callable[[str], bool]) -> frozenset[str]:
+    """The files that a test file or a conftest file imports, directly or through others."""
+    roots = (p for p in graph.sources if is_test_file(p) or p.endswith("conftest.py"))
+    return graph.reachable(roots)
 
 
 def _affect_all(base: CoverageMap, reasons: dict[Context, str]) -> None:
@@ -136,14 +139,10 @@ def _affect_failed(base: CoverageMap, reasons: dict[Context, str]) -> set[str]:
     return only_failed
 
 
-def _imports(modules: Iterable[str]) -> Iterable[Context]:
-    return (("import", path) for path in modules)
-
-
 def _carried(
     base: CoverageMap,
     new: Tree,
-    affected: set[Context],
+    invalid: set[Context],
     constants: Mapping[Context, frozenset[int]],
 ) -> dict[Context, Trace]:
     """The traces that hold for a new tree.
@@ -151,7 +150,7 @@ def _carried(
     Args:
         base: The measured commit's map.
         new: The new tree.
-        affected: The contexts that have to be run again.
+        invalid: The contexts that have to be run again.
         constants: The imports of modules in which nothing but constants has changed.
     """
     deleted_files = base.test_files - new.blobs.keys()
@@ -159,7 +158,7 @@ def _carried(
     for key, trace in base.traces.items():
         kind, name = key
         is_deleted_test = kind == "test" and file_of(name) in deleted_files
-        if key not in affected and not is_deleted_test:
+        if key not in invalid and not is_deleted_test:
             carried[key] = _renewed(trace, new) if key in constants else trace
     return carried
 

@@ -175,14 +175,11 @@ def record_gaps(
         changed: The lines that the commit changed, by path.
         outline: The functions of a blob.
     """
-    touched: list[Unreached] = []
+    uncovered = [file for file in files if not file.is_empty]
+    touched = [file for file in uncovered if changed.get(file.path)]
     untouched: dict[str, list[Unreached]] = {}
-    for file in files:
-        if file.is_empty:
-            continue
-        if changed.get(file.path):
-            touched.append(file)
-        else:
+    for file in uncovered:
+        if not changed.get(file.path):
             untouched.setdefault(file.key, []).append(file)
     rows_by_path: dict[str, list[GapRow]] = {}
 
