@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -175,12 +175,7 @@ def record_gaps(
         changed: The lines that the commit changed, by path.
         outline: The functions of a blob.
     """
-    uncovered = [file for file in files if not file.is_empty]
-    touched = [file for file in uncovered if changed.get(file.path)]
-    untouched: dict[str, list[Unreached]] = {}
-    for file in uncovered:
-        if not changed.get(file.path):
-            untouched.setdefault(file.key, []).append(file)
+    touched, untouched = _split_by_change(files, {path for path in changed if changed[path]})
     rows_by_path: dict[str, list[GapRow]] = {}
 
     def rows_without_path(key: str) -> list[Sequence[object]]:
@@ -198,6 +193,22 @@ def record_gaps(
     with transaction(db):
         cache.save()
         db.gaps.replace(sha, rows)
+
+
+def _split_by_change(
+    files: Iterable[Unreached], changed: Collection[str]
+) -> tuple[list[Unreached], dict[str, list[Unreached]]]:
+    """Those of the uncovered files that changed, and the others by what their gaps follow from."""
+    touched: list[Unreached] = []
+    untouched: dict[str, list[Unreached]] = {}
+    for file in files:
+        if file.is_empty:
+            continue
+        if file.path in changed:
+            touched.append(file)
+        else:
+            untouched.setdefault(file.key, []).append(file)
+    return touched, untouched
 
 
 def _kind() -> str:
