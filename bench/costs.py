@@ -33,22 +33,22 @@ LAST = 40
 def commits(clone: Path) -> None:
     """Score the last commits of a clone, one by one."""
     with tempfile.TemporaryDirectory(prefix="copydesk-") as folder:
-        there = Path(folder, "repo")
-        ask("git", "clone", "--quiet", "--no-checkout", str(clone), str(there))
+        checkout = Path(folder, "repo")
+        ask("git", "clone", "--quiet", "--no-checkout", str(clone), str(checkout))
         options = ["rev-list", "--no-merges", "--topo-order", f"-{LAST}", "HEAD", "--", "*.py"]
-        listed = ask("git", "-C", str(there), *options)
+        listed = ask("git", "-C", str(checkout), *options)
         shas = listed.split()[::-1]
-        repo = find(there)
+        repo = find(checkout)
         for name in ("prior", "prior + residual"):
             with open_desk(Path(folder, name.replace(" ", ""))) as db:
                 mine_history.catch_up(repo, db, shas[0])
                 if name == "prior + residual":
-                    known = train.ripe(mine_history.training_rows(db), time.time())
-                    labels = [row.fixed_at is not None for row in known]
-                    trees = train.fit_residual(known, labels, model.shipped_prior())
+                    ripe = train.ripe(mine_history.training_rows(db), time.time())
+                    labels = [row.fixed_at is not None for row in ripe]
+                    trees = train.fit_residual(ripe, labels, model.shipped_prior())
                     card = model.shipped().card | {"in_force": train.RESIDUAL, "figures": {}}
-                    made = train.Trained(train.RESIDUAL, model.shipped_prior(), trees, card)
-                    model.save(repository_model.folder(repo), made)
+                    trained = train.Trained(train.RESIDUAL, model.shipped_prior(), trees, card)
+                    model.save(repository_model.folder(repo), trained)
                 spent, scored = [], 0
                 for sha in shas[1:]:
                     with counted() as seconds:
@@ -71,19 +71,19 @@ def series(symbol: str) -> None:
     """Walk forward over one series: what it costs, and what stands."""
     bars = choose(None, sample=symbol).bars
     with counted() as refits:
-        found = direction.walk(bars)
+        directions = direction.walk(bars)
     rows = ranges.rows_of(bars)
     with counted() as ranged:
         compared = ranges.compare(rows)
     trials = [
-        direction.sharpe(direction.earned(chances, found.actual))
-        for chances in found.by_model.values()
+        direction.sharpe(direction.earned(chances, directions.actual))
+        for chances in directions.by_model.values()
     ]
-    table = direction.figures(found, trials)
+    table = direction.figures(directions, trials)
     edge, why = direction.verdict(table, len(trials))
-    held, walked = compared.figures["hold-out"], compared.figures["walk-forward"]
+    hold_out, walked = compared.figures["hold-out"], compared.figures["walk-forward"]
     shown = " | ".join(
-        f"{walked[name]['R²']:.3f} / {held[name]['R²']:.3f}"
+        f"{walked[name]['R²']:.3f} / {hold_out[name]['R²']:.3f}"
         for name in ("smoothed", ranges.HAR, ranges.RESIDUAL)
     )
     print(
@@ -101,9 +101,9 @@ def main() -> int:
     )
     parser.add_argument("what", choices=["commits", "market"])
     parser.add_argument("of", nargs="+", help="clones, or sample symbols")
-    given = parser.parse_args()
-    for one in given.of:
-        series(one) if given.what == "market" else commits(Path(one))
+    options = parser.parse_args()
+    for source in options.of:
+        series(source) if options.what == "market" else commits(Path(source))
     return 0
 
 

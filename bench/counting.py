@@ -28,7 +28,7 @@ def counted() -> Iterator[Callable[[], float]]:
         before = cpu()
         yield lambda: cpu() - before
         return
-    outer = CGROUP / _own_group().lstrip("/")
+    parent_group = CGROUP / _own_group().lstrip("/")
     (group / "tasks").write_text(str(os.getpid()))
     usage = group / "cpuacct.usage"
     before, spent = int(usage.read_text()), [0]
@@ -36,7 +36,7 @@ def counted() -> Iterator[Callable[[], float]]:
         yield lambda: spent[0] / 1e9
     finally:
         spent[0] = int(usage.read_text()) - before
-        (outer / "tasks").write_text(str(os.getpid()))
+        (parent_group / "tasks").write_text(str(os.getpid()))
         for _ in range(50):  # something may still be ending in it
             try:
                 group.rmdir()
@@ -53,6 +53,6 @@ def _own_group() -> str:
 
 def cpu() -> float:
     """CPU seconds of this process and the children that it waited for."""
-    mine = resource.getrusage(resource.RUSAGE_SELF)
-    theirs = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return mine.ru_utime + mine.ru_stime + theirs.ru_utime + theirs.ru_stime
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    of_children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + own.ru_stime + of_children.ru_utime + of_children.ru_stime

@@ -53,12 +53,12 @@ class Work:
     """One tool at one package: where its tests go."""
 
     def __init__(
-        self, package: Package, tool: str, scratch: Path, pythons: dict[str, Path], given: Any
+        self, package: Package, tool: str, scratch: Path, pythons: dict[str, Path], options: Any
     ) -> None:
         self.package, self.tool, self.scratch, self.pythons = package, tool, scratch, pythons
-        self.sandbox = given.sandbox
+        self.sandbox = options.sandbox
         self.tree = unpacked(package, scratch, pythons["tests"])
-        self.sources = sources(package, self.tree, pythons["tests"], given.most)
+        self.sources = sources(package, self.tree, pythons["tests"], options.most)
         self.folder = scratch / package.name / tool
         self.result = self.folder / "result.json"
         self.python = pythons["ghostwriter" if tool == "ghostwriter" else "tests"]
@@ -70,12 +70,12 @@ class Work:
 
     def judge(self, **orders: Any) -> dict[str, Any]:
         """Have judging.py do something with the tests; an empty answer when it does not end."""
-        answer, said = self.folder / "answer.json", self.folder / "orders.json"
+        answer, orders_file = self.folder / "answer.json", self.folder / "orders.json"
         answer.unlink(missing_ok=True)
-        said.write_text(json.dumps({"answer": str(answer), **orders}))
+        orders_file.write_text(json.dumps({"answer": str(answer), **orders}))
         seed = str(orders.get("seed", 0))
         process = subprocess.Popen(
-            [str(self.python), str(JUDGE), str(said)],
+            [str(self.python), str(JUDGE), str(orders_file)],
             cwd=self.folder, env=plain_environment(self.tree, PYTHONHASHSEED=seed),
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
@@ -100,11 +100,11 @@ def by_copydesk(work: Work) -> dict[str, Any]:
     sandbox = SandboxRunner(work.tree, work.tree, python, capability, visible=Visible(tools=TOOLS))
     path = work.folder / "log.json"
     log: list[dict[str, Any]] = json.loads(path.read_text()) if path.is_file() else []
-    known = {row["function"] for row in log}
+    drafted = {row["function"] for row in log}
     for source in work.sources:
         for number, gap in enumerate(source.gaps):
             name = f"{source.module}:{gap.function}:{gap.first_line}"
-            if name in known:
+            if name in drafted:
                 continue
             file = f"test_{_slug(source.module)}_{number}_{_slug(gap.function)}.py"
             row = _drafted(gap, work.tree, sandbox, work.folder / file)
@@ -123,13 +123,13 @@ def equal_twice(work: Work) -> tuple[int, list[str]]:
     python = described(work.python)
     capability = detect(work.sandbox, python)
     sandbox = SandboxRunner(work.tree, work.tree, python, capability, visible=Visible(tools=TOOLS))
-    equal, other = 0, []
+    equal, unequal = 0, []
     for source in work.sources:
         for gap in source.gaps:
             texts = [getattr(draft_embedded(gap, work.tree, sandbox), "content", "") for _ in "12"]
             equal += texts[0] == texts[1]
-            other += [] if texts[0] == texts[1] else [f"{source.module}:{gap.function}"]
-    return equal, other
+            unequal += [] if texts[0] == texts[1] else [f"{source.module}:{gap.function}"]
+    return equal, unequal
 
 
 def _drafted(gap: Gap, tree: Path, sandbox: SandboxRunner, file: Path) -> dict[str, Any]:
@@ -141,10 +141,10 @@ def _drafted(gap: Gap, tree: Path, sandbox: SandboxRunner, file: Path) -> dict[s
         nothing = {"gained": 0, "left": gap.lines, "verdict": "no draft"}
         return {"lines": len(gap.lines), **nothing, **spent}
     with counted() as ladder:
-        evidence, kept = verify(candidate, tree, sandbox)
+        evidence, verified = verify(candidate, tree, sandbox)
     spent["ladder"] = round(ladder(), 2)
     if evidence.verdict == "verified":
-        file.write_text(kept.content)
+        file.write_text(verified.content)
     fell = [rung.detail for rung in evidence.rungs if not rung.passed]
     return {
         "lines": len(gap.lines),
@@ -234,8 +234,8 @@ def measure(work: Work) -> dict[str, Any]:
         shutil.rmtree(work.folder, ignore_errors=True)
     work.folder.mkdir(parents=True, exist_ok=True)
     with counted() as spent:
-        found = TOOLS_BY_NAME[work.tool](work)
-    return {"seconds": round(spent(), 1), **found, **judged(work)}
+        written = TOOLS_BY_NAME[work.tool](work)
+    return {"seconds": round(spent(), 1), **written, **judged(work)}
 
 
 def judged(work: Work) -> dict[str, Any]:
@@ -243,30 +243,52 @@ def judged(work: Work) -> dict[str, Any]:
     files = {str(work.tree / source.path): source for source in work.sources}
     names = [path.name for path in work.tests]
     first = work.judge(do="run", tests=names, files=list(files)) if names else {}
-    kept = first.get("passed", [])
-    lines = first.get("lines", {})
-    covered = {
-        (source.path, line): set(lines.get(file, {}).get(str(line), ())) & set(kept)
-        for file, source in files.items()
-        for line in source.lines
-    }
-    failed: set[str] = set()
-    for seed in range(1, RERUNS + 1) if kept else ():
-        again = work.judge(do="run", tests=names, only=kept, seed=seed)
-        failed |= set(kept) - set(again.get("passed", ()))
+    passed = first.get("passed", [])
+    covered = _covered(files, first.get("lines", {}), set(passed))
     chosen = list(mutated(work.sources, work.tree))
-    facing = [(m, sorted(covered[m["file"], m["line"]])) for m in chosen]
-    asked = [{**m, "tests": tests} for m, tests in facing if tests]
-    verdicts = work.judge(do="mutants", mutants=asked).get("verdicts", []) if asked else []
+    verdicts = _verdicts(work, chosen, covered)
     return {
         "open": len(covered),
-        "covered": sum(bool(tests) for tests in covered.values()),
-        "kept": len(kept),
-        "failing": sorted(failed),
+        "covered": sum(map(bool, covered.values())),
+        "kept": len(passed),
+        "failing": sorted(_failing(work, names, passed)),
         "mutants": len(chosen),
-        "faced": sum(v != "too long" for v in verdicts),
+        "faced": len(verdicts) - verdicts.count("too long"),
         "killed": verdicts.count("killed"),
     }
+
+
+def _covered(
+    files: dict[str, Source], lines: dict[str, dict[str, list[str]]], passed: set[str]
+) -> dict[tuple[str, LineNo], set[str]]:
+    """The passing tests that reach each open line."""
+    covered = {}
+    for file, source in files.items():
+        for line in source.lines:
+            reaching = set(lines.get(file, {}).get(str(line), ()))
+            covered[source.path, line] = reaching & passed
+    return covered
+
+
+def _failing(work: Work, names: list[str], passed: list[str]) -> set[str]:
+    """The tests that passed once and fail in a rerun."""
+    failing: set[str] = set()
+    for seed in range(1, RERUNS + 1) if passed else ():
+        again = work.judge(do="run", tests=names, only=passed, seed=seed)
+        failing |= set(passed) - set(again.get("passed", ()))
+    return failing
+
+
+def _verdicts(
+    work: Work, chosen: list[dict[str, Any]], covered: dict[tuple[str, LineNo], set[str]]
+) -> list[str]:
+    """What becomes of the mutants that some passing test reaches."""
+    faced = []
+    for mutant in chosen:
+        tests = sorted(covered[mutant["file"], mutant["line"]])
+        if tests:
+            faced.append({**mutant, "tests": tests})
+    return work.judge(do="mutants", mutants=faced).get("verdicts", []) if faced else []
 
 
 def mutated(every: Sequence[Source], tree: Path) -> Iterator[dict[str, Any]]:
@@ -286,10 +308,10 @@ def mutated(every: Sequence[Source], tree: Path) -> Iterator[dict[str, Any]]:
             }
 
 
-def _spread(found: Sequence[Any], most: int) -> list[Any]:
+def _spread(mutants: Sequence[Any], most: int) -> list[Any]:
     """One mutant a line, evenly over the file."""
     by_line: dict[LineNo, Any] = {}
-    for mutant in choose(found, len(found)):
+    for mutant in choose(mutants, len(mutants)):
         by_line.setdefault(mutant.line, mutant)
     lines = sorted(by_line)
     step = max(1.0, len(lines) / most)
@@ -308,9 +330,9 @@ def table(results: dict[str, dict[str, dict[str, Any]]], version: str) -> str:
     rows = [f"| {' | '.join(head)} |", "| --- | --- |" + " ---: |" * (len(head) - 2)]
     for package in PACKAGES:
         for tool in TOOLS_BY_NAME:
-            one = results.get(package.name, {}).get(tool)
-            if one:
-                rows.append(_row(package, tool, one))
+            result = results.get(package.name, {}).get(tool)
+            if result:
+                rows.append(_row(package, tool, result))
     shares = [
         r["copydesk"]["covered"] / r["copydesk"]["open"]
         for r in results.values()
@@ -322,24 +344,32 @@ def table(results: dict[str, dict[str, dict[str, Any]]], version: str) -> str:
     return "\n".join([title, "", f"{kind}. copydesk, {middle}.", "", *rows, ""])
 
 
-def _row(package: Package, tool: str, one: dict[str, Any]) -> str:
+def _row(package: Package, tool: str, result: dict[str, Any]) -> str:
     name = package.name if package.seen else f"{package.name} (unseen)"
-    share = f"{one['covered'] / max(1, one['open']):.0%}"
-    killed = f"{one['killed']} / {one['faced']}"
-    cells = [name, tool, one["open"], one["covered"], share, one["kept"], len(one["failing"])]
-    seconds = [one["seconds"], one.get("drafting", one["seconds"])]
+    share = f"{result['covered'] / max(1, result['open']):.0%}"
+    killed = f"{result['killed']} / {result['faced']}"
+    cells = [
+        name,
+        tool,
+        result["open"],
+        result["covered"],
+        share,
+        result["kept"],
+        len(result["failing"]),
+    ]
+    seconds = [result["seconds"], result.get("drafting", result["seconds"])]
     return f"| {' | '.join(map(str, [*cells, killed, *seconds]))} |"
 
 
 def stored(scratch: Path) -> dict[str, dict[str, dict[str, Any]]]:
     """Every result that is there, by package and tool."""
-    found: dict[str, dict[str, dict[str, Any]]] = {}
+    results: dict[str, dict[str, dict[str, Any]]] = {}
     for package in PACKAGES:
         for tool in TOOLS_BY_NAME:
             path = scratch / package.name / tool / "result.json"
             if path.is_file():
-                found.setdefault(package.name, {})[tool] = json.loads(path.read_text())
-    return found
+                results.setdefault(package.name, {})[tool] = json.loads(path.read_text())
+    return results
 
 
 def main() -> None:
@@ -354,41 +384,55 @@ def main() -> None:
     parser.add_argument("--again", action="store_true", help="measure what has a result, too")
     parser.add_argument("--twice", action="store_true", help="only draft all twice, and compare")
     parser.add_argument("--write", action="store_true", help=f"append the table to {PAGE.name}")
-    given = parser.parse_args()
-    scratch = given.scratch.resolve()
-    needs = sorted({need for package in PACKAGES for need in package.needs})
-    plain = ["pytest", "coverage", *needs]
-    pythons = {"tests": environment(given.python, scratch / "tests", plain)}
-    if "ghostwriter" in given.tools:
-        more = [*plain, "hypothesis[cli]"]
-        pythons["ghostwriter"] = environment(given.python, scratch / "ghostwriter", more)
-    if "Pynguin" in given.tools:
-        pythons["pynguin"] = environment(given.python, scratch / "pynguin", ["pynguin", *needs])
-    wanted = [p for p in PACKAGES if not given.packages or p.name in given.packages.split(",")]
-    if given.twice:
-        for package in wanted:
-            equal, other = equal_twice(Work(package, "copydesk", scratch, pythons, given))
-            print(f"{package.name}: {equal} equal, {len(other)} not {' '.join(other)}", flush=True)
+    options = parser.parse_args()
+    scratch = options.scratch.resolve()
+    pythons = _pythons(options, scratch)
+    names = options.packages.split(",") if options.packages else [p.name for p in PACKAGES]
+    packages = [package for package in PACKAGES if package.name in names]
+    if options.twice:
+        for package in packages:
+            equal, unequal = equal_twice(Work(package, "copydesk", scratch, pythons, options))
+            print(
+                f"{package.name}: {equal} equal, {len(unequal)} not {' '.join(unequal)}", flush=True
+            )
         return
     # copydesk first: Pynguin searches for as long as it took
-    for tool, package in itertools.product(given.tools.split(","), wanted):
-        work = Work(package, tool, scratch, pythons, given)
-        if given.again:
-            shutil.rmtree(work.folder, ignore_errors=True)
-        if work.result.is_file():
-            continue
-        print(f"{package.name}, {tool}", flush=True)
-        found = measure(work)
-        work.result.write_text(json.dumps(found, indent=1))
-        said = f"{found['covered']} of {found['open']} lines, {found['kept']} tests"
-        mutants = f"{found['killed']} of {found['faced']} mutants"
-        print(f"  {said}, {mutants}, {found['seconds']} s", flush=True)
+    for tool, package in itertools.product(options.tools.split(","), packages):
+        _measure_once(Work(package, tool, scratch, pythons, options), again=options.again)
     version = described(pythons["tests"]).version
     text = table(stored(scratch), ".".join(map(str, version)))
     print(text)
-    if given.write:
+    if options.write:
         with PAGE.open("a", encoding="utf-8") as page:
             page.write("\n" + text)
+
+
+def _pythons(options: argparse.Namespace, scratch: Path) -> dict[str, Path]:
+    """The interpreters of the tests and of the tools, each in an environment of its own."""
+    needs = sorted({need for package in PACKAGES for need in package.needs})
+    plain = ["pytest", "coverage", *needs]
+    pythons = {"tests": environment(options.python, scratch / "tests", plain)}
+    if "ghostwriter" in options.tools:
+        more = [*plain, "hypothesis[cli]"]
+        pythons["ghostwriter"] = environment(options.python, scratch / "ghostwriter", more)
+    if "Pynguin" in options.tools:
+        own = ["pynguin", *needs]
+        pythons["pynguin"] = environment(options.python, scratch / "pynguin", own)
+    return pythons
+
+
+def _measure_once(work: Work, *, again: bool) -> None:
+    """Measure one tool at one package, if that has no result yet."""
+    if again:
+        shutil.rmtree(work.folder, ignore_errors=True)
+    if work.result.is_file():
+        return
+    print(f"{work.package.name}, {work.tool}", flush=True)
+    result = measure(work)
+    work.result.write_text(json.dumps(result, indent=1))
+    lines = f"{result['covered']} of {result['open']} lines, {result['kept']} tests"
+    mutants = f"{result['killed']} of {result['faced']} mutants"
+    print(f"  {lines}, {mutants}, {result['seconds']} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -42,12 +42,12 @@ class Clone:
 
     def run(self, *argv: str, cwd: Path | None = None, codes: tuple[int, ...] = (0,)) -> str:
         """Run a program, which must end with one of the codes."""
-        done = subprocess.run(
+        ended = subprocess.run(
             argv, cwd=cwd or self.top, env=self.environ, capture_output=True, text=True, check=False
         )
-        if done.returncode not in codes:
-            raise RuntimeError(f"{argv[:3]} ended with {done.returncode}: {done.stderr[-500:]}")
-        return done.stdout
+        if ended.returncode not in codes:
+            raise RuntimeError(f"{argv[:3]} ended with {ended.returncode}: {ended.stderr[-500:]}")
+        return ended.stdout
 
     def copydesk(self, *words: str, codes: tuple[int, ...] = (0,)) -> str:
         """Run copydesk."""
@@ -66,24 +66,26 @@ class Clone:
         files = {form: str(self.top.parent / f"coverage.{form}") for form in FORMS}
         for form, path in files.items():
             self.copydesk("coverage", sha, "--format", form, "-o", path)
-        theirs = self.diff_cover(files["xml"], sha)
+        by_diff_cover = self.diff_cover(files["xml"], sha)
         report = json.loads(Path(files["json"]).read_text("utf-8"))
         total = report["totals"]["percent_covered"]
-        found = []
+        differences = []
         for form in ("desk", *FORMS):
             words = ["--data", files[form]] if form != "desk" else []
             answer = json.loads(
                 self.copydesk("gate", "--base", f"{sha}^", "--head", sha, "--json", *words,
                               codes=(0, 1))
             )  # fmt: skip
-            ours = Said(answer["diff"]["lines"], answer["diff"]["missing"])
-            if ours != theirs:
-                found.append(f"{form}: {ours}, diff-cover {theirs}")
+            by_copydesk = Said(answer["diff"]["lines"], answer["diff"]["missing"])
+            if by_copydesk != by_diff_cover:
+                differences.append(f"{form}: {by_copydesk}, diff-cover {by_diff_cover}")
             if answer["diff"]["unknown"]:
-                found.append(f"{form}: unknown {answer['diff']['unknown']}")
+                differences.append(f"{form}: unknown {answer['diff']['unknown']}")
             if abs(answer["total"]["percent"] - total) > 1e-9:
-                found.append(f"{form}: total {answer['total']['percent']}, coverage.py {total}")
-        return found
+                differences.append(
+                    f"{form}: total {answer['total']['percent']}, coverage.py {total}"
+                )
+        return differences
 
     def diff_cover(self, xml: str, sha: str) -> Said:
         """What diff-cover says."""
@@ -91,13 +93,13 @@ class Clone:
         self.run(
             self.differ, xml, "--compare-branch", f"{sha}^", "--format", f"json:{output}", "--quiet"
         )
-        said: dict[str, Any] = json.loads(output.read_text("utf-8"))
+        report: dict[str, Any] = json.loads(output.read_text("utf-8"))
         missing = {
             path: sorted(lines)
-            for path, stats in said["src_stats"].items()
+            for path, stats in report["src_stats"].items()
             if (lines := stats["violation_lines"])
         }
-        return Said(said["total_num_lines"], missing)
+        return Said(report["total_num_lines"], missing)
 
 
 def main() -> None:
@@ -107,34 +109,40 @@ def main() -> None:
     parser.add_argument("range", help="its commits, as A..B")
     parser.add_argument("--python", type=Path, default=Path(sys.executable))
     parser.add_argument("--limit", type=int, default=0, help="only the last N commits")
-    given = parser.parse_args()
+    options = parser.parse_args()
     differ = shutil.which("diff-cover", path=f"{BIN}{os.pathsep}{os.environ['PATH']}")
     if differ is None:
         raise SystemExit(f"diff-cover is not installed: {BIN}/pip install diff-cover")
     equal = lines = missing = 0
-    wrong: list[str] = []
+    differences: list[str] = []
     skipped: list[str] = []
     with tempfile.TemporaryDirectory(prefix="copydesk-equal-") as folder:
-        clone = Clone(given.project.resolve(), given.python.absolute(), Path(folder), differ)
-        for sha in clone.commits(given.range)[-given.limit :]:
+        clone = Clone(options.project.resolve(), options.python.absolute(), Path(folder), differ)
+        for sha in clone.commits(options.range)[-options.limit :]:
             try:
-                found = clone.differences(sha)
+                of_commit = clone.differences(sha)
             except RuntimeError as error:
                 skipped.append(f"{sha[:8]} {error}")
                 print(f"{sha[:8]} skipped: {error}", flush=True)
                 continue
-            said = json.loads((Path(folder) / "diff.json").read_text("utf-8"))
-            lines += said["total_num_lines"]
-            missing += said["total_num_violations"]
-            equal += not found
-            wrong += [f"{sha[:8]} {line}" for line in found]
-            print(f"{sha[:8]} {'differs' if found else 'equal'}", *found, sep="\n  ", flush=True)
+            report = json.loads((Path(folder) / "diff.json").read_text("utf-8"))
+            lines += report["total_num_lines"]
+            missing += report["total_num_violations"]
+            equal += not of_commit
+            differences += [f"{sha[:8]} {line}" for line in of_commit]
+            print(
+                f"{sha[:8]} {'differs' if of_commit else 'equal'}",
+                *of_commit,
+                sep="\n  ",
+                flush=True,
+            )
     print(
-        f"{given.project.name} {given.range}: {equal} commits equal, {len(wrong)} differences,"
-        f" {len(skipped)} could not be measured; {lines} changed lines that count,"
+        f"{options.project.name} {options.range}: {equal} commits equal,"
+        f" {len(differences)} differences, {len(skipped)} could not be measured;"
+        f" {lines} changed lines that count,"
         f" {missing} of them not reached"
     )
-    sys.exit(1 if wrong or not equal else 0)
+    sys.exit(1 if differences or not equal else 0)
 
 
 if __name__ == "__main__":

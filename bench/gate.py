@@ -71,8 +71,10 @@ class Made:
     def git(self, *words: str) -> str:
         """Run git, which must succeed."""
         argv = ["git", *words]
-        said = subprocess.run(argv, cwd=self.top, env=self.environ, capture_output=True, check=True)
-        return said.stdout.decode()
+        ended = subprocess.run(
+            argv, cwd=self.top, env=self.environ, capture_output=True, check=True
+        )
+        return ended.stdout.decode()
 
     def desk(self) -> None:
         """The desk as if what is staged had been measured: all but one line in ten reached."""
@@ -85,47 +87,51 @@ class Made:
         db.execute("BEGIN")
         totals = []
         for entry in self.git("ls-files", "--stage").splitlines():
-            (_, blob, _), path = entry.split("\t")[0].split(), entry.split("\t")[1]
-            file = db.execute(
-                "INSERT INTO files (path, blob) VALUES (?, ?)", (path, blob)
-            ).lastrowid
-            outline = Outline.of((self.top / path).read_text("utf-8"))
-            known = "INSERT OR IGNORE INTO known VALUES ('outline/2/bench', ?, ?)"
-            db.execute(known, (blob, json.dumps(outline)))
-            every = range(1, LINES + 1)
-            missing = [n for n in every if n % 10 == 9]
-            reached = nums_to_numbits([n for n in every if n % 10 != 9])
-            totals.append(
-                db.execute(
-                    "INSERT INTO totals (file_id, environment, executed, statements, excluded,"
-                    " missing) VALUES (?, 'e', ?, ?, x'', ?)",
-                    (file, reached, nums_to_numbits(every), json.dumps(missing)),
-                ).lastrowid
-            )
-            for part in range(20):
-                hit = nums_to_numbits([n for n in every if n % 20 == part])
-                db.execute("INSERT INTO hits (file_id, lines) VALUES (?, ?)", (file, hit))
-        traces = []
-        for number in range(TESTS):
-            name = f"tests/test_{number % 100}.py::test_{number}"
-            db.execute("INSERT INTO contexts (kind, name) VALUES ('test', ?)", (name,))
-            hits = pack_ids((number * 7 + k * 13) % (FILES * 20) + 1 for k in range(40))
-            traces.append(
-                db.execute(
-                    "INSERT INTO traces (context_id, environment, outcome, seconds, hits, needs,"
-                    " recorded_at) VALUES (last_insert_rowid(), 'e', 'passed', 0.1, ?, '[]', 0)",
-                    (hits,),
-                ).lastrowid
-            )
+            blob, path = entry.split("\t")[0].split()[1], entry.split("\t")[1]
+            totals.append(self._measured_file(db, path, blob))
+        traces = [self._trace(db, number) for number in range(TESTS)]
         db.execute(
             "INSERT INTO measures VALUES (?, NULL, 'made', 'e', 'python', 0, 1, ?, ?, 0, 0, ?, ?,"
             " 90.0, 1.0, ?, ?, '')",
             (self.git("rev-parse", "HEAD").strip(), TESTS, TESTS, FILES * LINES,
-             FILES * LINES * 9 // 10, compress_ids(t for t in traces if t),
-             compress_ids(t for t in totals if t)),
+             FILES * LINES * 9 // 10, compress_ids(traces), compress_ids(totals)),
         )  # fmt: skip
         db.execute("COMMIT")
         db.close()
+
+    def _measured_file(self, db: sqlite3.Connection, path: str, blob: str) -> int:
+        """A file with its outline, its totals and twenty hits; the id of its totals."""
+        file = _insert(db, "INSERT INTO files (path, blob) VALUES (?, ?)", (path, blob))
+        outline = Outline.of((self.top / path).read_text("utf-8"))
+        db.execute(
+            "INSERT OR IGNORE INTO known VALUES ('outline/2/bench', ?, ?)",
+            (blob, json.dumps(outline)),
+        )
+        lines = range(1, LINES + 1)
+        missing = [n for n in lines if n % 10 == 9]
+        reached = nums_to_numbits(sorted(set(lines) - set(missing)))
+        totals = _insert(
+            db,
+            "INSERT INTO totals (file_id, environment, executed, statements, excluded,"
+            " missing) VALUES (?, 'e', ?, ?, x'', ?)",
+            (file, reached, nums_to_numbits(lines), json.dumps(missing)),
+        )
+        for part in range(20):
+            hit = nums_to_numbits([n for n in lines if n % 20 == part])
+            db.execute("INSERT INTO hits (file_id, lines) VALUES (?, ?)", (file, hit))
+        return totals
+
+    def _trace(self, db: sqlite3.Connection, number: int) -> int:
+        """A test that passed, with forty of the hits; the id of its trace."""
+        name = f"tests/test_{number % 100}.py::test_{number}"
+        db.execute("INSERT INTO contexts (kind, name) VALUES ('test', ?)", (name,))
+        hits = pack_ids((number * 7 + k * 13) % (FILES * 20) + 1 for k in range(40))
+        return _insert(
+            db,
+            "INSERT INTO traces (context_id, environment, outcome, seconds, hits, needs,"
+            " recorded_at) VALUES (last_insert_rowid(), 'e', 'passed', 0.1, ?, '[]', 0)",
+            (hits,),
+        )
 
     def xml(self) -> Path:
         """A Cobertura file of the same."""
@@ -146,16 +152,21 @@ class Made:
     def cost(self, argv: Sequence[str | Path], codes: Sequence[int]) -> tuple[float, float]:
         """CPU and wall seconds of a program."""
         before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-        done = subprocess.run(
+        ended = subprocess.run(
             argv, cwd=self.top, env=self.environ, capture_output=True, check=False
         )
         wall, after = time.monotonic() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
-        if done.returncode not in codes:
-            raise SystemExit(f"{argv} ended with {done.returncode}:\n{done.stderr.decode()}")
+        if ended.returncode not in codes:
+            raise SystemExit(f"{argv} ended with {ended.returncode}:\n{ended.stderr.decode()}")
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall
 
 
-def measured(made: Made, rounds: int) -> dict[str, list[tuple[float, float]]]:
+def _insert(db: sqlite3.Connection, sql: str, values: tuple[object, ...]) -> int:
+    """Insert a row; its id."""
+    return db.execute(sql, values).lastrowid or 0
+
+
+def measured(project: Made, rounds: int) -> dict[str, list[tuple[float, float]]]:
     """CPU and wall seconds by what was run."""
     python = str(BIN / "python")
     hook: dict[str, tuple[Sequence[str | Path], tuple[int, ...]]] = {
@@ -163,12 +174,12 @@ def measured(made: Made, rounds: int) -> dict[str, list[tuple[float, float]]]:
         "git diff --cached": (("git", "diff", "--cached", "-U0", "--", "*.py"), (0,)),
         "the gate hook": ((BIN / "copydesk-gate",), (1,)),
     }
-    found: dict[str, list[tuple[float, float]]] = {}
+    costs: dict[str, list[tuple[float, float]]] = {}
     for _ in range(rounds):
         for name, (argv, codes) in hook.items():
-            found.setdefault(name, []).append(made.cost(argv, codes))
-    made.git("commit", "--quiet", "-m", "change")
-    xml = str(made.xml())
+            costs.setdefault(name, []).append(project.cost(argv, codes))
+    project.git("commit", "--quiet", "-m", "change")
+    xml = str(project.xml())
     data: dict[str, tuple[Sequence[str | Path], tuple[int, ...]]] = {
         "copydesk gate --data": (
             (BIN / "copydesk", "gate", "--base", "HEAD~1", "--data", xml, "--fail-under", "0"), (1,)
@@ -181,8 +192,8 @@ def measured(made: Made, rounds: int) -> dict[str, list[tuple[float, float]]]:
         )  # fmt: skip
     for _ in range(rounds):
         for name, (argv, codes) in data.items():
-            found.setdefault(name, []).append(made.cost(argv, codes))
-    return found
+            costs.setdefault(name, []).append(project.cost(argv, codes))
+    return costs
 
 
 def table(found: dict[str, list[tuple[float, float]]], rounds: int) -> str:
@@ -211,13 +222,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--print", action="store_true", dest="only", help="leave the page alone")
-    given = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="copydesk-bench-") as folder:
-        found = table(measured(Made(Path(folder)), given.rounds), given.rounds)
-    print(found)
-    if not given.only:
+        costs = table(measured(Made(Path(folder)), options.rounds), options.rounds)
+    print(costs)
+    if not options.only:
         with PAGE.open("a", encoding="utf-8") as page:
-            page.write("\n" + found)
+            page.write("\n" + costs)
 
 
 if __name__ == "__main__":

@@ -111,9 +111,9 @@ def timed(where: Path, number: int) -> float:
     git(where, "add", "-A")
     argv = ["git", "commit", "-q", "-m", f"no {number}"]
     started = time.perf_counter()
-    done = subprocess.run(argv, cwd=where, capture_output=True)
-    if done.returncode:
-        sys.exit((done.stdout + done.stderr).decode())
+    finished = subprocess.run(argv, cwd=where, capture_output=True)
+    if finished.returncode:
+        sys.exit((finished.stdout + finished.stderr).decode())
     return (time.perf_counter() - started) * 1000
 
 
@@ -169,7 +169,7 @@ def commit(top: Path, rounds: int) -> list[str]:
             "pre-commit", "/bin/true", f"{BIN}/copydesk-gate"
         ),
     }
-    found: dict[str, list[float]] = {name: [] for name in scenes}
+    times: dict[str, list[float]] = {name: [] for name in scenes}
     with daemon(where):
         number = 0
         for turn in range(rounds + 1):
@@ -179,14 +179,14 @@ def commit(top: Path, rounds: int) -> list[str]:
                 with alone():
                     spent = timed(where, number)
                 if turn:  # the first warms the caches
-                    found[name].append(spent)
+                    times[name].append(spent)
                 time.sleep(0.05)
-    middle = {name: statistics.median(values) for name, values in found.items()}
+    middle = {name: statistics.median(values) for name, values in times.items()}
     floor = middle["no hook"]
     lines = [
         "| `git commit` with | median ms | min ms | added ms |", "| --- | ---: | ---: | ---: |"
     ]  # fmt: skip
-    for name, values in found.items():
+    for name, values in times.items():
         lines.append(
             f"| {name} | {middle[name]:.1f} | {min(values):.1f} | {middle[name] - floor:.1f} |"
         )
@@ -194,7 +194,7 @@ def commit(top: Path, rounds: int) -> list[str]:
 
     def paired(with_it: str, without: str) -> float:
         """The median over the rounds of the difference within one round."""
-        pairs = zip(found[with_it], found[without], strict=True)
+        pairs = zip(times[with_it], times[without], strict=True)
         return statistics.median(a - b for a, b in pairs)
 
     lines += [
@@ -225,8 +225,8 @@ def seen(top: Path, rounds: int) -> list[str]:
                     timed(where, number)
                     sha = (where / ".git/refs/heads/main").read_text().strip()
                 started = time.perf_counter()
-                asked = "SELECT 1 FROM commits WHERE sha = ?"
-                while not db.execute(asked, (sha,)).fetchone():
+                query = "SELECT 1 FROM commits WHERE sha = ?"
+                while not db.execute(query, (sha,)).fetchone():
                     time.sleep(0.001)
                     assert time.perf_counter() - started < 60
                 spent.append((time.perf_counter() - started) * 1000)
@@ -266,11 +266,11 @@ def piped(top: Path, rounds: int) -> list[str]:
                 time.sleep(0.01)
             subprocess.run([BIN / "copydesk", "daemon", "stop"], cwd=where, check=True,
                            stdout=subprocess.DEVNULL)  # fmt: skip
-    said = "; ".join(
+    medians = "; ".join(
         f"{name} median {statistics.median(values):.2f} s, longest {max(values):.2f} s"
         for name, values in spent.items()
     )
-    return [f"`git commit 2>&1 | cat` while the daemon starts, {rounds} times each: {said}."]
+    return [f"`git commit 2>&1 | cat` while the daemon starts, {rounds} times each: {medians}."]
 
 
 def at_rest(child: subprocess.Popen[bytes], seconds: float) -> str:
@@ -316,8 +316,8 @@ def many(top: Path, seconds: float, commits: int = 10_000) -> list[str]:
         input="".join(parts).encode(),
     )  # fmt: skip
     shas = git(where, "rev-list", "--reverse", "main").split()
-    found = find(where)
-    with open_desk(found.desk) as db, transaction(db):
+    repo = find(where)
+    with open_desk(repo.desk) as db, transaction(db):
         packed = zlib.compress(b"\0" * 4000)
         for number, sha in enumerate(shas):
             moment = f"2026-01-01T{number // 3600 % 24:02}:{number // 60 % 60:02}:{number % 60:02}"
@@ -345,9 +345,9 @@ def many(top: Path, seconds: float, commits: int = 10_000) -> list[str]:
                 ("ready" if number % 50 == 0 else "rejected", sha, str(number)),
             )
         db.execute("INSERT INTO tips VALUES (?)", (shas[-1],))
-    size = (found.desk / "desk.db").stat().st_size / 1e6
+    size = (repo.desk / "desk.db").stat().st_size / 1e6
     with daemon(where) as child:
-        said = at_rest(child, seconds)
+        idle = at_rest(child, seconds)
         status, plain = [], []
         for _ in range(10):
             for argv, values in (
@@ -359,7 +359,7 @@ def many(top: Path, seconds: float, commits: int = 10_000) -> list[str]:
                     subprocess.run(argv, cwd=where, check=True, stdout=subprocess.DEVNULL)
                     values.append((time.perf_counter() - started) * 1000)
     return [
-        f"After {commits:,} commits (made up; desk {size:.0f} MB): {said}. `copydesk status` takes"
+        f"After {commits:,} commits (made up; desk {size:.0f} MB): {idle}. `copydesk status` takes"
         f" {statistics.median(status):.0f} ms (median of 10;"
         f" `python -c 'import sqlite3, click'` {statistics.median(plain):.0f} ms)."
     ]
@@ -393,7 +393,7 @@ def add(part: str, lines: list[str]) -> None:
     text = PAGE.read_text("utf-8")
     title = f"## Hooks and daemon: {part}"
     before, _, rest_of = text.partition(f"\n{title}")
-    _, found, after = rest_of.partition("\n## ")
+    _, next_heading, after = rest_of.partition("\n## ")
     with contextlib.suppress(OSError):
         load = f", load {os.getloadavg()[0]:.0f}"
     about = (
@@ -403,7 +403,8 @@ def add(part: str, lines: list[str]) -> None:
     )
     body = "\n".join(lines)
     PAGE.write_text(
-        f"{before.rstrip()}\n\n{title}\n\n{about}\n\n{body}\n" + (f"\n## {after}" if found else ""),
+        f"{before.rstrip()}\n\n{title}\n\n{about}\n\n{body}\n"
+        + (f"\n## {after}" if next_heading else ""),
         "utf-8",
     )
 

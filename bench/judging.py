@@ -82,8 +82,8 @@ def once(orders: dict[str, Any]) -> dict[str, Any]:
     if cov:
         cov.stop()
         for file in orders["files"]:
-            known = cov.get_data().contexts_by_lineno(file)
-            lines[file] = {str(line): [c for c in by if c] for line, by in known.items()}
+            contexts = cov.get_data().contexts_by_lineno(file)
+            lines[file] = {str(line): [c for c in by if c] for line, by in contexts.items()}
     return {"passed": sorted(plugin.good - plugin.bad), "lines": lines}
 
 
@@ -138,8 +138,8 @@ def mutants(orders: dict[str, Any]) -> dict[str, Any]:
 def _wait(pid: int) -> str:
     ends = time.monotonic() + SECONDS
     while time.monotonic() < ends:
-        done, status = os.waitpid(pid, os.WNOHANG)
-        if done:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
             return "survived" if status == 0 else "killed"
         time.sleep(0.01)
     os.kill(pid, signal.SIGKILL)

@@ -61,10 +61,10 @@ class Project:
 
     def run(self, *words: str | Path) -> str:
         """Run the project's interpreter; failing tests are no error."""
-        done = subprocess.run(
+        finished = subprocess.run(
             [self.python, *words], cwd=self.top, env=self.environ, capture_output=True, check=False
         )
-        return done.stdout.decode("utf-8", "replace")
+        return finished.stdout.decode("utf-8", "replace")
 
     def measure(self, *words: str) -> None:
         """Measure HEAD with copydesk."""
@@ -117,28 +117,28 @@ def contexts(project: Project, *, branch: bool) -> None:
 
 def one_round(project: Project, function: str, number: int) -> dict[str, float]:
     """Every row of the table, once."""
-    said = project.run(*PYTEST).splitlines()[-1:]
-    if not said or "passed" not in said[0]:
-        raise SystemExit(f"the suite does not run under plain pytest: {said}")
+    last_line = project.run(*PYTEST).splitlines()[-1:]
+    if not last_line or "passed" not in last_line[0]:
+        raise SystemExit(f"the suite does not run under plain pytest: {last_line}")
     has_testmon = project.run("-c", "import testmon; print('yes')").strip() == "yes"
     project.forget()
     plain = lambda: project.run(*PYTEST)  # noqa: E731
     testmon = lambda: project.run(*PYTEST, *TESTMON)  # noqa: E731
-    found = {"plain pytest": cpu(plain)}
-    found["coverage.py, C tracer, lines, contexts"] = cpu(lambda: contexts(project, branch=False))
-    found["coverage.py, C tracer, branches, contexts"] = cpu(lambda: contexts(project, branch=True))
-    found["copydesk, first full measure"] = cpu(project.measure)
+    spent = {"plain pytest": cpu(plain)}
+    spent["coverage.py, C tracer, lines, contexts"] = cpu(lambda: contexts(project, branch=False))
+    spent["coverage.py, C tracer, branches, contexts"] = cpu(lambda: contexts(project, branch=True))
+    spent["copydesk, first full measure"] = cpu(project.measure)
     if has_testmon:
-        found["pytest-testmon, first run"] = cpu(testmon)
+        spent["pytest-testmon, first run"] = cpu(testmon)
     project.change(function, number)
-    found["copydesk, one function changed"] = cpu(project.measure)
+    spent["copydesk, one function changed"] = cpu(project.measure)
     if has_testmon:
-        found["pytest-testmon, one function changed"] = cpu(testmon)
+        spent["pytest-testmon, one function changed"] = cpu(testmon)
     project.words_only()
-    found["copydesk, nothing affected"] = cpu(project.measure)
+    spent["copydesk, nothing affected"] = cpu(project.measure)
     if has_testmon:
-        found["pytest-testmon, nothing affected"] = cpu(testmon)
-    return found
+        spent["pytest-testmon, nothing affected"] = cpu(testmon)
+    return spent
 
 
 def table(title: str, rounds: Sequence[dict[str, float]], command: str) -> str:
@@ -161,25 +161,25 @@ def main() -> None:
     parser.add_argument("--python", type=Path, default=Path(sys.executable))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--lines", action="store_true", help="without the project's branches")
-    given = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="copydesk-bench-") as folder:
-        project = Project(given.project.resolve(), given.python.absolute(), Path(folder))
-        if given.lines:
+        project = Project(options.project.resolve(), options.python.absolute(), Path(folder))
+        if options.lines:
             project.lines_only()
-        rounds = [one_round(project, given.function, n) for n in range(given.rounds)]
+        rounds = [one_round(project, options.function, n) for n in range(options.rounds)]
         version = project.run("-c", "import platform; print(platform.python_version())").strip()
     words = [
         "bench/measuring.py",
-        given.project.name,
-        given.function,
+        options.project.name,
+        options.function,
         "--rounds",
-        str(given.rounds),
+        str(options.rounds),
     ]
-    words += ["--lines"] * given.lines
-    found = table(f"{given.project.name}, Python {version}", rounds, shlex.join(words))
-    print(found)
+    words += ["--lines"] * options.lines
+    section = table(f"{options.project.name}, Python {version}", rounds, shlex.join(words))
+    print(section)
     with PAGE.open("a", encoding="utf-8") as page:
-        page.write("\n" + found)
+        page.write("\n" + section)
 
 
 if __name__ == "__main__":

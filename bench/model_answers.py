@@ -109,35 +109,35 @@ def outcomes(folder: Path) -> dict[str, tuple[bool, bool]]:
         evidence, _ = verify(candidate, tree, sandbox, repeats=1, recording=recording)
         return evidence.verdict == "verified"
 
-    found = {}
+    kept_by_name = {}
     for name, answer in ANSWERS.items():
         raw = answer.split("```python\n")[-1].split("```")[0]
         mended = repair(python_in(answer), aim)
-        found[name] = (
+        kept_by_name[name] = (
             kept(raw, (), recording=False),
             mended is not None and kept(mended.content, mended.tests, recording=True),
         )
-    return found
+    return kept_by_name
 
 
 def main() -> int:
     """Print the table; 1 when fewer than 30 % of what would be thrown away is kept."""
     with tempfile.TemporaryDirectory() as folder:
-        found = outcomes(Path(folder).resolve())
-    for name, (raw, mended) in found.items():
+        kept_by_name = outcomes(Path(folder).resolve())
+    for name, (raw, mended) in kept_by_name.items():
         words = "kept as it came" if raw else "kept when mended" if mended else "thrown away"
         print(f"{name:34} {words}")
-    lost = [name for name, (raw, _) in found.items() if not raw]
-    saved = [name for name in lost if found[name][1]]
+    lost = [name for name, (raw, _) in kept_by_name.items() if not raw]
+    saved = [name for name in lost if kept_by_name[name][1]]
     share = len(saved) / len(lost)
     print(
-        f"\n{len(found)} first answers; {len(lost)} would have been thrown away; {len(saved)} of"
-        f" these ({share:.0%}) are kept after repair, with no further request"
+        f"\n{len(kept_by_name)} first answers; {len(lost)} would have been thrown away;"
+        f" {len(saved)} of these ({share:.0%}) are kept after repair, with no further request"
     )
-    wrong = [name for name in FALSE if any(found[name])]
-    if wrong:
-        print(f"kept though false: {', '.join(wrong)}")
-    return int(share < 0.3 or bool(wrong))
+    false_but_kept = [name for name in FALSE if any(kept_by_name[name])]
+    if false_but_kept:
+        print(f"kept though false: {', '.join(false_but_kept)}")
+    return int(share < 0.3 or bool(false_but_kept))
 
 
 if __name__ == "__main__":

@@ -66,23 +66,23 @@ class Source:
     gaps: tuple[Gap, ...]
 
 
-def environment(python: str, place: Path, needs: Sequence[str]) -> Path:
+def environment(python: str, folder: Path, needs: Sequence[str]) -> Path:
     """A virtual environment with these requirements, made once; returns its interpreter."""
-    interpreter = place / "bin" / "python"
-    done = place / "installed.json"
-    if not done.is_file() or json.loads(done.read_text()) != list(needs):
-        subprocess.run([python, "-m", "venv", str(place)], check=True)
+    interpreter = folder / "bin" / "python"
+    installed = folder / "installed.json"
+    if not installed.is_file() or json.loads(installed.read_text()) != list(needs):
+        subprocess.run([python, "-m", "venv", str(folder)], check=True)
         pip(interpreter, "install", *needs)
-        done.write_text(json.dumps(list(needs)))
+        installed.write_text(json.dumps(list(needs)))
     return interpreter
 
 
 def pip(interpreter: Path, *words: str) -> None:
     """Run pip, which must succeed; it speaks only when it does not."""
     command = [str(interpreter), "-m", "pip", "--quiet", "--disable-pip-version-check", *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)}\n{done.stderr}")
+    finished = subprocess.run(command, capture_output=True, text=True, check=False)
+    if finished.returncode:
+        raise SystemExit(f"{' '.join(command)}\n{finished.stderr}")
 
 
 def unpack(package: Package, scratch: Path, interpreter: Path) -> Path:
@@ -132,19 +132,27 @@ def sources(package: Package, tree: Path, interpreter: Path, most: int = 0) -> l
         [str(interpreter), "-c", _IMPORTED, str(answer), *package.modules],
         cwd=tree, check=True, env=plain_environment(tree),
     )  # fmt: skip
-    found: list[tuple[str, str, list[Gap]]] = []
+    modules: list[tuple[str, str, list[Gap]]] = []
     for module, (file, missing) in json.loads(answer.read_text()).items():
         path = Path(file).resolve().relative_to(tree.resolve())
         gaps = _gaps(str(path), (tree / path).read_text("utf-8"), missing)
-        found.append((module, str(path), gaps))
-    every = [gap for _, _, gaps in found for gap in gaps]
-    step = max(1.0, len(every) / most) if most else 1.0
-    chosen = {every[int(i * step)] for i in range(most or len(every)) if int(i * step) < len(every)}
-    return [
-        Source(module, path, tuple(n for gap in kept for n in gap.lines), kept)
-        for module, path, gaps in found
-        if (kept := tuple(gap for gap in gaps if gap in chosen))
-    ]
+        modules.append((module, str(path), gaps))
+    chosen = _spread([gap for _, _, gaps in modules for gap in gaps], most)
+    listed = []
+    for module, path, gaps in modules:
+        own = tuple(gap for gap in gaps if gap in chosen)
+        if own:
+            lines = tuple(line for gap in own for line in gap.lines)
+            listed.append(Source(module, path, lines, own))
+    return listed
+
+
+def _spread(gaps: Sequence[Gap], most: int) -> set[Gap]:
+    """At most so many of the gaps, evenly spread; all of them for 0."""
+    if not most:
+        return set(gaps)
+    step = max(1.0, len(gaps) / most)
+    return {gaps[int(i * step)] for i in range(most) if int(i * step) < len(gaps)}
 
 
 def _gaps(path: str, text: str, missing: Sequence[LineNo]) -> list[Gap]:
@@ -159,11 +167,11 @@ def _gaps(path: str, text: str, missing: Sequence[LineNo]) -> list[Gap]:
 
 def _main_guard(text: str) -> set[LineNo]:
     """The lines under `if __name__ == "__main__"`, which no import can reach."""
-    found: set[LineNo] = set()
+    guarded: set[LineNo] = set()
     for node in ast.parse(text).body:
         if isinstance(node, ast.If) and "__name__" in ast.unparse(node.test):
-            found.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
-    return found
+            guarded.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    return guarded
 
 
 def plain_environment(tree: Path, **more: str) -> dict[str, str]:
@@ -185,5 +193,7 @@ def described(python: Path) -> Interpreter:
     words = (
         "import sys, json; print(json.dumps([*sys.version_info[:3], sys.prefix, sys.base_prefix]))"
     )
-    said = json.loads(subprocess.check_output([str(python), "-c", words], text=True))
-    return Interpreter(python, tuple(said[:3]), Path(said[3]), Path(said[4]), "the benchmark's")
+    answer = json.loads(subprocess.check_output([str(python), "-c", words], text=True))
+    return Interpreter(
+        python, tuple(answer[:3]), Path(answer[3]), Path(answer[4]), "the benchmark's"
+    )

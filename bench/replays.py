@@ -18,8 +18,10 @@ import statistics
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from copydesk.agent.coverage.probe import PROBE
 from copydesk.agent.coverage.replay import replay as replaying
@@ -66,43 +68,55 @@ class Testmon:
 
 def missed(ran: Sequence[str], before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     """Tests whose outcome is another than at the commit before, and that were not run."""
-    there = set(ran)
-    return sorted(t for t, o in now.items() if t not in there and t in before and before[t] != o)
+    selected = set(ran)
+    return sorted(t for t, o in now.items() if t not in selected and t in before and before[t] != o)
 
 
-def go(given: argparse.Namespace, into: Path) -> bool:
+def go(options: argparse.Namespace, into: Path) -> bool:
     """Replay what is not in the file yet, for as long as is allowed; whether that was all."""
-    repo = git.find(given.project)
-    shas = replaying.commits(repo, given.range, given.limit)
+    repo = git.find(options.project)
+    shas = replaying.commits(repo, options.range, options.limit)
     state = into.with_suffix(".state").absolute()
     state.mkdir(exist_ok=True)
-    ends = time.monotonic() + 60 * given.minutes
-    testmon = given.testmon and Testmon(repo.top, given.testmon.absolute(), state)
-    done = [json.loads(row) for row in into.read_text().splitlines()] if into.exists() else []
-    before: Mapping[str, str] = done[-1]["outcomes"] if done else {}
-    names = {field.name for field in dataclasses.fields(replaying.Comparison)}
-    earlier = [replaying.Comparison(**{n: row[n] for n in names}) for row in done]
+    ends = time.monotonic() + 60 * options.minutes
+    testmon = options.testmon and Testmon(repo.top, options.testmon.absolute(), state)
+    rows = [json.loads(row) for row in into.read_text().splitlines()] if into.exists() else []
+    before: Mapping[str, str] = rows[-1]["outcomes"] if rows else {}
     work = replaying.replay(
-        repo, shas, python=given.python.absolute(), place=state / "desk", done=earlier
+        repo, shas, python=options.python.absolute(), place=state / "desk", done=_earlier(rows)
     )
     with into.open("a", encoding="utf-8") as file:
-        for found in work:
-            row = dataclasses.asdict(found) | {"fraction": found.fraction}
+        for comparison in work:
+            row = dataclasses.asdict(comparison) | {"fraction": comparison.fraction}
             if testmon:
-                other = testmon.run(found.sha)
-                row["testmon"] = {
-                    "processor": other["processor"],
-                    "selected": len(other["ran"]),
-                    "missed": [] if found.first else missed(other["ran"], before, found.outcomes),
-                }
-            before = found.outcomes
+                row["testmon"] = _beside(testmon, comparison, before)
+            before = comparison.outcomes
             print(json.dumps(row), file=file, flush=True)
-            print(f"{found.sha[:8]} {found.verdict} {found.selected}/{found.total}"
-                  f" {found.processor_ratio:.2f} {row.get('testmon', {}).get('selected')}"
-                  f" {found.reason}", file=sys.stderr, flush=True)  # fmt: skip
+            print(f"{comparison.sha[:8]} {comparison.verdict}"
+                  f" {comparison.selected}/{comparison.total}"
+                  f" {comparison.processor_ratio:.2f} {row.get('testmon', {}).get('selected')}"
+                  f" {comparison.reason}", file=sys.stderr, flush=True)  # fmt: skip
             if time.monotonic() > ends:
-                return found.sha == shas[-1]
+                return comparison.sha == shas[-1]
     return True
+
+
+def _earlier(rows: Sequence[Json]) -> list[replaying.Comparison]:
+    """What was replayed before, out of the file."""
+    names = {field.name for field in dataclasses.fields(replaying.Comparison)}
+    return [replaying.Comparison(**{name: row[name] for name in names}) for row in rows]
+
+
+def _beside(
+    testmon: Testmon, comparison: replaying.Comparison, before: Mapping[str, str]
+) -> dict[str, Any]:
+    """What pytest-testmon does at the same commit."""
+    run = testmon.run(comparison.sha)
+    return {
+        "processor": run["processor"],
+        "selected": len(run["ran"]),
+        "missed": [] if comparison.first else missed(run["ran"], before, comparison.outcomes),
+    }
 
 
 def middle(values: Sequence[float]) -> str:
@@ -110,32 +124,46 @@ def middle(values: Sequence[float]) -> str:
     return f"{statistics.median(values):.2f}" if values else ""
 
 
+def percent(values: Sequence[float]) -> str:
+    """The median of percentages, as a table has it."""
+    return f"{statistics.median(values):.1f} %" if values else ""
+
+
 def line(name: str, rows: Sequence[Json]) -> str:
     """A project's row; the first commit, a full measure, counts as exact or not and no more."""
-    later = [r for r in rows if not r["first"] and r["full_processor"] and not r["error"]]
+    later = [row for row in rows if _is_comparable(row)]
     ran = [r for r in later if r["selected"]]
-    verdicts = [r["verdict"] for r in rows]
-    cells = [name, str(len(rows))]
-    cells += ["; ".join(f"{verdicts.count(v)} {v}" for v in dict.fromkeys(sorted(verdicts)))]
-    cells += [str(sum(len(r["missed"]) for r in rows))]
-    ratio = [r["processor"] / r["full_processor"] for r in later]
-    share = [100 * r["fraction"] for r in later]
-    cells += [middle(ratio), middle([r["processor"] / r["full_processor"] for r in ran])]
-    cells += [f"{statistics.median(share):.1f} %" if share else "", str(len(ran))]
-    if all("testmon" in r for r in later):
-        mon = [r["testmon"] for r in later]
-        cells += [
-            middle([m["processor"] / r["full_processor"] for m, r in zip(mon, later, strict=True)])
-        ]
-        cells += [middle([r["testmon"]["processor"] / r["full_processor"] for r in ran])]
-        chosen = [
-            100 * m["selected"] / r["total"] for m, r in zip(mon, later, strict=True) if r["total"]
-        ]
-        cells += [f"{statistics.median(chosen):.1f} %" if chosen else ""]
-        cells += [str(sum(len(m["missed"]) for m in mon))]
-    else:
-        cells += [""] * 4
+    verdicts = Counter(r["verdict"] for r in rows)
+    cells = [
+        name,
+        str(len(rows)),
+        "; ".join(f"{verdicts[verdict]} {verdict}" for verdict in sorted(verdicts)),
+        str(sum(len(r["missed"]) for r in rows)),
+        middle([r["processor"] / r["full_processor"] for r in later]),
+        middle([r["processor"] / r["full_processor"] for r in ran]),
+        percent([100 * r["fraction"] for r in later]),
+        str(len(ran)),
+        *testmon_cells(later, ran),
+    ]
     return f"| {' | '.join(cells)} |"
+
+
+def _is_comparable(row: Json) -> bool:
+    """Whether a commit's cost can be compared with that of all its tests."""
+    return bool(row["full_processor"]) and not row["first"] and not row["error"]
+
+
+def testmon_cells(later: Sequence[Json], ran: Sequence[Json]) -> list[str]:
+    """What a project's row says of pytest-testmon; empty where it was not run beside."""
+    if not all("testmon" in r for r in later):
+        return [""] * 4
+    shares = [100 * r["testmon"]["selected"] / r["total"] for r in later if r["total"]]
+    return [
+        middle([r["testmon"]["processor"] / r["full_processor"] for r in later]),
+        middle([r["testmon"]["processor"] / r["full_processor"] for r in ran]),
+        percent(shares),
+        str(sum(len(r["testmon"]["missed"]) for r in later)),
+    ]
 
 
 HEAD = (
@@ -156,13 +184,13 @@ def main() -> None:
     parser.add_argument("--python", type=Path, default=Path(sys.executable))
     parser.add_argument("--minutes", type=float, default=1e6, help="stop, to go on another time")
     parser.add_argument("--testmon", type=Path, help="a Python with pytest-testmon")
-    given = parser.parse_args()
-    given.results.mkdir(parents=True, exist_ok=True)
-    if given.project:
-        name = f"{given.project.resolve().name} {given.range}.jsonl"
-        if not go(given, given.results / name):
+    options = parser.parse_args()
+    options.results.mkdir(parents=True, exist_ok=True)
+    if options.project:
+        name = f"{options.project.resolve().name} {options.range}.jsonl"
+        if not go(options, options.results / name):
             raise SystemExit(3)
-    if not given.table:
+    if not options.table:
         return
     day = datetime.datetime.now(datetime.UTC).date().isoformat()
     kind = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
@@ -173,7 +201,7 @@ def main() -> None:
         "",
     ]
     lines += [f"| {' | '.join(HEAD)} |", "|" + " --- |" * len(HEAD)]
-    for path in sorted(given.results.glob("*.jsonl")):
+    for path in sorted(options.results.glob("*.jsonl")):
         lines.append(line(path.stem, [json.loads(row) for row in path.read_text().splitlines()]))
     print("\n".join(lines))
     with PAGE.open("a", encoding="utf-8") as page:

@@ -133,12 +133,12 @@ def ladder(sandbox: SandboxRunner, rounds: int) -> None:
         candidate = Candidate(gap, "sandbox", TEST, ())
         walls.append(timed(functools.partial(verify, candidate, sandbox.tree, sandbox)))
     sandbox.__class__ = SandboxRunner
-    one = statistics.median(plains)
-    whole = statistics.median(walls)
+    plain_median = statistics.median(plains)
+    ladder_median = statistics.median(walls)
     print(
-        f"One draft up the whole ladder (4 sandboxes, mutants in forks): median {whole:.2f} s of"
-        f" wall time, {whole / one:.1f} × a plain run of its test ({one:.2f} s) measured in turns"
-        " with it.\n"
+        "One draft up the whole ladder (4 sandboxes, mutants in forks): median"
+        f" {ladder_median:.2f} s of wall time, {ladder_median / plain_median:.1f} × a plain run of"
+        f" its test ({plain_median:.2f} s) measured in turns with it.\n"
     )
 
 
@@ -193,13 +193,13 @@ def observe(mark: str) -> None:
 
 def marked(mark: str) -> list[int]:
     """The processes with a mark among the words of their command line."""
-    found = []
+    pids = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
             with contextlib.suppress(OSError):
                 if mark.encode() in (entry / "cmdline").read_bytes().split(b"\0"):
-                    found.append(int(entry.name))
-    return found
+                    pids.append(int(entry.name))
+    return pids
 
 
 def _is_bubblewrap(pid: int) -> bool:
@@ -225,13 +225,13 @@ def limits(tree: Path, top: Path, python: Interpreter, capability: Capability) -
         time.sleep(2)
         written = (free.f_bfree - after.f_bfree) * free.f_frsize >> 20
         if name == "disk":
-            limit, seen = "0 MiB of the host's", f"{max(0, written)} MiB"
+            limit, most_seen = "0 MiB of the host's", f"{max(0, written)} MiB"
         elif name == "processes":
-            limit, seen = str(allowed.processes), str(most["processes"])
+            limit, most_seen = str(allowed.processes), str(most["processes"])
         else:
-            limit, seen = f"{allowed.memory >> 20} MiB", f"{most['memory'] >> 20} MiB"
+            limit, most_seen = f"{allowed.memory >> 20} MiB", f"{most['memory'] >> 20} MiB"
         why = outcome.reason or outcome.ended
-        print(f"| {name} | {limit} | {seen} | {why} | {len(marked(mark))} |")
+        print(f"| {name} | {limit} | {most_seen} | {why} | {len(marked(mark))} |")
     print()
 
 

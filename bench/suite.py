@@ -179,19 +179,19 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=2000)
     parser.add_argument("--tests", type=int, default=10, help="in each file")
     parser.add_argument("--commits", type=int, default=7)
-    given = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="copydesk-bench-") as folder:
         top = Path(folder) / "shop"
-        write(top, given.files, given.tests)
-        sandbox = SandboxRunner(top, given.python)
+        write(top, options.files, options.tests)
+        sandbox = SandboxRunner(top, options.python)
         first, rounds = sandbox.measure(), []
-        for number in range(given.commits):
-            sandbox.change(max(given.files // 10, 1) // 2 + number)
-            found = sandbox.measure()
-            found["pytest --collect-only of the selected files"] = sandbox.collection()
-            rounds.append(found)
-            print(found, file=sys.stderr, flush=True)
-    words = f"bench/suite.py --files {given.files} --tests {given.tests}"
+        for number in range(options.commits):
+            sandbox.change(max(options.files // 10, 1) // 2 + number)
+            spent = sandbox.measure()
+            spent["pytest --collect-only of the selected files"] = sandbox.collection()
+            rounds.append(spent)
+            print(spent, file=sys.stderr, flush=True)
+    words = f"bench/suite.py --files {options.files} --tests {options.tests}"
     text = table(first, rounds, words)
     print(text)
     with PAGE.open("a", encoding="utf-8") as page:

@@ -21,16 +21,16 @@ def table() -> str:
     """A row for each fault: how a call meets it and after how many requests."""
     words = {"down": "nothing, it is not there", **FAULTS}
     rows = [
-        f"| `{fault}` | {words[fault]} | `{streamed}` | {tries} | `{whole}` | {others} |\n"
-        for fault, (streamed, tries, whole, others) in END.items()
+        f"| `{fault}` | {words[fault]} | `{streamed}` | {tries} | `{unstreamed}` | {retries} |\n"
+        for fault, (streamed, tries, unstreamed, retries) in END.items()
     ]
     return HEAD + "".join(rows)
 
 
 def page() -> str:
     """The page as it should be."""
-    before, _, rest = PAGE.read_text("utf-8").partition(START)
-    return before + START + table() + STOP + rest.partition(STOP)[2]
+    before, _, after = PAGE.read_text("utf-8").partition(START)
+    return before + START + table() + STOP + after.partition(STOP)[2]
 
 
 if __name__ == "__main__":

@@ -23,16 +23,16 @@ def page() -> str:
     """The page as it should be."""
     db = sqlite3.connect(":memory:", isolation_level=None)
     migrate(db)
-    found: dict[str, list[tuple[str, str]]] = {"table": [], "view": []}
+    entries: dict[str, list[tuple[str, str]]] = {"table": [], "view": []}
     for kind, name, sql in db.execute(
         "SELECT type, name, sql FROM sqlite_master WHERE type IN ('table', 'view') ORDER BY rowid"
     ):
         if not name.startswith(("_", "sqlite_")):
-            found[kind].append((name, sql))
+            entries[kind].append((name, sql))
     parts = [HEAD, "## Views\n"]
-    parts += [_entry(name, sql) for name, sql in found["view"]]
+    parts += [_entry(name, sql) for name, sql in entries["view"]]
     parts.append("## Tables\n")
-    parts += [_entry(name, sql) for name, sql in found["table"]]
+    parts += [_entry(name, sql) for name, sql in entries["table"]]
     db.close()
     return "\n".join(parts)
 
