@@ -97,7 +97,7 @@ def test_a_process_that_cannot_be_ended_is_reported(monkeypatch: pytest.MonkeyPa
     done = subprocess.Popen(["/bin/true"])
     with contextlib.closing(PidNamespace()) as first:
         os.write(first.info, b'{"child-pid": %d}' % stuck.pid)
-        with pytest.raises(CopydeskError, match="cannot be ended") as caught:
+        with pytest.raises(CopydeskError, match="cannot be killed") as caught:
             first.end(done)
     assert caught.value.slug == "sandbox-stuck"
     stuck.kill()
