@@ -28,46 +28,18 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "_raised": "to come apart",
         "_returned": "to come apart",
     },
-    "agent/sandboxed/copydesk_tools/search/values/click_commands.py": {
-        "lines": "to come apart",
+    "agent/sandboxed/copydesk_tools/search/values/command_lines.py": {
+        "command_lines": "to come apart",
     },
     "agent/sandboxed/copydesk_tools/search/values/environment_patches.py": {
-        "_read": "to come apart",
-        "choices": "to come apart",
+        "_texts": "to come apart",
     },
     "agent/sandboxed/copydesk_tools/search/values/expressions.py": {
         "_write": "to come apart",
     },
-    "agent/sandboxed/copydesk_tools/search/values/fitting_strings.py": {
-        "_patterns": "to come apart",
-        "_sample_one": "to come apart",
-        "command_lines": "to come apart",
-        "fitting_texts": "to come apart",
-        "marks_of": "to come apart",
-        "matches": "to come apart",
-    },
-    "agent/sandboxed/copydesk_tools/search/values/from_iteration.py": {
-        "derived": "to come apart",
-    },
-    "agent/sandboxed/copydesk_tools/search/values/from_literals.py": {
-        "literals_of": "to come apart",
-    },
-    "agent/sandboxed/copydesk_tools/search/values/from_parameter_use.py": {
-        "from_use": "to come apart",
-    },
-    "agent/sandboxed/copydesk_tools/search/values/value_kinds.py": {
-        "neighbours": "to come apart",
-    },
-    "agent/sandboxed/copydesk_tools/search/values/value_pools.py": {
-        "Pools._compared_with": "to come apart",
-        "Pools._for_parameter": "to come apart",
-        "Pools._hinted_generic": "to come apart",
-        "Pools._kinds_by_use": "to come apart",
-        "Pools._noise": "to come apart",
-        "Pools._typed": "to come apart",
-        "Pools.constructed": "to come apart",
-        "Pools.hinted": "to come apart",
-        "Pools.of": "to come apart",
+    "agent/sandboxed/copydesk_tools/search/values/from_annotations.py": {
+        "AnnotatedValues._generic": "to come apart",
+        "AnnotatedValues.constructed": "to come apart",
     },
     "agent/testgen/embedded/render_values.py": {
         "_Writer._call": "to come apart",
