@@ -266,9 +266,8 @@ class Climb:
                 reaching[draft.function_of(test)] = f"it {', '.join(result.outside)}"
         self._drop(RungName.ISOLATED, reaching)
         if report.outside:
-            raise RungFailed(
-                RungName.ISOLATED, f"together they do what is not theirs: {report.outside[0]}"
-            )
+            why = f"run together, they reach outside of the project: {report.outside[0]}"
+            raise RungFailed(RungName.ISOLATED, why)
         self._pass(RungName.ISOLATED, "reaches for nothing outside of the project")
 
     def _check_reaches(self, report: Report) -> dict[TestId, ReachedLines]:
