@@ -80,9 +80,9 @@ def _object(host: Host, path: str, status: int, raw: bytes) -> Json:
         value = json.loads(raw)
         if status == 200 and isinstance(value, dict):
             return value
-    said = one_line(raw.decode("utf-8", "replace"), 80)
+    answer_text = one_line(raw.decode("utf-8", "replace"), 80)
     raise ModelUnavailable(
-        f"what answers at {host.url}{path} is not Ollama (status {status}: {said})",
+        f"what answers at {host.url}{path} is not Ollama (status {status}: {answer_text})",
         slug="model-server-odd",
         hint="check the address: copydesk config --set model_host=127.0.0.1:11434",
     )

@@ -64,14 +64,15 @@ class _Scored(NamedTuple):
 def _keep(db: Database, scored: Sequence[_Scored]) -> None:
     """Store the chances as predictions, with the places in the queue among their features."""
     by_commit: dict[Sha, list[Prediction]] = {}
-    for draft, inputs, chance, place in scored:
+    for draft, inputs, chance, position in scored:
         prediction = Prediction(
             subject=str(draft.id),
             score=chance.probability,
             in_force=chance.in_force,
             model="",
             reasons=chance.reasons,
-            features=inputs | {"place": float(place.number), "explored": float(place.explored)},
+            features=inputs
+            | {"place": float(position.number), "explored": float(position.explored)},
         )
         by_commit.setdefault(draft.commit, []).append(prediction)
     for commit, predictions in by_commit.items():

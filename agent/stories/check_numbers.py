@@ -214,11 +214,11 @@ def _meanings(tokens: Iterable[Token], table: dict[str, str]) -> list[str]:
 def _whole_of(tokens: Sequence[Token], index: int) -> int | None:
     """The index of Y when the number at an index is the X of "X of the Y"."""
     has_of = False
-    for other in range(index + 1, min(index + 5, len(tokens))):
-        token = tokens[other]
+    for candidate in range(index + 1, min(index + 5, len(tokens))):
+        token = tokens[candidate]
         if number_of(token) is not None:
-            return other if has_of else None
-        is_unit = other == index + 1 and token.word in UNITS
+            return candidate if has_of else None
+        is_unit = candidate == index + 1 and token.word in UNITS
         if not is_unit and token.word not in _TO_WHOLE:
             return None
         has_of |= token.word == "of"

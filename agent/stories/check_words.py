@@ -41,9 +41,9 @@ def wrong_words(tokens: Sequence[Token], cited: CitedFacts) -> _Problems:
 def _word_problem(tokens: Sequence[Token], index: int, ways: set[str]) -> str:
     """What is wrong with a word, given the ways that the cited figures went; "" for nothing."""
     word = tokens[index].word
-    way = WAYS.get(word) or _up_or_down(tokens, index)
-    if way:
-        return "" if way in ways else _OTHER_WAY
+    direction = WAYS.get(word) or _up_or_down(tokens, index)
+    if direction:
+        return "" if direction in ways else _OTHER_WAY
     if word in BANNED:
         return "" if word in LOOSE and not _is_before_figure(tokens, index) else _OPINION
     if word == "more" and "rose" not in ways and next_words(tokens, index, 1) & {*UNITS, "than"}:
@@ -53,13 +53,13 @@ def _word_problem(tokens: Sequence[Token], index: int, ways: set[str]) -> str:
 
 def _up_or_down(tokens: Sequence[Token], index: int) -> str:
     """up and down tell a direction next to a figure; elsewhere they belong to a verb."""
-    way = {"up": "rose", "down": "fell"}.get(tokens[index].word, "")
+    direction = {"up": "rose", "down": "fell"}.get(tokens[index].word, "")
     previous = tokens[index - 1].word if index else ""
     if previous in {"is", "was", "went", "goes", "coverage"}:
-        return way
+        return direction
     following = tokens[index + 1 : index + 2]
     if following and (number_of(following[0]) is not None or following[0].word in {"by", "from"}):
-        return way
+        return direction
     return ""
 
 

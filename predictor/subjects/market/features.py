@@ -124,14 +124,14 @@ class _Series:
 
     def inputs(self, i: int) -> dict[str, float | None]:
         """The further inputs of the bar at i."""
-        found = (
+        by_name = (
             self._returns(i)
             | self._volatilities(i)
             | self._levels(i)
             | self._trading_day(i)
             | self._calendar(i)
         )
-        return {name: found[name] for name in MORE}
+        return {name: by_name[name] for name in MORE}
 
     def _returns(self, i: int) -> dict[str, float | None]:
         """Log returns; those of 1 to 3 days are single days' (today's, yesterday's and before)."""
