@@ -201,10 +201,11 @@ class _AffectedTraces:
         return self.trees.reason_of_needs(trace)
 
     def _reason_of_hits(self, trace: Trace) -> str | None:
-        if self.trees.changed_files.executed_by(trace):
+        changed_files = self.trees.changed_files
+        if changed_files.executed_by(trace):
             for hit in trace.hits:
                 # of most files nothing changed, and that is seen without looking the hit up
-                if self.trees.changed_files.is_outdated(hit) and self._is_affected(hit):
+                if changed_files.is_outdated(hit) and self._is_affected(hit):
                     return f"executes changed code in {hit.path}"
         return None
 

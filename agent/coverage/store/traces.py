@@ -155,18 +155,10 @@ def load_traces(db: Database, ids: Iterable[int]) -> list[Trace]:
     rows = db.traces.load(ids)
     cache = HitCache(db, {row.hits for row in rows})
     # many traces need the very same, and it is shared between them
-    needs = {text: _needs(text) for text in {row.needs for row in rows}}
+    needs_of = {text: _needs(text) for text in {row.needs for row in rows}}
     return [
-        Trace(
-            row.kind,
-            row.name,
-            row.outcome,
-            row.seconds,
-            LazyHits(cache, row.hits),
-            needs[row.needs],
-            row.id,
-        )
-        for row in rows
+        Trace(kind, name, outcome, seconds, LazyHits(cache, hits), needs_of[needs], identity)
+        for kind, name, outcome, seconds, hits, needs, identity in rows
     ]
 
 
