@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 import copy
-import doctest
 import os
-from typing import Any, Dict, NamedTuple
+from collections.abc import Iterator
+from typing import Any, Dict, List, NamedTuple, Tuple
 
 from ..values.expressions import (
     PLAIN_FUNCTIONS,
@@ -20,22 +20,50 @@ MAX_FILES = 2000
 MAX_FILE = 400_000
 MAX_SITES = 80
 MAX_ROWS = 40
+MAX_TEXT = 600
+MAX_NAMES = 5
+"""Local names that stand for others."""
 _SKIPPED = {".git", ".venv", "venv", "node_modules", "__pycache__", "build", "dist", ".tox"}
 _BUILTIN_CALLS = {"float", "set", "frozenset", "range", "bytes", "bytearray", "complex", "dict"}
+_DOCUMENTED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Module)
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 Bindings = Dict[str, ast.expr]
+"""Local name -> the expression that it was given."""
+Imports = Dict[str, Tuple[str, str]]
+"""Local name -> (module, attribute); the attribute is empty for an imported module."""
 
 
 class Site(NamedTuple):
     """The arguments of one call that stands somewhere in the project."""
 
-    arguments: tuple[Expression, ...]
-    keywords: tuple[tuple[str, Expression], ...]
+    arguments: Tuple[Expression, ...]
+    keywords: Tuple[Tuple[str, Expression], ...]
     origin: str
     receiver: Expression | None = None
 
 
-def find_sites(top: str, tree: ast.Module, function: str, owner: str = "") -> list[Site]:
+class Callee(NamedTuple):
+    """The function whose calls are looked for; calls of any object where it has an owner."""
+
+    function: str
+    owner: str
+
+    def is_called_by(self, node: ast.AST) -> bool:
+        """Whether a node is a call by the function's name."""
+        called = getattr(node, "func", None)
+        return self.function in (getattr(called, "id", None), getattr(called, "attr", None))
+
+
+class Context(NamedTuple):
+    """What names mean where a call stands: what is imported, and each way they are bound."""
+
+    imports: Imports
+    bindings: List[Bindings]
+    origin: str
+
+
+def find_sites(top: str, tree: ast.Module, function: str, owner: str = "") -> List[Site]:
     """Calls by name with arguments that can be written down again.
 
     Args:
@@ -44,32 +72,37 @@ def find_sites(top: str, tree: ast.Module, function: str, owner: str = "") -> li
         function: The function's own name, or the class's for constructor calls.
         owner: The class of a method; calls of a local object made from it are taken then.
     """
-    found: list[Site] = []
-    for text in _docstrings(tree):
-        found += _from_doctest(text, function, owner, _imports(tree))
+    callee = Callee(function, owner)
+    imports = _imports(tree)
+    sites: List[Site] = []
+    for node in ast.walk(tree):
+        if isinstance(node, _DOCUMENTED):
+            sites += _from_doctest(ast.get_docstring(node) or "", callee, imports)
     for path in _files(top):
         text = _read(path)
-        if function + "(" not in text:
+        if f"{function}(" not in text:
             continue
         if path.endswith(".py"):
-            found += _from_module(text, function, owner, path)
-        elif ">>>" in text:
-            found += _from_doctest(text, function, owner, _imports(tree))
-    return list(dict.fromkeys(found))[:MAX_SITES]
+            sites += _from_module(text, callee, _origin(path))
+        else:
+            sites += _from_doctest(text, callee, imports)
+    return list(dict.fromkeys(sites))[:MAX_SITES]
 
 
-def _files(top: str) -> list[str]:
-    found: list[str] = []
+def _files(top: str) -> List[str]:
+    """The paths of the project's sources and documents, in order."""
+    paths: List[str] = []
     for folder, folders, names in os.walk(top):
-        folders[:] = sorted(f for f in folders if f not in _SKIPPED and not f.endswith(".egg-info"))
-        found += [
-            os.path.join(folder, name)
-            for name in sorted(names)
-            if name.endswith((".py", ".md", ".rst"))
-        ]
-        if len(found) > MAX_FILES:
+        folders[:] = sorted(filter(_is_source_folder, folders))
+        sources = [name for name in sorted(names) if name.endswith((".py", ".md", ".rst"))]
+        paths += [os.path.join(folder, name) for name in sources]
+        if len(paths) > MAX_FILES:
             break
-    return found[:MAX_FILES]
+    return paths[:MAX_FILES]
+
+
+def _is_source_folder(name: str) -> bool:
+    return name not in _SKIPPED and not name.endswith(".egg-info")
 
 
 def _read(path: str) -> str:
@@ -82,20 +115,24 @@ def _read(path: str) -> str:
         return ""
 
 
-def _docstrings(tree: ast.Module) -> list[str]:
-    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Module)
-    return [ast.get_docstring(n) or "" for n in ast.walk(tree) if isinstance(n, kinds)]
+def _origin(path: str) -> str:
+    name = os.path.basename(path)
+    is_test = name.startswith("test_") or name.endswith("_test.py")
+    return "test" if is_test else "production"
 
 
-def _from_doctest(
-    text: str, function: str, owner: str, imports: dict[str, tuple[str, str]]
-) -> list[Site]:
+def _from_doctest(text: str, callee: Callee, imports: Imports) -> List[Site]:
+    """The calls in the examples of a text; what one example binds, the next ones know."""
+    if ">>>" not in text:
+        return []
+    import doctest  # it brings unittest and pdb, a sixth of the start of a search
+
     try:
         examples = doctest.DocTestParser().get_examples(text)
     except ValueError:
         return []
     local: Bindings = {}
-    found: list[Site] = []
+    sites: List[Site] = []
     for example in examples:
         try:
             parsed = ast.parse(example.source)
@@ -103,145 +140,133 @@ def _from_doctest(
             continue
         imports = {**imports, **_imports(parsed)}
         local.update(_assigned(parsed.body))
-        found += _calls(parsed, function, owner, [local], imports, "doctest")
-    return found
+        sites += _calls(parsed, callee, Context(imports, [local], "doctest"))
+    return sites
 
 
-def _from_module(text: str, function: str, owner: str, path: str) -> list[Site]:
+def _from_module(text: str, callee: Callee, origin: str) -> List[Site]:
+    """The calls in the functions of a module, then those outside of them."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):
         return []
-    base = os.path.basename(path)
-    origin = "test" if base.startswith("test_") or base.endswith("_test.py") else "production"
     imports = _imports(tree)
     shared = _assigned(tree.body)
-    found: list[Site] = []
-    functions = [
-        n for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))
-    ]
-    for node in functions:
-        local = {**shared, **_assigned(node.body)}
-        rows = _parametrized(node)
-        bindings = [{**local, **row} for row in rows] if rows else [local]
-        found += _calls(node, function, owner, bindings, imports, origin)
-    loose = ast.Module(
-        [s for s in tree.body if not isinstance(s, (ast.FunctionDef, ast.ClassDef))], []
-    )
-    return found + _calls(loose, function, owner, [shared], imports, origin)
+    sites: List[Site] = []
+    for node in ast.walk(tree):
+        if isinstance(node, _FUNCTIONS):
+            local = {**shared, **_assigned(node.body)}
+            bindings = [{**local, **row} for row in _parametrized(node)]
+            sites += _calls(node, callee, Context(imports, bindings or [local], origin))
+    loose = [one for one in tree.body if not isinstance(one, (ast.FunctionDef, ast.ClassDef))]
+    context = Context(imports, [shared], origin)
+    return [*sites, *_calls(ast.Module(loose, []), callee, context)]
 
 
-def _imports(tree: ast.AST) -> dict[str, tuple[str, str]]:
-    """Local name -> (module, attribute); the attribute is empty for an imported module."""
-    found: dict[str, tuple[str, str]] = {}
+def _imports(tree: ast.AST) -> Imports:
+    imports: Imports = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            for name in node.names:
-                found[name.asname or name.name] = (name.name, "")
+            for alias in node.names:
+                imports[alias.asname or alias.name] = (alias.name, "")
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            for name in node.names:
-                found[name.asname or name.name] = (node.module, name.name)
-    return found
+            for alias in node.names:
+                imports[alias.asname or alias.name] = (node.module, alias.name)
+    return imports
 
 
-def _assigned(body: list[ast.stmt]) -> Bindings:
+def _assigned(body: List[ast.stmt]) -> Bindings:
     """name = <expression> statements of a body, the last one of each name."""
-    found: Bindings = {}
+    bindings: Bindings = {}
     for statement in body:
         if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
             target = statement.targets[0]
             if isinstance(target, ast.Name):
-                found[target.id] = statement.value
-    return found
+                bindings[target.id] = statement.value
+    return bindings
 
 
-def _parametrized(node: Any) -> list[Bindings]:
+def _parametrized(node: Any) -> List[Bindings]:
     """The rows of pytest.mark.parametrize decorators as name -> expression."""
-    rows: list[Bindings] = [{}]
+    rows: List[Bindings] = []
     for decorator in node.decorator_list:
-        if not isinstance(decorator, ast.Call) or len(decorator.args) < 2:
-            continue
-        if getattr(decorator.func, "attr", "") != "parametrize":
-            continue
-        names = _argument_names(decorator.args[0])
-        values = getattr(decorator.args[1], "elts", [])[:MAX_ROWS]
-        made: list[Bindings] = []
-        for value in values:
-            if isinstance(value, ast.Call) and getattr(value.func, "attr", "") == "param":
-                items = value.args
-            elif len(names) == 1:
-                items = [value]
-            else:
-                items = getattr(value, "elts", [])
-            if len(items) == len(names):
-                made.append(dict(zip(names, items)))
-        if made:
-            rows = [{**row, **extra} for row in rows[:8] for extra in made][: 2 * MAX_ROWS]
-    return rows if rows != [{}] else []
+        more_rows = _rows_of(decorator)
+        if more_rows and rows:
+            combined = [{**row, **more} for row in rows[:8] for more in more_rows]
+            rows = combined[: 2 * MAX_ROWS]
+        elif more_rows:
+            rows = more_rows
+    return rows
 
 
-def _argument_names(node: ast.expr) -> list[str]:
+def _rows_of(decorator: ast.expr) -> List[Bindings]:
+    """The rows of one decorator; none of another than parametrize."""
+    if not isinstance(decorator, ast.Call) or len(decorator.args) < 2:
+        return []
+    if getattr(decorator.func, "attr", "") != "parametrize":
+        return []
+    names = _argument_names(decorator.args[0])
+    rows = []
+    for value in getattr(decorator.args[1], "elts", [])[:MAX_ROWS]:
+        items = _row_items(value, len(names))
+        if len(items) == len(names):
+            rows.append(dict(zip(names, items)))
+    return rows
+
+
+def _row_items(value: ast.expr, count: int) -> List[ast.expr]:
+    """The values of one row: of pytest.param(...), of a tuple, or the value alone."""
+    if isinstance(value, ast.Call) and getattr(value.func, "attr", "") == "param":
+        return value.args
+    return [value] if count == 1 else getattr(value, "elts", [])
+
+
+def _argument_names(node: ast.expr) -> List[str]:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return [word.strip() for word in node.value.split(",") if word.strip()]
-    return [str(e.value) for e in getattr(node, "elts", []) if isinstance(e, ast.Constant)]
+    return [str(item.value) for item in getattr(node, "elts", []) if isinstance(item, ast.Constant)]
 
 
-def _calls(
-    root: ast.AST,
-    function: str,
-    owner: str,
-    bindings: list[Bindings],
-    imports: dict[str, tuple[str, str]],
-    origin: str,
-) -> list[Site]:
-    found: list[Site] = []
+def _calls(root: ast.AST, callee: Callee, context: Context) -> Iterator[Site]:
     for node in ast.walk(root):
-        if not isinstance(node, ast.Call):
-            continue
-        if function not in (getattr(node.func, "id", None), getattr(node.func, "attr", None)):
-            continue
-        for binding in bindings:
-            site = _site(node, owner, binding, imports, origin)
-            if site is not None:
-                found.append(site)
-    return found
+        if isinstance(node, ast.Call) and callee.is_called_by(node):
+            for binding in context.bindings:
+                site = _site(node, callee.owner, binding, context)
+                if site is not None:
+                    yield site
 
 
-def _site(
-    node: ast.Call,
-    owner: str,
-    binding: Bindings,
-    imports: dict[str, tuple[str, str]],
-    origin: str,
-) -> Site | None:
+def _site(node: ast.Call, owner: str, binding: Bindings, context: Context) -> Site | None:
+    """A call with its arguments written down; None where that cannot be done."""
     receiver = None
     if owner:
         if not isinstance(node.func, ast.Attribute):
             return None
-        receiver = expression_of(node.func.value, binding, imports)
-    arguments = [expression_of(a, binding, imports) for a in node.args]
-    keywords = [(k.arg, expression_of(k.value, binding, imports)) for k in node.keywords]
-    if any(a is None for a in arguments) or any(not n or v is None for n, v in keywords):
-        return None
-    return Site(
-        tuple(a for a in arguments if a is not None),
-        tuple((n, v) for n, v in keywords if n and v is not None),
-        origin,
-        receiver,
-    )
+        receiver = expression_of(node.func.value, binding, context.imports)
+    arguments = []
+    for argument in node.args:
+        written = expression_of(argument, binding, context.imports)
+        if written is None:
+            return None
+        arguments.append(written)
+    keywords = []
+    for keyword in node.keywords:
+        written = expression_of(keyword.value, binding, context.imports)
+        if written is None or not keyword.arg:
+            return None
+        keywords.append((keyword.arg, written))
+    return Site(tuple(arguments), tuple(keywords), context.origin, receiver)
 
 
-def expression_of(
-    node: ast.expr, binding: Bindings, imports: dict[str, tuple[str, str]]
-) -> Expression | None:
+def expression_of(node: ast.expr, binding: Bindings, imports: Imports) -> Expression | None:
     """An expression with its names resolved, or None when it is more than values and classes."""
-    names: dict[str, str] = {}
+    names: Dict[str, str] = {}
     try:
         plain = _Plain(binding, imports, names).visit(copy.deepcopy(node))
         text = ast.unparse(ast.fix_missing_locations(plain))
     except (_NotPlain, RecursionError):
         return None
-    return Expression(text, tuple(sorted(names.items()))) if len(text) <= 600 else None
+    return Expression(text, tuple(sorted(names.items()))) if len(text) <= MAX_TEXT else None
 
 
 class _NotPlain(Exception):
@@ -251,9 +276,7 @@ class _NotPlain(Exception):
 class _Plain(ast.NodeTransformer):
     """Replace local names by what they were bound to, and refuse everything else."""
 
-    def __init__(
-        self, binding: Bindings, imports: dict[str, tuple[str, str]], names: dict[str, str]
-    ) -> None:
+    def __init__(self, binding: Bindings, imports: Imports, names: Dict[str, str]) -> None:
         self.binding, self.imports, self.names = binding, imports, names
         self.depth = 0
 
@@ -266,11 +289,11 @@ class _Plain(ast.NodeTransformer):
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         """A local name is its value; an imported class and a plain builtin are themselves."""
-        if node.id in self.binding and self.depth < 5:
+        if node.id in self.binding and self.depth < MAX_NAMES:
             self.depth += 1
-            made: ast.AST = self.visit(copy.deepcopy(self.binding[node.id]))
+            value: ast.AST = self.visit(copy.deepcopy(self.binding[node.id]))
             self.depth -= 1
-            return made
+            return value
         if node.id in PLAIN_FUNCTIONS and node.id not in self.imports:
             return node
         return self._imported(node.id, "")

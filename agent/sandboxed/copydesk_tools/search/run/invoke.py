@@ -13,8 +13,9 @@ import sys
 import tempfile
 import time
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Callable, Dict, NamedTuple
+from typing import Any, Callable, Dict, List, NamedTuple
 
 from ..values import click_commands
 from ..values.call import Call, Subject
@@ -241,37 +242,53 @@ def _unwrapped(value: Any, wrap: str, entering: Callable[[], None]) -> tuple[Any
     return value, ""
 
 
-async def _collect(items: Any) -> list[Any]:
-    taken = []
+async def _collect(items: Any) -> List[Any]:
+    """The first items of an asynchronous iterator, one more than are told."""
+    collected = []
     async for item in items:
-        taken.append(item)
-        if len(taken) > TAKE:
+        collected.append(item)
+        if len(collected) > TAKE:
             break
-    return taken
+    return collected
 
 
 @contextlib.contextmanager
-def folder_with_files(wanted: bool) -> Any:
-    """A temporary folder, with the small files in it that path parameters are offered."""
+def folder_with_files(filled: bool) -> Iterator[Path]:
+    """A temporary folder; where filled, with the small files that path parameters are offered."""
     with tempfile.TemporaryDirectory(prefix="draft-") as name:
         folder = Path(name)
-        if wanted:
+        if filled:
             for file, text in FILES.items():
                 (folder / file).write_text(text)
         yield folder
 
 
-def lines_of(tree: ast.AST, first: int, last: int) -> dict[int, int]:
-    """Line -> first line of its statement, as coverage.py counts them."""
-    found: dict[int, int] = {}
+def lines_of(tree: ast.AST, first: int, last: int) -> Dict[int, int]:
+    """Line -> first line of its statement, as coverage.py counts them.
+
+    Args:
+        tree: The module.
+        first: The first line of the function that counts.
+        last: Its last line.
+    """
+    statements: Dict[int, int] = {}
     for node in ast.walk(tree):
-        if not isinstance(node, ast.stmt) or node.lineno > last or node.lineno < first:
+        if not isinstance(node, ast.stmt) or not first <= node.lineno <= last or _is_text(node):
             continue
-        text = getattr(node.value, "value", None) if isinstance(node, ast.Expr) else None
-        if isinstance(text, str):
-            continue  # a docstring is never executed
-        body = getattr(node, "body", None)
-        end = body[0].lineno - 1 if isinstance(body, list) and body else node.end_lineno
-        for line in range(node.lineno, (end or node.lineno) + 1):
-            found[line] = node.lineno
-    return found
+        for line in range(node.lineno, _last_line(node) + 1):
+            statements[line] = node.lineno
+    return statements
+
+
+def _is_text(node: ast.stmt) -> bool:
+    """Whether a statement is a docstring, which is never executed."""
+    value = getattr(node.value, "value", None) if isinstance(node, ast.Expr) else None
+    return isinstance(value, str)
+
+
+def _last_line(node: ast.stmt) -> int:
+    """The last line of a statement itself, without those in its body."""
+    body = getattr(node, "body", None)
+    if isinstance(body, list) and body:
+        return int(body[0].lineno) - 1
+    return node.end_lineno or node.lineno

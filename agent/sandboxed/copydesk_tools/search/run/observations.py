@@ -1,4 +1,8 @@
-"""What a test may assert about a finished call: its result, its effect, its error."""
+"""What a test may assert about a finished call: its result, its effect, its error.
+
+An observation is plain data: its `kind` says which of the drafter's outcomes it is, `text` and
+`names` are an expression and what that imports.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,11 @@ import re
 import tempfile
 import traceback
 import types
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Tuple
+from typing import Any, List, Tuple
 
-from ..values.call import Call, Subject
+from ..values.call import Call, Json, Subject
 from ..values.click_commands import MAX_OUTPUT
 from ..values.expressions import Expression, evaluate, write
 from .invoke import BINARY, Run, receiver_of
@@ -19,10 +24,28 @@ from .invoke import BINARY, Run, receiver_of
 MAX_STDOUT = 600
 MAX_ITEMS = 60
 """Of a container that is told by what it holds."""
+MAX_FIELDS = 4
+MAX_FIELD = 120
+"""Characters of an attribute's value."""
+MAX_REPR = 200
+MAX_MESSAGE = 120
 _MISUSE = (TypeError, AttributeError, NameError, NotImplementedError, EOFError, ImportError)
+_DELIBERATE_MISUSE = (TypeError, AttributeError, NotImplementedError)
 LOOKS_LIKE_A_BUG = (
     IndexError, ZeroDivisionError, RecursionError, UnboundLocalError, MemoryError,
 )  # fmt: skip
+_OPAQUE = (
+    types.FunctionType,
+    types.MethodType,
+    types.BuiltinFunctionType,
+    types.ModuleType,
+    io.IOBase,
+)
+_CHANGEABLE = (list, dict, set, bytearray, types.SimpleNamespace)
+_WRITTEN = ("doctest", "test", "production")
+"""Origins of calls that people wrote."""
+_NO_OPERATOR = ("unsupported operand type", "not supported between")
+_OPERATORS = BINARY["__add__"].__code__.co_filename
 
 Field = Tuple[str, str, Tuple[Tuple[str, str], ...]]
 """An attribute's name, the text of its value, and the names that text imports.
@@ -31,45 +54,52 @@ A name with "()" behind it is a builtin that is applied to the object.
 """
 
 
-def observation(subject: Subject, call: Call, run: Run, folder: Path) -> dict[str, Any] | None:
+def observation(subject: Subject, call: Call, run: Run, folder: Path) -> Json | None:
     """What a test may assert about a finished call, as plain data; None for nothing."""
     if run.kind == "inputs":
         return None
     if run.kind == "raises":
-        return None if _missing_key(subject, call, run) else _raised(subject, run, folder)
-    seen = _returned(subject, call, run, folder)
-    if seen is None or _unstable(repr(seen), folder):
+        return None if _lacks_a_key(subject, call, run) else _raised(subject, run, folder)
+    observed = _returned(subject, call, run, folder)
+    if observed is None or _unstable(repr(observed), folder):
         return None
-    seen["wrap"] = run.wrap
+    observed["wrap"] = run.wrap
     if run.warned:
-        seen["warns"] = run.warned[0]
-    return seen
+        observed["warns"] = run.warned[0]
+    return observed
 
 
-def _returned(subject: Subject, call: Call, run: Run, folder: Path) -> dict[str, Any] | None:
-    value = run.value
+def _returned(subject: Subject, call: Call, run: Run, folder: Path) -> Json | None:
     if subject.shape == "command":
-        return _answered(value, folder)
+        return _command_result(run.value, folder)
     if subject.shape == "construct":
-        return _state(value)
-    if value is None:
+        return _state(run.value)
+    if run.value is None:
         return _effect(subject, call, run)
-    written = below(folder, value) or write(value)
-    if written is not None:
-        return {"kind": "value", "text": written.text, "names": written.names}
+    written = below(folder, run.value) or write(run.value)
+    return _value(written) if written is not None else _object(run.value)
+
+
+def _value(written: Expression, kind: str = "value", **more: Any) -> Json:
+    """An observation of one expression."""
+    return {"kind": kind, "text": written.text, "names": written.names, **more}
+
+
+def _object(value: Any) -> Json | None:
+    """A result that has no text of its own: by a view of it, by its repr, by its attributes."""
     kind: Any = type(value)
     if kind.__name__ == "Namespace":
-        given = write(vars(value))
-        if given is not None:
-            return {"kind": "view", "view": "vars", "text": given.text, "names": given.names}
+        attributes = write(vars(value))
+        if attributes is not None:
+            return _value(attributes, "view", view="vars")
     if kind.__module__.split(".")[0] in ("numpy", "pandas"):
-        return _plainly(value)
+        return _table(value)
     if callable(getattr(value, "hexdigest", None)) and hasattr(value, "digest_size"):
-        return {"kind": "view", "view": "hexdigest", "text": repr(value.hexdigest()), "names": ()}
+        return _value(Expression(repr(value.hexdigest())), "view", view="hexdigest")
     if kind.__repr__ is not object.__repr__ and not isinstance(value, _OPAQUE):
         text = repr(value)
-        if 0 < len(text) <= 200:
-            return {"kind": "repr", "text": repr(text), "names": ()}
+        if 0 < len(text) <= MAX_REPR:
+            return _value(Expression(repr(text)), "repr")
     return _state(value)
 
 
@@ -89,62 +119,64 @@ def below(folder: Path, value: Any) -> Expression | None:
     return Expression(f"str({path})") if value == str(folder.joinpath(*parts)) else None
 
 
-def _plainly(value: Any) -> dict[str, Any] | None:
+def _table(value: Any) -> Json | None:
     """A table or an array by the lists it holds: `==` of two of them is no single answer."""
-    for view, given in (("to_dict", ("list",)), ("tolist", ())):
-        method = getattr(value, view, None)
-        if method is None or (view == "to_dict" and not hasattr(value, "columns")):
-            continue
-        written = write(method(*given))
+    if hasattr(value, "to_dict") and hasattr(value, "columns"):
+        written = write(value.to_dict("list"))
         if written is not None:
-            return {"kind": "view", "view": view, "text": written.text, "names": written.names}
-    return None
+            return _value(written, "view", view="to_dict")
+    written = write(value.tolist()) if hasattr(value, "tolist") else None
+    return _value(written, "view", view="tolist") if written is not None else None
 
 
-_OPAQUE = (
-    types.FunctionType,
-    types.MethodType,
-    types.BuiltinFunctionType,
-    types.ModuleType,
-    io.IOBase,
-)
-
-
-def _answered(result: Any, folder: Path) -> dict[str, Any] | None:
+def _command_result(result: Any, folder: Path) -> Json:
     """What a command of click's said, and its exit code; that alone where it refuses in words
     that speak of this run.
     """
     output = result.output
     if len(output) > MAX_OUTPUT or (result.exit_code and _unstable(output, folder)):
         output = ""
-    return {"kind": "invokes", "code": int(result.exit_code), "text": repr(output), "names": ()}
+    return _value(Expression(repr(output)), "invokes", code=int(result.exit_code))
 
 
-def _effect(subject: Subject, call: Call, run: Run) -> dict[str, Any] | None:
+def _effect(subject: Subject, call: Call, run: Run) -> Json | None:
     """For a call that returns None: what it printed, or what it changed."""
     if run.printed and len(run.printed) <= MAX_STDOUT:
-        return {"kind": "prints", "text": repr(run.printed), "names": ()}
-    for index, before in enumerate(call.arguments, 1):
-        if not isinstance(run.inputs[index], _CHANGEABLE):
-            continue
-        now = write(run.inputs[index])
-        entered = run.within[index] if run.within else now
-        was = _text_again(before)
-        if now is not None and entered is not None and entered.text != was:
-            kind = {"kind": "changes", "argument": index - 1, "after": now.text}
-            return {**kind, "text": entered.text, "names": entered.names}
-    changed = _changed(call, run.inputs[0]) if run.inputs else []
-    if changed:
-        return {"kind": "receiver", "fields": changed[:4]}
+        return _value(Expression(repr(run.printed)), "prints")
+    for index, argument in enumerate(call.arguments):
+        change = _changed_argument(index, argument, run)
+        if change is not None:
+            return change
+    fields = _changed_fields(call, run.inputs[0]) if run.inputs else []
+    if fields:
+        return {"kind": "receiver", "fields": fields[:MAX_FIELDS]}
     if subject.name in ("__setitem__", "__delitem__") or subject.shape == "setter":
         return None
-    return {"kind": "value", "text": "None", "names": ()}
+    return _value(Expression("None"))
 
 
-_CHANGEABLE = (list, dict, set, bytearray, types.SimpleNamespace)
+def _changed_argument(index: int, argument: Expression, run: Run) -> Json | None:
+    """An argument that is not what it was before the call, if its value can be changed."""
+    value = run.inputs[index + 1]
+    if not isinstance(value, _CHANGEABLE):
+        return None
+    after = write(value)
+    within = run.within[index + 1] if run.within else after
+    if after is None or within is None or within.text == _text_again(argument):
+        return None
+    return _value(within, "changes", argument=index, after=after.text)
 
 
-def _changed(call: Call, receiver: Any) -> list[Field]:
+def _text_again(expression: Expression) -> str:
+    """The text of an expression's value; empty for a value without one."""
+    try:
+        written = write(evaluate(expression))
+    except Exception:  # tmp_path is not known here; its text cannot match then
+        return ""
+    return written.text if written is not None else ""
+
+
+def _changed_fields(call: Call, receiver: Any) -> List[Field]:
     """The attributes of a method's object that are not what they were before the call."""
     if call.receiver is None:
         return []
@@ -155,97 +187,82 @@ def _changed(call: Call, receiver: Any) -> list[Field]:
     return [field for field in _fields(receiver) if field not in before]
 
 
-def _contents(value: Any) -> list[Field]:
-    """A container by what dict() or list() of it gives, or by its length."""
-    views: list[tuple[str, Any]] = []
-    try:
-        long = len(value) > MAX_ITEMS
-    except Exception:  # the user's class may raise anything
-        long = False
-    if long:
-        pass  # written down it would be too long, and a text of a million letters takes a while
-    elif hasattr(value, "keys") and hasattr(value, "__getitem__"):
-        views.append(("dict()", dict))
-    elif hasattr(value, "__iter__") and hasattr(value, "__len__"):
-        views.append(("list()", list))
-    views.append(("len()", len))
-    for name, view in views:
-        try:
-            written = write(view(value))
-        except Exception:  # the user's class may raise anything
-            continue
-        if written is not None and len(written.text) <= 120:
-            return [(name, written.text, written.names)]
-    return []
-
-
-def _text_again(expression: Expression) -> str:
-    try:
-        written = write(evaluate(expression))
-    except Exception:  # tmp_path is not known here; its text cannot match then
-        return ""
-    return written.text if written is not None else ""
-
-
-def _state(value: Any) -> dict[str, Any] | None:
-    """An object by up to four of its public attributes."""
-    fields = _fields(value)[:4]
+def _state(value: Any) -> Json | None:
+    """An object by a few of its public attributes."""
+    fields = _fields(value)[:MAX_FIELDS]
     return {"kind": "state", "fields": fields} if fields else None
 
 
-def _fields(value: Any) -> list[Field]:
-    fields: list[Field] = []
-    names = [*getattr(value, "__dict__", {}), *_slots(type(value)), *_properties(type(value))]
-    for name in dict.fromkeys(names):
+def _fields(value: Any) -> List[Field]:
+    """The public attributes of an object that can be written down, and what it contains."""
+    fields: List[Field] = []
+    for name in dict.fromkeys(_attribute_names(value)):
         if name.startswith("_") or not name.isidentifier():
             continue
         try:
             member = getattr(value, name)
-            written = write(member) or _shared(value, member)
+            written = write(member) or _shared_function(value, member)
         except Exception:  # a property may raise anything
             continue
-        if written is not None and len(written.text) <= 120:
+        if written is not None and len(written.text) <= MAX_FIELD:
             fields.append((name, written.text, written.names))
     return fields + _contents(value)
 
 
-def _shared(value: Any, member: Any) -> Expression | None:
+def _attribute_names(value: Any) -> Iterator[str]:
+    """The attributes of an object, its slots and its properties."""
+    kind = type(value)
+    yield from getattr(value, "__dict__", {})
+    for base in kind.__mro__:
+        yield from (slot for slot in getattr(base, "__slots__", ()) if isinstance(slot, str))
+    yield from (name for name, member in vars(kind).items() if isinstance(member, property))
+
+
+def _shared_function(value: Any, member: Any) -> Expression | None:
     """An attribute that is a function which a class keeps, by its name there."""
     if not isinstance(member, (types.FunctionType, types.BuiltinFunctionType)):
         return None
-    owner = write(type(value))
-    names = [
-        name
-        for base in type(value).__mro__
-        for name in vars(base)
-        if not name.startswith("_") and getattr(type(value), name, None) is member
-    ]
-    return Expression(f"{owner.text}.{names[0]}", owner.names) if owner and names else None
+    kind = type(value)
+    owner = write(kind)
+    for name in (name for base in kind.__mro__ for name in vars(base)):
+        if owner is not None and not name.startswith("_") and getattr(kind, name, None) is member:
+            return Expression(f"{owner.text}.{name}", owner.names)
+    return None
 
 
-def _slots(kind: type) -> list[str]:
-    return [
-        n for base in kind.__mro__ for n in getattr(base, "__slots__", ()) if isinstance(n, str)
-    ]
+def _contents(value: Any) -> List[Field]:
+    """A container by what dict() or list() of it gives, or by its length."""
+    for name, view in _container_views(value):
+        try:
+            written = write(view(value))
+        except Exception:  # the user's class may raise anything
+            continue
+        if written is not None and len(written.text) <= MAX_FIELD:
+            return [(name, written.text, written.names)]
+    return []
 
 
-def _properties(kind: type) -> list[str]:
-    return [n for n, member in vars(kind).items() if isinstance(member, property)]
+def _container_views(value: Any) -> Iterator[Tuple[str, Any]]:
+    """The builtins that tell a container, the fullest first."""
+    try:
+        is_long = len(value) > MAX_ITEMS
+    except Exception:  # the user's class may raise anything
+        is_long = False
+    # written down it would be too long, and a text of a million letters takes a while
+    if not is_long and hasattr(value, "keys") and hasattr(value, "__getitem__"):
+        yield "dict()", dict
+    elif not is_long and hasattr(value, "__iter__") and hasattr(value, "__len__"):
+        yield "list()", list
+    yield "len()", len
 
 
-def _missing_key(subject: Subject, call: Call, run: Run) -> bool:
+def _lacks_a_key(subject: Subject, call: Call, run: Run) -> bool:
     """Whether a made-up dictionary lacked a key: the fault of the input, not a behaviour."""
     if not isinstance(run.value, KeyError) or call.origin in _WRITTEN or _deliberate(run.value):
         return False
-    looks_up = subject.shape in ("__getitem__", "__delitem__")
-    return not looks_up and any(isinstance(given, dict) for given in run.inputs[1:])
-
-
-_WRITTEN = ("doctest", "test", "production")
-
-
-_NO_OPERATOR = ("unsupported operand type", "not supported between")
-_OPERATORS = BINARY["__add__"].__code__.co_filename
+    if subject.shape in ("__getitem__", "__delitem__"):
+        return False
+    return any(isinstance(value, dict) for value in run.inputs[1:])
 
 
 def is_misuse(subject: Subject, error: BaseException) -> bool:
@@ -255,30 +272,43 @@ def is_misuse(subject: Subject, error: BaseException) -> bool:
     """
     if not isinstance(error, _MISUSE):
         return False
-    last = traceback.extract_tb(error.__traceback__)[-1:]
-    if subject.shape in BINARY and last and last[0].filename == _OPERATORS:
+    file = _file_of(error)
+    if subject.shape in BINARY and file == _OPERATORS:
         return not any(words in str(error) for words in _NO_OPERATOR)
-    own = bool(last) and last[0].filename == subject.file and _deliberate(error)
-    return not (own and isinstance(error, (TypeError, AttributeError, NotImplementedError)))
+    is_own = file == subject.file and _deliberate(error)
+    return not (is_own and isinstance(error, _DELIBERATE_MISUSE))
 
 
-def _raised(subject: Subject, run: Run, folder: Path) -> dict[str, Any] | None:
+def _file_of(error: BaseException) -> str:
+    """The file that raised an error; empty where it is not known."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return frames[-1].filename if frames else ""
+
+
+def _raised(subject: Subject, run: Run, folder: Path) -> Json | None:
     error = run.value
-    kind = type(error)
-    if is_misuse(subject, error) or not isinstance(error, (Exception, SystemExit)):
-        return None
-    if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
-        return None
     deliberate = _deliberate(error)
-    if isinstance(error, AssertionError) and not deliberate:
+    if is_misuse(subject, error) or not _may_be_asserted(error, deliberate):
         return None
+    kind = type(error)
+    name = {"name": kind.__name__, "module": kind.__module__}
     if isinstance(error, LOOKS_LIKE_A_BUG) and not deliberate:
-        return {"kind": "suspect", "name": kind.__name__, "module": kind.__module__}
+        return {"kind": "suspect", **name}
     message = str(error) if deliberate and not isinstance(error, SystemExit) else ""
-    if _unstable(message, folder) or len(message) > 120 or "\n" in message:
+    if _unstable(message, folder) or len(message) > MAX_MESSAGE or "\n" in message:
         message = ""
-    seen = {"kind": "raises", "name": kind.__name__, "module": kind.__module__}
-    return {**seen, "message": message, "wrap": run.wrap, "project": deliberate}
+    return {
+        "kind": "raises", **name, "message": message, "wrap": run.wrap, "project": deliberate,
+    }  # fmt: skip
+
+
+def _may_be_asserted(error: BaseException, deliberate: bool) -> bool:
+    """Whether an error is one that the next run raises too."""
+    if isinstance(error, OSError):
+        return isinstance(error, FileNotFoundError)
+    if isinstance(error, AssertionError):
+        return deliberate
+    return isinstance(error, (Exception, SystemExit))
 
 
 def _deliberate(error: BaseException) -> bool:
@@ -289,7 +319,8 @@ def _deliberate(error: BaseException) -> bool:
 
 def _unstable(text: str, folder: Path) -> bool:
     """Whether a text speaks of this run: an address, the temporary folder, the working folder."""
-    places = (str(folder), os.getcwd(), os.path.expanduser("~"), tempfile.gettempdir() + os.sep)
-    return bool(re.search(r"\bat 0x|object at|0x[0-9a-f]{6,}", text)) or any(
-        place in text for place in places if len(place) > 1
-    )
+    if re.search(r"\bat 0x|object at|0x[0-9a-f]{6,}", text):
+        return True
+    temporary = tempfile.gettempdir() + os.sep
+    folders = (str(folder), os.getcwd(), os.path.expanduser("~"), temporary)
+    return any(name in text for name in folders if len(name) > 1)

@@ -73,8 +73,8 @@ class Recorder:
             self.guard.active = False
             if self.guard.touched or state.changed():
                 return None, [], False
-            seen = observations.observation(self.subject, call, run, folder)
-        return seen, sorted(run.arcs), self.guard.clock
+            observed = observations.observation(self.subject, call, run, folder)
+        return observed, sorted(run.arcs), self.guard.clock
 
 
 def in_child(work: Any) -> Any:

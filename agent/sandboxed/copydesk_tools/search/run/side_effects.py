@@ -6,11 +6,28 @@ import contextlib
 import copy
 import os
 import sys
-from typing import Any
+from typing import Any, Dict, List, NamedTuple
+
+_COPIED = (list, dict, set, bytearray, int, float, str)
+"""Kinds of globals that a call may change."""
 
 
 class GivenUp(BaseException):
     """A call took too long or wanted something outside of its test."""
+
+
+class Saved(NamedTuple):
+    """A global of a module: where it stands, what it is, and a copy of that as it was."""
+
+    scope: Dict[str, Any]
+    name: str
+    value: Any
+    copied: Any
+
+
+def _is_in(module: Any, top: str) -> bool:
+    """Whether a module's file is below a folder."""
+    return str(getattr(module, "__file__", None) or "").startswith(top + os.sep)
 
 
 class State:
@@ -24,43 +41,41 @@ class State:
     """
 
     def __init__(self, top: str, quick: bool = False) -> None:
-        kinds = (list, dict, set, bytearray)
-        self.modules = [
-            m
-            for m in list(sys.modules.values())
-            if str(getattr(m, "__file__", None) or "").startswith(top + os.sep)
-        ]
-        self.saved: list[tuple[dict[str, Any], str, Any, Any]] = []
+        self.modules = [module for module in list(sys.modules.values()) if _is_in(module, top)]
+        self.saved: List[Saved] = []
         for module in self.modules:
             for name, value in list(vars(module).items()):
-                if name.startswith("__") or not isinstance(value, (*kinds, int, float, str)):
-                    continue
-                with contextlib.suppress(Exception):  # not everything can be copied or compared
-                    kept = copy.deepcopy(value)
-                    if kept == value:
-                        self.saved.append((vars(module), name, value, kept))
-        self.parts = [parts(value) for _, _, value, _ in self.saved] if quick else []
+                if not name.startswith("__") and isinstance(value, _COPIED):
+                    self._save(vars(module), name, value)
+        self.parts = [parts(saved.value) for saved in self.saved] if quick else []
         self.environ = dict(os.environ)
         self.cwd = os.getcwd()
+
+    def _save(self, scope: Dict[str, Any], name: str, value: Any) -> None:
+        """Keep a copy of a global, if it can be copied and compared."""
+        with contextlib.suppress(Exception):
+            copied = copy.deepcopy(value)
+            if copied == value:
+                self.saved.append(Saved(scope, name, value, copied))
 
     def changed(self) -> bool:
         """Whether a call left a trace in a module, the environment or the working folder."""
         if dict(os.environ) != self.environ or os.getcwd() != self.cwd:
             return True
-        if self.parts:
-            return any(
-                scope.get(name) is not value or not _same(parts(value), before)
-                for (scope, name, value, _), before in zip(self.saved, self.parts)
-            )
-        return any(_differs(*saved) for saved in self.saved)
+        if not self.parts:
+            return any(_differs(saved) for saved in self.saved)
+        return any(
+            saved.scope.get(saved.name) is not saved.value or not _same(parts(saved.value), before)
+            for saved, before in zip(self.saved, self.parts)
+        )
 
     def restore(self) -> None:
         """Put everything back."""
         os.environ.clear()
         os.environ.update(self.environ)
         os.chdir(self.cwd)
-        for scope, name, value, kept in self.saved:
-            fresh = copy.deepcopy(kept)
+        for scope, name, value, copied in self.saved:
+            fresh = copy.deepcopy(copied)
             if isinstance(value, (list, bytearray)):
                 value[:] = fresh
             elif isinstance(value, (dict, set)):
@@ -71,36 +86,40 @@ class State:
 
 def parts(value: Any) -> list[Any]:
     """What a value holds, in order: keys and items of containers in it, one behind the other."""
-    found: list[Any] = []
-    todo = [value]
-    while todo:
-        one = todo.pop()
-        found.append(len(one) if isinstance(one, (dict, list, tuple)) else one)
-        if isinstance(one, dict):
-            todo += [*one, *one.values()]
-        elif isinstance(one, (list, tuple)):
-            todo += one
-        elif isinstance(one, (set, bytearray)):
-            found[-1] = one.copy()
-    return found
+    contents: List[Any] = []
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            contents.append(len(part))
+            waiting += [*part, *part.values()]
+        elif isinstance(part, (list, tuple)):
+            contents.append(len(part))
+            waiting += part
+        else:
+            contents.append(part.copy() if isinstance(part, (set, bytearray)) else part)
+    return contents
 
 
-def _same(now: list[Any], before: list[Any]) -> bool:
+def _same(now: List[Any], before: List[Any]) -> bool:
     """Whether two lists of parts hold the same objects, or equal plain values."""
-    if len(now) != len(before):
-        return False
-    return all(
-        one is other or (isinstance(one, _PLAIN) and type(one) is type(other) and one == other)
-        for one, other in zip(now, before)
-    )
+    return len(now) == len(before) and all(map(_is_same, now, before))
+
+
+def _is_same(now: Any, before: Any) -> bool:
+    if now is before:
+        return True
+    return isinstance(now, _PLAIN) and type(now) is type(before) and bool(now == before)
 
 
 _PLAIN = (int, float, str, set, bytearray)
 
 
-def _differs(scope: dict[str, Any], name: str, value: Any, kept: Any) -> bool:
+def _differs(saved: Saved) -> bool:
+    """Whether a global is another object, or its object another value."""
     try:
-        return bool(scope.get(name) is not value or value != kept)
+        is_other = saved.scope.get(saved.name) is not saved.value
+        return bool(is_other or saved.value != saved.copied)
     except Exception:  # a comparison that fails now and did not before
         return True
 
@@ -114,13 +133,8 @@ class Guard:
         self.clock = False
         self.folder = ""
         self.patched: frozenset[str] = frozenset()
-        self.readable = tuple(
-            {
-                os.path.realpath(p)
-                for p in (top, sys.prefix, sys.base_prefix, *filter(None, sys.path))
-            }
-            | {"/usr/share/zoneinfo", "/dev/null"}
-        )
+        folders = (top, sys.prefix, sys.base_prefix, *filter(None, sys.path))
+        self.readable = (*map(os.path.realpath, folders), "/usr/share/zoneinfo", "/dev/null")
         sys.addaudithook(self._audit)
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
@@ -129,8 +143,8 @@ class Guard:
         if event == "open":
             self._opened(arguments)
         elif event in _FILE_EVENTS:
-            own = event == "os.chdir" and "cwd" in self.patched  # there, and back at the end
-            if not own and not str(arguments[0]).startswith(self.folder or "\0"):
+            is_patch = event == "os.chdir" and "cwd" in self.patched  # there and back
+            if not is_patch and not str(arguments[0]).startswith(self.folder or "\0"):
                 self._refuse(event)
         elif event in _OUTSIDE or event.split(".")[0] in ("subprocess", "ctypes", "shutil"):
             self._refuse(event)
@@ -139,28 +153,29 @@ class Guard:
         path, mode = arguments[0], arguments[1]
         if not isinstance(path, (str, bytes)):
             return
-        place = os.path.realpath(os.fsdecode(path))
-        if self.folder and place.startswith(self.folder):
+        real = os.path.realpath(os.fsdecode(path))
+        if self.folder and real.startswith(self.folder):
             return
         flags = arguments[2] if isinstance(arguments[2], int) else 0
         writes = flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
         if isinstance(mode, str):
             writes = writes or any(letter in mode for letter in "wax+")
-        if writes or not place.startswith(self.readable):
+        if writes or not real.startswith(self.readable):
             self._refuse("open")
 
-    def _refuse(self, what: str) -> None:
-        self.touched = what
-        raise GivenUp(what)
+    def _refuse(self, event: str) -> None:
+        self.touched = event
+        raise GivenUp(event)
 
     def profile(self, frame: Any, event: str, argument: Any) -> None:
         """sys.setprofile function: notes calls whose result nobody can repeat."""
         if event == "c_call" and argument.__name__ in _UNREPEATABLE:
             caller = frame.f_globals.get("__name__", "")
             if caller.split(".")[0] not in _MAY_ASK:
-                self._asked(argument)
+                self._note(argument)
 
-    def _asked(self, function: Any) -> None:
+    def _note(self, function: Any) -> None:
+        """Note that a call asked for the time, or for something that no patch makes the same."""
         owner = getattr(function, "__self__", None)
         kind = getattr(owner, "__name__", "") or type(owner).__module__
         if kind not in _UNREPEATABLE[function.__name__]:

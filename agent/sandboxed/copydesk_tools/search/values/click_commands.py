@@ -32,10 +32,10 @@ def entry(module: Any, name: str) -> Tuple[str, List[str], Any]:
     command = getattr(module, name, None)
     if not is_command(command):
         return "", [], None
-    for other, group in vars(module).items():
+    for group_name, group in vars(module).items():
         for word, sub in (getattr(group, "commands", None) or {}).items():
             if sub is command and is_command(group):
-                return other, [word], command
+                return group_name, [word], command
     return name, [], command
 
 
@@ -50,11 +50,12 @@ def lines(root: Any, words: List[str], command: Any) -> List[Expression]:
     is_group = bool(getattr(command, "commands", None))
     before: List[Line] = [*_options(root)[:8], []] if root is not command else [[]]
     middle = [Expression(repr(word)) for word in words]
-    found = [[*first, *middle, *tail] for tail in _tails(command, is_group) for first in before]
+    tails = _tails(command, is_group)
+    command_lines = [[*first, *middle, *tail] for tail in tails for first in before]
     if is_group:
-        found += [[*first, Expression("'no-such-command'")] for first in before]
-    found.append([*middle, Expression("'--no-such-option'")])
-    return [_as_list(line) for line in found[:MAX_LINES]]
+        command_lines += [[*first, Expression("'no-such-command'")] for first in before]
+    command_lines.append([*middle, Expression("'--no-such-option'")])
+    return [_as_list(line) for line in command_lines[:MAX_LINES]]
 
 
 def _as_list(line: Line) -> Expression:

@@ -10,7 +10,7 @@ import math
 import re
 import types
 from collections import Counter, OrderedDict, defaultdict
-from typing import Any, NamedTuple
+from typing import Any, List, NamedTuple, Tuple
 
 MAX_TEXT = 600
 """Characters of one value's text; longer ones make no readable test."""
@@ -36,6 +36,10 @@ PLAIN_FUNCTIONS = frozenset(
 PURE_MODULES = ("operator", "math")
 """Modules of the standard library whose functions a test may hand over as well."""
 
+MAX_DEPTH = 6
+_BY_REPR = (bool, int, str, bytes, bytearray, range, complex)
+_EMPTY = {list: "[]", tuple: "()", set: "set()", frozenset: "frozenset()"}
+_BRACKETS = {list: "[%s]", tuple: "(%s)", set: "{{%s}}", frozenset: "frozenset({{%s}})"}
 _IN_LAMBDAS = (
     ast.Name, ast.Constant, ast.BinOp, ast.Compare, ast.BoolOp, ast.UnaryOp, ast.Tuple,
     ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop,
@@ -46,17 +50,22 @@ def is_small_lambda(node: ast.AST) -> bool:
     """Whether a lambda only calculates with its own parameters and constants."""
     if not isinstance(node, ast.Lambda):
         return False
-    given = node.args
-    plain = [a.arg for a in given.args]
-    more = (given.posonlyargs, given.kwonlyargs, given.defaults, given.vararg, given.kwarg)
-    if any(more) or not 0 < len(plain) < 4:
+    arguments = node.args
+    names = [parameter.arg for parameter in arguments.args]
+    unusual = (
+        arguments.posonlyargs, arguments.kwonlyargs, arguments.defaults, arguments.vararg,
+        arguments.kwarg,
+    )  # fmt: skip
+    if any(unusual) or not 0 < len(names) < 4:
         return False
-    return all(
-        isinstance(part, _IN_LAMBDAS)
-        and not isinstance(part, (ast.Pow, ast.LShift))
-        and (not isinstance(part, ast.Name) or part.id in plain)
-        for part in ast.walk(node.body)
-    )
+    return all(_only_calculates(part, names) for part in ast.walk(node.body))
+
+
+def _only_calculates(node: ast.AST, names: List[str]) -> bool:
+    """Whether a node of a lambda is a sign, a constant, or one of the names."""
+    if isinstance(node, ast.Name):
+        return node.id in names
+    return isinstance(node, _IN_LAMBDAS) and not isinstance(node, (ast.Pow, ast.LShift))
 
 
 class Expression(NamedTuple):
@@ -111,26 +120,21 @@ def write(value: Any) -> Expression | None:
 def _comes_back(written: Expression, value: Any) -> bool:
     try:
         again = evaluate(written)
-        if "nan" in written.text and _same_with_nan(again, value):
+        if "nan" in written.text and repr(again) == repr(value):
             return True
         return bool(again == value and (type(again) is type(value) or isinstance(value, dict)))
     except Exception:  # the user's __eq__ may raise anything
         return False
 
 
-def _same_with_nan(one: Any, other: Any) -> bool:
-    return repr(one) == repr(other)
-
-
 def _write(value: Any, depth: int) -> Expression | None:
     kind = type(value)
-    if depth > 6:
+    if depth > MAX_DEPTH:
         return None
-    if value is None or kind in (bool, int, str, bytes, bytearray, range, complex):
+    if value is None or kind in _BY_REPR:
         return Expression(repr(value))
     if kind is float:
-        plain = math.isfinite(value)
-        return Expression(repr(value) if plain else f"float({str(value)!r})")
+        return Expression(repr(value) if math.isfinite(value) else f"float({str(value)!r})")
     if kind in (list, tuple, set, frozenset):
         return _write_sequence(value, depth)
     if kind in (dict, OrderedDict, defaultdict, Counter):
@@ -139,31 +143,37 @@ def _write(value: Any, depth: int) -> Expression | None:
         return _write_member(value)
     if isinstance(value, type):
         return _class_name(value)
-    if isinstance(value, tuple) and hasattr(kind, "_fields"):
-        return _write_fields(kind, kind._fields, value, depth)
-    if kind is types.SimpleNamespace:
-        return _write_fields(kind, tuple(vars(value)), value, depth)
+    fields = _fields_of(value)
+    return _write_fields(value, fields, depth) if fields is not None else _write_standard(value)
+
+
+def _fields_of(value: Any) -> Tuple[str, ...] | None:
+    """The fields by which a value's class makes it again; None for one without."""
+    if issubclass(type(value), tuple) and hasattr(value, "_fields"):
+        return tuple(value._fields)
+    if type(value) is types.SimpleNamespace:
+        return tuple(vars(value))
     if dataclasses.is_dataclass(value):
-        fields = tuple(f.name for f in dataclasses.fields(value) if f.init)
-        return _write_fields(kind, fields, value, depth)
-    return _write_standard(value)
+        return tuple(field.name for field in dataclasses.fields(value) if field.init)
+    return None
 
 
 def _write_sequence(value: Any, depth: int) -> Expression | None:
-    parts = [_write(item, depth + 1) for item in value]
-    if any(part is None for part in parts):
-        return None
-    known = [part for part in parts if part is not None]
+    items: List[Expression] = []
+    for item in value:
+        written = _write(item, depth + 1)
+        if written is None:
+            return None
+        items.append(written)
     kind: Any = type(value)
     if kind in (set, frozenset):
-        known.sort()  # hash order is not the same in the next process
-    if not known:
-        return Expression({list: "[]", tuple: "()", set: "set()"}.get(kind, "frozenset()"))
-    inner = ", ".join(["{}"] * len(known))
-    if kind is tuple and len(known) == 1:
-        inner += ","
-    shape = {list: "[%s]", tuple: "(%s)", set: "{{%s}}"}.get(kind, "frozenset({{%s}})")
-    return join(shape % inner, known)
+        items.sort()  # hash order is not the same in the next process
+    if not items:
+        return Expression(_EMPTY[kind])
+    places = ", ".join(["{}"] * len(items))
+    if kind is tuple and len(items) == 1:
+        places += ","
+    return join(_BRACKETS[kind] % places, items)
 
 
 def _write_dict(value: Any, depth: int) -> Expression | None:
@@ -173,8 +183,8 @@ def _write_dict(value: Any, depth: int) -> Expression | None:
             if written is None:
                 return None
             parts.append(written)
-    inner = ", ".join(["{}: {}"] * len(value))
-    return join("{{" + inner + "}}", parts)
+    places = ", ".join(["{}: {}"] * len(value))
+    return join("{{" + places + "}}", parts)
 
 
 def _class_name(kind: type) -> Expression | None:
@@ -195,14 +205,18 @@ def _write_member(value: enum.Enum) -> Expression | None:
     return Expression(f"{owner.text}.{name}", owner.names)
 
 
-def _write_fields(kind: type, fields: tuple[str, ...], value: Any, depth: int) -> Expression | None:
-    owner = _class_name(kind)
-    parts = [_write(getattr(value, field), depth + 1) for field in fields]
-    if owner is None or any(part is None for part in parts):
+def _write_fields(value: Any, fields: Tuple[str, ...], depth: int) -> Expression | None:
+    owner = _class_name(type(value))
+    if owner is None:
         return None
-    known = [part for part in parts if part is not None]
-    inner = ", ".join(f"{field}={{}}" for field in fields)
-    return join("{}(" + inner + ")", [owner, *known])
+    parts = [owner]
+    for field in fields:
+        written = _write(getattr(value, field), depth + 1)
+        if written is None:
+            return None
+        parts.append(written)
+    places = ", ".join(f"{field}={{}}" for field in fields)
+    return join("{}(" + places + ")", parts)
 
 
 def _write_standard(value: Any) -> Expression | None:
