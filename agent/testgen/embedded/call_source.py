@@ -137,7 +137,7 @@ class Act:
 
 
 def _call(subject: Subject, receiver: str | None, arguments: Sequence[str]) -> str:
-    inner = ", ".join(arguments)
+    listed = ", ".join(arguments)
     template = _CALLS.get(subject.shape, "{name}({inner})")
     if subject.shape == "method" and subject.name == "__call__":
         template = "{receiver}({inner})"
@@ -147,16 +147,16 @@ def _call(subject: Subject, receiver: str | None, arguments: Sequence[str]) -> s
         template = "{receiver}({inner})"
     return template.format(
         receiver=receiver,
-        inner=inner,
-        slice=_slice(inner),
+        inner=listed,
+        slice=_slice(listed),
         name=subject.name,
         owner=subject.owner,
     )
 
 
-def _slice(inner: str) -> str:
+def _slice(text: str) -> str:
     """1: for slice(1, None), 0:2 for slice(0, 2); anything else as it is."""
-    bounds = re.fullmatch(r"slice\((-?\w+), (-?\w+)\)", inner)
+    bounds = re.fullmatch(r"slice\((-?\w+), (-?\w+)\)", text)
     if bounds is None:
-        return inner
+        return text
     return ":".join(bound.replace("None", "") for bound in bounds.groups())

@@ -101,21 +101,21 @@ def draft_embedded(
     if target is None:
         return None
     request = target.request(seed)
-    found = _ask(sandbox, {**request, "do": "search"}, _FIRST)
-    records = _list(found.get("cases"))[:MAX_CASES]
+    report = _ask(sandbox, {**request, "do": "search"}, _FIRST)
+    records = _list(report.get("cases"))[:MAX_CASES]
     if not records:
         return None
-    entry = str(found.get("entry", gap.function))
+    entry = str(report.get("entry", gap.function))
     again = _ask(sandbox, {**request, "do": "record", "calls": records, "entry": entry}, _SECOND)
     steady = _steady(records, _list(again.get("observations")))
-    subject = target.subject(entry, found.get("command"))
+    subject = target.subject(entry, report.get("command"))
     if subject is None or not _reaches(gap, steady):
         return None
     cases = _parsed(steady, CheckedTexts(target.module, subject.name, target.tree))
     if not cases:
         return None
     content, tests = module_text(subject, cases)
-    suspects = _list(found.get("suspects"))[:MAX_SUSPECTS]
+    suspects = _list(report.get("suspects"))[:MAX_SUSPECTS]
     notes = tuple(f"suspect: {one_line(str(suspect))}" for suspect in suspects)
     return Candidate(gap, "embedded", content, tests, recorded=tests, notes=notes)
 

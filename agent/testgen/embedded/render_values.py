@@ -107,12 +107,12 @@ class _Writer:
 
     def _sequence(self, node: ast.expr, depth: int) -> str:
         assert isinstance(node, ast.List | ast.Tuple | ast.Set)
-        inner = ", ".join(self.write(e, depth) for e in node.elts)
+        items = ", ".join(self.write(item, depth) for item in node.elts)
         if isinstance(node, ast.List):
-            return f"[{inner}]"
+            return f"[{items}]"
         if isinstance(node, ast.Set):
-            return f"{{{inner}}}"
-        return f"({inner},)" if len(node.elts) == 1 else f"({inner})"
+            return f"{{{items}}}"
+        return f"({items},)" if len(node.elts) == 1 else f"({items})"
 
     def _dict(self, node: ast.expr, depth: int) -> str:
         assert isinstance(node, ast.Dict)
@@ -133,30 +133,32 @@ class _Writer:
     def _operation(self, node: ast.expr, depth: int) -> str:
         """A complex number, or a path below tmp_path; nothing else is computed."""
         assert isinstance(node, ast.BinOp)
-        left, right = node.left, node.right
-        if isinstance(node.op, ast.Add | ast.Sub) and _is_number(right):
-            mark = "+" if isinstance(node.op, ast.Add) else "-"
-            signed = isinstance(left, ast.UnaryOp) or _is_number(left)
-            if signed and isinstance(getattr(right, "value", None), complex):
-                return f"({self.write(left, depth)}{mark}{self.write(right, depth)})"
-        if isinstance(node.op, ast.Div) and (_is_folder(left) or isinstance(left, ast.BinOp)):
-            name = getattr(right, "value", None)
-            if isinstance(name, str) and name.replace(".", "").isidentifier():
-                return f"{self.write(left, depth)} / {quoted(name)}"
-        raise Refused("operator")
+        if isinstance(node.op, ast.Div):
+            return self._path(node, depth)
+        mark = {ast.Add: "+", ast.Sub: "-"}.get(type(node.op), "")
+        if not mark or not _is_signed(node.left) or not _is_imaginary(node.right):
+            raise Refused("operator")
+        return f"({self.write(node.left, depth)}{mark}{self.write(node.right, depth)})"
+
+    def _path(self, node: ast.BinOp, depth: int) -> str:
+        name = getattr(node.right, "value", None)
+        if not isinstance(node.left, ast.BinOp) and not _is_folder(node.left):
+            raise Refused("operator")
+        if not isinstance(name, str) or not name.replace(".", "").isidentifier():
+            raise Refused("operator")
+        return f"{self.write(node.left, depth)} / {quoted(name)}"
 
     def _call(self, node: ast.expr, depth: int) -> str:
         assert isinstance(node, ast.Call)
+        if _is_text_of_path(node):
+            return f"str({self.write(node.args[0], depth)})"
         name = getattr(node.func, "id", "")
-        path = node.args[0] if name == "str" and len(node.args) == 1 else None
-        if path is not None and (isinstance(path, ast.BinOp) or _is_folder(path)):
-            return f"str({self.write(path, depth)})"
         if self._is_own_method(node.func):
             assert isinstance(node.func, ast.Attribute)
             name = f"{self.write(node.func.value, depth)}.{node.func.attr}"
         elif name not in self.names and name not in _CALLS:
             raise Refused(f"call of {name}")
-        arguments = [self.write(a, depth) for a in node.args]
+        arguments = [self.write(argument, depth) for argument in node.args]
         for word in node.keywords:
             if not is_name(word.arg):
                 raise Refused("keyword")
@@ -165,10 +167,10 @@ class _Writer:
 
     def _is_own_method(self, called: ast.expr) -> bool:
         """Whether a public method of an object is called that a class of the project makes."""
-        made = getattr(called, "value", None)
-        if not isinstance(called, ast.Attribute) or not isinstance(made, ast.Call):
+        receiver = getattr(called, "value", None)
+        if not isinstance(called, ast.Attribute) or not isinstance(receiver, ast.Call):
             return False
-        module = self.names.get(getattr(made.func, "id", ""), "")
+        module = self.names.get(getattr(receiver.func, "id", ""), "")
         is_own = bool(self.own) and module.split(".")[0] == self.own
         return is_own and is_name(called.attr) and not called.attr.startswith("_")
 
@@ -188,6 +190,21 @@ class _Writer:
 
 def _is_folder(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id == "tmp_path"
+
+
+def _is_text_of_path(node: ast.Call) -> bool:
+    """Whether a call is str() of a path in tmp_path."""
+    if getattr(node.func, "id", "") != "str" or len(node.args) != 1:
+        return False
+    return isinstance(node.args[0], ast.BinOp) or _is_folder(node.args[0])
+
+
+def _is_signed(node: ast.expr) -> bool:
+    return isinstance(node, ast.UnaryOp) or _is_number(node)
+
+
+def _is_imaginary(node: ast.expr) -> bool:
+    return isinstance(getattr(node, "value", None), complex)
 
 
 def _is_number(node: ast.expr) -> bool:

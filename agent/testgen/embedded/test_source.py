@@ -133,10 +133,10 @@ def _imports(subject: Subject, tests: Sequence[Test], body: str) -> str:
     """The imports of a test module in three groups: the standard library, others, the project."""
     package = subject.module.split(".")[0]
     standard: dict[str, set[str]] = {}
-    others: dict[str, set[str]] = {}
+    third_party: dict[str, set[str]] = {}
     own: dict[str, set[str]] = {subject.module: {subject.imported}}
     for name, module in _imported_names(subject, tests, body):
-        group = others
+        group = third_party
         if module.split(".")[0] == package:
             group = own
         elif module.split(".")[0] in sys.stdlib_module_names:
@@ -145,7 +145,7 @@ def _imports(subject: Subject, tests: Sequence[Test], body: str) -> str:
     modules = [name for name in _PLAIN_IMPORTS if re.search(rf"\b{name}\.", body)]
     blocks = [
         [*(f"import {name}" for name in modules), *_from_lines(standard)],
-        [*(["import pytest"] if "pytest." in body else []), *_from_lines(others)],
+        [*(["import pytest"] if "pytest." in body else []), *_from_lines(third_party)],
         _from_lines(own),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block)

@@ -249,7 +249,7 @@ def edition(ladder: ModuleType, tmp_path: Path) -> tuple[Any, dict[str, Any]]:
     exec(compile(source, str(path), "exec"), space)
     whole = os.path.realpath(path)
     mine = functools.cache(lambda name: os.path.realpath(name) == whole)
-    return ladder.Edition(str(path), source, mine), space
+    return ladder.TargetCode(str(path), source, mine), space
 
 
 def test_live_functions_get_the_mutated_code(edition, monkeypatch) -> None:

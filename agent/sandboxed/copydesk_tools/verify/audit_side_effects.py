@@ -1,7 +1,7 @@
 """Notes what a draft reaches for outside of its project, by Python's own audit events.
 
 In the sandbox none of it does harm, but an accepted test runs with the user's rights. Loaded by
-ladder.py into the user's pytest; standard library only, Python 3.9 or later.
+main.py into the user's pytest; standard library only, Python 3.9 or later.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FLOOD = 1 << 20
 DEVICES = ("/dev/null", "/dev/shm", "/dev/stdout", "/dev/stderr", "/dev/tty", "/dev/pts", "/dev/fd")
 
 
-class Contained:
+class SideEffects:
     """Listens from its making on; `said` holds what was reached for, in words, without doubles."""
 
     def __init__(self) -> None:
@@ -59,21 +59,21 @@ class Contained:
 
     def hear(self, event: str, args: tuple[Any, ...]) -> None:
         """The audit hook; what it does itself is not heard."""
-        found = self.watched.get(event)
-        if found is None or self.busy:
+        judge = self.watched.get(event)
+        if judge is None or self.busy:
             return
         self.busy = True
         try:
-            found(*args)
+            judge(*args)
         except (OSError, TypeError, ValueError):  # the call itself will say so
             pass
         finally:
             self.busy = False
 
-    def say(self, what: str) -> None:
-        """Keep it once."""
-        if what not in self.said and len(self.said) < MOST:
-            self.said.append(what)
+    def say(self, words: str) -> None:
+        """Keep what was reached for, once."""
+        if words not in self.said and len(self.said) < MOST:
+            self.said.append(words)
 
     # -- files
 
@@ -102,17 +102,17 @@ class Contained:
         pid = int(parts[2])
         return pid != os.getpid() and parent(pid) != os.getpid()
 
-    def changed(self, path: Any, *others: Any) -> None:
+    def changed(self, path: Any, *more: Any) -> None:
         """Something is written, made, changed or removed; the last word may be an open folder."""
         if isinstance(path, int) or path in (":memory:", "", b""):
             return
         name = os.fsdecode(path)
-        folder = others[-1] if others else None
+        folder = more[-1] if more else None
         if isinstance(folder, int) and folder > 2 and not os.path.isabs(name):
             name = os.path.join(os.path.realpath(f"/proc/self/fd/{folder}"), name)
         self.written(place(name))
 
-    def only_path(self, path: Any, *others: Any) -> None:
+    def only_path(self, path: Any, *_: Any) -> None:
         """As changed, for an event that names no folder."""
         self.changed(path)
 
@@ -121,26 +121,34 @@ class Contained:
         if below(full, tuple(map(os.path.realpath, (sys.prefix, sys.base_prefix)))):
             self.say(f"changes {full}")
         elif below(full, (self.home,)):
-            inside = os.path.relpath(full, self.home)
-            if not below(full, tuple(os.path.join(self.home, c) for c in CACHES)):
-                self.say("changes the home" if inside == "." else f"changes ~/{inside}")
+            self.written_in_home(full)
         elif below(full, (self.tree,)):
-            parts = os.path.relpath(full, self.tree).split(os.sep)
-            if ".git" in parts or full.endswith(CODE):
-                self.say(f"changes {os.sep.join(parts)}")
-            elif parts == ["."]:
-                self.say("changes the project's own folder")
+            self.written_in_tree(full)
         elif not below(full, (self.temporary, *DEVICES)) and not full.startswith("/proc/self/"):
             self.say(f"changes {full}")
 
-    def moved(self, source: Any, target: Any, *others: Any) -> None:
-        """A file is renamed or linked: both ends count."""
-        self.changed(source, *others[:1])
-        self.changed(target, *others[1:2])
+    def written_in_home(self, full: str) -> None:
+        """In the user's home only caches may be written."""
+        if not below(full, tuple(os.path.join(self.home, cache) for cache in CACHES)):
+            name = os.path.relpath(full, self.home)
+            self.say("changes the home" if name == "." else f"changes ~/{name}")
 
-    def linked(self, source: Any, target: Any, *others: Any) -> None:
+    def written_in_tree(self, full: str) -> None:
+        """In the project neither its code nor git's files may be written, nor the folder itself."""
+        parts = os.path.relpath(full, self.tree).split(os.sep)
+        if ".git" in parts or full.endswith(CODE):
+            self.say(f"changes {os.sep.join(parts)}")
+        elif parts == ["."]:
+            self.say("changes the project's own folder")
+
+    def moved(self, source: Any, target: Any, *folders: Any) -> None:
+        """A file is renamed or linked: both ends count."""
+        self.changed(source, *folders[:1])
+        self.changed(target, *folders[1:2])
+
+    def linked(self, source: Any, target: Any, *folder: Any) -> None:
         """A link is made: where it stands counts; what is reached through it counts when it is."""
-        self.changed(target, *others)
+        self.changed(target, *folder)
 
     # -- processes and sockets
 

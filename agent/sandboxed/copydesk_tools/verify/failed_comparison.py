@@ -1,6 +1,6 @@
 """A pytest plugin that keeps both sides of a comparison that failed in a draft.
 
-Runs in the user's interpreter (3.9 or later) beside ladder.py; standard library and pytest only.
+Runs in the user's interpreter (3.9 or later) beside pytest_plugin.py.
 What it keeps is a claim like everything a sandbox says: a value from here counts once the draft
 that expects it has climbed the ladder.
 """
@@ -15,7 +15,7 @@ MAX_TEXT = 1000
 """Characters of a value; a longer one is nothing to write into a test."""
 
 
-class Compared:
+class FailedComparison:
     """The last comparison by == or `is` that failed in the draft's own file.
 
     Args:
@@ -33,11 +33,11 @@ class Compared:
         if op not in ("==", "is") or line is None:
             return
         try:
-            said = [repr(left), repr(right)]
+            texts = [repr(left), repr(right)]
         except Exception:
             return  # a value that cannot be written down
-        if all(len(text) <= MAX_TEXT for text in said):
-            self.last = [line, *said]
+        if all(len(text) <= MAX_TEXT for text in texts):
+            self.last = [line, *texts]
 
     def line(self) -> int | None:
         """The line of the draft that is being executed, or None outside of it."""

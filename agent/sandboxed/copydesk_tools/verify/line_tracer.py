@@ -1,6 +1,6 @@
 """Records the lines and arcs of one file, as coverage.py's own Python tracer does.
 
-Runs in the user's interpreter (3.9 or later) beside ladder.py; standard library only.
+Runs in the user's interpreter (3.9 or later) beside pytest_plugin.py; standard library only.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Tracer:
         self.arcs: set[tuple[int, int]] = set()
         self.last: dict[int, int] = {}
 
-    def mine(self, filename: str) -> bool:
+    def is_target(self, filename: str) -> bool:
         """Whether a code object's file is the target, whichever way it was spelled."""
         if filename not in self.known:
             self.known[filename] = os.path.realpath(filename) == self.target
@@ -46,7 +46,7 @@ class Tracer:
 
     def call(self, frame: types.FrameType, event: str, arg: Any) -> Any:
         """The global trace function: asks for lines only in the target file."""
-        if not self.mine(frame.f_code.co_filename):
+        if not self.is_target(frame.f_code.co_filename):
             return None
         code = frame.f_code
         # from 3.11 the instruction is a RESUME, whose argument tells a call from a generator's

@@ -14,10 +14,10 @@ from typing import Any, List
 
 import pytest
 
-from .audit_side_effects import Contained
-from .failed_comparison import Compared
+from .audit_side_effects import SideEffects
+from .failed_comparison import FailedComparison
 from .line_tracer import Tracer
-from .pytest_plugin import Ladder, Reporter
+from .pytest_plugin import DraftPlugin, Reporter
 
 
 def main(arguments: List[str]) -> None:
@@ -26,18 +26,18 @@ def main(arguments: List[str]) -> None:
     Args:
         arguments: pytest's.
     """
-    compared, contained = Compared(arguments[-1]), Contained()
+    comparison, side_effects = FailedComparison(arguments[-1]), SideEffects()
     _leave_the_import_path()
     orders = json.loads(sys.stdin.buffer.read())
     sys.stdin = open(os.devnull, encoding="utf-8")
     sys.argv = ["pytest", *arguments]
     reporter = Reporter()
     tracer = Tracer(os.path.realpath(orders["target"]))
-    ladder = Ladder(orders, reporter, compared, contained, tracer)
+    plugin = DraftPlugin(orders, reporter, comparison, side_effects, tracer)
     _leave_plugins_as_they_are()
     if orders.get("imports"):
-        ladder.tracer.start()
-    code = int(pytest.main(arguments, plugins=[ladder, compared]))
+        tracer.start()
+    code = int(pytest.main(arguments, plugins=[plugin, comparison]))
     reporter.write("end", code=code)
     with contextlib.suppress(Exception):
         sys.stdout.flush()
@@ -61,7 +61,7 @@ def _leave_plugins_as_they_are() -> None:
     """
     from _pytest.config import Config
 
-    def mark(this: Any, hook: Any, *others: Any) -> None:
+    def mark(this: Any, hook: Any, *_: Any) -> None:
         this.pluginmanager.rewrite_hook = hook
 
     if hasattr(Config, "_mark_plugins_for_rewrite"):

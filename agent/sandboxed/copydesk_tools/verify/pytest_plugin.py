@@ -43,15 +43,15 @@ class Reporter:
         self.count += 1
 
 
-class Edition:
+class TargetCode:
     """The code objects of the target file as it is, and the way to put others in their place."""
 
-    def __init__(self, path: str, source: str, mine: Callable[[str], bool]) -> None:
+    def __init__(self, path: str, source: str, is_target: Callable[[str], bool]) -> None:
         self.path = path
         self.source = source
-        self.mine = mine
+        self.is_target = is_target
         self.codes = _index(compile(source, path, "exec", dont_inherit=True))
-        self.place = {code: key for key, code in self.codes.items()}
+        self.keys = {code: key for key, code in self.codes.items()}
         self.by_line: dict[tuple[str, int], Any] = {}
         for key, code in self.codes.items():
             self.by_line.setdefault((code.co_name, code.co_firstlineno), key)
@@ -60,7 +60,7 @@ class Edition:
         self.functions = [
             f
             for f in gc.get_objects()
-            if type(f) is types.FunctionType and mine(f.__code__.co_filename)
+            if type(f) is types.FunctionType and is_target(f.__code__.co_filename)
         ]
 
     def probe(self, definitions: list[int]) -> types.CodeType:
@@ -96,7 +96,7 @@ class Edition:
         new, changed = _index(module), 0
         for function in self.functions:
             code = function.__code__
-            key = self.place.get(code) or self.by_line.get((code.co_name, code.co_firstlineno))
+            key = self.keys.get(code) or self.by_line.get((code.co_name, code.co_firstlineno))
             if key in new and new[key] != self.codes[key]:
                 with contextlib.suppress(ValueError):  # other free variables: cannot be swapped
                     function.__code__ = new[key]
@@ -109,7 +109,7 @@ class Edition:
         original = loader.get_code
 
         def get_code(this: Any, fullname: str) -> Any:
-            if not self.mine(this.path):
+            if not self.is_target(this.path):
                 return original(this, fullname)
             self.loaded = True
             return module
@@ -119,29 +119,34 @@ class Edition:
 
 def _index(module: types.CodeType) -> dict[Any, types.CodeType]:
     """Every code object below a module by the names and first lines on the way to it."""
-    found: dict[Any, types.CodeType] = {}
+    codes: dict[Any, types.CodeType] = {}
 
     def walk(code: types.CodeType, path: tuple[Any, ...]) -> None:
         for constant in code.co_consts:
             if isinstance(constant, types.CodeType):
                 key = (*path, constant.co_name, constant.co_firstlineno)
-                while key in found:
+                while key in codes:
                     key = (*key, "again")
-                found[key] = constant
+                codes[key] = constant
                 walk(constant, key)
 
     walk(module, ())
-    return found
+    return codes
 
 
-class Ladder:
+class DraftPlugin:
     """The pytest plugin: collects once, then does what its orders say."""
 
     def __init__(
-        self, orders: dict[str, Any], reporter: Reporter, compared: Any, contained: Any, tracer: Any
+        self,
+        orders: dict[str, Any],
+        reporter: Reporter,
+        comparison: Any,
+        side_effects: Any,
+        tracer: Any,
     ) -> None:
-        self.orders, self.reporter, self.compared = orders, reporter, compared
-        self.contained, self.tracer = contained, tracer
+        self.orders, self.reporter, self.comparison = orders, reporter, comparison
+        self.side_effects, self.tracer = side_effects, tracer
         self.sink: list[list[Any]] | None = None
         self.touched: dict[str, set[int]] = {}
         self.took = 0.0
@@ -149,7 +154,7 @@ class Ladder:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self) -> None:
         """Say that pytest is up: from here on a failure is the draft's."""
-        self.contained.said.clear()
+        self.side_effects.said.clear()
         self.reporter.write("ready", python=list(sys.version_info[:3]), pytest=pytest.__version__)
 
     def pytest_collectreport(self, report: Any) -> None:
@@ -165,7 +170,7 @@ class Ladder:
         if type(report) is not pytest.TestReport and not report.failed:
             return  # a subtest that passed
         why = report.longreprtext[-MAX_WHY:] if report.failed else ""
-        self.contained.printed(len(report.capstdout) + len(report.capstderr))
+        self.side_effects.printed(len(report.capstdout) + len(report.capstderr))
         record = [report.nodeid, report.when, outcome, why]
         if self.sink is not None:
             self.sink.append(record)
@@ -191,20 +196,21 @@ class Ladder:
         if self.orders.get("together", True):
             run(items)
         if self.orders.get("guarded"):
-            self.contained.left_behind()
-        self.reporter.write("outside", said=self.contained.said)
+            self.side_effects.left_behind()
+        self.reporter.write("outside", said=self.side_effects.said)
         return True
 
     def arrange(self, items: list[Any]) -> list[Any]:
         """The expected tests, in the order that was asked for."""
-        order = {name: place for place, name in enumerate(self.orders["order"])}
-        kept = []
-        for place, item in enumerate(items):
+        order = {name: rank for rank, name in enumerate(self.orders["order"])}
+        ranked = []
+        for item in items:
             base = item.nodeid.split("[")[0]
             rank = order.get(item.nodeid, order.get(base))
             if rank is not None:
-                kept.append((rank, place, item))
-        return [item for _, _, item in sorted(kept, key=lambda entry: entry[:2])]
+                ranked.append((rank, item))
+        ranked.sort(key=lambda entry: entry[0])  # those of one rank stay in pytest's order
+        return [item for _, item in ranked]
 
     def alone(self, item: Any) -> bool:
         """Run one test in a fork of its own, and trace it; returns whether it passed."""
@@ -213,48 +219,48 @@ class Ladder:
             self.tracer.start()
             run([item])
             arcs = self.tracer.stop()
-            said = self.contained.said
-            return {"arcs": arcs, "compared": self.compared.last, "outside": said}
+            outside = self.side_effects.said
+            return {"arcs": arcs, "compared": self.comparison.last, "outside": outside}
 
-        said = self.fork(work, self.orders["alone_seconds"])
-        self.reporter.write("alone", id=item.nodeid, **said)
-        self.touched[item.nodeid] = {abs(line) for arc in said.get("arcs", ()) for line in arc}
-        self.took += said["seconds"]
-        return [report[2] for report in said["reports"]] == ["passed"] * 3
+        answer = self.fork(work, self.orders["alone_seconds"])
+        self.reporter.write("alone", id=item.nodeid, **answer)
+        self.touched[item.nodeid] = {abs(line) for arc in answer.get("arcs", ()) for line in arc}
+        self.took += answer["seconds"]
+        return [report[2] for report in answer["reports"]] == ["passed"] * 3
 
     def change(self, items: list[Any]) -> None:
         """Run the tests against the probe and the mutants, each in a fork."""
-        edition: Any = None
+        code: Any = None
         if not self.orders.get("twice"):
-            edition = Edition(self.tracer.target, self.orders["source"], self.tracer.mine)
+            code = TargetCode(self.tracer.target, self.orders["source"], self.tracer.is_target)
         seconds = self.orders.get("mutant_seconds") or max(1.0, 0.5 + 5 * self.took)
         began = time.monotonic()
 
         def attempt(
-            module: types.CodeType | None, wanted: list[str] | None, seconds: float = seconds
+            module: types.CodeType | None, tests: list[str] | None, seconds: float = seconds
         ) -> dict[str, Any]:
             def work() -> dict[str, Any]:
                 # nobody reads why a test notices a mutant, and pytest's own words take long
                 items[0].config.option.tbstyle = "native"
-                changed = edition.install(module) if module is not None else 0
-                run([item for item in items if wanted is None or item.nodeid in wanted])
-                return {"applied": bool(changed or (edition and edition.loaded))}
+                changed = code.install(module) if module is not None else 0
+                run([item for item in items if tests is None or item.nodeid in tests])
+                return {"applied": bool(changed or (code and code.loaded))}
 
             return self.fork(work, seconds)
 
         if self.orders.get("probe"):
-            probe = edition.probe(self.orders["probe"])
+            probe = code.probe(self.orders["probe"])
             longest = self.orders["alone_seconds"]
             self.reporter.write("probe", **attempt(probe, None, longest))
         mutants = list(self.reachable(self.orders.get("mutants", ())))
         if not mutants and not self.orders.get("twice"):
             return
         self.reporter.write("unmutated", **attempt(None, None))
-        for place, (start, end, text, wanted) in mutants:
+        for number, (start, end, text, tests) in mutants:
             if time.monotonic() - began > self.orders["budget_seconds"]:
                 return
-            said = attempt(edition.mutant(start, end, text), wanted)
-            self.reporter.write("mutant", mutant=place, **said)
+            answer = attempt(code.mutant(start, end, text), tests)
+            self.reporter.write("mutant", mutant=number, **answer)
 
     def reachable(self, mutants: list[Any]) -> Iterator[tuple[int, Any]]:
         """The mutants to try and the tests to try each with.
@@ -266,12 +272,12 @@ class Ladder:
         if most is None:
             yield from enumerate(mutants)
         elif self.took <= self.orders["quick_seconds"]:
-            for place, (start, end, text, (first, last)) in enumerate(mutants):
+            for number, (start, end, text, (first, last)) in enumerate(mutants):
                 lines = range(first, last + 1)
-                wanted = [name for name, seen in self.touched.items() if seen.intersection(lines)]
-                if wanted and most:
+                tests = [name for name, ran in self.touched.items() if ran.intersection(lines)]
+                if tests and most:
                     most -= 1
-                    yield place, (start, end, text, wanted)
+                    yield number, (start, end, text, tests)
 
     def fork(self, work: Callable[[], dict[str, Any]], seconds: float) -> dict[str, Any]:
         """Do something in a copy of this process.
@@ -290,8 +296,7 @@ class Ladder:
             try:
                 os.close(reading)
                 self.sink = []
-                said = work()
-                _send(writing, {**said, "reports": self.sink})
+                _send(writing, {**work(), "reports": self.sink})
                 code = 0
             finally:
                 os._exit(code)
@@ -311,13 +316,12 @@ class Ladder:
 
 def run(items: list[Any]) -> None:
     """Run tests one after the other, as pytest's own loop does."""
-    for place, item in enumerate(items):
-        following = items[place + 1] if place + 1 < len(items) else None
+    for item, following in zip(items, [*items[1:], None]):
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
 
 
-def _send(fd: int, said: dict[str, Any]) -> None:
-    data = json.dumps(said).encode() + b"\n"
+def _send(fd: int, record: dict[str, Any]) -> None:
+    data = json.dumps(record).encode() + b"\n"
     while data:
         data = data[os.write(fd, data) :]
 
@@ -326,14 +330,14 @@ def _receive(fd: int, seconds: float) -> Any:
     """One line of JSON, or "timeout" or "lost"."""
     ends, data = time.monotonic() + seconds, b""
     while not data.endswith(b"\n"):
-        left = ends - time.monotonic()
-        if left <= 0 or not select.select([fd], [], [], left)[0]:
+        remaining = ends - time.monotonic()
+        if remaining <= 0 or not select.select([fd], [], [], remaining)[0]:
             return "timeout"
         chunk = os.read(fd, 1 << 16)
         if not chunk:
             return "lost"
         data += chunk
     with contextlib.suppress(ValueError):
-        said = json.loads(data)
-        return said if isinstance(said, dict) else "lost"
+        answer = json.loads(data)
+        return answer if isinstance(answer, dict) else "lost"
     return "lost"

@@ -103,11 +103,11 @@ class Stream:
 
     def calls(self) -> Iterator[Call]:
         """Every call to try, each once."""
-        seen = set()
+        tried = set()
         for call in self._all():
             key = call._replace(origin="")
-            if key not in seen:
-                seen.add(key)
+            if key not in tried:
+                tried.add(key)
                 yield call
 
     def _all(self) -> Iterator[Call]:

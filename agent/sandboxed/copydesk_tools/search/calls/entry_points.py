@@ -26,12 +26,14 @@ def entries(tree: ast.Module, target: Definition) -> List[Definition]:
     callers: List[Definition] = []
     for _ in range(MAX_DEPTH):
         reached = [
-            one
-            for one in every
-            if one not in callers and one.node is not target.node and _calls_any(one.node, reached)
+            caller
+            for caller in every
+            if caller not in callers
+            and caller.node is not target.node
+            and _calls_any(caller.node, reached)
         ]
         callers += reached
-    callable_ones = [one for one in callers if len(one.owners) < 2]
+    callable_ones = [caller for caller in callers if len(caller.owners) < 2]
     callable_ones.sort(key=_is_private)
     return callable_ones[:MAX_ENTRIES]
 
@@ -80,7 +82,7 @@ def _returned_functions(target: Function) -> Iterator[Any]:
     """The function or lambda that a function returns, the one that this one returns, and so on."""
     node: Any = target
     for _ in range(MAX_LEVELS):
-        results = [one for one in ast.walk(node) if one is not node and _returns(node, one)]
+        results = [part for part in ast.walk(node) if part is not node and _returns(node, part)]
         if not results:
             return
         node = results[0]
@@ -89,7 +91,8 @@ def _returned_functions(target: Function) -> Iterator[Any]:
 
 def _returns(node: Any, function: Any) -> bool:
     """Whether a function returns another one that stands in it."""
-    values = [one.value for one in ast.walk(node) if isinstance(one, ast.Return) and one.value]
+    returns = [part for part in ast.walk(node) if isinstance(part, ast.Return)]
+    values = [statement.value for statement in returns if statement.value is not None]
     if isinstance(function, ast.Lambda):
         return function in values
     if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -107,4 +110,4 @@ def _rows(pools: Pools, function: Any) -> List[Row]:
     values = [pools.of(parameter, None)[:4] for parameter in signature.required]
     if not all(values):
         return []
-    return [tuple(one[turn % len(one)] for one in values) for turn in range(4)]
+    return [tuple(pool[turn % len(pool)] for pool in values) for turn in range(4)]

@@ -158,7 +158,7 @@ def _from_module(text: str, callee: Callee, origin: str) -> List[Site]:
             local = {**shared, **_assigned(node.body)}
             bindings = [{**local, **row} for row in _parametrized(node)]
             sites += _calls(node, callee, Context(imports, bindings or [local], origin))
-    loose = [one for one in tree.body if not isinstance(one, (ast.FunctionDef, ast.ClassDef))]
+    loose = [node for node in tree.body if not isinstance(node, (ast.FunctionDef, ast.ClassDef))]
     context = Context(imports, [shared], origin)
     return [*sites, *_calls(ast.Module(loose, []), callee, context)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator
 from typing import Any, Dict, List
 
@@ -43,24 +44,21 @@ def setups(tree: ast.Module, module: Any, owner: Any, target: Function, seed: in
         rows = _rows(Pools(tree, module, method, seed), method, shared)
         steps.append([Step(method.name, row) for row in rows])
     inherited = _inherited(owner)
-    if inherited and not any(one and one[0].name == inherited for one in steps):
+    if inherited and inherited not in [rows[0].name for rows in steps if rows]:
         texts = _PAIRS if inherited == "__setitem__" else _ITEMS
         steps.insert(0, [Step(inherited, tuple(map(Expression, row))) for row in texts])
-    return _sequences([one for one in steps if one], steps)[:MAX_SETUPS]
+    return _sequences(steps)[:MAX_SETUPS]
 
 
-def _sequences(possible: List[List[Step]], steps: List[List[Step]]) -> List[Setup]:
-    """Each method once, twice, two methods, three times; the methods that can be called."""
-    once: List[Setup] = [(one[0],) for one in possible]
-    twice: List[Setup] = [tuple(one[:2]) for one in possible if len(one) > 1]
-    two_methods: List[Setup] = [
-        (first[0], second[0])
-        for first in steps[:2]
-        for second in steps[:3]
-        if first and second and first is not second
-    ]
-    three_times: List[Setup] = [tuple(one[:3]) for one in possible if len(one) > 2]
-    return [*once, *twice, *two_methods, *three_times]
+def _sequences(steps: List[List[Step]]) -> List[Setup]:
+    """Each method once, twice, two methods, three times; `steps` has a list for each method."""
+    sequences: List[Setup] = [tuple(rows[:1]) for rows in steps if rows]
+    sequences += [tuple(rows[:2]) for rows in steps if len(rows) > 1]
+    for first, second in itertools.product(steps[:2], steps[:3]):
+        if first and second and first is not second:
+            sequences.append((first[0], second[0]))
+    sequences += [tuple(rows[:3]) for rows in steps if len(rows) > 2]
+    return sequences
 
 
 def mutators(tree: ast.Module, owner: Any) -> List[Function]:
@@ -132,7 +130,7 @@ def _rows(pools: Pools, method: Function, shared: Dict[str, List[Expression]]) -
     if not values:
         return [()]
     longest = max(map(len, values))
-    return [tuple(one[turn % len(one)] for one in values) for turn in range(longest)]
+    return [tuple(pool[turn % len(pool)] for pool in values) for turn in range(longest)]
 
 
 def _inherited(owner: Any) -> str:

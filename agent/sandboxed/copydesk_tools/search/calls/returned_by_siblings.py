@@ -67,7 +67,7 @@ def _plainest_arguments(
     values = [pools.of(parameter, None)[:1] for parameter in signature.required]
     if signature.by_keyword or not all(values) or not 0 < len(values) < 3:
         return []
-    return [one[0] for one in values]
+    return [pool[0] for pool in values]
 
 
 def _returns_something(node: ast.stmt, target: Function) -> bool:

@@ -54,8 +54,10 @@ class _Declaration(NamedTuple):
         is_number = getattr(self.keywords.get("type"), "id", "") in ("int", "float")
         return "3" if is_number else plain
 
-    def lines(self, texts: List[str]) -> List[Line]:
-        """The option alone, or with each of a few values."""
+    def option_lines(self, texts: List[str]) -> List[Line]:
+        """The option alone, or with each of a few values; nothing for what is no option."""
+        if self.method == "add_parser" or not self.flag:
+            return []
         if self.takes_no_value:
             return [[self.flag]]
         values = [self.word("3"), *(texts[:MAX_TEXTS] if self.takes_any_text else [])]
@@ -71,21 +73,27 @@ def command_lines(tree: ast.AST, texts: List[str]) -> List[Line]:
         texts: Texts that options may take.
     """
     texts = [text for text in texts if len(text) < MAX_TEXT and not text.startswith("-")]
+    declarations = _declarations(tree)
+    options = [line for declaration in declarations for line in declaration.option_lines(texts)]
+    plain, *other_commands = _starts(declarations)
+    plain = plain or ["abc"]
+    alone: List[Line] = []
+    for option in options:
+        alone += [[*plain, *option], option]
+    together = [[*plain, *first, *second] for first, second in zip(options, options[1:])]
+    return [plain, *other_commands, *alone, *together][:MAX_LINES]
+
+
+def _starts(declarations: List[_Declaration]) -> List[Line]:
+    """Each command with what has to be given; that alone where there are no commands."""
     commands: List[Line] = []
     required: Line = []
-    options: List[Line] = []
-    for declaration in _declarations(tree):
+    for declaration in declarations:
         if declaration.method == "add_parser":
             commands += [[name] for name in declaration.names[:1]]
-        elif declaration.flag:
-            options += declaration.lines(texts)
-        elif not declaration.may_be_left_out:
+        elif not declaration.flag and not declaration.may_be_left_out:
             required.append(declaration.word("abc"))
-    starts = [[*command, *required] for command in commands or [[]]]
-    plain = starts[0] or ["abc"]
-    alone = [line for option in options for line in ([*plain, *option], option)]
-    together = [[*plain, *first, *second] for first, second in zip(options, options[1:])]
-    return [plain, *starts[1:], *alone, *together][:MAX_LINES]
+    return [[*command, *required] for command in commands or [[]]]
 
 
 def _declarations(tree: ast.AST) -> List[_Declaration]:
@@ -96,7 +104,7 @@ def _declarations(tree: ast.AST) -> List[_Declaration]:
             continue
         if node.func.attr not in ("add_argument", "add_parser"):
             continue
-        constants = [one.value for one in node.args if isinstance(one, ast.Constant)]
+        constants = [word.value for word in node.args if isinstance(word, ast.Constant)]
         names = [value for value in constants if isinstance(value, str)]
         keywords = {keyword.arg: keyword.value for keyword in node.keywords}
         declarations.append(_Declaration(node.func.attr, names, keywords))

@@ -66,23 +66,20 @@ def _one_changed(plainest: Patches, pools: List[List[Patch]]) -> Iterator[Patche
 
 def _texts(reads: Dict[str, List[str]], lines: List[List[str]]) -> Dict[str, List[Text]]:
     """The values of each patch that may matter, as texts with what they import, plainest first."""
-    texts: Dict[str, List[Text]] = {}
-    if "sys.argv" in reads:
-        rows = [["program", *line] for line in [*lines[:MAX_LINES], ["abc"], []]]
-        texts["sys.argv"] = [(repr(row), ()) for row in rows]
-    if "sys.stdin" in reads:
-        names = (("StringIO", "io"),)
-        texts["sys.stdin"] = [(f"StringIO({text})", names) for text in _STDIN]
-    if "cwd" in reads:
-        texts["cwd"] = [("tmp_path", ())]
-    for name in [name for name in reads if name.startswith("env:")][:MAX_VARIABLES]:
+    rows = [["program", *line] for line in [*lines[:MAX_LINES], ["abc"], []]]
+    stream = (("StringIO", "io"),)
+    every: Dict[str, List[Text]] = {
+        "sys.argv": [(repr(row), ()) for row in rows],
+        "sys.stdin": [(f"StringIO({text})", stream) for text in _STDIN],
+        "cwd": [("tmp_path", ())],
+    }
+    variables = [name for name in reads if name.startswith("env:")]
+    for name in variables[:MAX_VARIABLES]:
         values = dict.fromkeys(["None", *reads[name], *_VALUES])
-        texts[name] = [(text, ()) for text in values]
-    if "time.time" in reads:
-        texts["time.time"] = [("1700000000.0", ())]
-    if "seed" in reads:
-        texts["seed"] = [("1", ()), ("2", ())]
-    return texts
+        every[name] = [(text, ()) for text in values]
+    every["time.time"] = [("1700000000.0", ())]
+    every["seed"] = [("1", ()), ("2", ())]
+    return {name: texts for name, texts in every.items() if name in reads}
 
 
 def surroundings_read(tree: ast.Module, function: ast.AST) -> Dict[str, List[str]]:
@@ -93,12 +90,12 @@ def surroundings_read(tree: ast.Module, function: ast.AST) -> Dict[str, List[str
     compared = _texts_compared(function)
     reads: Dict[str, List[str]] = {}
     waiting: List[Tuple[ast.AST, int]] = [(function, 0)]
-    seen = set()
+    visited = set()
     while waiting:
         node, depth = waiting.pop(0)
-        if id(node) in seen:
+        if id(node) in visited:
             continue
-        seen.add(id(node))
+        visited.add(id(node))
         for part in ast.walk(node):
             name = _patch_of(part)
             if name:

@@ -120,17 +120,16 @@ class AnnotatedValues:
     def _generic(self, hint: ast.Subscript, depth: int) -> List[Expression]:
         """Values for an annotation with others in brackets."""
         name = _last_name(hint.value)
-        items = list(hint.slice.elts) if isinstance(hint.slice, ast.Tuple) else [hint.slice]
+        items = _items(hint)
         if name == "Literal":
-            return [Expression(repr(i.value)) for i in items if isinstance(i, ast.Constant)]
+            constants = [item.value for item in items if isinstance(item, ast.Constant)]
+            return [Expression(repr(value)) for value in constants]
         if name == "Union":
             return self._union(items, depth)
         if name == "Optional":
             return alternate([*(self.hinted(item, depth + 1) for item in items), plain("None")])
         if name in _TRANSPARENT:
             return self.hinted(items[0], depth + 1)
-        if name in ("type", "Type"):
-            return [Expression(text) for text in _CLASSES]
         if name in HINTS and name.startswith(_LAZY):
             return kinds(HINTS[name])
         return self._container(name, hint.value, items, depth)
@@ -147,11 +146,13 @@ class AnnotatedValues:
             return many(self.hinted(items[0], depth + 1), "{{{}}}")
         if name in ("tuple", "Tuple"):
             return self._tuple(items, depth)
+        if name in ("type", "Type"):
+            return [Expression(text) for text in _CLASSES]
         return self.hinted(base, depth + 1)
 
     def _tuple(self, items: List[ast.expr], depth: int) -> List[Expression]:
         if len(items) == 2 and getattr(items[1], "value", None) is ...:
-            return [as_tuple(one) for one in many(self.hinted(items[0], depth + 1), "[{}]")]
+            return [as_tuple(row) for row in many(self.hinted(items[0], depth + 1), "[{}]")]
         pools = [self.hinted(item, depth + 1) for item in items]
         if not all(pools):
             return []
@@ -173,28 +174,21 @@ class AnnotatedValues:
     def constructed(self, kind: type, depth: int = 0) -> List[Expression]:
         """Calls of a class of the user's with typed or guessed arguments, simplest first."""
         if issubclass(kind, enum.Enum):
-            members = [write(member) for member in list(kind)[:MAX_MEMBERS]]
+            members = map(write, list(kind)[:MAX_MEMBERS])
             return [member for member in members if member is not None]
-        owner = write(kind)
-        if owner is None or depth > MAX_CLASSES:
-            return []
-        try:
-            signature = inspect.signature(kind)
-        except (TypeError, ValueError):
+        owner, parameters = write(kind), _parameters(kind)
+        if owner is None or parameters is None or depth > MAX_CLASSES:
             return []
         construction = Construction(owner)
         wishes = self._wishes(kind, depth)
-        for parameter in signature.parameters.values():
-            if parameter.kind in _VARIADIC:
-                continue
+        for parameter in parameters:
             values = self._for_parameter(parameter, depth, wishes.constructor)
-            if parameter.default is not parameter.empty:
-                if not depth:
-                    construction.add_option(parameter, values, wishes)
-            elif values:
+            if parameter.default is parameter.empty:
+                if not values:
+                    return []
                 construction.add_required(parameter, values, wishes)
-            else:
-                return []
+            elif not depth:
+                construction.add_option(parameter, values, wishes)
         return construction.calls()
 
     def _wishes(self, kind: type, depth: int) -> Wishes:
@@ -272,12 +266,12 @@ class Construction:
         """Three plain calls, then those with an option, then more plain ones."""
         rows = [_row(self.pools, turn, shifted=True) for turn in range(6 if self.pools else 1)]
         plain_calls = list(dict.fromkeys(self._call(row) for row in rows))
-        asked = self.asked[:MAX_ASKED]
+        literals = self.asked[:MAX_ASKED]
         with_option = [
             self._call([*rows[0], value], name)
-            for name, value in dict.fromkeys([*asked, *self._option_turns()])
+            for name, value in dict.fromkeys([*literals, *self._option_turns()])
         ]
-        return [*plain_calls[:3], *with_option[: MAX_TURNS + len(asked)], *plain_calls[3:]]
+        return [*plain_calls[:3], *with_option[: MAX_TURNS + len(literals)], *plain_calls[3:]]
 
     def _call(self, row: List[Expression], option: str = "") -> Expression:
         places = [*self.places, f"{option}={{}}"] if option else self.places
@@ -302,6 +296,20 @@ def _row(pools: List[List[Expression]], turn: int, shifted: bool = False) -> Lis
 
 def _last_name(node: ast.expr) -> str:
     return getattr(node, "attr", "") or getattr(node, "id", "")
+
+
+def _parameters(kind: type) -> List[inspect.Parameter] | None:
+    """The parameters of a class, without *args and **kwargs; None where they are not known."""
+    try:
+        parameters = inspect.signature(kind).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    return [parameter for parameter in parameters if parameter.kind not in _VARIADIC]
+
+
+def _items(hint: ast.Subscript) -> List[ast.expr]:
+    """What stands in the brackets of an annotation."""
+    return list(hint.slice.elts) if isinstance(hint.slice, ast.Tuple) else [hint.slice]
 
 
 def _hint_text(hint: Any) -> str:
