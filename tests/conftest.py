@@ -6,17 +6,21 @@ import contextlib
 import fcntl
 import importlib.util
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+import coverage
 import pytest
 from hypothesis import settings
 
+from copydesk.agent.coverage.runner import Engine
 from copydesk.agent.daemon import lock
 
 # how long an example takes says how busy the machine is
@@ -41,6 +45,55 @@ def ollama_server() -> ModuleType:
     sys.modules["ollama_server"] = module  # dataclasses look their module up there
     spec.loader.exec_module(module)
     return module
+
+
+MEASURED = """\
+[run]
+branch = true
+parallel = true
+data_file = {folder}/.coverage
+include =
+    */copydesk_probe/*
+    */probe/*/sitecustomize.py
+    */probe/sitecustomize.py
+"""
+
+
+@pytest.fixture(scope="session")
+def measuring(
+    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[dict[str, str]]:
+    """The variables with which coverage.py measures the probe in a Python; none without `--cov`."""
+    if coverage.Coverage.current() is None:
+        yield {}
+        return
+    folder = tmp_path_factory.mktemp("coverage")
+    (folder / "settings.ini").write_text(MEASURED.format(folder=folder))
+    # the latter lets what has been measured be kept where the process uses coverage.py itself
+    yield {"COVERAGE_PROCESS_START": str(folder / "settings.ini"), "COVERAGE_COVERAGE": "1"}
+    for data in folder.glob(".coverage.*"):
+        shutil.copyfile(data, pytestconfig.rootpath / data.name)  # pytest-cov combines them
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _probe_measured(measuring: dict[str, str]) -> Iterator[None]:
+    """Measure the probe in the interpreters that it runs in, behind a guard too."""
+    if not measuring:
+        yield
+        return
+    folder = Path(measuring["COVERAGE_PROCESS_START"]).parent
+    environ, run_tests = Engine.environ, Engine.run_tests
+
+    def measured_environ(engine: Engine) -> dict[str, str]:
+        return environ(engine) | measuring
+
+    def measured_run(engine: Engine, *args: Any, writes: Sequence[Path] = (), **more: Any) -> Any:
+        return run_tests(engine, *args, writes=(*writes, folder), **more)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Engine, "environ", measured_environ)
+        patched.setattr(Engine, "run_tests", measured_run)
+        yield
 
 
 @pytest.fixture(autouse=True)

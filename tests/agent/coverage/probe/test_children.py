@@ -131,26 +131,28 @@ def test_a_script_is_known_by_its_first_line(tmp_path: Path) -> None:
     assert not programs.is_python("no-such-program", {"PATH": str(tmp_path)})
 
 
-def test_a_child_that_reads_bytecode_depends_on_its_source(tmp_path: Path) -> None:
+def test_a_child_that_reads_bytecode_depends_on_its_source(
+    tmp_path: Path, measuring: dict[str, str]
+) -> None:
     tree, reports = tmp_path / "tree", tmp_path / "reports"
     tree.mkdir()
     reports.mkdir()
     (tree / "lib.py").write_text("x = 1\n")
     subprocess.run([sys.executable, "-m", "compileall", "-q", tree], check=True)
     env = {"COPYDESK_CHILDREN": str(reports), "COPYDESK_TREE": f"{tree}{os.sep}"}
-    env |= {"COPYDESK_CONTEXT": "test:t", "PYTHONPATH": f"{PROBE}{os.pathsep}{tree}"}
+    env |= {"COPYDESK_CONTEXT": "test:t", "PYTHONPATH": f"{PROBE}{os.pathsep}{tree}", **measuring}
     subprocess.run([sys.executable, "-c", "import lib"], env=env, cwd=tmp_path, check=True)
     needs, counts = child_reports.ChildReports(str(reports)).read()
     assert counts == {"test:t": 1}
     assert ("file", "lib.py") in needs["test:t"]
 
 
-def test_the_next_sitecustomize_is_loaded_too(tmp_path: Path) -> None:
+def test_the_next_sitecustomize_is_loaded_too(tmp_path: Path, measuring: dict[str, str]) -> None:
     (tmp_path / "sitecustomize.py").write_text("import sys\nsys.mine = 'loaded'\n")
     path = os.pathsep.join([str(PROBE), str(tmp_path)])
     said = subprocess.run(
         [sys.executable, "-c", "import sys; print(sys.mine)"],
-        env={"PYTHONPATH": path}, capture_output=True, text=True, check=False,
+        env={"PYTHONPATH": path, **measuring}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert said.stdout == "loaded\n", said.stderr
 

@@ -17,7 +17,7 @@ from copydesk.agent.coverage.runner.run_tests import RunOptions, record_tests
 from copydesk.agent.coverage.source.functions import functions
 from copydesk.agent.coverage.store.gaps import find_gaps
 from copydesk.agent.errors import CopydeskError
-from copydesk.agent.process import run
+from copydesk.agent.process import run, scrubbed_environment
 from copydesk.agent.records import Interpreter
 
 PYTHON = Interpreter(
@@ -121,7 +121,9 @@ def test_a_linter_counts_where_a_plugin_brings_it_into_the_tests(tmp_path: Path)
     assert len(found) == 2
 
 
-def test_a_report_that_is_made_of_the_analyses_is_that_of_coverage(tmp_path: Path) -> None:
+def test_a_report_that_is_made_of_the_analyses_is_that_of_coverage(
+    tmp_path: Path, measuring: dict[str, str]
+) -> None:
     lines = "def f(a):\n    if a:\n        return (1 +\n                2)\n    return 0\n\n\n"
     lines += "def g():  # pragma: no cover\n    pass\n\n\nfor n in range(2):\n    f(n)\n"
     (tmp_path / "lib.py").write_text(lines)
@@ -140,8 +142,20 @@ def test_a_report_that_is_made_of_the_analyses_is_that_of_coverage(tmp_path: Pat
         "    found = r.analyses(cov)\n"
         "    assert found == r.json_report(cov), (found, r.json_report(cov))\n"
         "    assert 'lib.py' in found and found['lib.py']['missing'], found\n"
+        "sys.path.insert(0, '')\n"
+        "root = r.tree_root()\n"
+        "assert r.module_name(root + '/pkg/__init__.py') == 'pkg'\n"
+        "assert r.module_name(root + '/pkg/lib.py') == 'pkg.lib'\n"
+        "r.pretend_imported(root, 'lib')\n"
+        "assert sys.modules['lib'].__file__ == root + '/lib.py'\n"
+        "r.pretend_imported(root, 'nothing_of_it')\n"
+        "assert 'nothing_of_it' not in sys.modules\n"
+        "lazy = r.LazyModule('colorsys', 'rgb_to_hsv')\n"
+        "assert lazy.rgb_to_hsv(0, 0, 0) == (0.0, 0.0, 0)\n"
+        "assert lazy.ONE_THIRD and not hasattr(lazy, '__path__')\n"
     )
-    run([sys.executable, "-c", ask, str(PROBE)], cwd=tmp_path)
+    env = scrubbed_environment(measuring)
+    run([sys.executable, "-c", ask, str(PROBE)], cwd=tmp_path, env=env)
 
 
 def test_installed_packages_are_part_of_the_fingerprint(tmp_path: Path) -> None:
