@@ -62,10 +62,10 @@ class Search:
         while skip >= 0 and self.patience > 0:
             self.patience -= 1
             skip = self._run_worker(skip)
-        kept = [*self._needed(), *self.noticing]
-        if not any(one.reached & self.lines.targets for one in kept):
-            kept = []
-        cases = [one.as_json() for one in kept]
+        calls = [*self._needed(), *self.noticing]
+        if not any(call.reached & self.lines.targets for call in calls):
+            calls = []
+        cases = [call.as_json() for call in calls]
         return {"cases": cases, "suspects": self.suspects[:MAX_SUSPECTS]}
 
     def _needed(self) -> List[Kept]:

@@ -111,9 +111,9 @@ class Worker:
     def _ask(self, number: int, call: Call) -> bool:
         """Have the parent record a call; whether it was kept."""
         self._tell(number, call_to_json(call))
-        kept, reached = json.loads(self.answers.readline())
+        is_kept, reached = json.loads(self.answers.readline())
         self.reached = {tuple(one) if isinstance(one, list) else one for one in reached}
-        return bool(kept)
+        return bool(is_kept)
 
     def _try(self, call: Call) -> invoke.Run | None:
         """Make a call; None when it left a trace, which is wiped."""
@@ -178,7 +178,7 @@ class Worker:
         lines = {one for one in self.reached & self.lines.targets if isinstance(one, int)}
         if live is None or not self.stream.kept:
             return
-        kept = list(self.stream.kept)
+        calls = list(self.stream.kept)
         changes = mutants.edits(node, lines)
         for index, (line, code) in enumerate(mutants.mutants(target, node, changes)):
             number = LATER + index
@@ -187,9 +187,9 @@ class Worker:
             self._tell(number, None)
             if self._is_spent:
                 return
-            call = self._first_to_notice(live, code, self._passing(line, kept))
-            if call is not None and call not in kept and self._ask(number, call):
-                kept.append(call)
+            call = self._first_to_notice(live, code, self._passing(line, calls))
+            if call is not None and call not in calls and self._ask(number, call):
+                calls.append(call)
 
     def _first_to_notice(self, live: Any, code: types.CodeType, calls: List[Call]) -> Call | None:
         """The first call whose outcome is another one when the function runs other code."""

@@ -215,11 +215,11 @@ def _groups(function: ast.AST) -> List[Any]:
     """The numbers and names in match.group(...) and match[...]."""
     groups: List[Any] = []
     for node in ast.walk(function):
-        asked: List[ast.expr] = []
+        keys: List[ast.expr] = []
         if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "group":
-            asked = node.args
+            keys = node.args
         elif isinstance(node, ast.Subscript):
-            asked = [node.slice]
-        values = [getattr(one, "value", None) for one in asked]
+            keys = [node.slice]
+        values = [getattr(key, "value", None) for key in keys]
         groups += [value for value in values if type(value) in (int, str)]
     return groups
