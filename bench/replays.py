@@ -83,7 +83,7 @@ def go(options: argparse.Namespace, into: Path) -> bool:
     rows = [json.loads(row) for row in into.read_text().splitlines()] if into.exists() else []
     before: Mapping[str, str] = rows[-1]["outcomes"] if rows else {}
     work = replaying.replay(
-        repo, shas, python=options.python.absolute(), place=state / "desk", done=_earlier(rows)
+        repo, shas, python=options.python.absolute(), desk=state / "desk", earlier=_earlier(rows)
     )
     with into.open("a", encoding="utf-8") as file:
         for comparison in work:

@@ -16,9 +16,6 @@ SAMPLES = ("agent/demo/sample", "agent/demo/change")
 """Code of the demo's project, which is what users write."""
 
 EXCEPTIONS: dict[str, dict[str, str]] = {
-    "agent/coverage/replay/replay.py": {
-        "_Replay._judge": "to come apart",
-    },
     "agent/sandboxed/copydesk_tools/search/calls/existing_calls.py": {
         "_parametrized": "to come apart",
         "_site": "to come apart",

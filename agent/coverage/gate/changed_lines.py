@@ -53,15 +53,18 @@ def change_between(repo: Repository, base: Sha, head: Sha) -> Change:
 def merge_base(repo: Repository, base: Sha, head: Sha) -> Sha:
     """The commit where two lines of history part; the base itself where they share none."""
     try:
-        said = run_git("merge-base", git.checked(base), git.checked(head), git_dir=repo.git_dir)
+        output = run_git("merge-base", git.checked(base), git.checked(head), git_dir=repo.git_dir)
     except CopydeskError:
         return base
-    return git.checked(said.decode().split()[0])
+    return git.checked(output.decode().split()[0])
 
 
 def _change(patch: bytes) -> Change:
-    found = hook.changed_lines(patch)
-    return Change({p: (b, tuple(lines)) for p, (b, lines) in found.items() if p.endswith(".py")})
+    files = {}
+    for path, (blob, lines) in hook.changed_lines(patch).items():
+        if path.endswith(".py"):
+            files[path] = (blob, tuple(lines))
+    return Change(files)
 
 
 def texts(repo: Repository) -> Callable[[str], str]:

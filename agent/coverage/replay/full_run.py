@@ -25,7 +25,7 @@ from copydesk.agent.process import run
 from copydesk.agent.records import Interpreter, Json, Sha, TestId
 from copydesk.agent.sandbox.own_tests import sandbox_for_own_tests
 
-_ASK = """
+_QUESTION = """
 import coverage, importlib.util, json
 c = coverage.Coverage(data_file=None, config_file=True, messages=False)
 keys = ["source", "source_pkgs", "include"] + ["source_dirs"] * (coverage.version_info >= (7, 8))
@@ -44,7 +44,7 @@ Facts = frozenset[tuple[str, str, object]]
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class FullRun:
     """A full run: what its report says, each test's outcome, wall and processor time (s)."""
 
     facts: Facts
@@ -53,7 +53,7 @@ class Reference:
     processor: float
 
 
-def full_run(repo: Repository, interpreter: Interpreter, sha: Sha) -> Reference:
+def full_run(repo: Repository, interpreter: Interpreter, sha: Sha) -> FullRun:
     """Run every test of a commit by the plainest means: `coverage run -m pytest` in a snapshot.
 
     Raises:
@@ -69,24 +69,24 @@ def full_run(repo: Repository, interpreter: Interpreter, sha: Sha) -> Reference:
         data, outcomes = scratch / "data", scratch / "outcomes"
         env = engine.environ() | {"COPYDESK_OUTCOMES": str(outcomes), "COVERAGE_CORE": "ctrace"}
         coverage: list[str | Path] = [interpreter.path, "-m", "coverage"]
-        asked = json.loads(run([interpreter.path, "-c", _ASK], cwd=shot.path, env=env).text)
+        project = json.loads(run([interpreter.path, "-c", _QUESTION], cwd=shot.path, env=env).text)
         # by themselves children read the configuration, and know of no option
-        env |= {"COVERAGE_FILE": str(data)} if asked["processes"] else {}
-        argv = [*coverage, "run", f"--data-file={data}", *_coverage_options(engine, asked)]
+        env |= {"COVERAGE_FILE": str(data)} if project["processes"] else {}
+        argv = [*coverage, "run", f"--data-file={data}", *_coverage_options(engine, project)]
         argv += ["-m", "pytest", "-p", "copydesk_probe.outcomes", *pytest_options(engine, scratch)]
         argv += ["--maxfail=0"]
-        argv += ["--no-cov"] if "pytest_cov" in asked["plugins"] else []
-        argv += ["-n0"] if "xdist" in asked["plugins"] else []
+        argv += ["--no-cov"] if "pytest_cov" in project["plugins"] else []
+        argv += ["-n0"] if "xdist" in project["plugins"] else []
         started = processor_time()
         timeout = settings.personal.measure_seconds
         argv += settings.project.tests
         ended = engine.run_tests(argv, env, scratch=scratch, timeout=timeout)
         # nobody hears of the processor time of what runs in a namespace of its own
         processor = processor_time() - started if guard is None else 0.0
-        said = (ended.stdout + ended.stderr).decode("utf-8", "replace")
+        output = (ended.stdout + ended.stderr).decode("utf-8", "replace")
         if ended.returncode not in (0, 1, 2, NOTHING_COLLECTED) or not outcomes.exists():
             raise CopydeskError(
-                f"the full run ended with exit code {ended.returncode}\n{said[-2000:]}",
+                f"the full run ended with exit code {ended.returncode}\n{output[-2000:]}",
                 slug="reference-failed",
                 hint="Run `coverage run -m pytest` yourself.",
             )
@@ -95,23 +95,23 @@ def full_run(repo: Repository, interpreter: Interpreter, sha: Sha) -> Reference:
         if any(scratch.glob("data.*")):  # what processes wrote, each for itself
             combine = [*coverage, "combine", "--append", "-q", f"--data-file={data}", scratch]
             run(combine, cwd=shot.path, env=env, timeout=300)
-            omit = ",".join([*asked["omit"], *DEFAULT_OMIT])
-            argv += [] if asked["named"] else [f"--omit={omit}"]
+            omit = ",".join([*project["omit"], *DEFAULT_OMIT])
+            argv += [] if project["named"] else [f"--omit={omit}"]
         run(argv, cwd=shot.path, env=env, timeout=300, check=False)
         facts: Facts = frozenset()
         if report.exists():  # else nothing was measured
             files = json.loads(report.read_text())["files"]
             facts = _reported(files, git.tree(repo, sha).keys())
-        return Reference(facts, json.loads(outcomes.read_text()), ended.seconds, processor)
+        return FullRun(facts, json.loads(outcomes.read_text()), ended.seconds, processor)
 
 
-def _coverage_options(engine: Engine, asked: Json) -> list[str]:
+def _coverage_options(engine: Engine, project: Json) -> list[str]:
     """The project's own configuration decides, or our defaults where it names no source."""
     source, branch = pytest_cov_options(engine.tree)
-    options = ["--branch"] if branch and not asked["branch"] else []
-    if not asked["named"]:
+    options = ["--branch"] if branch and not project["branch"] else []
+    if not project["named"]:
         options.append(f"--source={','.join(source or engine.import_roots())}")
-        options.append(f"--omit={','.join([*asked['omit'], *DEFAULT_OMIT])}")
+        options.append(f"--omit={','.join([*project['omit'], *DEFAULT_OMIT])}")
     return options
 
 

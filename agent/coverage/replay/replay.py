@@ -10,13 +10,14 @@ from __future__ import annotations
 import statistics
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from copydesk.agent.coverage.measure import measure
-from copydesk.agent.coverage.replay.full_run import Facts, Reference, full_run, processor_time
+from copydesk.agent.coverage.replay.full_run import Facts, FullRun, full_run, processor_time
 from copydesk.agent.coverage.store import (
     Measure,
     load_map,
@@ -37,15 +38,15 @@ Verdict = Literal["exact", "flaky", "inexact", "broken"]
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere(Repository):
+class RepositoryWithDesk(Repository):
     """A repository whose desk lies in another folder, so that the user's own stays untouched."""
 
-    place: Path
+    desk_folder: Path
 
     @property
     def desk(self) -> Path:
         """The folder of the desk."""
-        return self.place
+        return self.desk_folder
 
 
 @dataclass(slots=True)
@@ -111,8 +112,8 @@ def commits(repo: Repository, revisions: str, limit: int | None = None) -> list[
             slug="not-a-range",
             hint="Name two: copydesk replay . HEAD~10..HEAD",
         )
-    found = [git.resolve(repo, first or "HEAD"), *git.between(repo, revisions)]
-    return found[-limit - 1 :] if limit else found
+    shas = [git.resolve(repo, first or "HEAD"), *git.between(repo, revisions)]
+    return shas[-limit - 1 :] if limit else shas
 
 
 def replay(
@@ -121,8 +122,8 @@ def replay(
     *,
     python: Path | None = None,
     say: Progress = silent,
-    place: Path | None = None,
-    done: Sequence[Comparison] = (),
+    desk: Path | None = None,
+    earlier: Sequence[Comparison] = (),
 ) -> Iterator[Comparison]:
     """Replay commits in order, on a temporary desk.
 
@@ -133,42 +134,42 @@ def replay(
         shas: The commits.
         python: The interpreter of the tests; found as for a measure when left out.
         say: Told what is going on, a line at a time.
-        place: A folder for the desk, to go on from later.
-        done: What was replayed before on the desk that lies there: it is not replayed again.
+        desk: A folder for the desk, to go on from later.
+        earlier: What was replayed before on the desk that lies there: it is not replayed again.
 
     Raises:
         CopydeskError: The tests cannot be run for want of an interpreter or of packages.
     """
     with tempfile.TemporaryDirectory(prefix="copydesk-replay-") as folder:
-        place = (place or Path(folder) / "desk").resolve()
-        aside = Elsewhere(repo.top, repo.git_dir, repo.common_dir, place)
+        desk = (desk or Path(folder) / "desk").resolve()
+        aside = RepositoryWithDesk(repo.top, repo.git_dir, repo.common_dir, desk)
         with open_desk(aside.desk) as db:
-            work = _Replay(aside, db, _interpreter(aside, python), say)
-            for found in done:
-                work.outcomes[found.sha] = found.outcomes
-                work.unsteady[found.sha] = frozenset(found.unsteady_tests)
-            known = work.outcomes.keys() & set(shas)
+            run = _Replay(aside, db, _interpreter(aside, python), say)
+            for comparison in earlier:
+                run.outcomes[comparison.sha] = comparison.outcomes
+                run.unsteady[comparison.sha] = frozenset(comparison.unsteady_tests)
+            replayed = run.outcomes.keys() & set(shas)
             for number, sha in enumerate(shas):
-                if sha not in known:
-                    yield work.compare(sha, first=number == 0)
+                if sha not in replayed:
+                    yield run.compare(sha, first=number == 0)
 
 
 def _interpreter(repo: Repository, python: Path | None) -> Interpreter:
     if python is None:
         return ready(repo)
     try:
-        found = inspect(repo, python.absolute(), "--python")
+        inspected = inspect(repo, python.absolute(), "--python")
     except ProcessError as error:
         raise CopydeskError(
             f"{python} cannot be used: {error.reason}",
             slug="no-interpreter",
             hint="Name the Python of an environment in which the tests run.",
         ) from error
-    if found.missing == ["coverage"]:
-        found = provide(repo, found)
-    if found.missing:
-        raise missing_error(found)
-    return found.interpreter
+    if inspected.missing == ["coverage"]:
+        inspected = provide(repo, inspected)
+    if inspected.missing:
+        raise missing_error(inspected)
+    return inspected.interpreter
 
 
 @dataclass(slots=True)
@@ -184,57 +185,62 @@ class _Replay:
     def compare(self, sha: Sha, *, first: bool) -> Comparison:
         """Measure a commit both ways."""
         commit = Commit(self.repo, sha)
-        found = Comparison(sha, commit.info.subject, first)
-        started = processor_time()
-        try:
-            done: Measure | None = measure(
-                self.db, commit, say=self.say, interpreter=self.interpreter
-            )
-        except CopydeskError as error:
-            done, found.error = None, str(error)
-        found.processor = processor_time() - started
+        comparison = Comparison(sha, commit.info.subject, first)
+        measured = self._measure(commit, comparison)
         self.say("running every test under coverage")
         try:
-            full = self._reference(sha)
+            full = self._full_run(sha)
         except CopydeskError as error:
-            found.error = found.error or str(error)
-            found.verdict = "broken" if done is None else "inexact"
-            return found
-        found.full_seconds, found.full_processor = full.seconds, full.processor
-        found.outcomes = self.outcomes[sha] = full.outcomes
-        if done is None:
-            found.verdict = "inexact"
-            return found
-        found.selected, found.total, found.reason = done.selected, done.total, done.reason
-        found.seconds = done.seconds
-        self._judge(found, done, full)
-        return found
+            comparison.error = comparison.error or str(error)
+            comparison.verdict = "broken" if measured is None else "inexact"
+            return comparison
+        comparison.full_seconds, comparison.full_processor = full.seconds, full.processor
+        comparison.outcomes = self.outcomes[sha] = full.outcomes
+        if measured is None:
+            comparison.verdict = "inexact"
+        else:
+            self._judge(comparison, measured, full)
+        return comparison
 
-    def _reference(self, sha: Sha) -> Reference:
+    def _measure(self, commit: Commit, comparison: Comparison) -> Measure | None:
+        """Measure a commit as copydesk does it; None where that fails."""
+        measured = None
+        started = processor_time()
+        try:
+            measured = measure(self.db, commit, say=self.say, interpreter=self.interpreter)
+        except CopydeskError as error:
+            comparison.error = str(error)
+        else:
+            comparison.selected, comparison.total = measured.selected, measured.total
+            comparison.reason, comparison.seconds = measured.reason, measured.seconds
+        comparison.processor = processor_time() - started
+        return measured
+
+    def _full_run(self, sha: Sha) -> FullRun:
         return full_run(self.repo, self.interpreter, sha)
 
-    def _judge(self, found: Comparison, done: Measure, full: Reference) -> None:
-        mine = self._facts(done.sha) | self._outcome_facts(done.sha)
-        theirs = full.facts | _said_of_tests(full.outcomes)
-        different = mine ^ theirs
-        if done.base in self.outcomes:
-            found.missed = self._missed(done, self.outcomes[done.base], full.outcomes)
-            unsteady_before = self.unsteady.get(done.base, frozenset())
-            found.missed = [name for name in found.missed if name not in unsteady_before]
-        if not different and not found.missed:
+    def _judge(self, comparison: Comparison, measured: Measure, full: FullRun) -> None:
+        """Compare fact by fact; where they differ, a second full run tells what is not steady."""
+        incremental = self._facts(measured.sha) | self._outcome_facts(measured.sha)
+        expected = full.facts | _outcomes_as_facts(full.outcomes)
+        comparison.missed = self._missed(measured, full)
+        if incremental == expected and not comparison.missed:
             return
         self.say("they differ; running every test once more")
-        again = self._reference(done.sha)
-        unsteady = theirs ^ (again.facts | _said_of_tests(again.outcomes))
-        names = frozenset(path for path, _, what in unsteady if what == "outcome")
-        self.unsteady[done.sha], found.unsteady_tests = names, sorted(names)
-        steady = {(path, line) for path, _, line in different}
-        steady -= {(path, line) for path, _, line in unsteady}
-        found.missed = [t for t in found.missed if again.outcomes.get(t) == full.outcomes.get(t)]
-        found.verdict = "inexact" if steady or found.missed else "flaky"
-        found.differences = _in_words(different & mine, "incremental")
-        found.differences += _in_words(different & theirs, "full")
-        found.unsteady = _in_words(unsteady, "one of two full runs")
+        second = self._full_run(measured.sha)
+        unsteady = expected ^ (second.facts | _outcomes_as_facts(second.outcomes))
+        comparison.unsteady = _in_words(unsteady, "one of two full runs")
+        comparison.unsteady_tests = _tests_of(unsteady)
+        self.unsteady[measured.sha] = frozenset(comparison.unsteady_tests)
+        comparison.missed = [
+            test
+            for test in comparison.missed
+            if second.outcomes.get(test) == full.outcomes.get(test)
+        ]
+        steady = _places(incremental ^ expected) - _places(unsteady)
+        comparison.verdict = "inexact" if steady or comparison.missed else "flaky"
+        comparison.differences = _in_words(incremental - expected, "incremental")
+        comparison.differences += _in_words(expected - incremental, "full")
 
     def _facts(self, sha: Sha) -> Facts:
         facts: set[tuple[str, str, object]] = set()
@@ -250,56 +256,69 @@ class _Replay:
     def _outcome_facts(self, sha: Sha) -> Facts:
         stored = load_map(self.db, sha)
         assert stored is not None
-        return _said_of_tests({name: t.outcome for name, t in stored.tests().items()})
+        return _outcomes_as_facts({name: trace.outcome for name, trace in stored.tests().items()})
 
-    def _missed(
-        self, done: Measure, before: Mapping[TestId, str], now: Mapping[TestId, str]
-    ) -> list[TestId]:
-        """Tests that were carried over although their outcome changed."""
-        base = load_map(self.db, done.base or "")
-        this = load_map(self.db, done.sha)
+    def _missed(self, measured: Measure, full: FullRun) -> list[TestId]:
+        """Tests that were carried over although their outcome changed between two full runs."""
+        if measured.base is None or measured.base not in self.outcomes:
+            return []
+        before, now = self.outcomes[measured.base], full.outcomes
+        unsteady_before = self.unsteady.get(measured.base, frozenset())
+        base = load_map(self.db, measured.base)
+        stored = load_map(self.db, measured.sha)
         assert base is not None
-        assert this is not None
-        kept = {t.id for t in base.tests().values()} & {t.id for t in this.tests().values()}
-        return sorted(
-            name
-            for name, trace in this.tests().items()
-            if trace.id in kept and before.get(name) != now.get(name)
-        )
+        assert stored is not None
+        base_ids = {trace.id for trace in base.tests().values()}
+        missed = []
+        for name, trace in stored.tests().items():
+            if trace.id not in base_ids or name in unsteady_before:
+                continue
+            if before.get(name) != now.get(name):
+                missed.append(name)
+        return sorted(missed)
 
 
-def _said_of_tests(outcomes: Mapping[TestId, str]) -> Facts:
+def _outcomes_as_facts(outcomes: Mapping[TestId, str]) -> Facts:
     return frozenset((name, outcome, "outcome") for name, outcome in outcomes.items())
 
 
-def _in_words(facts: frozenset[tuple[str, str, object]], side: str) -> list[str]:
-    return [
-        f"{path}: {word}" + (f" {what}" if what != "outcome" else "") + f" ({side})"
-        for path, word, what in sorted(facts, key=str)
-    ]
+def _tests_of(facts: Facts) -> list[TestId]:
+    """The tests of which some facts say the outcome."""
+    return sorted({name for name, _, detail in facts if detail == "outcome"})
 
 
-def summary(found: list[Comparison]) -> Json:
+def _places(facts: Facts) -> set[tuple[str, object]]:
+    """The lines (and outcomes) of some facts, by path (or test)."""
+    return {(path, detail) for path, _, detail in facts}
+
+
+def _in_words(facts: Facts, side: str) -> list[str]:
+    lines = []
+    for path, word, detail in sorted(facts, key=str):
+        fact = word if detail == "outcome" else f"{word} {detail}"
+        lines.append(f"{path}: {fact} ({side})")
+    return lines
+
+
+def summary(comparisons: list[Comparison]) -> Json:
     """The figures of a whole replay; the first commit, a full measure, is left out of the medians.
 
     Returns:
         How many commits were replayed, and how many of each verdict; tests missed; medians of
         the fraction selected and of the time in that of the full run (wall, processor).
     """
-    later = [c for c in found if not c.first and c.verdict != "broken"]
-
-    def middle(values: list[float]) -> float | None:
-        return round(statistics.median(values), 4) if values else None
-
-    counts = {
-        v: sum(c.verdict == v for c in found) for v in ("exact", "flaky", "inexact", "broken")
-    }
+    later = [one for one in comparisons if not one.first and one.verdict != "broken"]
+    verdicts = Counter(comparison.verdict for comparison in comparisons)
     return {
-        "commits": len(found),
-        **counts,
-        "missed": sum(len(c.missed) for c in found),
-        "selected": middle([c.fraction for c in later]),
-        "ratio": middle([c.ratio for c in later if c.full_seconds]),
-        "processor_ratio": middle([c.processor_ratio for c in later if c.full_processor]),
+        "commits": len(comparisons),
+        **{verdict: verdicts[verdict] for verdict in get_args(Verdict)},
+        "missed": sum(len(comparison.missed) for comparison in comparisons),
+        "selected": _median([one.fraction for one in later]),
+        "ratio": _median([one.ratio for one in later if one.full_seconds]),
+        "processor_ratio": _median([one.processor_ratio for one in later if one.full_processor]),
         "measured_at": time.strftime("%Y-%m-%d", time.gmtime()),
     }
+
+
+def _median(values: list[float]) -> float | None:
+    return round(statistics.median(values), 4) if values else None

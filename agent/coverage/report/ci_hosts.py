@@ -55,14 +55,14 @@ def _named(bases: list[str]) -> tuple[str, ...]:
 
 def _github(environ: Mapping[str, str]) -> list[str]:
     event = _event(environ.get("GITHUB_EVENT_PATH", ""))
-    found = []
+    bases = []
     if environ.get("GITHUB_REF", "").endswith("/merge"):
         # what is checked out is the merge into the base, whose first parent is the base now;
         # the event names the base as it was when the event was sent
-        found.append("HEAD^1")
-    found += [_at(event, "pull_request", "base", "sha"), _at(event, "before")]
+        bases.append("HEAD^1")
+    bases += [_at(event, "pull_request", "base", "sha"), _at(event, "before")]
     default = _at(event, "repository", "default_branch")
-    return [*found, f"origin/{default}" if default else ""]
+    return [*bases, f"origin/{default}" if default else ""]
 
 
 def _event(path: str) -> Any:

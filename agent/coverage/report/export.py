@@ -29,15 +29,15 @@ def export(repo: Repository, db: Database, sha: Sha, report_format: str, output:
     Raises:
         CopydeskError: The commit was not measured.
     """
-    found = load_totals(db, sha)
-    if found is None:
+    totals = load_totals(db, sha)
+    if totals is None:
         raise CopydeskError(
             f"commit {sha[:8]} was not measured",
             slug="not-measured",
             hint=f"`copydesk measure {sha[:8]}` does it now.",
         )
     branch = db.measures.has_branches(sha)
-    executed = {t.path: sorted(t.arcs) if branch else sorted(t.executed) for t in found}
+    executed = {t.path: sorted(t.arcs) if branch else sorted(t.executed) for t in totals}
     with snapshot(repo, sha, "report") as shot:
         engine = Engine(shot.path, ready(repo))
         engine.export(

@@ -37,5 +37,5 @@ def open_parts(gap: Gap) -> str:
 def model_words(total: Json) -> str:
     """What came of a model's calls: "12 calls, 83 % answered, 42 % kept"."""
     calls = total["calls"]
-    answered, kept = (f"{100 * total[key] / calls:.0f} %" for key in ("answered", "kept"))
-    return f"{plural(calls, 'call')}, {answered} answered, {kept} kept"
+    answered, useful = (f"{100 * total[key] / calls:.0f} %" for key in ("answered", "kept"))
+    return f"{plural(calls, 'call')}, {answered} answered, {useful} kept"

@@ -28,11 +28,11 @@ def render(points: Sequence[Point]) -> str:
         return LEFT + number * across, TOP + (HEIGHT - TOP - BOTTOM) * (1 - share)
 
     placed = [at(n, value) for n, value in enumerate(values)]
-    said = (
+    label = (
         f"Coverage over {len(points)} measured commits:"
         f" from {percent(values[0])} to {percent(values[-1])}"
     )
-    parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(said)}">']
+    parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(label)}">']
     for value in _marks(low):
         _, y = at(0, value)
         parts.append(

@@ -38,18 +38,18 @@ def _markdown(verdict: Verdict) -> Iterator[str]:
     yield ""
     yield from (f"- **Stop:** {text(reason)}" for reason in verdict.reasons)
     yield from (f"- {text(remark)}" for remark in verdict.remarks)
-    found = missing_ranges(verdict)
+    ranges = missing_ranges(verdict)
     yield from section(
         "Changed lines that no test reaches",
         ("Where", "Function", "Draft a test"),
         [
             (code(r.location), code(r.function), code(f"copydesk draft {r.gap}"))
-            for r in found[:ROWS]
+            for r in ranges[:ROWS]
         ],
         level=3,
     )
-    if len(found) > ROWS:
-        yield f"\n… and {len(found) - ROWS:,} more."
+    if len(ranges) > ROWS:
+        yield f"\n… and {len(ranges) - ROWS:,} more."
     for title, by_path in (
         ("Changed lines that do not take every branch", verdict.partial),
         ("Changed lines that were not measured", verdict.unknown),

@@ -158,7 +158,7 @@ class Engine:
         _, branch = pytest_cov_options(self.tree)
         request |= {f"default_{key}": value for key, value in self.default_settings().items()}
         try:
-            said = run(
+            result = run(
                 argv, cwd=self.tree, env=self.environ(), timeout=300,
                 stdin=json.dumps(request).encode(),
             )  # fmt: skip
@@ -168,7 +168,7 @@ class Engine:
                 slug="coverage-failed",
                 hint="Try `coverage report` there; its configuration may be broken.",
             ) from error
-        answer = json.loads(said.text)
+        answer = json.loads(result.text)
         if request["question"] in ("environment", "project"):
             answer["branch"] = answer["branch"] or branch
         return answer

@@ -13,7 +13,7 @@ from copydesk.agent.cli import replay as cli
 from copydesk.agent.config import Personal
 from copydesk.agent.coverage.probe.copydesk_probe import outcomes
 from copydesk.agent.coverage.replay import replay as replaying
-from copydesk.agent.coverage.replay.replay import Comparison, Reference, commits, replay, summary
+from copydesk.agent.coverage.replay.replay import Comparison, FullRun, commits, replay, summary
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import find, set_config
 from copydesk.agent.records import Interpreter
@@ -179,13 +179,13 @@ def test_two_full_runs_that_differ_are_named_as_such(
 ) -> None:
     start = commit(repo, {"lib.py": "x = 1\n", "test_lib.py": "def test_f():\n    import lib\n"})
     answers = iter([("lib.py", "executed", 7), ("lib.py", "executed", 8)])
-    inner = replaying._Replay._reference
+    inner = replaying._Replay._full_run
 
-    def unsteady(self: replaying._Replay, sha: str) -> Reference:
+    def unsteady(self: replaying._Replay, sha: str) -> FullRun:
         true = inner(self, sha)
-        return Reference(true.facts | {next(answers)}, true.outcomes, true.seconds, 0.0)
+        return FullRun(true.facts | {next(answers)}, true.outcomes, true.seconds, 0.0)
 
-    monkeypatch.setattr(replaying._Replay, "_reference", unsteady)
+    monkeypatch.setattr(replaying._Replay, "_full_run", unsteady)
     [found] = replay(find(repo), [start], python=PYTHON)
     assert found.verdict == "flaky"
     assert found.differences == ["lib.py: executed 7 (full)"]
@@ -202,21 +202,21 @@ def test_a_test_on_which_full_runs_of_the_commit_before_disagreed_is_not_missed(
     shas += [commit(repo, {"notes.txt": str(number)}) for number in range(2)]
     name = "test_lib.py::test_f"
     answers = iter(["failed", "passed", "passed", "failed", "failed", "passed"])
-    inner = replaying._Replay._reference
+    inner = replaying._Replay._full_run
 
-    def unsteady(self: replaying._Replay, sha: str) -> Reference:
+    def unsteady(self: replaying._Replay, sha: str) -> FullRun:
         true = inner(self, sha)
-        return Reference(true.facts, {name: next(answers)}, true.seconds, 0.0)
+        return FullRun(true.facts, {name: next(answers)}, true.seconds, 0.0)
 
-    monkeypatch.setattr(replaying._Replay, "_reference", unsteady)
+    monkeypatch.setattr(replaying._Replay, "_full_run", unsteady)
     place = tmp_path / "kept"
-    [first, second] = replay(find(repo), shas[:2], python=PYTHON, place=place)
+    [first, second] = replay(find(repo), shas[:2], python=PYTHON, desk=place)
     assert (first.verdict, first.unsteady_tests) == ("flaky", [name])
     assert (second.verdict, second.missed) == ("exact", [])
     # gone on with another time: only what is left, and the base is still known to be steady
-    [third] = replay(find(repo), shas, python=PYTHON, place=place, done=[first, second])
+    [third] = replay(find(repo), shas, python=PYTHON, desk=place, earlier=[first, second])
     assert (third.sha, third.verdict, third.missed) == (shas[2], "inexact", [name])
-    [again] = replay(find(repo), shas[1:2], python=PYTHON, place=place, done=[first])
+    [again] = replay(find(repo), shas[1:2], python=PYTHON, desk=place, earlier=[first])
     assert (again.verdict, again.missed) == ("exact", [])
 
 
