@@ -15,37 +15,7 @@ MOST = 12
 SAMPLES = ("agent/demo/sample", "agent/demo/change")
 """Code of the demo's project, which is what users write."""
 
-EXCEPTIONS: dict[str, dict[str, str]] = {
-    "agent/sandboxed/copydesk_tools/search/calls/existing_calls.py": {
-        "_parametrized": "to come apart",
-        "_site": "to come apart",
-    },
-    "agent/sandboxed/copydesk_tools/search/run/observations.py": {
-        "_effect": "to come apart",
-        "_raised": "to come apart",
-        "_returned": "to come apart",
-    },
-    "agent/sandboxed/copydesk_tools/search/values/command_lines.py": {
-        "command_lines": "to come apart",
-    },
-    "agent/sandboxed/copydesk_tools/search/values/environment_patches.py": {
-        "_texts": "to come apart",
-    },
-    "agent/sandboxed/copydesk_tools/search/values/expressions.py": {
-        "_write": "to come apart",
-    },
-    "agent/sandboxed/copydesk_tools/search/values/from_annotations.py": {
-        "AnnotatedValues._generic": "to come apart",
-        "AnnotatedValues.constructed": "to come apart",
-    },
-    "agent/testgen/embedded/render_values.py": {
-        "_Writer._call": "to come apart",
-        "_Writer._operation": "to come apart",
-    },
-    "agent/testgen/verify/mutants.py": {
-        "_Finder.statement": "to come apart",
-    },
-}
+EXCEPTIONS: dict[str, dict[str, str]] = {}
 """Functions that may be more complex: by file, each with the reason."""
 
 

@@ -149,6 +149,13 @@ class _Finder:
         if isinstance(node, (Function, ast.ClassDef)):
             self.definition(node, inside)
             return
+        self.of_statement(node)
+        for child in _expressions(node):
+            self.expression(child)
+        self.blocks(node, inside)
+
+    def of_statement(self, node: ast.stmt) -> None:
+        """The mutants of a statement as such, beside those of the expressions in it."""
         if isinstance(node, (ast.If, ast.While)):
             for edit in negated_condition(node):
                 self.negated(edit, "if" if isinstance(node, ast.If) else "while")
@@ -158,9 +165,6 @@ class _Finder:
             self.augmented(node)
         elif isinstance(node, ast.Expr) and isinstance(node.value, (ast.Call, ast.Await)):
             self.lost(node.value, "the call is left out")
-        for child in _expressions(node):
-            self.expression(child)
-        self.blocks(node, inside)
 
     def blocks(self, node: ast.AST, inside: bool) -> None:
         for name in ("body", "orelse", "finalbody"):
