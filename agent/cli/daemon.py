@@ -65,7 +65,7 @@ def status(as_json: bool) -> None:
     else:
         since = f", for {duration(time.time() - state.started)}" if state.started else ""
         echo(f"The daemon runs{since}: process {state.pid}, copydesk {state.version}.")
-        echo(f"It was started from {state.prefix}.")
+        echo(f"Its copydesk is installed in {state.prefix}.")
     if not state.running:
         sys.exit(1)
 

@@ -112,6 +112,9 @@ def _print(drafts: Sequence[Draft], gaps: Sequence[Gap]) -> None:
     for draft in drafts:
         echo(f"{draft.id}: {draft_subject(draft)}: {evidence_summary(draft)}")
     if drafts:
-        echo(f"{plural(len(drafts), 'draft')} for {plural(len(gaps), 'gap')}; `copydesk review`")
+        echo(
+            f"{plural(len(drafts), 'draft')} for {plural(len(gaps), 'gap')};"
+            " `copydesk review` shows them."
+        )
     else:
         echo("No draft passed its check; `copydesk drafts --all` says why.")

@@ -189,7 +189,7 @@ def verdict_from_file(
     data = read_coverage_file(file, repo.worktree, tracked | request.change.files.keys())
     if data.foreign and not data.files:
         raise CopydeskError(
-            f"no file of {file} is in this repository; the first is {clean(data.foreign[0])}",
+            f"{file} names no file of this repository; its first is {clean(data.foreign[0])}",
             slug="foreign-data",
             hint="Was it written for another project, or before files were moved?",
         )

@@ -189,7 +189,9 @@ def _print_failure(failure: Json) -> None:
 def _print_former_failure(failure: Json) -> None:
     """Print a failure in one line: a later commit was measured, so it no longer matters much."""
     error = one_line(failure["error"], 60)
-    echo(f"Failed      {failure['kind']} {short_sha(failure['subject'])} before: {error}")
+    echo(
+        f"Failed      {failure['kind']} {short_sha(failure['subject'])}, an earlier commit: {error}"
+    )
 
 
 def _next_step(state: Json) -> str:

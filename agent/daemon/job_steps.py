@@ -41,7 +41,7 @@ def measure_step(context: StepContext, sha: Sha) -> None:
         if scoring.after_measure(db, commit, say=context.say):
             db.jobs.enqueue("learn", sha, priority=LEARN_PRIORITY)
     except CopydeskError as error:  # a score that is missing must not hold up the drafts
-        context.say(f"not scored: {error}")
+        context.say(f"the risk of {sha[:8]} could not be scored: {error}")
     db.jobs.enqueue("draft", sha, priority=DRAFT_PRIORITY)
     if config.load(context.repo, sha).project.stories:
         db.jobs.enqueue("story", sha, priority=STORY_PRIORITY)

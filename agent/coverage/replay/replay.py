@@ -226,7 +226,7 @@ class _Replay:
         comparison.missed = self._missed(measured, full)
         if incremental == expected and not comparison.missed:
             return
-        self.say("they differ; running every test once more")
+        self.say("measure and full run differ; running every test once more")
         second = self._full_run(measured.sha)
         unsteady = expected ^ (second.facts | _outcomes_as_facts(second.outcomes))
         comparison.unsteady = _in_words(unsteady, "one of two full runs")

@@ -10,7 +10,7 @@ from copydesk.agent.coverage.selection.collection_order import (
     describe,
     test_file_check,
 )
-from copydesk.agent.coverage.selection.rerun_reasons import UNFINISHED
+from copydesk.agent.coverage.selection.rerun_outcomes import UNFINISHED
 
 __all__ = [
     "UNFINISHED",

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from copydesk.agent.coverage.selection.collected_files import CollectedFiles
 from copydesk.agent.coverage.selection.import_time import executed_blocks
 from copydesk.agent.coverage.selection.module_changes import ModuleChanges
-from copydesk.agent.coverage.selection.rerun_reasons import FAILED, RERUN_REASONS
+from copydesk.agent.coverage.selection.rerun_outcomes import FAILED, RERUN_REASONS
 from copydesk.agent.coverage.selection.stale_imports import StaleImports
 from copydesk.agent.coverage.selection.tree_comparison import TreeComparison
 from copydesk.agent.coverage.source import (
@@ -181,12 +181,12 @@ class _AffectedTraces:
     def find(self) -> dict[Context, str]:
         """Why each of them does not hold, in words."""
         ask_all = bool(self.changes or self.trees.change.texts)
-        executed_by = self.trees.changed_files.executed_by
+        executed_by = self.trees.outdated_hits.executed_by
         reasons = {}
         for key, trace in self.base.traces.items():
             if key[0] == "import":
                 continue
-            if ask_all or executed_by(trace) or self.trees.reason_of_needs(trace):
+            if ask_all or executed_by(trace) or self.trees.changed_data.reason(trace):
                 reason = self._reason(trace)
                 if reason:
                     reasons[key] = reason
@@ -198,14 +198,14 @@ class _AffectedTraces:
             return reason
         if trace.kind == "test" and file_of(trace.name) in self.trees.change.texts:
             return "its file changed"  # a text with examples
-        return self.trees.reason_of_needs(trace)
+        return self.trees.changed_data.reason(trace)
 
     def _reason_of_hits(self, trace: Trace) -> str | None:
-        changed_files = self.trees.changed_files
-        if changed_files.executed_by(trace):
+        outdated_hits = self.trees.outdated_hits
+        if outdated_hits.executed_by(trace):
             for hit in trace.hits:
                 # of most files nothing changed, and that is seen without looking the hit up
-                if changed_files.is_outdated(hit) and self._is_affected(hit):
+                if outdated_hits.is_outdated(hit) and self._is_affected(hit):
                     return f"executes changed code in {hit.path}"
         return None
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 
 from copydesk.agent.coverage.selection.affected import SESSION, Selection
-from copydesk.agent.coverage.selection.rerun_reasons import FAILED
+from copydesk.agent.coverage.selection.rerun_outcomes import FAILED
 from copydesk.agent.coverage.source import DEFAULT_PATTERNS, file_of, is_test_file
 from copydesk.agent.coverage.store import CoverageMap
 

@@ -117,12 +117,12 @@ class ModuleChanges:
     def _add_imports_that_differ(self, calls: ImportTimeCalls) -> None:
         """Add the modules whose import ran a changed function, or read what has changed."""
         for trace in calls.traces:
-            if self._ran_changed_function(trace, calls) or self.trees.reason_of_needs(trace):
+            if self._ran_changed_function(trace, calls) or self.trees.changed_data.reason(trace):
                 self.modules.add(trace.name)
 
     def _ran_changed_function(self, trace: Trace, calls: ImportTimeCalls) -> bool:
         trees = self.trees
-        if not trees.changed_files.executed_by(trace):
+        if not trees.outdated_hits.executed_by(trace):
             return False
         if all(map(trees.is_unchanged, trace.hits)):
             return False

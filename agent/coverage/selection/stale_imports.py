@@ -47,7 +47,7 @@ class StaleImports:
         return bool(self.changes) and self._is_reached(path, self.trees.closure(path))
 
     def _executed_changed_code(self, trace: Trace, leave_out: str | None) -> bool:
-        if not self.trees.changed_files.executed_by(trace):
+        if not self.trees.outdated_hits.executed_by(trace):
             return False
         hits = (hit for hit in trace.hits if hit.path != leave_out)
         return not all(map(self.trees.is_unchanged, hits))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from copydesk.agent.coverage.selection.changed_files import ChangedFiles
+from copydesk.agent.coverage.selection.changed_data import ChangedData
 from copydesk.agent.coverage.selection.import_time import executed_blocks
+from copydesk.agent.coverage.selection.outdated_hits import OutdatedHits
 from copydesk.agent.coverage.source import (
     ImportGraph,
     Module,
@@ -14,7 +15,7 @@ from copydesk.agent.coverage.source import (
     compare_trees,
     parse,
 )
-from copydesk.agent.coverage.store import Hit, Trace, numbits_to_nums
+from copydesk.agent.coverage.store import Hit, numbits_to_nums
 
 
 @dataclass(slots=True)
@@ -27,19 +28,19 @@ class TreeComparison:
     old: Tree
     new: Tree
     change: TreeDifference
-    changed_files: ChangedFiles
+    changed_data: ChangedData
+    outdated_hits: OutdatedHits
     before: ImportGraph
     after: ImportGraph
     _closures: dict[str, frozenset[str]] = field(default_factory=dict)
     _unchanged: dict[Hit, bool] = field(default_factory=dict)
-    _reasons: dict[frozenset[tuple[str, str]], str | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, old: Tree, new: Tree) -> TreeComparison:
         """Compare two trees."""
         change = compare_trees(old, new)
-        changed_files = ChangedFiles(change.data, new.blobs)
-        return cls(old, new, change, changed_files, old.graph(), new.graph())
+        data, hits = ChangedData(change, new.variables), OutdatedHits(change.data, new.blobs)
+        return cls(old, new, change, data, hits, old.graph(), new.graph())
 
     def closure(self, path: str) -> frozenset[str]:
         """The file and all that it imports, before or after the change."""
@@ -71,7 +72,7 @@ class TreeComparison:
         return self._unchanged[hit]
 
     def _stands_in_new_tree(self, hit: Hit) -> bool:
-        if not self.changed_files.is_outdated(hit):
+        if not self.outdated_hits.is_outdated(hit):
             return True
         new = self.new_module(hit)
         if new is None:
@@ -92,28 +93,6 @@ class TreeComparison:
             return False
         old, new = self.change.modified[path]
         return _statements(old) != _statements(new)
-
-    def reason_of_needs(self, trace: Trace) -> str | None:
-        """Why what a context read may differ now, in words; None where it does not."""
-        if trace.needs not in self._reasons:  # which many tests share
-            self._reasons[trace.needs] = self._find_reason(trace)
-        return self._reasons[trace.needs]
-
-    def _find_reason(self, trace: Trace) -> str | None:
-        if not trace.needed("file").isdisjoint(self.change.data):
-            return "reads a changed file"
-        if not trace.needed("folder").isdisjoint(self.change.folders):
-            return "lists a changed folder"
-        if self.change.python and trace.needed("process"):
-            return "starts programs"
-        if any(map(self._is_changed_variable, trace.needed("env"))):
-            return "reads a changed environment variable"
-        return None
-
-    def _is_changed_variable(self, recorded: str) -> bool:
-        """Whether an environment variable, recorded as name=digest, has another value now."""
-        name, _, digest = recorded.rpartition("=")
-        return self.new.variables is not None and self.new.variables(name) != digest
 
 
 def _statements(module: Module) -> set[str]:

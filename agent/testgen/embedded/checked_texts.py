@@ -43,7 +43,7 @@ class CheckedTexts:
         return written
 
     def texts(self, expressions: Any) -> tuple[str, ...]:
-        """The checked texts of a row of expressions."""
+        """Each expression as source; raises Refused where one is nothing that a test may say."""
         return tuple(map(self.text, expressions))
 
     def exception(self, name: str, module: str) -> None:

@@ -24,7 +24,7 @@ def test_a_gap_is_drafted_checked_and_put_on_the_desk(
     assert done.exit_code == 0, done.output
     assert "[1/1] prices.py::label" in done.stderr
     assert "1: prices.py::label: 3 lines" in done.stdout
-    assert "1 draft for 1 gap; `copydesk review`" in done.stdout
+    assert "1 draft for 1 gap; `copydesk review` shows them." in done.stdout
     (again,) = json.loads(run(copy, "draft", "prices.py::label", "--json").stdout)
     assert again["state"] == "ready"
 

@@ -193,7 +193,7 @@ def test_the_failure_of_a_former_commit_is_one_line(
         assert job
         db.jobs.fail(job, "the suite is broken\nmore\nand more", final=True)
     said = run(copy, "status").output
-    assert "Failed      measure bbbbbbbb before: the suite is broken\n" in said
+    assert "Failed      measure bbbbbbbb, an earlier commit: the suite is broken\n" in said
     assert "more" not in said
 
 

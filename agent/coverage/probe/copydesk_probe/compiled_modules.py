@@ -78,7 +78,7 @@ class CompiledModules:
         os.replace(partial, name)
 
     def serve_imports(self) -> None:
-        """Let modules of the tree be loaded from here."""
+        """Have the import system take the tree's modules from this store of compiled code."""
         loader_class = importlib.machinery.SourceFileLoader
         original, source_to_code = loader_class.get_code, loader_class.source_to_code
 

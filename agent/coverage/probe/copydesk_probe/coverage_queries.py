@@ -137,7 +137,10 @@ def module_name(full: str) -> str:
 
 
 def pretend_imported(root: str, name: str) -> None:
-    """Let a package of the tree pass for imported, for coverage.py to look for its files."""
+    """Put an empty stand-in for a package of the tree into sys.modules.
+
+    coverage.py asks sys.modules where the files of a package named in `source` are.
+    """
     if os.path.isdir(name) or name in sys.modules:
         return
     for entry in sys.path:

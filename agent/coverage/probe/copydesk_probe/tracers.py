@@ -150,7 +150,7 @@ class MonitoringTracer:
             self._is_paused = is_paused
 
     def pause_for(self, collector: Any, replace: Replace) -> None:
-        """Pause while a test has coverage.py measure: under `coverage run` that pauses the run's.
+        """Stop recording while a test itself starts coverage.py, as `coverage run` would stop too.
 
         Args:
             collector: coverage.py's class of what collects; without its list of those that are

@@ -15,7 +15,7 @@ from copydesk.agent.coverage.report.export import export
 from copydesk.agent.coverage.runner.coverage_py import DEFAULT_OMIT
 from copydesk.agent.coverage.selection.affected import Selection
 from copydesk.agent.coverage.selection.collection_order import collection_order
-from copydesk.agent.coverage.selection.rerun_reasons import FAILED
+from copydesk.agent.coverage.selection.rerun_outcomes import FAILED
 from copydesk.agent.coverage.store import add_up, load_totals
 from copydesk.agent.coverage.store.traces import CoverageMap, Trace, load_map
 from copydesk.agent.desk.database import Database

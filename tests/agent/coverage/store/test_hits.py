@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from copydesk.agent.coverage.measure.reusable_totals import find_reusable_totals
 from copydesk.agent.coverage.runner.coverage_py import Environment
 from copydesk.agent.coverage.runner.project_info import ProjectInfo
-from copydesk.agent.coverage.selection.changed_files import ChangedFiles
+from copydesk.agent.coverage.selection.outdated_hits import OutdatedHits
 from copydesk.agent.coverage.store import hits as hit_rows
 from copydesk.agent.coverage.store.hits import LazyHits
 from copydesk.agent.coverage.store.numbits import numbits_to_nums, nums_to_numbits
@@ -97,7 +97,7 @@ def test_what_is_on_the_desk_is_concerned_by_the_same_changes(
 ) -> None:
     made = traces(found)
     stored = sorted(load_traces(db, add_traces(db, made, "e")), key=lambda t: t.id or 0)
-    files = ChangedFiles(changed, dict.fromkeys(FILES[1:], "now"))
+    files = OutdatedHits(changed, dict.fromkeys(FILES[1:], "now"))
     assert [files.executed_by(t) for t in stored] == [
         any(h.path in changed and (h.path == FILES[0] or h.blob == "old") for h in t.hits)
         for t in made

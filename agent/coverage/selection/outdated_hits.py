@@ -1,4 +1,4 @@
-"""The files that changed, as hits and traces see them."""
+"""The hits of file versions that a changed tree no longer has."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from copydesk.agent.coverage.store import Hit, LazyHits, Trace
 
 
 @dataclass(slots=True)
-class ChangedFiles:
-    """The files that differ between a measured commit and a tree.
+class OutdatedHits:
+    """Tells which hits are of files that differ between a measured commit and a tree.
 
     A trace of the commit that executed none of them still holds in the tree. It may have executed
     an older version of another file, but then it was found to hold for the commit's own version
