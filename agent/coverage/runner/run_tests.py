@@ -224,7 +224,7 @@ def _broken(reason: str, output: str) -> CopydeskError:
     return CopydeskError(
         f"the test suite cannot be run: {reason}\n{tail}",
         slug="suite-broken",
-        hint="Run `python -m pytest` yourself; once your tests run again, copydesk measures the next commit.",
+        hint="Run `python -m pytest` yourself; once it runs, copydesk measures the next commit.",
     )
 
 
