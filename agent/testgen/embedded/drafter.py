@@ -34,7 +34,12 @@ MAX_SUSPECTS = 5
 _CPU_SECONDS = 120
 _WALL_SECONDS = 900.0
 """Of one search, which counts calls and not seconds; only what hangs comes near to these."""
-_START = "import sys; from copydesk_tools.search.main import main; sys.exit(main())"
+_START = (
+    "import os, sys\n"
+    "sys.path.insert(0, os.environ['COPYDESK_TOOLS'])\n"  # before a project's module of that name
+    "from copydesk_tools.search.main import main\n"
+    "sys.exit(main())\n"
+)
 # Two processes that differ in all that a result must not hang on.
 _FIRST = {"PYTHONHASHSEED": "0", "TZ": "UTC", "COLUMNS": "80"}
 _SECOND = {"PYTHONHASHSEED": "4021", "TZ": "Asia/Kolkata", "COLUMNS": "117"}

@@ -23,8 +23,9 @@ from copydesk.agent.testgen.verify.run_report import (
 NAME = "test_copydesk_draft.py"
 
 _START = (
-    "import gc, sys\n"
+    "import gc, os, sys\n"
     "gc.disable()\n"  # a fifth of the start of pytest; on again before the first test
+    "sys.path.insert(0, os.environ['COPYDESK_TOOLS'])\n"  # before a project's module of that name
     "from copydesk_tools.verify.main import main\n"
     "main(sys.argv[1:])\n"
 )
