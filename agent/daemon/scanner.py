@@ -63,11 +63,11 @@ class Scanner:
         notifications.sweep(desk)
         self._watcher.refresh()
         waiting = notifications.unread(desk)
-        upgrade = next((one for one in waiting if _asks_for_room(one)), None)
-        if upgrade:
-            notifications.remove([upgrade])
+        upgrades = [notification for notification in waiting if _asks_for_room(notification)]
+        if upgrades:
+            notifications.remove(upgrades)  # one that stayed would end the successor, too
             self._logger.info("making room for a newer copydesk")
-            self._make_room(upgrade.worktree)
+            self._make_room(upgrades[0].worktree)
             return True
         self._retry_deferred_work()
         new_tips = self._compare_refs(personal)
