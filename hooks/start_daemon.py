@@ -9,7 +9,7 @@ from copydesk.hooks.failpoints import failpoint
 from copydesk.hooks.filesystem import release_lock, take_lock
 from copydesk.hooks.spool import DESK, UPGRADE, write_notification
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 """copydesk's version, where a hook can read it without looking for metadata."""
 
 LOCK = "daemon.lock"

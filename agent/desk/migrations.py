@@ -345,7 +345,7 @@ def m013_rung_names(db: Database) -> None:
     rows = db.execute("SELECT id, evidence FROM drafts WHERE kind = 'test'").fetchall()
     for identity, text in rows:
         evidence = json.loads(text)
-        for rung in evidence.get("rungs", ()):
+        for rung in evidence.get("rungs") or ():
             rung["name"] = RUNG_NAMES.get(rung["name"], rung["name"])
         db.execute("UPDATE drafts SET evidence = ? WHERE id = ?", (json.dumps(evidence), identity))
 
