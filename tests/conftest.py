@@ -54,7 +54,6 @@ parallel = true
 data_file = {folder}/.coverage
 include =
     */copydesk_probe/*
-    */probe/*/sitecustomize.py
     */probe/sitecustomize.py
 """
 
