@@ -349,7 +349,12 @@ def ask(tree: Path, request: dict[str, Any]) -> dict[str, Any]:
     with subprocess.Popen(
         [sys.executable, "-c", START],
         cwd=tree,
-        env={**os.environ, "COPYDESK_REPORT_FD": str(writer), "PYTHONPATH": f"{TOOLS}:{tree}"},
+        env={
+            **os.environ,
+            "COPYDESK_REPORT_FD": str(writer),
+            "COPYDESK_TOOLS": str(TOOLS),
+            "PYTHONPATH": f"{TOOLS}:{tree}",
+        },
         stdin=subprocess.PIPE,
         pass_fds=[writer],
     ) as child:
