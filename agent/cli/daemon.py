@@ -80,8 +80,7 @@ def logs(stay: bool, count: int) -> None:
     repo = current_repository()
     path = repo.desk / daemon_log.NAME
     lines = follow(path) if stay else iter(())
-    found = control.logs(repo, count)
-    for line in found:
+    for line in control.logs(repo, count):
         echo(line)
     if not path.exists() and not stay:
         echo("The log is empty: no daemon has run here yet.")

@@ -111,11 +111,7 @@ def _print(state: Json) -> None:
     echo(f"Drafts      {draft_counts(state['drafts'])}")
     if state["flaky"]:
         echo(f"Flaky       {_flaky_words(state['flaky'])}")
-    jobs = state["queue"]
-    work = ", ".join(
-        f"{jobs[name]} {name}" for name in ("running", "ready", "failed") if jobs[name]
-    )
-    echo(f"Work        {work or 'nothing to do'}")
+    echo(f"Work        {_work_words(state['queue'])}")
     for run in state["tests"]:
         failed = f", {len(run['failed'])} failed" if run["failed"] else ""
         ran = f"{run['ended']:,} of {run['tests']:,} have run{failed}"

@@ -72,10 +72,10 @@ def _is_before_figure(tokens: Sequence[Token], index: int) -> bool:
 
 def wrong_verdicts(tokens: Sequence[Token], cited: CitedFacts) -> _Problems:
     """Find what is claimed without a number: all passed, nothing measured, no test reaches."""
-    told = [token.word for token in tokens]
-    yield from _wrong_outcomes(frozenset(told), cited)
-    yield from _wrong_gaps(" ".join(told), cited)
-    yield from _wrong_edits(told, cited)
+    words = [token.word for token in tokens]
+    yield from _wrong_outcomes(frozenset(words), cited)
+    yield from _wrong_gaps(" ".join(words), cited)
+    yield from _wrong_edits(words, cited)
 
 
 class _TestFigures(NamedTuple):

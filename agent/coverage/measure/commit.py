@@ -251,8 +251,8 @@ class _Measurement:
         new = assemble(
             self.db, self.engine, executed, self.blobs, environment=self.environment, paths=counted
         )
-        kept = list(reusable.by_path.values()) if reusable else []
-        return kept + [FileTotal.of(total) for total in new]
+        reused = list(reusable.by_path.values()) if reusable else []
+        return reused + [FileTotal.of(total) for total in new]
 
     def _reusable_totals(self, plan: _Plan, traces: list[Trace]) -> ReusableTotals | None:
         if plan.base is None:

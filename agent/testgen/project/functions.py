@@ -27,12 +27,12 @@ def target_functions(source: str, function: str, lines: Collection[LineNo]) -> l
 
     Falls back on the innermost function around the lines when no function has the name.
     """
-    known = functions(source)
-    named = known.get(function.replace(".<locals>", ""), [])
+    by_name = functions(source)
+    named = by_name.get(function.replace(".<locals>", ""), [])
     around = [f for f in named if _holds(f, lines)]
     if named:
         return around or named
-    holders = [f for same in known.values() for f in same if _holds(f, lines)]
+    holders = [f for same in by_name.values() for f in same if _holds(f, lines)]
     return [max(holders, key=lambda f: f.lineno)] if holders else []
 
 
