@@ -9,6 +9,7 @@ from typing import Any
 from copydesk.agent.desk.connection import Connection
 from copydesk.agent.desk.content_cache import ContentCache
 from copydesk.agent.desk.drafts import Drafts, StoryFacts, Verifications
+from copydesk.agent.desk.failures import FailedItems, FailedTests
 from copydesk.agent.desk.history import Commits, MinedHistory, Predictions
 from copydesk.agent.desk.jobs import DeferredJobs, Jobs
 from copydesk.agent.desk.measures import Gaps, Measures, UnfinishedMeasures
@@ -62,6 +63,16 @@ class Database(Connection):
     def measures(self) -> Measures:
         """Measured commits."""
         return Measures(self)
+
+    @cached_property
+    def failed_tests(self) -> FailedTests:
+        """The tests of measured commits that failed."""
+        return FailedTests(self)
+
+    @cached_property
+    def failed_items(self) -> FailedItems:
+        """What of copydesk's own work could not be done, while the rest of it went on."""
+        return FailedItems(self)
 
     @cached_property
     def gaps(self) -> Gaps:

@@ -156,8 +156,8 @@ class Measures:
     def delete(self, sha: Sha) -> None:
         """Delete the measure of a commit and its gaps; traces and totals may serve others."""
         with transaction(self._db):
-            self._db.execute("DELETE FROM gaps WHERE sha = ?", (sha,))
-            self._db.execute("DELETE FROM measures WHERE sha = ?", (sha,))
+            for table in ("gaps", "failed_tests", "measures"):
+                self._db.execute(f"DELETE FROM {table} WHERE sha = ?", (sha,))
 
     def used_traces(self) -> set[int]:
         """The ids of all traces that a measure has, or one that was cut short."""

@@ -8,7 +8,16 @@ from collections.abc import Callable
 
 from sqlite_utils import Database, Migrations
 
-from copydesk.agent.desk.tables import CLIMBS, FUNCTIONS, GAPS, KNOWN, REPEATS, SCORES, UNFINISHED
+from copydesk.agent.desk.tables import (
+    CLIMBS,
+    FAILURES,
+    FUNCTIONS,
+    GAPS,
+    KNOWN,
+    REPEATS,
+    SCORES,
+    UNFINISHED,
+)
 
 migrations = Migrations("copydesk")
 
@@ -350,10 +359,17 @@ def m013_rung_names(db: Database) -> None:
         db.execute("UPDATE drafts SET evidence = ? WHERE id = ?", (json.dumps(evidence), identity))
 
 
+@migrations()
+def m014_failures(db: Database) -> None:
+    """The tests that failed, and what copydesk itself could not do."""
+    _executescript(db, FAILURES)
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     *(m001_jobs, m002_coverage, m003_drafts, m004_views),
     *(m005_known, m006_scores, m007_climbs, m008_gaps, m009_functions),
     *(m010_repeats, m011_unfinished, m012_no_events, m013_rung_names),
+    *(m014_failures,),
 )
 
 

@@ -163,3 +163,34 @@ CREATE TABLE unfinished (
     begun_at REAL NOT NULL                   -- Unix time
 );
 """
+
+FAILURES = """
+CREATE TABLE failed_tests (
+    -- A row per test of a measured commit that failed, or file whose tests were not collected.
+    sha TEXT NOT NULL,
+    test TEXT NOT NULL,                      -- pytest's node id; the file where it is of collection
+    outcome TEXT NOT NULL,                   -- failed, error or collection
+    before TEXT NOT NULL,                    -- passed, failed, new; "" where that is not known
+    compared TEXT NOT NULL,                  -- the commit that it was so at, or ""
+    line INTEGER NOT NULL,                   -- in the test's file; 0 where that is not known
+    error TEXT NOT NULL,                     -- the last error line
+    output TEXT NOT NULL,                    -- the end of what pytest said; "" where not kept
+    PRIMARY KEY (sha, test)
+) WITHOUT ROWID;
+
+CREATE TABLE failed_items (
+    -- A row per item that a piece of work could not do, while the rest of it went on.
+    id INTEGER PRIMARY KEY,
+    work TEXT NOT NULL,                      -- the kind of work: measure, draft, story, ...
+    sha TEXT NOT NULL,                       -- the commit that it was done for, or "desk"
+    item TEXT NOT NULL,                      -- a gap, a file, a step
+    error TEXT NOT NULL,                     -- what went wrong, in one line
+    trace TEXT NOT NULL,                     -- the end of the traceback
+    failed_at TEXT NOT NULL,
+    UNIQUE (work, sha, item)
+);
+
+CREATE VIEW gate_failures AS
+    -- The tests that fail at each measured commit.
+    SELECT sha, test, error FROM failed_tests;
+"""

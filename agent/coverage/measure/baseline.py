@@ -115,3 +115,16 @@ class _Candidates:
             if sha in self.measured and sha != self.commit.sha:
                 return sha
         return None
+
+
+def measured_ancestor(commit: Commit, db: Database) -> Sha | None:
+    """The measured commit that a commit is compared with: its first parent, else the nearest
+    ancestor, under whatever conditions; None where none of the last ones was measured.
+    """
+    measured = set(db.measures.shas())
+    nearest_first = [commit.parent] if commit.parent else []
+    nearest_first += git.ancestors(commit.repo, commit.sha, NEAR)
+    for sha in nearest_first:
+        if sha in measured and sha != commit.sha:
+            return sha
+    return None

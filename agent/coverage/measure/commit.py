@@ -11,8 +11,9 @@ from pathlib import Path
 
 from copydesk.agent import config
 from copydesk.agent.coverage.measure import audit, flaky, interrupted
-from copydesk.agent.coverage.measure.baseline import find_base
+from copydesk.agent.coverage.measure.baseline import find_base, measured_ancestor
 from copydesk.agent.coverage.measure.blob_texts import BlobTexts, files_of
+from copydesk.agent.coverage.measure.failed_tests import find_failed_tests
 from copydesk.agent.coverage.measure.garbage_collection import without_garbage_collection
 from copydesk.agent.coverage.measure.merge_traces import COLLECTION, merge
 from copydesk.agent.coverage.measure.reusable_totals import (
@@ -46,12 +47,14 @@ from copydesk.agent.coverage.store import (
     add_traces,
     assemble,
     distinct_hits,
+    load_map,
     record_gaps,
     store_new_traces,
     unite_hits,
 )
 from copydesk.agent.desk.connection import transaction
 from copydesk.agent.desk.database import Database
+from copydesk.agent.desk.failures import FailedTest
 from copydesk.agent.desk.history import SeenCommit
 from copydesk.agent.desk.measures import Conditions, RunningMeasure
 from copydesk.agent.git.commit import Commit
@@ -181,7 +184,8 @@ class _Measurement:
                 plan.reason = f"every test: an audit of the map; {audit.describe(drift)}"
         totals = self._totals(plan, traces, texts)
         measure = self._measure(plan, traces, totals, recording, time.monotonic() - started)
-        self._store(measure, traces, totals, texts)
+        failed_tests = self._failed_tests(traces, recording) if measure.failed else []
+        self._store(measure, traces, totals, failed_tests, texts)
         return measure
 
     def _select(self, plan: _Plan, base: CoverageMap, texts: BlobTexts) -> None:
@@ -311,8 +315,20 @@ class _Measurement:
             seconds=seconds,
         )
 
+    def _failed_tests(self, traces: list[Trace], recording: Recording | None) -> list[FailedTest]:
+        """The tests that failed, beside how they went at the nearest measured ancestor."""
+        former = measured_ancestor(self.commit, self.db)
+        return find_failed_tests(
+            traces, recording, load_map(self.db, former) if former else None, self.engine.tree
+        )
+
     def _store(
-        self, measure: Measure, traces: list[Trace], totals: list[FileTotal], texts: BlobTexts
+        self,
+        measure: Measure,
+        traces: list[Trace],
+        totals: list[FileTotal],
+        failed_tests: list[FailedTest],
+        texts: BlobTexts,
     ) -> None:
         """Write all that was found in one transaction."""
         sha = self.commit.sha
@@ -329,6 +345,7 @@ class _Measurement:
                 traces=ids,
                 totals=[total.id for total in totals],
             )
+            self.db.failed_tests.replace(sha, failed_tests)
             record_gaps(self.db, sha, unreached, changed, texts.outline)
             interrupted.forget(self.db, sha, *([measure.base] if measure.base else []))
             texts.save()
