@@ -36,7 +36,7 @@ def _escape(char: str) -> str:
 
 def one_line(text: str, width: int = 200) -> str:
     """The first line of text, cleaned and cut to width characters."""
-    line = clean(text.strip().splitlines()[0] if text.strip() else "", keep="")
+    line = clean(text.strip().split("\n")[0] if text.strip() else "", keep="")
     return line if len(line) <= width else line[: width - 1] + "…"
 
 

@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "agent": {"agent", "hooks", "predictor"},
 }
 LADDER = [
-    {"errors", "records", "text", "process", "progress", "sandboxed"},
+    {"errors", "records", "text", "source_text", "process", "progress", "sandboxed"},
     {"config", "git", "desk"},
     {"sandbox", "model"},
     {"coverage"},
@@ -255,6 +255,21 @@ def test_only_the_desk_runs_sql() -> None:
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                     runs_sql = node.func.attr in ("execute", "executemany", "executescript")
                     assert not runs_sql, f"{name}:{node.lineno}: ask the desk in words"
+
+
+DEALS_WITH_SOURCE = (
+    *("agent/coverage", "agent/testgen", "agent/sandboxed", "agent/git", "agent/review"),
+    *("agent/scoring", "agent/stories", "hooks"),
+)
+
+
+@pytest.mark.parametrize("room", DEALS_WITH_SOURCE)
+def test_source_is_split_into_lines_in_one_way(room: str) -> None:
+    """str.splitlines counts other lines than Python does: hooks/source_lines.py says why."""
+    for path in sources(room):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Attribute) and node.attr in ("splitlines", "getlines"):
+                pytest.fail(f"{path}:{node.lineno}: use split_source_lines, or split at line feeds")
 
 
 def test_no_file_grows_past_500_lines() -> None:

@@ -57,7 +57,9 @@ def find(start: Path) -> Repository:
         )  # fmt: skip
     except (GitFailed, OSError) as error:
         raise _not_found(start, error) from error
-    git_dir, common_dir, bare, inside = output.decode("utf-8", "surrogateescape").splitlines()
+    *folders, bare, inside = os.fsdecode(output).removesuffix("\n").split("\n")
+    middle = len(folders) // 2  # a folder's own name may hold line ends, and is in both then
+    git_dir, common_dir = "\n".join(folders[:middle]), "\n".join(folders[middle:])
     top = None
     if inside == "true":
         toplevel = git("rev-parse", "--path-format=absolute", "--show-toplevel", cwd=start)

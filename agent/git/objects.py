@@ -48,7 +48,7 @@ def trees(repo: Repository, shas: Iterable[Sha]) -> dict[Sha, str]:
         "cat-file", "--batch-check=%(objectname)", git_dir=repo.common_dir,
         stdin="".join(f"{checked(sha)}^{{tree}}\n" for sha in commits).encode(),
     )  # fmt: skip
-    ids = dict(zip(commits, output.decode().splitlines(), strict=True))
+    ids = dict(zip(commits, output.decode().split("\n")[:-1], strict=True))
     return {sha: tree for sha, tree in ids.items() if not tree.endswith(" missing")}
 
 

@@ -92,7 +92,7 @@ def exists(repo: Repository, shas: Iterable[Sha]) -> set[Sha]:
         "cat-file", "--batch-check=%(objectname) %(objecttype)", git_dir=repo.common_dir,
         stdin="".join(f"{sha}\n" for sha in shas).encode(),
     )  # fmt: skip
-    lines = output.decode().splitlines()
+    lines = output.decode().split("\n")
     return {line.split()[0] for line in lines if line.endswith(" commit")}
 
 

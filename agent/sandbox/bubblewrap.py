@@ -15,6 +15,7 @@ from pathlib import Path
 
 from copydesk.agent.sandbox.interpreter_folders import SYSTEM, InterpreterFolders
 from copydesk.agent.sandbox.records import Limits
+from copydesk.agent.source_text import encode_source
 
 OLDEST = (0, 8, 0)
 
@@ -236,4 +237,4 @@ class _CommandLine:
             self._add_file(str(FILES / name), text)
 
     def _add_file(self, path: str, text: str) -> None:
-        self.words += ["--perms", "0644", "--file", str(self._hold(text.encode())), path]
+        self.words += ["--perms", "0644", "--file", str(self._hold(encode_source(text))), path]

@@ -18,6 +18,7 @@ from copydesk.agent.sandbox import launch_script, processes
 from copydesk.agent.sandbox.pipes import open_pipes
 from copydesk.agent.sandbox.records import Command, Limits
 from copydesk.agent.sandbox.watchdog import Launch, SoftLimits, WatchedRun, run_watched
+from copydesk.agent.source_text import encode_source
 
 _MARKER = "COPYDESK_RUN"
 
@@ -40,7 +41,7 @@ def fresh_copy(tree: Path, files: Mapping[str, str]) -> Iterator[Path]:
             target.parent.mkdir(parents=True, exist_ok=True)
             if target.is_symlink():
                 target.unlink()
-            target.write_bytes(text.encode())
+            target.write_bytes(encode_source(text))
         yield folder
 
 

@@ -11,6 +11,7 @@ from copydesk.agent.desk.database import Database
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.commit import Commit
 from copydesk.agent.records import Gap, LineNo, Sha
+from copydesk.agent.source_text import decode_source
 from copydesk.agent.testgen.verify import mutants
 
 
@@ -68,6 +69,6 @@ def _sources(commit: Commit, paths: Collection[str]) -> dict[str, bytes]:
 
 def _count_in_file(source: bytes, gaps: Sequence[Gap]) -> dict[Gap, int]:
     lines = {line for gap in gaps for line in gap.lines}
-    sites = mutants.sites(source.decode("utf-8"), lines, module_level=True)
+    sites = mutants.sites(decode_source(source), lines, module_level=True)
     sites_by_line = Counter(site.line for site in sites)
     return {gap: sum(sites_by_line[line] for line in gap.lines) for gap in gaps}

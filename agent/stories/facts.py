@@ -132,7 +132,7 @@ def note(body: str) -> list[str]:
     """
     paragraphs = []
     for block in re.split(r"\n\s*\n", clean(body.replace("\r\n", "\n")).strip()):
-        lines = [line for line in block.splitlines() if not _TRAILER.fullmatch(line.strip())]
+        lines = [line for line in block.split("\n") if not _TRAILER.fullmatch(line.strip())]
         paragraph = _spoken(" ".join(lines))
         if re.search(r"\w", paragraph):
             paragraphs.append(paragraph)

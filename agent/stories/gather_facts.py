@@ -11,6 +11,7 @@ from copydesk.agent.desk.database import Database
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.commit import Commit
 from copydesk.agent.records import Fact, Gap, LineNo, Sha
+from copydesk.agent.source_text import decode_source
 from copydesk.agent.stories.facts import (
     FileChange,
     GapChange,
@@ -66,7 +67,7 @@ def _changed_functions(commit: Commit, changes: dict[str, git.FileChange]) -> tu
     texts = git.read_blobs(commit.repo, blobs.values())
     names: dict[str, None] = {}
     for path, blob in blobs.items():
-        source = texts[blob].decode("utf-8", "replace")
+        source = decode_source(texts[blob])
         names |= dict.fromkeys(_functions_with(source, changes[path].lines))
     return tuple(names)
 

@@ -11,6 +11,7 @@ from copydesk.agent.git import repository as git
 from copydesk.agent.git.command import git as run_git
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import LineNo, Sha
+from copydesk.agent.source_text import decode_source
 from copydesk.hooks import gate as hook
 
 
@@ -72,7 +73,6 @@ def texts(repo: Repository) -> Callable[[str], str]:
 
     @functools.cache
     def read(blob: str) -> str:
-        text = git.read_blob(repo, blob).decode("utf-8", "surrogateescape")
-        return text.replace("\r\n", "\n").removeprefix("\ufeff")
+        return decode_source(git.read_blob(repo, blob))
 
     return read

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copydesk.agent.coverage.gate.line_counts import LineCounts
+from copydesk.agent.source_text import split_source_lines
 
 
 def parse_lcov(raw: bytes) -> dict[str, LineCounts]:
@@ -12,7 +13,7 @@ def parse_lcov(raw: bytes) -> dict[str, LineCounts]:
         ValueError: It is none.
     """
     tracefile = _Tracefile()
-    for line in raw.decode("utf-8", "surrogateescape").splitlines():
+    for line in split_source_lines(raw.decode("utf-8", "surrogateescape")):
         key, _, value = line.strip().partition(":")
         tracefile.add_record(key, value)
     if not tracefile.files and raw.strip():

@@ -12,6 +12,7 @@ from copydesk.agent.desk.content_cache import ContentCache
 from copydesk.agent.desk.database import Database
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
+from copydesk.agent.source_text import decode_source
 
 
 @dataclass(slots=True)
@@ -44,8 +45,8 @@ class BlobTexts:
             return Outline.of(texts(blob))
 
         language = f"{sys.version_info[0]}.{sys.version_info[1]}"
-        texts._imports = db.content_cache(f"imports/1/{language}", imports)
-        texts._outlines = db.content_cache(f"outline/2/{language}", outline)
+        texts._imports = db.content_cache(f"imports/2/{language}", imports)
+        texts._outlines = db.content_cache(f"outline/3/{language}", outline)
         python = [{b for path, b in tree.items() if path.endswith(".py")} for tree in trees]
         all_blobs = set[str]().union(*python)
         differing = all_blobs.difference(python[0].intersection(*python[1:]))
@@ -56,7 +57,7 @@ class BlobTexts:
     def read(self, blobs: set[str]) -> None:
         """Read some at once."""
         for blob, content in git.read_blobs(self.repo, blobs).items():
-            self.texts[blob] = _decode(content)
+            self.texts[blob] = decode_source(content)
 
     def __call__(self, blob: str) -> str:
         """The text of a blob."""
@@ -64,7 +65,7 @@ class BlobTexts:
             self.read(self._unread)
             self._unread = set()
         if blob not in self.texts:
-            self.texts[blob] = _decode(git.read_blob(self.repo, blob))
+            self.texts[blob] = decode_source(git.read_blob(self.repo, blob))
         return self.texts[blob]
 
     def imports(self, blob: str) -> list[Import]:
@@ -95,8 +96,3 @@ class BlobTexts:
 def files_of(entries: Mapping[str, git.Entry]) -> dict[str, str]:
     """The blob of every path of a tree that is a file."""
     return {path: entry.blob for path, entry in entries.items() if entry.mode != "120000"}
-
-
-def _decode(content: bytes) -> str:
-    text = content.decode("utf-8", "surrogateescape")
-    return text.replace("\r\n", "\n").removeprefix("\ufeff")

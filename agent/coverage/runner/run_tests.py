@@ -220,7 +220,7 @@ def _how_it_ended(code: int) -> str:
 
 
 def _broken(reason: str, output: str) -> CopydeskError:
-    tail = clean("\n".join(output.strip().splitlines()[-15:]))
+    tail = clean("\n".join(output.strip().split("\n")[-15:]))
     return CopydeskError(
         f"the test suite cannot be run: {reason}\n{tail}",
         slug="suite-broken",

@@ -18,6 +18,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from copydesk.agent.source_text import plain_line_ends, split_source_lines
+
 _LAYOUT = frozenset(
     {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
     | {tokenize.ENDMARKER, tokenize.ENCODING}
@@ -109,6 +111,7 @@ def parse(source: str) -> Module:
 
     A source that is not valid Python is one block that changes with every byte.
     """
+    source = plain_line_ends(source)
     try:
         tree = ast.parse(source)
         tokens = _tokens(source)
@@ -167,7 +170,7 @@ class _Splitter:
     text: list[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.text = self.source.splitlines()
+        self.text = split_source_lines(self.source)
 
     def split(self, tree: ast.Module) -> Module:
         """Split the source whose tree it is."""

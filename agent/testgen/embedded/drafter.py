@@ -18,6 +18,7 @@ from copydesk.agent.sandboxed.copydesk_tools.source import (
     shape_of,
     signature_of,
 )
+from copydesk.agent.source_text import decode_source
 from copydesk.agent.testgen.embedded.call_source import Subject
 from copydesk.agent.testgen.embedded.case import Case, parse_case
 from copydesk.agent.testgen.embedded.checked_texts import CheckedTexts
@@ -128,7 +129,7 @@ def draft_embedded(
 def _target(gap: Gap, tree: Path) -> _Target | None:
     """The function of a gap; None where its module has none, or cannot be imported."""
     try:
-        module_tree = ast.parse((tree / gap.path).read_text(encoding="utf-8"))
+        module_tree = ast.parse(decode_source((tree / gap.path).read_bytes()))
     except (OSError, SyntaxError, ValueError):
         return None
     module = import_name(gap.path, tree)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from copydesk.agent.model.client import estimate
 from copydesk.agent.records import LineNo
+from copydesk.agent.source_text import decode_source
 from copydesk.agent.testgen.project import FunctionNode, fixtures, nearest_test, parse
 from copydesk.agent.text import one_line
 
@@ -25,7 +26,7 @@ def read_inside(tree: Path, path: str) -> str:
     top, file = tree.resolve(), (tree / path).resolve()
     if not file.is_relative_to(top) or not file.is_file():
         return ""
-    return file.read_text("utf-8", "replace")
+    return decode_source(file.read_bytes())
 
 
 def function_excerpt(source: str, node: FunctionNode, marked: Sequence[LineNo], budget: int) -> str:

@@ -20,6 +20,7 @@ from copydesk.agent.desk.database import Database
 from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.repository import read_blobs
 from copydesk.agent.records import Draft, Gap, Json
+from copydesk.agent.source_text import decode_source
 from copydesk.agent.testgen.pipeline.draft_status import has_open_lines, without_reached
 from copydesk.agent.testgen.project import function_node
 
@@ -153,7 +154,7 @@ class PreviousDrafts:
             paths = () if self._texts else self._graph.sources
             blobs = {blob, *(self._tree.blobs[path] for path in paths)}
             for name, data in read_blobs(self.commit.repo, blobs).items():
-                self._texts[name] = data.decode("utf-8", "replace")
+                self._texts[name] = decode_source(data)
         return self._texts[blob]
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeAlias
 
 from copydesk.agent.coverage.source import is_test_file
 from copydesk.agent.sandboxed.copydesk_tools.source import function_named
+from copydesk.agent.source_text import decode_source
 from copydesk.agent.testgen.project.parse import parse
 
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
@@ -190,6 +191,6 @@ def _test_files(tree: Path) -> list[str]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
+        return decode_source(path.read_bytes())
     except OSError:
         return ""

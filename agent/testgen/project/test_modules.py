@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterator, Sequence
 
+from copydesk.agent.source_text import split_source_lines
 from copydesk.agent.testgen.project.functions import Function
 
 Rows = tuple[int, int]
@@ -44,7 +45,7 @@ def keep_tests(text: str, names: Collection[str]) -> str:
     A class goes with the last of its tests.
     """
     tree = ast.parse(text)
-    lines = text.splitlines(keepends=True)
+    lines = split_source_lines(text, keepends=True)
     dropped = [node for name, node in find_tests(tree).items() if name not in names]
     pieces: list[Rows] = []
     for node in tree.body:
@@ -80,7 +81,7 @@ def prune_imports(text: str) -> str:
     """The module without imported names that it never uses; `noqa` and __future__ stay."""
     tree = ast.parse(text)
     used = _used_names(tree)
-    lines = text.splitlines(keepends=True)
+    lines = split_source_lines(text, keepends=True)
     for node in reversed(list(_imports(tree))):
         first, last = node.lineno - 1, node.end_lineno or node.lineno
         kept = [alias for alias in node.names if alias.name == "*" or _bound_name(alias) in used]

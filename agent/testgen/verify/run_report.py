@@ -7,6 +7,7 @@ a hole, the last one is there and its code is the exit code and follows from the
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -139,7 +140,7 @@ def read_report(outcome: Outcome, expected: Sequence[TestId], *, together: bool 
 
 def _records(data: bytes) -> Iterator[_Record]:
     """The records of a report, which are JSON, one a line, of a known kind and numbered."""
-    for number, line in enumerate(data.splitlines()):
+    for number, line in enumerate(io.BytesIO(data)):
         try:
             record = json.loads(line)
         except (ValueError, RecursionError):
@@ -351,7 +352,7 @@ def _result(entries: Sequence[Sequence[str]], arcs: frozenset[Arc] = frozenset()
 
 
 def _last_output_line(outcome: Outcome) -> str:
-    for line in reversed(outcome.output.splitlines()):
+    for line in reversed(outcome.output.split("\n")):
         if line.strip():
             return line.strip()[:300]
     return f"it ended with {outcome.returncode}"

@@ -92,7 +92,7 @@ def drop_tests(
 
 def _telling_line(text: str) -> str:
     """The line of a failure that says most: pytest's first "E" line, else the last one."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [line.strip() for line in text.split("\n") if line.strip()]
     errors = [line[1:].strip() for line in lines if line.startswith("E ")]
     telling = errors[:1] or lines[-1:] or ["failed"]
     return clean(telling[0])[:200]

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from copydesk.agent.coverage.runner import addopts
 from copydesk.agent.records import TestId
 from copydesk.agent.sandbox.records import Outcome, Tier
+from copydesk.agent.source_text import decode_source
 from copydesk.agent.testgen.project import nearest_test
 from copydesk.agent.testgen.verify.run_report import (
     InconsistentReport,
@@ -162,7 +163,4 @@ def _options_to_keep(words: Sequence[str]) -> list[str]:
 
 def read_source(path: Path) -> str:
     """The text of a source file as Python reads it: its encoding, and newlines as one character."""
-    import tokenize
-
-    with tokenize.open(path) as file:
-        return file.read()
+    return decode_source(path.read_bytes())

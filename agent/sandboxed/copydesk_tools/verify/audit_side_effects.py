@@ -233,7 +233,7 @@ def listens(kind: str, port: int) -> bool:
         if not os.path.exists(table):
             continue
         with open(table, encoding="ascii") as file:
-            rows = [row.split() for row in file.read().splitlines()[1:]]
+            rows = [row.split() for row in list(file)[1:]]
         bound = [words for words in rows if kind == "udp" or words[3] == "0A"]
         if any(int(words[1].rpartition(":")[2], 16) == port for words in bound):
             return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import os
+import tokenize
 from collections.abc import Iterator
 from typing import Any, Dict, List, NamedTuple, Tuple
 
@@ -109,9 +110,9 @@ def _read(path: str) -> str:
     try:
         if os.path.getsize(path) > MAX_FILE:
             return ""
-        with open(path, encoding="utf-8", errors="replace") as file:
+        with tokenize.open(path) as file:
             return file.read()
-    except OSError:
+    except (OSError, SyntaxError, UnicodeError):
         return ""
 
 
