@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -72,6 +73,16 @@ def scrubbed_environment(
     """
     scrubbed = environment.scrubbed(os.environ, keep=keep, also_dropped=_ALSO_DROPPED)
     return scrubbed | dict(extra or {})
+
+
+def find_program(name: str) -> str | None:
+    """The absolute path of a program on PATH, or None.
+
+    Folders on PATH that depend on the current one are passed over: a repository may hold anything.
+    """
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    usable = [folder for folder in folders if Path(folder).is_absolute()]
+    return shutil.which(name, path=os.pathsep.join(usable))
 
 
 def run(

@@ -30,7 +30,7 @@ def scrubbed(
 
     pre-commit runs a hook with the hook's own environment first on PATH; a daemon that kept it
     would run the user's tests with the wrong Python. A leaked GIT_DIR once made a test suite
-    commit to the user's branch.
+    commit to the user's branch. Folders on PATH that depend on the current one go, too.
 
     Args:
         environ: The environment to start from.
@@ -45,7 +45,9 @@ def scrubbed(
             del env[name]
     hidden = _folders_of_environments(environ)
     path = env.get("PATH", os.defpath).split(os.pathsep)
-    env["PATH"] = os.pathsep.join(folder for folder in path if folder not in hidden)
+    # a relative folder is one of the repository, where anybody's commit may put a program
+    usable = [folder for folder in path if folder not in hidden and os.path.isabs(folder)]
+    env["PATH"] = os.pathsep.join(usable)
     return env
 
 

@@ -18,7 +18,10 @@ MAY_IMPORT = {
     "agent": {"agent", "hooks", "predictor"},
 }
 LADDER = [
-    {"errors", "records", "text", "source_text", "process", "progress", "sandboxed"},
+    {
+        *("errors", "records", "text", "source_text", "untrusted_files"),
+        *("process", "isolated_python", "progress", "sandboxed"),
+    },
     {"config", "git", "desk"},
     {"sandbox", "model"},
     {"coverage"},

@@ -24,6 +24,7 @@ from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import interpreter
 from copydesk.agent.git.command import git_program
 from copydesk.agent.git.repository import Repository, resolve, set_config
+from copydesk.agent.process import find_program
 from copydesk.agent.progress import Progress, silent
 from copydesk.agent.records import Draft, Sha
 from copydesk.agent.review import decisions
@@ -110,7 +111,7 @@ def check_packages() -> None:
     if importlib.util.find_spec("pytest") is None:
         missing.append("pytest")
     beside = Path(sys.executable).with_name("pre-commit")
-    if not beside.exists() and shutil.which("pre-commit") is None:
+    if not beside.exists() and find_program("pre-commit") is None:
         missing.append("pre-commit")
     if missing:
         raise CopydeskError(

@@ -7,16 +7,14 @@ only plumbing that runs none of them is used, and what could name one is switche
 from __future__ import annotations
 
 import functools
-import os
 import re
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from copydesk.agent.errors import CopydeskError
-from copydesk.agent.process import ProcessError, run, scrubbed_environment
+from copydesk.agent.process import ProcessError, find_program, run, scrubbed_environment
 from copydesk.hooks.environment import GIT_CONFIGURATION
 
 if TYPE_CHECKING:
@@ -56,12 +54,12 @@ def git_program() -> str:
     Raises:
         CopydeskError: There is no git on PATH.
     """
-    program = shutil.which("git", path=os.environ.get("PATH", os.defpath))
+    program = find_program("git")
     if program is None:
         raise CopydeskError(
             "git is not on PATH", slug="no-git", hint="Install git (https://git-scm.com)."
         )
-    return str(Path(program).absolute())
+    return program
 
 
 @functools.cache

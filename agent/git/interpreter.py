@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from copydesk.agent.errors import CopydeskError
-from copydesk.agent.git.repository import Repository, get_config, worktrees
+from copydesk.agent.git.repository import Repository, get_config, is_tracked, worktrees
+from copydesk.agent.isolated_python import isolated_argv
 from copydesk.agent.process import ProcessError, run, scrubbed_environment
 from copydesk.agent.records import Interpreter
 
@@ -18,14 +19,22 @@ RECORDED = "copydesk.recordedPython"
 """The git config key under which `init` keeps the interpreter of the shell it ran in."""
 
 _ASK = """
-import importlib.metadata as m, importlib.util as u, json, sys
+import importlib.machinery as i, importlib.metadata as m, json, sys
 def version(name):
     try: return m.version(name)
-    except Exception:  # a folder without metadata, such as what was lent
-        return getattr(__import__(name), "__version__", "unknown") if u.find_spec(name) else None
+    except Exception:  # no metadata: only what was lent is imported to be asked
+        if i.PathFinder.find_spec(name, sys.argv[1:]):
+            return getattr(__import__(name), "__version__", "unknown")
+        return "unknown" if i.PathFinder.find_spec(name) else None
 print(json.dumps([sys.executable, list(sys.version_info[:3]), sys.prefix, sys.base_prefix,
                   version("pytest"), version("coverage")]))
 """
+
+
+_PIP = "import runpy; runpy.run_module('pip', run_name='__main__', alter_sys=True)"
+
+_ENVIRONMENTS = (".venv", "venv", "env")
+_POETRYS = (Path("poetry.toml"), Path(".poetry"), *map(Path, _ENVIRONMENTS))
 
 
 class ProjectPython(NamedTuple):
@@ -46,7 +55,8 @@ def find(repo: Repository) -> ProjectPython:
 
     Looked for in this order: `git config copydesk.python`; the environment of the shell in
     which `copydesk init` ran; `.venv`, `venv` or `env` in the worktree or the main worktree;
-    poetry's; python3 on PATH.
+    poetry's; python3 on PATH. One that is tracked by git is passed over unless it was named, for
+    nothing of a repository runs with the user's rights before the user has said so.
 
     Raises:
         CopydeskError: None can be started, or the one that was named cannot.
@@ -54,12 +64,19 @@ def find(repo: Repository) -> ProjectPython:
     named = get_config(repo, "copydesk.python")
     if named:
         return _named(repo, Path(named).expanduser())
+    tops = [repo.top] if repo.top else []
+    tops += [top for top in worktrees(repo) if top not in tops]
+    passed_over = _vanished(repo, tops)
     tried = []
-    for path, source in _candidates(repo):
+    for path, source in _candidates(repo, tops):
+        if tracked := _tracked_part(path, tops):
+            passed_over.append(f"{path} is not run, because git tracks {tracked}")
+            continue
         try:
-            return inspect(repo, path, source)
+            return inspect(repo, path, "; ".join([source, *passed_over]))
         except ProcessError as error:
             tried.append(f"{path} ({error.reason})")
+    tried += passed_over
     raise CopydeskError(
         "no Python was found to run this project's tests"
         + (f"; tried {', '.join(tried)}" if tried else ""),
@@ -79,13 +96,46 @@ def _named(repo: Repository, path: Path) -> ProjectPython:
         ) from error
 
 
-def _candidates(repo: Repository) -> Iterator[tuple[Path, str]]:
+def _vanished(repo: Repository, tops: Iterable[Path]) -> list[str]:
+    """Environments that were there and are gone, in words."""
+    gone = []
+    recorded = get_config(repo, RECORDED)
+    if recorded and not Path(recorded).exists():
+        gone.append(f"the environment in which `copydesk init` ran is gone: {recorded}")
+    for top in tops:
+        for name in _ENVIRONMENTS:
+            program = top / name / "bin" / "python"
+            if program.is_symlink() and not program.exists():
+                gone.append(f"{program} leads to {program.readlink()}, which is gone")
+    return gone
+
+
+def _tracked_part(program: Path, tops: Iterable[Path]) -> str:
+    """What of an interpreter git tracks in a worktree; "" where nothing of it is.
+
+    Args:
+        program: The interpreter, which may be a link, or lie below one.
+        tops: The worktrees.
+    """
+    parts = []
+    for path in dict.fromkeys((program, program.resolve())):
+        environment = path.parent.parent
+        parts += [path, environment / "pyvenv.cfg", environment, environment.resolve()]
+    for top in tops:
+        for place in dict.fromkeys((top, top.resolve())):
+            inside = [part for part in parts if part != place and part.is_relative_to(place)]
+            for part in dict.fromkeys(inside):
+                relative = part.relative_to(place)
+                if is_tracked(top, relative):
+                    return str(relative)
+    return ""
+
+
+def _candidates(repo: Repository, tops: Iterable[Path]) -> Iterator[tuple[Path, str]]:
     """Where an interpreter may be, the likeliest first: its path, and in words where it is from."""
     recorded = get_config(repo, RECORDED)
     if recorded and Path(recorded).exists():
         yield Path(recorded), "the environment in which `copydesk init` ran"
-    tops = [repo.top] if repo.top else []
-    tops += [top for top in worktrees(repo) if top not in tops]
     for top in tops:
         yield from _environments_in(top)
         yield from _poetry_environment(top)
@@ -97,19 +147,26 @@ def _candidates(repo: Repository) -> Iterator[tuple[Path, str]]:
 
 def _environments_in(top: Path) -> Iterator[tuple[Path, str]]:
     """The virtual environments that lie in a worktree."""
-    for name in (".venv", "venv", "env"):
+    for name in _ENVIRONMENTS:
         for program in ("bin/python", "Scripts/python.exe"):
             if (top / name / program).exists():
                 yield top / name / program, f"{name} in {top}"
 
 
 def _poetry_environment(top: Path) -> Iterator[tuple[Path, str]]:
-    """The environment that poetry keeps for a worktree, if it does."""
-    poetry = shutil.which("poetry") if (top / "poetry.lock").is_file() else None
+    """The environment that poetry keeps for a worktree, if it does.
+
+    Poetry runs the plugins that it finds in the project, and its environment where the project's
+    settings place it there: it is not asked where those are tracked.
+    """
+    if not (top / "poetry.lock").is_file() or is_tracked(top, *_POETRYS):
+        return
+    poetry = shutil.which("poetry", path=scrubbed_environment()["PATH"])
     if poetry is None:
         return
     try:
-        answer = run([poetry, "env", "info", "--executable"], cwd=top, timeout=20)
+        argv = [poetry, "--no-plugins", "env", "info", "--executable"]
+        answer = run(argv, cwd=top, timeout=20)
     except ProcessError:
         return
     yield Path(answer.text.strip()), "poetry"
@@ -151,8 +208,9 @@ def inspect(repo: Repository, path: Path, source: str) -> ProjectPython:
 
 
 def _answer(path: Path, extra: Path | None) -> list[Any]:
-    env = scrubbed_environment({"PYTHONPATH": str(extra)} if extra else {})
-    output = run([path, "-c", _ASK], env=env, cwd=Path("/"), timeout=30).text
+    lent = [extra] if extra else []
+    argv = isolated_argv(path, _ASK, folders=lent, words=list(map(str, lent)))
+    output = run(argv, cwd=Path("/"), timeout=30).text
     try:
         answer = json.loads(output)
     except ValueError:
@@ -180,9 +238,13 @@ def provide(repo: Repository, python: ProjectPython) -> ProjectPython:
         packages.remove("coverage")
     if packages:
         try:
-            pip: list[str | Path] = [python.interpreter.path, "-m", "pip", "install", "--quiet"]
-            pip += ["--disable-pip-version-check", "--target", folder, *packages]
-            run(pip, timeout=600, cwd=Path("/"))
+            words = ["install", "--quiet", "--disable-pip-version-check", "--no-input"]
+            words += ["--only-binary", ":all:", "--target", str(folder), *packages]
+            run(
+                isolated_argv(python.interpreter.path, _PIP, words=words),
+                timeout=600,
+                cwd=Path("/"),
+            )
         except ProcessError as error:
             raise missing_error(python, error.output) from error
     return inspect(repo, python.interpreter.path, python.interpreter.source)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from copydesk.agent.git.configuration import get_config, get_section, set_config
+from copydesk.agent.git.configuration import (
+    Setting,
+    get_config,
+    get_section,
+    ignored_decisions,
+    set_config,
+)
 from copydesk.agent.git.locate import Repository, busy, find
 from copydesk.agent.git.objects import (
     CommitInfo,
@@ -22,6 +28,7 @@ from copydesk.agent.git.revisions import (
     branch_tips,
     checked,
     exists,
+    is_tracked,
     reachable,
     resolve,
     tips,
@@ -33,6 +40,7 @@ __all__ = [
     "Entry",
     "FileChange",
     "Repository",
+    "Setting",
     "ancestors",
     "between",
     "branch_tips",
@@ -44,6 +52,8 @@ __all__ = [
     "find",
     "get_config",
     "get_section",
+    "ignored_decisions",
+    "is_tracked",
     "reachable",
     "read_blob",
     "read_blobs",

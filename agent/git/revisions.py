@@ -1,4 +1,5 @@
-"""Questions to git about refs and commits: what they name, and what can be reached from where."""
+"""Questions to git about refs and commits: what they name, and what can be reached from where;
+and about the index: what it tracks."""
 
 from __future__ import annotations
 
@@ -73,6 +74,20 @@ def worktrees(repo: Repository) -> dict[Path, Sha | None]:
         elif key == "HEAD" and top is not None and set(value) != {"0"}:
             heads[top] = checked(value)
     return heads
+
+
+def is_tracked(top: Path, *paths: Path) -> bool:
+    """Whether the index of a worktree holds one of these paths, or anything below it.
+
+    Args:
+        top: The worktree's top folder.
+        paths: Relative to that.
+    """
+    try:
+        output = git("ls-files", "-z", "--", *map(str, paths), cwd=top)
+    except (GitFailed, OSError):  # no worktree any more; then nothing of it is run either
+        return True
+    return bool(output)
 
 
 def branch_tips(repo: Repository) -> set[Sha]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import sys
 import sysconfig
 from pathlib import Path
@@ -15,7 +14,7 @@ from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import interpreter
 from copydesk.agent.git.repository import Repository, get_config, resolve, set_config
-from copydesk.agent.process import ProcessError, run, scrubbed_environment
+from copydesk.agent.process import ProcessError, find_program, run, scrubbed_environment
 from copydesk.agent.progress import Progress
 from copydesk.agent.records import Json
 from copydesk.agent.setup import precommit_config
@@ -144,7 +143,7 @@ def _scripts_folder() -> Path:
 
 def _pre_commit_program() -> str | None:
     beside_ours = _scripts_folder() / "pre-commit"
-    return str(beside_ours) if beside_ours.exists() else shutil.which("pre-commit")
+    return str(beside_ours) if beside_ours.exists() else find_program("pre-commit")
 
 
 def _check_framework(pre_commit: str | None, foreign_folder: Path | None) -> None:

@@ -80,7 +80,7 @@ def _write(sources: Mapping[str, str], folder: Path) -> None:
 def _compile(folder: Path, interpreter: Interpreter) -> None:
     """Compile a copy of the probe; unchecked, for what has other sources lies in another folder."""
     if interpreter.version[:2] != sys.version_info[:2]:
-        words = ("-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash")
+        words = ("-I", "-S", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash")
         run([interpreter.path, *words, folder], timeout=60)
         return
     for path, code in _compiled_here().items():
