@@ -20,7 +20,7 @@ import coverage
 import pytest
 from hypothesis import settings
 
-from copydesk.agent.coverage.runner import Engine
+from copydesk.agent.coverage.runner import Engine, coverage_py
 from copydesk.agent.daemon import lock
 
 # how long an example takes says how busy the machine is
@@ -91,6 +91,11 @@ def _probe_measured(measuring: dict[str, str]) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(Engine, "environ", measured_environ)
+        # an isolated start reads no .pth file, by which coverage.py would start
+        question = (
+            f"import coverage; coverage.process_startup(); {coverage_py._ANSWER_ONE_QUESTION}"
+        )
+        patched.setattr(coverage_py, "_ANSWER_ONE_QUESTION", question)
         patched.setattr(Engine, "run_tests", measured_run)
         yield
 

@@ -21,9 +21,11 @@ from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.git.snapshot import snapshot
-from copydesk.agent.process import run
+from copydesk.agent.process import Result
 from copydesk.agent.records import Interpreter, Json, Sha, TestId
 from copydesk.agent.sandbox.own_tests import sandbox_for_own_tests
+from copydesk.agent.text import clean
+from copydesk.agent.untrusted_files import read_untrusted
 
 _QUESTION = """
 import coverage, importlib.util, json
@@ -69,7 +71,8 @@ def full_run(repo: Repository, interpreter: Interpreter, sha: Sha) -> FullRun:
         data, outcomes = scratch / "data", scratch / "outcomes"
         env = engine.environ() | {"COPYDESK_OUTCOMES": str(outcomes), "COVERAGE_CORE": "ctrace"}
         coverage: list[str | Path] = [interpreter.path, "-m", "coverage"]
-        project = json.loads(run([interpreter.path, "-c", _QUESTION], cwd=shot.path, env=env).text)
+        answer = engine.run_tests(engine.isolated(_QUESTION, []), env, scratch=scratch, timeout=60)
+        project = _last_line(answer)
         # by themselves children read the configuration, and know of no option
         env |= {"COVERAGE_FILE": str(data)} if project["processes"] else {}
         argv = [*coverage, "run", f"--data-file={data}", *_coverage_options(engine, project)]
@@ -94,15 +97,29 @@ def full_run(repo: Repository, interpreter: Interpreter, sha: Sha) -> FullRun:
         argv = [*coverage, "json", "-i", f"--data-file={data}", "-o", report]
         if any(scratch.glob("data.*")):  # what processes wrote, each for itself
             combine = [*coverage, "combine", "--append", "-q", f"--data-file={data}", scratch]
-            run(combine, cwd=shot.path, env=env, timeout=300)
+            engine.run_tests(combine, env, scratch=scratch, timeout=300)
             omit = ",".join([*project["omit"], *DEFAULT_OMIT])
             argv += [] if project["named"] else [f"--omit={omit}"]
-        run(argv, cwd=shot.path, env=env, timeout=300, check=False)
+        engine.run_tests(argv, env, scratch=scratch, timeout=300)
         facts: Facts = frozenset()
         if report.exists():  # else nothing was measured
-            files = json.loads(report.read_text())["files"]
+            files = json.loads(read_untrusted(report))["files"]
             facts = _reported(files, git.tree(repo, sha).keys())
-        return FullRun(facts, json.loads(outcomes.read_text()), ended.seconds, processor)
+        return FullRun(facts, json.loads(read_untrusted(outcomes)), ended.seconds, processor)
+
+
+def _last_line(answer: Result) -> Json:
+    """The project's settings; what was said before, a warning perhaps, is left out."""
+    lines = answer.stdout.decode("utf-8", "replace").strip().split("\n")
+    try:
+        settings: Json = json.loads(lines[-1])
+    except (IndexError, ValueError) as error:
+        raise CopydeskError(
+            "coverage.py cannot read this project\n" + clean("\n".join(lines[-15:])),
+            slug="coverage-failed",
+            hint="Try `coverage report` there; its configuration may be broken.",
+        ) from error
+    return settings
 
 
 def _coverage_options(engine: Engine, project: Json) -> list[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from copydesk.agent.coverage.runner import Engine
+from copydesk.agent.config import load_personal
+from copydesk.agent.coverage.runner import Engine, cached_probe
 from copydesk.agent.coverage.store import load_totals
 from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
@@ -12,6 +13,7 @@ from copydesk.agent.git.interpreter import ready
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.git.snapshot import snapshot
 from copydesk.agent.records import Sha
+from copydesk.agent.sandbox.own_tests import sandbox_for_own_tests
 
 FORMATS = ("text", "json", "xml", "lcov", "html", "data")
 
@@ -27,7 +29,7 @@ def export(repo: Repository, db: Database, sha: Sha, report_format: str, output:
         output: The file or folder to write.
 
     Raises:
-        CopydeskError: The commit was not measured.
+        CopydeskError: The commit was not measured, or the report cannot be written.
     """
     totals = load_totals(db, sha)
     if totals is None:
@@ -39,11 +41,21 @@ def export(repo: Repository, db: Database, sha: Sha, report_format: str, output:
     branch = db.measures.has_branches(sha)
     executed = {t.path: sorted(t.arcs) if branch else sorted(t.executed) for t in totals}
     with snapshot(repo, sha, "report") as shot:
-        engine = Engine(shot.path, ready(repo))
-        engine.export(
-            executed,
-            branch=branch,
-            report_format=report_format,
-            output=output.absolute(),
-            top=repo.worktree,
-        )
+        interpreter = ready(repo)
+        personal, _ = load_personal(repo)
+        guard, _ = sandbox_for_own_tests(personal, interpreter, repo.worktree, shot.path)
+        engine = Engine(shot.path, interpreter, guard, cached_probe(repo.desk, interpreter))
+        try:
+            engine.export(
+                executed,
+                branch=branch,
+                report_format=report_format,
+                output=output.absolute(),
+                top=repo.worktree,
+            )
+        except OSError as error:
+            raise CopydeskError(
+                f"{output} cannot be written: {error.strerror or error}",
+                slug="cannot-write",
+                hint="Name another place with --output.",
+            ) from error

@@ -1,7 +1,10 @@
 """The user's own coverage.py, asked from outside.
 
 coverage.py stays the judge of what counts as a line, a branch, an exclusion and a report; it
-runs in the user's interpreter, with the commit's tree as working directory.
+runs in the user's interpreter, with the commit's tree as working directory. Its configuration may
+name plugins, files to write and modules to import, so it is asked where the tests run: behind the
+same guard, and started so that nothing of the tree is imported but what coverage.py itself asks
+for.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,15 +26,15 @@ from copydesk.agent.coverage.runner.project_config import (
     report_rules,
 )
 from copydesk.agent.errors import CopydeskError
+from copydesk.agent.isolated_python import isolated_argv
 from copydesk.agent.process import ProcessError, Result, run, scrubbed_environment
 from copydesk.agent.records import Arc, Interpreter, Json, LineNo
 from copydesk.agent.sandbox.own_tests import FolderAccess, OwnTestsSandbox
+from copydesk.agent.text import clean
+from copydesk.agent.untrusted_files import copy_untrusted, read_untrusted
 
-_ANSWER_ONE_QUESTION = (
-    "import sys; sys.path[0] or sys.path.pop(0);"
-    " from copydesk_probe.coverage_queries import main; main()"
-)
-"""A script would be compiled anew each time; the tree's own modules must not be found first."""
+_ANSWER_ONE_QUESTION = "from copydesk_probe.coverage_queries import main; main()"
+"""A script would be compiled anew each time."""
 
 DEFAULT_OMIT = (
     *("tests/*", "test/*", "./**/tests/*", "./**/test/*", "test_*.py", "./**/test_*.py"),
@@ -131,7 +135,7 @@ class Engine:
         timeout: float,
         writes: Sequence[Path] = (),
     ) -> Result:
-        """Run the project's tests in the tree, whatever they end with.
+        """Run the project's tests, or what asks about them, in the tree; whatever it ends with.
 
         Args:
             argv: The program and its arguments.
@@ -153,25 +157,48 @@ class Engine:
         source, _ = pytest_cov_options(self.tree)
         return {"source": source or list(self.import_roots()), "omit": list(DEFAULT_OMIT)}
 
+    def isolated(self, code: str, words: Sequence[str]) -> list[str]:
+        """The command that runs code here without importing anything of the tree by itself.
+
+        Args:
+            code: The code.
+            words: What it finds in sys.argv[1:].
+        """
+        folders = [self.probe, *(self.tree / root for root in self.import_roots())]
+        if self.interpreter.extra_path:
+            folders.insert(0, self.interpreter.extra_path)
+        return isolated_argv(self.interpreter.path, code, folders=folders, words=words)
+
     def _ask(self, request: Json) -> Any:
-        argv: list[str | Path] = [self.interpreter.path, "-c", _ANSWER_ONE_QUESTION]
+        with tempfile.TemporaryDirectory(prefix="copydesk-") as folder:
+            return self._ask_in(Path(folder), request)
+
+    def _ask_in(self, scratch: Path, request: Json) -> Any:
+        """Ask one question, with a folder for what is written in answer to it."""
         _, branch = pytest_cov_options(self.tree)
         request |= {f"default_{key}": value for key, value in self.default_settings().items()}
+        question, answer_file = scratch / "question.json", scratch / "answer.json"
+        question.write_text(json.dumps(request))
+        argv = self.isolated(_ANSWER_ONE_QUESTION, [str(question), str(answer_file)])
         try:
-            result = run(
-                argv, cwd=self.tree, env=self.environ(), timeout=300,
-                stdin=json.dumps(request).encode(),
-            )  # fmt: skip
+            result = self.run_tests(argv, self.environ(), scratch=scratch, timeout=300)
         except ProcessError as error:
-            raise CopydeskError(
-                f"coverage.py in {self.interpreter.path} cannot read this project: {error.output}",
-                slug="coverage-failed",
-                hint="Try `coverage report` there; its configuration may be broken.",
-            ) from error
-        answer = json.loads(result.text)
+            raise self._no_answer(error.output or error.reason) from error
+        try:
+            answer = json.loads(read_untrusted(answer_file))
+        except (OSError, ValueError) as error:
+            output = (result.stdout + result.stderr).decode("utf-8", "replace")
+            raise self._no_answer(clean(output.strip()[-2000:]) or str(error)) from error
         if request["question"] in ("environment", "project"):
             answer["branch"] = answer["branch"] or branch
         return answer
+
+    def _no_answer(self, reason: str) -> CopydeskError:
+        return CopydeskError(
+            f"coverage.py in {self.interpreter.path} cannot read this project: {reason}",
+            slug="coverage-failed",
+            hint="Try `coverage report` there; its configuration may be broken.",
+        )
 
     def environment(self, tests: Sequence[str]) -> Environment:
         """The environment's fingerprint: interpreter, packages, test and coverage configuration.
@@ -255,10 +282,19 @@ class Engine:
             report_format: "json", "xml", "lcov", "html", "text" or "data".
             output: The file to write; a folder for "html".
             top: The folder in which others find the files: full paths are given in it.
+
+        Raises:
+            OSError: The output cannot be written.
         """
         request = {"question": "export", "executed": dict(executed), "branch": branch}
-        self._ask(request | {"format": report_format, "output": str(output), "top": str(top)})
-        if report_format == "xml":
-            text = output.read_text("utf-8")
-            text = text.replace(f"<source>{escape(str(self.tree))}", f"<source>{escape(str(top))}")
-            output.write_text(text, "utf-8")
+        with tempfile.TemporaryDirectory(prefix="copydesk-") as folder:
+            scratch = Path(folder)
+            written = scratch / "written"
+            request |= {"format": report_format, "output": str(written), "top": str(top)}
+            self._ask_in(scratch, request)
+            if report_format == "xml":
+                text = read_untrusted(written).decode("utf-8", "replace")
+                source = f"<source>{escape(str(self.tree))}"
+                output.write_text(text.replace(source, f"<source>{escape(str(top))}"), "utf-8")
+            else:
+                copy_untrusted(written, output)

@@ -71,7 +71,11 @@ def project_info(
     if _may_be_kept(rules, blobs):
         answers.save()
     environment = engine.to_environment(answer, tests, rules)
-    return ProjectInfo(environment, frozenset(answer["always"]), frozenset(answer["measurable"]))
+    return ProjectInfo(
+        environment,
+        frozenset(answer["always"]).intersection(blobs),
+        frozenset(answer["measurable"]).intersection(blobs),
+    )
 
 
 def _ask(engine: Engine, paths: list[str]) -> Json:

@@ -20,6 +20,7 @@ from copydesk.agent.errors import CopydeskError
 from copydesk.agent.process import ProcessError
 from copydesk.agent.records import Json, TestId
 from copydesk.agent.text import clean
+from copydesk.agent.untrusted_files import read_untrusted
 
 NOTHING_COLLECTED = 5
 """pytest's exit code when there was no test."""
@@ -158,8 +159,8 @@ def _writable_folders(options: RunOptions) -> list[Path]:
 def read_report(report: Path) -> Json:
     """What a run has reported, up to its last whole record; empty where there is no report yet."""
     try:
-        return probe.read(report.read_bytes())
-    except FileNotFoundError:
+        return probe.read(read_untrusted(report))
+    except OSError:
         return {}
 
 

@@ -1,4 +1,4 @@
-"""Questions to the user's own coverage.py, one JSON request on standard input at a time.
+"""Questions to the user's own coverage.py, one request at a time, a JSON file each way.
 
 Runs inside the user's interpreter with the commit's tree as working directory, so that source,
 omit, include, exclude rules, plugins and branch are the project's own. Each question is a function
@@ -319,13 +319,14 @@ QUESTIONS = {
 
 
 def main() -> None:
-    """Answer one request."""
-    request = json.load(sys.stdin)
-    output, sys.stdout = sys.stdout, io.StringIO()  # reports print; the answer goes alone
+    """Answer one request: sys.argv names its file, and the one for the answer."""
+    with open(sys.argv[1], encoding="utf-8") as file:
+        request = json.load(file)
+    sys.stdout = io.StringIO()  # reports print
     question: Any = QUESTIONS[request["question"]]
     answer = question(request)
-    json.dump(answer, output)
-    output.flush()  # at exit only what sys.stdout names is flushed for certain
+    with open(sys.argv[2], "w", encoding="utf-8") as file:
+        json.dump(answer, file)
 
 
 if __name__ == "__main__":
