@@ -19,7 +19,7 @@ def failpoint(name: str) -> None:
     failures = os.environ.get(FAIL)
     if failures:
         for failure in failures.split(","):
-            where, _, how = failure.partition(":")
+            where, _, how = failure.rpartition(":")
             if where == name:
                 _fail(name, how)
 

@@ -112,7 +112,7 @@ class DraftDesk:
             target=target,
             evidence=self._evidence(checked, calls, unfinished),
         )
-        path = place_draft(draft, self.workspace.tree).path
+        path = place_draft(draft, self.workspace.tree).path if candidate.tests else ""
         identity = self.db.drafts.add(dataclasses.replace(draft, path=path))
         self.db.verifications.end(candidate.gap, candidate.origin)
         if candidate.origin == "embedded":

@@ -10,6 +10,7 @@ from copydesk.agent import config
 from copydesk.agent.coverage.source import MODULE
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.drafts import WAITING
+from copydesk.agent.desk.failures import costs_one_item
 from copydesk.agent.errors import CopydeskError, Superseded
 from copydesk.agent.model import deferred_work
 from copydesk.agent.model.client import Client, connect
@@ -23,6 +24,7 @@ from copydesk.agent.testgen.embedded import draft_embedded
 from copydesk.agent.testgen.pipeline.budget import Budget
 from copydesk.agent.testgen.pipeline.draft_desk import DraftDesk
 from copydesk.agent.testgen.pipeline.draft_status import (
+    failed_drafting,
     has_open_lines,
     is_due,
     no_test,
@@ -31,6 +33,7 @@ from copydesk.agent.testgen.pipeline.draft_status import (
 from copydesk.agent.testgen.pipeline.model_drafting import ModelAccess, ModelGapDrafting
 from copydesk.agent.testgen.pipeline.previous_drafts import PreviousDrafts
 from copydesk.agent.testgen.project import open_workspace
+from copydesk.hooks import failpoints
 
 
 def reach_model(
@@ -163,8 +166,10 @@ class _CommitDrafting:
                 remaining = len(gaps) - number + 1
                 self.say(f"{remaining} of {len(gaps)} gaps are left: {spent} are used")
                 break
-            self.say(f"[{number}/{len(gaps)}] {gap.path}::{gap.function}")
-            drafts += self.draft_gap(gap)
+            name = f"{gap.path}::{gap.function}"
+            self.say(f"[{number}/{len(gaps)}] {name}")
+            with self.db.failed_items.contained("draft", self.sha, name, say=self.say):
+                drafts += self.draft_gap(gap)
         self.db.verifications.end_all(self.sha)
         if self.model.reason_to_wait:
             deferred_work.defer(self.db, "draft", self.sha, self.model.reason_to_wait)
@@ -174,13 +179,16 @@ class _CommitDrafting:
 
     def draft_gap(self, gap: Gap) -> list[Draft]:
         """Draft tests for one gap; the drafts that wait for the editor."""
+        failpoints.failpoint(f"draft {gap.path}::{gap.function}")
         self.desk.basis = self.previous.basis(gap)
         drafts = self._drafts_so_far(gap)
         if "embedded" not in drafts:
-            drafts["embedded"] = self._draft_embedded(gap)
+            drafts["embedded"] = self._try_embedded(gap)
         remaining = without_reached(gap, drafts.values())
         if has_open_lines(remaining):
-            self._ask_model(gap, remaining, drafts)
+            name = f"{gap.path}::{gap.function} (model)"
+            with self.db.failed_items.contained("draft", self.sha, name, say=self.say):
+                self._ask_model(gap, remaining, drafts)
         waiting = [draft for draft in drafts.values() if draft.state in WAITING]
         if waiting:
             identities = [draft.id for draft in drafts.values()]
@@ -200,6 +208,22 @@ class _CommitDrafting:
             if target and (target.path, target.function) == (gap.path, gap.function):
                 drafts[draft.origin] = draft
         return drafts
+
+    def _try_embedded(self, gap: Gap) -> Draft:
+        """The embedded drafter's draft; where copydesk fails on the gap, that in its place."""
+        name = f"{gap.path}::{gap.function} (embedded)"
+        try:
+            failpoints.failpoint(f"draft {name}")
+            draft = self._draft_embedded(gap)
+        except Exception as error:
+            if not costs_one_item(error):
+                raise
+            failed = self.db.failed_items.record("draft", self.sha, name, error)
+            return self.desk.keep(
+                gap, failed_drafting(gap, "embedded", self.desk.tier, failed.error)
+            )
+        self.db.failed_items.clear("draft", self.sha, name)
+        return draft
 
     def _draft_embedded(self, gap: Gap) -> Draft:
         """The embedded drafter's draft, checked: the one that was on its way, else a new one."""

@@ -47,6 +47,21 @@ def no_test(gap: Gap, writer: str, tier: str) -> CheckedDraft:
     return CheckedDraft(Evidence("failed", tier, (rung,)), candidate)
 
 
+def failed_drafting(gap: Gap, writer: str, tier: str, error: str) -> CheckedDraft:
+    """What stands on the desk for a gap on which copydesk itself failed, so that it is not tried
+    again before the function, or copydesk, has changed.
+
+    Args:
+        gap: The gap.
+        writer: Whose draft it would have been.
+        tier: What drafts are run in.
+        error: What went wrong, in one line.
+    """
+    rung = Rung(RungName.REACHES, False, f"copydesk failed on it: {error}")
+    candidate = Candidate(gap, writer, f"# {rung.detail}\n", ())
+    return CheckedDraft(Evidence("failed", tier, (rung,)), candidate)
+
+
 def worth(evidence: Evidence) -> tuple[bool, int, int]:
     """What a draft is worth beside another: that it stands, what it reaches, what it kills."""
     gained = len(evidence.gained_lines) + len(evidence.gained_branches)

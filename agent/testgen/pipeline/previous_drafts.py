@@ -23,6 +23,7 @@ from copydesk.agent.records import Draft, Gap, Json
 from copydesk.agent.source_text import decode_source
 from copydesk.agent.testgen.pipeline.draft_status import has_open_lines, without_reached
 from copydesk.agent.testgen.project import function_node
+from copydesk.hooks import failpoints
 
 RETRY_AFTER = timedelta(days=7)
 """After that long a search that found nothing is made again, whatever else has changed since."""
@@ -76,14 +77,17 @@ class PreviousDrafts:
         """
         ranked = []
         for gap in gaps:
-            rank = self._rank(gap)
-            if rank is not None:
-                ranked.append((rank, gap))
+            name = f"{gap.path}::{gap.function}"
+            with self.db.failed_items.contained("draft", self.commit.sha, name):
+                rank = self._rank(gap)
+                if rank is not None:
+                    ranked.append((rank, gap))
         ranked.sort(key=lambda pair: pair[0])
         return [gap for _, gap in ranked]
 
     def _rank(self, gap: Gap) -> int | None:
         """The place of a gap in the order, or None when nothing is drafted for it."""
+        failpoints.failpoint(f"draft {gap.path}::{gap.function}")
         standing = self.standing(gap)
         if any(draft.state in _DECIDED for draft in standing):
             return None
