@@ -37,11 +37,8 @@ def measure_step(context: StepContext, sha: Sha) -> None:
         measure(db, commit, say=context.say, order=ordering(db, commit))
     if _behind_a_tip(context, sha):
         return
-    try:
-        if scoring.after_measure(db, commit, say=context.say):
-            db.jobs.enqueue("learn", sha, priority=LEARN_PRIORITY)
-    except CopydeskError as error:  # a score that is missing must not hold up the drafts
-        context.say(f"the risk of {sha[:8]} could not be scored: {error}")
+    if scoring.after_measure(db, commit, say=context.say):
+        db.jobs.enqueue("learn", sha, priority=LEARN_PRIORITY)
     db.jobs.enqueue("draft", sha, priority=DRAFT_PRIORITY)
     if config.load(context.repo, sha).project.stories:
         db.jobs.enqueue("story", sha, priority=STORY_PRIORITY)
@@ -76,7 +73,10 @@ def draft_step(context: StepContext, sha: Sha) -> None:
         if error.slug != "no-sandbox":
             raise
         context.say(f"no drafts: {error}")
-    draft_scores.score(context.db)
+    with context.db.failed_items.contained(
+        "score", sha, "the order of the drafts", say=context.say
+    ):
+        draft_scores.score(context.db)
 
 
 def learn_step(context: StepContext, sha: Sha) -> None:

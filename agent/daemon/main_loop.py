@@ -18,6 +18,7 @@ from copydesk.agent.daemon.job_runner import JobRunner
 from copydesk.agent.daemon.scanner import Scanner
 from copydesk.agent.daemon.wakeup import WakeUp
 from copydesk.agent.desk import space
+from copydesk.agent.desk.failures import costs_one_item
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.text import one_line
@@ -25,6 +26,9 @@ from copydesk.agent.text import one_line
 RESCAN_SECONDS = 45.0
 PAUSE_SECONDS = 30.0
 """How often is looked whether what holds the work back is over."""
+
+MAX_FAILURES = 10
+"""How many turns in a row may fail for an unforeseen reason before the daemon gives up."""
 
 
 class Pace(NamedTuple):
@@ -65,6 +69,7 @@ class MainLoop:
         self.disk = DiskSpace(repo.desk, logger)
         self._personal = Personal()
         self._busy_until = self._scanned_at = 0.0
+        self._failures = 0
 
     @property
     def _desk(self) -> Path:
@@ -81,12 +86,24 @@ class MainLoop:
         self._scanned_at = -self._pace.rescan_seconds
         something_stirred = True
         while may_go_on():
-            self._take_turn(something_stirred)
+            self._try_turn(something_stirred)
             seconds = self._seconds_to_sleep()
             if seconds is None:
                 return
             until_scan = self._scanned_at + self._pace.rescan_seconds - time.monotonic()
             something_stirred = self._wakeup.sleep(max(0.0, min(seconds, until_scan)))
+
+    def _try_turn(self, something_stirred: bool) -> None:
+        """Take a turn; one that fails for no reason that was foreseen costs that turn alone."""
+        try:
+            self._take_turn(something_stirred)
+        except Exception as error:
+            self._failures += 1
+            if self._failures >= MAX_FAILURES or not costs_one_item(error):
+                raise
+            self._logger.error("a turn of the daemon failed; it goes on", exc_info=True)
+        else:
+            self._failures = 0
 
     def _take_turn(self, something_stirred: bool) -> None:
         now = time.monotonic()
@@ -109,7 +126,7 @@ class MainLoop:
         due = self._runner.next_due()
         deadline = self._runner.deadline
         is_idle = due is None and deadline is None and not notifications.waiting(self._desk)
-        if is_idle:
+        if is_idle and not self._failures:
             seconds = self._busy_until + self._personal.idle_seconds - time.monotonic()
             if seconds <= 0:
                 return None
@@ -118,7 +135,7 @@ class MainLoop:
             seconds = self._pace.rescan_seconds
             if due is not None:
                 seconds = max(0.05, due - time.time())
-        if self._runner.paused or self.disk.is_full:
+        if self._runner.paused or self.disk.is_full or self._failures:
             seconds = PAUSE_SECONDS
         if deadline is not None:
             seconds = deadline - time.monotonic()

@@ -39,34 +39,43 @@ def prepare(desk: Path) -> None:
 
 def waiting(desk: Path) -> bool:
     """Whether there is a notification."""
-    with contextlib.suppress(OSError):
-        return any(list(folder(desk).iterdir()))  # a list: an open scan would leak
-    return False
+    return bool(_files(desk))
 
 
 def unread(desk: Path) -> list[Notification]:
     """The notifications there are, the oldest first."""
-    paths = sorted(folder(desk).iterdir()) if folder(desk).is_dir() else []
-    readable = [notification for path in paths if (notification := read(path))]
+    readable = [notification for path in _files(desk) if (notification := read(path))]
     if readable:
         failpoints.failpoint("notifications.read")
     return readable
 
 
+def _files(desk: Path) -> list[Path]:
+    """The files in the folder of notifications, the oldest first. What else lies there is nobody's
+    notification, and would be waited for without end."""
+    with contextlib.suppress(OSError):
+        return sorted(path for path in folder(desk).iterdir() if not path.is_dir())
+    return []
+
+
 def read(path: Path) -> Notification | None:
-    """A notification from its file; what a shell hook has not written yet stays empty.
+    """A notification from its file; what a shell hook has not written yet stays empty, and so does
+    what may not be read: that something was left says enough.
 
     Args:
         path: The file, whose name ends in that of the hook.
 
     Returns:
-        None when it cannot be read.
+        None when it is gone.
     """
+    lines: list[str] = []
     try:
         with path.open("rb") as file:
             lines = os.fsdecode(file.read(_MAX_BYTES)).splitlines()
-    except OSError:
+    except FileNotFoundError:
         return None
+    except OSError:
+        pass
     hook = path.name.rpartition(".")[2]
     worktree = lines[1] if len(lines) > 1 else ""
     # a path need not be text, what is logged must be

@@ -99,14 +99,16 @@ def reconcile(repo: Repository, db: Database, personal: Personal = _DEFAULT) -> 
     refs, former_tips = _read_refs(repo), db.commits.tips()
     point("reconcile.looked")
     is_first = not former_tips
-    new_tips = refs.tips - former_tips
+    moved = refs.tips - former_tips
+    # a ref whose object is missing costs that ref alone: git would refuse to walk them all
+    new_tips = exists(repo, moved) if moved else moved
     measured_tips = refs.heads & new_tips if is_first else new_tips
     commits = _describe(repo, _unseen(repo, new_tips, former_tips))
     behind = [] if is_first else _behind(repo, personal, commits, refs.tips)
     with transaction(db):
         db.commits.record(described.commit for described in commits)
         point("reconcile.recorded")
-        if new_tips or former_tips - refs.tips - refs.unsettled:
+        if moved or former_tips - refs.tips - refs.unsettled:
             db.commits.replace_tips(refs.tips | (former_tips & refs.unsettled))
         point("reconcile.tips")
         for sha in sorted(measured_tips):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 
 from copydesk.agent.desk.connection import transaction
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.history import ChangedFunction, Inputs, LastChange, Prediction
+from copydesk.agent.desk.space import is_full
+from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.commit import Commit
 from copydesk.agent.progress import Progress, silent
 from copydesk.agent.records import Gap, Sha
@@ -29,13 +32,34 @@ def after_measure(db: Database, commit: Commit, *, say: Progress = silent) -> bo
         Whether there is learning to do that takes longer than a measure may wait for.
     """
     repo, sha = commit.repo, commit.sha
-    order_tests.settle_outcomes(db, sha)
-    waits = mine_history.is_far_behind(repo, db, sha)
-    if not waits:
-        mine_history.catch_up(repo, db, sha, say=say)
-    score_commit(db, commit, say=say)
-    db.predictions.join_outcomes()
-    return waits or repository_model.is_training_due(repo, db)
+    waits = False
+    # a score that is missing must hold up neither the other scores nor the drafts
+    with _costs_this_alone(db, sha, "how its tests went", say):
+        order_tests.settle_outcomes(db, sha)
+    with _costs_this_alone(db, sha, "its history", say):
+        waits = mine_history.is_far_behind(repo, db, sha)
+        if not waits:
+            mine_history.catch_up(repo, db, sha, say=say)
+    with _costs_this_alone(db, sha, "the risk of its functions", say):
+        score_commit(db, commit, say=say)
+    is_due = False
+    with _costs_this_alone(db, sha, "what came of predictions", say):
+        db.predictions.join_outcomes()
+        is_due = repository_model.is_training_due(repo, db)
+    return waits or is_due
+
+
+@contextlib.contextmanager
+def _costs_this_alone(db: Database, sha: Sha, item: str, say: Progress) -> Iterator[None]:
+    """Keep any failure of one score, and go on with the others."""
+    try:
+        with db.failed_items.contained("score", sha, item, say=say):
+            yield
+    except CopydeskError as error:
+        if is_full(error):
+            raise
+        failed = db.failed_items.record("score", sha, item, error)
+        say(f"{item} of {sha[:8]}: not scored ({failed.error})")
 
 
 def learn(db: Database, commit: Commit, *, say: Progress = silent) -> None:

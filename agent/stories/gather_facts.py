@@ -19,6 +19,7 @@ from copydesk.agent.stories.facts import (
     StoryInputs,
     commit_facts,
 )
+from copydesk.hooks import failpoints
 
 
 def gather_facts(db: Database, commits: Sequence[Commit]) -> list[Fact]:
@@ -38,7 +39,7 @@ def gather_facts(db: Database, commits: Sequence[Commit]) -> list[Fact]:
         author=last.info.author,
         date=last.info.date,
         files=tuple(FileChange(p, c.added, c.removed) for p, c in sorted(changes.items())),
-        functions=_changed_functions(last, changes),
+        functions=_changed_functions(db, last, changes),
         drafts=tuple(_ready_drafts(db, last.sha)),
     )
     after = db.measures.get(last.sha)
@@ -60,15 +61,19 @@ def _changes(commits: Sequence[Commit]) -> dict[str, git.FileChange]:
     return git.changes(first.repo, first.parent, last.sha)
 
 
-def _changed_functions(commit: Commit, changes: dict[str, git.FileChange]) -> tuple[str, ...]:
+def _changed_functions(
+    db: Database, commit: Commit, changes: dict[str, git.FileChange]
+) -> tuple[str, ...]:
     """The names of the functions that hold changed lines, each once, in order of path and line."""
     blobs = {path: commit.tree[path].blob for path in sorted(changes) if path in commit.tree}
     blobs = {path: blob for path, blob in blobs.items() if path.endswith(".py")}
     texts = git.read_blobs(commit.repo, blobs.values())
     names: dict[str, None] = {}
     for path, blob in blobs.items():
-        source = decode_source(texts[blob])
-        names |= dict.fromkeys(_functions_with(source, changes[path].lines))
+        with db.failed_items.contained("story", commit.sha, path):
+            failpoints.failpoint(f"story {path}")
+            source = decode_source(texts[blob])
+            names |= dict.fromkeys(_functions_with(source, changes[path].lines))
     return tuple(names)
 
 

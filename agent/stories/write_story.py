@@ -61,7 +61,7 @@ def write_story(
     facts = gather_facts(db, commits)
     faults = _FaultLog(say, [] if client else ["no model answered"])
     last_call = db.model_calls.last_id()
-    story = write_devlog(facts, client, date=last.info.date[:10], on_fault=faults)
+    story = _worded(db, last, facts, client, faults)
     problems = check(story, facts)
     say(f"dev log by {story.origin}: {len(facts)} facts, {len(problems)} problems")
     evidence = _evidence(facts, problems)
@@ -74,6 +74,21 @@ def write_story(
     elif len(commits) == 1:  # of several it is not kept which
         deferred_work.defer(db, "story", last.sha, faults.temporary[0])
     return db.drafts.get(identity)
+
+
+def _worded(
+    db: Database,
+    last: Commit,
+    facts: Sequence[Fact],
+    client: ModelClient | None,
+    faults: _FaultLog,
+) -> Story:
+    """The story as a model words it; as the template does where copydesk fails on that."""
+    date = last.info.date[:10]
+    if client is not None:
+        with db.failed_items.contained("story", last.sha, "a model's wording", say=faults.say):
+            return write_devlog(facts, client, date=date, on_fault=faults)
+    return write_devlog(facts, None, date=date, on_fault=faults)
 
 
 def _evidence(facts: Sequence[Fact], problems: Sequence[Problem]) -> Json:

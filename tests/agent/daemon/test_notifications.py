@@ -127,3 +127,10 @@ def test_half_written_files_are_swept_when_they_are_old(found: Repository) -> No
 def test_no_spool_has_nothing(tmp_path: Path) -> None:
     assert not notifications.waiting(tmp_path)
     assert notifications.unread(tmp_path) == []
+
+
+def test_what_is_no_notification_is_not_waited_for(tmp_path: Path) -> None:
+    notifications.prepare(tmp_path)
+    (notifications.folder(tmp_path) / "left.here").mkdir()
+    assert not notifications.waiting(tmp_path)
+    assert notifications.unread(tmp_path) == []

@@ -246,3 +246,15 @@ def test_a_commit_made_during_the_first_look_is_measured(
     reconcile(found, db)
     reconcile(found, db)
     assert jobs(db)[made[0]] == "ready"
+
+
+def test_a_branch_whose_object_is_missing_costs_that_branch_alone(
+    found: Repository, db: Database, repo: Path, commit: Commit
+) -> None:
+    commit(repo, {"a.py": "1"})
+    reconcile(found, db)
+    (repo / ".git" / "refs" / "heads" / "broken").write_text(f"{'1' * 40}\n")
+    head = commit(repo, {"a.py": "2"})
+    assert reconcile(found, db).tips == (head,)
+    assert jobs(db)[head] == "ready"
+    assert not pending(found, db)

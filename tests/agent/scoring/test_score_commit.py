@@ -89,6 +89,22 @@ def test_a_commit_is_scored_when_it_is_measured(
     assert db.predictions.of_commit("function", first) == []
 
 
+def test_a_history_that_cannot_be_read_back_costs_itself_alone(
+    where: Repository, db: Database, story: Story
+) -> None:
+    scoring.after_measure(db, Commit(where, story(1, {"a.py": BODY}, "Add")))
+    db.execute("UPDATE history_state SET state = x'00'")
+    sha = story(2, {"a.py": BODY.replace("x - 1", "x - 2")}, "Change")
+    measured(db, sha, [Gap(sha, "a.py", "price", 1, 4, (2, 3, 4), changed=True)])
+    said: list[str] = []
+    scoring.after_measure(db, Commit(where, sha), say=said.append)
+    (failed,) = db.failed_items.latest()
+    assert (failed.work, failed.item) == ("score", "its history")
+    assert failed.error.startswith("error: Error -")
+    assert "its history: left out, copydesk failed on it" in said[0]
+    assert db.gaps.of_commit(sha)[0].risk > 0  # the gaps were ranked all the same
+
+
 def test_outcomes_are_joined_when_they_come(where: Repository, db: Database, story: Story) -> None:
     bad = story(1, {"a.py": BODY + QUIET}, "Add")
     scoring.after_measure(db, Commit(where, bad))
