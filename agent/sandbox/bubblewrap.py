@@ -14,34 +14,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from copydesk.agent.sandbox.interpreter_folders import SYSTEM, InterpreterFolders
-from copydesk.agent.sandbox.records import Limits
+from copydesk.agent.sandbox.records import USUAL, Limits, Surroundings
 from copydesk.agent.source_text import encode_source
 
 OLDEST = (0, 8, 0)
 
-HOME = Path("/tmp/home")
+HOME = USUAL.home
 TOOLS = Path("/copydesk/tools")
 EXTRA = Path("/copydesk/extra")
 TREE = Path("/copydesk/tree")
 FILES = Path("/copydesk/files")
 
 _PLACES = ("/usr/bin", "/usr/local/bin", "/bin")
-_USER = 1000
 _ISOLATION = (
     *("--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts"),
-    *("--unshare-cgroup-try", "--disable-userns", "--uid", str(_USER), "--gid", str(_USER)),
-    *("--hostname", "sandbox", "--die-with-parent", "--new-session", "--cap-drop", "ALL"),
+    *("--unshare-cgroup-try", "--disable-userns"),
+    *("--die-with-parent", "--new-session", "--cap-drop", "ALL"),
 )
 _FROM_ETC = (
     *("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "mime.types", "alternatives"),
     *("ssl/certs", "ssl/openssl.cnf", "pki/tls/certs", "pki/ca-trust/extracted"),
     *("crypto-policies", "services", "protocols"),
 )
-_ETC = {
-    "/etc/passwd": f"root:x:0:0::/:/bin/false\nsandbox:x:{_USER}:{_USER}::{HOME}:/bin/sh\n",
-    "/etc/group": f"root:x:0:\nsandbox:x:{_USER}:\n",
-    "/etc/hosts": "127.0.0.1 localhost sandbox\n::1 localhost\n",
-}
 _NAMES = "passwd: files\ngroup: files\nhosts: files"
 
 
@@ -98,7 +92,7 @@ class SandboxSpec:
     `shown` are folders to show read-only: where they are for us, and where they appear.
     `environment` is all the program will have of one. With `in_place` the tree itself stands at
     `appears_at`, to be written to, not a copy; `writable` are further folders to write to.
-    `network` leaves the host's in reach.
+    `network` leaves the host's in reach. `surroundings` say who and where the program is.
     """
 
     program: Path
@@ -112,6 +106,7 @@ class SandboxSpec:
     writable: tuple[Path, ...] = ()
     in_place: bool = False
     network: bool = False
+    surroundings: Surroundings = USUAL
 
 
 def arguments(
@@ -157,7 +152,10 @@ class _CommandLine:
         self._spec = spec
         self._reachable = reachable
         self._hold = hold
-        self.words = [str(spec.program), *_ISOLATION, "--clearenv"]
+        around = spec.surroundings
+        user = str(around.user_id)
+        self.words = [str(spec.program), *_ISOLATION, "--uid", user, "--gid", user]
+        self.words += ["--hostname", around.host, "--clearenv"]
 
     def add_environment(self) -> None:
         """Add the options for the network and the environment variables."""
@@ -183,7 +181,8 @@ class _CommandLine:
             name_service += " dns"
         for path in shown:
             self.words += ["--ro-bind-try", path, path]
-        for path, text in (_ETC | {"/etc/nsswitch.conf": f"{name_service}\n"}).items():
+        self._add_file("/etc/nsswitch.conf", f"{name_service}\n")
+        for path, text in _identity(self._spec.surroundings).items():
             self._add_file(path, text)
 
     def add_devices(self) -> None:
@@ -205,12 +204,17 @@ class _CommandLine:
         scratch = str(spec.limits.tree_size // 2)
         mounts = [
             (Path("/tmp"), ["--perms", "1777", "--size", scratch, "--tmpfs", "/tmp"]),
-            (HOME, ["--dir", str(HOME)]),
+            *((path, ["--dir", str(path)]) for path in self._own_folders()),
             (spec.appears_at, self._tree_mount()),
         ]
         mounts += [(at, ["--symlink", target, str(at)]) for target, at in spec.python.links]
         mounts += [(path, self._bind("--bind", path, path)) for path in spec.writable]
         return mounts
+
+    def _own_folders(self) -> list[Path]:
+        """The user's home, and a folder of its own for temporary files where there is one."""
+        around = self._spec.surroundings
+        return [path for path in (around.home, around.temporary) if path != Path("/tmp")]
 
     def _shown_mounts(self) -> list[tuple[Path, list[str]]]:
         """What can only be read: where, and the options for it."""
@@ -238,3 +242,20 @@ class _CommandLine:
 
     def _add_file(self, path: str, text: str) -> None:
         self.words += ["--perms", "0644", "--file", str(self._hold(encode_source(text))), path]
+
+
+def _identity(around: Surroundings) -> dict[str, str]:
+    """The files of /etc that say who the user is and what the machine is called."""
+    user, number = around.user, around.user_id
+    root = "root:x:0:0::/:/bin/false\n"
+    files = {
+        "/etc/passwd": f"{root}{user}:x:{number}:{number}::{around.home}:/bin/sh\n",
+        "/etc/group": f"root:x:0:\n{user}:x:{number}:\n",
+        "/etc/hosts": f"127.0.0.1 localhost {around.host}\n::1 localhost\n",
+    }
+    if around.folder is not None:  # what another machine has, and this one shows only in part
+        files["/etc/hostname"] = f"{around.host}\n"
+        files["/etc/machine-id"] = f"{number:032x}\n"
+        files["/etc/os-release"] = f'NAME="{around.host}"\nID={user}\nVERSION_ID="{number}"\n'
+        files["/etc/timezone"] = around.variables.get("TZ", "UTC") + "\n"
+    return files

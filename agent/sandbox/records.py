@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -53,6 +53,30 @@ class Limits:
     tree_size: int = 512 << 20
     output: int = 1 << 20
     report: int = 16 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where a run is told that it is: who the user is, on which machine, in which folder.
+
+    `folder` is where the copy of the tree stands, the repository's own top folder when None.
+    `variables` are set beside the fixed ones, and `unset` are taken away. User, host, home and
+    folders are the run's only in tier full.
+    """
+
+    user: str = "sandbox"
+    user_id: int = 1000
+    host: str = "sandbox"
+    home: Path = Path("/tmp/home")
+    temporary: Path = Path("/tmp")
+    folder: Path | None = None
+    system_path: str = "/usr/local/bin:/usr/bin:/bin"
+    variables: Mapping[str, str] = field(default_factory=dict)
+    unset: tuple[str, ...] = ()
+
+
+USUAL = Surroundings()
+"""Where runs are unless they are told otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,15 @@ from copydesk.agent.sandbox.interpreter_folders import (
     interpreter_folders,
     refuse_exposing,
 )
-from copydesk.agent.sandbox.records import Capability, Command, Limits, Outcome, Tier
+from copydesk.agent.sandbox.records import (
+    USUAL,
+    Capability,
+    Command,
+    Limits,
+    Outcome,
+    Surroundings,
+    Tier,
+)
 from copydesk.agent.sandbox.watchdog import WatchedRun
 
 __all__ = ["Capability", "Limits", "Outcome", "SandboxRunner", "Tier"]
@@ -33,7 +41,6 @@ _ALWAYS = {
     "MKL_NUM_THREADS": "1",
 }
 _LIMITS = Limits()
-_SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +159,7 @@ class SandboxRunner:
         env: Mapping[str, str] | None = None,
         stdin: bytes = b"",
         limits: Limits | None = None,
+        surroundings: Surroundings = USUAL,
     ) -> Outcome:
         """Run a command at the top of a fresh copy; nothing of it lives when this returns.
 
@@ -161,6 +169,7 @@ class SandboxRunner:
             env: Variables to set beside the fixed ones; nothing is inherited.
             stdin: What it reads.
             limits: What it may use; the runner's own when left out.
+            surroundings: Who and where it is, as far as the tier can tell it otherwise.
 
         Raises:
             ValueError: A path in files leads out of the tree.
@@ -170,22 +179,24 @@ class SandboxRunner:
         words = [str(self.python.path) if argv[0] == "python" else argv[0], *argv[1:]]
         command = Command(words, laid_over, stdin, limits or self.limits)
         try:
-            watched = self._run(command, env or {})
+            watched = self._run(command, env or {}, surroundings)
         except OSError as error:
             return Outcome("not run", None, "", b"", 0.0, self.tier, str(error))
         if watched is None:
             return Outcome("not run", None, "", b"", 0.0, self.tier, self.reason)
         return self._outcome(watched)
 
-    def _run(self, command: Command, env: Mapping[str, str]) -> WatchedRun | None:
+    def _run(
+        self, command: Command, env: Mapping[str, str], around: Surroundings
+    ) -> WatchedRun | None:
         """Run a command as the tier has it; None where nothing is run."""
         if self.tier is Tier.FULL:
-            return self._run_in_namespace(command, env)
+            return self._run_in_namespace(command, env, around)
         if self.tier is Tier.PARTIAL:
             shown = [source for source, _ in self._shown]
-            return tier_partial.run(command, self.tree, shown, self._environment_below(env))
+            return tier_partial.run(command, self.tree, shown, self._environment_below(env, around))
         if self.tier is Tier.OFF:
-            return tier_off.run(command, self.tree, self._environment_below(env))
+            return tier_off.run(command, self.tree, self._environment_below(env, around))
         return None
 
     def _outcome(self, watched: WatchedRun) -> Outcome:
@@ -204,32 +215,45 @@ class SandboxRunner:
             reason,
         )
 
-    def _run_in_namespace(self, command: Command, env: Mapping[str, str]) -> WatchedRun:
+    def _run_in_namespace(
+        self, command: Command, env: Mapping[str, str], around: Surroundings
+    ) -> WatchedRun:
         assert self._program is not None
+        top = around.folder or self.appears_at
         environment = self._environment(
-            self.appears_at,
+            around,
+            top,
             bubblewrap.TOOLS if self._tools else None,
             bubblewrap.EXTRA if self._extra else None,
         )
-        environment |= {"HOME": str(bubblewrap.HOME), "TMPDIR": "/tmp", **env}
+        environment |= {"HOME": str(around.home), "TMPDIR": str(around.temporary), **env}
         spec = bubblewrap.SandboxSpec(
             self._program,
             self.tree,
-            self.appears_at,
+            top,
             self._folders,
-            self._shown,
+            tuple((source, self._moved(at, top)) for source, at in self._shown),
             environment,
             command.files,
             command.limits,
+            surroundings=around,
         )
         return tier_full.run(spec, command.argv, command.stdin)
 
-    def _environment_below(self, env: Mapping[str, str]) -> Callable[[Path], dict[str, str]]:
+    def _moved(self, path: Path, top: Path) -> Path:
+        """Where a path is when the tree stands at `top`: what lies in it moves with it."""
+        if not path.is_relative_to(self.appears_at):
+            return path
+        return top / path.relative_to(self.appears_at)
+
+    def _environment_below(
+        self, env: Mapping[str, str], around: Surroundings
+    ) -> Callable[[Path], dict[str, str]]:
         """A function that makes the environment for a run, given its temporary folder."""
 
         def environment(folder: Path) -> dict[str, str]:
             return {
-                **self._environment(folder / "tree", self._tools, self._extra),
+                **self._environment(around, folder / "tree", self._tools, self._extra),
                 "HOME": str(folder / "home"),
                 "TMPDIR": str(folder / "tmp"),
                 **env,
@@ -237,17 +261,20 @@ class SandboxRunner:
 
         return environment
 
-    def _environment(self, top: Path, tools: Path | None, extra: Path | None) -> dict[str, str]:
+    def _environment(
+        self, around: Surroundings, top: Path, tools: Path | None, extra: Path | None
+    ) -> dict[str, str]:
         roots = [top / root for root in self._source_roots if (self.tree / root).is_dir()]
         path = [folder for folder in (tools, *roots, extra) if folder is not None]
         env = {
             **_ALWAYS,
-            "PATH": f"{self.python.path.parent}:{_SYSTEM_PATH}",
+            "PATH": f"{self.python.path.parent}:{around.system_path}",
             "PYTHONPATH": ":".join(map(str, path)),
+            **around.variables,
         }
         if tools is not None:
             env["COPYDESK_TOOLS"] = str(tools)
-        return env
+        return {name: value for name, value in env.items() if name not in around.unset}
 
 
 def _inside(name: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from copydesk.agent.desk.drafts import Verifications
-from copydesk.agent.sandbox.records import Limits, Outcome, Tier
+from copydesk.agent.sandbox.records import USUAL, Limits, Outcome, Surroundings, Tier
 from copydesk.agent.sandbox.runner import SandboxRunner
 from copydesk.hooks.failpoints import failpoint
 
@@ -42,15 +42,19 @@ class CheckpointedSandbox:
         env: Mapping[str, str] | None = None,
         stdin: bytes = b"",
         limits: Limits | None = None,
+        surroundings: Surroundings = USUAL,
     ) -> Outcome:
         """As SandboxRunner.run, or what came of the very same run before."""
-        request = _digest([str(self.tier), list(argv), dict(files or {}), dict(env or {})], stdin)
+        parts = [str(self.tier), list(argv), dict(files or {}), dict(env or {}), surroundings.user]
+        request = _digest([*parts, str(surroundings.folder)], stdin)
         earlier = self.verifications.outcome(self.verification, request)
         if earlier is not None:
             return _unpack(earlier)
         number = self.verifications.count_runs(self.verification) + 1
         failpoint(f"climb.begun-{number}")
-        outcome = self.sandbox.run(argv, files=files, env=env, stdin=stdin, limits=limits)
+        outcome = self.sandbox.run(
+            argv, files=files, env=env, stdin=stdin, limits=limits, surroundings=surroundings
+        )
         if outcome.ended != "not run":
             self.verifications.add_run(self.verification, request, _pack(outcome))
         failpoint(f"climb.stored-{number}")

@@ -32,6 +32,7 @@ from copydesk.agent.testgen.verify.mutation_check import (
     orders_for_mutants,
     prepare_mutants,
 )
+from copydesk.agent.testgen.verify.other_places import WORDS
 from copydesk.agent.testgen.verify.raising_target import with_raise
 from copydesk.agent.testgen.verify.redundant_tests import Contributions
 from copydesk.agent.testgen.verify.run_report import (
@@ -368,6 +369,8 @@ class Climb:
             raise RungFailed(failure.rung, failure.summary)
         processes = plural(self.repeats, "fresh process", "fresh processes")
         self._pass(RungName.REPEATS, processes)
+        if self.repeats > 1:
+            self._pass(RungName.ELSEWHERE, f"passes with {WORDS}")
         self._pass(RungName.BEHAVIOUR, "passes when the target does the same in other words")
 
 

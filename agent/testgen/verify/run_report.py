@@ -21,7 +21,7 @@ _Record: TypeAlias = Mapping[str, Any]
 _PHASES = ["setup", "call", "teardown"]
 _KINDS = frozenset(
     {"ready", "imported", "broken", "collected", "alone", "probe", "unmutated", "mutant"}
-    | {"report", "outside", "end"}
+    | {"another day", "same day", "report", "outside", "end"}
 )
 
 
@@ -50,7 +50,8 @@ class Comparison(NamedTuple):
 class Result:
     """How one test went: passed, or why not (cut, as pytest words it) and what differed.
 
-    `outside` is what it reached for outside of the project, in words.
+    `outside` is what it reached for outside of the project, in words, and `variables` what it
+    read of the environment.
     """
 
     passed: bool
@@ -59,6 +60,7 @@ class Result:
     seconds: float = 0.0
     compared: Comparison | None = None
     outside: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ class Report:
         imported: The arcs of the target that ran when the draft was imported.
         probe: How the tests went against a target that raises.
         unmutated: How they went against the target as it is, where the mutants run.
+        another_day: How they went years before or after.
+        same_day: How they went with the clock that tells another day, set to this one.
         mutants: How they went against each mutant, by its number.
         outside: What the tests together reached for outside of the project, in words.
         broken: Why the draft could not be collected, or "".
@@ -98,6 +102,8 @@ class Report:
     imported: frozenset[Arc] = frozenset()
     probe: VariantResult | None = None
     unmutated: VariantResult | None = None
+    another_day: VariantResult | None = None
+    same_day: VariantResult | None = None
     mutants: dict[int, VariantResult] = field(default_factory=dict)
     outside: tuple[str, ...] = ()
     broken: str = ""
@@ -219,6 +225,14 @@ def _take_unmutated(report: Report, record: _Record) -> None:
     report.unmutated = _variant(record)
 
 
+def _take_another_day(report: Report, record: _Record) -> None:
+    report.another_day = _variant(record)
+
+
+def _take_same_day(report: Report, record: _Record) -> None:
+    report.same_day = _variant(record)
+
+
 def _take_mutant(report: Report, record: _Record) -> None:
     if record["mutant"] in report.mutants:
         raise InconsistentReport("a mutant reports twice")
@@ -233,6 +247,8 @@ _TAKERS: dict[str, Callable[[Report, _Record], None]] = {
     "outside": _take_outside,
     "probe": _take_probe,
     "unmutated": _take_unmutated,
+    "another day": _take_another_day,
+    "same day": _take_same_day,
     "mutant": _take_mutant,
 }
 
@@ -250,7 +266,13 @@ def _alone(record: _Record) -> Result:
         line, left, right = record["compared"]
         compared = Comparison(int(line), str(left), str(right))
     outside = tuple(map(str, record.get("outside", ())))
-    return replace(result, seconds=float(record["seconds"]), compared=compared, outside=outside)
+    return replace(
+        result,
+        seconds=float(record["seconds"]),
+        compared=compared,
+        outside=outside,
+        variables=tuple(map(str, record.get("variables", ()))),
+    )
 
 
 def _variant(record: _Record) -> VariantResult:

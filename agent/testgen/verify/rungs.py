@@ -36,6 +36,9 @@ class RungName(StrEnum):
     REPEATS = "repeats"
     """It passes again in fresh processes."""
 
+    ELSEWHERE = "elsewhere"
+    """It passes for another user, on another machine, on another day, started otherwise."""
+
     BEHAVIOUR = "behaviour"
     """It passes when the target does the same in other words."""
 

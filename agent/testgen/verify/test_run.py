@@ -10,9 +10,10 @@ from typing import Any, Protocol
 
 from copydesk.agent.coverage.runner import addopts
 from copydesk.agent.records import TestId
-from copydesk.agent.sandbox.records import Outcome, Tier
+from copydesk.agent.sandbox.records import USUAL, Outcome, Surroundings, Tier
 from copydesk.agent.source_text import decode_source
 from copydesk.agent.testgen.project import nearest_test
+from copydesk.agent.testgen.verify.other_places import OtherPlace
 from copydesk.agent.testgen.verify.run_report import (
     InconsistentReport,
     Report,
@@ -30,7 +31,7 @@ _START = (
     "from copydesk_tools.verify.main import main\n"
     "main(sys.argv[1:])\n"
 )
-_KEPT = ("--import-mode", "--asyncio-mode", "--ds", "--dc", "--confcutdir", "--pyargs", "-p")
+_KEPT = ("--import-mode", "--asyncio-mode", "--ds", "--dc", "--confcutdir", "--pyargs", "-p", "-W")
 
 
 class Runner(Protocol):
@@ -47,6 +48,7 @@ class Runner(Protocol):
         files: Mapping[str, str] | None = None,
         env: Mapping[str, str] | None = None,
         stdin: bytes = b"",
+        surroundings: Surroundings = USUAL,
     ) -> Outcome:
         """Run a command on a fresh copy; see SandboxRunner.run."""
 
@@ -97,6 +99,7 @@ class DraftUnderTest:
         order: Sequence[TestId] = (),
         seed: int = 0,
         files: Mapping[str, str] | None = None,
+        place: OtherPlace | None = None,
     ) -> tuple[Report, Outcome]:
         """Run the draft once, in a fresh process on a fresh copy of the tree.
 
@@ -105,6 +108,7 @@ class DraftUnderTest:
             order: The tests in the order to run them, with their parameters; as written when empty.
             seed: The hash seed of the process.
             files: Further files to lay over the tree.
+            place: Where it runs, when not at the usual place.
 
         Raises:
             InconsistentReport, CouldNotRun: See run_report.read_report.
@@ -112,11 +116,16 @@ class DraftUnderTest:
         expected = tuple(order) or self.ids
         guarded = self.sandbox.tier is Tier.FULL
         all_orders = {"target": self.target, "order": expected, "guarded": guarded, **orders}
+        options = pytest_options(self.tree)
+        if place is not None:
+            all_orders["place"] = place.number
+            options = [*place.options, *(word for word in options if word != "-q")]
         outcome = self.sandbox.run(
-            ["python", "-c", _START, *pytest_options(self.tree), self.path],
+            ["python", "-c", _START, *options, self.path],
             files={self.path: self.text, **(files or {})},
             env={"PYTHONHASHSEED": str(seed)},
             stdin=json.dumps(all_orders).encode(),
+            surroundings=USUAL if place is None else place.surroundings,
         )
         try:
             together = orders.get("together", True)

@@ -14,6 +14,7 @@ from typing import Any, List
 
 import pytest
 
+from ..elsewhere import settle
 from .audit_side_effects import SideEffects
 from .failed_comparison import FailedComparison
 from .line_tracer import Tracer
@@ -31,6 +32,12 @@ def main(arguments: List[str]) -> None:
     orders = json.loads(sys.stdin.buffer.read())
     sys.stdin = open(os.devnull, encoding="utf-8")
     sys.argv = ["pytest", *arguments]
+    place = settle.place_of(orders)
+    if place is not None:
+        settle.settle(place)
+        settle.toggle_repository()
+        settle.age_files(os.path.dirname(orders["target"]) or ".")
+        sys.argv = list(place.arguments[0])
     reporter = Reporter()
     tracer = Tracer(os.path.realpath(orders["target"]))
     plugin = DraftPlugin(orders, reporter, comparison, side_effects, tracer)

@@ -26,6 +26,10 @@ from typing import Any
 
 import pytest
 
+from ..elsewhere import settle
+from ..elsewhere.reads import EVERY, Reads
+from ..search.run import fake_clock
+
 MAX_WHY = 2000
 
 
@@ -150,6 +154,9 @@ class DraftPlugin:
         self.sink: list[list[Any]] | None = None
         self.touched: dict[str, set[int]] = {}
         self.took = 0.0
+        self.place = settle.place_of(orders)
+        self.reads = Reads(os.getcwd())
+        self.reads.active = False
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self) -> None:
@@ -176,6 +183,13 @@ class DraftPlugin:
             self.sink.append(record)
         else:
             self.reporter.write("report", report=record)
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_pyfunc_call(self) -> Any:
+        """Note what a test reads of the environment while it runs, not what its fixtures do."""
+        self.reads.active = self.sink is not None
+        yield
+        self.reads.active = False
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: Any) -> bool:
@@ -219,8 +233,12 @@ class DraftPlugin:
             self.tracer.start()
             run([item])
             arcs = self.tracer.stop()
-            outside = self.side_effects.said
-            return {"arcs": arcs, "compared": self.comparison.last, "outside": outside}
+            return {
+                "arcs": arcs,
+                "compared": self.comparison.last,
+                "outside": self.side_effects.said,
+                "variables": [name for name in self.reads.names if name != EVERY],
+            }
 
         answer = self.fork(work, self.orders["alone_seconds"])
         self.reporter.write("alone", id=item.nodeid, **answer)
@@ -237,9 +255,13 @@ class DraftPlugin:
         began = time.monotonic()
 
         def attempt(
-            module: types.CodeType | None, tests: list[str] | None, seconds: float = seconds
+            module: types.CodeType | None,
+            tests: list[str] | None,
+            seconds: float = seconds,
+            prepare: Callable[[], None] = lambda: None,
         ) -> dict[str, Any]:
             def work() -> dict[str, Any]:
+                prepare()
                 # nobody reads why a test notices a mutant, and pytest's own words take long
                 items[0].config.option.tbstyle = "native"
                 changed = code.install(module) if module is not None else 0
@@ -255,12 +277,30 @@ class DraftPlugin:
         mutants = list(self.reachable(self.orders.get("mutants", ())))
         if not mutants and not self.orders.get("twice"):
             return
+        if self.place is not None:
+            self.go_elsewhere(self.place, attempt)
+            return
         self.reporter.write("unmutated", **attempt(None, None))
         for number, (start, end, text, tests) in mutants:
             if time.monotonic() - began > self.orders["budget_seconds"]:
                 return
             answer = attempt(code.mutant(start, end, text), tests)
             self.reporter.write("mutant", mutant=number, **answer)
+
+    def go_elsewhere(self, place: Any, attempt: Callable[..., dict[str, Any]]) -> None:
+        """Run the tests started otherwise, and on another day."""
+
+        def start_otherwise() -> None:
+            settle.start_otherwise(place, self.orders.get("variables", ()))
+
+        self.reporter.write("unmutated", **attempt(None, None, prepare=start_otherwise))
+        shift = fake_clock.SHIFTS[(self.orders["place"] - 1) % len(fake_clock.SHIFTS)]
+        for kind, seconds in (("another day", shift), ("same day", 0.0)):
+            # a day that differs in nothing, but is told by the same stand-ins, clears them
+            answer = attempt(None, None, prepare=lambda by=seconds: fake_clock.shift(by))
+            self.reporter.write(kind, **answer)
+            if not any(report[2] == "failed" for report in answer["reports"]):
+                return
 
     def reachable(self, mutants: list[Any]) -> Iterator[tuple[int, Any]]:
         """The mutants to try and the tests to try each with.

@@ -99,6 +99,7 @@ class TestHonestDrafts:
             "depends",
             "mutants",
             "repeats",
+            "elsewhere",
             "behaviour",
         ]
         assert evidence.rungs[3].detail == "1 of 2 lines and 1 of 2 branches"

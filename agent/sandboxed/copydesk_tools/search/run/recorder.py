@@ -10,8 +10,11 @@ import select
 import signal
 import sys
 import time
-from typing import Any, List, Optional, Tuple
+from typing import Any, List, NamedTuple, Tuple
 
+from ...elsewhere.places import PLACES
+from ...elsewhere.reads import EVERY, NotedArguments, Reads
+from ...elsewhere.settle import flip, repository_around, settle, take_over_variables
 from ..values.call import Call, Json, Subject
 from . import fake_clock, invoke, observations, side_effects
 
@@ -22,7 +25,26 @@ _IDLE = 0.005
 _SILENT = 12
 """Times PATIENCE without a word after which a child is ended, however little it got done."""
 
-Recorded = Tuple[Optional[Json], List[Tuple[int, int]], bool]
+_ELSEWHERE = PLACES[0]
+
+
+class Recorded(NamedTuple):
+    """The observation, or None where the call may not become a test, and the arcs.
+
+    Attributes:
+        observed: What a test may assert.
+        arcs: The jumps between lines.
+        asked_the_time: The result may hang on the time of day.
+        variables: Those of the environment that were read and that no patch puts in place.
+    """
+
+    observed: Json | None
+    arcs: List[Tuple[int, int]]
+    asked_the_time: bool = False
+    variables: Tuple[str, ...] = ()
+
+
+_REFUSED = Recorded(None, [])
 
 
 class Recorder:
@@ -35,46 +57,63 @@ class Recorder:
 
     def record(self, call: Call) -> tuple[Json | None, list[tuple[int, int]]]:
         """The observation and the arcs, or None when the call may not become a test."""
-        first, arcs, asked_the_time = self._forked(call, 0.0)
-        # what asked for the time has to give the same result on other days
-        other_days = fake_clock.SHIFTS if first is not None and asked_the_time else ()
-        if any(self._forked(call, seconds)[0] != first for seconds in other_days):
-            return None, []
-        return first, arcs
+        recorded = self._on_all_days(call)
+        return recorded.observed, recorded.arcs
 
     def twice(self, call: Call) -> tuple[Json | None, list[tuple[int, int]]]:
-        """The same, when two fresh processes agree, the second one started with other words."""
-        first, arcs = self.record(call)
-        again = first is not None and in_child(lambda: self._started_otherwise(call))
-        if not again or again[0] != first:
+        """The same, when two fresh processes agree, the second one in another place."""
+        first = self._on_all_days(call)
+        if first.observed is None:
             return None, []
-        return first, arcs
+        with repository_around():
+            again = in_child(lambda: self._elsewhere(call, first.variables))
+        if not again or again[0] != first.observed:
+            return None, []
+        return first.observed, first.arcs
 
-    def _started_otherwise(self, call: Call) -> Recorded:
-        sys.argv = ["python", "-x", "other", "3"]
+    def _on_all_days(self, call: Call) -> Recorded:
+        """What comes of a call, if that is the same on other days where it asks for the time."""
+        first = self._forked(call, 0.0)
+        other_days = fake_clock.SHIFTS if first.observed and first.asked_the_time else ()
+        for seconds in other_days:
+            if self._forked(call, seconds).observed != first.observed:
+                return _REFUSED
+        return first
+
+    def _elsewhere(self, call: Call, variables: Tuple[str, ...]) -> Recorded:
+        """What comes of a call for another user, on another machine, started otherwise."""
+        sys.argv = ["elsewhere", "-x", "other", "3"]
         sys.stdin = io.StringIO("another text\n7\n")
+        settle(_ELSEWHERE)
+        take_over_variables(_ELSEWHERE)
+        flip(variables, _ELSEWHERE)
         return self._once(call, 0.0)
 
     def _forked(self, call: Call, seconds: float) -> Recorded:
         recorded = in_child(lambda: self._once(call, seconds))
-        return tuple(recorded) if recorded else (None, [], False)
+        return Recorded(*recorded) if recorded else _REFUSED
 
     def _once(self, call: Call, seconds: float) -> Recorded:
         if seconds:
             fake_clock.shift(seconds)
         state = side_effects.State(self.top)
+        reads = Reads(self.top)
+        reads.active = False
+        if "sys.argv" not in call.names_patched:
+            sys.argv = NotedArguments(sys.argv, self.guard.note_arguments)
         with invoke.folder_with_files(call.uses_files) as folder:
             self.guard.folder = os.path.realpath(folder)
             self.guard.patched = call.names_patched
-            self.guard.active = True
+            self.guard.active = reads.active = True
             sys.setprofile(self.guard.profile)
             run = invoke.invoke(self.subject, call, folder)
             sys.setprofile(None)
-            self.guard.active = False
-            if self.guard.touched or state.changed():
-                return None, [], False
+            self.guard.active = reads.active = False
+            if self.guard.touched or state.changed() or EVERY in reads.names:
+                return _REFUSED
             observed = observations.observation(self.subject, call, run, folder)
-        return observed, sorted(run.arcs), self.guard.clock
+        free = [name for name in reads.names if f"env:{name}" not in call.names_patched]
+        return Recorded(observed, sorted(run.arcs), self.guard.clock, tuple(free))
 
 
 def in_child(work: Any) -> Any:

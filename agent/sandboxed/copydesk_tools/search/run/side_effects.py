@@ -167,6 +167,11 @@ class Guard:
         self.touched = event
         raise GivenUp(event)
 
+    def note_arguments(self) -> None:
+        """Note that a call read what pytest was started with."""
+        if self.active:
+            self.touched = "sys.argv"
+
     def profile(self, frame: Any, event: str, argument: Any) -> None:
         """sys.setprofile function: notes calls whose result nobody can repeat."""
         if event == "c_call" and argument.__name__ in _UNREPEATABLE:
@@ -211,5 +216,10 @@ _UNREPEATABLE = {
     **dict.fromkeys(("perf_counter", "localtime", "ctime", "process_time"), _CLOCKS),
     **dict.fromkeys(("random", "getrandbits"), ("random", "_random")),
     **dict.fromkeys(("urandom", "getcwd", "getpid", "getlogin", "uname"), ("posix", "nt")),
+    **dict.fromkeys(("getuid", "geteuid", "getgid", "getegid", "getgroups"), ("posix",)),
+    **dict.fromkeys(("getppid", "getloadavg", "sched_getaffinity", "statvfs"), ("posix",)),
+    **dict.fromkeys(("getpwuid", "getpwnam", "getpwall"), ("pwd",)),
+    **dict.fromkeys(("setlocale", "localeconv", "nl_langinfo"), ("_locale",)),
+    "getrlimit": ("resource",),
     "gethostname": ("_socket",),
 }

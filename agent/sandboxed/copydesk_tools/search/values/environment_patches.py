@@ -32,6 +32,11 @@ _ATTRIBUTES = {
     ("Path", "cwd"): "cwd",
     ("time", "time"): "time.time",
 }
+_PARSERS = ("parse_args", "parse_known_args", "parse_intermixed_args")
+"""Methods of argparse that read sys.argv where they are given no arguments, or None."""
+_READ_ARGUMENTS = ("docopt", "Fire")
+"""Functions of other libraries that read it."""
+_USERS = ("'root'", "'editor'")
 _DRAWS = {"random", "randint", "choice", "randrange", "uniform", "sample", "shuffle", "choices"}
 _VALUES = ("'1'", "'abc'", "'0'", "''", "'true'")
 
@@ -75,7 +80,8 @@ def _texts(reads: Dict[str, List[str]], lines: List[List[str]]) -> Dict[str, Lis
     }
     variables = [name for name in reads if name.startswith("env:")]
     for name in variables[:MAX_VARIABLES]:
-        values = dict.fromkeys(["None", *reads[name], *_VALUES])
+        plain = _USERS if name == "env:LOGNAME" else ("None",)
+        values = dict.fromkeys([*plain, *reads[name], *_VALUES])
         every[name] = [(text, ()) for text in values]
     every["time.time"] = [("1700000000.0", ())]
     every["seed"] = [("1", ()), ("2", ())]
@@ -110,11 +116,25 @@ def _patch_of(node: ast.AST) -> str:
     """The name of the patch for what a node reads; empty where it reads nothing around it."""
     if isinstance(node, ast.Attribute):
         return _patch_of_attribute(getattr(node.value, "id", ""), node.attr)
-    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "input":
-        return "sys.stdin"
+    if isinstance(node, ast.Call):
+        called = getattr(node.func, "id", "") or getattr(node.func, "attr", "")
+        if called == "input":
+            return "sys.stdin"
+        if called == "getuser":
+            return "env:LOGNAME"
+        if called in _READ_ARGUMENTS or (called in _PARSERS and _reads_arguments(node)):
+            return "sys.argv"
     variable = _variable_read(node)
     name = getattr(variable, "value", None)
     return f"env:{name}" if isinstance(name, str) and name.isidentifier() else ""
+
+
+def _reads_arguments(call: ast.Call) -> bool:
+    """Whether a parser may read sys.argv: it is given nothing, None, or what may be None."""
+    given = call.args[0] if call.args else None
+    if given is None:
+        return True
+    return isinstance(given, ast.Name) or getattr(given, "value", given) is None
 
 
 def _patch_of_attribute(owner: str, attribute: str) -> str:
