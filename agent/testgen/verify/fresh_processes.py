@@ -12,7 +12,7 @@ from copydesk.agent.testgen.project import Function
 from copydesk.agent.testgen.verify.equivalent_rewrite import rewrite_equivalently
 from copydesk.agent.testgen.verify.other_places import OtherPlace, other_place
 from copydesk.agent.testgen.verify.run_report import InconsistentReport, Report
-from copydesk.agent.testgen.verify.rungs import RungName
+from copydesk.agent.testgen.verify.rungs import RungName, telling_line
 from copydesk.agent.testgen.verify.test_run import DraftUnderTest
 
 TWICE_SECONDS = 2.0
@@ -101,7 +101,7 @@ class FreshProcesses:
         if not failures:
             return None
         tests = {
-            name: f"it hangs on where it runs: {_telling(why)}"
+            name: f"it hangs on where it runs: {telling_line(why)}"
             for name, why in failures.items()
             if name
         }
@@ -156,13 +156,6 @@ class _Process(NamedTuple):
     seed: int
     files: Mapping[str, str]
     place: OtherPlace | None
-
-
-def _telling(why: str) -> str:
-    """Of a failure as pytest words it the line that says most."""
-    lines = [line.strip() for line in why.splitlines() if line.strip()]
-    errors = [line[1:].strip() for line in lines if line.startswith("E ")]
-    return (errors[:1] or lines[-1:] or ["it fails"])[0]
 
 
 def _function_name(test: TestId) -> str:

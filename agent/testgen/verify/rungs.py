@@ -89,11 +89,11 @@ def drop_tests(
     remaining = [name for name in names if name not in why]
     if not remaining:
         raise RungFailed(rung, "\n".join(f"{name}: {reason}" for name, reason in why.items()))
-    dropped = [f"{name} was dropped: {_telling_line(reason)}" for name, reason in why.items()]
+    dropped = [f"{name} was dropped: {telling_line(reason)}" for name, reason in why.items()]
     raise DroppedTests(remaining, [*notes, *dropped])
 
 
-def _telling_line(text: str) -> str:
+def telling_line(text: str) -> str:
     """The line of a failure that says most: pytest's first "E" line, else the last one."""
     lines = [line.strip() for line in text.split("\n") if line.strip()]
     errors = [line[1:].strip() for line in lines if line.startswith("E ")]
