@@ -43,10 +43,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The files of one commit, written from git objects."""
+    """The files of one commit, written from git objects. `files` are their paths in it."""
 
     path: Path
     sha: Sha
+    files: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
+from copydesk.agent.desk.checkouts import Checkouts
 from copydesk.agent.desk.connection import Connection
 from copydesk.agent.desk.content_cache import ContentCache
 from copydesk.agent.desk.drafts import Drafts, StoryFacts, Verifications
@@ -63,6 +64,11 @@ class Database(Connection):
     def measures(self) -> Measures:
         """Measured commits."""
         return Measures(self)
+
+    @cached_property
+    def checkouts(self) -> Checkouts:
+        """What stood beside the files of measured commits."""
+        return Checkouts(self)
 
     @cached_property
     def failed_tests(self) -> FailedTests:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from sqlite_utils import Database, Migrations
 
 from copydesk.agent.desk.tables import (
+    CHECKOUTS,
     CLIMBS,
     FAILURES,
     FUNCTIONS,
@@ -365,11 +366,17 @@ def m014_failures(db: Database) -> None:
     _executescript(db, FAILURES)
 
 
+@migrations()
+def m015_checkouts(db: Database) -> None:
+    """What stood beside the files of measured commits."""
+    _executescript(db, CHECKOUTS)
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     *(m001_jobs, m002_coverage, m003_drafts, m004_views),
     *(m005_known, m006_scores, m007_climbs, m008_gaps, m009_functions),
     *(m010_repeats, m011_unfinished, m012_no_events, m013_rung_names),
-    *(m014_failures,),
+    *(m014_failures, m015_checkouts),
 )
 
 

@@ -194,3 +194,13 @@ CREATE VIEW gate_failures AS
     -- The tests that fail at each measured commit.
     SELECT sha, test, error FROM failed_tests;
 """
+
+CHECKOUTS = """
+CREATE TABLE checkouts (
+    -- A row per commit whose tests ran beside files that are not its own.
+    sha TEXT NOT NULL,
+    unfinished INTEGER NOT NULL,             -- 1 for a measure that runs now, or was cut short
+    beside TEXT NOT NULL,                    -- JSON: submodules' commits, generated files' blobs
+    PRIMARY KEY (sha, unfinished)
+) WITHOUT ROWID;
+"""

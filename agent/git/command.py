@@ -121,7 +121,9 @@ def git(
 
 
 @contextmanager
-def streaming(git_dir: Path, *arguments: str) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+def streaming(
+    git_dir: Path, *arguments: str, extra: Mapping[str, str] | None = None
+) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
     """Talk to a long-lived git command.
 
     It is GitPython's to run: a process that ends with whoever reads from it. What ends by itself
@@ -130,6 +132,7 @@ def streaming(git_dir: Path, *arguments: str) -> Iterator[tuple[IO[bytes], IO[by
     Args:
         git_dir: The git directory.
         arguments: The command and its arguments.
+        extra: Variables to set in its environment.
 
     Yields:
         Its standard input and standard output.
@@ -140,7 +143,10 @@ def streaming(git_dir: Path, *arguments: str) -> Iterator[tuple[IO[bytes], IO[by
     Runner.GIT_PYTHON_GIT_EXECUTABLE = git_program()
     runner: Git = Runner(str(git_dir))
     process = runner.execute(
-        _argv(git_dir, arguments), as_process=True, istream=_PIPE, env=environment()
+        _argv(git_dir, arguments),
+        as_process=True,
+        istream=_PIPE,
+        env=environment() | dict(extra or {}),
     )
     try:
         assert process.stdin

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from copydesk.agent.git.checkout import Checkout, checkout
 from copydesk.agent.git.command import GitFailed
 from copydesk.agent.git.repository import (
     CommitInfo,
@@ -68,6 +69,11 @@ class Commit:
     def tree(self) -> dict[str, Entry]:
         """Its files, by path."""
         return self.tree_of(self.sha)
+
+    @cached_property
+    def checkout(self) -> Checkout:
+        """Its files as a checkout has them, with those of submodules and generated ones."""
+        return checkout(self.repo, self.sha)
 
     def tree_of(self, sha: Sha) -> dict[str, Entry]:
         """The files of another commit that it is compared with, by path."""

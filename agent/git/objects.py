@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from copydesk.agent.git import side_objects
 from copydesk.agent.git.command import git
 from copydesk.agent.git.locate import Repository
 from copydesk.agent.git.revisions import checked
@@ -52,34 +53,63 @@ def trees(repo: Repository, shas: Iterable[Sha]) -> dict[Sha, str]:
     return {sha: tree for sha, tree in ids.items() if not tree.endswith(" missing")}
 
 
-def tree(repo: Repository, sha: Sha) -> dict[str, Entry]:
-    """The files of a commit by path (with slashes); submodules are left out."""
-    entries = {}
-    output = git("ls-tree", "-r", "-z", "--full-tree", checked(sha), git_dir=repo.common_dir)
+class Listing(NamedTuple):
+    """The files of a commit, and the commits that it names for its submodules, by path."""
+
+    files: dict[str, Entry]
+    links: dict[str, str]
+
+
+def list_tree(repo: Repository, sha: Sha) -> Listing:
+    """What a commit holds, of the repository or of a submodule, by path (with slashes).
+
+    Raises:
+        GitFailed: The commit is not here.
+    """
+    listing = Listing({}, {})
+    output = git(
+        "ls-tree", "-r", "-z", "--full-tree", checked(sha), git_dir=repo.common_dir,
+        extra=side_objects.variables(repo),
+    )  # fmt: skip
     for line in output.split(b"\0"):
         if line:
             meta, _, path = line.partition(b"\t")
-            mode, kind, blob = meta.decode().split()
+            mode, kind, name = meta.decode().split()
             if kind == "blob":
-                entries[os.fsdecode(path)] = Entry(mode, blob)
-    return entries
+                listing.files[os.fsdecode(path)] = Entry(mode, name)
+            elif kind == "commit":
+                listing.links[os.fsdecode(path)] = name
+    return listing
+
+
+def tree(repo: Repository, sha: Sha) -> dict[str, Entry]:
+    """The files of a commit by path (with slashes); submodules are left out."""
+    return list_tree(repo, sha).files
 
 
 def read_blob(repo: Repository, blob: str) -> bytes:
     """The content of a blob."""
-    return git("cat-file", "blob", checked(blob), git_dir=repo.common_dir)
+    extra = side_objects.variables(repo)
+    return git("cat-file", "blob", checked(blob), git_dir=repo.common_dir, extra=extra)
 
 
 def read_blobs(repo: Repository, blobs: Iterable[str]) -> dict[str, bytes]:
-    """The contents of many blobs by id, through one git process."""
+    """The contents of many blobs by id, through one git process; those that are gone are left out.
+
+    A blob may go that no commit of the repository holds: a submodule's, a generated file's.
+    """
     ids = sorted(set(blobs))
     if not ids:
         return {}
     names = "".join(f"{checked(blob)}\n" for blob in ids).encode()
-    output = git("cat-file", "--batch", git_dir=repo.common_dir, stdin=names)
+    extra = side_objects.variables(repo)
+    output = git("cat-file", "--batch", git_dir=repo.common_dir, stdin=names, extra=extra)
     contents, at = {}, 0
     for blob in ids:
         end = output.index(b"\n", at)
+        if output.endswith(b" missing", at, end):
+            at = end + 1
+            continue
         size = int(output[at:end].split()[2])
         contents[blob] = output[end + 1 : end + 1 + size]
         at = end + 1 + size + 1

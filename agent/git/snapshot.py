@@ -15,8 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from copydesk.agent.errors import CopydeskError
+from copydesk.agent.git import side_objects
+from copydesk.agent.git.checkout import checkout
 from copydesk.agent.git.command import GitFailed, streaming
-from copydesk.agent.git.repository import Entry, Repository, read_blobs, tree
+from copydesk.agent.git.repository import Entry, Repository, read_blobs
 from copydesk.agent.records import Sha, Snapshot
 from copydesk.hooks import filesystem
 
@@ -41,7 +43,7 @@ def snapshot(
         repo: The repository.
         sha: The commit.
         slot: A name for the folder; two uses of one slot wait for each other.
-        entries: The files of the commit, where they are known already.
+        entries: Its files by path, where they are known already; as checked out when left out.
 
     Yields:
         The snapshot. Its files may be changed while it is held; the next use puts them right.
@@ -51,8 +53,9 @@ def snapshot(
     with (home.with_name(f"{slot}.lock")).open("w") as lock:
         filesystem.wait_for_lock(lock.fileno())
         folder = home / "tree"
-        _write(repo, tree(repo, sha) if entries is None else entries, folder, home / _MANIFEST)
-        yield Snapshot(folder, sha)
+        files = checkout(repo, sha).files if entries is None else entries
+        _write(repo, files, folder, home / _MANIFEST)
+        yield Snapshot(folder, sha, frozenset(files))
 
 
 def check_path(path: str) -> None:
@@ -130,7 +133,10 @@ def _contents(repo: Repository, blobs: dict[str, str]) -> Iterator[tuple[str, by
             contents = read_blobs(repo, blobs.values())
             yield from ((path, contents[blob]) for path, blob in blobs.items())
             return
-    with streaming(repo.common_dir, "cat-file", "--batch") as (ask, answer):
+    with streaming(repo.common_dir, "cat-file", "--batch", extra=side_objects.variables(repo)) as (
+        ask,
+        answer,
+    ):
         for path, blob in blobs.items():
             ask.write(f"{blob}\n".encode())
             ask.flush()

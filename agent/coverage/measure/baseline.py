@@ -12,6 +12,7 @@ from copydesk.agent.coverage.store import CoverageMap, load_map
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.measures import Conditions
 from copydesk.agent.git import repository as git
+from copydesk.agent.git.checkout import earlier_files
 from copydesk.agent.git.commit import Commit
 from copydesk.agent.records import Sha
 
@@ -26,10 +27,11 @@ CONDITIONS_CHANGED = "every test: configuration, interpreter or packages changed
 
 
 class Base(NamedTuple):
-    """The map to start from, or None and the reason."""
+    """The map to start from, or None and the reason; the files it is of, blob by path."""
 
     map: CoverageMap | None
     why: str = ""
+    files: Mapping[str, str] = {}
 
 
 def find_base(commit: Commit, db: Database, conditions: Conditions) -> Base:
@@ -50,14 +52,28 @@ def find_base(commit: Commit, db: Database, conditions: Conditions) -> Base:
     trees = git.trees(commit.repo, measured.keys() | unfinished | {commit.sha})
 
     def files(sha: Sha) -> Mapping[str, str] | None:
-        return files_of(commit.tree_of(sha)) if sha in trees else None
+        return _files_then(commit, db, sha, unfinished=True) if sha in trees else None
 
     interrupted = load_interrupted(db, conditions, files) if unfinished else {}
     candidates = _Candidates(commit, db, conditions, measured, trees, interrupted)
     for candidate in candidates.best_first():
-        if candidate is not None:
-            return Base(candidate)
+        if candidate is None:
+            continue
+        cut_short = interrupted.get(candidate.sha)
+        is_cut_short = cut_short is not None and cut_short.map is candidate
+        files_then = _files_then(commit, db, candidate.sha, unfinished=is_cut_short)
+        if files_then is not None:
+            return Base(candidate, files=files_then)
     return Base(None, CONDITIONS_CHANGED if measured else FIRST_MEASURE)
+
+
+def _files_then(
+    commit: Commit, db: Database, sha: Sha, *, unfinished: bool
+) -> Mapping[str, str] | None:
+    """The files that a commit was measured with, blob by path; None where some are gone."""
+    beside = db.checkouts.get(sha, unfinished=unfinished)
+    files = earlier_files(commit.repo, commit.tree_of(sha), beside)
+    return None if files is None else files_of(files)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,8 +56,10 @@ class BlobTexts:
 
     def read(self, blobs: set[str]) -> None:
         """Read some at once."""
-        for blob, content in git.read_blobs(self.repo, blobs).items():
-            self.texts[blob] = decode_source(content)
+        contents = git.read_blobs(self.repo, blobs)
+        for blob in blobs:
+            # what is gone, with a submodule or a generated file, is like nothing else
+            self.texts[blob] = decode_source(contents.get(blob, b"\xff" + blob.encode()))
 
     def __call__(self, blob: str) -> str:
         """The text of a blob."""
@@ -65,7 +67,7 @@ class BlobTexts:
             self.read(self._unread)
             self._unread = set()
         if blob not in self.texts:
-            self.texts[blob] = decode_source(git.read_blob(self.repo, blob))
+            self.read({blob})
         return self.texts[blob]
 
     def imports(self, blob: str) -> list[Import]:

@@ -95,12 +95,19 @@ def measure(
     repo = commit.repo
     interpreter = interpreter or ready(repo)
     settings = config.load(repo, commit.sha)
-    with snapshot(repo, commit.sha, entries=commit.tree) as shot:
+    files = commit.checkout.files
+    with snapshot(repo, commit.sha, entries=files) as shot:
         guard, why = sandbox_for_own_tests(settings.personal, interpreter, repo.worktree, shot.path)
         if guard is None:
             say(f"the tests run without a sandbox: {why}")
-        engine = Engine(shot.path, interpreter, guard, cached_probe(repo.desk, interpreter))
-        blobs = files_of(commit.tree)
+        engine = Engine(
+            shot.path,
+            interpreter,
+            guard,
+            cached_probe(repo.desk, interpreter),
+            compiled=tuple(commit.checkout.extensions),
+        )
+        blobs = files_of(files)
         project = project_info(engine, db, settings.project.tests, blobs)
         measurement = _Measurement(
             db, commit, engine, project, blobs, interpreter, settings, say, order
@@ -164,8 +171,7 @@ class _Measurement:
             full: Run every test, whatever is known.
             started: When the measure began, by the monotonic clock.
         """
-        nearest, reason = find_base(self.commit, self.db, self.conditions)
-        old_blobs = files_of(self.commit.tree_of(nearest.sha)) if nearest else {}
+        nearest, reason, old_blobs = find_base(self.commit, self.db, self.conditions)
         trees = [self.blobs, old_blobs] if nearest else [self.blobs]
         texts = BlobTexts.of(self.commit.repo, self.db, *trees)
         plan = _Plan(reason, nearest, old_blobs, run_all=full)
@@ -244,7 +250,9 @@ class _Measurement:
             variables=self.engine.variable_digests().by_name,
             stream="",
         )
-        return interrupted.begin(self.db, self._folder("streams"), running)
+        with transaction(self.db):
+            self.db.checkouts.put(self.commit.sha, self.commit.checkout.beside, unfinished=True)
+            return interrupted.begin(self.db, self._folder("streams"), running)
 
     def _totals(self, plan: _Plan, traces: list[Trace], texts: BlobTexts) -> list[FileTotal]:
         """The totals of every file that counts: those that hold, and the others worked out."""
@@ -334,7 +342,9 @@ class _Measurement:
     ) -> None:
         """Write all that was found in one transaction."""
         sha = self.commit.sha
-        unreached = [total.unreached for total in totals]
+        # a submodule's tests are its own, and nobody tests what is generated
+        tracked = self.commit.checkout.tracked
+        unreached = [total.unreached for total in totals if total.unreached.path in tracked]
         changed = {path: change.lines for path, change in self.commit.changes.items()}
         version = ".".join(map(str, self.interpreter.version))
         with transaction(self.db):
@@ -348,6 +358,7 @@ class _Measurement:
                 totals=[total.id for total in totals],
             )
             self.db.failed_tests.replace(sha, failed_tests)
+            self.db.checkouts.put(sha, self.commit.checkout.beside)
             record_gaps(self.db, sha, unreached, changed, texts.outline)
             interrupted.forget(self.db, sha, *([measure.base] if measure.base else []))
             texts.save()

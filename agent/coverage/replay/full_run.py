@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,6 @@ from copydesk.agent.coverage.runner import (
     pytest_options,
 )
 from copydesk.agent.errors import CopydeskError
-from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.git.snapshot import snapshot
 from copydesk.agent.process import Result
@@ -104,7 +103,7 @@ def full_run(repo: Repository, interpreter: Interpreter, sha: Sha) -> FullRun:
         facts: Facts = frozenset()
         if report.exists():  # else nothing was measured
             files = json.loads(read_untrusted(report))["files"]
-            facts = _reported(files, git.tree(repo, sha).keys())
+            facts = _reported(files, shot.files)
         return FullRun(facts, json.loads(read_untrusted(outcomes)), ended.seconds, processor)
 
 
@@ -132,9 +131,8 @@ def _coverage_options(engine: Engine, project: Json) -> list[str]:
     return options
 
 
-def _reported(files: Mapping[str, Json], of_commit: object) -> Facts:
-    """The facts of coverage.py's JSON report, of files that the commit holds."""
-    assert isinstance(of_commit, type({}.keys()))
+def _reported(files: Mapping[str, Json], of_commit: Collection[str]) -> Facts:
+    """The facts of coverage.py's JSON report, of files that the checkout holds."""
     facts: set[tuple[str, str, object]] = set()
     for name, entry in files.items():
         path = name.replace(os.sep, "/")

@@ -9,8 +9,9 @@ from copydesk.agent.coverage.runner import Engine, cached_probe
 from copydesk.agent.coverage.store import load_totals
 from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
+from copydesk.agent.git.checkout import earlier_files
 from copydesk.agent.git.interpreter import ready
-from copydesk.agent.git.repository import Repository
+from copydesk.agent.git.repository import Repository, tree
 from copydesk.agent.git.snapshot import snapshot
 from copydesk.agent.records import Sha
 from copydesk.agent.sandbox.own_tests import sandbox_for_own_tests
@@ -40,7 +41,8 @@ def export(repo: Repository, db: Database, sha: Sha, report_format: str, output:
         )
     branch = db.measures.has_branches(sha)
     executed = {t.path: sorted(t.arcs) if branch else sorted(t.executed) for t in totals}
-    with snapshot(repo, sha, "report") as shot:
+    files = earlier_files(repo, tree(repo, sha), db.checkouts.get(sha))
+    with snapshot(repo, sha, "report", entries=files) as shot:
         interpreter = ready(repo)
         personal, _ = load_personal(repo)
         guard, _ = sandbox_for_own_tests(personal, interpreter, repo.worktree, shot.path)

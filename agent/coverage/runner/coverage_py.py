@@ -94,13 +94,15 @@ class Engine:
     """coverage.py in the user's interpreter, for one tree.
 
     `guard` is what the project's tests run behind; None lets them run with the user's rights.
-    `probe` is the folder of what is loaded into the user's interpreter.
+    `probe` is the folder of what is loaded into the user's interpreter. `compiled` are the
+    compiled modules that the tree holds and the commit does not, each with its content's id.
     """
 
     tree: Path
     interpreter: Interpreter
     guard: OwnTestsSandbox | None = None
     probe: Path = PROBE
+    compiled: tuple[str, ...] = ()
 
     def import_roots(self) -> tuple[str, ...]:
         """The folders of the tree that go on the import path, the first one first."""
@@ -236,6 +238,7 @@ class Engine:
         """
         parts = [answer["fingerprint"], *configuration(self.tree, answer["plugins"]), *tests]
         parts += self.guard.description() if self.guard else []
+        parts += self.compiled
         return Environment(digest(parts), answer["branch"], digest([answer["fingerprint"], *rules]))
 
     def counted(self, executed: Iterable[str]) -> list[str]:

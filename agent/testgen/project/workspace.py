@@ -17,7 +17,6 @@ from copydesk.agent.records import (
 from copydesk.agent.sandbox.own_tests import allowed_paths
 from copydesk.agent.sandbox.runner import SandboxRunner, Visible
 from copydesk.agent.sandbox.tier import detect
-from copydesk.agent.testgen.project.build_outputs import build_outputs
 from copydesk.agent.testgen.project.layout import source_roots
 from copydesk.agent.testgen.project.tools import TOOLS
 
@@ -44,7 +43,7 @@ def open_workspace(repo: Repository, sha: Sha) -> Iterator[Workspace]:
     interpreter, personal = ready(repo), config.load(repo, sha).personal
     with snapshot(repo, sha, "draft") as shot:
         capability = detect(personal.sandbox, interpreter, outside=(repo.worktree,))
-        read_only = [*build_outputs(repo), *allowed_paths(personal, repo.worktree)]
+        read_only = allowed_paths(personal, repo.worktree)
         yield Workspace(
             shot.path,
             SandboxRunner(

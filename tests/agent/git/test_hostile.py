@@ -61,7 +61,9 @@ def hostile(
     for number, name in enumerate(NAMES):
         (repo / name).parent.mkdir(exist_ok=True)
         (repo / name).write_text(f"def f{number}():\n    return 1\n")
-    (repo / "test_x.py").write_text("def test_x():\n    assert True\n")
+    (repo / "test_x.py").write_text("import made\n\n\ndef test_x():\n    assert made\n")
+    (repo / ".gitignore").write_text("made.py\n")
+    (repo / "made.py").write_text("MADE = 1\n")
     git(repo, "add", "-A")
     git(repo, "commit", "-q", "-m", "odd names")
     (repo / "-n.py").write_text("def changed():\n    return 2\n")
@@ -222,8 +224,9 @@ def subcommands() -> set[str]:
             if isinstance(node, ast.Call) and ast.unparse(node.func) in (
                 *("git", "run_git", "streaming", "command.git", "git_command"),
             ):
-                words = [a.value for a in node.args if isinstance(a, ast.Constant)]
-                found |= {str(word) for word in words[:1]}
+                words = [str(a.value) for a in node.args if isinstance(a, ast.Constant)]
+                commands = [word for word in words if not word.startswith("-")]
+                found |= set(commands[:1])
     return found
 
 

@@ -14,7 +14,6 @@ from copydesk.agent.git.repository import find, set_config
 from copydesk.agent.records import Draft, Gap, Target
 from copydesk.agent.testgen.pipeline import PreviousDrafts, write_drafts
 from copydesk.agent.testgen.pipeline.budget import Budget
-from copydesk.agent.testgen.project.build_outputs import build_outputs
 from copydesk.agent.testgen.project.workspace import open_workspace
 
 SHA = "0" * 40
@@ -71,18 +70,23 @@ def test_a_spent_budget_leaves_the_rest_as_gaps(project: tuple[Path, str]) -> No
     assert any(line.startswith("1 of 1 gaps are left: ") for line in said)
 
 
-def test_what_a_build_left_is_there_and_secrets_are_not(project: tuple[Path, str]) -> None:
-    repo, sha = project
+def test_what_a_build_left_is_there_and_secrets_are_not(
+    project: tuple[Path, str], commit: Callable[..., str]
+) -> None:
+    repo, _ = project
+    sha = commit(repo, {"uses.py": "import fast, _version, secret, x, y\n"})
     for name in ("_version.py", "fast.so", ".env", "secret.txt", "venv/x.py", ".hidden/y.py"):
         (repo / name).parent.mkdir(exist_ok=True)
         (repo / name).write_text("V = 1\n")
     found = find(repo)
-    assert [path.name for path in build_outputs(found)] == ["_version.py", "fast.so"]
     with open_workspace(found, sha) as place:
         if place.sandbox.tier != "full":
             pytest.skip(place.sandbox.reason)
         code = "import os, _version, calc; print(_version.V, sorted(os.listdir('.')))"
         outcome = place.sandbox.run(["python", "-c", code])
-        assert outcome.output == "1 ['.gitignore', '_version.py', 'calc.py', 'fast.so']\n"
-        touched = place.sandbox.run(["touch", "_version.py"])
-        assert touched.returncode == 1, touched.output
+        assert (
+            outcome.output == "1 ['.gitignore', '_version.py', 'calc.py', 'fast.so', 'uses.py']\n"
+        )
+        place.sandbox.run(["rm", "_version.py"])
+        assert place.sandbox.run(["python", "-c", code]).output == outcome.output
+        assert (repo / "_version.py").exists()
