@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from textwrap import indent
 from typing import NamedTuple
 
 import click
@@ -12,6 +13,7 @@ import click
 from copydesk.agent import config
 from copydesk.agent.cli import gate as gates
 from copydesk.agent.cli.current_desk import current_repository, open_current_desk
+from copydesk.agent.cli.failures import NAMED, failed_tests_json, python_of
 from copydesk.agent.cli.formatting import percent, short_sha
 from copydesk.agent.cli.options import examples, json_option
 from copydesk.agent.cli.output import echo, echo_json, print_progress
@@ -29,6 +31,8 @@ from copydesk.agent.coverage.measure import commit as measuring
 from copydesk.agent.coverage.report import (
     CiHost,
     detect_host,
+    failure_annotations,
+    failures_as_markdown,
     gather_report,
     github_annotations,
     gitlab_code_quality,
@@ -36,19 +40,29 @@ from copydesk.agent.coverage.report import (
     verdict_as_markdown,
 )
 from copydesk.agent.coverage.store import Measure
+from copydesk.agent.desk.failures import FailedTest, failed_words, failure_lines
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.commit import Commit
+from copydesk.agent.git.missing_modules import Install, missing_packages
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Sha
 from copydesk.agent.text import plural
 
+SHOWN = 10
+"""Failing tests of which all that is kept of pytest's words is printed."""
+
 
 class Answer(NamedTuple):
-    """What came of a job: the verdict, and the measure it rests on where one was made."""
+    """What came of a job: the verdict, and the measure it rests on where one was made.
+
+    `failed` are the tests that failed, and `install` what to install where a module is missing.
+    """
 
     verdict: Verdict
     measure: Measure | None
+    failed: list[FailedTest]
+    install: Install | None
 
 
 @click.command(
@@ -103,7 +117,7 @@ def ci(
     )
     print_progress(f"judging {short_sha(head)} against {short_sha(against)}")
     if data is not None:
-        answer = Answer(gates.verdict_from_file(repo, request, floors, data), None)
+        answer = Answer(gates.verdict_from_file(repo, request, floors, data), None, [], None)
     else:
         answer = _by_measure(request, floors, report)
     _report(answer, where, code_quality, as_json)
@@ -147,19 +161,24 @@ def _by_measure(request: GateRequest, floors: Floors, report: Path | None) -> An
         if report is not None:
             write_atomically(report, render_html(gather_report(repo, db, request.head)))
             print_progress(f"wrote {report}")
-    return Answer(verdict, measured)
+        failed = db.failed_tests.of_commit(request.head)
+        errors = [test.error for test in failed]
+        install = missing_packages(repo, request.head, python_of(db, request.head), errors)
+    return Answer(verdict, measured, failed, install)
 
 
 def _report(answer: Answer, where: CiHost, code_quality: Path | None, as_json: bool) -> None:
     """Say the verdict on the screen and wherever the CI host wants it."""
-    verdict, _ = answer
+    verdict, failed = answer.verdict, answer.failed
+    count = answer.measure.failed if answer.measure else 0
     if as_json:
-        echo_json(verdict_as_json(verdict))
+        echo_json({**verdict_as_json(verdict), "failing": failed_tests_json(failed)})
     else:
         _print(answer, where)
     if where.summary is not None:
         with where.summary.open("a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(verdict_as_markdown(verdict) + "\n")
+            file.write(failures_as_markdown(failed, count, answer.install))
     if where.outputs is not None:
         with where.outputs.open("a", encoding="utf-8") as file:
             file.write(f"verdict={verdict.verdict}\n")
@@ -170,15 +189,25 @@ def _report(answer: Answer, where: CiHost, code_quality: Path | None, as_json: b
 
 
 def _print(answer: Answer, where: CiHost) -> None:
-    verdict, measure = answer
+    verdict, measure = answer.verdict, answer.measure
     if measure is not None:
         ran = f"{measure.selected:,} of {plural(measure.total, 'test')} run"
         echo(f"{short_sha(measure.sha)}: {ran}, {measure.reason}.")
     gates.print_verdict(verdict)
     echo(f"Total: {percent(verdict.total)}")
+    count = measure.failed if measure is not None else 0
+    if count:
+        echo(f"{failed_words(count, answer.failed)}:")
+        for line in failure_lines(count, answer.failed, limit=NAMED):
+            echo(f"  {line}")
+        for test in answer.failed[:SHOWN]:  # nobody can ask the desk of a machine that is gone
+            echo(f"\n{test.test}")
+            echo(indent(test.output.rstrip(), "    "))
+        if answer.install:
+            echo(answer.install.in_words)
     if where.name != "github":
         return
-    if measure is not None and measure.failed:
-        echo(f"::warning::{plural(measure.failed, 'test')} failed while it was measured")
+    for line in failure_annotations(answer.failed, count):
+        echo(line)
     for line in github_annotations(verdict):
         echo(line)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import click
 
 from copydesk.agent.cli import terminal as screen
-from copydesk.agent.cli.current_desk import open_current_desk
+from copydesk.agent.cli.current_desk import head_sha, open_current_desk
 from copydesk.agent.cli.decisions import shortest_path
+from copydesk.agent.cli.failures import failed_tests_of, print_all_failures, print_failed_tests
 from copydesk.agent.cli.formatting import duration, short_age, short_sha
 from copydesk.agent.cli.options import examples, json_option
 from copydesk.agent.cli.output import echo, echo_json
+from copydesk.agent.git import repository as git
+from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Json
 from copydesk.agent.text import one_line
 
@@ -20,25 +23,44 @@ from copydesk.agent.text import one_line
         "copydesk log --model --limit 5",
         "copydesk log --model --json",
         "copydesk log --predictions",
+        "copydesk log --failures",
     )
 )
 @click.option("--model", "calls", is_flag=True, help="List the calls to the model instead.")
 @click.option("--predictions", is_flag=True, help="List what the predictor said instead.")
+@click.option("--failures", is_flag=True, help="Show failing tests instead, and what went wrong.")
+@click.option(
+    "--commit", "revision", metavar="REV", help="With --failures: of that commit, not of HEAD."
+)
 @click.option(
     "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="List at most N."
 )
 @json_option
-def log(calls: bool, predictions: bool, limit: int, as_json: bool) -> None:
-    """List your decisions, the calls to the model, or predictions.
+def log(
+    calls: bool,
+    predictions: bool,
+    failures: bool,
+    revision: str | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """List your decisions, the calls to the model, predictions, or failures.
 
     The newest come first. With --model --json each call comes with its whole prompt and answer.
     The totals by model and version of the prompt say how many calls were answered, and behind
     how many of them a verified draft stands. With --predictions each score of a changed function,
     a test or a draft comes with the model that gave it and, once known, with what came of it.
+    With --failures every test that failed at a commit comes with the end of what pytest said and
+    with how it went before, and so does what copydesk itself could not do.
     """
-    if calls and predictions:
-        raise click.UsageError("Give one of --model and --predictions.")
-    with open_current_desk() as (_, db):
+    if calls + predictions + failures > 1:
+        raise click.UsageError("Give one of --model, --predictions and --failures.")
+    if revision and not failures:
+        raise click.UsageError("--commit needs --failures.")
+    if failures:
+        _show_failures(revision or "HEAD", as_json)
+        return
+    with open_current_desk() as (repo, db):
         if predictions:
             rows = db.predictions.latest(limit)
         elif calls:
@@ -54,6 +76,35 @@ def log(calls: bool, predictions: bool, limit: int, as_json: bool) -> None:
         _print_calls(rows, totals)
     else:
         _print_decisions(rows)
+        _print_failing(repo)
+
+
+def _show_failures(revision: str, as_json: bool) -> None:
+    with open_current_desk() as (repo, db):
+        sha = git.resolve(repo, revision)
+        if not as_json:
+            print_all_failures(repo, db, sha)
+            return
+        measure = db.measures.get(sha)
+        echo_json(
+            {
+                "commit": sha,
+                "failed": measure.failed if measure else None,
+                "tests": [test._asdict() for test in db.failed_tests.of_commit(sha)],
+                "install": failed_tests_of(repo, db, sha)["install"],
+                "left_out": [item._asdict() for item in db.failed_items.latest()],
+            }
+        )
+
+
+def _print_failing(repo: Repository) -> None:
+    """Name the tests that fail at HEAD, below the decisions."""
+    with open_current_desk() as (_, db):
+        sha = head_sha(repo)
+        measure = db.measures.get(sha) if sha else None
+        if sha and measure is not None and measure.failed:
+            echo("")
+            print_failed_tests(repo, db, sha, measure.failed, is_head=True)
 
 
 def _print_predictions(predictions: list[Json]) -> None:

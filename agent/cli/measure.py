@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from copydesk.agent.cli import terminal as screen
-from copydesk.agent.cli.current_desk import open_current_desk
+from copydesk.agent.cli.current_desk import head_sha, open_current_desk
+from copydesk.agent.cli.failures import failed_tests_of, print_failed_tests
 from copydesk.agent.cli.formatting import duration, percent, ranges, short_sha
 from copydesk.agent.cli.options import examples, json_option, revision_argument
 from copydesk.agent.cli.output import echo, echo_json, print_progress
@@ -46,6 +47,7 @@ def measure(revision: str, full: bool, as_json: bool) -> None:
     Only the tests that the change affects are run. Commits are measured, not the working tree.
     """
     measures: list[Measure] = []
+    rows: list[Json] = []
     with open_current_desk() as (repo, db):
         for sha in git.between(repo, revision):
             commit = Commit(repo, sha)
@@ -57,8 +59,11 @@ def measure(revision: str, full: bool, as_json: bool) -> None:
             _resume(repo, db, sha)
             if not as_json:
                 _print(measures[-1])
+                is_head = sha == head_sha(repo)
+                print_failed_tests(repo, db, sha, measured.failed, is_head=is_head)
+            rows.append(_as_json(measured) | failed_tests_of(repo, db, sha))
     if as_json:
-        echo_json([_as_json(measure) for measure in measures])
+        echo_json(rows)
     elif not measures:
         echo(f"There is no commit in {revision}.")
     else:

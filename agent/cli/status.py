@@ -8,6 +8,7 @@ import click
 
 from copydesk.agent import config
 from copydesk.agent.cli.current_desk import current_repository, head_sha, open_current_desk
+from copydesk.agent.cli.failures import failed_tests_of, items_words
 from copydesk.agent.cli.formatting import draft_counts, model_words, percent, short_sha, time_ago
 from copydesk.agent.cli.options import examples, json_option
 from copydesk.agent.cli.output import echo, echo_json, print_progress
@@ -15,6 +16,7 @@ from copydesk.agent.cli.terminal import spinner
 from copydesk.agent.daemon import control
 from copydesk.agent.daemon.resources import pause_reason
 from copydesk.agent.desk.database import Database
+from copydesk.agent.desk.failures import SHOW_FAILURES, FailedTest, failed_words, failure_lines
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
@@ -26,6 +28,9 @@ MODEL_SECONDS = 0.7
 
 TOTALS = 6
 """Lines about what models have done; one for each model and version of a prompt."""
+
+FAILING = 5
+"""Failing tests that are named."""
 
 SET_UP = "copydesk.bin"
 """The git config key that `copydesk init` leaves behind."""
@@ -40,10 +45,11 @@ def status(as_json: bool) -> None:
     """Show what is measured, running and waiting for you."""
     with open_current_desk() as (repo, db):
         state = _state(repo, db)
+        failing = db.failed_tests.of_commit(state["head"]["sha"])
     if as_json:
         echo_json(state)
     else:
-        _print(state)
+        _print(state, failing)
 
 
 def _state(repo: Repository, db: Database) -> Json:
@@ -59,7 +65,10 @@ def _state(repo: Repository, db: Database) -> Json:
             {"kind": kind, "subject": subject, "error": error}
             for kind, subject, error in db.jobs.failures()
         ],
-        "head": _head(repo, db, sha) | {"gaps": db.gaps.count(sha)},
+        "left_out": [item._asdict() for item in db.failed_items.latest()],
+        "head": _head(repo, db, sha)
+        | {"gaps": db.gaps.count(sha)}
+        | failed_tests_of(repo, db, sha),
         "tests": _progress(db),
         "flaky": [
             {"test": test.name, "flips": test.flips, "runs": test.runs}
@@ -105,9 +114,10 @@ def _model(repo: Repository, db: Database, sha: Sha | None) -> Json:
     return {"available": answers, "name": name or None, "why": why or None}
 
 
-def _print(state: Json) -> None:
+def _print(state: Json, failing: list[FailedTest]) -> None:
     echo(f"Repository  {clean(state['repository'], keep='')}")
     echo(f"HEAD        {_head_words(state['head'])}")
+    _print_failing(state["head"], failing)
     echo(f"Drafts      {draft_counts(state['drafts'])}")
     if state["flaky"]:
         echo(f"Flaky       {_flaky_words(state['flaky'])}")
@@ -120,9 +130,21 @@ def _print(state: Json) -> None:
         echo(f"Paused      {state['paused']}")
     echo(f"Daemon      {_daemon_words(state['daemon'], state['set_up'])}")
     _print_model(state["model"])
+    if state["left_out"]:
+        echo(f"Left out    {items_words(state['left_out'])}; `{SHOW_FAILURES}` has them")
     _print_failures(state)
     if step := _next_step(state):
         echo(f"\n{step}")
+
+
+def _print_failing(head: Json, failing: list[FailedTest]) -> None:
+    if not head["failed"]:
+        return
+    echo(f"Failing     {failed_words(head['failed'], failing)}")
+    for line in failure_lines(head["failed"], failing, limit=FAILING):
+        echo(f"            {line}")
+    if head["install"]:
+        echo(f"            {head['install']}")
 
 
 def _flaky_words(flaky: list[Json]) -> str:
@@ -195,6 +217,8 @@ def _next_step(state: Json) -> str:
     waiting = state["drafts"]["ready"] + state["drafts"]["not_run"]
     if head["sha"] is None:
         return "Next: make the first commit; copydesk measures commits."
+    if head.get("failed"):
+        return f"Next: `{SHOW_FAILURES}` shows why tests fail."
     if waiting:
         return f"Next: `copydesk review` ({plural(waiting, 'draft')})."
     if jobs["ready"] or jobs["running"]:

@@ -6,12 +6,15 @@ from collections.abc import Callable
 
 from copydesk.agent import config
 from copydesk.agent.coverage.measure import measure
+from copydesk.agent.coverage.store import Measure
 from copydesk.agent.daemon import prune
 from copydesk.agent.daemon.reconcile import HISTORY_PRIORITY, MEASURE
 from copydesk.agent.daemon.step_context import StepContext
+from copydesk.agent.desk.failures import failed_words, failure_lines
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.commit import Commit
+from copydesk.agent.git.missing_modules import missing_packages
 from copydesk.agent.model import deferred_work
 from copydesk.agent.records import Sha
 from copydesk.agent.scoring import order_drafts as draft_scores
@@ -29,12 +32,16 @@ from copydesk.agent.testgen.pipeline import (
 DRAFT_PRIORITY, STORY_PRIORITY, LEARN_PRIORITY = -10, -20, -30
 """Below a measure's 0: what was just committed is measured before anything is drafted."""
 
+NAMED = 20
+"""Failing tests that the daemon's log names."""
+
 
 def measure_step(context: StepContext, sha: Sha) -> None:
     """Measure a commit, then ask for its drafts and its story where it is, or was, a tip."""
     db, commit = context.db, Commit(context.repo, sha)
     if db.measures.get(sha) is None:
-        measure(db, commit, say=context.say, order=ordering(db, commit))
+        measured = measure(db, commit, say=context.say, order=ordering(db, commit))
+        _name_failing_tests(context, measured)
     if _behind_a_tip(context, sha):
         return
     if scoring.after_measure(db, commit, say=context.say):
@@ -42,6 +49,21 @@ def measure_step(context: StepContext, sha: Sha) -> None:
     db.jobs.enqueue("draft", sha, priority=DRAFT_PRIORITY)
     if config.load(context.repo, sha).project.stories:
         db.jobs.enqueue("story", sha, priority=STORY_PRIORITY)
+
+
+def _name_failing_tests(context: StepContext, measured: Measure) -> None:
+    """Put the names of the tests that failed into the daemon's log."""
+    count, sha = measured.failed, measured.sha
+    if not count:
+        return
+    tests = context.db.failed_tests.of_commit(sha)
+    context.say(f"{sha[:8]}: {failed_words(count, tests)}")
+    for line in failure_lines(count, tests, limit=NAMED, sha=sha):
+        context.say(f"  {line}")
+    python = context.db.measures.interpreter(sha).rpartition(" (")[0]
+    install = missing_packages(context.repo, sha, python, [test.error for test in tests])
+    if install:
+        context.say(f"  {install.in_words}")
 
 
 def _behind_a_tip(context: StepContext, sha: Sha) -> bool:

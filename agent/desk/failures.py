@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from copydesk.agent.desk import space
@@ -13,12 +13,15 @@ from copydesk.agent.desk.connection import Connection, timestamp, transaction
 from copydesk.agent.errors import CopydeskError, Superseded
 from copydesk.agent.progress import Progress, silent
 from copydesk.agent.records import LineNo, Sha, TestId
-from copydesk.agent.text import clean, one_line
+from copydesk.agent.text import clean, one_line, plural
 
 TRACE_CHARACTERS = 4000
 """How much is kept of a traceback: its end."""
 
 _KEPT_ITEMS = 200
+
+
+_BEFORE = {"passed": "passed before", "failed": "failed before, too", "new": "new"}
 
 
 class FailedTest(NamedTuple):
@@ -53,8 +56,57 @@ class FailedTest(NamedTuple):
         """The file that it stands in."""
         return self.test.partition("::")[0]
 
+    @property
+    def in_words(self) -> str:
+        """Its name, what it says of its failure, and how it went before, in one line."""
+        words = _BEFORE.get(self.before, "")
+        subject = f"{self.test} (not collected)" if self.outcome == "collection" else self.test
+        return f"{subject}: {self.error}{f' ({words})' if words else ''}"
+
 
 _FIELDS = ", ".join(FailedTest._fields)
+
+SHOW_FAILURES = "copydesk log --failures"
+"""The command that shows all that is known of failing tests."""
+
+
+def failed_words(count: int, tests: Sequence[FailedTest]) -> str:
+    """How many tests failed, and how many of them a commit broke.
+
+    Args:
+        count: How many failed.
+        tests: Those that are kept.
+    """
+    files = sum(test.outcome == "collection" for test in tests)
+    parts = []
+    if count > files:
+        parts.append(f"{plural(count - files, 'test')} failed")
+    if files:
+        parts.append(f"{plural(files, 'file')} could not be collected")
+    broken = sum(test.before == "passed" for test in tests)
+    if broken:
+        of_them = "all of them" if broken == count else f"{broken:,} of them"
+        parts.append(f"{'it' if count == 1 else of_them} passed before")
+    return ", ".join(parts)
+
+
+def failure_lines(
+    count: int, tests: Sequence[FailedTest], *, limit: int, sha: Sha = ""
+) -> list[str]:
+    """The tests that failed by name, and the command that shows all that pytest said.
+
+    Args:
+        count: How many failed.
+        tests: Those that are kept, in order.
+        limit: How many are named at most.
+        sha: The commit, where it is not the one that is checked out.
+    """
+    lines = [test.in_words for test in tests[:limit]]
+    if count > limit:
+        lines.append(f"… and {count - limit:,} more")
+    commit = f" --commit {sha[:8]}" if sha else ""
+    lines.append(f"`{SHOW_FAILURES}{commit}` shows all that pytest said.")
+    return lines
 
 
 class FailedTests:

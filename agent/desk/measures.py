@@ -71,6 +71,11 @@ class Measures:
         row = self._one("measured_at", sha)
         return None if row is None else str(row[0])
 
+    def interpreter(self, sha: Sha) -> str:
+        """The interpreter that ran a commit's tests, as "path (version)"; "" where none did."""
+        row = self._one("interpreter", sha)
+        return "" if row is None else str(row[0])
+
     def shas(self) -> list[Sha]:
         """The measured commits, the first measured first."""
         rows = self._db.execute("SELECT sha FROM measures ORDER BY measured_at, rowid")

@@ -110,11 +110,11 @@ def _last_error_block(lines: Sequence[str]) -> list[str]:
     """The last lines in a row that pytest marks as the error with an E."""
     block: list[str] = []
     for line in reversed(lines):
-        if line.startswith("E ") and line[1:].strip():
+        if line.startswith("E ") or line == "E":
             block.append(line)
         elif block:
             break
-    return block[::-1]
+    return [line for line in reversed(block) if line[1:].strip()]
 
 
 def _line_in(output: str, path: str) -> LineNo:

@@ -12,6 +12,8 @@ from copydesk.agent.coverage.report.json_report import render_json
 from copydesk.agent.coverage.report.markdown_report import render_markdown
 from copydesk.agent.coverage.report.report_data import Insight, Report, gather_report
 from copydesk.agent.coverage.report.verdict_formats import (
+    failure_annotations,
+    failures_as_markdown,
     github_annotations,
     gitlab_code_quality,
     verdict_as_markdown,
@@ -24,6 +26,8 @@ __all__ = [
     "Report",
     "detect_host",
     "export",
+    "failure_annotations",
+    "failures_as_markdown",
     "gather_report",
     "github_annotations",
     "gitlab_code_quality",

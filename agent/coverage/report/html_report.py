@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).parent / "templates"
 MAX_GAPS = 50
 """The riskiest gaps, which stand in one table before all of them by file."""
+MAX_FAILED = 200
+"""Failing tests that are named."""
 MAX_TESTS = 20
 """Tests named for a line; the others are counted."""
 
@@ -71,6 +73,7 @@ def _section_titles(report: Report) -> Iterator[tuple[str, str]]:
     """The sections that have a content: the macro in sections.html, and the title."""
     yield "next", "What to do next"
     for key, title, content in (
+        ("failed", "Failing tests", report.failed),
         ("insight", "What needs attention", report.insight),
         ("diff", "This commit, line by line", report.diff or report.left_out),
         ("gaps", "What to test, the riskiest first", report.gaps),
@@ -109,7 +112,7 @@ def _environment() -> Environment:
         "model_words": model_words, "state_counts": _state_counts, "diff_lines": _diff_lines,
         "by_file": _by_file, "line_count": _line_count, "gap_rows": _gap_rows,
     }  # fmt: skip
-    environment.globals |= {"max_gaps": MAX_GAPS, "max_tests": MAX_TESTS}
+    environment.globals |= {"max_failed": MAX_FAILED, "max_gaps": MAX_GAPS, "max_tests": MAX_TESTS}
     return environment
 
 

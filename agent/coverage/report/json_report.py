@@ -19,6 +19,8 @@ def render_json(report: Report) -> Json:
         "gate": verdict_as_json(report.verdict) if report.verdict else None,
         "diff": {path: _lines(rows) for path, rows in report.diff.items()},
         "left_out": report.left_out,
+        "failing": [test._asdict() for test in report.failed],
+        "install": report.install._asdict() if report.install else None,
         "gaps": [_gap(gap) for gap in report.gaps],
         "slowest": [{"test": name, "seconds": seconds} for name, seconds in report.slowest],
         "unsteady": [test._asdict() for test in report.flaky],

@@ -8,9 +8,11 @@ from collections.abc import Iterator, Sequence
 from copydesk.agent.coverage.gate import missing_ranges
 from copydesk.agent.coverage.report.formatting import model_words, open_parts, percent
 from copydesk.agent.coverage.report.report_data import Report
+from copydesk.agent.desk.failures import FailedTest
 from copydesk.agent.text import clean, one_line, plural
 
 GAPS = 30
+FAILED = 50
 POINTS = 10
 
 
@@ -23,6 +25,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"# Coverage of {text(report.name)} at `{report.commit.sha[:8]}`"
     yield f"\n{text(report.commit.subject)}\n"
     yield from _figures(report)
+    yield from failed_section(report.failed, report.measure.failed)
     yield from _insight(report)
     yield from _missing_lines(report)
     yield from _gaps(report)
@@ -42,6 +45,23 @@ def _figures(report: Report) -> Iterator[str]:
         yield f"- The gate says **{verdict.verdict}**"
         for finding in (*verdict.reasons, *verdict.remarks):
             yield f"  - {text(finding)}"
+
+
+def failed_section(failed: Sequence[FailedTest], count: int, level: int = 2) -> Iterator[str]:
+    """The tests that failed, as a table; nothing where none did.
+
+    Args:
+        failed: Those that are kept.
+        count: How many failed.
+        level: Of the heading.
+    """
+    rows = [
+        (code(test.test), code(test.error), text(test.before or "not known"))
+        for test in failed[:FAILED]
+    ]
+    yield from section("Failing tests", ("Test", "Last error line", "Before"), rows, level)
+    if rows and count > len(rows):
+        yield f"\n… and {count - len(rows):,} more."
 
 
 def _insight(report: Report) -> Iterator[str]:

@@ -29,8 +29,10 @@ from copydesk.agent.coverage.store import (
     numbits_to_nums,
 )
 from copydesk.agent.desk.database import Database
+from copydesk.agent.desk.failures import SHOW_FAILURES, FailedTest, failed_words
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
+from copydesk.agent.git.missing_modules import Install, missing_packages
 from copydesk.agent.git.repository import CommitInfo, Repository
 from copydesk.agent.records import Draft, Gap, Json, LineNo, Sha
 from copydesk.agent.text import plural
@@ -83,7 +85,9 @@ class Step(NamedTuple):
 class Report:
     """What is known of a measured commit.
 
-    `left_out` counts lines of the diff not shown; `models` are the totals of desk.history.
+    `left_out` counts lines of the diff not shown; `models` are the totals of desk.history;
+    `failed` are the tests that failed, and `install` says what to install where they fail for
+    want of a module.
     """
 
     name: str
@@ -100,6 +104,8 @@ class Report:
     steps: tuple[Step, ...]
     models: tuple[Json, ...] = ()
     insight: Insight | None = None
+    failed: tuple[FailedTest, ...] = ()
+    install: Install | None = None
 
 
 def gather_report(repo: Repository, db: Database, sha: Sha) -> Report:
@@ -120,6 +126,9 @@ def gather_report(repo: Repository, db: Database, sha: Sha) -> Report:
     verdict, diff, left_out = _change(repo, db, commit, traces)
     gaps = tuple(db.gaps.of_commit(sha))
     drafts = tuple(db.drafts.find())
+    failed = tuple(db.failed_tests.of_commit(sha)) if measure.failed else ()
+    python = db.measures.interpreter(sha).rpartition(" (")[0]
+    install = missing_packages(repo, sha, python, [test.error for test in failed])
     return Report(
         name=(repo.top or repo.common_dir).name,
         commit=commit,
@@ -132,7 +141,12 @@ def gather_report(repo: Repository, db: Database, sha: Sha) -> Report:
         slowest=_slowest(traces),
         flaky=flakiest_tests(db, traces.tests().keys() if traces else ()),
         drafts=drafts,
-        steps=tuple(_steps(measure, verdict, gaps, drafts)),
+        steps=(
+            *_steps_of_failures(measure, failed, install),
+            *_steps(verdict, gaps, drafts),
+        ),
+        failed=failed,
+        install=install,
         models=tuple(calls for calls in db.model_calls.totals() if calls["prompt"]),
     )
 
@@ -165,11 +179,19 @@ def _slowest(traces: CoverageMap | None) -> tuple[tuple[str, float], ...]:
     return tuple((name, trace.seconds) for name, trace in ranked[:SLOWEST] if trace.seconds)
 
 
-def _steps(
-    measure: Measure, verdict: Verdict | None, gaps: Iterable[Gap], drafts: tuple[Draft, ...]
+def _steps_of_failures(
+    measure: Measure, failed: tuple[FailedTest, ...], install: Install | None
 ) -> Iterable[Step]:
     if measure.failed:
-        yield Step(f"{plural(measure.failed, 'test')} failed; look at them first.", "pytest --lf")
+        problem = f"{failed_words(measure.failed, failed)}; look at this first."
+        yield Step(problem, f"{SHOW_FAILURES} --commit {measure.sha[:8]}")
+    if install is not None:
+        yield Step(f"{install.problem}; install what the tests need.", install.command)
+
+
+def _steps(
+    verdict: Verdict | None, gaps: Iterable[Gap], drafts: tuple[Draft, ...]
+) -> Iterable[Step]:
     if drafts:
         yield Step(f"{plural(len(drafts), 'draft')} on your desk: decide.", "copydesk review")
     missing_counts: Counter[str] = Counter()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from copydesk.agent.coverage.gate import MissingRange, Verdict, missing_ranges
 from copydesk.agent.coverage.report.formatting import percent
 from copydesk.agent.coverage.report.formatting import ranges as line_ranges
-from copydesk.agent.coverage.report.markdown_report import code, section, text
+from copydesk.agent.coverage.report.markdown_report import code, failed_section, section, text
+from copydesk.agent.desk.failures import FailedTest
+from copydesk.agent.git.missing_modules import Install
 from copydesk.agent.records import Json
 from copydesk.agent.text import clean, plural
 
@@ -17,6 +19,7 @@ ANNOTATIONS = 10
 ROWS = 100
 """Ranges listed in Markdown: a job summary may hold a megabyte."""
 
+_BEFORE = {"passed": "it passed before", "failed": "it failed before, too", "new": "it is new"}
 _SIGNS = {"pass": "passes", "fail": "does not pass", "unknown": "has lines without a verdict"}
 
 
@@ -56,6 +59,42 @@ def _markdown(verdict: Verdict) -> Iterator[str]:
     ):
         rows = [(code(path), line_ranges(lines)) for path, lines in list(by_path.items())[:ROWS]]
         yield from section(title, ("File", "Lines"), rows, level=3)
+
+
+def failures_as_markdown(failed: Sequence[FailedTest], count: int, install: Install | None) -> str:
+    """The tests that failed as Markdown, for a job summary; "" where none did.
+
+    Args:
+        failed: Those that are kept.
+        count: How many failed.
+        install: What to install where a module is missing, or None.
+    """
+    if not count:
+        return ""
+    lines = [*failed_section(failed, count, level=3), ""]
+    if install:
+        lines.append(
+            text(f"{install.problem}; install what the tests need:") + " " + code(install.command)
+        )
+    return "\n".join(lines) + "\n"
+
+
+def failure_annotations(failed: Sequence[FailedTest], count: int) -> Iterator[str]:
+    """Workflow commands that mark the tests that failed.
+
+    Args:
+        failed: Those that are kept; what a change broke comes first.
+        count: How many failed.
+    """
+    for test in failed[:ANNOTATIONS]:
+        title = "This file could not be collected" if test.outcome == "collection" else "Test fails"
+        properties: dict[str, object] = {"file": test.path}
+        if test.line:
+            properties["line"] = test.line
+        properties["title"] = f"{title}: {_BEFORE.get(test.before, 'no earlier run is known')}"
+        yield _command("error", f"{test.test}: {test.error}", properties)
+    if count > ANNOTATIONS:
+        yield _command("notice", f"{count - ANNOTATIONS} more tests fail.", {})
 
 
 def github_annotations(verdict: Verdict) -> Iterator[str]:

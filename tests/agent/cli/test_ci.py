@@ -44,7 +44,12 @@ def test_a_push_on_github_is_measured_and_judged(
         " reached by no test. `copydesk draft prices.py::doubled` drafts one."
     ) in done.output
     assert "Total: 50.0 %" in done.output
-    assert "::warning::1 test failed while it was measured" in done.output
+    assert (
+        "::error file=test_more.py,line=2,title=Test fails%3A it is new::"
+        "test_more.py::test_wrong: assert 1 == 2\n"
+    ) in done.output
+    summary = (github / "summary.md").read_text()
+    assert "| `test_more.py::test_wrong` | `assert 1 == 2` | new |" in summary
     summary = (github / "summary.md").read_text()
     assert summary.startswith("## Coverage gate: the change does not pass\n")
     assert "| `prices.py:19` | `doubled` | `copydesk draft prices.py::doubled` |" in summary

@@ -9,7 +9,9 @@ import pytest
 from copydesk.agent.coverage.gate.verdict import Floors, LineStatus, judge
 from copydesk.agent.coverage.report.flaky_tests import FlakyTest
 from copydesk.agent.coverage.report.report_data import Insight, Point, Report, Row, Step
+from copydesk.agent.desk.failures import FailedTest
 from copydesk.agent.desk.measures import Measure
+from copydesk.agent.git.missing_modules import Install
 from copydesk.agent.git.repository import CommitInfo
 from copydesk.agent.records import Draft, Gap
 
@@ -59,6 +61,8 @@ def build(files: int = 3, gaps: int = 6, name: str = "shop", subject: str = "Add
         (Step("1 draft on your desk: decide.", "copydesk review"),),
         ({"model": name, "prompt": "test-1", "calls": 12, "answered": 9, "kept": 6},),
         Insight((f"12 lines of `price` are reached by no test: {subject}.",), "small:1b", 2),
+        (FailedTest(f"tests/test_{name}.py", "collection", "passed", SHA, 3, subject, subject),),
+        Install(f"/bin/python has no module {name}", f"/bin/python -m pip install {name}"),
     )  # fmt: skip
 
 
