@@ -12,7 +12,7 @@ EDITABLE := $(if $(wildcard src/copydesk/agent/.),-e,)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help venv demo test lint wheel clean bench bench-gate bench-sandbox equal bench-coverage \
-	bench-drafts bench-model bench-hooks bench-replays bench-suite
+	bench-drafts bench-model bench-hooks bench-replays bench-suite test-versions
 .DEFAULT_GOAL := help
 
 help:
@@ -34,6 +34,7 @@ help:
 	@echo "make bench-model  how many of a model's failing answers are kept without asking again"
 	@echo "make bench-hooks  what a commit pays, how soon it is seen, what the daemon costs at rest"
 	@echo "make test-extras  the predictor's tests with CatBoost and Streamlit, in $(VENV)-extras"
+	@echo "make test-versions  measures with every supported Python, pytest and coverage.py"
 	@echo "make bench-predictor CLONES=\"click flask ...\"  how well changed functions are ranked"
 	@echo "make clean   remove what was built, $(VENV) included"
 
@@ -108,6 +109,9 @@ bench-suite: $(VENV)/.installed-dev
 
 bench-model: $(VENV)/.installed-dev
 	@$(BIN)/python bench/model_answers.py
+
+test-versions: $(VENV)/.installed-dev
+	@$(BIN)/python -m pytest -q -n $(JOBS) -m "slow or not slow" tests/agent/coverage/runner/test_versions.py
 
 # An environment of its own: with pandas in it, sqlite-utils takes half a second to import.
 .PHONY: test-extras bench-predictor

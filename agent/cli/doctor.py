@@ -97,6 +97,7 @@ def _interpreter(repo: Repository) -> Finding:
     if search.missing and search.missing != ["coverage"]:
         error = missing_error(search)
         return Finding("interpreter", "wrong", str(error), error.hint)
+    search.require_supported()
     version = ".".join(map(str, python.version))
     words = f"{python.path}, Python {version} ({python.source}); pytest {search.pytest}"
     return Finding("interpreter", "ok", words)

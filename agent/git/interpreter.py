@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository, get_config, is_tracked, worktrees
+from copydesk.agent.git.supported_versions import require_supported
 from copydesk.agent.isolated_python import isolated_argv
 from copydesk.agent.process import ProcessError, run, scrubbed_environment
 from copydesk.agent.records import Interpreter
@@ -48,6 +49,15 @@ class ProjectPython(NamedTuple):
     def missing(self) -> list[str]:
         """The packages that measuring needs and the environment lacks."""
         return [n for n in ("pytest", "coverage") if getattr(self, n) is None]
+
+    def require_supported(self) -> None:
+        """Refuse versions with which a measure may be wrong.
+
+        Raises:
+            CopydeskError: One is out of the supported range ("unsupported-version").
+        """
+        versions = {"pytest": self.pytest, "coverage": self.coverage}
+        require_supported(self.interpreter.path, self.interpreter.version, versions)
 
 
 def find(repo: Repository) -> ProjectPython:
@@ -282,11 +292,13 @@ def ready(repo: Repository) -> Interpreter:
     """The interpreter, with everything that measuring needs.
 
     Raises:
-        CopydeskError: There is none, or it lacks pytest or coverage and neither is at hand.
+        CopydeskError: There is none, it lacks pytest or coverage and neither is at hand, or has
+            one that copydesk does not know.
     """
     python = find(repo)
     if python.missing == ["coverage"]:
         python = provide(repo, python)
     if python.missing:
         raise missing_error(python)
+    python.require_supported()
     return python.interpreter

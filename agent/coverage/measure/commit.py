@@ -34,6 +34,7 @@ from copydesk.agent.coverage.runner import (
 from copydesk.agent.coverage.selection import (
     Selection,
     collection_order,
+    conftests_for_all,
     describe,
     select,
     test_file_check,
@@ -128,6 +129,7 @@ class _Plan:
     old_blobs: Mapping[str, str] = field(default_factory=dict)
     candidate: Selection | None = None
     files: list[str] | None = None
+    conftests: Sequence[str] = ()
     run_all: bool = False
     audited: bool = False
 
@@ -212,6 +214,7 @@ class _Measurement:
                 files = self.order(files, selection.affected)
         if not plan.run_all:
             plan.files = files
+            plan.conftests = conftests_for_all(base, self.blobs, texts) if files else ()
 
     def _collect(self, plan: _Plan) -> Recording | None:
         """Run the tests; None where there is none to run."""
@@ -229,6 +232,7 @@ class _Measurement:
                 carried_tests.append(name)
         options = RunOptions(
             files=files,
+            conftests=plan.conftests,
             skipped_tests=carried_tests,
             branch=self.environment.branch,
             compiled_modules=self._bytecode(fresh=selection is None),

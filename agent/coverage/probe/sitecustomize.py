@@ -17,9 +17,9 @@ if "COPYDESK_CHILDREN" in os.environ:
 if "COVERAGE_PROCESS_CONFIG" in os.environ and "COPYDESK_CHILDREN" in os.environ:
     # where coverage.py lies in no folder that reads .pth files; else it has started already
     try:
-        import coverage
+        from copydesk_probe.coverage_internals import follow_start
 
-        coverage.process_startup()
+        follow_start()
     except Exception:  # as where it is not installed: then it measures nothing
         pass
 

@@ -169,6 +169,7 @@ def _interpreter(repo: Repository, python: Path | None) -> Interpreter:
         inspected = provide(repo, inspected)
     if inspected.missing:
         raise missing_error(inspected)
+    inspected.require_supported()
     return inspected.interpreter
 
 

@@ -36,6 +36,11 @@ from copydesk.agent.untrusted_files import copy_untrusted, read_untrusted
 _ANSWER_ONE_QUESTION = "from copydesk_probe.coverage_queries import main; main()"
 """A script would be compiled anew each time."""
 
+_RECORDING = "recording 2"
+"""What a run records and how it is counted. Another number than that of an earlier copydesk makes
+everything be measured anew: its maps lack what pytest imports before it reads its plugins, and hold
+arcs of coverage.py before 7.13.2 that were read in the wrong layout."""
+
 DEFAULT_OMIT = (
     *("tests/*", "test/*", "./**/tests/*", "./**/test/*", "test_*.py", "./**/test_*.py"),
     *("./**/*_test.py", "conftest.py", "./**/conftest.py"),
@@ -66,6 +71,33 @@ class Analysis(NamedTuple):
     excluded: tuple[LineNo, ...]
     missing_branches: tuple[Arc, ...]
     branches: int
+
+
+def require_same_counts(path: str, analysis: Analysis, counts: Sequence[int]) -> None:
+    """Refuse what does not add up to coverage.py's own counts: it would be a wrong total.
+
+    Args:
+        path: The file.
+        analysis: What is about to be stored of it.
+        counts: coverage.py's numbers of statements, of missing ones, of branches and missing ones.
+
+    Raises:
+        CopydeskError: They differ ("totals-disagree").
+    """
+    lists = analysis.statements, analysis.missing, analysis.missing_branches
+    statements, missing, missing_branches = map(len, map(set, lists))
+    stored = (statements, missing, analysis.branches, missing_branches)
+    if stored != tuple(counts) or not set(analysis.missing) <= set(analysis.statements):
+        names = ("statements", "missing", "branches", "missing branches")
+        of_coverage = ", ".join(f"{n} {name}" for n, name in zip(counts, names, strict=True))
+        of_copydesk = ", ".join(f"{n} {name}" for n, name in zip(stored, names, strict=True))
+        raise CopydeskError(
+            f"coverage.py and copydesk count {path} differently, so no total is stored:"
+            f" {of_coverage} there, {of_copydesk} here",
+            slug="totals-disagree",
+            hint="Install the newest coverage.py that copydesk knows (`copydesk doctor` names the"
+            " range); if they still differ, please report both lines.",
+        )
 
 
 def digest(parts: Sequence[str]) -> str:
@@ -236,10 +268,16 @@ class Engine:
             tests: What copydesk's own configuration hands to pytest.
             rules: What `report_rules` says of the tree.
         """
-        parts = [answer["fingerprint"], *configuration(self.tree, answer["plugins"]), *tests]
+        parts = [
+            _RECORDING,
+            answer["fingerprint"],
+            *configuration(self.tree, answer["plugins"]),
+            *tests,
+        ]
         parts += self.guard.description() if self.guard else []
         parts += self.compiled
-        return Environment(digest(parts), answer["branch"], digest([answer["fingerprint"], *rules]))
+        of_reports = digest([_RECORDING, answer["fingerprint"], *rules])
+        return Environment(digest(parts), answer["branch"], of_reports)
 
     def counted(self, executed: Iterable[str]) -> list[str]:
         """The files of the tree that belong to the total.
@@ -253,20 +291,25 @@ class Engine:
     def analyse(
         self, executed: Mapping[str, Sequence[LineNo] | Sequence[Arc]], *, branch: bool
     ) -> dict[str, Analysis]:
-        """What coverage.py says of these files, given their executed lines (or arcs)."""
+        """What coverage.py says of these files, given their executed lines (or arcs).
+
+        Raises:
+            CopydeskError: It counts other lines than it names ("totals-disagree").
+        """
         if not executed:
             return {}
         answer = self._ask({"question": "analyse", "executed": dict(executed), "branch": branch})
-        return {
-            path: Analysis(
-                tuple(sorted({*entry["executed"], *entry["missing"]})),
+        analyses = {}
+        for path, entry in answer.items():
+            analyses[path] = Analysis(
+                tuple(entry["statements"]),
                 tuple(entry["missing"]),
                 tuple(entry["excluded"]),
                 tuple((a, b) for a, b in entry["missing_branches"]),
                 entry["branches"],
             )
-            for path, entry in answer.items()
-        }
+            require_same_counts(path, analyses[path], entry["counts"])
+        return analyses
 
     def export(
         self,

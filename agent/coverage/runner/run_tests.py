@@ -67,9 +67,11 @@ class RunOptions:
 
     Attributes:
         branch: Record arcs, not only lines.
-        files: The test files to collect; None collects as the project's configuration says.
+        files: The test files to collect, as far as the project's configuration has pytest do so;
+            None collects all that it does.
+        conftests: Files whose hooks concern all tests, wherever these lie.
         skipped_tests: Tests of these files that need not run.
-        tests: What to hand to pytest when `files` is None.
+        tests: What to hand to pytest, for a full run.
         timeout: Seconds.
         compiled_modules: A folder for compiled modules, kept from run to run.
         report: Where the run writes what it has recorded, as it goes on; a temporary file when
@@ -79,6 +81,7 @@ class RunOptions:
 
     branch: bool
     files: Sequence[str] | None = None
+    conftests: Sequence[str] = ()
     skipped_tests: Collection[TestId] = ()
     tests: Sequence[str] = ()
     timeout: float = 3600.0
@@ -101,7 +104,7 @@ def record_tests(engine: Engine, options: RunOptions) -> Recording:
         scratch = Path(folder)
         report = options.report or scratch / "report"
         settings_file = _write_settings(engine, options, scratch, report)
-        argv = _argv(engine, scratch, options.tests if options.files is None else ())
+        argv = _argv(engine, scratch, options.tests)
         try:
             result = engine.run_tests(
                 argv,
@@ -134,6 +137,7 @@ def _write_settings(engine: Engine, options: RunOptions, scratch: Path, report: 
         child_data=str(child_data) if measures_children(engine.tree) else "",
         **engine.default_settings(),
         test_files=None if options.files is None else list(options.files),
+        conftests=list(options.conftests),
         skipped_tests=sorted(options.skipped_tests),
         compiled_modules=str(options.compiled_modules or ""),
     )
@@ -200,13 +204,8 @@ def pytest_options(engine: Engine, scratch: Path) -> list[str | Path]:
 
 
 def _argv(engine: Engine, scratch: Path, tests: Sequence[str]) -> list[str | Path]:
-    argv: list[str | Path] = [
-        engine.interpreter.path,
-        "-m",
-        "pytest",
-        "-p",
-        "copydesk_probe.plugin",
-    ]
+    argv: list[str | Path] = [engine.interpreter.path, "-m", "copydesk_probe"]
+    argv += ["-p", "copydesk_probe.plugin"]
     return [*argv, *pytest_options(engine, scratch), *tests]
 
 

@@ -7,6 +7,7 @@ tests to run again, each with its reason, and the traces that still hold.
 from copydesk.agent.coverage.selection.affected import Selection, select
 from copydesk.agent.coverage.selection.collection_order import (
     collection_order,
+    conftests_for_all,
     describe,
     test_file_check,
 )
@@ -16,6 +17,7 @@ __all__ = [
     "UNFINISHED",
     "Selection",
     "collection_order",
+    "conftests_for_all",
     "describe",
     "select",
     "test_file_check",

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from copydesk.agent.coverage.selection.collected_files import CollectedFiles
+from copydesk.agent.coverage.selection.collected_files import SESSION, CollectedFiles
 from copydesk.agent.coverage.selection.import_time import executed_blocks
 from copydesk.agent.coverage.selection.module_changes import ModuleChanges
 from copydesk.agent.coverage.selection.rerun_outcomes import FAILED, RERUN_REASONS
@@ -29,9 +29,6 @@ from copydesk.agent.coverage.source import (
     modules_with_changed_constants,
 )
 from copydesk.agent.coverage.store import CoverageMap, Hit, Trace
-
-SESSION = ("session", "")
-"""The context of what runs between tests: pytest's hooks in conftest files and plugins."""
 
 Context = tuple[str, str]
 """What a trace is of: its kind (test, fixture, import, session) and its name."""

@@ -11,6 +11,9 @@ from copydesk.agent.coverage.selection.tree_comparison import TreeComparison
 from copydesk.agent.coverage.source import file_of
 from copydesk.agent.coverage.store import CoverageMap
 
+SESSION = ("session", "")
+"""The context of what runs between tests: pytest's hooks in conftest files and plugins."""
+
 
 @dataclass(slots=True)
 class CollectedFiles:
@@ -57,6 +60,8 @@ class CollectedFiles:
                 if ("test", test) not in reasons:
                     reasons["test", test] = f"imports {module} while it runs"
                     collect.add(file_of(test))
+            if SESSION in importers and measured_files and not collect & blobs:
+                collect.add(min(measured_files))  # pytest itself imports it, whatever it collects
         return collect & blobs, importing_tests
 
     def _collect_importers(

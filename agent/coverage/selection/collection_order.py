@@ -6,13 +6,21 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 
-from copydesk.agent.coverage.selection.affected import SESSION, Selection
+from copydesk.agent.coverage.selection.affected import Selection
+from copydesk.agent.coverage.selection.collected_files import SESSION
 from copydesk.agent.coverage.selection.rerun_outcomes import FAILED
 from copydesk.agent.coverage.source import DEFAULT_PATTERNS, file_of, is_test_file
 from copydesk.agent.coverage.store import CoverageMap
 
 MOST_REASONS = 4
 """So many of the reasons why tests run are told."""
+
+
+HOOKS_FOR_ALL = (
+    *("pytest_collection_modifyitems", "pytest_collection_finish", "pytest_itemcollected"),
+    *("pytest_deselected", "pytest_sessionfinish", "pytest_runtestloop", "pytest_unconfigure"),
+)
+"""Hooks that are called for the tests of all folders, in whichever conftest file they are."""
 
 
 def test_file_check(base: CoverageMap) -> Callable[[str], bool]:
@@ -65,6 +73,25 @@ def _has_test_file_elsewhere(
         return False
     folders = {PurePosixPath(path).parent for path in base.test_files}
     return any(PurePosixPath(path).parent not in folders for path in new_files)
+
+
+def conftests_for_all(
+    base: CoverageMap, blobs: Mapping[str, str], read: Callable[[str], str]
+) -> list[str]:
+    """The conftest files whose hooks pytest calls for the tests of other folders, too.
+
+    Args:
+        base: The map of the measured commit: those that its run loaded.
+        blobs: The tree to measure: blob by path.
+        read: The text of a blob.
+    """
+    paths = []
+    for kind, path in base.traces:
+        if kind == "import" and PurePosixPath(path).name == "conftest.py" and path in blobs:
+            text = read(blobs[path])
+            if any(name in text for name in HOOKS_FOR_ALL):
+                paths.append(path)
+    return sorted(paths)
 
 
 def describe(selection: Selection) -> str:

@@ -13,8 +13,9 @@ from typing import Any, Callable
 
 import coverage
 
+from . import coverage_internals as internals
 from .settings import Settings
-from .tracers import FileHits, Hits, Tracer, packed, unpacked
+from .tracers import FileHits, Hits, Tracer
 from .unaudited_calls import Replace
 
 
@@ -58,9 +59,7 @@ class ChildCoverage:
     def start(self) -> None:
         """Do what coverage.py does at the start of `coverage run`."""
         if self.multiprocessing:
-            from coverage.multiproc import patch_multiprocessing
-
-            patch_multiprocessing(rcfile=str(self._cov.config.config_file))
+            internals.patch_multiprocessing(self._cov)
         if "fork" in self.patches:
             os.register_at_fork(after_in_child=self._forked)
         if "_exit" in self.patches:
@@ -93,21 +92,13 @@ class ChildCoverage:
     def _serialized(self, data_file: str) -> str:
         self._cov.set_option("run:data_file", data_file)
         self._cov.set_option("run:parallel", True)
-        return str(self._cov.config.serialize())
+        return internals.serialized(self._cov)
 
     def _forked(self) -> None:
         """Measure a forked process anew, as `patch = fork` does."""
         if not self.patches:
             return
-        parents = coverage.Coverage.current()
-        if parents is not None:
-            parents._auto_save = False
-            parents.stop()
-        child: Any = coverage.Coverage(config_file=":data:" + self._config)
-        child._warn_no_data = child._warn_unimported_source = False
-        child._warn_preimported_source = False
-        child._auto_save = True
-        child.start()
+        internals.measure_fork(self._config)
         self.patches = set()  # what it patches is its own from here
 
     def _save_before(self, name: str) -> None:
@@ -130,7 +121,12 @@ class ChildCoverage:
         data = coverage.CoverageData(basename=data_file, suffix=True)
         file_hits = self.tracer.hits.contexts.get(context, {})
         if self.tracer.arcs:
-            data.add_arcs({path: list(map(unpacked, hits)) for path, hits in file_hits.items()})
+            data.add_arcs(
+                {
+                    path: list(map(self.tracer.packing.unpacked, hits))
+                    for path, hits in file_hits.items()
+                }
+            )
         else:
             data.add_lines({path: list(hits) for path, hits in file_hits.items()})
         data.write()
@@ -166,7 +162,7 @@ class ChildCoverage:
     def _hits_of(self, data: Any, path: str) -> Hits:
         arcs = data.arcs(path) if data.has_arcs() else None
         if arcs is not None:
-            return frozenset(packed(*arc) for arc in arcs)
+            return frozenset(self.tracer.packing.packed(*arc) for arc in arcs)
         if self.tracer.arcs:
             return frozenset()
         return frozenset(data.lines(path) or ())

@@ -99,7 +99,7 @@ class CompiledModules:
 
         pytest offers no interface for this; where a version has no such function, it rewrites.
         """
-        import pytest
+        from _pytest import __version__
         from _pytest.assertion import rewrite
 
         sys.dont_write_bytecode = True
@@ -114,7 +114,7 @@ class CompiledModules:
             hook = config.getini("enable_assertion_pass_hook")
             with open(path, "rb") as file:
                 source = file.read()
-            kind = f"pytest {pytest.__version__} {hook}"
+            kind = f"pytest {__version__} {hook}"
             # the first half of the answer is for a bytecode file, which is never written here
             return None, self.code_of(kind, path, source, lambda: original(fn, config)[1])
 

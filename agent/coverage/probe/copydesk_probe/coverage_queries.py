@@ -2,7 +2,7 @@
 
 Runs inside the user's interpreter with the commit's tree as working directory, so that source,
 omit, include, exclude rules, plugins and branch are the project's own. Each question is a function
-of the request that returns the answer. Uses coverage.py's public interface only.
+of the request that returns the answer.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import os
 import sys
 import types
 from typing import Any
+
+from . import coverage_internals as internals
 
 
 class LazyModule(types.ModuleType):
@@ -40,14 +42,8 @@ class LazyModule(types.ModuleType):
         return importlib.import_module(self.__name__)
 
 
-# a fifth of what coverage.py takes to import, and most questions are none for a report
-for _name, _function in (
-    ("annotate", "AnnotateReporter"),
-    ("html", "HtmlReporter"),
-    ("lcovreport", "LcovReporter"),
-    ("multiproc", "patch_multiprocessing"),
-    ("xmlreport", "XmlReporter"),
-):
+# most questions are none for a report
+for _name, _function in internals.RARELY_USED:
     sys.modules.setdefault(f"coverage.{_name}", LazyModule(f"coverage.{_name}", _function))
 
 import coverage  # noqa: E402
@@ -70,7 +66,7 @@ def open_coverage(request: dict[str, Any], **more: Any) -> Any:
     """A Coverage under the project's configuration, or under ours where it has none."""
     cov = coverage.Coverage(data_file=None, config_file=True, messages=False, **more)
     keys = ["source", "source_pkgs", "include"]
-    if coverage.version_info >= (7, 8):
+    if internals.has_source_dirs():
         keys.append("source_dirs")
     if not any(cov.get_option(f"run:{key}") for key in keys):
         omit: Any = cov.get_option("run:omit") or []
@@ -199,43 +195,29 @@ def analyse(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def analyses(cov: Any) -> dict[str, Any] | None:
-    """What the JSON report would say, from what it makes it of: one analysis a file.
-
-    The report analyses each file again for each of its functions and classes. None where this
-    coverage.py has no such interface; which files are reported is its own decision, too.
-    """
-    try:
-        from coverage.report_core import get_analysis_to_report
-    except ImportError:
-        return None
+    """What the JSON report would say, quicker; None where this coverage.py offers no way to it."""
     root = tree_root()
-    entries: dict[str, Any] = {}
-    cov.get_data().set_query_contexts(cov.get_option("report:contexts"))
     try:
-        for reporter, analysis in get_analysis_to_report(cov, None):
-            if callable(analysis.has_arcs):
-                return None  # before coverage.py 7.5, which says more through its report alone
-            path = reporter.relative_filename()
-            entries[relative_path(root, path) or path] = analysis_entry(analysis)
-    except (AttributeError, TypeError):
-        return None
+        files = internals.file_analyses(cov)
     except coverage.exceptions.NoDataError:
         return {}
-    return entries
+    if files is None:
+        return None
+    return {relative_path(root, file.path) or file.path: analysis_entry(file) for file in files}
 
 
-def analysis_entry(analysis: Any) -> dict[str, Any]:
+def analysis_entry(file: internals.FileAnalysis) -> dict[str, Any]:
     """One analysis in the form of an answer."""
-    branches = analysis.missing_branch_arcs() if analysis.has_arcs else {}
     missing_branches = []
-    for start in sorted(branches):
-        missing_branches += [[start, end] for end in sorted(branches[start])]
+    for start, ends in sorted(file.missing_branches.items()):
+        missing_branches += [[start, end] for end in sorted(ends)]
     return {
-        "executed": sorted(analysis.executed),
-        "missing": sorted(analysis.missing),
-        "excluded": sorted(analysis.excluded),
+        "statements": sorted(file.statements),
+        "missing": sorted(file.missing),
+        "excluded": sorted(file.excluded),
         "missing_branches": missing_branches,
-        "branches": analysis.numbers.n_branches,
+        "branches": file.branches,
+        "counts": list(file.counts),
     }
 
 
@@ -253,14 +235,22 @@ def json_report(cov: Any) -> dict[str, Any]:
             report = json.load(file)
     root = tree_root()
     return {
-        relative_path(root, path) or path: {
-            "executed": entry["executed_lines"],
-            "missing": entry["missing_lines"],
-            "excluded": entry["excluded_lines"],
-            "missing_branches": entry.get("missing_branches", []),
-            "branches": entry["summary"].get("num_branches", 0),
-        }
-        for path, entry in report["files"].items()
+        relative_path(root, path) or path: report_entry(e) for path, e in report["files"].items()
+    }
+
+
+def report_entry(entry: dict[str, Any]) -> dict[str, Any]:
+    """One file of the JSON report in the form of an answer."""
+    summary, missing = entry["summary"], entry["missing_lines"]
+    branches = summary.get("num_branches", 0)
+    counts = [summary["num_statements"], summary["missing_lines"]]
+    return {
+        "statements": sorted({*entry["executed_lines"], *missing}),
+        "missing": missing,
+        "excluded": entry["excluded_lines"],
+        "missing_branches": entry.get("missing_branches", []),
+        "branches": branches,
+        "counts": [*counts, branches, summary.get("missing_branches", 0)],
     }
 
 

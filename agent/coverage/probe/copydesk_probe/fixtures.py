@@ -31,28 +31,30 @@ def set_up_contexts(item: Any) -> list[str]:
 
 
 def watch_teardown(
-    under: Callable[[str], Any], torn_down: Callable[[Any], Any], replace: Replace
+    definition_class: type,
+    under: Callable[[str], Any],
+    torn_down: Callable[[Any], Any],
+    replace: Replace,
 ) -> None:
     """The end of a wider fixture belongs to the fixture, not to the last test that used it.
 
     Args:
+        definition_class: pytest's class of a fixture's definition.
         under: Lets a context own what runs meanwhile.
         torn_down: Told each fixture that was torn down.
         replace: Puts a method in place of another.
     """
-    from _pytest.fixtures import FixtureDef
-
-    original = FixtureDef.finish
+    original = definition_class.finish  # type: ignore[attr-defined]
 
     def finish(self: Any, request: Any) -> None:
         if self.scope == "function":
-            return original(self, request)
+            original(self, request)
+            return
         with under(context_of(self)):
-            outcome = original(self, request)
+            original(self, request)
         torn_down(self)
-        return outcome
 
-    replace(FixtureDef, "finish", finish)
+    replace(definition_class, "finish", finish)
 
 
 def has_empty_teardown(definition: Any) -> bool:

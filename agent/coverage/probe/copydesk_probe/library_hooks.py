@@ -41,6 +41,10 @@ class LibraryHooks:
             ),
         }
 
+    def watch(self, name: str, hook: Callable[[Any], None]) -> None:
+        """Have one more module watched: the hook is called with it once it is imported."""
+        self._hooks[name] = hook
+
     def watch_imported(self) -> None:
         """Watch those that are imported already."""
         for name in self._hooks.keys() & sys.modules.keys():

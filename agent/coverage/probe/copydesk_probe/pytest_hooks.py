@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from . import fixtures
+from .collection import WantedFiles
 from .outcomes import outcome_of, worse_of
 from .recorder import Recorder
 from .report_stream import ReportStream
@@ -22,8 +23,9 @@ ONE_PROCESS: tuple[tuple[str, Any], ...] = (
     ("dist", "no"),
     ("tx", []),
     ("maxfail", 0),
+    ("randomly_seed", 0),  # of pytest-randomly: else two runs draw and order differently
 )
-"""Options and their values for a run in one process, to its end."""
+"""Options and their values for a run in one process, to its end, that another one can repeat."""
 
 MESSAGE_CHARACTERS = 2000
 """How much is kept of what pytest says of a failure."""
@@ -40,6 +42,7 @@ class RecordingPlugin:
         self._recorder = recorder
         self._process, self._starter = os.getpid(), os.getppid()
         self._tests: dict[str, dict[str, Any]] = {}
+        self._wanted: WantedFiles | None = None  # what pytest finds by itself
         self._collected: list[str] = []
         self._collect_errors: dict[str, str] = {}
         self._torn_down: set[str] = set()
@@ -75,7 +78,7 @@ class RecordingPlugin:
         yield
 
     def pytest_configure(self, config: Any) -> None:
-        """Collect only what was asked for."""
+        """Note what files pytest collects, and collect no more of them than was asked for."""
         patterns = [*config.getini("python_files"), *(config.option.doctestglob or ["test*.txt"])]
         if config.option.doctestmodules:
             patterns.append("*.py")
@@ -83,8 +86,9 @@ class RecordingPlugin:
         between_tests.update(("python_files", pattern) for pattern in patterns)
         settings = self._recorder.settings
         if settings.test_files is not None:
-            root = self._recorder.scope.root
-            config.args = [os.path.join(root, path) for path in settings.test_files]
+            root = settings.root
+            roots = {root, os.path.realpath(root), str(config.rootpath)}
+            self._wanted = WantedFiles(roots, settings.test_files, settings.conftests)
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
@@ -96,6 +100,19 @@ class RecordingPlugin:
         self._stream.finish({**self._pending(), **self._collection(), "tracer": tracer})
 
     # --- collection ------------------------------------------------------------------------------
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_ignore_collect(self, collection_path: Any) -> bool | None:
+        """Leave out what is not wanted; of the rest pytest decides as ever."""
+        if self._wanted is not None and self._wanted.is_left_out(str(collection_path)):
+            return True
+        return None
+
+    @pytest.hookimpl(tryfirst=True, specname="pytest_collection_modifyitems")
+    def take_wanted_tests(self, items: list[Any]) -> None:
+        """Order the tests before pytest and the project's hooks do."""
+        if self._wanted is not None:
+            self._wanted.take_from(items)
+
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: Any, items: list[Any]) -> None:
         """Take out the tests that need not run."""

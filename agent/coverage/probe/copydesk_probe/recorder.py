@@ -21,7 +21,7 @@ from .library_hooks import LibraryHooks
 from .programs import CONTEXT, REPORTS, TREE
 from .replacements import Replacements
 from .settings import Settings
-from .tracers import Hits, SourceScope, Tracer, choose_tracer, unpacked
+from .tracers import Hits, SourceScope, Tracer, choose_tracer
 from .unaudited_calls import watch_status, watch_variables
 
 
@@ -46,6 +46,11 @@ class Recorder:
             self.dependencies.program_started,
             self._replacements.replace,
         )
+        self._libraries.watch("_pytest.assertion.rewrite", self._watch_rewriting)
+        self._libraries.watch("_pytest.fixtures", self._watch_fixtures)
+        self._compiled_modules: CompiledModules | None = None
+        self._fixture_torn_down: Callable[[Any], Any] = id  # nobody is to be told yet
+        self._is_started = False
 
     # --- contexts --------------------------------------------------------------------------------
     def switch(self, context: str) -> str:
@@ -66,22 +71,15 @@ class Recorder:
             self.switch(former)
 
     # --- from the start to the end ---------------------------------------------------------------
-    def install(self, fixture_torn_down: Callable[[Any], Any]) -> None:
-        """Start recording, before any conftest is read.
-
-        Args:
-            fixture_torn_down: Told each fixture of wider scope that was torn down.
-        """
-        from _pytest.assertion.rewrite import AssertionRewritingHook
-
+    def start(self) -> None:
+        """Start recording, before pytest is imported: none of it is imported here."""
+        self._is_started = True
         replace = self._replacements.replace
         if self.settings.compiled_modules:
             is_in_tree = self.scope.__contains__
-            modules = CompiledModules(self.settings.compiled_modules, is_in_tree, replace)
-            modules.serve_imports()
-            modules.serve_rewriting()
-        fixtures.watch_teardown(self.under, fixture_torn_down, replace)
-        self._own_module_bodies(AssertionRewritingHook)
+            folder = self.settings.compiled_modules
+            self._compiled_modules = CompiledModules(folder, is_in_tree, replace)
+            self._compiled_modules.serve_imports()
         self._own_module_bodies(importlib.machinery.SourceFileLoader)
         for name in ("stat", "lstat", "access"):
             watch_status(name, self.dependencies.status_asked, replace)
@@ -93,6 +91,30 @@ class Recorder:
         self._measure_children()
         sys.addaudithook(self.dependencies.audit_hook())
         self.tracer.start()
+
+    def install(self, fixture_torn_down: Callable[[Any], Any]) -> None:
+        """Tell a plugin of pytest what it has to know; starts recording where nobody did.
+
+        Args:
+            fixture_torn_down: Told each fixture of wider scope that was torn down.
+        """
+        self._fixture_torn_down = fixture_torn_down
+        if not self._is_started:
+            self.start()
+
+    def _watch_rewriting(self, module: Any) -> None:
+        """pytest's own way to load test files, plugins and conftest files."""
+        if self._compiled_modules is not None:
+            self._compiled_modules.serve_rewriting()
+        self._own_module_bodies(module.AssertionRewritingHook)
+
+    def _watch_fixtures(self, module: Any) -> None:
+        fixtures.watch_teardown(
+            module.FixtureDef,
+            self.under,
+            lambda definition: self._fixture_torn_down(definition),
+            self._replacements.replace,
+        )
 
     def remove(self) -> None:
         """Stop recording, take in what children recorded, and put everything back."""
@@ -122,6 +144,7 @@ class Recorder:
             with self.under(context):
                 self.dependencies.of(context)
                 original(this_loader, module)
+            self._libraries.module_imported(module)  # the project may be one of them
 
         self._replacements.replace(loader, "exec_module", exec_module)
 
@@ -147,7 +170,7 @@ class Recorder:
             return None
         if not self.tracer.arcs:
             return [relative, numbits(hits), ""]
-        arcs = [unpacked(arc) for arc in hits]
+        arcs = [self.tracer.packing.unpacked(arc) for arc in hits]
         lines = {line for arc in arcs for line in arc if line > 0}
         return [relative, numbits(lines), arc_pairs(arcs)]
 

@@ -23,7 +23,8 @@ class Settings(NamedTuple):
             it measure none.
         source: What is measured where the project's configuration names no source.
         omit: What is left out then.
-        test_files: The test files to collect; None collects as the configuration says.
+        test_files: The test files to collect, if pytest would do so by itself; None collects all.
+        conftests: Files to load besides, whose hooks concern all tests.
         skipped_tests: The tests that need not run.
         compiled_modules: The folder for compiled modules; empty where they are not kept.
     """
@@ -38,6 +39,7 @@ class Settings(NamedTuple):
     source: list[str]
     omit: list[str]
     test_files: list[str] | None
+    conftests: list[str]
     skipped_tests: list[str]
     compiled_modules: str
 

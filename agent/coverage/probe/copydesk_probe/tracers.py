@@ -6,27 +6,17 @@ import os
 import sys
 from typing import Any, Union
 
+from . import coverage_internals as internals
+from .coverage_internals import OWN_PACKING
 from .unaudited_calls import Replace
 
 monitoring: Any = getattr(sys, "monitoring", None)  # Python 3.12 and later
 
 Hits = frozenset[int]
-"""What one context executed of one file: line numbers, or arcs as `packed` makes them."""
+"""What one context executed of one file: line numbers, or arcs as the tracer packs them."""
 
 FileHits = dict[str, Hits]
 """What one context executed, by file."""
-
-
-def packed(start: int, end: int) -> int:
-    """An arc as one integer, as coverage.py's C tracer has it: 28 bits a line, then the signs."""
-    sign = (start < 0) << 56 | (end < 0) << 57
-    return abs(start) | abs(end) << 28 | sign
-
-
-def unpacked(arc: int) -> tuple[int, int]:
-    """What `packed` packed."""
-    start, end = arc & 0xFFFFFFF, arc >> 28 & 0xFFFFFFF
-    return (-start if arc >> 56 & 1 else start), (-end if arc >> 57 & 1 else end)
 
 
 class ContextHits:
@@ -89,6 +79,7 @@ class MonitoringTracer:
 
     name = "sys.monitoring"
     arcs = False
+    packing = OWN_PACKING
 
     def __init__(self, scope: SourceScope) -> None:
         self.scope = scope
@@ -157,8 +148,8 @@ class MonitoringTracer:
                 started nothing is done.
             replace: Puts a method in place of another.
         """
-        running = getattr(collector, "_collectors", None)
-        if not isinstance(running, list):
+        running = internals.running_collectors(collector)
+        if running is None:
             return
 
         def followed_by_pause(original: Any) -> Any:
@@ -212,8 +203,8 @@ class CoverageTracer:
     """Lines or arcs through coverage.py's own tracer, taken from it at each change of context.
 
     coverage.py's dynamic contexts write to SQLite at each change, which costs more than the
-    tracing. The tracer's own sets are taken instead, by the collector's interface that every
-    coverage.py since 6 has; where that is not to be found, dynamic contexts serve.
+    tracing. The tracer's own sets are taken instead; where they cannot be read, dynamic contexts
+    serve.
     """
 
     name = "coverage.py"
@@ -224,28 +215,32 @@ class CoverageTracer:
     def __init__(self, scope: SourceScope, branch: bool, data_file: str) -> None:
         import coverage
 
-        # the sys.monitoring core knows no dynamic contexts
-        os.environ["COVERAGE_CORE"] = "ctrace"
         self.scope = scope
         self.arcs = branch
+        self.packing = OWN_PACKING
         self.context = ""
         self.hits = ContextHits()
-        self._coverage = coverage.Coverage(
-            data_file=data_file,
-            config_file=False,
-            branch=branch,
-            include=[scope.root + "*"],
-            omit=["*/site-packages/*"],
-            messages=False,
-        )
+        with internals.c_tracer():
+            self._coverage = coverage.Coverage(
+                data_file=data_file,
+                config_file=False,
+                branch=branch,
+                include=[scope.root + "*"],
+                omit=["*/site-packages/*"],
+                messages=False,
+            )
         self._live: dict[str, set[Any]] | None = None
-        os.environ.pop("COVERAGE_CORE", None)
 
     def start(self) -> None:
         """Start tracing."""
-        self._coverage.start()
-        live = getattr(getattr(self._coverage, "_collector", None), "data", None)
-        self._live = live if type(live) is dict else None
+        with internals.c_tracer():
+            self._coverage.start()
+        live = internals.live_hits(self._coverage)
+        if live is None:
+            return
+        packing = internals.packing_of(live, self.scope.root, arcs=self.arcs)
+        if packing is not None:
+            self._live, self.packing = live, packing
 
     def switch(self, context: str) -> str:
         """Go on under another context; returns the former one."""
@@ -257,17 +252,10 @@ class CoverageTracer:
         else:
             self._take(self._live)
             if sys.gettrace() is None:
-                self._go_on()
+                # what is never seen to be executed would never run again
+                internals.trace_again(self._coverage)
         self.context = context
         return former
-
-    def _go_on(self) -> None:
-        """Trace again after a test has taken the trace function out: what is never seen to be
-        executed would never run again.
-        """
-        collector: Any = self._coverage._collector
-        if getattr(type(collector), "_collectors", [None])[-1] is collector:
-            collector.tracers[0].start()  # that of this thread
 
     def _take(self, live: dict[str, set[Any]]) -> None:
         """Empty the tracer's sets, which running frames go on filling, into the context."""
@@ -281,7 +269,7 @@ class CoverageTracer:
             else:
                 collected.difference_update(hits)
             if type(next(iter(hits))) is tuple:  # the Python tracer does not pack
-                hits = frozenset(packed(*arc) for arc in hits)
+                hits = frozenset(self.packing.packed(*arc) for arc in hits)
             file_hits[path] = hits
         self.hits.add(self.context, file_hits)
 
@@ -300,7 +288,7 @@ class CoverageTracer:
 
     def _recorded_hits(self, data: Any, path: str) -> Hits:
         if self.arcs:
-            return frozenset(packed(*arc) for arc in data.arcs(path) or ())
+            return frozenset(self.packing.packed(*arc) for arc in data.arcs(path) or ())
         return frozenset(data.lines(path) or ())
 
 

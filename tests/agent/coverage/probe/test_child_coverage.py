@@ -41,8 +41,13 @@ def build(
     monkeypatch.setattr("coverage.multiproc.patch_multiprocessing", lambda rcfile: None)
     for name in ("_exit", "execv", "execve"):
         monkeypatch.setattr(os, name, lambda *args: args)
-    tracer = SimpleNamespace(arcs=arcs, context="", hits=tracers.ContextHits(), switch=lambda c: c)
-    settings = Settings("", False, "", "", 0.5, "", str(tmp_path / "data"), ["."], [], None, [], "")
+    tracer = SimpleNamespace(
+        arcs=arcs, context="", hits=tracers.ContextHits(), switch=lambda c: c,
+        packing=tracers.OWN_PACKING,
+    )  # fmt: skip
+    settings = Settings(
+        "", False, "", "", 0.5, "", str(tmp_path / "data"), ["."], [], None, [], [], ""
+    )
     patched = Patched()
     return ChildCoverage(settings, tracer, patched), patched  # type: ignore[arg-type]
 
@@ -65,7 +70,8 @@ def test_what_a_fork_executed_is_saved_before_it_ends(
     assert os.environ["COVERAGE_PROCESS_CONFIG"]
     assert patched.functions["_exit"](3) == (3,)
     assert list((tmp_path / "data").iterdir()) == []  # no fork: nothing to save
-    hits = {tracers.packed(-1, 1), tracers.packed(1, -1)} if arcs else {1, 2}
+    packed = tracers.OWN_PACKING.packed
+    hits = {packed(-1, 1), packed(1, -1)} if arcs else {1, 2}
     children.tracer.hits.add("", {str(tmp_path / "a.py"): frozenset(hits)})
     monkeypatch.setattr(os, "getpid", lambda: -1)
     environ: dict[str, str] = {}

@@ -27,6 +27,7 @@ from copydesk_probe import pytest_hooks, recorder, settings, tracers
 
 class NoTracer:
     name, arcs, context = "none", "arcs" in sys.argv[2:], ""
+    packing = tracers.OWN_PACKING
 
     def __init__(self):
         self.hits = tracers.ContextHits()
@@ -37,7 +38,7 @@ class NoTracer:
     def stop(self):
         self.hits.add("", {__file__: frozenset({1})})
         path = os.path.join(SETTINGS.root, "shop.py")
-        hits = frozenset({tracers.packed(-1, 1), tracers.packed(1, -1)}) if self.arcs else {1, 3}
+        hits = {self.packing.packed(-1, 1), self.packing.packed(1, -1)} if self.arcs else {1, 3}
         self.hits.add("import:shop.py", {path: frozenset(hits)})
 
     def switch(self, context):
@@ -130,7 +131,7 @@ def run(tmp_path: Path, measuring: dict[str, str]) -> Run:
         values: dict[str, Any] = {
             "root": str(tree), "branch": False, "data_file": "", "report": str(report),
             "report_seconds": 0.0, "child_reports": str(tmp_path / "children"), "child_data": "",
-            "source": ["."], "omit": [], "test_files": None,
+            "source": ["."], "omit": [], "test_files": None, "conftests": [],
             "skipped_tests": ["test_all.py::test_not_again"],
             "compiled_modules": str(tmp_path / "compiled"),
         }  # fmt: skip

@@ -149,8 +149,12 @@ def coverage_tracer(tmp_path: Path, *, branch: bool = False) -> tracers.Coverage
     return tracer
 
 
-def test_what_coverage_has_collected_is_taken_at_each_change_of_context(tmp_path: Path) -> None:
+def test_what_coverage_has_collected_is_taken_at_each_change_of_context(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tracer = coverage_tracer(tmp_path)
+    known = tracers.OWN_PACKING
+    monkeypatch.setattr(tracers.internals, "packing_of", lambda live, folder, *, arcs: known)
     live: dict[str, set[Any]] = {"a.py": {1, 2}, "b.py": set(), "c.py": {(1, -2)}}
     started: list[str] = []
     collector = SimpleNamespace(
@@ -162,7 +166,7 @@ def test_what_coverage_has_collected_is_taken_at_each_change_of_context(tmp_path
     assert tracer.switch("test:a") == "test:a"
     assert tracer.hits.contexts[""] == {
         "a.py": frozenset({1, 2}),
-        "c.py": frozenset({tracers.packed(1, -2)}),
+        "c.py": frozenset({known.packed(1, -2)}),
     }
     assert not any(live.values())
     live["a.py"].add(3)
@@ -172,8 +176,12 @@ def test_what_coverage_has_collected_is_taken_at_each_change_of_context(tmp_path
     assert started == []
 
 
-def test_a_trace_function_that_a_test_took_out_is_put_back(tmp_path: Path) -> None:
+def test_a_trace_function_that_a_test_took_out_is_put_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tracer = coverage_tracer(tmp_path)
+    known = tracers.OWN_PACKING
+    monkeypatch.setattr(tracers.internals, "packing_of", lambda live, folder, *, arcs: known)
 
     class Collector:
         _collectors: ClassVar[list[Any]] = []
@@ -208,7 +216,8 @@ def test_dynamic_contexts_serve_where_the_collector_is_another(
     tracer.switch("test:a")
     tracer.stop()
     assert tracer._coverage.contexts == ["test:a"]  # type: ignore[attr-defined]
-    arcs = frozenset({tracers.packed(-1, 1), tracers.packed(1, -1)})
+    packed = tracers.OWN_PACKING.packed
+    arcs = frozenset({packed(-1, 1), packed(1, -1)})
     expected = {"": arcs, "test:a": arcs}
     if not branch:
         expected = {"": frozenset({1}), "test:a": frozenset({1, 2})}

@@ -39,7 +39,7 @@ found = {}
 for context, files in tracer.hits.contexts.items():
     for path, piece in files.items():
         if path.endswith("subject.py"):
-            values = [tracers.unpacked(arc) for arc in piece] if branch else piece
+            values = [tracer.packing.unpacked(arc) for arc in piece] if branch else piece
             found[context] = sorted(values)
 print(json.dumps(found))
 """
