@@ -112,7 +112,7 @@ def full_run(repo: Repository, interpreter: Interpreter, sha: Sha) -> FullRun:
         if report.exists():  # else nothing was measured
             files = json.loads(read_untrusted(report))["files"]
             if _names_more_than_statements(files):
-                words = engine.isolated(_STATEMENTS, [data, report])
+                words = engine.isolated(_STATEMENTS, [str(data), str(report)])
                 answer = engine.run_tests(words, env, scratch=scratch, timeout=300)
                 _leave_statements(files, _last_line(answer))
             facts = _reported(files, shot.files)
