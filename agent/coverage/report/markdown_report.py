@@ -56,7 +56,7 @@ def failed_section(failed: Sequence[FailedTest], count: int, level: int = 2) -> 
         level: Of the heading.
     """
     rows = [
-        (code(test.test), code(test.error), text(test.before or "not known"))
+        (code(test.test), text(test.error), text(test.before or "not known"))
         for test in failed[:FAILED]
     ]
     yield from section("Failing tests", ("Test", "Last error line", "Before"), rows, level)

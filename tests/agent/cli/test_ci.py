@@ -49,7 +49,7 @@ def test_a_push_on_github_is_measured_and_judged(
         "test_more.py::test_wrong: assert 1 == 2\n"
     ) in done.output
     summary = (github / "summary.md").read_text()
-    assert "| `test_more.py::test_wrong` | `assert 1 == 2` | new |" in summary
+    assert "| `test_more.py::test_wrong` | assert 1 == 2 | new |" in summary
     summary = (github / "summary.md").read_text()
     assert summary.startswith("## Coverage gate: the change does not pass\n")
     assert "| `prices.py:19` | `doubled` | `copydesk draft prices.py::doubled` |" in summary

@@ -38,7 +38,7 @@ def test_every_command_names_what_fails_why_and_what_shows_it_all(run: Any, brok
         output = run(broken, *words).stdout
         assert "test_prices.py::test_discount" in output, words
         assert "assert 90.0 == 91" in output, words
-        assert "No module named 'yaml_that_nobody_has'" in output, words
+        assert "No module named 'yaml" in output, words
         assert f"{sys.executable} -m pip install yaml_that_nobody_has" in output, words
     for words in (["status"], ["log"], ["measure"]):
         assert "`copydesk log --failures` shows all that pytest said." in run(broken, *words).stdout
