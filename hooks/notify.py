@@ -16,7 +16,7 @@ if not __package__:  # run as a file by an interpreter without site-packages
     sys.path.append(os.path.dirname(os.path.dirname(_HERE)))
 
 from copydesk.hooks.git_files import common_dir
-from copydesk.hooks.spool import write_notification
+from copydesk.hooks.spool import DESK, write_notification
 from copydesk.hooks.start_daemon import ensure_daemon
 
 
@@ -55,6 +55,9 @@ def hook_name() -> str:
 def notify(hook: str) -> None:
     """Leave a notification for this repository, then make sure a daemon runs.
 
+    Where copydesk was never set up nothing is written and nothing is started: a hook may come
+    with the project's own configuration, and whether to use it is the user's to say.
+
     Args:
         hook: The name of the hook that git runs.
 
@@ -62,8 +65,26 @@ def notify(hook: str) -> None:
         OSError: The repository cannot be found or written.
     """
     common = common_dir()
+    if not is_set_up(common):
+        return
     write_notification(common, hook, os.getcwd())
     ensure_daemon(common)
+
+
+def is_set_up(common: str) -> bool:
+    """Whether `copydesk init` was run for a repository, or a command has measured it.
+
+    Args:
+        common: Its shared git folder.
+    """
+    if os.path.isdir(os.path.join(common, DESK)):
+        return True
+    try:
+        with open(os.path.join(common, "config"), "rb") as file:
+            text = file.read()
+    except OSError:
+        return False
+    return b"[copydesk]" in text and b"bin = " in text
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def backup(file: Path | None, listing: bool, as_json: bool) -> None:
     if listing:
         copies_made = copies.listed(current_repository().desk)
     else:
-        with open_current_desk() as (repo, _):
+        with open_current_desk(create=True) as (repo, _):
             copies_made = [copies.backup(repo.desk, file.absolute() if file else None)]
     rows = [{"path": str(path), "bytes": path.stat().st_size} for path in copies_made]
     if as_json:

@@ -144,7 +144,7 @@ def _base(repo: Repository, head: Sha, named: str | None, where: CiHost) -> Sha:
 def _by_measure(request: GateRequest, floors: Floors, report: Path | None) -> Answer:
     assert request.head is not None
     assert request.base is not None
-    with open_current_desk() as (repo, db):
+    with open_current_desk(create=True) as (repo, db):
         start = merge_base(repo, request.base, request.head)
         if db.measures.get(start) is None and start != request.head:
             print_progress(f"measuring the base, {short_sha(start)}")

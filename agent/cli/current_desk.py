@@ -23,13 +23,19 @@ def current_repository() -> Repository:
 
 
 @contextlib.contextmanager
-def open_current_desk() -> Iterator[tuple[Repository, Database]]:
-    """The repository of the current folder, and its desk, open."""
+def open_current_desk(*, create: bool = False) -> Iterator[tuple[Repository, Database]]:
+    """The repository of the current folder, and its desk, open.
+
+    Args:
+        create: Make a desk where there is none. Without it nothing is written in a repository
+            that was never set up or measured: its desk is an empty one in memory.
+    """
     # sqlite3 takes a tenth of what `copydesk gate --data` takes, which needs no desk
-    from copydesk.agent.desk.store import open_desk
+    from copydesk.agent.desk.store import empty_desk, open_desk
 
     repo = current_repository()
-    with open_desk(repo.desk) as db:
+    exists = (repo.desk / "desk.db").exists()
+    with open_desk(repo.desk) if create or exists else empty_desk() as db:
         yield repo, db
 
 

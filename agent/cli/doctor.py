@@ -10,7 +10,7 @@ from typing import NamedTuple
 import click
 
 from copydesk.agent import config
-from copydesk.agent.cli.current_desk import current_repository
+from copydesk.agent.cli.current_desk import current_repository, open_current_desk
 from copydesk.agent.cli.model_progress import ModelProgress
 from copydesk.agent.cli.options import examples, json_option
 from copydesk.agent.cli.output import echo, echo_json
@@ -18,7 +18,7 @@ from copydesk.agent.cli.terminal import spinner
 from copydesk.agent.daemon import control, prune
 from copydesk.agent.daemon.resources import pause_reason
 from copydesk.agent.desk import backup, space
-from copydesk.agent.desk.store import DAMAGED, open_desk
+from copydesk.agent.desk.store import DAMAGED
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.interpreter import find, missing_error
 from copydesk.agent.git.repository import Repository, get_config
@@ -82,7 +82,7 @@ def _model_checks(repo: Repository) -> Iterator[Finding]:
     from copydesk.agent.model.self_test import checks
     from copydesk.agent.model.settings import model_settings
 
-    with open_desk(repo.desk) as db:
+    with open_current_desk() as (_, db):
         settings = model_settings(config.load(repo), db)
         settings = dataclasses.replace(settings, breaker=type(settings.breaker)())  # ask now
         doing = "testing the model"
@@ -173,7 +173,7 @@ def _desk(repo: Repository) -> Finding:
 
 
 def _queue(repo: Repository) -> Finding:
-    with open_desk(repo.desk) as db:
+    with open_current_desk() as (_, db):
         failed = db.jobs.failures()
     if not failed:
         return Finding("queue", "ok", "no job has failed")

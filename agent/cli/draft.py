@@ -57,6 +57,8 @@ def draft(words: tuple[str, ...], everything: bool, as_json: bool) -> None:
             limit = None if everything else config.load(repo, sha).project.drafts_per_commit
             chosen = gaps_to_draft(previous, limit)
         drafts = _write(previous, chosen, again=bool(names)) if chosen else []
+        if not names:
+            db.jobs.done_by_hand("draft", sha)
     if as_json:
         echo_json([draft_as_json(draft) for draft in drafts])
     elif chosen:

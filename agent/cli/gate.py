@@ -199,7 +199,7 @@ def verdict_from_file(
 def _verdict_from_desk(request: GateRequest, floors: Floors, policy: str, within: float) -> Verdict:
     import sqlite3
 
-    with open_current_desk() as (repo, db):
+    with open_current_desk(create=policy == "measure") as (repo, db):
         try:
             measured_gate = MeasuredGate(repo, db, print_progress)
             return measured_gate.judge(request, floors, unknown=policy, within=within)

@@ -48,15 +48,17 @@ def measure(revision: str, full: bool, as_json: bool) -> None:
     """
     measures: list[Measure] = []
     rows: list[Json] = []
-    with open_current_desk() as (repo, db):
+    with open_current_desk(create=True) as (repo, db):
         for sha in git.between(repo, revision):
             commit = Commit(repo, sha)
             print_progress(f"measuring {short_sha(sha)} {commit.info.subject}")
+            had_failed = any(job[:2] == ("measure", sha) for job in db.jobs.failures())
             order = ordering(db, commit)
             measured = measuring.measure(db, commit, say=print_progress, full=full, order=order)
             measures.append(measured)
             scoring.after_measure(db, commit)
-            _resume(repo, db, sha)
+            if had_failed:
+                _resume(repo, db, sha)
             if not as_json:
                 _print(measures[-1])
                 is_head = sha == head_sha(repo)
@@ -71,10 +73,9 @@ def measure(revision: str, full: bool, as_json: bool) -> None:
 
 
 def _resume(repo: Repository, db: Database, sha: Sha) -> None:
-    """Queue a commit again that the daemon had failed to measure."""
-    if any((kind, of) == ("measure", sha) for kind, of, _ in db.jobs.failures()):
-        db.jobs.enqueue("measure", sha, again=True)
-        control.ensure(repo)
+    """Queue a commit again that the daemon had failed to measure: drafts follow a measure."""
+    db.jobs.enqueue("measure", sha, again=True)
+    control.ensure(repo)
 
 
 def _as_json(measure: Measure) -> Json:

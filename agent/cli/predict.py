@@ -122,9 +122,11 @@ def train(
 
 
 def _train_here() -> Json:
-    with open_current_desk() as (repo, db):
+    with open_current_desk(create=True) as (repo, db):
         mine_history.catch_up(repo, db, git.resolve(repo, "HEAD"), say=print_progress)
-        return repository_model.retrain(repo, db, say=print_progress).card
+        card = repository_model.retrain(repo, db, say=print_progress).card
+        db.jobs.done_by_hand("learn", git.resolve(repo, "HEAD"))
+        return card
 
 
 def _write_rows(path: Path, as_json: bool) -> None:

@@ -18,6 +18,7 @@ from copydesk.agent.daemon.resources import pause_reason
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.failures import SHOW_FAILURES, FailedTest, failed_words, failure_lines
 from copydesk.agent.desk.store import open_desk
+from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Json, Sha
@@ -61,10 +62,7 @@ def _state(repo: Repository, db: Database) -> Json:
         "daemon": {"running": daemon.running, "pid": daemon.pid, "version": daemon.version},
         "paused": pause_reason(config.load_personal(repo)[0], repo.desk) or None,
         "queue": db.jobs.counts()._asdict(),
-        "failures": [
-            {"kind": kind, "subject": subject, "error": error}
-            for kind, subject, error in db.jobs.failures()
-        ],
+        "failures": _failures(db.jobs.failures()),
         "left_out": [item._asdict() for item in db.failed_items.latest()],
         "head": _head(repo, db, sha)
         | {"gaps": db.gaps.count(sha)}
@@ -249,19 +247,40 @@ def _unmeasured(state: Json) -> str:
 def wait(timeout: float | None, as_json: bool) -> None:
     """Wait until nothing is left to do.
 
-    Starts the daemon when it sleeps. Jobs that were given up count as done and are named.
+    Starts the daemon when it sleeps, where copydesk was set up. Ends with exit code 1 when time
+    is up, and when jobs have failed, which are named.
     """
     repo = current_repository()
+    if git.get_config(repo, SET_UP) is None and not control.status(repo).running:
+        raise CopydeskError(
+            "nobody works in the background here: copydesk is not set up in this repository",
+            slug="not-set-up",
+            hint="`copydesk init` sets it up; `copydesk measure` measures now, in the foreground.",
+        )
     with spinner("waiting") as progress:
         finished = control.wait(repo, float("inf") if timeout is None else timeout, progress)
     with open_desk(repo.desk) as db:
         counts, given_up = db.jobs.counts(), db.jobs.failures()
     if as_json:
-        echo_json({"done": finished, "queue": counts._asdict()})
+        echo_json({"done": finished, "queue": counts._asdict(), "failures": _failures(given_up)})
     else:
         jobs = plural(counts.ready + counts.running, "job")
         echo("Nothing is left to do." if finished else f"Time is up; {jobs} left.")
     if given_up:
         print_progress(f"{plural(len(given_up), 'job')} failed; `copydesk status` says why.")
-    if not finished:
+        for kind, sha, error in given_up[:FAILING]:
+            print_progress(f"  {kind} {short_sha(sha)}: {_last_line(error)}")
+    if given_up or not finished:
         sys.exit(1)
+
+
+def _last_line(error: str) -> str:
+    """The line of a job's error that says most: the last one of a traceback, else the first."""
+    lines = error.strip().splitlines()
+    if not lines:
+        return "no reason was kept"
+    return one_line(lines[-1] if lines[0].startswith("Traceback") else lines[0])
+
+
+def _failures(failures: list[tuple[str, str, str]]) -> list[Json]:
+    return [{"kind": kind, "subject": sha, "error": error} for kind, sha, error in failures]

@@ -41,7 +41,7 @@ def story(revisions: str, as_json: bool) -> None:
     Every sentence rests on facts of the commits, their tests and their coverage, and is checked
     against them. A local model words it where one answers; else it is plain.
     """
-    with open_current_desk() as (repo, db):
+    with open_current_desk(create=True) as (repo, db):
         shas = git.between(repo, revisions)
         if not shas:
             raise CopydeskError(
@@ -55,6 +55,8 @@ def story(revisions: str, as_json: bool) -> None:
             settings = config.load(repo, shas[-1])
             client = reach_model(settings, db, print_progress, prose=True, progress=model_progress)
             draft = write_story(repo, db, shas, say=print_progress, client=client)
+        if len(shas) == 1:
+            db.jobs.done_by_hand("story", shas[0])
     if as_json:
         echo_json(draft_as_json(draft))
         return

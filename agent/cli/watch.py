@@ -61,7 +61,7 @@ def watch(once: bool, as_json: bool) -> None:
     you commit. With --json every save is one line. --once ends with exit code 1 when a test
     fails or the gate would say no; Ctrl-C ends the rest.
     """
-    with open_current_desk() as (repo, db):
+    with open_current_desk(create=True) as (repo, db):
         watcher = _Watcher(repo, db, quiet=as_json or not sys.stdout.isatty())
         if once:
             result = watcher.look()

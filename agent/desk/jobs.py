@@ -105,8 +105,27 @@ class Jobs:
         return Job(*row) if row else None
 
     def finish(self, job: Job) -> None:
-        """Mark a job as done."""
-        self._settle(job, "done", None, 0.0)
+        """Mark a job as done.
+
+        Failures of the kind for commits that nothing points at any more are given up with it:
+        what failed there has worked since, and nobody waits for it.
+        """
+        with transaction(self._db):
+            self._settle(job, "done", None, 0.0)
+            self._db.execute(
+                "UPDATE jobs SET state = 'dropped' WHERE kind = ? AND state = 'failed'"
+                " AND subject <> ? AND subject NOT IN (SELECT sha FROM tips)",
+                (job.kind, job.sha),
+            )
+
+    def done_by_hand(self, kind: str, sha: Sha) -> None:
+        """A command has done what a job had failed at: it no longer counts as failed."""
+        with transaction(self._db):
+            self._db.execute(
+                "UPDATE jobs SET state = 'done', error = NULL, ended_at = ?"
+                " WHERE kind = ? AND subject = ? AND state = 'failed'",
+                (time.time(), kind, sha),
+            )
 
     def drop(self, job: Job, why: str) -> None:
         """Give a job up because its work is no longer wanted."""

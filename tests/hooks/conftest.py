@@ -19,6 +19,13 @@ from copydesk.hooks import start_daemon
 
 
 @pytest.fixture
+def repo(repo: Path, git: Callable[..., str]) -> Path:
+    """A repository in which `copydesk init` was run."""
+    git(repo, "config", "copydesk.bin", "/somewhere/bin")
+    return repo
+
+
+@pytest.fixture
 def events() -> Callable[[Path], list[tuple[str, str]]]:
     """The notifications of a common dir, in the spool or already in the log: (hook, worktree)."""
 

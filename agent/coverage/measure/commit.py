@@ -354,6 +354,7 @@ class _Measurement:
         with transaction(self.db):
             ids = add_traces(self.db, traces, self.environment.fingerprint)
             self._record_commit()
+            self.db.jobs.done_by_hand("measure", sha)
             self.db.measures.add(
                 measure,
                 self.conditions,

@@ -236,6 +236,7 @@ def test_wait_gives_up_in_time(
     run: Any, shop: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
 ) -> None:
     monkeypatch.setattr(control, "ensure", lambda *_, **__: False)
+    repository.set_config(repository.find(shop), "copydesk.bin", "/somewhere")
     done = run(shop, "wait", "--timeout", "0.1", *words)
     assert done.exit_code == 1
     assert ("Time is up" in done.output) or json.loads(done.output)["done"] is False
@@ -245,6 +246,7 @@ def test_wait_wakes_the_daemon_and_returns_when_all_is_done(
     run: Any, repo: Path, git: Callable[..., str]
 ) -> None:
     git(repo, "config", "copydesk.python", sys.executable)
+    git(repo, "config", "copydesk.bin", "/somewhere")
     try:
         done = run(repo, "wait", "--timeout", "100")
         assert done.exit_code == 0
@@ -258,5 +260,6 @@ def test_wait_wakes_the_daemon_and_returns_when_all_is_done(
         done = run(repo, "wait", "--timeout", "50", "--json")
         assert json.loads(done.stdout)["done"] is True
         assert "1 job failed; `copydesk status` says why." in done.stderr
+        assert done.exit_code == 1
     finally:
         run(repo, "daemon", "stop")

@@ -105,3 +105,35 @@ def test_two_daemons_never_take_the_same_job(tmp_path: Path) -> None:
     daemons = [subprocess.Popen(drain, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     taken = [subject for daemon in daemons for subject in daemon.communicate()[0].split()]
     assert sorted(taken, key=int) == [str(i) for i in range(80)]
+
+
+def test_what_a_command_has_done_by_hand_is_no_failure_any_more(db: Database) -> None:
+    db.jobs.enqueue("draft", "a" * 40)
+    job = db.jobs.lease()
+    assert job
+    db.jobs.fail(job, "boom", final=True)
+    db.jobs.done_by_hand("draft", "b" * 40)
+    assert db.jobs.counts().failed == 1
+    db.jobs.done_by_hand("draft", "a" * 40)
+    assert db.jobs.failures() == []
+    assert db.jobs.counts().done == 1
+
+
+def test_a_later_success_takes_failures_of_commits_that_nothing_points_at_along(
+    db: Database,
+) -> None:
+    old, tip, new = "a" * 40, "b" * 40, "c" * 40
+    db.commits.replace_tips([tip, new])
+    for kind, sha in (("measure", old), ("measure", tip), ("draft", old)):
+        db.jobs.enqueue(kind, sha)
+        job = db.jobs.lease()
+        assert job
+        db.jobs.fail(job, "boom", final=True)
+    db.jobs.enqueue("measure", new)
+    job = db.jobs.lease()
+    assert job
+    db.jobs.finish(job)
+    assert {(kind, sha) for kind, sha, _ in db.jobs.failures()} == {
+        ("measure", tip),
+        ("draft", old),
+    }
