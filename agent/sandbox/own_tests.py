@@ -9,9 +9,8 @@ that what is recorded is the same.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from copydesk.agent.process import MAX_OUTPUT, ProcessError, Result
 from copydesk.agent.records import Interpreter
 from copydesk.agent.sandbox import bubblewrap, tier_full
 from copydesk.agent.sandbox.bind_mounts import NOBODY
+from copydesk.agent.sandbox.editable_installs import editable_installs
 from copydesk.agent.sandbox.interpreter_folders import (
     ExposesTooMuch,
     InterpreterFolders,
@@ -199,32 +199,6 @@ def allowed_paths(personal: Personal, worktree: Path) -> list[Path]:
             if name and path.exists():
                 allowed.append(path)
     return allowed
-
-
-def editable_installs(python: Interpreter) -> list[Path]:
-    """The source folders of packages that are installed in editable mode.
-
-    Read from the .pth files and from what installers note (PEP 610), not from the running
-    interpreter: nothing of the user's is started for it.
-    """
-    folders: list[Path] = []
-    for packages in sorted(python.prefix.glob("lib*/python*/site-packages")):
-        for pth in sorted(packages.glob("*.pth")):
-            lines = pth.read_text("utf-8", "replace").splitlines()
-            folders += [Path(line) for line in lines if line.startswith("/")]
-        for record in sorted(packages.glob("*.dist-info/direct_url.json")):
-            folders += _editable_source(record)
-    resolved = dict.fromkeys(folder.resolve() for folder in folders)
-    return [folder for folder in resolved if folder.is_dir()]
-
-
-def _editable_source(record: Path) -> Iterator[Path]:
-    from urllib.parse import unquote, urlsplit
-
-    with contextlib.suppress(OSError, ValueError):
-        origin = json.loads(record.read_text("utf-8"))
-        if isinstance(origin, dict) and origin.get("dir_info", {}).get("editable"):
-            yield Path(unquote(urlsplit(str(origin.get("url"))).path))
 
 
 def _limits(timeout: float) -> Limits:

@@ -26,6 +26,7 @@ from copydesk.agent.coverage.runner import (
     Environment,
     ProjectInfo,
     Recording,
+    Redirect,
     RunOptions,
     cached_probe,
     project_info,
@@ -107,6 +108,7 @@ def measure(
             guard,
             cached_probe(repo.desk, interpreter),
             compiled=tuple(commit.checkout.extensions),
+            redirect=Redirect.of(repo, interpreter),
         )
         blobs = files_of(files)
         project = project_info(engine, db, settings.project.tests, blobs)
@@ -198,8 +200,10 @@ class _Measurement:
 
     def _select(self, plan: _Plan, base: CoverageMap, texts: BlobTexts) -> None:
         """Select what is to be run, given the map of a measured commit."""
-        old = Tree(plan.old_blobs, texts, texts.imports)
-        new = Tree(self.blobs, texts, texts.imports, self.engine.variable_digests())
+        roots = self.engine.roots_of_names()
+        old = Tree(plan.old_blobs, texts, texts.imports, roots=roots)
+        variables = self.engine.variable_digests()
+        new = Tree(self.blobs, texts, texts.imports, variables, roots)
         selection = select(base, old, new, test_file_check(base))
         selection.carried = store_new_traces(self.db, selection.carried, base.environment)
         plan.candidate = selection

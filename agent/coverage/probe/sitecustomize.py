@@ -6,6 +6,11 @@ The `sitecustomize` that would have been loaded without this one is loaded all t
 import os
 import sys
 
+if "COPYDESK_REDIRECT" in os.environ:
+    from copydesk_probe.redirect import start
+
+    start()
+
 if "COPYDESK_CHILDREN" in os.environ:
     try:
         from copydesk_probe.child_process import CONTEXT, REPORTS, TREE, ChildProcess

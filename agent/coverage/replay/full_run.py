@@ -14,6 +14,7 @@ from copydesk.agent.coverage.runner import (
     DEFAULT_OMIT,
     NOTHING_COLLECTED,
     Engine,
+    Redirect,
     pytest_cov_options,
     pytest_options,
 )
@@ -74,7 +75,10 @@ def full_run(repo: Repository, interpreter: Interpreter, sha: Sha) -> FullRun:
         tempfile.TemporaryDirectory(prefix="copydesk-") as folder,
     ):
         guard, _ = sandbox_for_own_tests(settings.personal, interpreter, repo.worktree, shot.path)
-        engine, scratch = Engine(shot.path, interpreter, guard), Path(folder)
+        engine, scratch = (
+            Engine(shot.path, interpreter, guard, redirect=Redirect.of(repo, interpreter)),
+            Path(folder),
+        )
         data, outcomes = scratch / "data", scratch / "outcomes"
         env = engine.environ() | {"COPYDESK_OUTCOMES": str(outcomes), "COVERAGE_CORE": "ctrace"}
         coverage: list[str | Path] = [interpreter.path, "-m", "coverage"]

@@ -13,6 +13,7 @@ from copydesk.agent.coverage.runner.coverage_py import (
 from copydesk.agent.coverage.runner.probe_cache import cached_probe
 from copydesk.agent.coverage.runner.project_config import addopts, pytest_cov_options
 from copydesk.agent.coverage.runner.project_info import ProjectInfo, project_info
+from copydesk.agent.coverage.runner.redirect import Redirect
 from copydesk.agent.coverage.runner.run_tests import (
     NOTHING_COLLECTED,
     Recording,
@@ -31,6 +32,7 @@ __all__ = [
     "Environment",
     "ProjectInfo",
     "Recording",
+    "Redirect",
     "RunOptions",
     "addopts",
     "cached_probe",

@@ -25,6 +25,7 @@ from copydesk.agent.coverage.runner.project_config import (
     pytest_cov_options,
     report_rules,
 )
+from copydesk.agent.coverage.runner.redirect import Redirect
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.isolated_python import isolated_argv
 from copydesk.agent.process import ProcessError, Result, run, scrubbed_environment
@@ -128,6 +129,8 @@ class Engine:
     `guard` is what the project's tests run behind; None lets them run with the user's rights.
     `probe` is the folder of what is loaded into the user's interpreter. `compiled` are the
     compiled modules that the tree holds and the commit does not, each with its content's id.
+    `redirect` has
+    imports from editable installs lead to the tree.
     """
 
     tree: Path
@@ -135,10 +138,16 @@ class Engine:
     guard: OwnTestsSandbox | None = None
     probe: Path = PROBE
     compiled: tuple[str, ...] = ()
+    redirect: Redirect | None = None
 
     def import_roots(self) -> tuple[str, ...]:
         """The folders of the tree that go on the import path, the first one first."""
         return ("src", ".") if (self.tree / "src").is_dir() else (".",)
+
+    def roots_of_names(self) -> tuple[str, ...]:
+        """The folders of the tree below which a file's path is its dotted name."""
+        installed = self.redirect.roots if self.redirect else ()
+        return tuple(dict.fromkeys(["", "src", *(root for root in installed if root != ".")]))
 
     def environ(self) -> dict[str, str]:
         """The environment in which the user's code runs here."""
@@ -150,6 +159,7 @@ class Engine:
                 "PYTHONPATH": os.pathsep.join(path),
                 "PYTHONDONTWRITEBYTECODE": "1",
                 "GIT_CEILING_DIRECTORIES": str(self.tree.parent),
+                **(self.redirect.variables(self.tree) if self.redirect else {}),
             }
         )
 
@@ -278,6 +288,9 @@ class Engine:
         parts += self.compiled
         of_reports = digest([_RECORDING, answer["fingerprint"], *rules])
         return Environment(digest(parts), answer["branch"], of_reports)
+
+        parts += self.redirect.roots if self.redirect else ()
+        return Environment(digest(parts), answer["branch"], digest([answer["fingerprint"], *rules]))
 
     def counted(self, executed: Iterable[str]) -> list[str]:
         """The files of the tree that belong to the total.

@@ -121,7 +121,25 @@ def record_tests(engine: Engine, options: RunOptions) -> Recording:
         content = read_report(report)
         if "end" not in content or result.returncode not in (0, 1, 2, NOTHING_COLLECTED):
             raise _broken(_how_it_ended(result.returncode), output)
+        _check_origin(content.get("strays") or [])
         return parse_report(content, result.seconds, output, engine.variable_digests())
+
+
+def _check_origin(strays: Sequence[str]) -> None:
+    """Refuse what a run has recorded where code of the working tree ran in it.
+
+    Raises:
+        CopydeskError: It did ("worktree-code").
+    """
+    if strays:
+        more = f" and {len(strays) - 1} more" if len(strays) > 1 else ""
+        raise CopydeskError(
+            f"the tests imported {clean(strays[0])}{more} from the working tree, not from the"
+            " commit: what they said is not kept",
+            slug="worktree-code",
+            hint="Something names that folder in full: PYTHONPATH, a .pth file, a conftest. In the"
+            " sandbox it cannot: copydesk config --set own_tests=sandbox",
+        )
 
 
 def _write_settings(engine: Engine, options: RunOptions, scratch: Path, report: Path) -> Path:

@@ -103,10 +103,18 @@ class ImportGraph:
         if parts[-1] == "__init__":
             parts.pop()
         names = {".".join(below) for below in self._below_roots(parts) if below}
+        names.add(".".join(self._in_outermost_package(parts)))
         # pytest puts the folder of a test file without __init__.py on the path
         if parts and f"{posixpath.dirname(path)}/__init__.py".lstrip("/") not in self.sources:
             names.add(parts[-1])
         return names
+
+    def _in_outermost_package(self, parts: list[str]) -> list[str]:
+        """The parts of a path from the outermost folder on that is a package without a gap."""
+        first = len(parts) - 1
+        while first > 0 and "/".join([*parts[:first], "__init__.py"]) in self.sources:
+            first -= 1
+        return parts[first:]
 
     def direct(self, path: str, *, lazy: bool) -> frozenset[str]:
         """The files that a file imports itself, with the packages and conftests around it.

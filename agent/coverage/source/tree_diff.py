@@ -20,15 +20,19 @@ class Tree:
     """The imports of a blob, where they are known without reading it."""
     variables: Callable[[str], str] | None = None
     """A name for the value of an environment variable, as the tests would see it."""
+    roots: tuple[str, ...] = ("", "src")
+    """The folders that stand on the import path."""
 
     def graph(self) -> ImportGraph:
         """The imports between its Python files."""
         python = {path: blob for path, blob in self.blobs.items() if path.endswith(".py")}
         imports_of_blob = self.imports
         if imports_of_blob is None:
-            return ImportGraph(Sources(python, self.read))
+            return ImportGraph(Sources(python, self.read), self.roots)
         return ImportGraph(
-            Sources(python, self.read), imports=lambda path: imports_of_blob(python[path])
+            Sources(python, self.read),
+            self.roots,
+            imports=lambda path: imports_of_blob(python[path]),
         )
 
 

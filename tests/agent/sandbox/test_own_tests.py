@@ -188,17 +188,3 @@ def test_the_user_decides_what_happens_without_a_sandbox(
             "would cover"
             in own_tests.sandbox_for_own_tests(Personal(), PYTHON, tmp_path, Path("/"))[1]
         )
-
-
-def test_packages_that_are_used_from_where_they_stand_are_found(tmp_path: Path) -> None:
-    packages = tmp_path / "venv" / "lib" / "python3.12" / "site-packages"
-    (packages / "b-1.dist-info").mkdir(parents=True)
-    (packages / "c-1.dist-info").mkdir()
-    for name in ("a", "b c"):
-        (tmp_path / name).mkdir()
-    (packages / "x.pth").write_text(f"import os\n{tmp_path / 'a'}\n/nowhere\nrelative\n")
-    url = json.dumps({"url": f"file://{tmp_path}/b%20c", "dir_info": {"editable": True}})
-    (packages / "b-1.dist-info" / "direct_url.json").write_text(url)
-    (packages / "c-1.dist-info" / "direct_url.json").write_text("[1")
-    python = dataclasses.replace(PYTHON, prefix=tmp_path / "venv")
-    assert own_tests.editable_installs(python) == [tmp_path / "a", tmp_path / "b c"]

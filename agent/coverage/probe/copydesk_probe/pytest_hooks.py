@@ -13,6 +13,7 @@ from . import fixtures
 from .collection import WantedFiles
 from .outcomes import outcome_of, worse_of
 from .recorder import Recorder
+from .redirect import Redirect
 from .report_stream import ReportStream
 
 ORPHANED = 76
@@ -97,7 +98,11 @@ class RecordingPlugin:
             return  # a test forked and let its copy of pytest run to the end
         self._recorder.remove()
         tracer = self._recorder.tracer.name
-        self._stream.finish({**self._pending(), **self._collection(), "tracer": tracer})
+        redirect = Redirect.from_environment()
+        strays = redirect.strays() if redirect else []
+        self._stream.finish(
+            {**self._pending(), **self._collection(), "tracer": tracer, "strays": strays}
+        )
 
     # --- collection ------------------------------------------------------------------------------
     @pytest.hookimpl(tryfirst=True)
