@@ -10,38 +10,21 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
+from bisect import bisect_right
 
 if not __package__:  # run as a file by an interpreter without site-packages
     _HERE = os.path.dirname(os.path.abspath(__file__))
     sys.path.append(os.path.dirname(os.path.dirname(_HERE)))
 
+from copydesk.hooks.diff import patch
 from copydesk.hooks.git_files import common_dir, follow_git_file, is_busy
+from copydesk.hooks.line_digests import may_hold
 from copydesk.hooks.notify import complain, notify
-from copydesk.hooks.patch import parse_patch
+from copydesk.hooks.patch import FilePatch, parse_patch
 from copydesk.hooks.run_program import run_program
 from copydesk.hooks.spool import DESK
 
 BUSY_SECONDS = 0.05
-DEFAULT_FLOOR = 95.0
-"""Percent of changed lines that must be reached when the project names no other."""
-
-DIFF_OPTIONS = (
-    *("-U0", "--inter-hunk-context=0", "--full-index", "--find-renames", "--no-color"),
-    *("--no-ext-diff", "--no-textconv", "--no-relative", "--src-prefix=a/", "--dst-prefix=b/"),
-)
-"""How `git diff` is asked for a patch that `changed_lines` reads, whatever the user has configured.
-"""
-
-_DIFF = ("git", "-c", "core.fsmonitor=false", "-c", "core.quotePath=true", "diff", *DIFF_OPTIONS)
-
-SHOWN = 40
-"""Places that are named on the screen."""
-
-MODULE = "<module>"
-"""What is named where lines belong to no function."""
-
-Change = dict[str, tuple[str, list[int]]]
-"""By path: the new blob's id and the lines that were added or changed."""
 
 
 def main() -> int:
@@ -82,31 +65,58 @@ def judge() -> int:
         return 0
     if operation_in_progress():
         return 0
-    change = changed_lines(diff(os.environ))
-    if not change:
+    if _is_push():
+        return judge_push() if has_desk else 0
+    files = changed_files(patch(["--cached"]))
+    if not files:
         return 0
     if not has_desk:
-        return 0 if _is_push() else run_gate_command(["--staged"])
+        return judge_staged()
     escaped = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     db = sqlite3.connect(f"file:{escaped}?mode=ro", uri=True, timeout=BUSY_SECONDS)
     try:
-        return _judge_by_desk(db, change)
+        return judge_by_desk(db, files)
     finally:
         db.close()
 
 
-def _judge_by_desk(db: sqlite3.Connection, change: Change) -> int:
-    verdicts = look_up(db, change)
-    if _is_push():
-        ends = [os.environ["PRE_COMMIT_FROM_REF"], os.environ["PRE_COMMIT_TO_REF"]]
-        return report(db, verdicts, change) or run_gate_command(
-            ["--base", ends[0], "--head", ends[1]]
-        )
-    missing, _, unknown = verdicts
-    new_tests = missing and any(map(is_test, change))
-    if new_tests or (unknown and policy() != "pass"):
-        return run_gate_command(["--staged"])
-    return report(db, verdicts, change)
+def judge_by_desk(db: sqlite3.Connection, files: list[FilePatch]) -> int:
+    """Let a change pass by what the desk holds, or ask the whole gate where that may say no.
+
+    A change passes here when every line of it was measured and reached, or when nothing is known
+    of it and the project lets that pass. The verdict is the gate's in all other cases, so that
+    the two are one.
+    """
+    try:
+        new_files = []
+        for file in files:
+            versions = measured_versions(db, file)
+            if versions is None:
+                if not is_test(file.path):
+                    new_files.append(file)
+            elif any(may_be_missing(file.new_lines, version) for version in versions):
+                return judge_staged()
+        if new_files and (policy() != "pass" or any(may_be_known(db, f) for f in new_files)):
+            return judge_staged()
+        _print_unknown(db, new_files)
+    except sqlite3.OperationalError as error:
+        if "no such" not in str(error):
+            raise
+        return judge_staged()  # the desk of an older copydesk, which the gate brings up to date
+    return 0
+
+
+def judge_push() -> int:
+    """The verdict of the whole gate on what is pushed."""
+    base, tip = os.environ.get("PRE_COMMIT_FROM_REF"), os.environ.get("PRE_COMMIT_TO_REF")
+    if not (base and tip):  # the whole history is pushed: no change to judge
+        return 0
+    return run_gate_command(["--base", base, "--head", tip])
+
+
+def judge_staged() -> int:
+    """The verdict of the whole gate on what is staged."""
+    return run_gate_command(["--staged"])
 
 
 def policy() -> str:
@@ -140,7 +150,10 @@ def run_gate_command(options: list[str]) -> int:
 
     argv = [sys.executable, "-P", "-m", "copydesk.agent.cli.main", "gate", *options]
     sys.stdout.flush()
-    return int(subprocess.run(argv, stdin=subprocess.DEVNULL, check=False).returncode == 1)
+    if subprocess.run(argv, stdin=subprocess.DEVNULL, check=False).returncode != 1:
+        return 0
+    print(f"  `git {'push' if _is_push() else 'commit'} --no-verify` goes on without.")
+    return 1
 
 
 def operation_in_progress() -> bool:
@@ -151,141 +164,73 @@ def operation_in_progress() -> bool:
     return is_busy(git_dir)
 
 
-def diff(environ: os._Environ[str] | dict[str, str]) -> bytes:
-    """The staged change, or before a push what it adds to the other side.
-
-    GIT_INDEX_FILE stays as git set it: `git commit -a` stages into another index.
-    """
-    base, tip = environ.get("PRE_COMMIT_FROM_REF"), environ.get("PRE_COMMIT_TO_REF")
-    if tip and not base:  # the whole history is pushed: no change to judge
-        return b""
-    ranges = [["--cached"]]
-    if base and tip:
-        ranges = [["--end-of-options", f"{base}...{tip}"], ["--end-of-options", base, tip]]
-    for words in ranges[:-1]:
-        try:
-            return patch(words)
-        except OSError:  # no common ancestor is known here
-            continue
-    return patch(ranges[-1])
+def changed_files(text: bytes) -> list[FilePatch]:
+    """The files of a patch in which lines of source were added or changed."""
+    return [file for file in parse_patch(text) if file.new_lines and file.is_source()]
 
 
-def patch(words: list[str]) -> bytes:
-    """The Python files of a `git diff`, as a patch.
-
-    Raises:
-        OSError: Git ended with an error; the message is git's own.
-    """
-    code, output, errors = run_program([*_DIFF, *words, "--", "*.py"])
-    if code:
-        raise OSError(errors.decode("utf-8", "replace").strip() or "git diff failed")
-    return output
-
-
-def changed_lines(patch: bytes) -> Change:
-    """The files of a patch in which lines were added or changed."""
-    change: Change = {}
-    for file in parse_patch(patch):
-        lines = file.new_lines()
-        if lines:
-            change[file.path] = (file.blob, lines)
-    return change
-
-
-Verdicts = tuple[dict[str, list[int]], int, int]
-"""The lines reached by no test by path, how many have a verdict, and how many have none.
+Version = tuple[bytes, str, str | None, int | None]
+"""A measured version of a file: its counted lines as numbits, its missing lines as JSON, their
+digests, and whether git counts its lines otherwise than Python.
 
 A plain tuple: importing typing for a name would cost every commit three milliseconds.
 """
 
-
-def look_up(db: sqlite3.Connection, change: Change) -> Verdicts:
-    """What the views made for it say of the changed lines."""
-    missing: dict[str, list[int]] = {}
-    judged = unknown = 0
-    for path, (blob, lines) in sorted(change.items()):
-        version = (path, blob)
-        if db.execute("SELECT 1 FROM gate_files WHERE path = ? AND blob = ?", version).fetchone():
-            rows = db.execute("SELECT line FROM gate_lines WHERE path = ? AND blob = ?", version)
-            open_lines = {int(line) for (line,) in rows}.intersection(lines)
-            judged += len(lines)
-            if open_lines:
-                missing[path] = sorted(open_lines)
-        elif not is_test(path):
-            unknown += len(lines)
-    return missing, judged, unknown
+_VERSIONS = "SELECT statements, missing, digests, lone_cr FROM gate_versions WHERE path = ?"
 
 
-def report(db: sqlite3.Connection, verdicts: Verdicts, change: Change) -> int:
-    """Print what there is to say; 1 when the change is under the floor."""
-    missing, judged, unknown = verdicts
-    count = sum(map(len, missing.values()))
-    floor = _floor(db)
-    percent = 100.0 * (1 - count / judged) if judged else 100.0
-    if count and percent < floor:
-        print(f"copydesk: {_lines(count, judged)} reached by no test", end="")
-        print(f" ({percent:.0f} % are, the floor is {floor:g} %)")
-        _print_places(missing_places(db, missing, change))
-        return 1
-    if unknown:
-        noun = "line" if unknown == 1 else "lines"
-        line = f"copydesk: {unknown} changed {noun} not measured yet; the daemon will"
-        print(line + _total(db))
-    return 0
+def measured_versions(db: sqlite3.Connection, file: FilePatch) -> list[Version] | None:
+    """What was measured of a file as it is staged; None where that is nothing."""
+    return db.execute(f"{_VERSIONS} AND blob = ?", (file.path, file.blob)).fetchall() or None
 
 
-def _print_places(places: list[str]) -> None:
-    for line in places[:SHOWN]:
-        print(f"  {line}")
-    if len(places) > SHOWN:
-        print(f"  ... and {len(places) - SHOWN} more; `copydesk gate` counts them")
-    command = "push" if os.environ.get("PRE_COMMIT_TO_REF") else "commit"
-    print(f"  `git {command} --no-verify` goes on without.")
+def may_be_missing(lines: list[int], version: Version) -> bool:
+    """Whether some line may belong to a statement that no test reaches.
 
-
-Span = tuple[str, int, int]
-"""A function's name, its first and its last line."""
-
-
-def missing_places(
-    db: sqlite3.Connection, missing: dict[str, list[int]], change: Change
-) -> list[str]:
-    """The missing lines: where, in which function, and the command that drafts its test."""
-    spans = _function_spans(db, [change[path][0] for path in missing][:SHOWN])
-    places = []
-    for path, lines in missing.items():
-        functions = spans.get(change[path][0], [])
-        shown = _printable(path)
-        for name, inside in _by_function(lines, functions).items():
-            column = f"  {name or MODULE}" if functions else ""
-            gap = f"{shown}::{name}" if name else shown
-            places.append(f"{shown}:{ranges(inside)}{column}  \u2192 copydesk draft {gap}")
-    return places
-
-
-def _function_spans(db: sqlite3.Connection, blobs: list[str]) -> dict[str, list[Span]]:
-    """Where the functions of some blobs stand, as far as that is known."""
-    marks = ",".join("?" * len(blobs))
-    query = (
-        f"SELECT blob, function, first_line, last_line FROM gate_functions WHERE blob IN ({marks})"
-    )
-    try:
-        rows = db.execute(query, blobs).fetchall()
-    except sqlite3.Error:  # the desk of an older copydesk has no such view
-        return {}
-    spans: dict[str, list[Span]] = {}
-    for blob, name, first, last in rows:
-        spans.setdefault(blob, []).append((name, first, last))
-    return spans
-
-
-def _by_function(lines: list[int], functions: list[Span]) -> dict[str, list[int]]:
-    """Lines by the name of their function; "" where they belong to none."""
-    by_function: dict[str, list[int]] = {}
+    A line belongs to the counted line before it, or to none.
+    """
+    statements, missing_json, digests, lone_cr = version
+    missing = {int(word) for word in missing_json[1:-1].split(",") if word.strip()}
+    if not missing:
+        return False
+    if digests is None or lone_cr:
+        return True
+    counted = [
+        8 * index + bit
+        for index, byte in enumerate(statements)
+        for bit in range(8)
+        if byte >> bit & 1
+    ]
     for line in lines:
-        name = next((name for name, first, last in functions if first <= line <= last), "")
-        by_function.setdefault(name, []).append(line)
-    return by_function
+        before = bisect_right(counted, line)
+        if before and counted[before - 1] in missing:
+            return True
+    return False
+
+
+def may_be_known(db: sqlite3.Connection, file: FilePatch) -> bool:
+    """Whether a version that was not measured may hold a line known to be reached by no test."""
+    for _, missing, digests, _ in db.execute(_VERSIONS, (file.path,)):
+        if missing != "[]" and (digests is None or may_hold(file.added, digests)):
+            return True
+    return False
+
+
+def _print_unknown(db: sqlite3.Connection, files: list[FilePatch]) -> None:
+    """Say of how many files nothing is known yet."""
+    if not files:
+        return
+    is_measured, percent = _measured_head(db)
+    count = sum(not (is_measured and _is_left_out(db, file)) for file in files)
+    if count:
+        noun = "file is" if count == 1 else "files are"
+        print(f"copydesk: {count} changed {noun} not measured yet; the daemon will{percent}")
+
+
+def _is_left_out(db: sqlite3.Connection, file: FilePatch) -> bool:
+    """Whether a file that the measured HEAD has does not count there."""
+    query = "SELECT 1 FROM gate_versions WHERE path = ?"
+    return not file.is_new and db.execute(query, (file.path,)).fetchone() is None
 
 
 def is_test(path: str) -> bool:
@@ -299,35 +244,12 @@ def is_test(path: str) -> bool:
     )
 
 
-def ranges(lines: list[int]) -> str:
-    """Line numbers in the short form: 3-5, 9."""
-    spans: list[list[int]] = []
-    for line in lines:
-        if spans and line == spans[-1][1] + 1:
-            spans[-1][1] = line
-        else:
-            spans.append([line, line])
-    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in spans)
-
-
-def _lines(count: int, judged: int) -> str:
-    return f"{count} of {judged} changed line{'s are' if judged != 1 else ' is'}"
-
-
-def _printable(path: str) -> str:
-    return path if path.isprintable() else ascii(path)
-
-
-def _floor(db: sqlite3.Connection) -> float:
-    row = db.execute("SELECT value FROM gate_policy WHERE key = 'diff_fail_under'").fetchone()
-    return float(row[0]) if row else DEFAULT_FLOOR
-
-
-def _total(db: sqlite3.Connection) -> str:
+def _measured_head(db: sqlite3.Connection) -> tuple[bool, str]:
+    """Whether HEAD was measured, and its total in words."""
     output = run_program(["git", "rev-parse", "--verify", "--quiet", "HEAD"])[1]
     head = output.decode("ascii", "replace").strip()
     row = db.execute("SELECT percent FROM gate_totals WHERE sha = ?", (head,)).fetchone()
-    return f" (HEAD: {float(row[0]):.1f} % covered)" if row else ""
+    return (True, f" (HEAD: {float(row[0]):.1f} % covered)") if row else (False, "")
 
 
 if __name__ == "__main__":

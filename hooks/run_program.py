@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 
 
-def run_program(argv: list[str]) -> tuple[int, bytes, bytes]:
+def run_program(argv: list[str], env: dict[str, str] | None = None) -> tuple[int, bytes, bytes]:
     """Run a program that reads nothing.
 
     Args:
         argv: The program, looked up on PATH, and its arguments.
+        env: Its environment; this process's where left out.
 
     Returns:
         Its exit code (negative: the signal that ended it), and what it wrote to standard output
@@ -21,10 +22,13 @@ def run_program(argv: list[str]) -> tuple[int, bytes, bytes]:
     Raises:
         OSError: It cannot be started.
     """
+    variables = dict(os.environ) if env is None else env
     if not hasattr(os, "posix_spawnp"):  # Windows
         import subprocess
 
-        ended = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        ended = subprocess.run(
+            argv, stdin=subprocess.DEVNULL, capture_output=True, check=False, env=variables
+        )
         return ended.returncode, ended.stdout, ended.stderr
     pipes = os.pipe(), os.pipe()
     try:
@@ -32,7 +36,7 @@ def run_program(argv: list[str]) -> tuple[int, bytes, bytes]:
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             *((os.POSIX_SPAWN_DUP2, pipe[1], 1 + number) for number, pipe in enumerate(pipes)),
         ]
-        pid = os.posix_spawnp(argv[0], argv, os.environ, file_actions=actions)
+        pid = os.posix_spawnp(argv[0], argv, variables, file_actions=actions)
     except OSError:
         for end in (*pipes[0], *pipes[1]):
             os.close(end)

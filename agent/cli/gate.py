@@ -16,7 +16,6 @@ from copydesk.agent.cli.output import echo, echo_json, print_progress
 from copydesk.agent.coverage.gate import (
     Floors,
     GateRequest,
-    LineStatus,
     MeasuredGate,
     Verdict,
     change_between,
@@ -26,6 +25,8 @@ from copydesk.agent.coverage.gate import (
     missing_ranges,
     read_coverage_file,
     staged_change,
+    texts,
+    unknown_statuses,
     verdict_as_json,
 )
 from copydesk.agent.errors import CopydeskError
@@ -147,7 +148,8 @@ def _judge(
         return verdict_from_file(repo, request, floors, data), ""
     if policy == "pass" and not (repo.desk / "desk.db").is_file():
         # no folder is made for somebody who only looks
-        verdict = judge(_all_unknown(request), floors, read=str)
+        statuses = unknown_statuses(request.change, texts(repo, request.change))
+        verdict = judge(statuses, floors, read=str)
         notice = "Nothing was measured yet, so there is no verdict; `copydesk measure` starts."
         return verdict, notice
     return _verdict_from_desk(request, floors, policy, within), ""
@@ -166,15 +168,9 @@ def gate_request(repo: Repository, base: str | None, head: str) -> GateRequest:
     """What to judge: the staged change, or what a commit adds to a base."""
     if base is None:
         with contextlib.chdir(repo.worktree):
-            return GateRequest(staged_change(), head_sha(repo))
+            return GateRequest(staged_change(repo), head_sha(repo))
     ends = git.resolve(repo, base), git.resolve(repo, head)
     return GateRequest(change_between(repo, *ends), ends[1], ends[0])
-
-
-def _all_unknown(request: GateRequest) -> dict[str, LineStatus]:
-    return {
-        path: LineStatus(unknown=frozenset(lines)) for path, lines in request.change.lines.items()
-    }
 
 
 def verdict_from_file(

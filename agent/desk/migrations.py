@@ -15,6 +15,7 @@ from copydesk.agent.desk.tables import (
     FUNCTIONS,
     GAPS,
     KNOWN,
+    MISSING_TEXTS,
     REPEATS,
     SCORES,
     UNFINISHED,
@@ -372,11 +373,17 @@ def m015_checkouts(db: Database) -> None:
     _executescript(db, CHECKOUTS)
 
 
+@migrations()
+def m016_missing_texts(db: Database) -> None:
+    """The gate hook knows by which lines to ask the whole gate."""
+    _executescript(db, MISSING_TEXTS)
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     *(m001_jobs, m002_coverage, m003_drafts, m004_views),
     *(m005_known, m006_scores, m007_climbs, m008_gaps, m009_functions),
     *(m010_repeats, m011_unfinished, m012_no_events, m013_rung_names),
-    *(m014_failures, m015_checkouts),
+    *(m014_failures, m015_checkouts, m016_missing_texts),
 )
 
 

@@ -204,3 +204,18 @@ CREATE TABLE checkouts (
     PRIMARY KEY (sha, unfinished)
 ) WITHOUT ROWID;
 """
+
+MISSING_TEXTS = """
+CREATE TABLE missing_texts (
+    -- A row per total with missing lines: by what the gate hook knows them in another version.
+    total_id INTEGER PRIMARY KEY REFERENCES totals (id) ON DELETE CASCADE,
+    digests TEXT NOT NULL,                   -- pairs of numbers, see hooks/line_digests.py
+    lone_cr INTEGER NOT NULL                 -- 1 where git counts the lines otherwise than Python
+);
+
+CREATE VIEW gate_versions AS
+    -- What was measured of each version of a file; what the gate hook asks first.
+    SELECT f.path, f.blob, t.statements, t.missing, m.digests, m.lone_cr
+    FROM totals AS t JOIN files AS f ON f.id = t.file_id
+    LEFT JOIN missing_texts AS m ON m.total_id = t.id;
+"""

@@ -325,6 +325,23 @@ class MeasuredVersion(NamedTuple):
     missing_arcs: str
 
 
+class Undescribed(NamedTuple):
+    """A total with missing lines, of which nothing is kept for the hook yet."""
+
+    id: int
+    blob: str
+    statements: bytes
+    missing: str
+
+
+class MissingText(NamedTuple):
+    """What the hook knows of a total's missing lines; see the table `missing_texts`."""
+
+    total: int
+    digests: str
+    lone_cr: bool
+
+
 _COLUMNS = (
     "t.id, f.path, f.blob, t.executed, t.arcs, t.statements, t.excluded, t.missing,"
     " t.missing_arcs, t.branches FROM totals AS t JOIN files AS f ON f.id = t.file_id"
@@ -391,6 +408,26 @@ class Totals:
             (path, first, limit),
         )
         return list(map(MeasuredVersion._make, rows))
+
+    def undescribed(self, newest: int) -> list[Undescribed]:
+        """The totals with missing lines that came after the last one that was described.
+
+        Args:
+            newest: At most so many totals, the last ones, are looked at.
+        """
+        rows = self._db.execute(
+            "SELECT t.id, f.blob, t.statements, t.missing"
+            " FROM totals AS t JOIN files AS f ON f.id = t.file_id WHERE t.missing != '[]'"
+            " AND t.id > (SELECT ifnull(max(total_id), 0) FROM missing_texts)"
+            " AND t.id > (SELECT ifnull(max(id), 0) FROM totals) - ? ORDER BY t.id",
+            (newest,),
+        )
+        return list(map(Undescribed._make, rows))
+
+    def describe(self, texts: Collection[MissingText]) -> None:
+        """Store what the hook is to know of missing lines."""
+        with transaction(self._db):
+            self._db.executemany("INSERT OR REPLACE INTO missing_texts VALUES (?, ?, ?)", texts)
 
     def delete_unused(self, used: Collection[int]) -> None:
         """Delete the totals but those with these ids."""

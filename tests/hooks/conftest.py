@@ -12,9 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from copydesk.agent.coverage.source import statement_starts
+from copydesk.agent.coverage.store import describe_missing
+from copydesk.agent.coverage.store.numbits import nums_to_numbits
 from copydesk.agent.daemon import log
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.migrations import migrate
+from copydesk.agent.git.repository import find
 from copydesk.hooks import start_daemon
 
 
@@ -58,7 +62,7 @@ def lives() -> Callable[[Path], bool]:
 
 
 @pytest.fixture
-def desk(repo: Path) -> Iterator[Database]:
+def desk(repo: Path) -> Iterator[sqlite3.Connection]:
     """The repository's desk, with the schema and nothing in it."""
     folder = repo / ".git" / "copydesk"
     folder.mkdir()
@@ -69,7 +73,7 @@ def desk(repo: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def measured(repo: Path, desk: Database, git: Callable[..., str]) -> Callable[[str, str], None]:
+def measured(repo: Path, desk: sqlite3.Connection) -> Callable[[str, str], None]:
     """Say which lines of the staged version of a file no test reaches: measured(path, "[2]")."""
 
     def put(path: str, missing: str) -> None:
@@ -80,10 +84,12 @@ def measured(repo: Path, desk: Database, git: Callable[..., str]) -> Callable[[s
         (file,) = desk.execute(
             "SELECT id FROM files WHERE path = ? AND blob = ?", (path, blob)
         ).fetchone()
+        starts = statement_starts((repo / path).read_text())
         desk.execute(
             "INSERT INTO totals (file_id, environment, executed, statements, excluded, missing)"
-            " VALUES (?, 'e', x'', x'', x'', ?)",
-            (file, missing),
+            " VALUES (?, 'e', x'', ?, x'', ?)",
+            (file, nums_to_numbits(set(starts.values())), missing),
         )
+        describe_missing(Database(desk), find(repo))
 
     return put

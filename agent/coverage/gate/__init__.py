@@ -11,6 +11,7 @@ from copydesk.agent.coverage.gate.changed_lines import (
     merge_base,
     staged_change,
     texts,
+    unknown_statuses,
 )
 from copydesk.agent.coverage.gate.coverage_files import CoverageFile, read_coverage_file
 from copydesk.agent.coverage.gate.line_status import measured_lines_at
@@ -45,5 +46,6 @@ __all__ = [
     "read_coverage_file",
     "staged_change",
     "texts",
+    "unknown_statuses",
     "verdict_as_json",
 ]

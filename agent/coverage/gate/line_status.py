@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from copydesk.agent.coverage.gate.changed_lines import Change
+from copydesk.agent.coverage.gate.changed_statements import ChangedStatements
 from copydesk.agent.coverage.gate.verdict import LineStatus, status_of
 from copydesk.agent.coverage.source import moved_lines, parse
 from copydesk.agent.coverage.store import FileLines, load_totals, numbits_to_nums
 from copydesk.agent.desk.database import Database
+from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import LineNo, Sha
@@ -54,7 +56,7 @@ class MeasuredLines:
         """
         statuses = {}
         for path, (blob, lines) in change.files.items():
-            status = self._status(path, blob, frozenset(lines), read)
+            status = self._status(path, blob, lines, read)
             if status is not None:
                 statuses[path] = status
         if not self.is_exact and self._has_new_tests(change):
@@ -62,11 +64,13 @@ class MeasuredLines:
         return statuses
 
     def _status(
-        self, path: str, blob: str, lines: frozenset[LineNo], read: Callable[[str], str]
+        self, path: str, blob: str, lines: Sequence[LineNo], read: Callable[[str], str]
     ) -> LineStatus | None:
         version = self.nearest.get(path)
         if version and (self.is_exact or version.blob == blob):
-            return status_of(lines, version.lines)
+            return ChangedStatements(read(blob), lines, version.lines.statements).status(
+                version.lines
+            )
         if self.is_exact or path in self.uncounted or is_test(path):
             return None
         return self._carried_over(path, blob, lines, read)
@@ -79,18 +83,23 @@ class MeasuredLines:
         return False
 
     def _carried_over(
-        self, path: str, blob: str, lines: frozenset[LineNo], read: Callable[[str], str]
+        self, path: str, blob: str, lines: Sequence[LineNo], read: Callable[[str], str]
     ) -> LineStatus:
         """What measured versions of a file say of lines in blocks that did not change since."""
         text = read(blob)
-        undecided = lines & parse(text).lines.keys()
+        statements = ChangedStatements(text, lines)
+        undecided = statements.starts
         status = LineStatus()
         for version in self._versions(path, blob):
             if not undecided:
                 break
             file, comparable = version.lines, undecided
             if version.blob != blob:
-                file, comparable = _translated(version.lines, read(version.blob), text)
+                try:
+                    old_text = read(version.blob)
+                except CopydeskError:  # git has thrown it away
+                    continue
+                file, comparable = _translated(version.lines, old_text, text)
             decided = status_of(undecided & comparable, file)
             undecided -= comparable
             status = LineStatus(
@@ -98,7 +107,7 @@ class MeasuredLines:
                 status.missing | decided.missing,
                 status.partial | decided.partial,
             )
-        return status._replace(unknown=undecided)
+        return statements.shown(status._replace(unknown=undecided))
 
     def _versions(self, path: str, blob: str) -> list[Version]:
         """The measured versions of a file, the nearest first."""

@@ -76,7 +76,7 @@ class MeasuredGate:
             start = target or request.head
             measured_sha = nearest_measured(self.repo, self.db, start) if start else None
         lines = measured_lines_at(self.repo, self.db, measured_sha, exact=exact)
-        statuses = lines.statuses(request.change, texts(self.repo))
+        statuses = lines.statuses(request.change, texts(self.repo, request.change))
         if measured_sha is None or not (exact or request.is_staged):
             return statuses, None
         measure = self.db.measures.get(measured_sha)

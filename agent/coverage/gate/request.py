@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from copydesk.agent.config import Project
 from copydesk.agent.coverage.gate.changed_lines import Change, texts
+from copydesk.agent.coverage.gate.changed_statements import ChangedStatements
 from copydesk.agent.coverage.gate.coverage_files import CoverageFile
-from copydesk.agent.coverage.gate.verdict import Floor, Floors, Verdict, judge, statuses_in
+from copydesk.agent.coverage.gate.verdict import Floor, Floors, LineStatus, Verdict, judge
 from copydesk.agent.coverage.store import add_up
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Sha
@@ -75,15 +76,21 @@ def judge_by_file(
     repo: Repository, request: GateRequest, floors: Floors, data: CoverageFile
 ) -> Verdict:
     """The verdict by a coverage file; files that it does not hold do not count."""
+    read = changed_file_reader(repo, request.change)
+    statuses: dict[str, LineStatus] = {}
+    for path, lines in request.change.lines.items():
+        if path in data.files:
+            file = data.files[path]
+            statuses[path] = ChangedStatements(read(path), lines, file.statements).status(file)
     return judge(
-        statuses_in(request.change.lines, data.files),
+        statuses,
         replace(floors, ratchet=None),
-        read=changed_file_reader(repo, request.change),
+        read=read,
         total=add_up(data.files.values()).percent,
     )
 
 
 def changed_file_reader(repo: Repository, change: Change) -> Callable[[str], str]:
     """A reader of the changed files, by path, as the change leaves them."""
-    read = texts(repo)
+    read = texts(repo, change)
     return lambda path: read(change.files[path][0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from copydesk.agent.coverage.source import MODULE, functions
@@ -17,13 +18,19 @@ Outcome = Literal["pass", "fail", "unknown"]
 class LineStatus(NamedTuple):
     """The changed lines of one file by status. Lines that coverage.py does not count have none.
 
-    `partial` lines are reached, and also among `reached`.
+    `partial` lines are reached, and also among `reached`. `starts` holds the first line of the
+    statement of each line that is shown for a statement it does not begin.
     """
 
     reached: frozenset[LineNo] = frozenset()
     missing: frozenset[LineNo] = frozenset()
     partial: frozenset[LineNo] = frozenset()
     unknown: frozenset[LineNo] = frozenset()
+    starts: Mapping[LineNo, LineNo] = MappingProxyType({})
+
+    def count(self, lines: frozenset[LineNo]) -> int:
+        """How many statements some of the lines are: each counts once."""
+        return len({self.starts.get(line, line) for line in lines}) if self.starts else len(lines)
 
 
 class Floor(NamedTuple):
@@ -76,7 +83,8 @@ class Verdict:
     """What the gate says. Percentages are of 100, None where nothing is known.
 
     `missing`, `partial` and `unknown` hold changed lines by path, without empty entries;
-    `counted` is how many changed lines have a verdict; `functions` names the function of each
+    `counted` is how many changed lines have a verdict, where a statement over several lines counts
+    once; `functions` names the function of each
     missing line; `reasons` say in words what stops the change, `remarks` what else is to be said.
     """
 
@@ -117,11 +125,12 @@ def judge(
     missing = _sorted_lines({path: status.missing for path, status in statuses.items()})
     partial = _sorted_lines({path: status.partial for path, status in statuses.items()})
     unknown = _sorted_lines({path: status.unknown for path, status in statuses.items()})
-    reached_count = sum(len(status.reached) for status in statuses.values())
-    counted = reached_count + sum(map(len, missing.values()))
+    reached_count = sum(status.count(status.reached) for status in statuses.values())
+    missing_count = sum(status.count(status.missing) for status in statuses.values())
+    counted = reached_count + missing_count
     diff = 100.0 * reached_count / counted if counted else None
     findings = _Findings()
-    findings.judge_diff(diff, counted - reached_count, counted, floors)
+    findings.judge_diff(diff, missing_count, counted, floors)
     findings.judge_total(total, floors)
     findings.judge_ratchet(total, base_total, floors)
     findings.judge_unknown(unknown, floors)
@@ -232,17 +241,6 @@ def status_of(lines: frozenset[LineNo], file: FileLines) -> LineStatus:
     missing = lines & file.missing
     reached, partial = (lines & file.statements) - missing, (lines & file.partial) - missing
     return LineStatus(reached, missing, partial)
-
-
-def statuses_in(
-    changed: Mapping[str, Sequence[LineNo]], files: Mapping[str, FileLines]
-) -> dict[str, LineStatus]:
-    """The changed lines of the files of which something is known."""
-    statuses = {}
-    for path, lines in changed.items():
-        if path in files:
-            statuses[path] = status_of(frozenset(lines), files[path])
-    return statuses
 
 
 def verdict_as_json(verdict: Verdict) -> Json:

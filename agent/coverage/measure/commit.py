@@ -48,6 +48,7 @@ from copydesk.agent.coverage.store import (
     Trace,
     add_traces,
     assemble,
+    describe_missing,
     distinct_hits,
     load_map,
     record_gaps,
@@ -196,6 +197,7 @@ class _Measurement:
         measure = self._measure(plan, traces, totals, recording, time.monotonic() - started)
         failed_tests = self._failed_tests(traces, recording) if measure.failed else []
         self._store(measure, traces, totals, failed_tests, texts)
+        describe_missing(self.db, self.commit.repo)
         return measure
 
     def _select(self, plan: _Plan, base: CoverageMap, texts: BlobTexts) -> None:

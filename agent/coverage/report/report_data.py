@@ -217,7 +217,7 @@ class _Diff:
         change: Change,
         traces: CoverageMap | None,
     ) -> None:
-        self.read = texts(repo)
+        self.read = texts(repo, change)
         self.change = change
         measured_lines = measured_lines_at(repo, db, sha, exact=True)
         self.statuses = measured_lines.statuses(change, self.read)

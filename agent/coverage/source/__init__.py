@@ -17,6 +17,7 @@ from copydesk.agent.coverage.source.module_diff import (
 )
 from copydesk.agent.coverage.source.name_visibility import ChangedNames
 from copydesk.agent.coverage.source.python_files import DEFAULT_PATTERNS, is_test_file
+from copydesk.agent.coverage.source.statements import statement_starts
 from copydesk.agent.coverage.source.tree_diff import (
     Tree,
     TreeDifference,
@@ -49,4 +50,5 @@ __all__ = [
     "modules_with_changed_constants",
     "moved_lines",
     "parse",
+    "statement_starts",
 ]

@@ -7,6 +7,7 @@ map of a commit, its totals a file, the lines that nothing reaches, and the reco
 from copydesk.agent.coverage.store.file_lines import FileLines, Sum, add_up
 from copydesk.agent.coverage.store.gaps import Outline, Unreached, record_gaps
 from copydesk.agent.coverage.store.hits import LazyHits
+from copydesk.agent.coverage.store.missing_texts import describe_missing
 from copydesk.agent.coverage.store.numbits import numbits_to_nums
 from copydesk.agent.coverage.store.totals import (
     Total,
@@ -41,6 +42,7 @@ __all__ = [
     "add_traces",
     "add_up",
     "assemble",
+    "describe_missing",
     "distinct_hits",
     "executed_lines",
     "load_map",
