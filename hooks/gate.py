@@ -111,7 +111,7 @@ def judge_push() -> int:
     base, tip = os.environ.get("PRE_COMMIT_FROM_REF"), os.environ.get("PRE_COMMIT_TO_REF")
     if not (base and tip):  # the whole history is pushed: no change to judge
         return 0
-    return run_gate_command(["--base", base, "--head", tip])
+    return run_gate_command([f"--base={base}", f"--head={tip}"])
 
 
 def judge_staged() -> int:

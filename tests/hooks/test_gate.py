@@ -294,7 +294,7 @@ def test_before_a_push_the_whole_gate_judges_what_it_adds(
     monkeypatch.setenv("PRE_COMMIT_TO_REF", head)
     monkeypatch.delenv("CI")
     assert judged()[0] == 1
-    assert handed == [["--base", base, "--head", head]]
+    assert handed == [[f"--base={base}", f"--head={head}"]]
     assert not (repo / ".git/copydesk/spool").exists()  # nothing new to tell the daemon
 
 
