@@ -58,6 +58,10 @@ HEAVY = {
     "httpx",
     "jinja2",
     "markupsafe",
+    "ijson",
+    "defusedxml",
+    "textblob",
+    "vaderSentiment",
 }
 HEAVY_HOME = {"agent/desk/migrations.py"}  # imported only when a migration is due
 FACED = ("agent/coverage", "agent/testgen")

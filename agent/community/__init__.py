@@ -1,0 +1,1 @@
+"""What readers say: feedback read from exports, its tone and kind, and what people wait for."""
