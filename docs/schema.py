@@ -25,7 +25,9 @@ def page() -> str:
     migrate(db)
     entries: dict[str, list[tuple[str, str]]] = {"table": [], "view": []}
     for kind, name, sql in db.execute(
-        "SELECT type, name, sql FROM sqlite_master WHERE type IN ('table', 'view') ORDER BY rowid"
+        "SELECT type, name, sql FROM sqlite_master WHERE type IN ('table', 'view')"
+        " AND name NOT IN (SELECT name FROM pragma_table_list WHERE type IN ('virtual', 'shadow'))"
+        " ORDER BY rowid"
     ):
         if not name.startswith(("_", "sqlite_")):
             entries[kind].append((name, sql))

@@ -11,6 +11,7 @@ from copydesk.agent.desk.connection import Connection
 from copydesk.agent.desk.content_cache import ContentCache
 from copydesk.agent.desk.drafts import Drafts, StoryFacts, Verifications
 from copydesk.agent.desk.failures import FailedItems, FailedTests
+from copydesk.agent.desk.feedback import Feedback
 from copydesk.agent.desk.history import Commits, MinedHistory, Predictions
 from copydesk.agent.desk.jobs import DeferredJobs, Jobs
 from copydesk.agent.desk.measures import Gaps, Measures, UnfinishedMeasures
@@ -54,6 +55,11 @@ class Database(Connection):
     def model_calls(self) -> ModelCalls:
         """The log of requests to the model."""
         return ModelCalls(self)
+
+    @cached_property
+    def feedback(self) -> Feedback:
+        """What readers said."""
+        return Feedback(self)
 
     @cached_property
     def story_facts(self) -> StoryFacts:

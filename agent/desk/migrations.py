@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from sqlite_utils import Database, Migrations
 
+from copydesk.agent.desk.feedback_tables import FEEDBACK
 from copydesk.agent.desk.tables import (
     CHECKOUTS,
     CLIMBS,
@@ -263,9 +264,12 @@ CREATE VIEW gate_policy AS
 
 def _executescript(db: Database, script: str) -> None:
     # sqlite3's own executescript commits first, which would break the step's transaction
-    for statement in script.split(";\n"):
-        if statement.strip():
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):  # a trigger holds statements of its own
             db.execute(statement)
+            statement = ""
 
 
 @migrations()
@@ -379,11 +383,17 @@ def m016_missing_texts(db: Database) -> None:
     _executescript(db, MISSING_TEXTS)
 
 
+@migrations()
+def m017_feedback(db: Database) -> None:
+    """What readers said."""
+    _executescript(db, FEEDBACK)
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     *(m001_jobs, m002_coverage, m003_drafts, m004_views),
     *(m005_known, m006_scores, m007_climbs, m008_gaps, m009_functions),
     *(m010_repeats, m011_unfinished, m012_no_events, m013_rung_names),
-    *(m014_failures, m015_checkouts, m016_missing_texts),
+    *(m014_failures, m015_checkouts, m016_missing_texts, m017_feedback),
 )
 
 
