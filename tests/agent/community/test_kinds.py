@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from copydesk.agent.community.kinds import KINDS, kind_of
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("How does this compare with SQLite WAL?", "question"),
+        ("I'm wondering whether the cache survives a restart", "question"),
+        ("Could you add a dark mode?", "request"),
+        ("It would be great to have tab completion", "request"),
+        ("+1", "request"),
+        ("The editor crashes when I open a large file.", "bug report"),
+        (
+            "Traceback (most recent call last):\n  File \"a.py\", line 3\nKeyError: 'x'",
+            "bug report",
+        ),
+        ("### Steps to reproduce\n1. run it", "bug report"),
+        ("Thanks, this is awesome!", "praise"),
+        ("The docs are confusing and this is frustrating.", "complaint"),
+        ("good morning", "off-topic"),
+        ("❤️", "praise"),
+        ("...", "off-topic"),
+        ("I moved my notes into a folder yesterday.", "remark"),
+    ],
+)
+def test_a_message_is_what_its_words_say(text: str, kind: str) -> None:
+    assert kind_of(text).name == kind
+
+
+def test_a_reply_that_explains_is_an_answer() -> None:
+    assert kind_of("You can use `--all` for that.", is_reply=True).name == "answer"
+    assert kind_of("Done, out tomorrow", is_reply=True, by_author=True).name == "answer"
+    assert kind_of("And how do I undo it?", is_reply=True).name == "question"
+
+
+def test_the_reason_quotes_the_words_that_decided() -> None:
+    assert kind_of("Please add colours").reason == 'it says "Please add"'
+
+
+@pytest.mark.parametrize("hidden", ["```\n{}\n```", "> {}", "`{}`"])
+def test_code_and_quotes_are_not_the_writers_words(hidden: str) -> None:
+    text = hidden.format("could you add a bug?") + "\nI keep my notes here."
+    assert kind_of(text).name == "remark"
+
+
+@given(st.text(), st.sampled_from(["", "negative", "neutral", "positive", "unsure"]), st.booleans())
+def test_every_message_is_of_some_kind_for_some_reason(text: str, tone: str, reply: bool) -> None:
+    kind = kind_of(text, tone=tone, is_reply=reply)
+    assert kind.name in KINDS
+    assert kind.reason
