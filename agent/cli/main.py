@@ -56,6 +56,9 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
         Entry("draft", "draft", "Draft tests for gaps now, in the foreground."),
         Entry("story", "story", "Draft a dev log entry now, in the foreground."),
     ),
+    "Listen": (
+        Entry("feedback", "feedback", "Bring in what readers say, and see what they wait for."),
+    ),
     "Decide": (
         Entry("drafts", "drafts", "List the drafts on your desk."),
         Entry("show", "drafts", "Show one draft with its evidence."),

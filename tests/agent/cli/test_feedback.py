@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from copydesk.agent.cli.main import cli
+from copydesk.agent.community.label_messages import load_labels
+from copydesk.agent.desk.store import open_desk
+from copydesk.agent.git import repository
+
+DATA = Path(__file__).parents[2] / "data" / "community"
+EXPORTS = tuple(str(path) for path in sorted(DATA.iterdir()) if path.suffix != ".md")
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(repo: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.chdir(repo)
+
+    def invoke(*arguments: str, answers: str = "", expect: int = 0) -> Result:
+        result = CliRunner().invoke(cli, ["feedback", *arguments], input=answers)
+        assert result.exit_code == expect, result.output
+        return result
+
+    return invoke
+
+
+def answer(run: Run, *arguments: str) -> Any:
+    return json.loads(run(*arguments, "--json").stdout)
+
+
+def test_all_sample_exports_come_in(run: Run) -> None:
+    imported = answer(run, "import", *EXPORTS)
+    assert [one["error"] for one in imported] == [""] * len(EXPORTS)
+    assert sum(one["messages"] for one in imported) == 14
+    assert len(answer(run, "list")) == 11  # a poll is in two files; bots and notices are not listed
+
+
+def test_a_file_that_is_none_stops_no_other(run: Run, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.txt"
+    bad.write_text("hello")
+    result = run("import", str(bad), EXPORTS[0], expect=1)
+    assert "not imported: it is none of" in result.stderr
+    assert "CSV, 2 messages: 2 new, 0 changed." in result.stdout
+
+
+def test_messages_are_listed_by_kind_tone_and_words(run: Run) -> None:
+    run("import", *EXPORTS)
+    assert {one["kind"] for one in answer(run, "list", "--kind", "question")} == {"question"}
+    assert [one["text"] for one in answer(run, "list", "--search", "driving mad")] == [
+        "Does this also fix the autosave stutter? It's driving me mad :("
+    ]
+    assert {one["tone"] for one in answer(run, "list", "--tone", "negative")} == {"negative"}
+    assert "No such messages" in run("list", "--search", "zzz").stdout
+    assert "How does" in run("list", "--limit", "20").stdout
+
+
+def test_a_question_is_open_until_it_is_answered(run: Run) -> None:
+    run("import", str(DATA / "giscus_github_discussion.json"))
+    (question,) = answer(run, "list", "--open")
+    run("answered", str(question["id"]))
+    assert answer(run, "list", "--open") == []
+    assert "1 message open again." in run("answered", str(question["id"]), "--undo").stdout
+    assert len(answer(run, "list", "--open")) == 1
+
+
+def test_a_message_is_shown_with_why_and_its_answers(run: Run) -> None:
+    run("import", str(DATA / "dce_forum_thread.json"))
+    (stutter,) = answer(run, "list", "--search", "driving")
+    shown = run("show", str(stutter["id"])).stdout
+    assert 'A bug report, since it says "stutter".' in shown
+    assert "Answer" in shown
+    assert len(answer(run, "show", str(stutter["id"]))["answers"]) == 1
+    missing = run("show", "999", expect=2)
+    assert "there is no message 999" in missing.stderr
+
+
+def test_topics_name_the_messages_behind_each_term(run: Run) -> None:
+    assert "No topics yet" in run("topics").stdout
+    run("import", *EXPORTS)
+    run("tag", "saves", "save file", "stutter")
+    (saves,) = [topic for topic in answer(run, "topics") if topic["name"] == "saves"]
+    assert saves["priority"]["need_messages"]
+    assert set(saves["priority"]["need_messages"]) <= set(saves["messages"])
+    assert "1. " in run("topics").stdout
+
+
+def test_tags_are_kept_until_they_are_taken_away(run: Run) -> None:
+    assert "No tags" in run("tag").stdout
+    assert answer(run, "tag", "saves", "file", "autosave") == {"saves": ["autosave", "file"]}
+    assert answer(run, "tag", "saves", "--remove", "file") == {"saves": ["autosave"]}
+    assert answer(run, "tag", "saves", "--remove") == {}
+    assert "needs words" in run("tag", "saves", "...", expect=2).stderr
+    assert "no tag 'saves'" in run("tag", "saves", "--remove", expect=2).stderr
+
+
+def test_you_say_who_you_are(run: Run) -> None:
+    assert "None yet" in run("me").stdout
+    assert "You are: mira" in run("me", "Mira").stdout
+    run("import", str(DATA / "dce_forum_thread.json"))
+    (reply,) = answer(run, "list", "--search", "separate bug")
+    assert reply["by_author"] is True
+
+
+def test_a_person_is_forgotten(run: Run) -> None:
+    run("import", str(DATA / "giscus_github_discussion.json"))
+    assert "1 message erased" in run("forget", "ana-k", "--source", "github").stdout
+    assert "1 by people you had forgotten" in run("import", EXPORTS[-2]).stdout
+
+
+def test_labels_are_stored_and_can_be_undone(run: Run, repo: Path) -> None:
+    run("import", str(DATA / "dce_forum_thread.json"))
+    said = run("label", answers="x\nn\nu\np\nq\n").stdout
+    assert "1 label stored; the weights are fitted from 99 more." in said
+    with open_desk(repository.find(repo).desk) as db:
+        assert list(load_labels(db).values()) == ["positive"]
+
+
+def test_labelling_without_messages_says_what_to_do(run: Run) -> None:
+    assert "feedback import" in run("label").stdout
+
+
+def test_what_readers_write_cannot_rule_the_terminal(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "comments.csv"
+    path.write_text("created_at,text,author\n2026-11-20,\x1b[31mred\x1b[0m \u202e up,Ana\n")
+    run("import", str(path))
+    (message,) = answer(run, "list")
+    for command in (("list",), ("show", str(message["id"])), ("topics",)):
+        output = run(*command).stdout
+        assert "\x1b" not in output
+        assert "\u202e" not in output
