@@ -23,7 +23,7 @@ def run_program(argv: list[str], env: dict[str, str] | None = None) -> tuple[int
         OSError: It cannot be started.
     """
     variables = dict(os.environ) if env is None else env
-    if not hasattr(os, "posix_spawnp"):  # Windows
+    if not hasattr(os, "posix_spawn"):  # Windows
         import subprocess
 
         ended = subprocess.run(
@@ -36,7 +36,7 @@ def run_program(argv: list[str], env: dict[str, str] | None = None) -> tuple[int
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             *((os.POSIX_SPAWN_DUP2, pipe[1], 1 + number) for number, pipe in enumerate(pipes)),
         ]
-        pid = os.posix_spawnp(argv[0], argv, variables, file_actions=actions)
+        pid = os.posix_spawn(program_path(argv[0]), argv, variables, file_actions=actions)
     except OSError:
         for end in (*pipes[0], *pipes[1]):
             os.close(end)
@@ -45,6 +45,22 @@ def run_program(argv: list[str], env: dict[str, str] | None = None) -> tuple[int
         os.close(pipe[1])
     output, errors = _read([pipe[0] for pipe in pipes])
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), output, errors
+
+
+def program_path(name: str) -> str:
+    """Where on PATH a program is, in a folder that does not depend on the current one.
+
+    Git runs hooks in the top folder of the worktree, where a commit may have put a file of any
+    name.
+
+    Raises:
+        FileNotFoundError: It is in none.
+    """
+    for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
+        path = os.path.join(folder, name)
+        if os.path.isabs(folder) and os.path.isfile(path) and os.access(path, os.X_OK):
+            return path
+    raise FileNotFoundError(2, "not on PATH", name)
 
 
 def _read(files: list[int]) -> list[bytes]:

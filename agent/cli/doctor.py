@@ -21,7 +21,7 @@ from copydesk.agent.desk import backup, space
 from copydesk.agent.desk.store import DAMAGED
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.interpreter import find, missing_error
-from copydesk.agent.git.repository import Repository, get_config
+from copydesk.agent.git.repository import Repository, get_config, ignored_decisions
 from copydesk.agent.sandbox.records import Tier
 from copydesk.agent.sandbox.tier import detect
 from copydesk.agent.setup.git_hooks import hooks_path, installed_hooks
@@ -101,6 +101,20 @@ def _interpreter(repo: Repository) -> Finding:
     version = ".".join(map(str, python.version))
     words = f"{python.path}, Python {version} ({python.source}); pytest {search.pytest}"
     return Finding("interpreter", "ok", words)
+
+
+def _settings(repo: Repository) -> Finding:
+    ignored = ignored_decisions(repo)
+    if not ignored:
+        return Finding("settings", "ok", "your own git configuration alone decides")
+    places = sorted({str(setting.file or "a command line") for setting in ignored})
+    keys = ", ".join(sorted({setting.key for setting in ignored}))
+    return Finding(
+        "settings",
+        "note",
+        f"{keys} in {', '.join(places)} do not count: a file of the repository has no say in them",
+        "copydesk config --set NAME=VALUE",
+    )
 
 
 def _hooks(repo: Repository) -> Finding:
@@ -220,6 +234,7 @@ def _disk(repo: Repository) -> Finding:
 
 _LOOKS: dict[str, Callable[[Repository], Finding]] = {
     "interpreter": _interpreter,
+    "settings": _settings,
     "hooks": _hooks,
     "daemon": _daemon,
     "watching": _watching,

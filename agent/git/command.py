@@ -7,6 +7,7 @@ only plumbing that runs none of them is used, and what could name one is switche
 from __future__ import annotations
 
 import functools
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -137,6 +138,7 @@ def streaming(
     Yields:
         Its standard input and standard output.
     """
+    os.environ["GIT_PYTHON_GIT_EXECUTABLE"] = git_program()  # else its import looks for one by name
     # GitPython takes 40 ms and 8 MB to import, and only the readers of many objects need it
     from git.cmd import Git as Runner
 

@@ -238,8 +238,9 @@ class Engine:
         return answer
 
     def _no_answer(self, reason: str) -> CopydeskError:
+        last_line = reason.strip().rpartition("\n")[2]  # of a traceback, what is wrong
         return CopydeskError(
-            f"coverage.py in {self.interpreter.path} cannot read this project: {reason}",
+            f"coverage.py in {self.interpreter.path} cannot read this project: {last_line}",
             slug="coverage-failed",
             hint="Try `coverage report` there; its configuration may be broken.",
         )

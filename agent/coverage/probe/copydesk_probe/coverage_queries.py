@@ -64,7 +64,7 @@ def relative_path(root: str, path: str) -> str | None:
 
 def open_coverage(request: dict[str, Any], **more: Any) -> Any:
     """A Coverage under the project's configuration, or under ours where it has none."""
-    cov = coverage.Coverage(data_file=None, config_file=True, messages=False, **more)
+    cov = coverage.Coverage(data_file=None, config_file=True, messages=False, debug=[], **more)
     keys = ["source", "source_pkgs", "include"]
     if internals.has_source_dirs():
         keys.append("source_dirs")
