@@ -32,5 +32,5 @@ def test_a_program_that_is_not_there_leaves_no_file_open() -> None:
 def test_where_programs_cannot_be_spawned_subprocess_starts_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.delattr(os, "posix_spawnp")
+    monkeypatch.delattr(os, "posix_spawn")
     assert run_program([sys.executable, "-c", BOTH.format(2)]) == (3, b"aa", b"bb")
