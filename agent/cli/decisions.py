@@ -9,11 +9,20 @@ import click
 
 from copydesk.agent.cli import terminal as screen
 from copydesk.agent.cli.current_desk import open_current_desk
-from copydesk.agent.cli.options import examples, id_argument, ids_argument, some_ids_argument
-from copydesk.agent.cli.output import echo
+from copydesk.agent.cli.options import (
+    examples,
+    id_argument,
+    ids_argument,
+    json_option,
+    some_ids_argument,
+)
+from copydesk.agent.cli.output import echo, echo_json, print_progress
+from copydesk.agent.desk.database import Database
+from copydesk.agent.desk.drafts import draft_as_json
 from copydesk.agent.errors import CopydeskError
-from copydesk.agent.records import Draft
-from copydesk.agent.review import decisions
+from copydesk.agent.git.repository import Repository
+from copydesk.agent.records import Draft, Json
+from copydesk.agent.review import decisions, edits
 from copydesk.agent.text import plural
 
 
@@ -35,6 +44,7 @@ from copydesk.agent.text import plural
     help="With --all-verified: only tests that notice at least so many deliberate faults.",
 )
 @click.option("--anyway", is_flag=True, help="Write a test even if it fails in its place.")
+@json_option
 @click.pass_context
 def accept(
     ctx: click.Context,
@@ -42,6 +52,7 @@ def accept(
     all_verified: bool,
     min_mutants: int,
     anyway: bool,
+    as_json: bool,
 ) -> None:
     """Put a draft where it belongs.
 
@@ -60,23 +71,48 @@ def accept(
             chosen = [draft.id for draft in decisions.verified(db, min_mutants)]
         else:
             chosen = list(identities)
-        written = failed = 0
+        tell = _Acceptance(db, as_json)
         for identity in chosen:
             try:
-                path = decisions.accept(repo, db, identity, anyway=anyway)
+                tell.written(identity, decisions.accept(repo, db, identity, anyway=anyway))
             except CopydeskError as error:
                 if not all_verified:
                     raise
-                failed += 1
-                echo(f"{identity}: not written: {error}")
-                continue
-            written += 1
+                tell.failed(identity, error)
+    tell.sum_up(min_mutants)
+    ctx.exit(int(tell.failures > 0))
+
+
+class _Acceptance:
+    """Tells of the drafts that are accepted, one by one or all as JSON."""
+
+    def __init__(self, db: Database, as_json: bool) -> None:
+        self.db = db
+        self.as_json = as_json
+        self.rows: list[Json] = []
+        self.failures = 0
+
+    def written(self, identity: int, path: Path) -> None:
+        """A draft was written."""
+        self.rows.append(draft_as_json(self.db.drafts.get(identity)) | {"written": str(path)})
+        if not self.as_json:
             echo(f"{identity}: wrote {shortest_path(path)}")
-    if written:
-        echo("Look it over and commit it; `copydesk undo ID` takes it back.")
-    elif not failed:
-        echo(f"No verified test draft notices {plural(min_mutants, 'mutant')} or more.")
-    ctx.exit(int(failed > 0))
+
+    def failed(self, identity: int, error: CopydeskError) -> None:
+        """A draft could not be written."""
+        self.failures += 1
+        self.rows.append({"id": identity, "error": str(error), "slug": error.slug})
+        if not self.as_json:
+            echo(f"{identity}: not written: {error}")
+
+    def sum_up(self, min_mutants: int) -> None:
+        """Say the next step."""
+        if self.as_json:
+            echo_json(self.rows)
+        elif len(self.rows) > self.failures:
+            echo("Look it over and commit it; `copydesk undo ID` takes it back.")
+        elif not self.failures:
+            echo(f"No verified test draft notices {plural(min_mutants, 'mutant')} or more.")
 
 
 def shortest_path(path: Path) -> str:
@@ -87,30 +123,70 @@ def shortest_path(path: Path) -> str:
 
 @click.command(epilog=examples("copydesk edit 3", "EDITOR=nano copydesk edit 3"))
 @id_argument
-def edit(identity: int) -> None:
+@json_option
+def edit(identity: int, as_json: bool) -> None:
     """Change a draft in your editor and check it again.
 
-    A test that fails its check after that keeps waiting, with the evidence saying so.
+    A test that fails its check after that keeps waiting, with the evidence saying so; where it
+    expects what the code does not give, that is kept as a suspect bug. What you typed is not lost
+    when something goes wrong: the next edit goes on from it. `copydesk undo ID` takes an edit back.
     """
     with open_current_desk() as (repo, db):
-        draft = db.drafts.get(identity)
-        content = edit_text(draft)
-        if content is None or content == draft.content:
-            echo("Nothing was changed.")
-            return
-        after = decisions.edit(repo, db, identity, content)
-    screen.print_evidence(after)
-    echo(f"\nThe draft waits: `copydesk accept {identity}` puts it in place.")
+        after = edit_draft(repo, db, identity)
+        draft = after or db.drafts.get(identity)
+    if as_json:
+        echo_json(draft_as_json(draft) | {"changed": after is not None})
+    elif after is None:
+        echo("Nothing was changed.")
+    else:
+        screen.print_evidence(after)
+        echo(f"\n{_next_step(after)}")
 
 
-def edit_text(draft: Draft) -> str | None:
-    """A draft's text after the user's editor; None when it was not saved.
+def _next_step(draft: Draft) -> str:
+    """What can be done with an edited draft."""
+    if draft.kind == "test" and draft.evidence.get("verdict") == "failed":
+        return (
+            f"The draft waits as you left it: `copydesk accept --anyway {draft.id}` writes it all"
+            f" the same, `copydesk undo {draft.id}` takes your edit back."
+        )
+    return f"The draft waits: `copydesk accept {draft.id}` puts it in place."
+
+
+def edit_draft(repo: Repository, db: Database, identity: int) -> Draft | None:
+    """Have the user edit a draft, and check it again.
+
+    Returns:
+        The draft as it stands then; None when nothing was changed.
+
+    Raises:
+        CopydeskError: The draft cannot be edited, the editor did not work, or what it left cannot
+            be taken. What was typed stays in a file, and the user is told where.
+    """
+    with edits.editing(repo, db, identity) as under_way:
+        if under_way.resumed:
+            print_progress("This is what you typed last time; it is not on the desk yet.")
+        try:
+            _open_editor(under_way.path)
+            with screen.spinner("checking your version"):
+                return edits.finish(repo, db, under_way)
+        except BaseException:
+            if edits.was_typed(under_way):
+                kept = shortest_path(under_way.path)
+                print_progress(
+                    f"What you typed is kept in {kept}; `copydesk edit {identity}` goes on from it."
+                )
+            raise
+
+
+def _open_editor(path: Path) -> None:
+    """Open a file in the user's editor.
 
     Raises:
         CopydeskError: The editor cannot be started or ended badly.
     """
     try:
-        return click.edit(draft.content, extension=".py" if draft.kind == "test" else ".md")
+        click.edit(filename=str(path))
     except click.ClickException as error:
         raise CopydeskError(
             f"the editor did not work: {error.format_message()}",
@@ -124,26 +200,43 @@ def edit_text(draft: Draft) -> str | None:
 )
 @ids_argument
 @click.option("--why", required=True, metavar="TEXT", help="The reason; kept for later drafts.")
-def reject(identities: tuple[int, ...], why: str) -> None:
+@json_option
+def reject(identities: tuple[int, ...], why: str, as_json: bool) -> None:
     """Turn a draft down and say why."""
     with open_current_desk() as (repo, db):
-        for identity in identities:
-            decisions.reject(repo, db, identity, why)
-    echo(f"Rejected {plural(len(identities), 'draft')}; `copydesk undo ID` takes it back.")
+        after = [decisions.reject(repo, db, identity, why) for identity in identities]
+    if as_json:
+        echo_json([draft_as_json(draft) for draft in after])
+    else:
+        echo(f"Rejected {plural(len(after), 'draft')}; `copydesk undo ID` takes it back.")
 
 
 @click.command(epilog=examples("copydesk undo 3", "copydesk undo 3 4 7"))
 @ids_argument
-def undo(identities: tuple[int, ...]) -> None:
-    """Take back the last decision on a draft.
+@json_option
+def undo(identities: tuple[int, ...], as_json: bool) -> None:
+    """Take back the last decision on a draft: an acceptance, a rejection or an edit.
 
-    What an accepted draft wrote is taken out again, unless the file has changed since. Of several
-    drafts the one decided on last goes first, so that those of one file can be taken back
-    together.
+    What an accepted draft wrote is taken out again, unless the file has changed since; an edit that
+    is taken back stays in a file. Of several drafts the one decided on last goes first, so that
+    those of one file can be taken back together.
     """
+    rows: list[Json] = []
     with open_current_desk() as (repo, db):
         for identity in decisions.latest_first(db, identities):
             before = db.drafts.get(identity)
-            after = decisions.undo(repo, db, identity)
-            state = after.state.replace("_", " ")
-            echo(f"Draft {identity} was {before.state} and is {state} again.")
+            after, kept = edits.take_back(repo, db, identity)
+            rows.append(draft_as_json(after) | {"kept": None if kept is None else str(kept)})
+            if not as_json:
+                echo(_undone(before, after, kept))
+    if as_json:
+        echo_json(rows)
+
+
+def _undone(before: Draft, after: Draft, kept: Path | None) -> str:
+    """What was taken back, in words."""
+    if kept is None:
+        state = after.state.replace("_", " ")
+        return f"Draft {after.id} was {before.state} and is {state} again."
+    words = f"Draft {after.id} is as it was before your edit, which is kept in"
+    return f"{words} {shortest_path(kept)}."

@@ -104,6 +104,8 @@ def evidence_summary(draft: Draft) -> str:
     if draft.kind == "devlog":
         problems = len(evidence.get("problems") or ())
         return plural(problems, "doubt") if problems else "checked"
+    if evidence.get("suspect_bugs"):
+        return "suspect bug"
     if evidence.get("verdict") != "verified":
         return str(evidence.get("verdict") or "no evidence")
     killed, total = evidence.get("mutants_killed", 0), evidence.get("mutants_total", 0)
@@ -124,6 +126,9 @@ def _test_evidence(evidence: Json) -> Iterator[str]:
 
 def _caveats(evidence: Json) -> Iterator[str]:
     """What the editor should know before accepting."""
+    for bug in evidence.get("suspect_bugs") or ():
+        test, expected, observed = (bug.get(key) for key in ("test", "expected", "observed"))
+        yield f"Suspect bug: {test} expects {expected}, and the code gives {observed}."
     for survivor in evidence.get("survivors") or ():
         yield f"Not noticed: {survivor}"
     if recorded := evidence.get("recorded"):

@@ -10,7 +10,7 @@ import click
 
 from copydesk.agent.cli import terminal as screen
 from copydesk.agent.cli.current_desk import open_current_desk
-from copydesk.agent.cli.decisions import edit_text, shortest_path
+from copydesk.agent.cli.decisions import edit_draft, shortest_path
 from copydesk.agent.cli.formatting import evidence_lines
 from copydesk.agent.cli.options import examples
 from copydesk.agent.cli.output import echo, print_progress
@@ -19,7 +19,7 @@ from copydesk.agent.desk.drafts import WAITING
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Draft, DraftKind
-from copydesk.agent.review import decisions
+from copydesk.agent.review import decisions, edits
 from copydesk.agent.scoring import order_drafts as scores
 from copydesk.agent.text import plural
 
@@ -164,12 +164,10 @@ class _Review:
         self.place += 1
 
     def edit(self, draft: Draft) -> None:
-        content = edit_text(draft)
-        if content is None or content == draft.content:
+        if edit_draft(self.repo, self.db, draft.id) is None:
             echo("Nothing was changed.")
             return
-        with screen.spinner("checking your version"):
-            decisions.edit(self.repo, self.db, draft.id, content)
+        self.decided.append((draft.id, "edited"))
 
     def undo(self) -> bool:
         if not self.decided:
@@ -177,7 +175,9 @@ class _Review:
             return False
         identity, decision = self.decided[-1]
         if decision != "skipped":
-            decisions.undo(self.repo, self.db, identity)
+            _, kept = edits.take_back(self.repo, self.db, identity)
+            if kept is not None:
+                echo(f"Your version is kept in {shortest_path(kept)}.")
         self.decided.pop()
         self.place = self.pile.index(identity)
         return True

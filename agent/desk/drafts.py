@@ -49,6 +49,17 @@ class Decision(NamedTuple):
     path: str = ""
 
 
+class Decided(NamedTuple):
+    """A decision that stands: what was done, and the draft's text and evidence from before it.
+
+    `evidence` is None where that was not kept.
+    """
+
+    action: str
+    content: str
+    evidence: Json | None
+
+
 class Drafts:
     """The drafts on a desk, as `Database.drafts` hands them out.
 
@@ -186,11 +197,11 @@ class Drafts:
         )
         with transaction(self._db):
             self._db.execute(
-                "INSERT INTO reviews (draft_id, action, why, before, after, path, decided_at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO reviews (draft_id, action, why, before, after, path, decided_at,"
+                " evidence_before) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     *(draft.id, decision.action, decision.why, draft.content, after.content),
-                    *(decision.path, timestamp()),
+                    *(decision.path, timestamp(), json.dumps(draft.evidence)),
                 ),
             )
             self._db.execute(
@@ -209,6 +220,21 @@ class Drafts:
         )
         names = ("id", "draft", "kind", "title", "action", "why", "path", "decided_at")
         return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def last_standing(self, identity: int) -> Decided | None:
+        """The last decision on a draft that was not taken back, or None."""
+        rows = self._db.execute(
+            "SELECT action, before, evidence_before FROM reviews WHERE draft_id = ? ORDER BY id",
+            (identity,),
+        )
+        standing: list[Decided] = []
+        for action, before, evidence in rows:
+            if action != "undo":
+                kept = json.loads(evidence) if evidence else None
+                standing.append(Decided(str(action), str(before), kept))
+            elif standing:
+                standing.pop()
+        return standing[-1] if standing else None
 
     def last_decisions(self) -> dict[int, int]:
         """The number of the last decision on each draft, by the draft's id; later ones are

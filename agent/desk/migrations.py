@@ -389,11 +389,21 @@ def m017_feedback(db: Database) -> None:
     _executescript(db, FEEDBACK)
 
 
+@migrations()
+def m018_evidence_before(db: Database) -> None:
+    """A decision keeps the evidence from before it, so that an edit can be taken back whole."""
+    db.execute(
+        "ALTER TABLE reviews ADD COLUMN"
+        " evidence_before TEXT NOT NULL DEFAULT '' /* JSON, empty where it was not kept */"
+    )
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     *(m001_jobs, m002_coverage, m003_drafts, m004_views),
     *(m005_known, m006_scores, m007_climbs, m008_gaps, m009_functions),
     *(m010_repeats, m011_unfinished, m012_no_events, m013_rung_names),
     *(m014_failures, m015_checkouts, m016_missing_texts, m017_feedback),
+    m018_evidence_before,
 )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +13,7 @@ from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.drafts import WAITING, Decision
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
-from copydesk.agent.records import Draft, DraftState, Gap, Json
+from copydesk.agent.records import Draft, DraftState, Evidence, Gap, Json
 from copydesk.agent.testgen.accept import (
     Placement,
     format_placement,
@@ -21,7 +23,7 @@ from copydesk.agent.testgen.accept import (
     verify_edit,
     write_placement,
 )
-from copydesk.agent.testgen.pipeline import evidence_json
+from copydesk.agent.testgen.project import find_tests, parse
 from copydesk.hooks import failpoints
 
 
@@ -55,7 +57,7 @@ def accept(repo: Repository, db: Database, identity: int, *, anyway: bool = Fals
         CopydeskError: The draft is not waiting, its test fails in place, or the file changed
             under it.
     """
-    draft = _waiting(db, identity)
+    draft = waiting(db, identity)
     if draft.kind == "test":
         written = _write_test(repo, draft, anyway=anyway)
     else:
@@ -70,6 +72,14 @@ def accept(repo: Repository, db: Database, identity: int, *, anyway: bool = Fals
 
 
 def _write_test(repo: Repository, draft: Draft, *, anyway: bool) -> _Written:
+    module = parse(draft.content)
+    if module is None or not find_tests(module):
+        raise CopydeskError(
+            f"draft {draft.id} holds no test",
+            slug="no-test-in-draft",
+            hint=f"`copydesk undo {draft.id}` takes an edit back;"
+            f" `copydesk edit {draft.id}` changes it.",
+        )
     placement, formatting = format_placement(repo, draft, place_draft(draft, repo.worktree))
     notes: Json = {"formatting": formatting} if formatting else {}
     if not anyway and draft.state == "ready":
@@ -123,38 +133,92 @@ def latest_first(db: Database, identities: Sequence[int]) -> list[int]:
 
 
 def reject(repo: Repository, db: Database, identity: int, why: str) -> Draft:
-    """Turn a draft down; the reason is kept for the next drafts."""
-    return db.drafts.decide(_waiting(db, identity), Decision("reject", "rejected", why=why))
+    """Turn a draft down; the reason is kept for the next drafts.
+
+    Raises:
+        CopydeskError: The draft is not waiting, or there is no reason.
+    """
+    if not why.strip():
+        raise CopydeskError(
+            "a draft is rejected for a reason, and that is empty",
+            slug="no-reason",
+            hint=f'copydesk reject {identity} --why "asserts the wrong rounding"',
+        )
+    return db.drafts.decide(waiting(db, identity), Decision("reject", "rejected", why=why))
 
 
-def edit(repo: Repository, db: Database, identity: int, content: str) -> Draft:
-    """Take the editor's version of a draft; a test climbs the verify ladder again.
+def edit(
+    repo: Repository, db: Database, identity: int, content: str, *, basis: str | None = None
+) -> Draft:
+    """Take the editor's version of a draft; a test climbs the verify ladder again, as it is.
+
+    Args:
+        repo: The repository.
+        db: Its desk.
+        identity: The draft's id.
+        content: What the editor made of it.
+        basis: The text that the editor began with; the draft's own when left out.
 
     Returns:
         The draft as it stands now. A test that fails keeps waiting, with the evidence saying so:
         the editor's word counts.
 
     Raises:
-        CopydeskError: The draft is not waiting, or an edited test is not valid Python.
+        CopydeskError: The draft is not waiting, or changed meanwhile; the text is empty, or an
+            edited test is not valid Python.
     """
-    draft = _waiting(db, identity)
+    draft = waiting(db, identity)
+    if basis is not None and draft.content != basis:
+        raise _edited_meanwhile(draft)
     if content == draft.content:
         return draft
-    evidence = draft.evidence
+    if not content.strip():
+        raise emptied(draft)
+    state, evidence = draft.state, draft.evidence
     if draft.kind == "test":
         evidence = _verify_edit(repo, db, draft, content)
-    return db.drafts.decide(
-        draft, Decision("edit", draft.state), content=content, evidence=evidence
+        state = _state(evidence)
+    if waiting(db, identity).content != draft.content:  # the check takes seconds
+        raise _edited_meanwhile(draft)
+    return db.drafts.decide(draft, Decision("edit", state), content=content, evidence=evidence)
+
+
+def emptied(draft: Draft) -> CopydeskError:
+    """What is said of an edit that leaves nothing."""
+    return CopydeskError(
+        f"draft {draft.id} was emptied, and stays as it was",
+        slug="draft-emptied",
+        hint=f"`copydesk reject {draft.id} --why ...` turns it down.",
+    )
+
+
+def _edited_meanwhile(draft: Draft) -> CopydeskError:
+    return CopydeskError(
+        f"draft {draft.id} was changed by another edit meanwhile",
+        slug="edited-meanwhile",
+        hint=f"`copydesk show {draft.id}` shows it; `copydesk edit {draft.id}` opens your version.",
     )
 
 
 def _verify_edit(repo: Repository, db: Database, draft: Draft, content: str) -> Json:
-    """The evidence of an edited test."""
-    evidence, candidate = verify_edit(repo, gap_of(db, draft), draft, content)
-    as_json = evidence_json(evidence, candidate)
+    """The evidence of an edited test; where it cannot be checked, why not.
+
+    Raises:
+        CopydeskError: It is not valid Python.
+    """
+    try:
+        evidence, suspects = verify_edit(repo, gap_of(db, draft), draft, content)
+    except CopydeskError as error:
+        if error.slug == "draft-not-python":
+            raise
+        evidence, suspects = Evidence("not run", "none", notes=(str(error),)), ()
+    as_json: Json = json.loads(json.dumps(dataclasses.asdict(evidence)))
+    as_json["recorded"] = []
     if "basis" in draft.evidence:
         as_json["basis"] = draft.evidence["basis"]
     as_json["edited"] = True
+    if suspects:
+        as_json["suspect_bugs"] = [suspect._asdict() for suspect in suspects]
     return as_json
 
 
@@ -171,24 +235,36 @@ def gap_of(db: Database, draft: Draft) -> Gap:
 
 
 def undo(repo: Repository, db: Database, identity: int) -> Draft:
-    """Take back the last decision on a draft, and what it wrote.
+    """Take back the last decision on a draft that stands, and what it wrote.
 
     Raises:
         CopydeskError: The draft was not decided on, or its file was changed since.
     """
     draft = db.drafts.get(identity)
+    last = db.drafts.last_standing(identity)
+    if draft.state in WAITING and last is not None and last.action == "edit":
+        evidence = last.evidence or {"verdict": "not run", "notes": [_EVIDENCE_GONE]}
+        decision = Decision("undo", _state(evidence))
+        return db.drafts.decide(draft, decision, content=last.content, evidence=evidence)
     if draft.state == "accepted":
         _take_back(repo, draft)
     elif draft.state != "rejected":
         raise CopydeskError(
             f"draft {identity} is {draft.state}; there is nothing to undo",
             slug="nothing-to-undo",
-            hint="Only an accepted or rejected draft can be taken back.",
+            hint="Only an accepted, rejected or edited draft can be taken back.",
         )
     evidence = dict(draft.evidence)
     evidence.pop("accepted", None)
-    state: DraftState = "not_run" if evidence.get("verdict") == "not run" else "ready"
-    return db.drafts.decide(draft, Decision("undo", state), evidence=evidence)
+    return db.drafts.decide(draft, Decision("undo", _state(evidence)), evidence=evidence)
+
+
+_EVIDENCE_GONE = "the evidence from before the edit was not kept"
+
+
+def _state(evidence: Json) -> DraftState:
+    """The state of a draft that waits, by its evidence."""
+    return "not_run" if evidence.get("verdict") == "not run" else "ready"
 
 
 def _take_back(repo: Repository, draft: Draft) -> None:
@@ -203,7 +279,12 @@ def _take_back(repo: Repository, draft: Draft) -> None:
         path.unlink()
 
 
-def _waiting(db: Database, identity: int) -> Draft:
+def waiting(db: Database, identity: int) -> Draft:
+    """A draft that waits for a decision.
+
+    Raises:
+        CopydeskError: It does not.
+    """
     draft = db.drafts.get(identity)
     if draft.state not in WAITING:
         raise CopydeskError(

@@ -9,10 +9,10 @@ from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Candidate, Draft, Gap
 from copydesk.agent.testgen.project import open_workspace
-from copydesk.agent.testgen.verify import CheckedDraft, verify
+from copydesk.agent.testgen.verify import CheckedEdit, verify_edited
 
 
-def verify_edit(repo: Repository, gap: Gap, draft: Draft, content: str) -> CheckedDraft:
+def verify_edit(repo: Repository, gap: Gap, draft: Draft, content: str) -> CheckedEdit:
     """Climb the ladder again with a draft that the editor changed.
 
     Args:
@@ -24,7 +24,7 @@ def verify_edit(repo: Repository, gap: Gap, draft: Draft, content: str) -> Check
     names = tuple(_test_names(content))
     candidate = Candidate(gap, draft.origin, content, names)
     with open_workspace(repo, draft.commit) as workspace:
-        return verify(candidate, workspace.tree, workspace.sandbox, approved=True)
+        return verify_edited(candidate, workspace.tree, workspace.sandbox)
 
 
 def _test_names(content: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ first rung that it does not pass.
 """
 
 from copydesk.agent.testgen.verify import mutants
+from copydesk.agent.testgen.verify.edited import CheckedEdit, SuspectBug, verify_edited
 from copydesk.agent.testgen.verify.ladder import CheckedDraft, verify
 from copydesk.agent.testgen.verify.mutants import choose, mutate, sites
 from copydesk.agent.testgen.verify.run_report import CouldNotRun, InconsistentReport, Report
@@ -14,14 +15,17 @@ from copydesk.agent.testgen.verify.test_run import DraftUnderTest
 
 __all__ = [
     "CheckedDraft",
+    "CheckedEdit",
     "CouldNotRun",
     "DraftUnderTest",
     "InconsistentReport",
     "Report",
     "RungName",
+    "SuspectBug",
     "choose",
     "mutants",
     "mutate",
     "sites",
     "verify",
+    "verify_edited",
 ]

@@ -81,6 +81,8 @@ class Climb:
         text: The test module with them.
         gained: What of the gap they reach.
         score: The mutants that they notice.
+        whole: No test is left out, even one that adds nothing to the others.
+        compared: The comparison that failed, by test.
     """
 
     def __init__(
@@ -100,6 +102,8 @@ class Climb:
         self.repeats = repeats
         self.approved = approved
         self.recording = recording
+        self.whole = False
+        self.compared: dict[TestId, Comparison] = {}
         self.rungs: list[Rung] = []
         self.notes: list[str] = []
         self.names: tuple[str, ...] = ()
@@ -235,6 +239,9 @@ class Climb:
             raise RungFailed(RungName.PASSES, str(error)) from error
         if report.broken:
             raise RungFailed(RungName.PASSES, report.broken)
+        for test, result in report.alone.items():
+            if result.compared is not None:
+                self.compared[test] = result.compared
         if self.recording:
             self._record_values(draft, report)
         self._drop(RungName.PASSES, draft.failures(report.alone))
@@ -351,6 +358,9 @@ class Climb:
     def _leave_out(self, redundant: Sequence[str]) -> None:
         """Go on without tests that add nothing: what the others showed, they showed alone."""
         if not redundant:
+            return
+        if self.whole:
+            self.notes += [f"{name} adds nothing to the others" for name in redundant]
             return
         self._redundant_notes = [
             f"{name} was dropped: it adds nothing to the others" for name in redundant

@@ -61,12 +61,19 @@ class ValuesRecorded(Exception):
 
 
 class DroppedTests(Exception):
-    """The draft goes on with these tests only; `notes` say what was dropped and why."""
+    """The draft goes on with these tests only; `notes` say what was dropped and why.
 
-    def __init__(self, names: Sequence[str], notes: Sequence[str]) -> None:
+    `rung` is the one that `fallen` tests did not pass, each with the reason.
+    """
+
+    def __init__(
+        self, names: Sequence[str], notes: Sequence[str], rung: RungName, fallen: Mapping[str, str]
+    ) -> None:
         super().__init__(names, notes)
         self.names = tuple(names)
         self.notes = tuple(notes)
+        self.rung = rung
+        self.fallen = dict(fallen)
 
 
 def drop_tests(
@@ -90,7 +97,7 @@ def drop_tests(
     if not remaining:
         raise RungFailed(rung, "\n".join(f"{name}: {reason}" for name, reason in why.items()))
     dropped = [f"{name} was dropped: {telling_line(reason)}" for name, reason in why.items()]
-    raise DroppedTests(remaining, [*notes, *dropped])
+    raise DroppedTests(remaining, [*notes, *dropped], rung, why)
 
 
 def telling_line(text: str) -> str:

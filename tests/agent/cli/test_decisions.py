@@ -1,9 +1,13 @@
+import contextlib
+import json
+import sqlite3
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.agent.cli.conftest import EVIDENCE
+from tests.agent.cli.conftest import DRAFT, EVIDENCE
 
 
 @pytest.fixture
@@ -48,6 +52,9 @@ def test_paths_are_said_as_seen_from_here(
 def test_reject_wants_a_reason(run: Any, shop: Path, add_test: Callable[..., int]) -> None:
     identity = str(add_test())
     assert run(shop, "reject", identity).exit_code == 2
+    done = run(shop, "reject", identity, "--why", " \t")
+    assert done.exit_code == 2
+    assert "messages.md#no-reason" in done.output
     done = run(shop, "reject", identity, "--why", "wrong rounding")
     assert done.exit_code == 0
     assert "Rejected 1 draft" in done.output
@@ -137,3 +144,190 @@ def test_all_verified_ones_are_accepted_and_taken_back_together(
     done = run(shop, "undo", str(first), str(others[0]))
     assert done.exit_code == 0, done.output
     assert (shop / "test_prices.py").read_text() == before
+
+
+def test_decisions_are_told_as_json(
+    run: Any, shop: Path, add_test: Callable[..., int], editor: Callable[[str], None]
+) -> None:
+    first, second = add_test(), add_test(origin="b")
+    (accepted,) = json.loads(run(shop, "accept", str(first), "--json").stdout)
+    assert (accepted["id"], accepted["state"]) == (first, "accepted")
+    assert accepted["written"] == str(shop / "test_prices.py")
+    (undone,) = json.loads(run(shop, "undo", str(first), "--json").stdout)
+    assert (undone["id"], undone["state"], undone["kept"]) == (first, "ready", None)
+    (rejected,) = json.loads(run(shop, "reject", str(second), "--why", "no", "--json").stdout)
+    assert (rejected["state"], rejected["note"]) == ("rejected", "no")
+    editor("true")
+    edited = json.loads(run(shop, "edit", str(first), "--json").stdout)
+    assert (edited["id"], edited["changed"]) == (first, False)
+    failing = add_test(origin="c", content=WRONG)
+    run(shop, "undo", str(second))
+    done = run(shop, "accept", "--all-verified", "--json")
+    rows = {row["id"]: row for row in json.loads(done.stdout)}
+    assert done.exit_code == 1
+    assert rows[failing]["slug"] == "fails-in-place"
+
+
+class TestEditing:
+    """What the editor typed is kept, whatever happens."""
+
+    def test_a_corrected_value_that_the_code_does_not_give_is_a_suspect_bug(
+        self, run: Any, shop: Path, add_test: Callable[..., int], editor: Callable[[str], None]
+    ) -> None:
+        both = DRAFT + "\n\ndef test_label_of_2():\n    assert label(2) == '2.00'\n"
+        identity = str(add_test(content=both))
+        editor("""sed -i 's/"free"/"gratis"/' "$1" """)
+        done = run(shop, "edit", identity)
+        assert done.exit_code == 0, done.output
+        assert done.output.startswith("Failed, as you edited it,")
+        bug = "Suspect bug: test_label_of_0 expects 'gratis', and the code gives 'free'."
+        assert bug in done.output
+        assert "dropped" not in done.output
+        draft = json.loads(run(shop, "show", identity, "--json").stdout)
+        assert draft["content"] == both.replace("free", "gratis")
+        assert draft["state"] == "ready"
+        assert draft["evidence"]["tests"] == ["test_label_of_0", "test_label_of_2"]
+        (suspect,) = draft["evidence"]["suspect_bugs"]
+        assert (suspect["expected"], suspect["observed"]) == ("'gratis'", "'free'")
+        assert "suspect bug" in run(shop, "drafts").output
+        assert "No verified test draft" in run(shop, "accept", "--all-verified").output
+
+        done = run(shop, "undo", identity)
+        assert "as it was before your edit" in done.output
+        kept = shop / ".git/copydesk/edits" / f"draft-{identity}.undone-1.py"
+        assert kept.read_text() == both.replace("free", "gratis")
+        draft = json.loads(run(shop, "show", identity, "--json").stdout)
+        assert (draft["content"], draft["evidence"]) == (both, EVIDENCE)
+        assert run(shop, "undo", identity).exit_code == 2
+
+    def test_a_test_that_adds_nothing_stays_and_is_verified_with_the_others(
+        self, run: Any, shop: Path, add_test: Callable[..., int], editor: Callable[[str], None]
+    ) -> None:
+        identity = str(add_test())
+        again = shop / "again.txt"
+        again.write_text("\n\ndef test_again():\n    assert label(0) == 'free'\n")
+        editor(f"""cat {again} >> "$1" """)
+        done = run(shop, "edit", identity)
+        assert done.output.startswith("Verified, as you edited it,"), done.output
+        assert "dropped" not in done.output
+        assert "adds nothing to the others" in done.output
+        assert "test_again" in run(shop, "show", identity).output
+
+    def test_no_editor_opens_for_a_draft_that_was_decided_on(
+        self, run: Any, shop: Path, add_test: Callable[..., int], editor: Callable[[str], None]
+    ) -> None:
+        identity = str(add_test())
+        run(shop, "reject", identity, "--why", "no")
+        editor(f"touch {shop}/opened")
+        done = run(shop, "edit", identity)
+        assert done.exit_code == 2
+        assert "messages.md#draft-not-waiting" in done.output
+        assert not (shop / "opened").exists()
+
+    def test_an_emptied_draft_stays_as_it_was(
+        self, run: Any, shop: Path, add_test: Callable[..., int], editor: Callable[[str], None]
+    ) -> None:
+        identity = str(add_test())
+        editor("""echo ' ' > "$1" """)
+        done = run(shop, "edit", identity)
+        assert done.exit_code == 2
+        assert "messages.md#draft-emptied" in done.output
+        assert DRAFT in json.loads(run(shop, "show", identity, "--json").stdout)["content"]
+
+    def test_a_draft_without_its_last_test_is_kept_and_not_accepted(
+        self, run: Any, shop: Path, add_test: Callable[..., int], editor: Callable[[str], None]
+    ) -> None:
+        identity = str(add_test())
+        before = (shop / "test_prices.py").read_text()
+        editor("""echo '# later' > "$1" """)
+        assert "it holds no test function" in run(shop, "edit", identity).output
+        done = run(shop, "accept", "--anyway", identity)
+        assert done.exit_code == 2
+        assert "messages.md#no-test-in-draft" in done.output
+        assert (shop / "test_prices.py").read_text() == before
+
+    @pytest.mark.parametrize(
+        ("ending", "slug"), [("exit 3", "editor-failed"), ("true", "draft-not-python")]
+    )
+    def test_the_next_edit_goes_on_from_what_was_typed(
+        self,
+        run: Any,
+        shop: Path,
+        add_test: Callable[..., int],
+        editor: Callable[[str], None],
+        ending: str,
+        slug: str,
+    ) -> None:
+        identity = str(add_test())
+        editor(f"""echo 'def (  # my thoughts' > "$1"; {ending}""")
+        done = run(shop, "edit", identity)
+        assert done.exit_code == 2
+        assert f"messages.md#{slug}" in done.output
+        kept = f".git/copydesk/edits/draft-{identity}.py"
+        assert f"What you typed is kept in {kept}" in done.output
+        editor(f"""cat "$1" >> {shop}/seen; : > "$1" """)
+        assert "What you typed is kept in" in run(shop, "edit", identity).output
+        editor(f"""cat "$1" >> {shop}/seen; echo '# nothing' > "$1" """)
+        assert "This is what you typed last time" in run(shop, "edit", identity).output
+        assert (shop / "seen").read_text() == "def (  # my thoughts\n" * 2
+        assert not (shop / kept).exists()
+
+    def test_what_cannot_be_stored_now_is_stored_by_the_next_edit(
+        self, run: Any, shop: Path, add_story: Callable[..., int], editor: Callable[[str], None]
+    ) -> None:
+        identity = str(add_story())
+        desk = shop / ".git/copydesk/desk.db"
+        broken = "CREATE TRIGGER no BEFORE INSERT ON reviews BEGIN SELECT raise(ABORT, 'no'); END"
+        _execute(desk, broken)
+        editor("""echo 'My own words.' > "$1" """)
+        done = run(shop, "edit", identity)
+        assert done.exit_code != 0
+        assert "What you typed is kept in" in done.output
+        _execute(desk, "DROP TRIGGER no")
+        editor("true")
+        assert run(shop, "edit", identity).exit_code == 0
+        assert "My own words." in run(shop, "show", identity).output
+
+    def test_a_check_that_cannot_be_made_keeps_the_edit(
+        self, run: Any, shop: Path, add_test: Callable[..., int], editor: Callable[[str], None]
+    ) -> None:
+        identity = str(add_test(commit="1" * 40))  # a commit that is gone
+        editor("""sed -i 's/free/gratis/' "$1" """)
+        done = run(shop, "edit", identity)
+        assert done.exit_code == 0, done.output
+        draft = json.loads(run(shop, "show", identity, "--json").stdout)
+        assert draft["state"] == "not_run"
+        assert "gratis" in draft["content"]
+        assert draft["evidence"]["notes"]
+
+    def test_one_draft_is_open_in_one_editor(
+        self, run: Any, shop: Path, add_test: Callable[..., int], editor: Callable[[str], None]
+    ) -> None:
+        identity = str(add_test())
+        command = f"{sys.executable} -m copydesk.agent.cli.main edit {identity}"
+        editor(f"cd {shop} && {command} > {shop}/second 2>&1; true")
+        assert run(shop, "edit", identity).output == "Nothing was changed.\n"
+        assert "messages.md#edit-open" in (shop / "second").read_text()
+
+    def test_an_edit_over_another_edit_is_kept_aside(
+        self, run: Any, shop: Path, add_story: Callable[..., int], editor: Callable[[str], None]
+    ) -> None:
+        identity = add_story()
+        desk = shop / ".git/copydesk/desk.db"
+        update = f"UPDATE drafts SET content = 'theirs' WHERE id = {identity}"
+        script = (
+            f"import sqlite3; c = sqlite3.connect('{desk}'); c.execute(\"{update}\"); c.commit()"
+        )
+        (shop / "other.py").write_text(script)
+        editor(f"""echo mine > "$1"; {sys.executable} {shop}/other.py""")
+        done = run(shop, "edit", str(identity))
+        assert done.exit_code == 2
+        assert "messages.md#edited-meanwhile" in done.output
+        assert "What you typed is kept in" in done.output
+        assert "theirs" in run(shop, "show", str(identity)).output
+
+
+def _execute(desk: Path, statement: str) -> None:
+    with contextlib.closing(sqlite3.connect(desk)) as db:
+        db.execute(statement)
+        db.commit()
