@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from textwrap import indent
 from typing import NamedTuple
@@ -13,11 +14,17 @@ import click
 from copydesk.agent import config
 from copydesk.agent.cli import gate as gates
 from copydesk.agent.cli.current_desk import current_repository, open_current_desk
+from copydesk.agent.cli.error_report import print_error
 from copydesk.agent.cli.failures import NAMED, failed_tests_json, python_of
 from copydesk.agent.cli.formatting import percent, short_sha
 from copydesk.agent.cli.options import examples, json_option
-from copydesk.agent.cli.output import echo, echo_json, print_progress
-from copydesk.agent.cli.report import write_atomically
+from copydesk.agent.cli.output import (
+    append_to_file,
+    echo,
+    echo_json,
+    print_progress,
+    write_file,
+)
 from copydesk.agent.coverage.gate import (
     Floors,
     GateRequest,
@@ -40,6 +47,7 @@ from copydesk.agent.coverage.report import (
     verdict_as_markdown,
 )
 from copydesk.agent.coverage.store import Measure
+from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.failures import FailedTest, failed_words, failure_lines
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
@@ -56,13 +64,15 @@ SHOWN = 10
 class Answer(NamedTuple):
     """What came of a job: the verdict, and the measure it rests on where one was made.
 
-    `failed` are the tests that failed, and `install` what to install where a module is missing.
+    `failed` are the tests that failed, `install` what to install where a module is missing, and
+    `page` the HTML report where one was asked for.
     """
 
     verdict: Verdict
     measure: Measure | None
     failed: list[FailedTest]
     install: Install | None
+    page: str = ""
 
 
 @click.command(
@@ -120,8 +130,11 @@ def ci(
         answer = Answer(gates.verdict_from_file(repo, request, floors, data), None, [], None)
     else:
         answer = _by_measure(request, floors, report)
-    _report(answer, where, code_quality, as_json)
-    raise SystemExit(1 if answer.verdict.verdict == "fail" else 0)
+    _say(answer, where, as_json)
+    all_written = _write_files(_files(answer, where, report, code_quality))
+    if answer.verdict.verdict == "fail":
+        raise SystemExit(1)
+    raise SystemExit(0 if all_written else 2)
 
 
 def _base(repo: Repository, head: Sha, named: str | None, where: CiHost) -> Sha:
@@ -158,34 +171,60 @@ def _by_measure(request: GateRequest, floors: Floors, report: Path | None) -> An
             measured = measuring.measure(db, Commit(repo, request.head), say=print_progress)
         measured_gate = MeasuredGate(repo, db, print_progress)
         verdict = measured_gate.judge(request, floors, unknown="fail")
-        if report is not None:
-            write_atomically(report, render_html(gather_report(repo, db, request.head)))
-            print_progress(f"wrote {report}")
+        page = _page(repo, db, request.head) if report is not None else ""
         failed = db.failed_tests.of_commit(request.head)
         errors = [test.error for test in failed]
         install = missing_packages(repo, request.head, python_of(db, request.head), errors)
-    return Answer(verdict, measured, failed, install)
+    return Answer(verdict, measured, failed, install, page)
 
 
-def _report(answer: Answer, where: CiHost, code_quality: Path | None, as_json: bool) -> None:
-    """Say the verdict on the screen and wherever the CI host wants it."""
-    verdict, failed = answer.verdict, answer.failed
-    count = answer.measure.failed if answer.measure else 0
+def _page(repo: Repository, db: Database, sha: Sha) -> str:
+    """The HTML report; "" where copydesk fails on it, which must not cost the verdict."""
+    with db.failed_items.contained("report", sha, "the HTML report", say=print_progress):
+        return render_html(gather_report(repo, db, sha))
+    return ""
+
+
+def _say(answer: Answer, where: CiHost, as_json: bool) -> None:
+    """Say the verdict on the screen."""
     if as_json:
-        echo_json({**verdict_as_json(verdict), "failing": failed_tests_json(failed)})
+        failing = failed_tests_json(answer.failed)
+        echo_json({**verdict_as_json(answer.verdict), "failing": failing})
     else:
         _print(answer, where)
+
+
+def _files(
+    answer: Answer, where: CiHost, report: Path | None, code_quality: Path | None
+) -> Iterator[tuple[Callable[[Path, str], None], Path, str]]:
+    """What is written, and where: how, the file, and the text."""
+    verdict = answer.verdict
     if where.summary is not None:
-        with where.summary.open("a", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(verdict_as_markdown(verdict) + "\n")
-            file.write(failures_as_markdown(failed, count, answer.install))
+        count = answer.measure.failed if answer.measure else 0
+        failures = failures_as_markdown(answer.failed, count, answer.install)
+        yield append_to_file, where.summary, f"{verdict_as_markdown(verdict)}\n{failures}"
     if where.outputs is not None:
-        with where.outputs.open("a", encoding="utf-8") as file:
-            file.write(f"verdict={verdict.verdict}\n")
-            for name, value in (("total", verdict.total), ("diff", verdict.diff)):
-                file.write(f"{name}={'' if value is None else value}\n")
+        lines = [f"verdict={verdict.verdict}"]
+        for name, value in (("total", verdict.total), ("diff", verdict.diff)):
+            lines.append(f"{name}={'' if value is None else value}")
+        yield append_to_file, where.outputs, "\n".join(lines) + "\n"
     if code_quality is not None:
-        write_atomically(code_quality, json.dumps(gitlab_code_quality(verdict), indent=2) + "\n")
+        entries = json.dumps(gitlab_code_quality(verdict), indent=2)
+        yield write_file, code_quality, f"{entries}\n"
+    if report is not None and answer.page:
+        yield write_file, report, answer.page
+
+
+def _write_files(files: Iterable[tuple[Callable[[Path, str], None], Path, str]]) -> bool:
+    """Write files; one that cannot be written is said, and costs no other. Whether all were."""
+    all_written = True
+    for write, path, text in files:
+        try:
+            write(path, text)
+        except CopydeskError as error:
+            all_written = False
+            print_error(error)
+    return all_written
 
 
 def _print(answer: Answer, where: CiHost) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import tempfile
@@ -35,6 +36,39 @@ def no_answer_error() -> CopydeskError:
         slug="no-answer",
         hint="Answer with an option instead, such as --yes; --help lists them.",
     )
+
+
+_REFUSALS = frozenset(
+    {
+        *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG),
+        *(errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.ELOOP, errno.ESTALE),
+    }
+)
+"""What the system says no with: nothing that a change of copydesk could mend."""
+
+
+def refusal_of_system(error: BaseException) -> CopydeskError | None:
+    """The system's own no as an error with its cure; None where it is another error, a bug."""
+    if not isinstance(error, OSError) or error.errno not in _REFUSALS:
+        return None
+    place = f"{error.filename}: " if error.filename else ""
+    return CopydeskError(
+        f"{place}{error.strerror}",
+        slug="refused-by-system",
+        hint=_CURES.get(error.errno, "Check that it is yours, and that its disk can be written."),
+    )
+
+
+_CURES = {
+    errno.ENAMETOOLONG: "The path is longer than this file system takes; move the repository to a"
+    " shorter one, or shorten the name.",
+    errno.ENOSPC: "Make room; what was written before is safe.",
+    errno.EDQUOT: "Your quota is used up; make room. What was written before is safe.",
+    errno.EMFILE: "Too many files are open; `ulimit -n` says how many there may be.",
+    errno.ENFILE: "Too many files are open on this machine; close some programs.",
+    errno.ENOMEM: "Close some programs and try again.",
+    errno.EIO: "The disk could not be read or written; check it before anything else.",
+}
 
 
 def print_bug(error: BaseException) -> None:

@@ -44,7 +44,7 @@ def log(
     limit: int,
     as_json: bool,
 ) -> None:
-    """List your decisions, the calls to the model, predictions, or failures.
+    """List decisions, model calls, predictions, or what failed.
 
     The newest come first. With --model --json each call comes with its whole prompt and answer.
     The totals by model and version of the prompt say how many calls were answered, and behind

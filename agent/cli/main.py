@@ -50,7 +50,7 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
         Entry("report", "report", "Report on a measured commit: what needs attention, and why."),
         Entry("predict", "predict", "Say which functions a commit put at risk, and why."),
         Entry("train", "predict", "Train the predictor on this repository, or on prices."),
-        Entry("log", "log", "List your decisions, the calls to the model, or predictions."),
+        Entry("log", "log", "List decisions, model calls, predictions, or what failed."),
     ),
     "Write": (
         Entry("draft", "draft", "Draft tests for gaps now, in the foreground."),
@@ -146,6 +146,10 @@ class Copydesk(click.Group):
             _close_output()
             ctx.exit(EXIT_PIPE)
         except Exception as error:
+            refusal = error_report.refusal_of_system(error)
+            if refusal is not None:
+                error_report.print_error(refusal)
+                ctx.exit(EXIT_SET_UP)
             error_report.print_bug(error)
             ctx.exit(EXIT_BUG)
         return result

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +13,7 @@ from copydesk.agent.cli.current_desk import open_current_desk
 from copydesk.agent.cli.formatting import short_sha
 from copydesk.agent.cli.measure import measured_commit
 from copydesk.agent.cli.options import examples, revision_argument
-from copydesk.agent.cli.output import echo, print_progress
+from copydesk.agent.cli.output import echo, print_progress, write_file
 from copydesk.agent.coverage.report import (
     Report,
     gather_report,
@@ -26,6 +24,16 @@ from copydesk.agent.coverage.report import (
 from copydesk.agent.desk.database import Database
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.progress import silent
+
+_FORMS = {
+    ".md": "md",
+    ".markdown": "md",
+    ".txt": "md",
+    ".html": "html",
+    ".htm": "html",
+    ".json": "json",
+}
+"""What the ending of a file's name says of its form."""
 
 
 @click.command(
@@ -82,7 +90,7 @@ def report(
     if output is None:
         echo(text.rstrip("\n"))
         return
-    write_atomically(output, text)
+    write_file(output, text)
     echo(f"Wrote {output}")
     if show:
         click.launch(output.absolute().as_uri())
@@ -106,8 +114,15 @@ def _with_insight(repo: Repository, db: Database, report: Report) -> Report:
 
 
 def _form(output: Path | None, show: bool) -> str:
+    """The form that a file's name asks for; Markdown where there is none."""
     ending = output.suffix.lower() if output else ""
-    return {".html": "html", ".htm": "html", ".json": "json"}.get(ending, "html" if show else "md")
+    if not ending:
+        return "html" if show else "md"
+    if ending not in _FORMS:
+        raise click.UsageError(
+            f"No report is written as {ending!r}; name a file .md, .html or .json, or say --format."
+        )
+    return _FORMS[ending]
 
 
 def _rendered(report: Report, form: str) -> str:
@@ -120,12 +135,3 @@ def _place(repo: Repository, sha: str, form: str) -> Path:
     folder = repo.desk / "reports" / short_sha(sha)
     folder.mkdir(parents=True, exist_ok=True)
     return folder / f"report.{form}"
-
-
-def write_atomically(output: Path, text: str) -> None:
-    """Write a file under a temporary name, then rename it."""
-    handle, name = tempfile.mkstemp(dir=output.absolute().parent, prefix=".report-")
-    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
-        file.write(text)
-    Path(name).chmod(0o644)
-    Path(name).replace(output)

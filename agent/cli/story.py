@@ -12,7 +12,7 @@ from copydesk.agent.cli.current_desk import open_current_desk
 from copydesk.agent.cli.formatting import draft_subject, evidence_summary
 from copydesk.agent.cli.model_progress import ModelProgress
 from copydesk.agent.cli.options import examples, id_argument, json_option
-from copydesk.agent.cli.output import echo, echo_json, print_progress
+from copydesk.agent.cli.output import echo, echo_json, print_progress, write_file
 from copydesk.agent.cli.terminal import spinner
 from copydesk.agent.desk.drafts import draft_as_json
 from copydesk.agent.errors import CopydeskError
@@ -92,7 +92,7 @@ def export(identity: int, channel: str, output: Path | None) -> None:
             hint="`copydesk drafts --all --kind devlog` lists the stories.",
         )
     if output is not None:
-        output.write_text(draft.content, encoding="utf-8")
+        write_file(output, draft.content)
         echo(f"Wrote {output}")
     elif sys.stdout.isatty():
         echo(draft.content.rstrip("\n"))

@@ -110,6 +110,7 @@ def test_a_bug_is_kept_in_a_file_and_not_shown(
     monkeypatch.setattr(status_module, "_state", _raises(ZeroDivisionError("by\nnothing")))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     if with_desk:
+        (repo / ".git/copydesk").mkdir()
         log = repo / ".git/copydesk/crash.log"
     else:
         monkeypatch.setattr(
