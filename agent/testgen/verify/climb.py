@@ -17,6 +17,7 @@ from copydesk.agent.testgen.project import (
     prune_imports,
     target_functions,
 )
+from copydesk.agent.testgen.verify.equivalent_rewrite import rewrite_equivalently
 from copydesk.agent.testgen.verify.fix_expected_values import record_values
 from copydesk.agent.testgen.verify.fresh_processes import FreshProcesses
 from copydesk.agent.testgen.verify.lines_reached import (
@@ -127,7 +128,7 @@ class Climb:
         report = self._check_passes(draft, functions, prepared)
         self._check_isolated(draft, report)
         by_test = self._check_reaches(report)
-        self._check_depends(draft, report, functions)
+        self._check_depends(draft, report)
         self._check_mutants(draft, report, by_test, prepared)
         draft = replace(draft, text=self.text, tests=self.names)
         self._check_fresh_processes(draft, report, functions)
@@ -219,22 +220,33 @@ class Climb:
 
     # -- the first run
 
+    def _raising(self, source: str, functions: Sequence[Function]) -> str:
+        """The target with a raise where the draft claims to reach it."""
+        lines = [function.lineno for function in functions]
+        lines = lines or [*self.gap.lines, *(abs(first) for first, _ in self.gap.branches)]
+        return with_raise(source, lines, inside=bool(functions))
+
     def _check_passes(
         self, draft: DraftUnderTest, functions: Sequence[Function], prepared: Sequence[Mutant]
     ) -> Report:
         """Each test passes alone and in the company of the others.
 
-        The same run tries the mutants, in copies of a process that is there anyway.
+        The same sandbox tries the other versions of the target too.
         """
-        orders = {
+        orders: dict[str, object] = {
             "alone": True,
             "alone_seconds": ALONE_SECONDS,
-            "probe": [function.lineno for function in functions],
-            "source": draft.source,
             "imports": not functions,
         }
+        versions: dict[str, str | None] = {
+            "unmutated": None,
+            "reworded": rewrite_equivalently(draft.source, functions),
+            "probe": self._raising(draft.source, functions),
+        }
         try:
-            report = _first_run(draft, orders, prepared)
+            report = _first_run(
+                draft, orders, {**orders_for_mutants(draft.source, prepared), "versions": versions}
+            )
         except InconsistentReport as error:
             raise RungFailed(RungName.PASSES, str(error)) from error
         if report.broken:
@@ -297,39 +309,26 @@ class Climb:
 
     # -- the target changed
 
-    def _check_depends(
-        self, draft: DraftUnderTest, report: Report, functions: Sequence[Function]
-    ) -> None:
+    def _check_depends(self, draft: DraftUnderTest, report: Report) -> None:
         """It fails when the target raises; else what it claims to cover is void."""
         probe = report.probe
-        if probe is not None and probe.ended == "timeout":
+        if probe is None:
+            raise RungFailed(RungName.DEPENDS, "the run ended before the target was made to raise")
+        if probe.ended == "timeout":
             # a pool whose workers die waits for ever; that is no pass, and the mutants decide
             self._pass(RungName.DEPENDS, "never ends when the target raises")
             return
-        if probe is not None and probe.ended != "done":
+        if probe.ended not in ("done", "broken"):
             raise RungFailed(
                 RungName.DEPENDS, f"with a target that raises it ends otherwise ({probe.ended})"
             )
-        if probe is not None and probe.applied:
-            passed = {draft.function_of(test) for test in probe.passed}
-            independent = passed - {draft.function_of(test) for test in probe.failed}
-        else:
-            independent = set(self.names) if self._survives_raise(draft, functions) else set()
+        passed = {draft.function_of(test) for test in probe.passed}
+        independent = passed - {draft.function_of(test) for test in probe.failed}
         self._drop(
             RungName.DEPENDS,
             dict.fromkeys(sorted(independent), "it passes though the target raises"),
         )
         self._pass(RungName.DEPENDS, "fails when the target raises")
-
-    def _survives_raise(self, draft: DraftUnderTest, functions: Sequence[Function]) -> bool:
-        """Whether it passes with a raise in the file itself, for what is no live function."""
-        lines = [function.lineno for function in functions] or sorted(self.gained.all_lines())
-        text = with_raise(draft.source, lines, inside=bool(functions))
-        try:
-            report, _ = draft.run({}, files={draft.target: text})
-        except InconsistentReport:
-            return True
-        return not report.broken and _all_pass_together(report)
 
     def _check_mutants(
         self,
@@ -372,8 +371,11 @@ class Climb:
     def _check_fresh_processes(
         self, draft: DraftUnderTest, report: Report, functions: Sequence[Function]
     ) -> None:
-        """It passes in fresh processes, in the last one when the target says the same otherwise."""
-        failure = FreshProcesses(draft, report, functions, self.repeats).first_failure()
+        """It does the same again in fresh processes, whichever version of the target it meets."""
+        processes_to_pass = FreshProcesses(
+            draft, report, functions, self.repeats, self.score.noticed_by(report, draft.tests)
+        )
+        failure = processes_to_pass.first_failure()
         if failure is not None:
             self._drop(failure.rung, failure.tests)
             raise RungFailed(failure.rung, failure.summary)
@@ -385,19 +387,12 @@ class Climb:
 
 
 def _first_run(
-    draft: DraftUnderTest, orders: dict[str, object], prepared: Sequence[Mutant]
+    draft: DraftUnderTest, orders: dict[str, object], of_versions: dict[str, object]
 ) -> Report:
-    """The first run; once more without mutants where they may have left something behind."""
+    """The first run; once more without other versions of the target where one ended it all."""
     try:
-        report, _ = draft.run({**orders, **orders_for_mutants(draft.source, prepared)})
-        undisturbed = not report.outside and _all_pass_together(report)
-        if undisturbed or report.unmutated is None:
-            return report
+        return draft.run({**orders, **of_versions})[0]
     except InconsistentReport as error:
         if not error.mutated:
             raise
-    return draft.run(orders)[0]
-
-
-def _all_pass_together(report: Report) -> bool:
-    return all(result.passed for result in report.together.values())
+    return draft.run({**orders, **of_versions, "mutants": [], "quick_seconds": 0})[0]

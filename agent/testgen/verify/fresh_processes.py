@@ -1,22 +1,30 @@
-"""The rungs of fresh processes: other hash seeds, another order, at last other words."""
+"""The rungs of fresh processes: other hash seeds, another order, other places, and in each of them
+the target as it is, in other words, and wrong.
+"""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from copydesk.agent.records import TestId
 from copydesk.agent.sandboxed.copydesk_tools.elsewhere import PLACES
 from copydesk.agent.testgen.project import Function
 from copydesk.agent.testgen.verify.equivalent_rewrite import rewrite_equivalently
+from copydesk.agent.testgen.verify.mutants import Mutant
+from copydesk.agent.testgen.verify.mutation_check import orders_of_a_process
 from copydesk.agent.testgen.verify.other_places import OtherPlace, other_place
-from copydesk.agent.testgen.verify.run_report import InconsistentReport, Report
+from copydesk.agent.testgen.verify.run_report import InconsistentReport, Report, VariantResult
 from copydesk.agent.testgen.verify.rungs import RungName, telling_line
 from copydesk.agent.testgen.verify.test_run import DraftUnderTest
 
-TWICE_SECONDS = 2.0
-"""Tests that together take no longer pass twice in each process: first in a copy of it."""
+QUICK_SECONDS = 2.0
+"""Tests that together take no longer meet every version of the target in each process."""
+
+_NOW_AND_THEN = "it fails now and then"
+_FOR_THE_WORDS = "it fails though the target does the same"
+_NO_PASS = {"broken": "it could not be collected", "lost": "it ended early"}
 
 
 class FreshFailure(NamedTuple):
@@ -30,55 +38,73 @@ class FreshFailure(NamedTuple):
 class FreshProcesses:
     """Runs a draft that passed once in fresh processes on fresh copies of the tree.
 
-    The first is at the usual place, the next two are elsewhere, and in the last of all the target
-    does the same in other words.
+    The first is at the usual place, the next two are elsewhere. In each of them it meets the target
+    as it is, the target in other words, and a mutant that it noticed before, in an order that
+    chance decides: a draft that goes by the hash seed or the place finds none at which only one
+    version is tried.
 
     Args:
         draft: The draft.
         report: Its first run, which may have held further tests.
         functions: The target's definitions.
-        repeats: How many processes; with 0 only the one of the other words, in the first order.
+        repeats: How many processes; with 0 only one, in the first order.
+        noticed: Mutants that it noticed.
     """
 
     def __init__(
-        self, draft: DraftUnderTest, report: Report, functions: Sequence[Function], repeats: int
+        self,
+        draft: DraftUnderTest,
+        report: Report,
+        functions: Sequence[Function],
+        repeats: int,
+        noticed: Sequence[Mutant],
     ) -> None:
         self.draft = draft
+        self.report = report
         self.repeats = repeats
+        self.noticed = noticed
         self.ids = [test for test in report.ids if _function_name(test) in draft.tests]
-        self.seconds = sum(report.alone[test].seconds for test in self.ids)
+        self.quick = sum(report.alone[test].seconds for test in self.ids) <= QUICK_SECONDS
         variables = dict.fromkeys(
             name for test in self.ids for name in report.alone[test].variables
         )
         self.variables = list(variables)
-        self.reworded = {draft.target: rewrite_equivalently(draft.source, functions)}
+        self.reworded = rewrite_equivalently(draft.source, functions)
+        self.missed = 0
+        self.noticed_again = 0
 
     def first_failure(self) -> FreshFailure | None:
         """The first process in which the draft fails, or None when it passes in all.
 
-        What fails elsewhere and passes at the usual place hangs on the place; what fails with the
-        target in other words only, on the wording.
+        What fails elsewhere and passes at the usual place hangs on the place; what failed with the
+        target in other words in the first run already hangs on the wording, and by chance where it
+        passed there.
 
         Raises:
             CouldNotRun: See run_report.read_report.
         """
+        failures = self._failures_against(self.report.reworded, _FOR_THE_WORDS)
+        if failures:
+            return _failure(RungName.BEHAVIOUR, failures, "with the target in other words")
         last = max(self.repeats, 1)
         for turn in range(1, last + 1):
             process = _Process(
+                turn=turn,
                 seed=turn if self.repeats else 0,
-                files=self.reworded if turn == last else {},
+                is_last=turn == last,
                 place=other_place(turn - 1) if 1 < turn <= 1 + len(PLACES) else None,
             )
             failures = self._failures(process)
             if failures:
-                failure = self._explained(turn, process, failures)
+                failure = self._explained(process, failures)
                 if failure is not None:
                     return failure
+        if self.missed and not self.noticed_again:
+            why = "in fresh processes it notices no mutant that it noticed before"
+            return FreshFailure(RungName.REPEATS, {}, why)
         return None
 
-    def _explained(
-        self, turn: int, process: _Process, failures: dict[str, str]
-    ) -> FreshFailure | None:
+    def _explained(self, process: _Process, failures: dict[str, str]) -> FreshFailure | None:
         """What a failure hangs on; None where that is only where the tree stands, which an
         editable install may name.
         """
@@ -87,11 +113,7 @@ class FreshProcesses:
             if not here:
                 return self._place_failure(process, process.place, failures)
             failures = here
-        if process.files and not self._fails_in_same_words(process):
-            return _wording_failure(failures)
-        summary = f"in fresh process {turn}: {failures.get('')}"
-        tests = {name: why for name, why in failures.items() if name}
-        return FreshFailure(RungName.REPEATS, tests, summary)
+        return _failure(RungName.REPEATS, failures, f"in fresh process {process.turn}")
 
     def _place_failure(
         self, process: _Process, place: OtherPlace, failures: dict[str, str]
@@ -100,12 +122,49 @@ class FreshProcesses:
             failures = self._failures(process._replace(place=place.at_the_usual_folder()))
         if not failures:
             return None
-        tests = {
-            name: f"it hangs on where it runs: {telling_line(why)}"
+        because = {
+            name: f"it hangs on where it runs: {telling_line(why)}" if name else why
             for name, why in failures.items()
-            if name
         }
-        return FreshFailure(RungName.ELSEWHERE, tests, f"elsewhere: {failures.get('')}")
+        return _failure(RungName.ELSEWHERE, because, "elsewhere")
+
+    # -- one process
+
+    def _failures(self, process: _Process) -> dict[str, str]:
+        """Why which test functions failed in a process, under "" what speaks of all."""
+        try:
+            report, _ = self.draft.run(
+                self._orders(process),
+                order=self._order(process.seed),
+                seed=process.seed,
+                place=process.place,
+            )
+        except InconsistentReport as error:
+            return {"": str(error)}
+        if report.broken:
+            return {"": report.broken}
+        self._count(report.mutants.get(0))
+        return {
+            **self._another_day(report),
+            **self._failures_against(report.otherwise, _NOW_AND_THEN),
+            **self._failures_against(report.reworded, _NOW_AND_THEN),
+            **self.draft.failures(report.together),
+        }
+
+    def _orders(self, process: _Process) -> dict[str, object]:
+        """What the process tries: everything where that is quick, else as much as is needed."""
+        versions: dict[str, str | None] = {}
+        if self.quick or process.is_last:
+            versions["reworded"] = self.reworded
+        mutants: list[Mutant] = []
+        if self.noticed and (self.quick or process.turn == 1):
+            mutants = [self.noticed[(process.turn - 1) % len(self.noticed)]]
+        orders = orders_of_a_process(self.draft, self.report, mutants, versions)
+        if process.place is not None:
+            orders["variables"] = self.variables
+            if self.quick:
+                orders["manners"] = ["otherwise", "another day"]
+        return orders
 
     def _order(self, seed: int) -> list[TestId]:
         order = list(self.ids)
@@ -113,58 +172,47 @@ class FreshProcesses:
             random.Random(seed).shuffle(order)
         return order
 
-    def _fails_in_same_words(self, process: _Process) -> bool:
-        return bool(self.repeats and self._failures(process._replace(files={}, place=None)))
+    def _count(self, mutant: VariantResult | None) -> None:
+        """Note whether a mutant that was noticed before is noticed again."""
+        if mutant is None or mutant.ended != "done":
+            return
+        if mutant.failed:
+            self.noticed_again += 1
+        else:
+            self.missed += 1
 
-    def _failures(self, process: _Process) -> dict[str, str]:
-        """Why which test functions failed in a fresh process, under "" what speaks of all."""
-        orders: dict[str, object] = {}
-        if self.seconds <= TWICE_SECONDS:
-            orders = {"twice": True, "mutant_seconds": 2 + 5 * self.seconds}
-            if process.place is not None:
-                orders["variables"] = self.variables
-        try:
-            report, _ = self.draft.run(
-                orders,
-                order=self._order(process.seed),
-                seed=process.seed,
-                files=process.files,
-                place=process.place,
-            )
-        except InconsistentReport as error:
-            return {"": str(error)}
-        if report.broken:
-            return {"": report.broken}
-        return self._forked_failures(report) | self.draft.failures(report.together)
+    def _another_day(self, report: Report) -> dict[str, str]:
+        """Why which test functions failed on another day, but not for the stand-in clock."""
+        if report.another_day is None or report.another_day.ended != "done":
+            return {}
+        cleared = report.same_day.failed if report.same_day else frozenset()
+        failed = report.another_day.failed - cleared
+        return {self.draft.function_of(test): "it fails on another day" for test in failed}
 
-    def _forked_failures(self, report: Report) -> dict[str, str]:
-        """Why which test functions failed in copies of the process."""
-        failures: dict[str, str] = {}
-        if report.another_day is not None and report.another_day.ended == "done":
-            cleared = report.same_day.failed if report.same_day else frozenset()
-            for test in report.another_day.failed - cleared:
-                failures[self.draft.function_of(test)] = "it fails on another day"
-        if report.unmutated is not None and report.unmutated.ended == "done":
-            for test in report.unmutated.failed:
-                failures[self.draft.function_of(test)] = "it fails now and then"
-        return failures
+    def _failures_against(self, result: VariantResult | None, why: str) -> dict[str, str]:
+        """Why which test functions failed against a version that they should pass."""
+        if result is None or result.ended == "timeout":
+            return {}
+        if result.ended != "done":
+            return {"": f"{why}: {_NO_PASS.get(result.ended, result.ended)}"}
+        failed = [test for test in self.ids if test not in result.passed]
+        return {self.draft.function_of(test): why for test in failed}
 
 
 class _Process(NamedTuple):
-    """A fresh process: its hash seed, the files laid over the tree, and where it runs."""
+    """A fresh process: its number, its hash seed, whether it is the last, and where it runs."""
 
+    turn: int
     seed: int
-    files: Mapping[str, str]
+    is_last: bool
     place: OtherPlace | None
+
+
+def _failure(rung: RungName, failures: dict[str, str], summary: str) -> FreshFailure:
+    tests = {name: why for name, why in failures.items() if name}
+    return FreshFailure(rung, tests, f"{summary}: {failures.get('')}")
 
 
 def _function_name(test: TestId) -> str:
     """The test function of a node id, without its parameters."""
     return test.partition("::")[2].split("[")[0]
-
-
-def _wording_failure(failures: Mapping[str, str]) -> FreshFailure:
-    why = "it fails though the target does the same"
-    tests = dict.fromkeys(filter(None, failures), why)
-    summary = f"with the target in other words: {failures.get('')}"
-    return FreshFailure(RungName.BEHAVIOUR, tests, summary)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from copydesk.agent.records import Gap, LineNo, TestId
 from copydesk.agent.testgen.project import Function, target_functions
 from copydesk.agent.testgen.verify.lines_reached import ReachedLines
-from copydesk.agent.testgen.verify.mutants import Mutant, choose, mutate, sites
+from copydesk.agent.testgen.verify.mutants import Mutant, choose, sites
 from copydesk.agent.testgen.verify.run_report import InconsistentReport, Report, VariantResult
 from copydesk.agent.testgen.verify.test_run import DraftUnderTest
 from copydesk.agent.text import plural
@@ -16,13 +16,13 @@ from copydesk.agent.text import plural
 MOST = 24
 """Mutants of one draft: more say little more, and each costs a run of the tests."""
 
-MOST_IN_FRESH_PROCESSES = 4
-"""Mutants that need a process of their own: the target's module runs its code only once."""
-
 BUDGET_SECONDS = 20.0
 
 QUICK_SECONDS = 4.0
-"""Tests that take longer, each alone, meet the mutants in a run of their own."""
+"""Tests that take longer, each alone, meet the mutants in a process of their own."""
+
+PATIENCE = 10.0
+"""Seconds that a version may take besides those of its tests."""
 
 
 @dataclass(slots=True)
@@ -33,16 +33,20 @@ class MutationScore:
         killed: How many a test noticed.
         survivors: Those that none noticed, in words.
         kills: The numbers of the mutants that each test noticed.
+        noticed: Those mutants, by number.
         too_long: How many ran into the time limit.
         died: How many ended the process.
+        broken: How many left nothing that could be collected.
         chosen: How many were to be tried.
     """
 
     killed: int = 0
     survivors: list[str] = field(default_factory=list)
     kills: dict[TestId, set[int]] = field(default_factory=dict)
+    noticed: dict[int, Mutant] = field(default_factory=dict)
     too_long: int = 0
     died: int = 0
+    broken: int = 0
     chosen: int = 0
 
     @property
@@ -58,7 +62,19 @@ class MutationScore:
             notes.append(f"{plural(self.too_long, 'mutant')} ran too long and do not count")
         if self.died:
             notes.append(f"{plural(self.died, 'mutant')} ended the process and do not count")
+        if self.broken:
+            notes.append(f"{plural(self.broken, 'mutant')} could not be imported and do not count")
         return notes
+
+    def noticed_by(self, report: Report, tests: Sequence[str]) -> list[Mutant]:
+        """The mutants that some of the test functions noticed, those of most tests first."""
+        times: dict[int, int] = {}
+        for test in report.ids:
+            if _function_name(test) in tests:
+                for number in self.kills.get(test, ()):
+                    times[number] = times.get(number, 0) + 1
+        ranked = sorted(times, key=lambda number: (-times[number], number))
+        return [self.noticed[number] for number in ranked]
 
     def sentence(self) -> str:
         """The figures in words."""
@@ -66,21 +82,21 @@ class MutationScore:
             return "there is nothing to mutate in what it reaches"
         return f"notices {self.killed} of {plural(self.total, 'mutant')}"
 
-    def count(self, number: int, mutant: Mutant, result: VariantResult) -> bool:
-        """Add one mutant; returns whether it reached the running code."""
+    def count(self, number: int, mutant: Mutant, result: VariantResult) -> None:
+        """Add one mutant. Any test notices one that cannot be imported, so that says nothing."""
         if result.ended == "timeout":
             self.too_long += 1
+        elif result.ended == "broken":
+            self.broken += 1
         elif result.ended != "done":
             self.died += 1
-        elif not result.applied:
-            return False
         elif result.failed:
             self.killed += 1
+            self.noticed[number] = mutant
             for test in result.failed:
                 self.kills.setdefault(test, set()).add(number)
         else:
             self.survivors.append(mutant.description)
-        return True
 
 
 def prepare_mutants(source: str, gap: Gap) -> list[Mutant]:
@@ -91,25 +107,27 @@ def prepare_mutants(source: str, gap: Gap) -> list[Mutant]:
         gap: What the draft is for.
     """
     definitions = target_functions(source, gap.function, gap.lines)
-    if not definitions:
-        return []
     lines = frozenset(gap.lines) | {abs(first) for first, _ in gap.branches}
-    mutants = sites(source, lines) or sites(source, _lines_of(definitions))
+    mutants = sites(source, lines, module_level=not definitions)
+    mutants = mutants or sites(source, _lines_of(definitions))
     return choose(mutants, len(mutants))
 
 
 def orders_for_mutants(source: str, prepared: Sequence[Mutant]) -> dict[str, object]:
     """The orders for copydesk_tools.verify to try those mutants that it sees reached."""
-    if not prepared:
-        return {}
     return {
-        "mutants": [
-            (m.start, m.end, m.text, (m.line, source.count("\n", 0, m.end) + 1)) for m in prepared
-        ],
+        "source": source,
+        "mutants": [_edit(source, mutant) for mutant in prepared],
         "most": MOST,
         "budget_seconds": BUDGET_SECONDS,
         "quick_seconds": QUICK_SECONDS,
     }
+
+
+def _edit(source: str, mutant: Mutant) -> tuple[object, ...]:
+    """A mutant as copydesk_tools.verify takes it, with the lines that it changes."""
+    last = source.count("\n", 0, mutant.end) + 1
+    return (mutant.start, mutant.end, mutant.text, (mutant.line, last))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +165,6 @@ class MutationCheck:
         score = MutationScore(chosen=len(mutants))
         if not mutants:
             return score
-        if not definitions:
-            self._run_in_fresh_processes(mutants, score)
-            return score
         tried = self._tried_before({mutant.line for mutant in mutants})
         if tried:
             self._count_all(tried, self.report, score)
@@ -177,53 +192,49 @@ class MutationCheck:
         }
 
     def _run(self, mutants: Sequence[Mutant]) -> Report:
-        """Run the draft against mutants in copies of one process."""
-        seconds = sum(result.seconds for result in self.report.alone.values())
-        orders = {
-            "together": False,
-            "source": self.draft.source,
-            "mutants": [(m.start, m.end, m.text, self._tests_of(m)) for m in mutants],
-            "mutant_seconds": max(1.0, 0.5 + 5 * seconds),
-            "budget_seconds": BUDGET_SECONDS,
-        }
-        report, _ = self.draft.run(orders, order=self.report.ids)
+        """Run the draft against mutants in a process of their own."""
+        report, _ = self.draft.run(
+            orders_of_a_process(self.draft, self.report, mutants), order=self.report.ids
+        )
         return report
-
-    def _tests_of(self, mutant: Mutant) -> list[TestId] | None:
-        """The tests that run the mutated line; None (all) when the trace does not say."""
-        tests = [test for test, reached in self.by_test.items() if mutant.line in reached.lines]
-        return tests or None
 
     def _count_all(
         self, mutants: Mapping[int, Mutant], report: Report, score: MutationScore
     ) -> None:
-        """Count what became of the mutants that were run; those that did not reach the running
-        code get a process of their own when no other has a verdict.
-        """
+        """Count what became of the mutants that were run."""
         _check_unmutated(report)
-        not_applied = []
         for number, mutant in mutants.items():
             result = report.mutants.get(number)
-            if result is not None and not score.count(number, mutant, result):
-                not_applied.append(mutant)
-        if not_applied and not score.total:
-            self._run_in_fresh_processes(not_applied, score)
+            if result is not None:
+                score.count(number, mutant, result)
 
-    def _run_in_fresh_processes(self, mutants: Sequence[Mutant], score: MutationScore) -> None:
-        """Run mutants, each as a changed file in a fresh process, and count them."""
-        draft = self.draft
-        for number, mutant in enumerate(choose(mutants, MOST_IN_FRESH_PROCESSES)):
-            files = {draft.target: mutate(draft.source, mutant)}
-            try:
-                report, outcome = draft.run({}, files=files)
-            except InconsistentReport:
-                score.died += 1
-                continue
-            if report.broken:
-                continue  # a module that cannot be imported is noticed by any test
-            failed = frozenset(test for test, r in report.together.items() if not r.passed)
-            result = VariantResult("done", True, failed, seconds=outcome.seconds)
-            score.count(number, mutant, result)
+
+def orders_of_a_process(
+    draft: DraftUnderTest,
+    report: Report,
+    mutants: Sequence[Mutant] = (),
+    versions: Mapping[str, str | None] | None = None,
+) -> dict[str, object]:
+    """The orders to try versions of the target in a process of their own, the one that is there
+    among them.
+
+    Args:
+        draft: The draft.
+        report: Its first run; says how long its tests take.
+        mutants: The mutants to try.
+        versions: Further versions: the kind of the record, and the text.
+    """
+    seconds = sum(result.seconds for result in report.alone.values())
+    return {
+        **orders_for_mutants(draft.source, mutants),
+        "versions": dict(versions or {}),
+        "version_seconds": PATIENCE + 5 * (seconds + report.collecting),
+    }
+
+
+def _function_name(test: TestId) -> str:
+    """The test function of a node id, without its parameters."""
+    return test.partition("::")[2].split("[")[0]
 
 
 def _lines_of(definitions: Iterable[Function]) -> frozenset[LineNo]:
@@ -239,8 +250,12 @@ def _check_unmutated(report: Report) -> None:
     Raises:
         InconsistentReport: They do not.
     """
-    unmutated = report.unmutated
-    if report.broken or unmutated is None:
+    if report.broken:
         raise InconsistentReport("it could not be collected again")
-    if unmutated.ended != "done" or unmutated.failed or unmutated.passed != set(report.ids):
+    unmutated = report.unmutated
+    if unmutated is None:
+        passes = all(result.passed for result in report.together.values())
+    else:
+        passes = unmutated.ended == "done" and unmutated.passed == set(report.ids)
+    if not passes:
         raise InconsistentReport("it does not pass unmutated where the mutants run")

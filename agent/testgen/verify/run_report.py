@@ -20,15 +20,16 @@ from copydesk.agent.sandbox.records import Outcome
 _Record: TypeAlias = Mapping[str, Any]
 _PHASES = ["setup", "call", "teardown"]
 _KINDS = frozenset(
-    {"ready", "imported", "broken", "collected", "alone", "probe", "unmutated", "mutant"}
-    | {"another day", "same day", "report", "outside", "end"}
+    {"ready", "imported", "broken", "collected", "alone", "report", "outside"}
+    | {"versions", "unmutated", "reworded", "probe", "mutant"}
+    | {"otherwise", "another day", "same day", "end"}
 )
 
 
 class InconsistentReport(Exception):
     """The report does not fit together; the draft's run proves nothing. Says what is odd.
 
-    `mutated` is True where the run had come to the mutants.
+    `mutated` is True where the run had come to other versions of the target.
     """
 
     mutated = False
@@ -65,14 +66,14 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class VariantResult:
-    """How the tests went against one variant of the target: a mutant, or one that raises.
+    """How the tests went against one version of the target: a mutant, one that raises, one that
+    does the same in other words, or the target as it is once more.
 
     `failed` holds the tests that failed by an assertion or an exception; `ended` is "done",
-    "timeout" or "lost"; `applied` is False where the change never reached the running code.
+    "broken" (the tests could not be collected), "timeout" or "lost".
     """
 
     ended: str
-    applied: bool
     failed: frozenset[TestId] = frozenset()
     passed: frozenset[TestId] = frozenset()
     seconds: float = 0.0
@@ -87,8 +88,11 @@ class Report:
         together: How each test went in the company of the others.
         alone: How each test went by itself.
         imported: The arcs of the target that ran when the draft was imported.
+        collecting: Seconds until pytest came to the tests.
         probe: How the tests went against a target that raises.
-        unmutated: How they went against the target as it is, where the mutants run.
+        unmutated: How they went against the target as it is, once more.
+        reworded: How they went against a target that does the same in other words.
+        otherwise: How they went when pytest was started in another way.
         another_day: How they went years before or after.
         same_day: How they went with the clock that tells another day, set to this one.
         mutants: How they went against each mutant, by its number.
@@ -100,8 +104,11 @@ class Report:
     together: dict[TestId, Result] = field(default_factory=dict)
     alone: dict[TestId, Result] = field(default_factory=dict)
     imported: frozenset[Arc] = frozenset()
+    collecting: float = 0.0
     probe: VariantResult | None = None
     unmutated: VariantResult | None = None
+    reworded: VariantResult | None = None
+    otherwise: VariantResult | None = None
     another_day: VariantResult | None = None
     same_day: VariantResult | None = None
     mutants: dict[int, VariantResult] = field(default_factory=dict)
@@ -217,12 +224,24 @@ def _take_outside(report: Report, record: _Record) -> None:
     report.outside = tuple(map(str, record["said"]))
 
 
+def _take_versions(report: Report, record: _Record) -> None:
+    report.collecting = float(record["collecting"])
+
+
+def _take_reworded(report: Report, record: _Record) -> None:
+    report.reworded = _variant(record)
+
+
 def _take_probe(report: Report, record: _Record) -> None:
     report.probe = _variant(record)
 
 
 def _take_unmutated(report: Report, record: _Record) -> None:
     report.unmutated = _variant(record)
+
+
+def _take_otherwise(report: Report, record: _Record) -> None:
+    report.otherwise = _variant(record)
 
 
 def _take_another_day(report: Report, record: _Record) -> None:
@@ -245,8 +264,11 @@ _TAKERS: dict[str, Callable[[Report, _Record], None]] = {
     "imported": _take_imported,
     "alone": _take_alone,
     "outside": _take_outside,
+    "versions": _take_versions,
+    "reworded": _take_reworded,
     "probe": _take_probe,
     "unmutated": _take_unmutated,
+    "otherwise": _take_otherwise,
     "another day": _take_another_day,
     "same day": _take_same_day,
     "mutant": _take_mutant,
@@ -276,13 +298,12 @@ def _alone(record: _Record) -> Result:
 
 
 def _variant(record: _Record) -> VariantResult:
-    """How the tests went against a variant of the target."""
+    """How the tests went against a version of the target."""
     by_test: dict[str, list[Sequence[str]]] = {}
     for entry in record["reports"]:
         by_test.setdefault(entry[0], []).append(entry)
     return VariantResult(
         str(record["ended"]),
-        bool(record.get("applied", False)),
         frozenset(test for test, entries in by_test.items() if _failed(entries)),
         frozenset(test for test, entries in by_test.items() if _passed(entries)),
         float(record["seconds"]),

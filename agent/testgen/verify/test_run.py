@@ -131,7 +131,7 @@ class DraftUnderTest:
             together = orders.get("together", True)
             return read_report(outcome, expected, together=together), outcome
         except InconsistentReport as error:
-            error.mutated = b'"kind": "unmutated"' in outcome.report
+            error.mutated = b'"kind": "versions"' in outcome.report
             raise
 
 

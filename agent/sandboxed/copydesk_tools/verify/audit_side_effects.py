@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 MOST = 20
+TOOLS = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GRACE = 0.2
 """Seconds for a process that has just been ended to be gone."""
 SECRET = (".ssh", ".aws", ".gnupg", ".netrc", ".git-credentials", ".pypirc", ".docker", ".kube")
@@ -34,10 +35,10 @@ class SideEffects:
         self.home = os.path.realpath(os.path.expanduser("~"))
         self.tree = os.path.realpath(os.getcwd())
         self.temporary = os.path.realpath(tempfile.gettempdir())
-        tools = os.environ.get("COPYDESK_TOOLS", self.tree)
-        python: tuple[str, ...] = (sys.prefix, sys.base_prefix, sys.exec_prefix, *sys.path, tools)
+        python: tuple[str, ...] = (sys.prefix, sys.base_prefix, sys.exec_prefix, *sys.path, TOOLS)
         self.readable = tuple({os.path.realpath(p) for p in (*python, *READ) if p})
-        self.first = {os.getpid(), os.getppid()}
+        self.adopting = {1, parent(os.getppid())}
+        """Who becomes the parent of a process whose own has ended."""
         self.busy = False
         writes = ["os.remove", "os.rmdir", "os.mkdir", "os.chmod", "os.chown", "os.utime"]
         writes += ["shutil.rmtree"]
@@ -190,9 +191,27 @@ class SideEffects:
             alive = [int(name) for name in os.listdir("/proc") if name.isdigit()]
         except OSError:
             return
-        for pid in {*alive} - {1, os.getpid(), *self.first}:
-            if stays(pid) and _again(pid):
+        for pid in {*alive} - {os.getpid(), os.getppid(), *self.adopting}:
+            if self.stays(pid) and self.stays_a_while(pid):
                 self.say("leaves a process behind")
+
+    def stays(self, pid: int) -> bool:
+        """Whether a process lives, and will when this one ends: it left its parent or session."""
+        try:
+            with open(f"/proc/{pid}/stat", "rb") as file:
+                letter, ppid, _, session = file.read().rpartition(b")")[2].split()[:4]
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                helper = b"multiprocessing" in file.read()  # they end when their pipe does
+        except (OSError, ValueError):
+            return False
+        gone = letter in (b"Z", b"X")
+        left = int(ppid) in self.adopting or int(session) != os.getsid(0)
+        return not gone and not helper and left
+
+    def stays_a_while(self, pid: int) -> bool:
+        """Whether it still does after a moment."""
+        time.sleep(GRACE)
+        return self.stays(pid)
 
 
 def place(path: Any) -> str:
@@ -214,19 +233,6 @@ def parent(pid: int) -> int:
         return 0
 
 
-def stays(pid: int) -> bool:
-    """Whether a process lives, and will when this one ends: it left its parent or its session."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            letter, ppid, _, session = file.read().rpartition(b")")[2].split()[:4]
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            helper = b"multiprocessing" in file.read()  # they end when their pipe does
-    except (OSError, ValueError):
-        return False
-    gone = letter in (b"Z", b"X")
-    return not gone and not helper and (int(ppid) == 1 or int(session) != os.getsid(0))
-
-
 def listens(kind: str, port: int) -> bool:
     """Whether somebody in this network namespace listens on (or is bound to) a port."""
     for table in (f"/proc/net/{kind}", f"/proc/net/{kind}6"):
@@ -238,8 +244,3 @@ def listens(kind: str, port: int) -> bool:
         if any(int(words[1].rpartition(":")[2], 16) == port for words in bound):
             return True
     return False
-
-
-def _again(pid: int) -> bool:
-    time.sleep(GRACE)
-    return stays(pid)

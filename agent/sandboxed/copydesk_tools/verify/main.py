@@ -1,75 +1,42 @@
 """Run one draft in the user's own pytest: what the sandbox starts.
 
-The command line is pytest's, the draft last. The orders come as JSON on standard input, and the
-records go to the file descriptor named by COPYDESK_REPORT_FD.
+The command line is pytest's, the draft last. Three kinds of process share the work, so that what
+is tested can reach neither the orders nor the report:
+
+- The supervisor, which this becomes, reads the orders from standard input, puts the version of the
+  target that is to be tried into the tree, and writes the report to COPYDESK_REPORT_FD. No code of
+  the project ever runs in it.
+- The fork server has pytest in memory and nothing of the project; it knows no orders.
+- Each test run is a fork of that one. It collects and runs the tests as pytest does, and what it
+  finds in the tree is all it knows of the version that is tried.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
+import socket
 import sys
-from typing import Any, List
 
-import pytest
-
-from ..elsewhere import settle
-from .audit_side_effects import SideEffects
-from .failed_comparison import FailedComparison
-from .line_tracer import Tracer
-from .pytest_plugin import DraftPlugin, Reporter
+from .fork_server import ForkServer, import_pytest, leave_the_import_path
+from .supervisor import Supervisor
 
 
-def main(arguments: List[str]) -> None:
-    """Run pytest with both plugins and leave with pytest's code, past any exit handler.
+def main(arguments: list[str]) -> None:
+    """Run what the orders say and leave with the code of the first run, past any exit handler.
 
     Args:
         arguments: pytest's.
     """
-    comparison, side_effects = FailedComparison(arguments[-1]), SideEffects()
-    _leave_the_import_path()
-    orders = json.loads(sys.stdin.buffer.read())
-    sys.stdin = open(os.devnull, encoding="utf-8")
-    sys.argv = ["pytest", *arguments]
-    place = settle.place_of(orders)
-    if place is not None:
-        settle.settle(place)
-        settle.toggle_repository()
-        settle.age_files(os.path.dirname(orders["target"]) or ".")
-        sys.argv = list(place.arguments[0])
-    reporter = Reporter()
-    tracer = Tracer(os.path.realpath(orders["target"]))
-    plugin = DraftPlugin(orders, reporter, comparison, side_effects, tracer)
-    _leave_plugins_as_they_are()
-    if orders.get("imports"):
-        tracer.start()
-    code = int(pytest.main(arguments, plugins=[plugin, comparison]))
-    reporter.write("end", code=code)
-    with contextlib.suppress(Exception):
-        sys.stdout.flush()
-        sys.stderr.flush()
+    report = int(os.environ.pop("COPYDESK_REPORT_FD"))
+    tools = leave_the_import_path()
+    import_pytest(arguments)
+    ours, its = socket.socketpair()
+    server = os.fork()
+    if server == 0:
+        ours.close()
+        os.close(report)
+        ForkServer(its, arguments).serve()
+    its.close()
+    code = Supervisor(ours, server, report, tools).work()
+    sys.stdout.flush()
     os._exit(code)
-
-
-def _leave_the_import_path() -> None:
-    """Take the folder of this package off sys.path and out of the environment."""
-    tools = os.environ.pop("COPYDESK_TOOLS", "")
-    sys.path[:] = [folder for folder in sys.path if not tools or folder != tools]
-    paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    os.environ["PYTHONPATH"] = os.pathsep.join(p for p in paths if p and p != tools)
-
-
-def _leave_plugins_as_they_are() -> None:
-    """Keep pytest from rewriting the assertions in every module of every installed plugin.
-
-    Without a cache it may write to, that took 1.0 of 1.5 s of CPU next to Hypothesis and anyio.
-    The tests' own assertions are rewritten as ever.
-    """
-    from _pytest.config import Config
-
-    def mark(this: Any, hook: Any, *_: Any) -> None:
-        this.pluginmanager.rewrite_hook = hook
-
-    if hasattr(Config, "_mark_plugins_for_rewrite"):
-        Config._mark_plugins_for_rewrite = mark  # type: ignore

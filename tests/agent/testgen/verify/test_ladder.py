@@ -580,7 +580,7 @@ class TestWhereItRuns:
         sandbox = SandboxRunner(tree, tree, interpreter, capability, visible=Visible(tools=TOOLS))
         content = "from grades import grade\ndef test_x():\n    assert grade(90) == 'A'\n"
         evidence, _ = climb("grades.py", "grade", [8], content, on=sandbox)
-        assert evidence.verdict == "verified"
+        assert evidence.verdict == "verified", [r.detail for r in evidence.rungs]
         assert evidence.tier == "full"
 
     def test_only_harmless_options_of_the_project_stay(self, write: Write, tree: Path) -> None:

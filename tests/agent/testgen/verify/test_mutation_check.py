@@ -32,7 +32,7 @@ def test_mutants_that_end_the_process_count_apart(climb, write: Write) -> None:
     assert evidence.survivors == ("line 4: `5` becomes `6`",)
 
 
-def test_code_that_is_never_a_live_function_is_mutated_in_the_file(climb, write: Write) -> None:
+def test_code_that_runs_by_its_path_is_mutated_too(climb, write: Write) -> None:
     write({"script.py": "def twice(a):\n    return a * 2\n"})
     draft = (
         "import runpy\n\ndef test_x():\n    assert runpy.run_path('script.py')['twice'](3) == 6\n"
@@ -65,7 +65,6 @@ class Stub:
     """A bed whose runs say what the test wants."""
 
     source = SOURCE
-    target = "stops.py"
 
     def __init__(self, report: Report) -> None:
         self.report = report
@@ -88,13 +87,16 @@ def ask(report: Report, lines: frozenset[int] = frozenset({4})) -> MutationScore
     ("report", "odd"),
     [
         (Report(broken="E"), "collected again"),
-        (Report(ids=("t",)), "collected again"),
-        (Report(ids=("t",), unmutated=VariantResult("timeout", False)), "does not pass unmutated"),
         (
-            Report(ids=("t",), unmutated=VariantResult("done", False, frozenset({"t"}))),
+            Report(ids=("t",), together={"t": Result(False)}),
+            "does not pass unmutated",
+        ),
+        (Report(ids=("t",), unmutated=VariantResult("timeout")), "does not pass unmutated"),
+        (
+            Report(ids=("t",), unmutated=VariantResult("done", frozenset({"t"}))),
             "does not pass",
         ),
-        (Report(ids=("t",), unmutated=VariantResult("done", False)), "does not pass unmutated"),
+        (Report(ids=("t",), unmutated=VariantResult("done")), "does not pass unmutated"),
     ],
 )
 def test_a_draft_must_pass_unmutated_first(report: Report, odd: str) -> None:
@@ -103,8 +105,8 @@ def test_a_draft_must_pass_unmutated_first(report: Report, odd: str) -> None:
 
 
 def test_mutants_that_never_ran_do_not_count() -> None:
-    good = VariantResult("done", False, passed=frozenset({"t"}))
-    timeout = VariantResult("timeout", True)
+    good = VariantResult("done", passed=frozenset({"t"}))
+    timeout = VariantResult("timeout")
     score = ask(Report(ids=("t",), unmutated=good, mutants={0: timeout}))
     assert (score.total, score.too_long) == (0, 1)
     assert score.notes == ["1 mutant ran too long and do not count"] or score.notes
@@ -112,8 +114,8 @@ def test_mutants_that_never_ran_do_not_count() -> None:
 
 
 def test_the_function_is_mutated_when_the_gained_lines_offer_nothing() -> None:
-    good = VariantResult("done", False, passed=frozenset({"t"}))
-    killed = VariantResult("done", True, frozenset({"t"}))
+    good = VariantResult("done", passed=frozenset({"t"}))
+    killed = VariantResult("done", frozenset({"t"}))
     score = ask(Report(ids=("t",), unmutated=good, mutants={0: killed}), frozenset({1}))
     assert score.killed == 1
     assert score.chosen == 4

@@ -143,7 +143,7 @@ def test_odd_claims_of_running_alone_are_doubted(records: list[Record], odd: str
 
 
 def mutant(place: int, *reports: list[str], **fields: Any) -> Record:
-    whole = {"ended": "done", "applied": True, "seconds": 0.1, "reports": list(reports)}
+    whole = {"ended": "done", "seconds": 0.1, "reports": list(reports)}
     return {"kind": "mutant", "mutant": place, **whole, **fields}
 
 
@@ -152,14 +152,14 @@ def test_a_mutant_is_killed_by_failures_of_setup_and_call_only() -> None:
         frame(
             mutant(0, *phases(A, call="failed"), *phases(B)),
             mutant(1, *phases(A, teardown="failed"), *phases(B, call="skipped")),
-            mutant(2, applied=False),
+            mutant(2, ended="broken"),
         ),
         together=False,
     )
     assert report.mutants[0].failed == {A}
     assert report.mutants[0].passed == {B}
     assert report.mutants[1].failed == report.mutants[1].passed == frozenset()
-    assert not report.mutants[2].applied
+    assert report.mutants[2].ended == "broken"
 
 
 def test_odd_mutants_are_doubted() -> None:
@@ -170,18 +170,22 @@ def test_odd_mutants_are_doubted() -> None:
 
 
 def test_other_runs_are_told() -> None:
-    changed = {"ended": "done", "applied": True, "seconds": 0.1, "reports": phases(A)}
+    changed = {"ended": "done", "seconds": 0.1, "reports": phases(A)}
     report = told(
         frame(
             {"kind": "imported", "arcs": [[1, 2]]},
             {"kind": "probe", **changed},
+            {"kind": "versions", "collecting": 0.25},
             {"kind": "unmutated", **changed},
+            {"kind": "reworded", **changed},
         ),
         together=False,
     )
     assert report.imported == {(1, 2)}
     assert report.probe is not None
     assert report.unmutated is not None
+    assert report.reworded is not None
+    assert report.collecting == 0.25
 
 
 def test_numbers_with_a_hole_are_doubted() -> None:
