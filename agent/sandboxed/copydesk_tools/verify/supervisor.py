@@ -197,7 +197,7 @@ class Supervisor:
     def _versions(self) -> list[Version]:
         """What is to be tried besides; only the probe where the tests take long."""
         texts: dict[str, str | None] = self.orders.get("versions", {})
-        if self.orders.get("alone") and self._took() > self.orders["quick_seconds"]:
+        if self.orders.get("alone") and self._took() > self.orders.get("quick_seconds", 0):
             return [Version("probe", texts["probe"])] if "probe" in texts else []
         named = [Version(kind, text) for kind, text in texts.items()]
         named += [Version(name, None, manner=name) for name in self.orders.get("manners", ())]

@@ -14,7 +14,7 @@ from copydesk.agent.sandbox.runner import SandboxRunner, Visible
 from copydesk.agent.sandbox.tier import detect
 from copydesk.agent.sandboxed.copydesk_tools.elsewhere.settle import next_version
 from copydesk.agent.testgen.project.tools import TOOLS
-from copydesk.agent.testgen.verify.fresh_processes import TWICE_SECONDS, FreshProcesses
+from copydesk.agent.testgen.verify.fresh_processes import FreshProcesses
 from copydesk.agent.testgen.verify.test_run import DraftUnderTest
 
 PLACE = """\
@@ -105,8 +105,8 @@ def test_whatever_a_draft_takes_from_the_sandbox_is_found_out_elsewhere(
     report, _ = draft.run(ALONE)
     assert {test: r.why for test, r in report.alone.items() if not r.passed} == {}
 
-    processes = FreshProcesses(draft, report, (), repeats=3)
-    processes.seconds = TWICE_SECONDS  # however busy the machine is
+    processes = FreshProcesses(draft, report, (), 3, ())
+    processes.quick = True  # however busy the machine is
     failure = processes.first_failure()
 
     assert failure is not None
