@@ -38,10 +38,9 @@ class FreshFailure(NamedTuple):
 class FreshProcesses:
     """Runs a draft that passed once in fresh processes on fresh copies of the tree.
 
-    The first is at the usual place, the next two are elsewhere. In each of them it meets the target
-    as it is, the target in other words, and a mutant that it noticed before, in an order that
-    chance decides: a draft that goes by the hash seed or the place finds none at which only one
-    version is tried.
+    The first is at the usual place, the next two are elsewhere. In the first and the last it meets
+    the target as it is, the target in other words, and a mutant that it noticed before, in an order
+    that chance decides: a draft that goes by the hash seed or the place gains nothing.
 
     Args:
         draft: The draft.
@@ -154,10 +153,10 @@ class FreshProcesses:
     def _orders(self, process: _Process) -> dict[str, object]:
         """What the process tries: everything where that is quick, else as much as is needed."""
         versions: dict[str, str | None] = {}
-        if self.quick or process.is_last:
+        if process.is_last or (self.quick and process.place is None):
             versions["reworded"] = self.reworded
         mutants: list[Mutant] = []
-        if self.noticed and (self.quick or process.turn == 1):
+        if self.noticed and (process.turn == 1 or (self.quick and process.is_last)):
             mutants = [self.noticed[(process.turn - 1) % len(self.noticed)]]
         orders = orders_of_a_process(self.draft, self.report, mutants, versions)
         if process.place is not None:
