@@ -6,11 +6,11 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from copydesk.agent import config
-from copydesk.agent.coverage.measure import audit, flaky, interrupted
+from copydesk.agent.coverage.measure import audit, flaky, interrupted, predecessors
 from copydesk.agent.coverage.measure.baseline import find_base, measured_ancestor
 from copydesk.agent.coverage.measure.blob_texts import BlobTexts, files_of
 from copydesk.agent.coverage.measure.failed_tests import find_failed_tests
@@ -34,6 +34,7 @@ from copydesk.agent.coverage.runner import (
 )
 from copydesk.agent.coverage.selection import (
     Selection,
+    after_predecessors,
     collection_order,
     conftests_for_all,
     describe,
@@ -186,6 +187,7 @@ class _Measurement:
             plan.reason = "every test, as asked"
         recording = self._collect(plan)
         traces = merge(plan.base, plan.selection, recording, self.blobs, plan.files)
+        traces, recording = self._settled(plan, traces, recording)
         if nearest is not None and plan.candidate is not None:
             traces = flaky.mark_repeats(
                 traces, nearest, plan.candidate, same_files=old_blobs == self.blobs
@@ -217,7 +219,7 @@ class _Measurement:
         if self.order and files and not full:
             # an order is worth less than the measure
             with self.db.failed_items.contained("measure", self.commit.sha, "the order of tests"):
-                files = self.order(files, selection.affected)
+                files = after_predecessors(self.order(files, selection.affected), base)
         if not plan.run_all:
             plan.files = files
             plan.conftests = conftests_for_all(base, self.blobs, texts) if files else ()
@@ -236,17 +238,53 @@ class _Measurement:
         for kind, name in carried:
             if kind == "test" and (collected is None or file_of(name) in collected):
                 carried_tests.append(name)
-        options = RunOptions(
+        options = self._options(plan, files, carried_tests, fresh=selection is None)
+        report = self._begin(plan, carried.values())
+        return record_tests(self.engine, replace(options, report=report))
+
+    def _options(
+        self,
+        plan: _Plan,
+        files: Sequence[str] | None,
+        skipped_tests: Collection[TestId],
+        *,
+        fresh: bool = False,
+    ) -> RunOptions:
+        return RunOptions(
             files=files,
             conftests=plan.conftests,
-            skipped_tests=carried_tests,
+            skipped_tests=skipped_tests,
             branch=self.environment.branch,
-            compiled_modules=self._bytecode(fresh=selection is None),
+            compiled_modules=self._bytecode(fresh=fresh),
             tests=self.settings.project.tests,
             timeout=self.settings.personal.measure_seconds,
-            report=self._begin(plan, carried.values()),
         )
-        return record_tests(self.engine, options)
+
+    def _settled(
+        self, plan: _Plan, traces: list[Trace], recording: Recording | None
+    ) -> tuple[list[Trace], Recording | None]:
+        """Hold new outcomes of a selected run against more tests, and keep what is known of that.
+
+        Args:
+            plan: What was run; says more of it afterwards.
+            traces: The traces that make the commit so far.
+            recording: What was run now.
+        """
+        if plan.nearest is None or recording is None:
+            return traces, recording
+        if plan.base is None or plan.selection is None:
+            return predecessors.with_marks(traces, {}, plan.nearest), recording
+
+        def run(files: Sequence[str] | None, skipped: Collection[TestId]) -> Recording:
+            return record_tests(self.engine, self._options(plan, files, skipped))
+
+        selected = predecessors.SelectedRun(
+            plan.base, plan.selection, recording, self.blobs, plan.files, run, self.say
+        )
+        settled = selected.settled(traces)
+        plan.reason = "; ".join(filter(None, [plan.reason, settled.describe()]))
+        plan.run_all = plan.run_all or settled.ran_all
+        return settled.traces, settled.recording
 
     def _begin(self, plan: _Plan, carried: Iterable[Trace]) -> Path:
         """Note that tests are about to run, and get the file for what is recorded meanwhile."""

@@ -12,10 +12,18 @@ from copydesk.agent.coverage.selection.collection_order import (
     test_file_check,
 )
 from copydesk.agent.coverage.selection.rerun_outcomes import UNFINISHED
+from copydesk.agent.coverage.selection.run_together import (
+    AFTER,
+    EVERY_FILE,
+    after_predecessors,
+)
 
 __all__ = [
+    "AFTER",
+    "EVERY_FILE",
     "UNFINISHED",
     "Selection",
+    "after_predecessors",
     "collection_order",
     "conftests_for_all",
     "describe",

@@ -19,6 +19,7 @@ from copydesk.agent.coverage.selection.collected_files import SESSION, Collected
 from copydesk.agent.coverage.selection.import_time import executed_blocks
 from copydesk.agent.coverage.selection.module_changes import ModuleChanges
 from copydesk.agent.coverage.selection.rerun_outcomes import FAILED, RERUN_REASONS
+from copydesk.agent.coverage.selection.run_together import affect_companions
 from copydesk.agent.coverage.selection.stale_imports import StaleImports
 from copydesk.agent.coverage.selection.tree_comparison import TreeComparison
 from copydesk.agent.coverage.source import (
@@ -77,6 +78,7 @@ def select(
         _affect_all(base, reasons)
     _affect_users_of_fixtures(base, reasons)
     only_failed = _affect_failed(base, reasons)
+    affect_companions(base, reasons)
     constants = modules_with_changed_constants(trees.change.modified, old, new)
     stale_imports = StaleImports(base, trees, changes, constants)
     stale = stale_imports.find()

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from copydesk.agent.coverage.selection.affected import Selection
 from copydesk.agent.coverage.selection.collected_files import SESSION
 from copydesk.agent.coverage.selection.rerun_outcomes import FAILED
+from copydesk.agent.coverage.selection.run_together import after_predecessors
 from copydesk.agent.coverage.source import DEFAULT_PATTERNS, file_of, is_test_file
 from copydesk.agent.coverage.store import CoverageMap
 
@@ -60,7 +61,7 @@ def collection_order(
         """What failed, what is new or changed, what is hit the most."""
         return path not in failed, old.get(path) == new.get(path), -counts[path], path
 
-    return sorted(selection.collect, key=rank)
+    return after_predecessors(sorted(selection.collect, key=rank), base)
 
 
 def _has_test_file_elsewhere(
