@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ from copydesk.agent.cli.output import echo, echo_json, print_progress
 from copydesk.agent.coverage.replay import Comparison
 from copydesk.agent.coverage.replay import replay as replaying
 from copydesk.agent.git import repository as git
+from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Json
 from copydesk.agent.text import one_line, plural
 
@@ -23,15 +25,23 @@ SHOWN = 20
 @click.command(
     epilog=examples(
         "copydesk replay . HEAD~10..HEAD",
+        "copydesk replay --sample 5",
         "copydesk replay ../click main~30..main --python ../click/.venv/bin/python --json",
     )
 )
 @click.argument(
     "repository",
-    metavar="REPO",
+    metavar="[REPO]",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=".",
 )
-@click.argument("revisions", metavar="A..B")
+@click.argument("revisions", metavar="[A..B]", required=False)
+@click.option(
+    "--sample",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="N commits spread over the range (the newest 200 without one), each from its parent.",
+)
 @click.option(
     "--python",
     type=click.Path(path_type=Path),
@@ -50,7 +60,8 @@ SHOWN = 20
 def replay(
     ctx: click.Context,
     repository: Path,
-    revisions: str,
+    revisions: str | None,
+    sample: int | None,
     python: Path | None,
     limit: int | None,
     keep_going: bool,
@@ -60,16 +71,15 @@ def replay(
 
     Every commit after A is measured as copydesk does it, on a desk that is thrown away, and then
     once more with `coverage run -m pytest` on all tests. Lines, branches and outcomes are
-    compared one by one. Exit code 1: a commit is not exact.
+    compared one by one. With --sample some commits are, which is quick enough for CI. Exit code 1:
+    a commit is not exact, or none could be compared.
     """
     repo = git.find(repository)
-    shas = replaying.commits(repo, revisions, limit)
     comparisons: list[Comparison] = []
-    for comparison in replaying.replay(
-        repo, shas, python=python, say=lambda line: print_progress(f"  {line}")
-    ):
+    count, run = _to_replay(repo, revisions, sample=sample, limit=limit, python=python)
+    for comparison in run:
         comparisons.append(comparison)
-        print_progress(f"{len(comparisons)}/{len(shas)} {_line(comparison)}")
+        print_progress(f"{len(comparisons)}/{count} {_line(comparison)}")
         for line in _problems(comparison):
             print_progress(f"  {line}")
         if comparison.verdict == "inexact" and not keep_going:
@@ -83,8 +93,33 @@ def replay(
         )
     else:
         echo(_table(comparisons))
-    if any(c.verdict == "inexact" for c in comparisons):
+    verdicts = {comparison.verdict for comparison in comparisons}
+    if "inexact" in verdicts or verdicts == {"broken"}:
         ctx.exit(1)
+
+
+def _to_replay(
+    repo: Repository,
+    revisions: str | None,
+    *,
+    sample: int | None,
+    limit: int | None,
+    python: Path | None,
+) -> tuple[int, Iterator[Comparison]]:
+    """How many commits are replayed, and the replay of them."""
+
+    def say(line: str) -> None:
+        print_progress(f"  {line}")
+
+    if sample is None and revisions is None:
+        raise click.UsageError("Name a range of commits (A..B), or --sample N.")
+    if sample is not None and limit is not None:
+        raise click.UsageError("--sample takes commits of the whole range; --limit the newest.")
+    if sample is not None:
+        pairs = replaying.sample(repo, revisions, sample)
+        return len(pairs), replaying.replay_sample(repo, pairs, python=python, say=say)
+    shas = replaying.commits(repo, revisions or "", limit)
+    return len(shas), replaying.replay(repo, shas, python=python, say=say)
 
 
 def _line(comparison: Comparison) -> str:

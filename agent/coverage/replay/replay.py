@@ -116,6 +116,79 @@ def commits(repo: Repository, revisions: str, limit: int | None = None) -> list[
     return shas[-limit - 1 :] if limit else shas
 
 
+SAMPLED_FROM = 200
+"""From how many of the newest commits a sample is taken where no range is named."""
+
+
+def sample(repo: Repository, revisions: str | None, count: int) -> list[tuple[Sha, Sha]]:
+    """Some commits spread evenly over history, each with the commit to start from, oldest first.
+
+    Those that change Python code are taken, unless there are none: the others say little.
+
+    Args:
+        repo: The repository.
+        revisions: A..B; the newest commits of HEAD when left out.
+        count: How many.
+
+    Raises:
+        CopydeskError: There is none with a parent that is there.
+    """
+    if revisions:
+        shas = commits(repo, revisions)[1:]
+    else:
+        shas = git.ancestors(repo, git.resolve(repo, "HEAD"), SAMPLED_FROM)[::-1]
+    parents = {sha: Commit(repo, sha).info.parents for sha in shas}
+    known = set(git.trees(repo, {parent for each in parents.values() for parent in each[:1]}))
+    pairs = [(parents[sha][0], sha) for sha in shas if known.intersection(parents[sha][:1])]
+    if not pairs:
+        raise CopydeskError(
+            "there is no commit to replay: none has a parent in this repository",
+            slug="not-a-range",
+            hint="Where the clone is shallow, fetch more: git fetch --unshallow",
+        )
+    pairs = [pair for pair in pairs if _changes_python(repo, pair[1])] or pairs
+    if count >= len(pairs):
+        return pairs
+    last = len(pairs) - 1
+    picked = {round(last * number / max(1, count - 1)) for number in range(count)}
+    return [pairs[number] for number in sorted(picked)] if count > 1 else pairs[-1:]
+
+
+def _changes_python(repo: Repository, sha: Sha) -> bool:
+    return any(path.endswith(".py") for path in Commit(repo, sha).changes)
+
+
+def replay_sample(
+    repo: Repository,
+    pairs: Sequence[tuple[Sha, Sha]],
+    *,
+    python: Path | None = None,
+    say: Progress = silent,
+) -> Iterator[Comparison]:
+    """Measure and compare some commits, each from its parent, on a temporary desk.
+
+    Args:
+        repo: The repository; it is only read.
+        pairs: From `sample`.
+        python: The interpreter of the tests; found as for a measure when left out.
+        say: Told what is going on, a line at a time.
+
+    Raises:
+        CopydeskError: The tests cannot be run for want of an interpreter or of packages.
+    """
+    with tempfile.TemporaryDirectory(prefix="copydesk-replay-") as folder:
+        aside = RepositoryWithDesk(
+            repo.top, repo.git_dir, repo.common_dir, Path(folder).resolve() / "desk"
+        )
+        with open_desk(aside.desk) as db:
+            run = _Replay(aside, db, _interpreter(aside, python), say)
+            for parent, sha in pairs:
+                if db.measures.get(parent) is None:
+                    say("measuring the commit before")
+                    run.measure_only(parent)
+                yield run.compare(sha, first=False)
+
+
 def replay(
     repo: Repository,
     shas: list[Sha],
@@ -202,6 +275,10 @@ class _Replay:
         else:
             self._judge(comparison, measured, full)
         return comparison
+
+    def measure_only(self, sha: Sha) -> None:
+        """Measure a commit to start from; one that cannot be is none, and all tests run then."""
+        self._measure(Commit(self.repo, sha), Comparison(sha, "", first=True))
 
     def _measure(self, commit: Commit, comparison: Comparison) -> Measure | None:
         """Measure a commit as copydesk does it; None where that fails."""

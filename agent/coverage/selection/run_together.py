@@ -28,16 +28,24 @@ def affect_companions(base: CoverageMap, reasons: dict[tuple[str, str], str]) ->
     for name in base.tests():
         tests_of.setdefault(file_of(name), []).append(name)
     groups = [(trace.name, _files_of(trace, tests_of)) for trace in resting]
-    has_grown = True
-    while has_grown:
-        has_grown = False
-        for name, files in groups:
-            members = [("test", test) for path in files for test in tests_of.get(path, ())]
-            missing = [member for member in members if member not in reasons]
-            if missing and len(missing) < len(members):
-                has_grown = True
-                for member in missing:
-                    reasons[member] = f"runs together with {name}"
+    while any(_has_grown(group, tests_of, reasons) for group in groups):
+        pass  # one group may be the reason for another
+
+
+def _has_grown(
+    group: tuple[str, set[str]],
+    tests_of: Mapping[str, Sequence[str]],
+    reasons: dict[tuple[str, str], str],
+) -> bool:
+    """Let all tests of a group run where one does; whether any was added."""
+    name, files = group
+    members = [("test", test) for path in files for test in tests_of.get(path, ())]
+    missing = [member for member in members if member not in reasons]
+    if not missing or len(missing) == len(members):
+        return False
+    for member in missing:
+        reasons[member] = f"runs together with {name}"
+    return True
 
 
 def _files_of(trace: Trace, tests_of: Mapping[str, Sequence[str]]) -> set[str]:

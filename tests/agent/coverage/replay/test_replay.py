@@ -162,6 +162,44 @@ def test_what_differs_is_named_and_a_commit_that_cannot_run_is_said_to_be_so(
     assert "test_lib.py::test_f: passed (incremental)" in said.stderr
 
 
+def test_a_sample_replays_some_commits_each_from_its_parent(
+    repo: Path, commit: Commit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_config(find(repo), "copydesk.ownTests", "plain")
+    test = "import lib\n\n\ndef test_f():\n    assert lib.f() == 1\n"
+    commit(repo, {"lib.py": "def f():\n    return 1\n", "test_lib.py": test}, "start")
+    chosen = [commit(repo, {"lib.py": "def f():\n    x = 1\n    return x\n"}, "another body")]
+    commit(repo, {"notes.txt": "nothing of Python"})
+    chosen.append(commit(repo, {"lib.py": "def f():\n    return 2 - 1\n"}, "the last"))
+    monkeypatch.chdir(repo)
+    pairs = replaying.sample(find(repo), None, 9)
+    assert [sha for _, sha in pairs[1:]] == chosen  # the first one brought the code
+    assert replaying.sample(find(repo), None, 2) == [pairs[0], pairs[2]]
+    assert replaying.sample(find(repo), "HEAD~3..HEAD", 1) == [pairs[2]]
+    argv = ["--sample", "2", "HEAD~3..HEAD", "--python", str(PYTHON), "--json"]
+    said = CliRunner().invoke(cli.replay, [".", *argv])
+    assert said.exit_code == 0, said.output
+    answer = json.loads(said.stdout)
+    rows = [(row["sha"], row["verdict"], row["selected"]) for row in answer["commits"]]
+    assert rows == [(sha, "exact", 1) for sha in chosen]
+    assert answer["summary"]["exact"] == 2
+
+
+def test_a_sample_that_could_not_be_compared_is_no_yes(
+    repo: Path, commit: Commit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = {"conftest.py": "raise RuntimeError('on purpose')\n", "test_a.py": ""}
+    commit(repo, broken, "broken")
+    monkeypatch.chdir(repo)
+    said = CliRunner().invoke(cli.replay, ["--sample", "1", "--python", str(PYTHON)])
+    assert said.exit_code == 1, said.output
+    assert "1 broken" in said.stdout
+    for argv in ([], ["--sample", "1", "--limit", "1"]):
+        assert CliRunner().invoke(cli.replay, argv).exit_code == 2
+    with pytest.raises(CopydeskError, match="no commit to replay"):
+        replaying.sample(find(repo), "HEAD..HEAD", 1)
+
+
 def test_the_table_and_what_is_wrong_with_a_commit() -> None:
     bad = Comparison("0123456789" * 4, "a subject", first=False, verdict="inexact", total=4)
     bad.selected, bad.seconds, bad.full_seconds, bad.full_processor = 1, 2.0, 8.0, 4.0
