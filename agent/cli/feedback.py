@@ -10,18 +10,27 @@ import click
 
 from copydesk.agent.cli import terminal as screen
 from copydesk.agent.cli.current_desk import open_current_desk
-from copydesk.agent.cli.formatting import short_age
+from copydesk.agent.cli.feedback_output import (
+    file_json,
+    iso_time,
+    mention_json,
+    message_json,
+    place_text,
+    print_file,
+    print_messages,
+    print_topic,
+    topic_json,
+)
 from copydesk.agent.cli.options import examples, json_option
 from copydesk.agent.cli.output import echo, echo_json
 from copydesk.agent.errors import CopydeskError
-from copydesk.agent.records import Json
 from copydesk.agent.text import clean, one_line, plural
 
 if TYPE_CHECKING:
-    from copydesk.agent.community.import_files import ImportedFile
-    from copydesk.agent.community.topics import Topic
+    from copydesk.agent.community.code_mentions import Mention
     from copydesk.agent.desk.database import Database
     from copydesk.agent.desk.feedback import FeedbackMessage
+    from copydesk.agent.git.repository import Repository
 
 _MOST_LISTED = 10_000
 """Messages that a filter looks through, the newest first."""
@@ -76,45 +85,42 @@ def import_(files: tuple[Path, ...], names: bool, filtered: bool, as_json: bool)
     from copydesk.agent.community.import_files import import_file
     from copydesk.agent.community.label_messages import label_messages
 
-    with open_current_desk() as (_, db), screen.spinner("importing") as update:
+    with open_current_desk(create=True) as (repo, db), screen.spinner("importing") as update:
         imported = [
             import_file(db, path, names=names, complete=not filtered, progress=update)
             for path in files
         ]
         label_messages(db, update)
+        raised = _raise_gaps(repo, db)
     if as_json:
-        echo_json([_file_json(one) for one in imported])
+        echo_json([file_json(one) for one in imported])
     else:
         for one in imported:
-            _print_file(one)
+            print_file(one)
+        if raised:
+            echo(f"{plural(raised, 'gap')} named by readers rank higher: `copydesk gaps`.")
     if any(one.error for one in imported):
         raise click.exceptions.Exit(1)
 
 
-def _file_json(imported: ImportedFile) -> Json:
-    return {
-        **imported._asdict(),
-        "path": str(imported.path),
-        "bad": [record._asdict() for record in imported.bad],
-    }
+def _raise_gaps(repo: Repository, db: Database) -> int:
+    """Let what readers named move the gaps of the commit that is checked out."""
+    from copydesk.agent.cli.current_desk import head_sha
+    from copydesk.agent.git.commit import Commit
+    from copydesk.agent.scoring.reader_needs import raise_gaps
+
+    sha = head_sha(repo)
+    return raise_gaps(db, Commit(repo, sha), time.time()) if sha else 0
 
 
-def _print_file(imported: ImportedFile) -> None:
-    name = clean(str(imported.path), keep="")
-    if imported.error:
-        click.echo(f"{name}: not imported: {one_line(imported.error, 400)}", err=True)
-        return
-    counts = [f"{imported.new:,} new", f"{imported.changed:,} changed"]
-    if imported.hidden:
-        counts.append(f"{imported.hidden:,} hidden, since a later export lacks them")
-    if imported.refused:
-        counts.append(f"{imported.refused:,} by people you had forgotten")
-    echo(f"{name}: {imported.format}, {plural(imported.messages, 'message')}: {', '.join(counts)}.")
-    for record in imported.bad:
-        click.echo(f"  not read: {record.place}: {one_line(record.reason)}", err=True)
-    more = imported.bad_count - len(imported.bad)
-    if more > 0:
-        click.echo(f"  and {more:,} more that could not be read", err=True)
+def _code_named(repo: Repository, db: Database, text: str) -> list[Mention]:
+    """The code of the commit that is checked out which a message names."""
+    from copydesk.agent.cli.current_desk import head_sha
+    from copydesk.agent.git.commit import Commit
+    from copydesk.agent.scoring.reader_needs import code_index
+
+    sha = head_sha(repo)
+    return code_index(db, Commit(repo, sha)).mentions(text) if sha else []
 
 
 @feedback.command(
@@ -151,30 +157,9 @@ def list_(
             shown = [message for message in shown if _is_open(db, message)]
     shown = shown[:limit]
     if as_json:
-        echo_json([_message_json(message) for message in shown])
+        echo_json([message_json(message) for message in shown])
         return
-    _print_messages(shown)
-
-
-def _print_messages(shown: list[FeedbackMessage]) -> None:
-    if not shown:
-        echo("No such messages; `copydesk feedback import FILE` brings some in.")
-        return
-    screen.print_table(
-        ("Id", "When", "Kind", "Tone", "Where", "Message"),
-        [
-            (
-                str(message.id),
-                short_age(_iso(message.created_at)),
-                message.kind,
-                message.tone,
-                one_line(message.thread_title or message.source, 30),
-                one_line(" ".join(message.text.split()), 120),
-            )
-            for message in shown
-        ],
-        right=(0,),
-    )
+    print_messages(shown)
 
 
 def _candidates(db: Database, search: str, limit: int) -> list[FeedbackMessage]:
@@ -202,21 +187,33 @@ def _is_open(db: Database, message: FeedbackMessage) -> bool:
 @json_option
 def show(identity: int, as_json: bool) -> None:
     """Show a message, why it counts as what it does, and its answers."""
-    with open_current_desk() as (_, db):
+    with open_current_desk() as (repo, db):
         _label(db)
         message = _message(db, identity)
         answers = db.feedback.answers_to(message)
+        mentions = _code_named(repo, db, message.text)
     if as_json:
-        answers_json = [_message_json(answer) for answer in answers]
-        echo_json({**_message_json(message), "answers": answers_json})
+        echo_json(
+            {
+                **message_json(message),
+                "answers": [message_json(answer) for answer in answers],
+                "code": [mention_json(mention) for mention in mentions],
+            }
+        )
         return
     echo(f"Message {message.id}, {message.kind}, {message.tone or 'tone not known'}")
-    echo(f"{clean(message.thread_title or message.source, keep='')}, {_iso(message.created_at)}")
+    echo(
+        f"{clean(message.thread_title or message.source, keep='')}, {iso_time(message.created_at)}"
+    )
     if message.url:
         echo(clean(message.url, keep=""))
     echo(f"A {message.kind}, since {clean(message.kind_reason, keep='')}.")
     if message.tone:
         echo(f"The words are {message.tone} with probability {message.tone_probability:.2f}.")
+    for mention in mentions:
+        places = ", ".join(map(place_text, mention.places))
+        ambiguous = ", one of these" if mention.is_ambiguous else ""
+        echo(f'It names "{one_line(mention.words, 60)}" ({mention.kind}{ambiguous}): {places}')
     echo("")
     echo(clean(message.text))
     for emoji, count, _ in message.reactions:
@@ -247,40 +244,13 @@ def topics(limit: int, as_json: bool) -> None:
         _label(db)
         ranked = rank_topics(db, time.time(), Constants())[:limit]
     if as_json:
-        echo_json([_topic_json(topic) for topic in ranked])
+        echo_json([topic_json(topic) for topic in ranked])
         return
     if not ranked:
         echo("No topics yet; `copydesk feedback import FILE` brings messages in.")
         return
     for place, topic in enumerate(ranked, 1):
-        _print_topic(place, topic)
-
-
-def _print_topic(place: int, topic: Topic) -> None:
-    priority = topic.priority
-    origin = f"tag: {', '.join(topic.keywords)}" if topic.tagged else "alike"
-    echo(f"{place}. {clean(topic.name, keep='')}  {priority.value:.2f}  ({clean(origin, keep='')})")
-    echo(
-        f"   reach {priority.reach:.2f} of {plural(priority.people, 'person', 'people')}"
-        f" (messages {_ids(priority.reach_messages)})"
-    )
-    if priority.needing:
-        echo(
-            f"   need {priority.need:.2f}: {priority.needing} of {priority.people} ask or are"
-            f" displeased (messages {_ids(priority.need_messages)})"
-        )
-    if priority.open:
-        echo(f"   open: no answer from you (messages {_ids(priority.open_messages)})")
-    if priority.posts:
-        echo(
-            f"   fatigue {priority.fatigue:.2f}: you wrote of it (messages {_ids(priority.posts)})"
-        )
-
-
-def _ids(identities: tuple[int, ...], limit: int = 8) -> str:
-    listed = ", ".join(map(str, identities[:limit]))
-    more = len(identities) - limit
-    return f"{listed} and {more} more" if more > 0 else listed
+        print_topic(place, topic)
 
 
 @feedback.command(
@@ -302,7 +272,7 @@ def tag(name: str, keywords: tuple[str, ...], remove: bool, as_json: bool) -> No
     """
     from copydesk.agent.community.topics import load_tags, save_tags
 
-    with open_current_desk() as (_, db):
+    with open_current_desk(create=bool(name)) as (_, db):
         tags = load_tags(db)
         if name:
             tags = _changed_tags(tags, name, keywords, remove)
@@ -353,7 +323,7 @@ def _changed_tags(
 @click.option("--undo", is_flag=True, help="They are open again.")
 def answered(identities: tuple[int, ...], undo: bool) -> None:
     """Say that you have answered questions elsewhere."""
-    with open_current_desk() as (_, db):
+    with open_current_desk(create=True) as (_, db):
         messages = [_message(db, identity) for identity in identities]
         for message in messages:
             db.feedback.set_answered(message.id, not undo)
@@ -372,7 +342,7 @@ def me(names: tuple[str, ...], as_json: bool) -> None:
     """
     from copydesk.agent.community.import_files import add_own_names, own_names
 
-    with open_current_desk() as (_, db):
+    with open_current_desk(create=bool(names)) as (_, db):
         if names:
             add_own_names(db, names)
         listed = sorted(own_names(db))
@@ -400,7 +370,7 @@ def forget(author: str, source: str | None) -> None:
     """
     from copydesk.agent.community.import_files import forget_author
 
-    with open_current_desk() as (_, db):
+    with open_current_desk(create=True) as (_, db):
         erased = forget_author(db, author, source)
     echo(f"{plural(erased, 'message')} erased; later imports leave this person out.")
 
@@ -417,7 +387,7 @@ def label(limit: int) -> None:
     """
     from copydesk.agent.cli.feedback_label import label_interactively
 
-    with open_current_desk() as (_, db):
+    with open_current_desk(create=True) as (_, db):
         _label(db)
         label_interactively(db, limit)
 
@@ -439,40 +409,3 @@ def _message(db: Database, identity: int) -> FeedbackMessage:
             hint="`copydesk feedback list` shows the ids.",
         )
     return message
-
-
-def _iso(moment: float) -> str:
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
-
-
-def _message_json(message: FeedbackMessage) -> Json:
-    from copydesk.agent.desk.feedback import BY_AUTHOR
-
-    return {
-        "id": message.id,
-        "source": message.source,
-        "thread": message.thread_title,
-        "url": message.url,
-        "author": message.name or None,
-        "by_author": bool(message.flags & BY_AUTHOR),
-        "created_at": _iso(message.created_at),
-        "text": message.text,
-        "kind": message.kind,
-        "kind_reason": message.kind_reason,
-        "tone": message.tone or None,
-        "tone_probability": message.tone_probability if message.tone else None,
-        "reactions": {emoji: count for emoji, count, _ in message.reactions},
-        "answered": message.answered,
-    }
-
-
-def _topic_json(topic: Topic) -> Json:
-    return {
-        "name": topic.name,
-        "tagged": topic.tagged,
-        "keywords": list(topic.keywords),
-        "messages": [message.id for message in topic.messages],
-        "priority": topic.priority._asdict(),
-    }
