@@ -238,10 +238,14 @@ class Gaps:
         self._db = db
 
     def of_commit(self, sha: Sha) -> list[Gap]:
-        """The gaps of a measured commit: changed functions first, then the riskiest."""
+        """The gaps of a measured commit: changed functions first, then the riskiest.
+
+        Before both come gaps of the highest risk there is: a reported traceback goes through them.
+        """
         rows = self._db.execute(
             f"SELECT {', '.join(GapRow._fields)}"
-            " FROM gaps WHERE sha = ? ORDER BY changed DESC, risk DESC, path, first_line",
+            " FROM gaps WHERE sha = ?"
+            " ORDER BY risk >= 1 DESC, changed DESC, risk DESC, path, first_line",
             (sha,),
         )
         return [GapRow(*row).gap(sha) for row in rows]

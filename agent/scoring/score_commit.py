@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterable, Iterator
 
 from copydesk.agent.desk.connection import transaction
@@ -17,6 +18,7 @@ from copydesk.agent.scoring import (
     measured_inputs,
     mine_history,
     order_tests,
+    reader_needs,
     repository_model,
 )
 from copydesk.predictor.rank_gaps import Risk, risks, score
@@ -42,6 +44,8 @@ def after_measure(db: Database, commit: Commit, *, say: Progress = silent) -> bo
             mine_history.catch_up(repo, db, sha, say=say)
     with _costs_this_alone(db, sha, "the risk of its functions", say):
         score_commit(db, commit, say=say)
+    with _costs_this_alone(db, sha, "what readers named", say):
+        reader_needs.raise_gaps(db, commit, time.time())
     is_due = False
     with _costs_this_alone(db, sha, "what came of predictions", say):
         db.predictions.join_outcomes()
@@ -69,6 +73,7 @@ def learn(db: Database, commit: Commit, *, say: Progress = silent) -> None:
     if repository_model.is_training_due(repo, db):
         repository_model.retrain(repo, db, say=say)
     score_commit(db, commit, say=say)
+    reader_needs.raise_gaps(db, commit, time.time())
     db.predictions.join_outcomes()
 
 

@@ -16,7 +16,6 @@ from copydesk.agent.coverage.measure.blob_texts import BlobTexts, files_of
 from copydesk.agent.coverage.measure.failed_tests import find_failed_tests
 from copydesk.agent.coverage.measure.garbage_collection import without_garbage_collection
 from copydesk.agent.coverage.measure.merge_traces import COLLECTION, merge
-from copydesk.agent.coverage.measure.not_there import with_reasons
 from copydesk.agent.coverage.measure.reusable_totals import (
     FileTotal,
     ReusableTotals,
@@ -110,7 +109,7 @@ def measure(
             interpreter,
             guard,
             cached_probe(repo.desk, interpreter),
-            compiled=(*commit.checkout.extensions, *sorted(shot.unconverted)),
+            compiled=tuple(commit.checkout.extensions),
             redirect=Redirect.of(repo, interpreter),
         )
         blobs = files_of(files)
@@ -118,7 +117,6 @@ def measure(
         measurement = _Measurement(
             db, commit, engine, project, blobs, interpreter, settings, say, order
         )
-        measurement.absent = {**commit.checkout.absent, **shot.unconverted}
         return measurement.run(full, started)
 
 
@@ -163,7 +161,6 @@ class _Measurement:
     settings: config.Config
     say: Progress
     order: Order | None = None
-    absent: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def environment(self) -> Environment:
@@ -379,10 +376,9 @@ class _Measurement:
     def _failed_tests(self, traces: list[Trace], recording: Recording | None) -> list[FailedTest]:
         """The tests that failed, beside how they went at the nearest measured ancestor."""
         former = measured_ancestor(self.commit, self.db)
-        tests = find_failed_tests(
+        return find_failed_tests(
             traces, recording, load_map(self.db, former) if former else None, self.engine.tree
         )
-        return with_reasons(tests, self.absent)
 
     def _store(
         self,

@@ -287,9 +287,11 @@ class Engine:
         ]
         parts += self.guard.description() if self.guard else []
         parts += self.compiled
-        parts += self.redirect.roots if self.redirect else ()
         of_reports = digest([_RECORDING, answer["fingerprint"], *rules])
         return Environment(digest(parts), answer["branch"], of_reports)
+
+        parts += self.redirect.roots if self.redirect else ()
+        return Environment(digest(parts), answer["branch"], digest([answer["fingerprint"], *rules]))
 
     def counted(self, executed: Iterable[str]) -> list[str]:
         """The files of the tree that belong to the total.

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from types import MappingProxyType
 from typing import Any
 
 VARIABLE = "COPYDESK_REDIRECT"
@@ -86,23 +85,20 @@ class Redirect:
         if depth > _DEEPEST:
             return container
         if isinstance(container, dict):
-            self._move_values(container, depth)
+            for key, value in list(container.items()):
+                moved = self._move_all(value, depth + 1)
+                if moved is not value:
+                    container[key] = moved
         elif isinstance(container, list):
             container[:] = [self._move_all(value, depth + 1) for value in container]
         elif type(container) is tuple:
             moved_items = tuple(self._move_all(value, depth + 1) for value in container)
             return moved_items if moved_items != container else container
-        elif isinstance(container, MappingProxyType):  # of a class
+        elif depth == 0 and hasattr(container, "items"):  # of a class: read only
             for value in list(container.values()):
                 if isinstance(value, (dict, list)):
                     self._move_all(value, depth + 1)
         return container
-
-    def _move_values(self, container: dict[Any, Any], depth: int) -> None:
-        for key, value in list(container.items()):
-            moved = self._move_all(value, depth + 1)
-            if moved is not value:
-                container[key] = moved
 
     def strays(self) -> list[str]:
         """The modules that were imported from a working tree all the same."""
