@@ -24,7 +24,8 @@ class Project:
     """`[tool.copydesk]`: what everybody who works on the project shares.
 
     Percentages are of 100. `unknown` is what the gate does with changed lines that were not
-    measured: pass, measure or fail. `tests` are folders or files handed to pytest; empty means
+    measured: pass, measure or fail. `tests_may_fail` narrows the user's own `failing_tests`, ""
+    leaves it as it is. `tests` are folders or files handed to pytest; empty means
     whatever pytest finds by the project's own configuration.
     """
 
@@ -32,6 +33,7 @@ class Project:
     diff_fail_under: float = 95.0
     may_not_fall: bool = True
     unknown: str = "pass"
+    tests_may_fail: str = ""
     tests: tuple[str, ...] = ()
     drafts_per_commit: int = 10
     stories: bool = True
@@ -50,6 +52,8 @@ class Personal:
     longest a measure may take. `pause_battery` (percent), `pause_load` (load average a
     processor) and `one_at_a_time` hold work back; 0 never does. `measures` says which commits
     of a burst are measured, `burst` how many besides the tips. `disk_mb` is the desk's budget.
+    `failing_tests` says how far a change may go while tests fail: nowhere (never), into a commit,
+    or always on, through a push and CI too.
     After `audit_measures` measures all tests run (0: never).
     """
 
@@ -72,6 +76,7 @@ class Personal:
     draft_seconds: float = 900.0
     draft_tokens: float = 100000.0
     audit_measures: float = 200.0
+    failing_tests: Literal["never", "commit", "always"] = "commit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,7 @@ PERSONAL_KEYS = {
     "draft_seconds": "copydesk.draftSeconds",
     "draft_tokens": "copydesk.draftTokens",
     "audit_measures": "copydesk.auditMeasures",
+    "failing_tests": "copydesk.failingTests",
 }
 _MAY_BE_ZERO = {"pause_battery", "pause_load", "burst", "audit_measures"}
 _BOOLEANS = {
@@ -114,8 +120,9 @@ _PERSONAL_CHOICES = {
     "sandbox": ("auto", "partial", "off"),
     "own_tests": ("auto", "sandbox", "plain"),
     "measures": ("tips", "author", "all"),
+    "failing_tests": ("never", "commit", "always"),
 }
-_CHOICES = {"unknown": ("pass", "measure", "fail")}
+_CHOICES = {"unknown": ("pass", "measure", "fail"), "tests_may_fail": ("never", "commit")}
 
 
 def load(repo: Repository, sha: Sha | None = None) -> Config:
@@ -208,8 +215,14 @@ def _checked(key: str, value: Any, default: object) -> Any:
     raise CopydeskError(
         f"[tool.copydesk] {key} = {value!r} is not a value it can have",
         slug="bad-config",
-        hint=f"It takes a value like {default!r}.",
+        hint=_HINTS.get(key, f"It takes a value like {default!r}."),
     )
+
+
+_HINTS = {
+    "tests_may_fail": "It takes 'never' or 'commit': a tracked file may only be stricter than you"
+    " are. `git config copydesk.failingTests always` lets failing tests go on to a push.",
+}
 
 
 def _fits(key: str, value: Any, default: object) -> bool:
@@ -268,6 +281,21 @@ def personal_value(name: str, text: str) -> Any:
             hint=f"git config {PERSONAL_KEYS[name]} VALUE, with a value like {default!r}.",
         )
     return value
+
+
+STRICTEST_FIRST = ("never", "commit", "always")
+"""How far failing tests may go: nowhere, into a commit, or through a push and CI too."""
+
+
+def tests_may_fail(project: str, user: str) -> str:
+    """Which setting is in force: a tracked file may only narrow what the user allows.
+
+    Args:
+        project: The project's; "" where it has none.
+        user: The user's.
+    """
+    settings = [setting for setting in (project, user) if setting]
+    return min(settings, key=STRICTEST_FIRST.index)
 
 
 def _number(text: str, *, may_be_zero: bool) -> float | None:

@@ -246,7 +246,8 @@ def test_a_folder_with_a_strange_name_is_read_too(
     db = sqlite3.connect(strange / ".git/copydesk/desk.db")
     db.executescript(
         "CREATE TABLE gate_versions (path, blob, statements, missing, digests, lone_cr);"
-        "CREATE TABLE gate_totals (sha, percent)"
+        "CREATE TABLE gate_totals (sha, percent); CREATE TABLE gate_policy (key, value);"
+        "CREATE TABLE gate_failures (sha, test, error)"
     )
     db.close()
     stage(strange, git, "a.py", "x = 1\n")

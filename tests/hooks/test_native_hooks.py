@@ -80,6 +80,7 @@ def test_every_kind_of_worktree_is_served_by_one_desk(
     git(outer, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(repo), "in")
     inner = outer / ".git/modules/in"
     native_hooks.install(str(inner / "hooks"))
+    git(outer / "in", "config", "copydesk.bin", "/somewhere/bin")
     assert commit(outer / "in", CI="1").returncode == 0
     assert seen(events, inner, "post-commit", outer / "in")
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
+from copydesk.agent.config import load_personal, tests_may_fail
 from copydesk.agent.coverage.gate.changed_lines import merge_base, texts
+from copydesk.agent.coverage.gate.failing_tests import with_failing_tests
 from copydesk.agent.coverage.gate.line_status import measured_lines_at, nearest_measured
 from copydesk.agent.coverage.gate.request import GateRequest, changed_file_reader
 from copydesk.agent.coverage.gate.verdict import Floors, LineStatus, Verdict, judge
@@ -52,7 +54,10 @@ class MeasuredGate:
         target = None if request.is_staged else request.head
         statuses, total = self._statuses(request, target)
         trouble = ""
-        if unknown == "measure" and any(status.unknown for status in statuses.values()):
+        may_fail = tests_may_fail(floors.tests_may_fail, load_personal(self.repo)[0].failing_tests)
+        needs_tests = request.is_staged and may_fail == "never" and bool(request.change.lines)
+        has_unknown = any(status.unknown for status in statuses.values())
+        if needs_tests or (unknown == "measure" and has_unknown):
             trouble, target = self._measure(request, within)
             statuses, total = self._statuses(request, target)
         verdict = judge(
@@ -63,8 +68,27 @@ class MeasuredGate:
             base_total=self._base_total(request, exact=target is not None),
         )
         if trouble:
-            return replace(verdict, remarks=(*verdict.remarks, trouble))
-        return verdict
+            verdict = replace(verdict, remarks=(*verdict.remarks, trouble))
+        return self._with_failing_tests(verdict, request, target, may_fail)
+
+    def _with_failing_tests(
+        self, verdict: Verdict, request: GateRequest, target: Sha | None, may_fail: str
+    ) -> Verdict:
+        """The verdict with the tests that fail: at the change where that was measured, else, where
+        it is staged, at the commit that it is staged on, which stops nobody.
+        """
+        measure = self.db.measures.get(target) if target else None
+        if measure is not None:
+            tests = self.db.failed_tests.of_commit(measure.sha)
+            stops = may_fail == "never" or (may_fail == "commit" and not request.is_staged)
+            return with_failing_tests(verdict, measure.failed, tests, stops=stops)
+        former = self.db.measures.get(request.head) if request.is_staged and request.head else None
+        if former is None:
+            return verdict
+        tests = self.db.failed_tests.of_commit(former.sha)
+        return with_failing_tests(
+            verdict, former.failed, tests, stops=False, where="at the commit before, "
+        )
 
     def _statuses(
         self, request: GateRequest, target: Sha | None

@@ -69,6 +69,7 @@ def floors_for(
         project.diff_fail_under if diff_fail_under is None else diff_fail_under,
         total,
         not request.is_staged if project.may_not_fall else None,
+        tests_may_fail=project.tests_may_fail,
     )
 
 

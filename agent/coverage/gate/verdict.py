@@ -49,13 +49,15 @@ class Floors:
     """What is asked of a change.
 
     `ratchet` says whether a total under the base's stops anybody; None asks nothing.
-    `unknown` is "pass", or "fail" where lines without a verdict may not pass.
+    `unknown` is "pass", or "fail" where lines without a verdict may not pass. `tests_may_fail`
+    is the project's setting of that name.
     """
 
     diff: float = 95.0
     total: Floor | None = None
     ratchet: bool | None = None
     unknown: Literal["pass", "fail"] = "pass"
+    tests_may_fail: str = ""
 
 
 class MissingRange(NamedTuple):

@@ -425,5 +425,8 @@ class _Measurement:
         rules = {
             "fail_under": project.fail_under,
             "diff_fail_under": project.diff_fail_under,
+            "tests_may_fail": config.tests_may_fail(
+                project.tests_may_fail, self.settings.personal.failing_tests
+            ),
         }
         self.db.measures.publish_policy(rules)
