@@ -32,6 +32,7 @@ from copydesk.agent.coverage.gate import (
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
+from copydesk.agent.records import Sha
 from copydesk.agent.text import clean
 
 PERCENT = click.FloatRange(0, 100)
@@ -181,8 +182,10 @@ def verdict_from_file(
     Raises:
         CopydeskError: It cannot be read, or none of its files is in the repository.
     """
-    tracked = set(git.tree(repo, request.head)) if request.head else set()
-    data = read_coverage_file(file, repo.worktree, tracked | request.change.files.keys())
+    blobs = {path: entry.blob for path, entry in _tree(repo, request.head).items()}
+    blobs.update({path: blob for path, (blob, _) in request.change.files.items()})
+    read = texts(repo)
+    data = read_coverage_file(file, repo.worktree, blobs.keys(), lambda path: read(blobs[path]))
     if data.foreign and not data.files:
         raise CopydeskError(
             f"{file} names no file of this repository; its first is {clean(data.foreign[0])}",
@@ -205,6 +208,12 @@ def _verdict_from_desk(request: GateRequest, floors: Floors, policy: str, within
                 slug="no-verdict",
                 hint="Try again in a moment; the daemon may be writing.",
             ) from error
+
+
+def _tree(repo: Repository, head: Sha | None) -> dict[str, git.Entry]:
+    """The files of a commit, without symbolic links."""
+    entries = git.tree(repo, head) if head else {}
+    return {path: entry for path, entry in entries.items() if entry.mode != "120000"}
 
 
 def print_verdict(verdict: Verdict) -> None:

@@ -2,37 +2,63 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from copydesk.agent.coverage.gate.coverage_xml import parse_xml
+from copydesk.agent.coverage.gate.coverage_xml import parse_xml, sums_of_xml
 from copydesk.agent.coverage.gate.lcov import parse_lcov
 from copydesk.agent.coverage.gate.line_counts import LineCounts
-from copydesk.agent.coverage.gate.path_mapping import PathMapping
+from copydesk.agent.coverage.gate.path_mapping import (
+    Mapped,
+    PathMapping,
+    fits_counted,
+    fits_executed,
+)
 from copydesk.agent.coverage.store import FileLines
 from copydesk.agent.errors import CopydeskError
+from copydesk.agent.text import clean
 
 MAX_BYTES = 512 * 1024 * 1024
+SQLITE = b"SQLite format 3\0"
 
 
 @dataclass(frozen=True, slots=True)
 class CoverageFile:
-    """A coverage file in the paths of the repository. `foreign` are names that lie outside."""
+    """A coverage file in the paths of the repository.
+
+    `foreign` are names that lie outside, `ambiguous` holds the files that a name could mean, by
+    name, and `remarks` what else there is to say.
+    """
 
     files: dict[str, FileLines]
     foreign: tuple[str, ...]
+    ambiguous: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def unclear(self) -> frozenset[str]:
+        """The files of which the report may or may not speak."""
+        return frozenset(path for paths in self.ambiguous.values() for path in paths)
 
 
-def read_coverage_file(path: Path, top: Path, tracked: Collection[str]) -> CoverageFile:
+def read_coverage_file(
+    path: Path,
+    top: Path,
+    tracked: Collection[str],
+    read: Callable[[str], str] | None = None,
+) -> CoverageFile:
     """Read a coverage file of any known format; the content says which it is.
 
     Args:
         path: The file.
         top: The top folder of the worktree that it speaks of.
         tracked: The paths of the files in the repository.
+        read: The text of one of them; asked where a name could mean several.
 
     Raises:
         CopydeskError: It is not there, or of no known format, or damaged.
@@ -43,22 +69,27 @@ def read_coverage_file(path: Path, top: Path, tracked: Collection[str]) -> Cover
         raw = path.read_bytes()
     except OSError as error:
         raise _unreadable(path, error.strerror or str(error)) from error
-    mapping = PathMapping(top, tracked)
+    folders = (path.absolute().parent, Path.cwd())
     try:
-        counts, sources = _parse(path, raw, mapping)
-        return _in_repository(counts, mapping, sources)
+        if raw.startswith(SQLITE):
+            return _read_data(path, PathMapping(top, tracked, folders, fits_executed(read)), top)
+        mapping = PathMapping(top, tracked, folders, fits_counted(read))
+        counts, sources = _parse(raw)
+        mapped = mapping.map({name: file.hits.keys() for name, file in counts.items()}, sources)
+        coverage = _in_repository(counts, mapped)
+        sums = sums_of_xml(raw)
+        if sums and sums[0] > sum(len(file.hits) for file in counts.values()):
+            whole = _data_beside(path, mapping, top, sums)
+            return whole or _without_rivals(coverage, path, mapped)
+        return coverage
     except CopydeskError:
         raise
     except Exception as error:  # whatever a damaged file makes a parser do
         raise _unreadable(path, f"{type(error).__name__}: {error}") from error
 
 
-def _parse(
-    path: Path, raw: bytes, mapping: PathMapping
-) -> tuple[dict[str, LineCounts], Iterable[str]]:
+def _parse(raw: bytes) -> tuple[dict[str, LineCounts], list[str]]:
     """What the file says by name, and the folders that names may be relative to."""
-    if raw.startswith(b"SQLite format 3\0"):
-        return _parse_json(_json_report(path, mapping)), ()
     encoding = None
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):  # PowerShell redirects so
         raw, encoding = raw.decode("utf-16").encode(), "utf-8"
@@ -67,8 +98,8 @@ def _parse(
     if first_byte == b"<":
         return parse_xml(raw, encoding)
     if first_byte == b"{":
-        return _parse_json(json.loads(raw)), ()
-    return parse_lcov(raw), ()
+        return _parse_json(json.loads(raw)), []
+    return parse_lcov(raw), []
 
 
 def _unreadable(path: Path, why: str) -> CopydeskError:
@@ -95,37 +126,64 @@ def _parse_json(report: Any) -> dict[str, LineCounts]:
     return files
 
 
-def _json_report(path: Path, mapping: PathMapping) -> Any:
-    """A .coverage file as coverage.py's JSON report, under the project's own configuration."""
+def _read_data(path: Path, mapping: PathMapping, top: Path) -> CoverageFile:
+    """A .coverage file, by coverage.py's JSON report under the project's own configuration."""
     # coverage.py takes a twentieth of a second to import, and other formats need none of it
     import tempfile
+    import warnings
 
     from coverage import Coverage, CoverageData
-    from coverage.exceptions import CoverageException
+    from coverage.exceptions import CoverageException, NoDataError
 
-    config = _configuration(mapping.top)
-    with tempfile.TemporaryDirectory(prefix="copydesk-") as folder:
-        mapped = CoverageData(basename=str(Path(folder) / "data"))
+    folder, config = _configuration(path.absolute().parent, top)
+    with (
+        tempfile.TemporaryDirectory(prefix="copydesk-") as scratch,
+        contextlib.chdir(folder),
+        warnings.catch_warnings(action="ignore"),  # of files that are not of the repository
+    ):
+        renamed = CoverageData(basename=str(Path(scratch) / "data"))
+        output = Path(scratch) / "report.json"
         try:
             data = CoverageData(basename=str(path))
             data.read()
-            mapped.update(
-                data, map_path=lambda name: str(mapping.top / (mapping.path_of(name) or name))
-            )
-            mapped.write()
-            cov = Coverage(data_file=mapped.data_filename(), config_file=config, messages=False)
+            names = {name: data.lines(name) or () for name in data.measured_files()}
+            mapped = mapping.map(names)
+            full = {name: str(top / where) for name, where in mapped.paths.items()}
+            renamed.update(data, map_path=lambda name: full.get(name, f"{scratch}/{name}"))
+            renamed.write()
+            cov = Coverage(data_file=renamed.data_filename(), config_file=config, messages=False)
             cov.set_option("run:plugins", [])  # a tracked file may not run code in this process
+            cov.set_option("run:relative_files", False)  # the names are full ones now
             cov.set_option("run:disable_warnings", ["no-data-collected"])
             cov.load()
-            output = Path(folder) / "report.json"
             cov.json_report(outfile=str(output), ignore_errors=True)
+            counts = _parse_json(json.loads(output.read_text("utf-8")))
+        except NoDataError:
+            counts = {}
         except CoverageException as error:
             raise _unreadable(path, str(error)) from error
-        return json.loads(output.read_text("utf-8"))
+    files = {}
+    for where in sorted(mapped.paths.values()):
+        for name in (os.path.relpath(top / where, folder), str(top / where), where):
+            if name in counts:
+                files[where] = counts[name].to_lines()
+                break
+    foreign = names.keys() - mapped.paths.keys() - mapped.ambiguous.keys()
+    return CoverageFile(files, tuple(sorted(foreign)), mapped.ambiguous, _remarks(mapped.ambiguous))
 
 
-def _configuration(top: Path) -> str | bool:
-    """The file that configures coverage.py, found as coverage.py does, but in the worktree."""
+def _configuration(start: Path, top: Path) -> tuple[Path, str | bool]:
+    """The nearest folder of the worktree that configures coverage.py, and the file that does."""
+    folders = [start, *start.parents] if start.is_relative_to(top) else [top]
+    for folder in folders:
+        config = coverage_configuration(folder)
+        if config or folder == top:
+            return folder, config
+    return top, False
+
+
+def coverage_configuration(folder: Path) -> str | bool:
+    """The file in a folder that configures coverage.py, found as coverage.py does."""
     for name, mark in (
         (".coveragerc", ""),
         (".coveragerc.toml", ""),
@@ -133,25 +191,68 @@ def _configuration(top: Path) -> str | bool:
         ("tox.ini", "[coverage:"),
         ("pyproject.toml", "[tool.coverage"),
     ):
-        file = top / name
+        file = folder / name
         if file.is_file() and mark in file.read_text("utf-8", "replace"):
             return str(file)
     return False
 
 
-def _in_repository(
-    counts: Mapping[str, LineCounts], mapping: PathMapping, sources: Iterable[str]
-) -> CoverageFile:
+def _in_repository(counts: Mapping[str, LineCounts], mapped: Mapped) -> CoverageFile:
     """What the file says by the paths of the repository; several names of one file add up."""
     files: dict[str, LineCounts] = {}
     foreign = []
     for name, file in counts.items():
-        path = mapping.path_of(name, sources)
+        path = mapped.paths.get(name)
         if path is None:
-            foreign.append(name)
+            foreign += [] if name in mapped.ambiguous else [name]
         elif path in files:
             files[path].merge(file)
         else:
             files[path] = file
     lines = {path: file.to_lines() for path, file in sorted(files.items())}
-    return CoverageFile(lines, tuple(sorted(foreign)))
+    return CoverageFile(lines, tuple(sorted(foreign)), mapped.ambiguous, _remarks(mapped.ambiguous))
+
+
+def _remarks(ambiguous: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """What is to be said of names that could mean several files."""
+    remarks = []
+    for name, paths in sorted(ambiguous.items()):
+        remarks.append(f"{clean(name, keep='')} could mean {' or '.join(paths)}, so it means none")
+    return tuple(remarks)
+
+
+def _data_beside(
+    path: Path, mapping: PathMapping, top: Path, sums: tuple[int, int]
+) -> CoverageFile | None:
+    """The data of which coverage.py wrote an XML report that lacks files, where they lie beside it.
+
+    Of two files that have one name below their sources, it writes only the last. The data are
+    those that the report was made of if their sums are the report's.
+    """
+    for folder in (path.absolute().parent, Path.cwd(), top):
+        data = folder / ".coverage"
+        if not data.is_file():
+            continue
+        whole = _read_data(data, PathMapping(top, mapping.tracked, (folder,), mapping.fits), top)
+        statements = sum(len(file.statements) for file in whole.files.values())
+        missing = sum(len(file.missing) for file in whole.files.values())
+        if not whole.ambiguous and sums == (statements, statements - missing):
+            remark = f"{_lost(path)}; this is by the data it was written from, {data.name}"
+            return replace(whole, remarks=(remark,))
+    return None
+
+
+def _without_rivals(coverage: CoverageFile, path: Path, mapped: Mapped) -> CoverageFile:
+    """A report that lacks files, without those that may be the ones that it lacks."""
+    ambiguous = dict(mapped.rivals)
+    kept = {where: file for where, file in coverage.files.items()
+            if all(where not in rivals for rivals in ambiguous.values())}  # fmt: skip
+    remark = f"{_lost(path)}; --data .coverage, JSON and lcov have all of them"
+    return replace(coverage, files=kept, ambiguous=ambiguous, remarks=(remark,))
+
+
+def _lost(path: Path) -> str:
+    return (
+        f"{path.name} lacks files: of those with one name below their sources, coverage.py"
+        " writes one"
+    )

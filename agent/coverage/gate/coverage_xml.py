@@ -18,6 +18,8 @@ _LINES = re.compile(rb"<lines>((?:\s*+" + _LINE + rb")*+)\s*+</lines>")
 _HITS = re.compile(rb'<line number="(\d+)" hits="(\d+)"')
 _BRANCHES = re.compile(rb'number="(\d+)" hits="\d+" branch="true" .*?\((\d+)/(\d+)\)')
 
+_SUMS = (b"lines-valid", b"lines-covered")
+
 _ASIDE = "copydesk-lines"
 """The attribute that names a list of lines that was put aside."""
 
@@ -38,6 +40,13 @@ def parse_xml(raw: bytes, encoding: str | None) -> tuple[dict[str, LineCounts], 
     report = _Report(encoding)
     report.parse(raw)
     return report.files, [source.strip() for source in report.sources]
+
+
+def sums_of_xml(raw: bytes) -> tuple[int, int] | None:
+    """How many lines a report says it counts, and how many of them were reached."""
+    counts = [re.search(rb'<coverage[^>]* %b="(\d+)"' % name, raw) for name in _SUMS]
+    valid, covered = (int(match[1]) if match else -1 for match in counts)
+    return (valid, covered) if min(valid, covered) >= 0 else None
 
 
 class _Report:

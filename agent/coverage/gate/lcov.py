@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from copydesk.agent.coverage.gate.line_counts import LineCounts
-from copydesk.agent.source_text import split_source_lines
 
 
 def parse_lcov(raw: bytes) -> dict[str, LineCounts]:
@@ -13,9 +12,10 @@ def parse_lcov(raw: bytes) -> dict[str, LineCounts]:
         ValueError: It is none.
     """
     tracefile = _Tracefile()
-    for line in split_source_lines(raw.decode("utf-8", "surrogateescape")):
-        key, _, value = line.strip().partition(":")
-        tracefile.add_record(key, value)
+    # whatever else may end a line stands in the name of a file
+    for line in raw.decode("utf-8", "surrogateescape").split("\n"):
+        key, _, value = line.removesuffix("\r").partition(":")
+        tracefile.add_record(key.strip(), value)
     if not tracefile.files and raw.strip():
         raise ValueError("it names no source file")
     return tracefile.files

@@ -83,12 +83,15 @@ def judge_by_file(
         if path in data.files:
             file = data.files[path]
             statuses[path] = ChangedStatements(read(path), lines, file.statements).status(file)
-    return judge(
+        elif path in data.unclear:
+            statuses[path] = ChangedStatements(read(path), lines).unknown()
+    verdict = judge(
         statuses,
         replace(floors, ratchet=None),
         read=read,
         total=add_up(data.files.values()).percent,
     )
+    return replace(verdict, remarks=(*verdict.remarks, *data.remarks))
 
 
 def changed_file_reader(repo: Repository, change: Change) -> Callable[[str], str]:

@@ -281,7 +281,18 @@ def export(request: dict[str, Any]) -> dict[str, Any]:
             cov.report(file=file, show_missing=True)
     else:
         getattr(cov, f"{report_format}_report")(outfile=output)
+        if report_format == "xml" and has_lost_files(output):
+            cov.set_option("run:source", [tree_root()])  # then names are relative to the top
+            cov.xml_report(outfile=output)
     return {}
+
+
+def has_lost_files(output: str) -> bool:
+    """Whether an XML report lacks files: of two with one name below their sources, it has one."""
+    with open(output, encoding="utf-8") as file:
+        text = file.read()
+    counted = text.partition(' lines-valid="')[2].partition('"')[0]
+    return counted.isdigit() and text.count("<line ") < int(counted)
 
 
 def write_data(data: Any, output: str, top: str) -> None:

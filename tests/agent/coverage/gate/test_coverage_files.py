@@ -169,4 +169,5 @@ def test_no_content_breaks_it(tmp_path_factory: pytest.TempPathFactory, raw: byt
 def test_names_become_paths_of_the_repository(
     name: str, roots: tuple[str, ...], path: str | None
 ) -> None:
-    assert PathMapping(Path("/top"), KNOWN).path_of(name, roots) == path
+    mapped = PathMapping(Path("/top"), KNOWN).map({name: ()}, roots)
+    assert mapped.paths.get(name) == path
