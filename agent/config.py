@@ -26,7 +26,8 @@ class Project:
     Percentages are of 100. `unknown` is what the gate does with changed lines that were not
     measured: pass, measure or fail. `tests_may_fail` narrows the user's own `failing_tests`, ""
     leaves it as it is. `tests` are folders or files handed to pytest; empty means
-    whatever pytest finds by the project's own configuration.
+    whatever pytest finds by the project's own configuration. `projects` are the folders of the
+    projects that the repository holds; empty means those that are found.
     """
 
     fail_under: float = 95.0
@@ -35,6 +36,7 @@ class Project:
     unknown: str = "pass"
     tests_may_fail: str = ""
     tests: tuple[str, ...] = ()
+    projects: tuple[str, ...] = ()
     drafts_per_commit: int = 10
     stories: bool = True
     model: str = ""
@@ -140,33 +142,56 @@ def load(repo: Repository, sha: Sha | None = None) -> Config:
     return Config(project, personal, sources | where)
 
 
-def load_project(repo: Repository, sha: Sha | None = None) -> tuple[Project, dict[str, str]]:
+def load_project(
+    repo: Repository, sha: Sha | None = None, folder: str = ""
+) -> tuple[Project, dict[str, str]]:
     """What the project has agreed on, and where each value comes from; as `load`, but quicker.
+
+    Args:
+        repo: The repository.
+        sha: Read pyproject.toml from this commit instead of the worktree.
+        folder: The folder of one project in it, which keeps what the top has set but for `tests`
+            and `projects`.
 
     Raises:
         CopydeskError: A key is unknown or a value is of the wrong kind.
     """
-    text = _pyproject(repo, sha)
-    table: Json = {}
-    if text is not None:
-        try:
-            table = tomllib.loads(text).get("tool", {}).get("copydesk", {})
-        except tomllib.TOMLDecodeError as error:
-            raise CopydeskError(
-                f"pyproject.toml is not valid TOML: {error}",
-                slug="bad-config",
-                hint="Correct the line it names.",
-            ) from error
+    name = "pyproject.toml"
+    table = _table(repo, sha, name)
     sources = dict.fromkeys((f.name for f in dataclasses.fields(Project)), "default")
-    project = project_from(table)
-    return project, sources | dict.fromkeys(table, "pyproject.toml")
+    sources |= dict.fromkeys(table, name)
+    if folder:
+        name = f"{folder}/pyproject.toml"
+        own = _table(repo, sha, name)
+        project_from(table)  # what is wrong at the top is told as that of the top
+        table = {key: value for key, value in table.items() if key not in _OF_THE_TOP} | own
+        sources |= dict.fromkeys(_OF_THE_TOP, "default") | dict.fromkeys(own, name)
+    return project_from(table), sources
 
 
-def _pyproject(repo: Repository, sha: Sha | None) -> str | None:
+_OF_THE_TOP = ("tests", "projects")
+"""Settings that speak of the folder that they stand in."""
+
+
+def _table(repo: Repository, sha: Sha | None, name: str) -> Json:
+    """`[tool.copydesk]` of a file."""
+    text = _text(repo, sha, name)
+    try:
+        table: Json = tomllib.loads(text or "").get("tool", {}).get("copydesk", {})
+    except tomllib.TOMLDecodeError as error:
+        raise CopydeskError(
+            f"{name} is not valid TOML: {error}",
+            slug="bad-config",
+            hint="Correct the line it names.",
+        ) from error
+    return table
+
+
+def _text(repo: Repository, sha: Sha | None, name: str) -> str | None:
     if sha is not None:
-        blob = read_file(repo, sha, "pyproject.toml")
+        blob = read_file(repo, sha, name)
         return None if blob is None else blob.decode("utf-8", "replace")
-    path = repo.worktree / "pyproject.toml"
+    path = repo.worktree / name
     return path.read_text("utf-8", "replace") if path.is_file() else None
 
 

@@ -43,11 +43,15 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The files of one commit, written from git objects. `files` are their paths in it."""
+    """The files of one commit, written from git objects.
+
+    `files` are their paths in it, `unconverted` says why some are not as git would check them out.
+    """
 
     path: Path
     sha: Sha
     files: frozenset[str] = frozenset()
+    unconverted: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

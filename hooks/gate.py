@@ -17,7 +17,8 @@ if not __package__:  # run as a file by an interpreter without site-packages
     sys.path.append(os.path.dirname(os.path.dirname(_HERE)))
 
 from copydesk.hooks.diff import patch
-from copydesk.hooks.git_files import common_dir, follow_git_file, is_busy
+from copydesk.hooks.doubts import doubts_of
+from copydesk.hooks.git_files import common_dir, follow_git_file, go_to_top, is_busy
 from copydesk.hooks.line_digests import may_hold
 from copydesk.hooks.notify import complain, notify
 from copydesk.hooks.patch import FilePatch, parse_patch
@@ -38,6 +39,7 @@ def main() -> int:
     if hasattr(sys.stdout, "reconfigure"):  # a name that a terminal cannot show stops nobody
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
+        go_to_top()
         code = judge()
     except Exception as error:
         complain(error)
@@ -61,8 +63,6 @@ def judge() -> int:
     """
     path = os.path.join(common_dir(), DESK, "desk.db")
     has_desk = os.path.isfile(path)
-    if not has_desk and policy() == "pass":
-        return 0
     if operation_in_progress():
         return 0
     if _is_push():
@@ -71,13 +71,21 @@ def judge() -> int:
     if not files:
         return 0
     if not has_desk:
-        return judge_staged()
+        return _judge_without_desk()
     escaped = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     db = sqlite3.connect(f"file:{escaped}?mode=ro", uri=True, timeout=BUSY_SECONDS)
     try:
         return judge_by_desk(db, files)
     finally:
         db.close()
+
+
+def _judge_without_desk() -> int:
+    """What is said where nothing was measured yet."""
+    if policy() != "pass":
+        return judge_staged()
+    print("copydesk: nothing was measured here yet, so there is no verdict on this change")
+    return 0
 
 
 def judge_by_desk(db: sqlite3.Connection, files: list[FilePatch]) -> int:
@@ -110,6 +118,8 @@ def _judge_files(db: sqlite3.Connection, files: list[FilePatch]) -> int:
     if new_files and (policy() != "pass" or any(may_be_known(db, f) for f in new_files)):
         return judge_staged()
     _print_unknown(db, new_files)
+    if not new_files:
+        _print_doubts(db)
     _print_failing(db)
     return 0
 
@@ -277,7 +287,34 @@ def _measured_head(db: sqlite3.Connection) -> tuple[bool, str]:
     output = run_program(["git", "rev-parse", "--verify", "--quiet", "HEAD"])[1]
     head = output.decode("ascii", "replace").strip()
     row = db.execute("SELECT percent FROM gate_totals WHERE sha = ?", (head,)).fetchone()
-    return (True, f" (HEAD: {float(row[0]):.1f} % covered)") if row else (False, "")
+    if row is None:
+        return False, ""
+    doubts = ", ".join(_doubts(db, "WHERE sha = ?", head))
+    if doubts or row[0] is None:
+        return True, f" (HEAD: {doubts or 'nothing is known'})"
+    return True, f" (HEAD: {float(row[0]):.1f} % covered)"
+
+
+def _print_doubts(db: sqlite3.Connection) -> None:
+    """Say that what was measured last proves nothing, where it does not."""
+    for doubt in _doubts(db, "ORDER BY number DESC LIMIT 1"):
+        print(f"copydesk: no verdict on this change: {doubt} in the last measure")
+
+
+def _doubts(db: sqlite3.Connection, which: str, *values: str) -> list[str]:
+    """Why a measure proves nothing.
+
+    Args:
+        db: The desk.
+        which: The end of a query that finds the measure.
+        values: What it is given.
+    """
+    counts = "total, passed, failed, skipped, executable"
+    try:
+        row = db.execute(f"SELECT {counts} FROM gate_totals {which}", values).fetchone()
+    except sqlite3.Error:  # the desk of an older copydesk has no such columns
+        return []
+    return doubts_of(*row) if row else []
 
 
 if __name__ == "__main__":

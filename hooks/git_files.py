@@ -40,6 +40,23 @@ def common_dir() -> str:
     return common
 
 
+def go_to_top() -> None:
+    """Go to the top of the worktree that the current folder lies in, if it is not that already.
+
+    Git starts hooks there, but hook managers may go to a subfolder first (`root:` of lefthook,
+    `cd front` in husky): then what git put into the environment by relative paths does not hold.
+    """
+    if os.path.lexists(".git"):
+        return
+    folder = os.getcwd()
+    while not os.path.lexists(os.path.join(folder, ".git")):
+        above = os.path.dirname(folder)
+        if above == folder:
+            return  # a bare repository, or none
+        folder = above
+    os.chdir(folder)
+
+
 def _walk_up() -> str:
     folder = os.getcwd()
     while True:

@@ -15,7 +15,7 @@ if not __package__:  # run as a file by an interpreter without site-packages
     _HERE = os.path.dirname(os.path.abspath(__file__))
     sys.path.append(os.path.dirname(os.path.dirname(_HERE)))
 
-from copydesk.hooks.git_files import common_dir
+from copydesk.hooks.git_files import common_dir, go_to_top
 from copydesk.hooks.spool import DESK, write_notification
 from copydesk.hooks.start_daemon import ensure_daemon
 
@@ -64,6 +64,7 @@ def notify(hook: str) -> None:
     Raises:
         OSError: The repository cannot be found or written.
     """
+    go_to_top()
     common = common_dir()
     if not is_set_up(common):
         return

@@ -22,7 +22,7 @@ LADDER = [
         *("errors", "records", "text", "source_text", "untrusted_files"),
         *("process", "isolated_python", "progress", "sandboxed"),
     },
-    {"config", "git", "desk"},
+    {"config", "git", "desk", "projects"},
     {"sandbox", "model"},
     {"coverage"},
     {"testgen", "stories", "community", "scoring"},

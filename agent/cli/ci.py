@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from textwrap import indent
 from typing import NamedTuple
@@ -30,8 +31,13 @@ from copydesk.agent.coverage.gate import (
     GateRequest,
     MeasuredGate,
     Verdict,
+    changed_file_reader,
     floors_for,
+    judge,
     merge_base,
+    texts,
+    unknown_policy,
+    unknown_statuses,
     verdict_as_json,
 )
 from copydesk.agent.coverage.measure import commit as measuring
@@ -59,6 +65,8 @@ from copydesk.agent.text import plural
 
 SHOWN = 10
 """Failing tests of which all that is kept of pytest's words is printed."""
+SUITE_BROKEN = "suite-broken"
+"""The error that says that the project's tests cannot be run."""
 
 
 class Answer(NamedTuple):
@@ -127,7 +135,9 @@ def ci(
     )
     print_progress(f"judging {short_sha(head)} against {short_sha(against)}")
     if data is not None:
-        answer = Answer(gates.verdict_from_file(repo, request, floors, data), None, [], None)
+        policy = unknown_policy(request, project, sources)
+        verdict = gates.verdict_from_file(repo, request, floors, data, policy)
+        answer = Answer(verdict, None, [], None)
     else:
         answer = _by_measure(request, floors, report)
     _say(answer, where, as_json)
@@ -168,7 +178,12 @@ def _by_measure(request: GateRequest, floors: Floors, report: Path | None) -> An
         measured = db.measures.get(request.head)
         if measured is None:
             print_progress(f"measuring {short_sha(request.head)}")
-            measured = measuring.measure(db, Commit(repo, request.head), say=print_progress)
+            try:
+                measured = measuring.measure(db, Commit(repo, request.head), say=print_progress)
+            except CopydeskError as error:
+                if error.slug != SUITE_BROKEN:
+                    raise
+                return Answer(_broken(repo, request, floors, error), None, [], None)
         measured_gate = MeasuredGate(repo, db, print_progress)
         verdict = measured_gate.judge(request, floors, unknown="fail")
         page = _page(repo, db, request.head) if report is not None else ""
@@ -183,6 +198,18 @@ def _page(repo: Repository, db: Database, sha: Sha) -> str:
     with db.failed_items.contained("report", sha, "the HTML report", say=print_progress):
         return render_html(gather_report(repo, db, sha))
     return ""
+
+
+def _broken(
+    repo: Repository, request: GateRequest, floors: Floors, error: CopydeskError
+) -> Verdict:
+    """The verdict where the tests could not be run at all: the job's summary has it too."""
+    return judge(
+        unknown_statuses(request.change, texts(repo, request.change)),
+        replace(floors, unknown="fail"),
+        read=changed_file_reader(repo, request.change),
+        doubts=(str(error),),
+    )
 
 
 def _say(answer: Answer, where: CiHost, as_json: bool) -> None:
@@ -233,7 +260,8 @@ def _print(answer: Answer, where: CiHost) -> None:
         ran = f"{measure.selected:,} of {plural(measure.total, 'test')} run"
         echo(f"{short_sha(measure.sha)}: {ran}, {measure.reason}.")
     gates.print_verdict(verdict)
-    echo(f"Total: {percent(verdict.total)}")
+    if measure is not None or verdict.total is not None:
+        echo(f"Total: {percent(verdict.total)}")
     count = measure.failed if measure is not None else 0
     if count:
         echo(f"{failed_words(count, answer.failed)}:")

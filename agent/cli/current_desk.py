@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
+from copydesk.agent.projects import nearest
 from copydesk.agent.records import Sha
 
 
@@ -47,3 +48,44 @@ def head_sha(repo: Repository) -> Sha | None:
         if error.slug != "no-commits":
             raise
         return None
+
+
+def chosen_projects(
+    repo: Repository, folders: Sequence[str], named: str | None, *, every: bool
+) -> Sequence[str]:
+    """The projects that a command speaks of; the top ("") where the repository is one project.
+
+    Args:
+        repo: The repository.
+        folders: The folders of its projects; empty where it is one.
+        named: The one that was named, if any.
+        every: Take all of them where none is named and the current folder lies in none.
+
+    Raises:
+        CopydeskError: There is no such project, or several and none is meant.
+    """
+    if named is not None:
+        plain = "" if named in ("", ".", "./") else named.strip("/").removeprefix("./")
+        if plain in (folders or [""]):
+            return [plain]
+        shown = ", ".join(folder or "." for folder in folders or [""])
+        raise CopydeskError(
+            f"there is no project {named}",
+            slug="which-project",
+            hint=f"The projects of this commit: {shown}",
+        )
+    if len(folders) < 2:
+        return folders or [""]
+    here = Path.cwd().resolve()
+    top = repo.worktree.resolve()
+    relative = here.relative_to(top).as_posix() if here.is_relative_to(top) else "."
+    own = nearest(f"{relative}/", [folder for folder in folders if folder])
+    if own:
+        return [own]
+    if every:
+        return folders
+    raise CopydeskError(
+        "this repository holds several projects, and a report is of one",
+        slug="which-project",
+        hint=f"Go into one of them, or name it: --project {folders[-1]}",
+    )

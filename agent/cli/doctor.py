@@ -22,10 +22,11 @@ from copydesk.agent.desk.store import DAMAGED
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.interpreter import find, missing_error
 from copydesk.agent.git.repository import Repository, get_config, ignored_decisions
+from copydesk.agent.projects import current_projects, project_name
 from copydesk.agent.sandbox.records import Tier
 from copydesk.agent.sandbox.tier import detect
 from copydesk.agent.setup.git_hooks import hooks_path, installed_hooks
-from copydesk.agent.text import plural
+from copydesk.agent.text import clean, plural
 from copydesk.hooks import start_daemon
 
 LOW_DISK = 1 << 30
@@ -92,7 +93,21 @@ def _model_checks(repo: Repository) -> Iterator[Finding]:
 
 
 def _interpreter(repo: Repository) -> Finding:
-    search = find(repo)
+    """What runs the tests: of each project, where the repository holds several."""
+    folders = current_projects(repo)
+    if folders == ("",):
+        return _interpreter_of(repo, "")
+    findings = [_interpreter_of(repo, folder) for folder in folders]
+    words = "; ".join(
+        f"in {clean(project_name(folder), keep='')}: {finding.said}"
+        for folder, finding in zip(folders, findings, strict=True)
+    )
+    wrong = next((finding for finding in findings if finding.state == "wrong"), findings[0])
+    return Finding("interpreter", wrong.state, words, wrong.fix)
+
+
+def _interpreter_of(repo: Repository, folder: str) -> Finding:
+    search = find(repo, folder)
     python = search.interpreter
     if search.missing and search.missing != ["coverage"]:
         error = missing_error(search)

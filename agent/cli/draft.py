@@ -15,6 +15,7 @@ from copydesk.agent.cli.options import examples, json_option
 from copydesk.agent.cli.output import echo, echo_json, print_progress
 from copydesk.agent.cli.terminal import spinner
 from copydesk.agent.coverage.source import MODULE
+from copydesk.agent.coverage.store import Measure
 from copydesk.agent.desk.drafts import draft_as_json
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.commit import Commit
@@ -49,6 +50,7 @@ def draft(words: tuple[str, ...], everything: bool, as_json: bool) -> None:
     names, revision = _split(words)
     with open_current_desk() as (repo, db):
         sha = measured_commit(repo, db, revision)
+        measured = db.measures.get(sha)
         gaps = db.gaps.of_commit(sha)
         previous = PreviousDrafts(db, Commit(repo, sha))
         if names:
@@ -64,7 +66,7 @@ def draft(words: tuple[str, ...], everything: bool, as_json: bool) -> None:
     elif chosen:
         _print(drafts, chosen)
     else:
-        _print_nothing_to_draft(sha, gaps)
+        _print_nothing_to_draft(sha, gaps, measured)
 
 
 def _write(previous: PreviousDrafts, gaps: Sequence[Gap], *, again: bool) -> list[Draft]:
@@ -75,7 +77,7 @@ def _write(previous: PreviousDrafts, gaps: Sequence[Gap], *, again: bool) -> lis
         return write_drafts(previous, gaps, say=print_progress, options=options)
 
 
-def _print_nothing_to_draft(sha: Sha, gaps: Sequence[Gap]) -> None:
+def _print_nothing_to_draft(sha: Sha, gaps: Sequence[Gap], measured: Measure | None) -> None:
     if any(gap.function != MODULE for gap in gaps):
         echo(
             f"Every gap of {short_sha(sha)} has a draft, was rejected by you, or could not be"
@@ -83,6 +85,10 @@ def _print_nothing_to_draft(sha: Sha, gaps: Sequence[Gap]) -> None:
             " `copydesk draft GAP` tries a gap again."
         )
     else:
+        doubts = measured.doubts if measured else ()
+        if doubts:
+            echo(f"Nothing is known of {short_sha(sha)}: {doubts[0]}.")
+            return
         echo(f"{short_sha(sha)} has no gap in a function; there is nothing to draft.")
 
 

@@ -44,8 +44,8 @@ def failed_tests_of(repo: Repository, db: Database, sha: Sha | None) -> Json:
 
 
 def python_of(db: Database, sha: Sha) -> str:
-    """The path of the interpreter that ran a commit's tests."""
-    return db.measures.interpreter(sha).rpartition(" (")[0]
+    """The path of the interpreter that ran a commit's tests; the first where there are several."""
+    return db.measures.interpreter(sha).partition("; ")[0].rpartition(" (")[0]
 
 
 def print_failed_tests(

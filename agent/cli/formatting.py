@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from copydesk.agent.coverage.report import model_words as model_words
 from copydesk.agent.coverage.report import percent as percent
 from copydesk.agent.coverage.report import ranges as ranges
+from copydesk.agent.desk.measures import ProjectTotal
 from copydesk.agent.records import Draft, Json, Sha
 from copydesk.agent.text import clean, one_line, plural
 
@@ -72,6 +73,21 @@ def branch_text(arc: Iterable[int]) -> str:
     """A branch: "4→6", or "4→exit" where it leaves the function."""
     first, last = arc
     return f"{abs(first)}→{'exit' if last < 0 else last}"
+
+
+def project_words(project: ProjectTotal) -> str:
+    """What a measure says of one of several projects: its total, its tests, what is wrong."""
+    share = "no total" if project.percent is None else f"{percent(project.percent)} covered"
+    words = [f"{share} ({project.covered:,} of {project.executable:,})"]
+    words.append(plural(project.total, "test"))
+    if project.failed:
+        words.append(f"{project.failed:,} failed")
+    return ", ".join([*words, *project.doubts])
+
+
+def project_as_json(project: ProjectTotal) -> Json:
+    """The same as plain values."""
+    return project._asdict() | {"doubts": list(project.doubts)}
 
 
 def draft_counts(counts: dict[str, int]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -26,6 +27,7 @@ from copydesk.agent.coverage.gate import (
     read_coverage_file,
     staged_change,
     texts,
+    unknown_policy,
     unknown_statuses,
     verdict_as_json,
 )
@@ -80,7 +82,7 @@ def data_option(command: Command) -> Command:
 @click.option(
     "--unknown",
     type=click.Choice(["pass", "measure", "fail"]),
-    help="What to do with changed lines that were not measured yet.",
+    help="What to do with changed lines that were not measured; else pass, or fail with --base.",
 )
 @click.option(
     "--within",
@@ -118,7 +120,7 @@ def gate(
     floors = floors_for(
         request, project, sources, fail_under=fail_under, diff_fail_under=diff_fail_under
     )
-    policy = unknown or project.unknown
+    policy = unknown_policy(request, project, sources, unknown)
     verdict, notice = _judge(repo, request, floors, data, policy, within)
     _print(verdict, notice, as_json)
     sys.exit(1 if verdict.verdict == "fail" else 0)
@@ -146,14 +148,24 @@ def _judge(
         verdict = judge({}, floors, read=str)
         return verdict, "A merge or rebase is under way; its result is judged when it is pushed."
     if data is not None:
-        return verdict_from_file(repo, request, floors, data), ""
-    if policy == "pass" and not (repo.desk / "desk.db").is_file():
-        # no folder is made for somebody who only looks
-        statuses = unknown_statuses(request.change, texts(repo, request.change))
-        verdict = judge(statuses, floors, read=str)
-        notice = "Nothing was measured yet, so there is no verdict; `copydesk measure` starts."
-        return verdict, notice
+        return verdict_from_file(repo, request, floors, data, policy), ""
+    if policy != "measure" and not (repo.desk / "desk.db").is_file():
+        return _nothing_measured(repo, request, floors, policy)
     return _verdict_from_desk(request, floors, policy, within), ""
+
+
+def _nothing_measured(
+    repo: Repository, request: GateRequest, floors: Floors, policy: str
+) -> tuple[Verdict, str]:
+    """The verdict where there is no desk yet: no folder is made for somebody who only looks."""
+    verdict = judge(
+        unknown_statuses(request.change, texts(repo, request.change)),
+        replace(floors, unknown="fail" if policy == "fail" else "pass"),
+        read=str,
+        doubts=("nothing was measured yet",),
+    )
+    notice = "Nothing was measured yet, so there is no verdict; `copydesk measure` starts."
+    return verdict, "" if verdict.reasons else notice
 
 
 def _print(verdict: Verdict, notice: str, as_json: bool) -> None:
@@ -175,9 +187,16 @@ def gate_request(repo: Repository, base: str | None, head: str) -> GateRequest:
 
 
 def verdict_from_file(
-    repo: Repository, request: GateRequest, floors: Floors, file: Path
+    repo: Repository, request: GateRequest, floors: Floors, file: Path, policy: str
 ) -> Verdict:
     """The verdict by a coverage file.
+
+    Args:
+        repo: The repository.
+        request: What is judged.
+        floors: What it is held to.
+        file: The coverage file.
+        policy: What to do with changed lines that it does not know; "measure" is as "fail" here.
 
     Raises:
         CopydeskError: It cannot be read, or none of its files is in the repository.
@@ -192,7 +211,9 @@ def verdict_from_file(
             slug="foreign-data",
             hint="Was it written for another project, or before files were moved?",
         )
-    return judge_by_file(repo, request, floors, data)
+    return judge_by_file(
+        repo, request, replace(floors, unknown="pass" if policy == "pass" else "fail"), data
+    )
 
 
 def _verdict_from_desk(request: GateRequest, floors: Floors, policy: str, within: float) -> Verdict:
@@ -243,6 +264,8 @@ def _passed(verdict: Verdict) -> str:
         return f"{covered}{measured}.{total}"
     if verdict.unknown:
         return "The gate does not stop this change: none of its lines has been measured yet."
+    if verdict.verdict == "unknown":
+        return f"The gate does not stop this change, but it knows nothing of it.{total}"
     return f"The gate does not stop this change.{total}"
 
 

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from copydesk.agent.cli import terminal as screen
-from copydesk.agent.cli.current_desk import head_sha, open_current_desk
+from copydesk.agent.cli.current_desk import chosen_projects, head_sha, open_current_desk
 from copydesk.agent.cli.failures import failed_tests_of, print_failed_tests
-from copydesk.agent.cli.formatting import duration, percent, ranges, short_sha
+from copydesk.agent.cli.formatting import (
+    duration,
+    percent,
+    project_as_json,
+    project_words,
+    ranges,
+    short_sha,
+)
 from copydesk.agent.cli.options import examples, json_option, revision_argument
 from copydesk.agent.cli.output import echo, echo_json, print_progress
 from copydesk.agent.coverage.measure import commit as measuring
 from copydesk.agent.coverage.report import FORMATS, export
-from copydesk.agent.coverage.store import Measure, load_totals
+from copydesk.agent.coverage.store import Measure
 from copydesk.agent.daemon import control
 from copydesk.agent.desk.database import Database
+from copydesk.agent.desk.measures import ProjectTotal
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.commit import Commit
@@ -25,7 +34,7 @@ from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Gap, Json, Sha
 from copydesk.agent.scoring import score_commit as scoring
 from copydesk.agent.scoring.order_tests import ordering
-from copydesk.agent.text import plural
+from copydesk.agent.text import clean, plural
 
 FOLDERS = {"html": "htmlcov", "data": ".coverage"}
 """Formats that are no text: what they are called in the desk when no place is named."""
@@ -59,11 +68,12 @@ def measure(revision: str, full: bool, as_json: bool) -> None:
             scoring.after_measure(db, commit)
             if had_failed:
                 _resume(repo, db, sha)
+            projects = db.measures.projects(sha)
             if not as_json:
-                _print(measures[-1])
+                _print(measures[-1], projects)
                 is_head = sha == head_sha(repo)
                 print_failed_tests(repo, db, sha, measured.failed, is_head=is_head)
-            rows.append(_as_json(measured) | failed_tests_of(repo, db, sha))
+            rows.append(_as_json(measured, projects) | failed_tests_of(repo, db, sha))
     if as_json:
         echo_json(rows)
     elif not measures:
@@ -78,7 +88,7 @@ def _resume(repo: Repository, db: Database, sha: Sha) -> None:
     control.ensure(repo)
 
 
-def _as_json(measure: Measure) -> Json:
+def _as_json(measure: Measure, projects: Sequence[ProjectTotal]) -> Json:
     return {
         "commit": measure.sha,
         "base": measure.base,
@@ -91,25 +101,34 @@ def _as_json(measure: Measure) -> Json:
         "executable": measure.executable,
         "covered": measure.covered,
         "percent": measure.percent,
+        "doubts": list(measure.doubts),
+        "projects": [project_as_json(project) for project in projects],
         "seconds": round(measure.seconds, 3),
     }
 
 
-def _print(measure: Measure) -> None:
-    covered = f"{percent(measure.percent)} covered ({measure.covered:,} of {measure.executable:,})"
+def _print(measure: Measure, projects: Sequence[ProjectTotal]) -> None:
+    share = "no total" if measure.percent is None else f"{percent(measure.percent)} covered"
+    covered = f"{share} ({measure.covered:,} of {measure.executable:,})"
     failed = f", {measure.failed} failed" if measure.failed else ""
     echo(
-        f"{short_sha(measure.sha)}  {covered if measure.executable else 'no Python code'},"
+        f"{short_sha(measure.sha)}  {covered if measure.executable else 'no line counted'},"
         f" {measure.selected:,} of {plural(measure.total, 'test')} run{failed},"
         f" {duration(measure.seconds)}"
     )
     echo(f"  why: {measure.reason}")
+    for project in projects:
+        echo(f"  {clean(project.name, keep='')}: {project_words(project)}")
+    for doubt in () if projects else measure.doubts:
+        echo(f"  no verdict: {doubt}")
 
 
 def _print_next_step(measure: Measure) -> None:
     if measure.executable and not measure.total and not measure.failed:
         echo("There are no tests yet; `copydesk draft` writes the first ones.")
-    elif measure.percent < 100:
+    elif measure.doubts:
+        echo("Run `python -m pytest` yourself to see why; `copydesk doctor` looks at the set-up.")
+    elif measure.covered < measure.executable:
         echo("`copydesk gaps` lists what is not covered.")
 
 
@@ -136,8 +155,15 @@ def _print_next_step(measure: Measure) -> None:
     metavar="FILE",
     help="Write it there (a folder for html) instead of standard output.",
 )
+@click.option(
+    "--project",
+    metavar="FOLDER",
+    help="Where the repository holds several: the one to report; else the one you are in.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
-def coverage(revision: str, form: str, output: Path | None, as_json: bool) -> None:
+def coverage(
+    revision: str, form: str, output: Path | None, project: str | None, as_json: bool
+) -> None:
     """Show the stored coverage of a commit.
 
     It is written by coverage.py, under the project's own configuration, from what was measured
@@ -146,19 +172,24 @@ def coverage(revision: str, form: str, output: Path | None, as_json: bool) -> No
     form = "json" if as_json else form
     with open_current_desk() as (repo, db):
         sha = measured_commit(repo, db, revision)
-        if not load_totals(db, sha):
+        measured = db.measures.get(sha)
+        if measured is None or not measured.executable:
             raise CopydeskError(
-                f"commit {short_sha(sha)} has no Python code to measure",
+                f"no line of commit {short_sha(sha)} was counted",
                 slug="nothing-to-report",
                 hint="coverage.py's `source`, `include` and `omit` say which files are measured.",
             )
+        for doubt in measured.doubts:
+            print_progress(f"note: {doubt}")
+        folders = [one.folder for one in db.measures.projects(sha)]
+        chosen = chosen_projects(repo, folders, project, every=form == "text" and output is None)
         if output is None and form in FOLDERS:
             output = repo.desk / "reports" / short_sha(sha) / FOLDERS[form]
             output.parent.mkdir(parents=True, exist_ok=True)
         if output is None:
-            text = _report(repo, db, sha, form)
+            text = _reports(repo, db, sha, form, chosen)
         else:
-            export(repo, db, sha, form, output)
+            export(repo, db, sha, form, output, chosen[0])
     if output is None:
         # coverage.py's own words, paths included, with the escapes of a terminal taken out
         echo(text.rstrip("\n"))
@@ -166,11 +197,16 @@ def coverage(revision: str, form: str, output: Path | None, as_json: bool) -> No
         echo(f"Wrote {output / 'index.html' if form == 'html' else output}")
 
 
-def _report(repo: Repository, db: Database, sha: Sha, form: str) -> str:
+def _reports(repo: Repository, db: Database, sha: Sha, form: str, projects: Sequence[str]) -> str:
+    """The report of each project, under its name where there are several."""
+    texts = []
     with tempfile.TemporaryDirectory(prefix="copydesk-") as folder:
-        path = Path(folder) / "report"
-        export(repo, db, sha, form, path)
-        return path.read_text("utf-8", "replace")
+        for project in projects:
+            path = Path(folder) / "report"
+            export(repo, db, sha, form, path, project)
+            heading = f"{project or 'top folder'}\n" if len(projects) > 1 else ""
+            texts.append(heading + path.read_text("utf-8", "replace"))
+    return "\n".join(texts)
 
 
 @click.command(
@@ -189,11 +225,17 @@ def gaps(revision: str, limit: int | None, as_json: bool) -> None:
     with open_current_desk() as (repo, db):
         sha = measured_commit(repo, db, revision)
         listed = db.gaps.of_commit(sha)
+        measured = db.measures.get(sha)
+    for doubt in measured.doubts if measured else ():
+        print_progress(f"note: {doubt}")
     if as_json:
         echo_json([_gap_json(gap) for gap in listed[:limit]])
         return
+    if not listed and measured and measured.doubts:
+        echo(f"Nothing is known of {short_sha(sha)}: {measured.doubts[0]}.")
+        return
     if not listed:
-        echo(f"Every line of {short_sha(sha)} is covered; there is nothing to do.")
+        echo(f"Every line of {short_sha(sha)} that counts is covered; there is nothing to do.")
         return
     shown = listed[: limit or 20]
     screen.print_table(

@@ -9,7 +9,15 @@ import click
 from copydesk.agent import config
 from copydesk.agent.cli.current_desk import current_repository, head_sha, open_current_desk
 from copydesk.agent.cli.failures import failed_tests_of, items_words
-from copydesk.agent.cli.formatting import draft_counts, model_words, percent, short_sha, time_ago
+from copydesk.agent.cli.formatting import (
+    draft_counts,
+    model_words,
+    percent,
+    project_as_json,
+    project_words,
+    short_sha,
+    time_ago,
+)
 from copydesk.agent.cli.options import examples, json_option
 from copydesk.agent.cli.output import echo, echo_json, print_progress
 from copydesk.agent.cli.terminal import spinner
@@ -17,6 +25,7 @@ from copydesk.agent.daemon import control
 from copydesk.agent.daemon.resources import pause_reason
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.failures import SHOW_FAILURES, FailedTest, failed_words, failure_lines
+from copydesk.agent.desk.measures import ProjectTotal
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
@@ -87,6 +96,8 @@ def _head(repo: Repository, db: Database, sha: Sha | None) -> Json:
         "selected": measure.selected if measure else None,
         "total": measure.total if measure else None,
         "failed": measure.failed if measure else None,
+        "doubts": list(measure.doubts) if measure else [],
+        "projects": [project_as_json(one) for one in db.measures.projects(sha)] if sha else [],
         "measured_at": db.measures.measured_at(measure.sha) if measure else None,
     }
 
@@ -115,6 +126,10 @@ def _model(repo: Repository, db: Database, sha: Sha | None) -> Json:
 def _print(state: Json, failing: list[FailedTest]) -> None:
     echo(f"Repository  {clean(state['repository'], keep='')}")
     echo(f"HEAD        {_head_words(state['head'])}")
+    for project in state["head"]["projects"]:
+        words = {key: value for key, value in project.items() if key != "doubts"}
+        total = ProjectTotal(**words)
+        echo(f"Project     {clean(total.name, keep='')}: {project_words(total)}")
     _print_failing(state["head"], failing)
     echo(f"Drafts      {draft_counts(state['drafts'])}")
     if state["flaky"]:
@@ -190,7 +205,9 @@ def _head_words(head: Json) -> str:
     if not head["measured"]:
         return f"{name}: not measured yet"
     failed = f", {plural(head['failed'], 'test')} failed" if head["failed"] else ""
-    return f"{name}: {percent(head['percent'])} covered{failed}, {time_ago(head['measured_at'])}"
+    share = "no total" if head["percent"] is None else f"{percent(head['percent'])} covered"
+    doubts = "".join(f", {doubt}" for doubt in head.get("doubts", ()))
+    return f"{name}: {share}{failed}{doubts}, {time_ago(head['measured_at'])}"
 
 
 def _print_failure(failure: Json) -> None:
@@ -223,9 +240,13 @@ def _next_step(state: Json) -> str:
         return "Next: `copydesk wait` returns when the work is done."
     if not head["measured"]:
         return _unmeasured(state)
+    if head.get("doubts"):
+        return "Next: run `python -m pytest` yourself; nothing can be said of this commit yet."
     if head["gaps"]:
         return f"Next: `copydesk gaps` lists what no test reaches ({head['gaps']})."
-    return "Everything is covered and decided; there is nothing to do."
+    if head.get("failed"):
+        return "Next: look at the tests that fail; every line that counts is covered."
+    return "Every line that counts is covered and all is decided; there is nothing to do."
 
 
 def _unmeasured(state: Json) -> str:

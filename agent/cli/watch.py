@@ -140,6 +140,8 @@ def _show(result: Result, as_json: bool) -> None:
         f"{tests} run in {duration(measure.seconds)}, {measure.failed:,} failed."
         f" Total {percent(measure.percent)}."
     )
+    for doubt in measure.doubts:
+        echo(f"  no verdict: {doubt}")
     for name in result.failing[:FAILED]:
         echo(clean(f"  failed: {name}", keep=""))
     if len(result.failing) > FAILED:
@@ -154,6 +156,7 @@ def _as_json(result: Result) -> Json:
         "total": measure.total,
         "failing": list(result.failing),
         "percent": measure.percent,
+        "doubts": list(measure.doubts),
         "seconds": round(measure.seconds, 3),
         "gate": verdict_as_json(result.verdict),
     }

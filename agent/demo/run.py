@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from copydesk.agent import config
+from copydesk.agent.coverage.report import percent
 from copydesk.agent.coverage.store import Measure
 from copydesk.agent.daemon import control
 from copydesk.agent.demo import project
@@ -74,8 +75,8 @@ class DemoResult:
     model: str
     verified: int
     stories: int
-    before: float
-    after: float
+    before: float | None
+    after: float | None
     missed: tuple[str, ...]
 
 
@@ -244,7 +245,7 @@ class _Demonstration:
             self.screen.draft(draft, 60)
         return ready
 
-    def _accept(self, ready: Sequence[Draft], before: Measure) -> float:
+    def _accept(self, ready: Sequence[Draft], before: Measure) -> float | None:
         """Accept the draft that reaches most, commit it, and return the coverage after it."""
         if not ready:
             return before.percent
@@ -257,7 +258,9 @@ class _Demonstration:
         self._wait(lambda: self.db.measures.get(sha) is not None, "measuring")
         after = self._measure(sha)
         self.screen.say(coverage_line(after))
-        self.screen.say(f"Coverage: {before.percent:.1f} % before, {after.percent:.1f} % after.")
+        self.screen.say(
+            f"Coverage: {percent(before.percent)} before, {percent(after.percent)} after."
+        )
         return after.percent
 
     def _look_around(self, ready: Sequence[Draft]) -> None:
@@ -337,7 +340,7 @@ def sandbox_off_text(guard: Capability) -> str:
 def coverage_line(measure: Measure) -> str:
     """A measure in one line."""
     return (
-        f"Coverage {measure.percent:.1f} %: {measure.covered} of {measure.executable} lines;"
+        f"Coverage {percent(measure.percent)}: {measure.covered} of {measure.executable} lines;"
         f" {measure.selected} of {plural(measure.total, 'test')} run, {measure.failed} failed,"
         f" {measure.seconds:.1f} s"
     )
@@ -358,6 +361,6 @@ def with_shortfalls(outcome: DemoResult) -> DemoResult:
         )
     if not outcome.stories:
         missed.append("no dev log draft")
-    if not outcome.after > outcome.before:
-        missed.append(f"coverage did not rise: {outcome.before:.2f} %, {outcome.after:.2f} %")
+    if not (outcome.after or 0) > (outcome.before or 0):
+        missed.append(f"coverage did not rise: {percent(outcome.before)}, {percent(outcome.after)}")
     return replace(outcome, missed=tuple(missed))

@@ -10,10 +10,15 @@ from typing import Any, NamedTuple
 from copydesk.agent.desk.connection import Connection, timestamp, transaction
 from copydesk.agent.desk.packed_ids import compress_ids, decompress_ids
 from copydesk.agent.records import Gap, Sha, TestId
+from copydesk.hooks.doubts import broken_files, doubts_of
 
 
 class Measure(NamedTuple):
-    """A measured commit. `percent` is of 100, `seconds` wall time."""
+    """A measured commit.
+
+    `percent` is of 100, None where it says nothing (see `doubts`); `failed` counts the test files
+    that could not be collected too; `seconds` is wall time.
+    """
 
     sha: Sha
     base: Sha | None
@@ -25,8 +30,44 @@ class Measure(NamedTuple):
     skipped: int
     executable: int
     covered: int
-    percent: float
+    percent: float | None
     seconds: float
+
+    @property
+    def broken(self) -> int:
+        """How many test files could not be collected."""
+        return broken_files(self.total, self.passed, self.failed, self.skipped)
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Why its figures say nothing about the code, each in words; empty where they hold."""
+        counts = (self.total, self.passed, self.failed, self.skipped, self.executable)
+        return tuple(doubts_of(*counts))
+
+
+class ProjectTotal(NamedTuple):
+    """What a measure says of one project of a commit; counts as in `Measure`."""
+
+    folder: str
+    branch: bool
+    total: int
+    passed: int
+    failed: int
+    skipped: int
+    executable: int
+    covered: int
+    percent: float | None
+
+    @property
+    def name(self) -> str:
+        """What it is called: its folder."""
+        return self.folder or "top folder"
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Why its figures say nothing about the code, each in words; empty where they hold."""
+        counts = (self.total, self.passed, self.failed, self.skipped, self.executable)
+        return tuple(doubts_of(*counts))
 
 
 class Conditions(NamedTuple):
@@ -49,7 +90,7 @@ class MeasuredCommit(NamedTuple):
     sha: Sha
     authored_at: str
     subject: str
-    percent: float
+    percent: float | None
 
 
 _FIELDS = ", ".join(Measure._fields)
@@ -158,10 +199,26 @@ class Measures:
             ),
         )
 
+    def projects(self, sha: Sha) -> list[ProjectTotal]:
+        """The totals of a measured commit's projects; none where the repository is one project."""
+        fields = ", ".join(ProjectTotal._fields)
+        query = f"SELECT {fields} FROM project_totals WHERE sha = ? ORDER BY folder"
+        return list(map(ProjectTotal._make, self._db.execute(query, (sha,))))
+
+    def set_projects(self, sha: Sha, projects: Iterable[ProjectTotal]) -> None:
+        """Write the totals of a commit's projects, in place of what was there."""
+        marks = ", ".join("?" * (len(ProjectTotal._fields) + 1))
+        with transaction(self._db):
+            self._db.execute("DELETE FROM project_totals WHERE sha = ?", (sha,))
+            self._db.executemany(
+                f"INSERT INTO project_totals VALUES ({marks})",
+                [(sha, *project) for project in projects],
+            )
+
     def delete(self, sha: Sha) -> None:
         """Delete the measure of a commit and its gaps; traces and totals may serve others."""
         with transaction(self._db):
-            for table in ("gaps", "failed_tests", "checkouts", "measures"):
+            for table in ("gaps", "failed_tests", "checkouts", "project_totals", "measures"):
                 self._db.execute(f"DELETE FROM {table} WHERE sha = ?", (sha,))
 
     def used_traces(self) -> set[int]:

@@ -17,6 +17,8 @@ from copydesk.agent.desk.tables import (
     GAPS,
     KNOWN,
     MISSING_TEXTS,
+    NOTHING_COUNTED,
+    PROJECT_TOTALS,
     REPEATS,
     SCORES,
     UNFINISHED,
@@ -398,12 +400,24 @@ def m018_evidence_before(db: Database) -> None:
     )
 
 
+@migrations()
+def m019_nothing_counted(db: Database) -> None:
+    """Nothing counted is not 100 %: such a measure has no percentage."""
+    _executescript(db, NOTHING_COUNTED)
+
+
+@migrations()
+def m020_project_totals(db: Database) -> None:
+    """A repository may hold several projects, each with its own total."""
+    _executescript(db, PROJECT_TOTALS)
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     *(m001_jobs, m002_coverage, m003_drafts, m004_views),
     *(m005_known, m006_scores, m007_climbs, m008_gaps, m009_functions),
     *(m010_repeats, m011_unfinished, m012_no_events, m013_rung_names),
     *(m014_failures, m015_checkouts, m016_missing_texts, m017_feedback),
-    m018_evidence_before,
+    *(m018_evidence_before, m019_nothing_counted, m020_project_totals),
 )
 
 

@@ -148,6 +148,50 @@ CREATE VIEW tests_flaky AS
     GROUP BY c.id ORDER BY flips DESC, c.name;
 """
 
+NOTHING_COUNTED = """
+DROP VIEW coverage_by_commit;
+
+DROP VIEW gate_totals;
+
+ALTER TABLE measures ADD COLUMN
+    share REAL /* percent of what counts that is covered; NULL where that is not known */;
+
+UPDATE measures SET share = percent
+    WHERE executable AND (covered = 0 OR (passed > 0 AND passed + failed + skipped <= total));
+
+ALTER TABLE measures DROP COLUMN percent;
+
+ALTER TABLE measures RENAME COLUMN share TO percent;
+
+CREATE VIEW coverage_by_commit AS
+    -- Coverage over time.
+    SELECT m.sha, c.authored_at, c.subject, m.percent, m.covered, m.executable,
+           m.selected, m.total, m.failed, m.seconds
+    FROM measures AS m LEFT JOIN commits AS c USING (sha) ORDER BY m.measured_at;
+
+CREATE VIEW gate_totals AS
+    -- The total of each measured commit, and what decides whether it can be relied on.
+    SELECT sha, percent, total, passed, failed, skipped, executable, rowid AS number
+    FROM measures;
+"""
+
+PROJECT_TOTALS = """
+CREATE TABLE project_totals (
+    -- A row per project of a measured commit; none where the repository is one project.
+    sha TEXT NOT NULL,
+    folder TEXT NOT NULL,                    -- the project's, relative to the top; "" is the top
+    branch INTEGER NOT NULL,                 -- 1 when branches count in it
+    total INTEGER NOT NULL,                  -- tests there are
+    passed INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    skipped INTEGER NOT NULL,
+    executable INTEGER NOT NULL,
+    covered INTEGER NOT NULL,
+    percent REAL,                            -- NULL where that is not known
+    PRIMARY KEY (sha, folder)
+) WITHOUT ROWID;
+"""
+
 UNFINISHED = """
 CREATE TABLE unfinished (
     -- A row per measure that runs tests now, or was cut short: what is known of its commit.

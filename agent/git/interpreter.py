@@ -60,13 +60,18 @@ class ProjectPython(NamedTuple):
         require_supported(self.interpreter.path, self.interpreter.version, versions)
 
 
-def find(repo: Repository) -> ProjectPython:
+def find(repo: Repository, folder: str = "") -> ProjectPython:
     """The interpreter that runs this project's tests.
 
-    Looked for in this order: `git config copydesk.python`; the environment of the shell in
-    which `copydesk init` ran; `.venv`, `venv` or `env` in the worktree or the main worktree;
-    poetry's; python3 on PATH. One that is tracked by git is passed over unless it was named, for
-    nothing of a repository runs with the user's rights before the user has said so.
+    Looked for in this order: `git config copydesk.python`; an environment in the project's own
+    folder where that is not the top; the environment of the shell in which `copydesk init` ran;
+    `.venv`, `venv` or `env` in the worktree or the main worktree; poetry's; python3 on PATH. One
+    that is tracked by git is passed over unless it was named, for nothing of a repository runs
+    with the user's rights before the user has said so.
+
+    Args:
+        repo: The repository.
+        folder: The project's folder in it.
 
     Raises:
         CopydeskError: None can be started, or the one that was named cannot.
@@ -78,7 +83,7 @@ def find(repo: Repository) -> ProjectPython:
     tops += [top for top in worktrees(repo) if top not in tops]
     passed_over = _vanished(repo, tops)
     tried = []
-    for path, source in _candidates(repo, tops):
+    for path, source in _candidates(repo, tops, folder):
         if tracked := _tracked_part(path, tops):
             passed_over.append(f"{path} is not run, because git tracks {tracked}")
             continue
@@ -141,9 +146,12 @@ def _tracked_part(program: Path, tops: Iterable[Path]) -> str:
     return ""
 
 
-def _candidates(repo: Repository, tops: Iterable[Path]) -> Iterator[tuple[Path, str]]:
+def _candidates(repo: Repository, tops: Iterable[Path], folder: str) -> Iterator[tuple[Path, str]]:
     """Where an interpreter may be, the likeliest first: its path, and in words where it is from."""
     recorded = get_config(repo, RECORDED)
+    for top in tops if folder else ():
+        yield from _environments_in(top / folder)
+        yield from _poetry_environment(top / folder)
     if recorded and Path(recorded).exists():
         yield Path(recorded), "the environment in which `copydesk init` ran"
     for top in tops:
@@ -288,14 +296,18 @@ def missing_error(python: ProjectPython, output: str = "") -> CopydeskError:
     )
 
 
-def ready(repo: Repository) -> Interpreter:
+def ready(repo: Repository, folder: str = "") -> Interpreter:
     """The interpreter, with everything that measuring needs.
+
+    Args:
+        repo: The repository.
+        folder: The project's folder in it.
 
     Raises:
         CopydeskError: There is none, it lacks pytest or coverage and neither is at hand, or has
             one that copydesk does not know.
     """
-    python = find(repo)
+    python = find(repo, folder)
     if python.missing == ["coverage"]:
         python = provide(repo, python)
     if python.missing:

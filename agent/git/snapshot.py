@@ -7,25 +7,31 @@ repository configures; `ls-tree` and `cat-file --batch` run nothing, and are the
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import side_objects
 from copydesk.agent.git.checkout import checkout
 from copydesk.agent.git.command import GitFailed, streaming
+from copydesk.agent.git.conversions import Conversions, read_conversions
 from copydesk.agent.git.repository import Entry, Repository, read_blobs
 from copydesk.agent.records import Sha, Snapshot
+from copydesk.agent.text import clean
 from copydesk.hooks import filesystem
 
 FEW = 20
 """So many files are read in one answer: a stream of them takes longer to begin."""
 
 _MANIFEST = ".copydesk-manifest.json"
+_RULES = ""
+"""No path: the manifest's row for the rules by which the files were converted."""
+
 _GIT_LOOKALIKE = re.compile(r"\.git[ .]*|git~\d+", re.IGNORECASE)
 # HFS+ ignores these code points in names, so ".g\u200cit" is ".git" there (CVE-2014-9390)
 _IGNORABLE = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
@@ -54,8 +60,9 @@ def snapshot(
         filesystem.wait_for_lock(lock.fileno())
         folder = home / "tree"
         files = checkout(repo, sha).files if entries is None else entries
-        _write(repo, files, folder, home / _MANIFEST)
-        yield Snapshot(folder, sha, frozenset(files))
+        conversions = read_conversions(repo, files)
+        _write(repo, files, folder, home / _MANIFEST, conversions)
+        yield Snapshot(folder, sha, frozenset(files), conversions.unconverted)
 
 
 def check_path(path: str) -> None:
@@ -87,26 +94,57 @@ Manifest = dict[str, list[object]]
 """By path: mode, blob and stamp of each file that stands as it was written."""
 
 
-def _write(repo: Repository, files: dict[str, Entry], folder: Path, manifest: Path) -> None:
+def _write(
+    repo: Repository,
+    files: dict[str, Entry],
+    folder: Path,
+    manifest: Path,
+    conversions: Conversions,
+) -> None:
     """Bring a folder to hold these files and no others."""
     for path in files:
         check_path(path)
     before = _read_manifest(manifest)
     manifest.unlink(missing_ok=True)  # a crash from here on means: write everything again
-    if not before and folder.exists():
+    rules: Manifest = {_RULES: [conversions.digest]} if conversions.digest else {}
+    if folder.exists() and (not before or before.get(_RULES) != rules.get(_RULES)):
         shutil.rmtree(folder)
+        before = {}
     folder.mkdir(exist_ok=True, mode=0o755)
     unchanged = _unchanged(files, before, folder)
+    for path in list(filter(conversions.always_new, unchanged)):
+        del unchanged[path]
     _remove_others(folder, set(unchanged))
+    written = _write_files(repo, files, unchanged, folder, conversions)
+    partial = manifest.with_suffix(".tmp")
+    partial.write_text(json.dumps(unchanged | written | rules))
+    partial.replace(manifest)
+
+
+def _write_files(
+    repo: Repository,
+    files: dict[str, Entry],
+    unchanged: Container[str],
+    folder: Path,
+    conversions: Conversions,
+) -> Manifest:
+    """Write the files that are not as they should be; their rows of the manifest."""
     blobs = {path: entry.blob for path, entry in files.items() if path not in unchanged}
     written: Manifest = {}
     for path, content in _contents(repo, blobs):
         entry = files[path]
-        _write_one(folder / path, entry.mode, content)
+        if entry.mode != "120000":
+            content = conversions.apply(path, entry.blob, content)
+        try:
+            _write_one(folder / path, entry.mode, content)
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            # git's own checkout leaves such a file out as well
+            conversions.unconverted[path] = f"{path[:200]} is left out: its name is too long here"
+            continue
         written[path] = [entry.mode, entry.blob, _stamp(folder / path)]
-    partial = manifest.with_suffix(".tmp")
-    partial.write_text(json.dumps(unchanged | written))
-    partial.replace(manifest)
+    return written
 
 
 def _read_manifest(manifest: Path) -> Manifest:
@@ -131,7 +169,10 @@ def _contents(repo: Repository, blobs: dict[str, str]) -> Iterator[tuple[str, by
     if len(blobs) <= FEW:
         with contextlib.suppress(GitFailed):  # more than one answer may hold
             contents = read_blobs(repo, blobs.values())
-            yield from ((path, contents[blob]) for path, blob in blobs.items())
+            for path, blob in blobs.items():
+                if blob not in contents:
+                    raise _not_here(path)
+                yield path, contents[blob]
             return
     with streaming(repo.common_dir, "cat-file", "--batch", extra=side_objects.variables(repo)) as (
         ask,
@@ -140,9 +181,20 @@ def _contents(repo: Repository, blobs: dict[str, str]) -> Iterator[tuple[str, by
         for path, blob in blobs.items():
             ask.write(f"{blob}\n".encode())
             ask.flush()
-            content = answer.read(int(answer.readline().split()[2]))
+            head = answer.readline()
+            if head.endswith(b" missing\n"):
+                raise _not_here(path)
+            content = answer.read(int(head.split()[2]))
             answer.read(1)
             yield path, content
+
+
+def _not_here(path: str) -> CopydeskError:
+    return CopydeskError(
+        f"the content of {clean(path, keep='')} is not in this repository",
+        slug="content-missing",
+        hint="The clone may be a partial one: `git fetch --refetch --no-filter` brings all of it.",
+    )
 
 
 def _write_one(path: Path, mode: str, content: bytes) -> None:

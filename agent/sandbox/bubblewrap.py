@@ -92,7 +92,8 @@ class SandboxSpec:
     `shown` are folders to show read-only: where they are for us, and where they appear.
     `environment` is all the program will have of one. With `in_place` the tree itself stands at
     `appears_at`, to be written to, not a copy; `writable` are further folders to write to.
-    `network` leaves the host's in reach. `surroundings` say who and where the program is.
+    `network` leaves the host's in reach. `surroundings` say who and where the program is; `start`
+    is the folder that it starts in.
     """
 
     program: Path
@@ -107,6 +108,7 @@ class SandboxSpec:
     in_place: bool = False
     network: bool = False
     surroundings: Surroundings = USUAL
+    start: Path | None = None
 
 
 def arguments(
@@ -135,7 +137,7 @@ def arguments(
     line.add_devices()
     line.add_mounts()
     line.add_laid_over_files()
-    line.words += ["--remount-ro", "/", "--chdir", str(spec.appears_at)]
+    line.words += ["--remount-ro", "/", "--chdir", str(spec.start or spec.appears_at)]
     line.words += ["--seccomp", str(hold(seccomp)), "--info-fd", str(info)]
     return [*line.words, "--", *command]
 

@@ -45,11 +45,15 @@ _LEAST_MEMORY = 4 << 30
 
 @dataclass(frozen=True, slots=True)
 class FolderAccess:
-    """The tree that a command runs in, and the folders it may write to and read besides."""
+    """The tree that a command runs in, and the folders it may write to and read besides.
+
+    `start` is the folder of the tree that the command starts in; its top when left out.
+    """
 
     tree: Path
     writable: Sequence[Path] = ()
     readable: Sequence[Path] = ()
+    start: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,7 @@ class OwnTestsSandbox:
             writable=tuple(folders.writable),
             in_place=True,
             network=self.network,
+            start=folders.start,
         )
         try:
             watched = tier_full.run(spec, words, b"")

@@ -16,6 +16,7 @@ from copydesk.agent.git import interpreter
 from copydesk.agent.git.repository import Repository, get_config, resolve, set_config
 from copydesk.agent.process import ProcessError, find_program, run, scrubbed_environment
 from copydesk.agent.progress import Progress
+from copydesk.agent.projects import current_projects
 from copydesk.agent.records import Json
 from copydesk.agent.setup import precommit_config
 from copydesk.agent.setup.git_hooks import (
@@ -167,7 +168,13 @@ def _choose_python(repo: Repository, progress: Progress) -> list[str]:
     shell = interpreter.shell_python()
     if shell and shell.parent.parent.resolve() != Path(sys.prefix).resolve():
         set_config(repo, interpreter.RECORDED, str(shell))
-    search = interpreter.find(repo)
+    folders = current_projects(repo)
+    return [line for folder in folders for line in _project_python(repo, folder, progress)]
+
+
+def _project_python(repo: Repository, folder: str, progress: Progress) -> list[str]:
+    """What runs the tests of one project, with what measuring needs."""
+    search = interpreter.find(repo, folder)
     if search.missing:
         progress(f"Installing {' and '.join(search.missing)} into the desk")
         try:
@@ -176,8 +183,9 @@ def _choose_python(repo: Repository, progress: Progress) -> list[str]:
             return [f"Nothing can be measured yet: {error} {error.hint}"]
     python = search.interpreter
     version = ".".join(map(str, python.version))
+    where = f"In {folder}, tests run" if folder else "Tests run"
     return [
-        f"Tests run with {python.path}, Python {version} ({python.source});"
+        f"{where} with {python.path}, Python {version} ({python.source});"
         f" pytest {search.pytest}, coverage {search.coverage}."
     ]
 

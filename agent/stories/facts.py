@@ -74,6 +74,7 @@ class StoryInputs:
     gaps_opened: tuple[GapChange, ...] = ()
     gaps_closed: tuple[GapChange, ...] = ()
     drafts: tuple[ReadyDraft, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 def commit_facts(inputs: StoryInputs) -> list[Fact]:
@@ -90,12 +91,13 @@ def commit_facts(inputs: StoryInputs) -> list[Fact]:
         *_files(inputs),
         *_functions(inputs),
         *_tests(inputs),
+        *_doubts(inputs),
         *_coverage(inputs),
         *_gaps("closed", inputs.gaps_closed),
         *_gaps("opened", inputs.gaps_opened),
         *_drafts(inputs.drafts),
     ]
-    if {kind for kind, _, _ in unnumbered}.isdisjoint(("tests", "coverage", "lines")):
+    if {kind for kind, _, _ in unnumbered}.isdisjoint(("tests", "doubt", "coverage", "lines")):
         unnumbered.append(("unmeasured", "No test was run and no coverage was measured.", {}))
     return [
         Fact(f"F{number}", kind, text, values)
@@ -178,7 +180,7 @@ def _tests(commit: StoryInputs) -> Iterator[_Unnumbered]:
         "failed": commit.tests_failed,
     }
     values = {key: value for key, value in measured.items() if value is not None}
-    if not values:
+    if not values or (commit.doubts and not commit.tests_total):
         return
     if {"selected", "passed", "failed"} <= set(values):
         neither = values["selected"] - values["passed"] - values["failed"]
@@ -187,6 +189,11 @@ def _tests(commit: StoryInputs) -> Iterator[_Unnumbered]:
     words = {"total": "in all", "others": "neither passed nor failed"}
     counts = ", ".join(f"{value:,} {words.get(key, key)}" for key, value in values.items())
     yield "tests", f"Tests: {counts}.", values
+
+
+def _doubts(commit: StoryInputs) -> Iterator[_Unnumbered]:
+    for doubt in commit.doubts:
+        yield "doubt", f"The measure has no verdict: {doubt}.", {"doubt": doubt}
 
 
 def _coverage(commit: StoryInputs) -> Iterator[_Unnumbered]:

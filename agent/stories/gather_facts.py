@@ -46,9 +46,11 @@ def gather_facts(db: Database, commits: Sequence[Commit]) -> list[Fact]:
     before = db.measures.get(base) if base else None
     if after is not None:
         inputs = _with_measure(inputs, after)
-    if before is not None:
+    if after is None or after.doubts:
+        return commit_facts(inputs)
+    inputs = _with_coverage(inputs, after)
+    if before is not None and not before.doubts:
         inputs = _with_measure_before(inputs, before)
-    if after is not None and before is not None:
         inputs = _with_gap_changes(db, inputs, after, before)
     return commit_facts(inputs)
 
@@ -92,6 +94,14 @@ def _with_measure(inputs: StoryInputs, measure: Measure) -> StoryInputs:
         tests_total=measure.total,
         tests_passed=measure.passed,
         tests_failed=measure.failed,
+        doubts=measure.doubts,
+    )
+
+
+def _with_coverage(inputs: StoryInputs, measure: Measure) -> StoryInputs:
+    """The same with what tests reach of the commit."""
+    return dataclasses.replace(
+        inputs,
         percent_after=measure.percent,
         covered_after=measure.covered,
         executable_after=measure.executable,

@@ -10,7 +10,7 @@ from copydesk.agent.stories.fill_slots import cited, fill
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("What changed", ("commit", "change", "file", "functions")),
     ("Why", ("note",)),
-    ("Tests", ("tests", "unmeasured")),
+    ("Tests", ("tests", "doubt", "unmeasured")),
     ("Coverage", ("coverage", "lines", "gaps closed", "gap closed", "gaps opened", "gap opened")),
     ("On the desk", ("drafts", "draft")),
 )
@@ -105,8 +105,10 @@ def _tests(facts: Sequence[Fact]) -> _Texts:
     for fact in facts:
         if fact.kind == "unmeasured":
             yield "Nothing was measured for this commit.", (fact.id,)
-            continue
-        yield from _ran(fact)
+        elif fact.kind == "doubt":
+            yield f"The measure has no verdict: {{{fact.id}.doubt}}.", ()
+        else:
+            yield from _ran(fact)
 
 
 def _ran(fact: Fact) -> _Texts:

@@ -152,8 +152,8 @@ def test_a_file_that_the_measured_head_leaves_out_is_not_waited_for(
     measured("a.py", "[]")
     git(repo, "commit", "-q", "-m", "x")
     desk.execute(
-        "INSERT INTO measures VALUES (?, NULL, 'r', 'e', 'i', 0, 1, 1, 1, 0, 0, 10, 9, 90.0, 1,"
-        " x'', x'', 'now')",
+        "INSERT INTO measures VALUES (?, NULL, 'r', 'e', 'i', 0, 1, 1, 1, 0, 0, 10, 9, 1,"
+        " x'', x'', 'now', 90.0)",
         (git(repo, "rev-parse", "HEAD"),),
     )
     stage(repo, git, "left_out.py", "x = 1\n")
@@ -162,6 +162,21 @@ def test_a_file_that_the_measured_head_leaves_out_is_not_waited_for(
     assert judged()[1] == (
         "copydesk: 1 changed file is not measured yet; the daemon will (HEAD: 90.0 % covered)\n"
     )
+    desk.execute("UPDATE measures SET total = 0, passed = 0, executable = 0, percent = NULL")
+    assert "(HEAD: no test was found, no line of code was counted)" in judged()[1]
+
+
+def test_a_measure_that_proves_nothing_is_not_passed_over(
+    repo: Path, git: Git, measured: Measured, judged: Judged, desk: sqlite3.Connection
+) -> None:
+    stage(repo, git, "a.py", CODE)
+    measured("a.py", "[]")
+    desk.execute(
+        "INSERT INTO measures VALUES ('s', NULL, 'r', 'e', 'i', 0, 1, 1, 1, 2, 0, 4, 4, 1,"
+        " x'', x'', 'now', 100.0)"
+    )
+    said = "copydesk: no verdict on this change: 2 test files could not be collected"
+    assert judged() == (0, f"{said} in the last measure\n", "")
 
 
 @pytest.mark.parametrize("path", ["tests/a.py", "test_a.py", "x/a_test.py", "conftest.py"])
@@ -172,9 +187,13 @@ def test_tests_need_no_tests(
     assert judged() == (0, "", "")
 
 
-def test_without_data_it_is_silent(repo: Path, git: Git, judged: Judged) -> None:
-    stage(repo, git, "a.py", CODE)
+def test_without_data_it_says_that_there_is_no_verdict(
+    repo: Path, git: Git, judged: Judged
+) -> None:
     assert judged() == (0, "", "")
+    stage(repo, git, "a.py", CODE)
+    said = "copydesk: nothing was measured here yet, so there is no verdict on this change\n"
+    assert judged() == (0, said, "")
 
 
 def test_without_python_it_is_silent(
@@ -449,3 +468,21 @@ def test_what_is_handed_over_runs_the_command(repo: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(repo)
     assert gate.run_gate_command(["--staged"]) == 0
     assert gate.run_gate_command(["--no-such-option"]) == 0  # what goes wrong stops nobody
+
+
+@pytest.mark.parametrize("folder", ["front", "with space/deep", "pkg"])
+def test_in_a_subfolder_it_says_the_same(
+    repo: Path, git: Git, measured: Measured, judged: Judged, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str], folder: str,
+) -> None:  # fmt: skip
+    """As hook managers start it that go into a folder first, with what git put in its variables."""
+    stage(repo, git, "pkg/a.py", CODE)
+    measured("pkg/a.py", "[3, 4]")
+    at_the_top = judged()
+    assert at_the_top[0] == 1
+    (repo / folder).mkdir(parents=True, exist_ok=True)
+    for variables in ({}, {"GIT_DIR": ".git", "GIT_INDEX_FILE": ".git/index"}):
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.chdir(repo / folder)
+        assert (gate.main(), *capsys.readouterr()) == at_the_top

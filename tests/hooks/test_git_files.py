@@ -110,3 +110,18 @@ def test_a_quoted_path_comes_back(name: str) -> None:
         for byte in name.encode()
     )
     assert git_files.unquoted_path(b'"' + quoted.encode("latin-1") + b'"') == name
+
+
+def test_a_hook_in_a_subfolder_goes_to_the_top(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "top" / ".git").mkdir(parents=True)
+    below = tmp_path / "top" / "front" / "deep er"
+    below.mkdir(parents=True)
+    for start in (below, tmp_path / "top"):
+        monkeypatch.chdir(start)
+        git_files.go_to_top()
+        assert Path.cwd() == tmp_path / "top"
+    monkeypatch.chdir("/")
+    git_files.go_to_top()
+    assert Path.cwd() == Path("/")

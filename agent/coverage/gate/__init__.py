@@ -16,8 +16,15 @@ from copydesk.agent.coverage.gate.changed_lines import (
 from copydesk.agent.coverage.gate.coverage_files import CoverageFile, read_coverage_file
 from copydesk.agent.coverage.gate.line_status import measured_lines_at
 from copydesk.agent.coverage.gate.measured_gate import MeasuredGate
-from copydesk.agent.coverage.gate.request import GateRequest, floors_for, judge_by_file
+from copydesk.agent.coverage.gate.request import (
+    GateRequest,
+    changed_file_reader,
+    floors_for,
+    judge_by_file,
+    unknown_policy,
+)
 from copydesk.agent.coverage.gate.verdict import (
+    NO_VERDICT,
     Floors,
     LineStatus,
     MissingRange,
@@ -28,6 +35,7 @@ from copydesk.agent.coverage.gate.verdict import (
 )
 
 __all__ = [
+    "NO_VERDICT",
     "Change",
     "CoverageFile",
     "Floors",
@@ -37,6 +45,7 @@ __all__ = [
     "MissingRange",
     "Verdict",
     "change_between",
+    "changed_file_reader",
     "floors_for",
     "judge",
     "judge_by_file",
@@ -46,6 +55,7 @@ __all__ = [
     "read_coverage_file",
     "staged_change",
     "texts",
+    "unknown_policy",
     "unknown_statuses",
     "verdict_as_json",
 ]

@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
-from copydesk.agent.config import load_personal, tests_may_fail
+from copydesk.agent.config import load_personal, load_project, tests_may_fail
 from copydesk.agent.coverage.gate.changed_lines import merge_base, texts
 from copydesk.agent.coverage.gate.failing_tests import with_failing_tests
 from copydesk.agent.coverage.gate.line_status import measured_lines_at, nearest_measured
-from copydesk.agent.coverage.gate.request import GateRequest, changed_file_reader
-from copydesk.agent.coverage.gate.verdict import Floors, LineStatus, Verdict, judge
+from copydesk.agent.coverage.gate.request import GateRequest, changed_file_reader, floors_for
+from copydesk.agent.coverage.gate.verdict import Floors, JudgedProject, LineStatus, Verdict, judge
+from copydesk.agent.coverage.store import Measure
 from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import uncommitted
@@ -52,20 +53,26 @@ class MeasuredGate:
             within: Seconds that a measure may take.
         """
         target = None if request.is_staged else request.head
-        statuses, total = self._statuses(request, target)
+        statuses, measured = self._statuses(request, target)
         trouble = ""
         may_fail = tests_may_fail(floors.tests_may_fail, load_personal(self.repo)[0].failing_tests)
         needs_tests = request.is_staged and may_fail == "never" and bool(request.change.lines)
-        has_unknown = any(status.unknown for status in statuses.values())
-        if needs_tests or (unknown == "measure" and has_unknown):
+        has_unknown = unknown == "measure" and self._has_unknown(request, statuses, measured)
+        if needs_tests or has_unknown:
             trouble, target = self._measure(request, within)
-            statuses, total = self._statuses(request, target)
+            statuses, measured = self._statuses(request, target)
+        may_not_pass = unknown == "fail" or (unknown == "measure" and floors.is_strict)
+        projects = self._projects(request, floors, measured, exact=target is not None)
+        floors = replace(
+            floors, unknown="fail" if may_not_pass else "pass", projects=tuple(projects)
+        )
         verdict = judge(
             statuses,
-            replace(floors, unknown="fail" if unknown == "fail" else "pass"),
+            floors,
             read=changed_file_reader(self.repo, request.change),
-            total=total,
+            total=measured.percent if measured else None,
             base_total=self._base_total(request, exact=target is not None),
+            doubts=measured.doubts if measured else (),
         )
         if trouble:
             verdict = replace(verdict, remarks=(*verdict.remarks, trouble))
@@ -90,10 +97,43 @@ class MeasuredGate:
             verdict, former.failed, tests, stops=False, where="at the commit before, "
         )
 
+    def _projects(
+        self, request: GateRequest, floors: Floors, measured: Measure | None, *, exact: bool
+    ) -> list[JudgedProject]:
+        """The projects of what is judged, each with its own floors; none where it is one."""
+        totals = self.db.measures.projects(measured.sha) if measured else []
+        if not totals:
+            return []
+        base = self._measured_base(request, exact=exact)
+        before = self.db.measures.projects(base.sha) if base else []
+        percents = {project.folder: project.percent for project in before}
+        projects = []
+        for total in totals:
+            settings = load_project(
+                self.repo, None if request.is_staged else request.head, total.folder
+            )
+            own = floors_for(
+                request, *settings, fail_under=floors.named[0], diff_fail_under=floors.named[1]
+            )
+            own = replace(own, unknown=floors.unknown)
+            before_it = percents.get(total.folder)
+            projects.append(
+                JudgedProject(total.folder, total.percent, before_it, total.doubts, own)
+            )
+        return projects
+
+    def _has_unknown(
+        self, request: GateRequest, statuses: Mapping[str, LineStatus], measured: Measure | None
+    ) -> bool:
+        """Whether a measure would tell something that is asked for."""
+        if any(status.unknown for status in statuses.values()):
+            return True
+        return measured is None and not request.is_staged
+
     def _statuses(
         self, request: GateRequest, target: Sha | None
-    ) -> tuple[dict[str, LineStatus], float | None]:
-        """The changed lines and the total, from the target where it was measured."""
+    ) -> tuple[dict[str, LineStatus], Measure | None]:
+        """The changed lines, and the measure that the total is from: the target's if there is."""
         exact = target is not None and self.db.measures.get(target) is not None
         measured_sha = target
         if not exact:
@@ -103,11 +143,15 @@ class MeasuredGate:
         statuses = lines.statuses(request.change, texts(self.repo, request.change))
         if measured_sha is None or not (exact or request.is_staged):
             return statuses, None
-        measure = self.db.measures.get(measured_sha)
-        return statuses, measure.percent if measure else None
+        return statuses, self.db.measures.get(measured_sha)
 
     def _base_total(self, request: GateRequest, *, exact: bool) -> float | None:
         """The total of what the change is compared with, where that was measured."""
+        measure = self._measured_base(request, exact=exact)
+        return measure.percent if measure else None
+
+    def _measured_base(self, request: GateRequest, *, exact: bool) -> Measure | None:
+        """The measure of what the change is compared with, where there is one that says a total."""
         if request.base is None:
             candidates = [request.head] if exact and request.head else []
         else:
@@ -115,8 +159,8 @@ class MeasuredGate:
             candidates = [merge_base(self.repo, request.base, request.head), request.base]
         for sha in candidates:
             measure = self.db.measures.get(sha)
-            if measure:
-                return measure.percent
+            if measure and measure.percent is not None:
+                return measure
         return None
 
     def _measure(self, request: GateRequest, within: float) -> tuple[str, Sha | None]:

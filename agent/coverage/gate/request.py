@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from copydesk.agent.config import Project
 from copydesk.agent.coverage.gate.changed_lines import Change, texts
 from copydesk.agent.coverage.gate.changed_statements import ChangedStatements
-from copydesk.agent.coverage.gate.coverage_files import CoverageFile
+from copydesk.agent.coverage.gate.coverage_files import CoverageFile, coverage_configuration
+from copydesk.agent.coverage.gate.left_out import leaves_out
 from copydesk.agent.coverage.gate.verdict import Floor, Floors, LineStatus, Verdict, judge
 from copydesk.agent.coverage.store import add_up
 from copydesk.agent.git.repository import Repository
@@ -69,29 +71,77 @@ def floors_for(
         project.diff_fail_under if diff_fail_under is None else diff_fail_under,
         total,
         not request.is_staged if project.may_not_fall else None,
+        is_strict=not request.is_staged,
+        named=(fail_under, diff_fail_under),
         tests_may_fail=project.tests_may_fail,
     )
+
+
+def unknown_policy(
+    request: GateRequest, project: Project, sources: Mapping[str, str], named: str | None = None
+) -> str:
+    """What to do with lines that were not measured: pass, measure or fail.
+
+    A commit goes on by default, for it is measured after it was made. What is to be pushed or
+    merged stops: what is not known has not passed.
+
+    Args:
+        request: The change.
+        project: The project's settings.
+        sources: Where each setting comes from; "default" for one that nobody set.
+        named: What was named for this once, if anything.
+    """
+    if named is not None:
+        return named
+    if sources["unknown"] == "default" and not request.is_staged:
+        return "fail"
+    return project.unknown
 
 
 def judge_by_file(
     repo: Repository, request: GateRequest, floors: Floors, data: CoverageFile
 ) -> Verdict:
-    """The verdict by a coverage file; files that it does not hold do not count."""
+    """The verdict by a coverage file.
+
+    Changed files that it does not hold are unknown, unless the project leaves them out of its
+    coverage.
+    """
     read = changed_file_reader(repo, request.change)
+    is_left_out = leaves_out(repo.worktree, lambda: coverage_configuration(repo.worktree))
     statuses: dict[str, LineStatus] = {}
     for path, lines in request.change.lines.items():
-        if path in data.files:
+        if _knows(data, path, read):
             file = data.files[path]
             statuses[path] = ChangedStatements(read(path), lines, file.statements).status(file)
-        elif path in data.unclear:
+        elif path in data.unclear or not is_left_out(path):
             statuses[path] = ChangedStatements(read(path), lines).unknown()
+    total = add_up(data.files.values())
+    doubts = () if total.executable else ("the coverage file counts no line of code",)
     verdict = judge(
-        statuses,
-        replace(floors, ratchet=None),
-        read=read,
-        total=add_up(data.files.values()).percent,
+        statuses, replace(floors, ratchet=None), read=read, total=total.percent, doubts=doubts
     )
     return replace(verdict, remarks=(*verdict.remarks, *data.remarks))
+
+
+def _knows(data: CoverageFile, path: str, read: Callable[[str], str]) -> bool:
+    """Whether a coverage file tells something of a file: one without a line may be a failed run."""
+    if path not in data.files:
+        return False
+    if data.files[path].statements:
+        return True
+    text = read(path)
+    return "pragma" in text or not _has_code(text)
+
+
+def _has_code(text: str) -> bool:
+    """Whether a module holds a statement that is no docstring."""
+    try:
+        body = ast.parse(text).body
+    except (SyntaxError, ValueError):
+        return True
+    return any(
+        not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)) for node in body
+    )
 
 
 def changed_file_reader(repo: Repository, change: Change) -> Callable[[str], str]:

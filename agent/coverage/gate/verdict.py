@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from copydesk.agent.coverage.source import MODULE, functions
 from copydesk.agent.coverage.store import FileLines
+from copydesk.agent.projects import nearest
 from copydesk.agent.records import Json, LineNo
 from copydesk.agent.text import plural
 
@@ -49,8 +50,11 @@ class Floors:
     """What is asked of a change.
 
     `ratchet` says whether a total under the base's stops anybody; None asks nothing.
-    `unknown` is "pass", or "fail" where lines without a verdict may not pass. `tests_may_fail`
-    is the project's setting of that name.
+    `unknown` is "pass", or "fail" where lines without a verdict may not pass. `is_strict` says
+    that a measure which proves nothing stops the change, as before a push and in CI. `named` are
+    the floors for the total and the changed lines that were named for this once. `projects` are
+    those of a repository that is not just one: each is held to its own, in place of the whole.
+    `tests_may_fail` is the project's setting of that name.
     """
 
     diff: float = 95.0
@@ -58,6 +62,19 @@ class Floors:
     ratchet: bool | None = None
     unknown: Literal["pass", "fail"] = "pass"
     tests_may_fail: str = ""
+    is_strict: bool = False
+    named: tuple[float | None, float | None] = (None, None)
+    projects: tuple[JudgedProject, ...] = ()
+
+
+class JudgedProject(NamedTuple):
+    """One of several projects: its folder, its total, that of the base, and what it is held to."""
+
+    folder: str
+    total: float | None
+    base_total: float | None
+    doubts: tuple[str, ...]
+    floors: Floors
 
 
 class MissingRange(NamedTuple):
@@ -88,6 +105,7 @@ class Verdict:
     `counted` is how many changed lines have a verdict, where a statement over several lines counts
     once; `functions` names the function of each
     missing line; `reasons` say in words what stops the change, `remarks` what else is to be said.
+    `projects` has the totals of each project, where the repository is not just one.
     """
 
     verdict: Outcome
@@ -101,6 +119,7 @@ class Verdict:
     functions: dict[str, dict[LineNo, str]]
     reasons: tuple[str, ...]
     remarks: tuple[str, ...]
+    projects: tuple[JudgedProject, ...] = ()
 
 
 def judge(
@@ -110,6 +129,7 @@ def judge(
     read: Callable[[str], str],
     total: float | None = None,
     base_total: float | None = None,
+    doubts: Sequence[str] = (),
 ) -> Verdict:
     """The verdict on a change.
 
@@ -119,10 +139,11 @@ def judge(
         read: The text of a changed file as the change leaves it, by path.
         total: Percent of the whole project that tests reach, where known.
         base_total: The same of what the change is compared with.
+        doubts: Why what was measured proves nothing, as `Measure.doubts` has it.
 
     Returns:
         "fail" where something asked for is not given; "unknown" where changed lines have no
-        verdict; else "pass".
+        verdict, or nothing was counted; else "pass".
     """
     missing = _sorted_lines({path: status.missing for path, status in statuses.items()})
     partial = _sorted_lines({path: status.partial for path, status in statuses.items()})
@@ -132,16 +153,32 @@ def judge(
     counted = reached_count + missing_count
     diff = 100.0 * reached_count / counted if counted else None
     findings = _Findings()
-    findings.judge_diff(diff, missing_count, counted, floors)
-    findings.judge_total(total, floors)
-    findings.judge_ratchet(total, base_total, floors)
+    if floors.projects:
+        for project in floors.projects:
+            findings.judge_project(project, floors.projects, statuses)
+        doubts = [doubt for project in floors.projects for doubt in project.doubts]
+    else:
+        findings.judge_diff(statuses, floors)
+        findings.judge_doubts(doubts, floors)
+        findings.judge_total(total, floors, has_doubts=bool(doubts))
+        findings.judge_ratchet(total, base_total, floors)
     findings.judge_unknown(unknown, floors)
     return Verdict(
-        findings.outcome(bool(unknown)), total, base_total, diff, counted,
+        findings.outcome(bool(unknown or doubts)), total, base_total,
+        None if doubts else diff, counted,
         missing, partial, unknown,
         {path: _functions(read(path), lines) for path, lines in missing.items()},
-        tuple(findings.reasons), tuple(findings.remarks),
+        tuple(findings.reasons), tuple(findings.remarks), floors.projects,
     )  # fmt: skip
+
+
+NO_VERDICT = "nothing can be said of this change"
+"""How a reason begins that speaks of the measure as a whole, not of lines."""
+
+_NOT_MEASURED = (
+    "the total is not known: this commit was not measured (`copydesk wait` or `copydesk measure`"
+    " has it measured)"
+)
 
 
 class _Findings:
@@ -150,38 +187,66 @@ class _Findings:
     def __init__(self) -> None:
         self.reasons: list[str] = []
         self.remarks: list[str] = []
+        self.total_is_unknown = False
+        self._speaker = ""
 
     def outcome(self, has_unknown: bool) -> Outcome:
         """The verdict that follows."""
         if self.reasons:
             return "fail"
-        return "unknown" if has_unknown else "pass"
+        return "unknown" if has_unknown or self.total_is_unknown else "pass"
 
     def _add(self, finding: str, *, stops: bool) -> None:
-        (self.reasons if stops else self.remarks).append(finding)
+        (self.reasons if stops else self.remarks).append(f"{self._speaker}{finding}")
 
-    def judge_diff(
-        self, diff: float | None, missing_count: int, counted: int, floors: Floors
+    def judge_project(
+        self,
+        project: JudgedProject,
+        projects: Iterable[JudgedProject],
+        statuses: Mapping[str, LineStatus],
     ) -> None:
-        """Hold the changed lines to their floor."""
-        if diff is not None and diff < floors.diff:
-            self.reasons.append(
-                f"{missing_count:,} of {counted:,} changed lines are reached by no test"
-                f" ({_percent(diff)} are, the floor is {floors.diff:g} %)"
-            )
+        """Hold one of several projects to its floors, and say which it is."""
+        self._speaker = f"in {project.folder or 'the top folder'}: "
+        folders = [one.folder for one in projects]
+        own = {p: status for p, status in statuses.items() if nearest(p, folders) == project.folder}
+        self.judge_diff(own, project.floors)
+        self.judge_doubts(project.doubts, project.floors)
+        self.judge_total(project.total, project.floors, has_doubts=bool(project.doubts))
+        self.judge_ratchet(project.total, project.base_total, project.floors)
+        self._speaker = ""
 
-    def judge_total(self, total: float | None, floors: Floors) -> None:
+    def judge_diff(self, statuses: Mapping[str, LineStatus], floors: Floors) -> None:
+        """Hold the changed lines to their floor."""
+        missing_count = sum(status.count(status.missing) for status in statuses.values())
+        reached_count = sum(status.count(status.reached) for status in statuses.values())
+        counted = missing_count + reached_count
+        share = 100.0 * (counted - missing_count) / counted if counted else 100.0
+        if missing_count and share < floors.diff:
+            finding = (
+                f"{missing_count:,} of {counted:,} changed lines are reached by no test"
+                f" ({_percent(share)} are, the floor is {floors.diff:g} %)"
+            )
+            self._add(finding, stops=True)
+
+    def judge_doubts(self, doubts: Sequence[str], floors: Floors) -> None:
+        """Say why what was measured proves nothing."""
+        for doubt in doubts:
+            self._add(f"{NO_VERDICT}: {doubt}", stops=floors.is_strict)
+
+    def judge_total(self, total: float | None, floors: Floors, *, has_doubts: bool) -> None:
         """Hold the whole project to its floor."""
         floor = floors.total
         if total is None:
-            if floor or floors.ratchet is not None:
-                self.remarks.append("the total is not known: this commit was not measured")
+            if not has_doubts and (floor or floors.ratchet is not None):
+                self.total_is_unknown = floors.is_strict
+                stops = floors.is_strict and floors.unknown == "fail"
+                self._add(_NOT_MEASURED, stops=stops)
             return
         if floor is None or total >= floor.percent:
             return
         finding = f"the total is {_percent(total)}, the floor is {floor.percent:g} %"
         self._add(finding, stops=floor.is_enforced)
-        if floor.is_enforced and floor.note:
+        if floor.is_enforced and floor.note and floor.note not in self.remarks:
             self.remarks.append(floor.note)
 
     def judge_ratchet(self, total: float | None, base_total: float | None, floors: Floors) -> None:
@@ -190,9 +255,8 @@ class _Findings:
             return
         if base_total is None:
             if floors.ratchet:
-                self.remarks.append(
-                    "whether the total falls is not known: the base was not measured"
-                )
+                finding = "whether the total falls is not known: the base was not measured, or not"
+                self._add(f"{finding} whole", stops=False)
         elif total < base_total - 1e-9:
             finding = f"the total falls from {_percent(base_total)} to {_percent(total)}"
             self._add(finding, stops=floors.ratchet)
@@ -257,6 +321,10 @@ def verdict_as_json(verdict: Verdict) -> Json:
             "partial": {path: list(lines) for path, lines in verdict.partial.items()},
             "unknown": {path: list(lines) for path, lines in verdict.unknown.items()},
         },
+        "projects": [
+            {"folder": one.folder, "percent": one.total, "base": one.base_total}
+            for one in verdict.projects
+        ],
         "functions": [_range_as_json(missing) for missing in missing_ranges(verdict)],
         "reasons": list(verdict.reasons),
         "remarks": list(verdict.remarks),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,21 +16,19 @@ from copydesk.agent.coverage.measure.blob_texts import BlobTexts, files_of
 from copydesk.agent.coverage.measure.failed_tests import find_failed_tests
 from copydesk.agent.coverage.measure.garbage_collection import without_garbage_collection
 from copydesk.agent.coverage.measure.merge_traces import COLLECTION, merge
+from copydesk.agent.coverage.measure.not_there import with_reasons
+from copydesk.agent.coverage.measure.projects import ReadyProject, ReadyProjects, ready_projects
 from copydesk.agent.coverage.measure.reusable_totals import (
     FileTotal,
     ReusableTotals,
     find_reusable_totals,
 )
 from copydesk.agent.coverage.runner import (
-    Engine,
     Environment,
-    ProjectInfo,
     Recording,
-    Redirect,
     RunOptions,
-    cached_probe,
-    project_info,
     record_tests,
+    united,
 )
 from copydesk.agent.coverage.selection import (
     Selection,
@@ -45,7 +43,6 @@ from copydesk.agent.coverage.source import Tree, file_of
 from copydesk.agent.coverage.store import (
     CoverageMap,
     Measure,
-    Sum,
     Trace,
     add_traces,
     assemble,
@@ -61,12 +58,12 @@ from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.failures import FailedTest
 from copydesk.agent.desk.history import SeenCommit
 from copydesk.agent.desk.measures import Conditions, RunningMeasure
+from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.commit import Commit
-from copydesk.agent.git.interpreter import ready
 from copydesk.agent.git.snapshot import snapshot
 from copydesk.agent.progress import Progress, silent
 from copydesk.agent.records import Interpreter, TestId
-from copydesk.agent.sandbox.own_tests import sandbox_for_own_tests
+from copydesk.hooks.doubts import percent_of
 
 Order = Callable[[Sequence[str], Collection[TestId]], list[str]]
 """What puts test files in order, given the tests that are affected."""
@@ -97,26 +94,13 @@ def measure(
     """
     started = time.monotonic()
     repo = commit.repo
-    interpreter = interpreter or ready(repo)
-    settings = config.load(repo, commit.sha)
+    personal = config.load_personal(repo)[0]
     files = commit.checkout.files
     with snapshot(repo, commit.sha, entries=files) as shot:
-        guard, why = sandbox_for_own_tests(settings.personal, interpreter, repo.worktree, shot.path)
-        if guard is None:
-            say(f"the tests run without a sandbox: {why}")
-        engine = Engine(
-            shot.path,
-            interpreter,
-            guard,
-            cached_probe(repo.desk, interpreter),
-            compiled=tuple(commit.checkout.extensions),
-            redirect=Redirect.of(repo, interpreter),
-        )
+        projects = ready_projects(db, commit, shot, interpreter, say)
         blobs = files_of(files)
-        project = project_info(engine, db, settings.project.tests, blobs)
-        measurement = _Measurement(
-            db, commit, engine, project, blobs, interpreter, settings, say, order
-        )
+        measurement = _Measurement(db, commit, projects, blobs, personal, say, order)
+        measurement.absent = {**commit.checkout.absent, **shot.unconverted}
         return measurement.run(full, started)
 
 
@@ -154,17 +138,16 @@ class _Measurement:
 
     db: Database
     commit: Commit
-    engine: Engine
-    project: ProjectInfo
+    projects: ReadyProjects
     blobs: dict[str, str]
-    interpreter: Interpreter
-    settings: config.Config
+    personal: config.Personal
     say: Progress
     order: Order | None = None
+    absent: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def environment(self) -> Environment:
-        return self.project.environment
+        return self.projects.environment
 
     @property
     def conditions(self) -> Conditions:
@@ -204,16 +187,16 @@ class _Measurement:
 
     def _select(self, plan: _Plan, base: CoverageMap, texts: BlobTexts) -> None:
         """Select what is to be run, given the map of a measured commit."""
-        roots = self.engine.roots_of_names()
+        roots = self.projects.roots
         old = Tree(plan.old_blobs, texts, texts.imports, roots=roots)
-        variables = self.engine.variable_digests()
+        variables = self.projects.first.engine.variable_digests()
         new = Tree(self.blobs, texts, texts.imports, variables, roots)
         selection = select(base, old, new, test_file_check(base))
         selection.carried = store_new_traces(self.db, selection.carried, base.environment)
         plan.candidate = selection
         plan.reason = describe(selection)
         full = plan.run_all
-        plan.audited = not full and audit.is_due(self.db, self.settings.personal.audit_measures)
+        plan.audited = not full and audit.is_due(self.db, self.personal.audit_measures)
         plan.run_all = full or plan.audited
         files = collection_order(selection, plan.old_blobs, self.blobs, base)
         if self.order and files and not full:
@@ -239,8 +222,9 @@ class _Measurement:
             if kind == "test" and (collected is None or file_of(name) in collected):
                 carried_tests.append(name)
         options = self._options(plan, files, carried_tests, fresh=selection is None)
-        report = self._begin(plan, carried.values())
-        return record_tests(self.engine, replace(options, report=report))
+        if self.projects.is_plain:  # what several runs record does not fit into one stream
+            options = replace(options, report=self._begin(plan, carried.values()))
+        return self._record_all(options)
 
     def _options(
         self,
@@ -256,8 +240,7 @@ class _Measurement:
             skipped_tests=skipped_tests,
             branch=self.environment.branch,
             compiled_modules=self._bytecode(fresh=fresh),
-            tests=self.settings.project.tests,
-            timeout=self.settings.personal.measure_seconds,
+            timeout=self.personal.measure_seconds,
         )
 
     def _settled(
@@ -276,7 +259,7 @@ class _Measurement:
             return predecessors.with_marks(traces, {}, plan.nearest), recording
 
         def run(files: Sequence[str] | None, skipped: Collection[TestId]) -> Recording:
-            return record_tests(self.engine, self._options(plan, files, skipped))
+            return self._record_all(self._options(plan, files, skipped))
 
         selected = predecessors.SelectedRun(
             plan.base, plan.selection, recording, self.blobs, plan.files, run, self.say
@@ -285,6 +268,39 @@ class _Measurement:
         plan.reason = "; ".join(filter(None, [plan.reason, settled.describe()]))
         plan.run_all = plan.run_all or settled.ran_all
         return settled.traces, settled.recording
+
+    def _record_all(self, options: RunOptions) -> Recording:
+        """Run tests of all projects."""
+        if self.projects.is_plain:
+            return self._record(self.projects.first, options)
+        return united(self._record_each(options))
+
+    def _record_each(self, options: RunOptions) -> Iterator[Recording]:
+        """Run the tests of each project that has some to run."""
+        for project in self.projects.each:
+            files = options.files
+            if files is not None:
+                files = [path for path in files if project.holds(path)]
+            if files == []:
+                continue
+            self.say(f"in {project.folder or 'the top folder'}:")
+            tests = [name for name in options.skipped_tests if project.holds(name)]
+            yield self._record(project, replace(options, files=files, skipped_tests=tests))
+
+    def _record(self, project: ReadyProject, options: RunOptions) -> Recording:
+        """Run the tests of one project.
+
+        Raises:
+            CopydeskError: They cannot be run; where there are several projects, it names the one.
+        """
+        options = replace(options, tests=project.settings.tests, ignored=project.nested)
+        try:
+            return record_tests(project.engine, options)
+        except CopydeskError as error:
+            if self.projects.is_plain:
+                raise
+            place = project.folder or "the top folder"
+            raise CopydeskError(f"in {place}: {error}", slug=error.slug, hint=error.hint) from error
 
     def _begin(self, plan: _Plan, carried: Iterable[Trace]) -> Path:
         """Note that tests are about to run, and get the file for what is recorded meanwhile."""
@@ -295,7 +311,7 @@ class _Measurement:
             files=plan.files,
             traces=[trace.id for trace in carried if trace.id is not None],
             tests=None,
-            variables=self.engine.variable_digests().by_name,
+            variables=self.projects.first.engine.variable_digests().by_name,
             stream="",
         )
         with transaction(self.db):
@@ -307,14 +323,18 @@ class _Measurement:
         reusable = self._reusable_totals(plan, traces)
         hits = reusable.hits if reusable else distinct_hits(traces)
         executed = unite_hits(hits, self.blobs, texts)
-        counted = self.project.counted(executed.keys() & self.blobs.keys())
-        if reusable:
-            counted = [path for path in counted if path in reusable.changed]
-        new = assemble(
-            self.db, self.engine, executed, self.blobs, environment=self.environment, paths=counted
-        )
-        reused = list(reusable.by_path.values()) if reusable else []
-        return reused + [FileTotal.of(total) for total in new]
+        totals = list(reusable.by_path.values()) if reusable else []
+        for project in self.projects.each:
+            counted = project.info.counted(executed.keys() & self.blobs.keys())
+            if reusable:
+                counted = [path for path in counted if path in reusable.changed]
+            environment = project.info.environment
+            new = assemble(
+                self.db, project.engine, executed, self.blobs,
+                environment=environment, paths=counted,
+            )  # fmt: skip
+            totals += [FileTotal.of(total) for total in new]
+        return totals
 
     def _reusable_totals(self, plan: _Plan, traces: list[Trace]) -> ReusableTotals | None:
         if plan.base is None:
@@ -325,12 +345,16 @@ class _Measurement:
             traces,
             old=plan.old_blobs,
             new=self.blobs,
-            project=self.project,
+            project=self.projects.info,
         )
 
     def _folder(self, name: str) -> Path:
         """A folder of the desk that the tests may write to: guarded ones have their own."""
-        return self.commit.repo.desk / name / ("guarded" if self.engine.guard else "plain")
+        return (
+            self.commit.repo.desk
+            / name
+            / ("guarded" if self.projects.first.engine.guard else "plain")
+        )
 
     def _bytecode(self, *, fresh: bool) -> Path:
         """The folder of compiled modules: what guarded tests could write, no other run reads.
@@ -354,11 +378,7 @@ class _Measurement:
         """The measure in numbers."""
         outcomes = Counter(trace.outcome for trace in traces if trace.kind == "test")
         broken_files = sum(trace.kind == COLLECTION for trace in traces)
-        total = Sum(
-            executable=sum(file.sum.executable for file in totals),
-            covered=sum(file.sum.covered for file in totals),
-        )
-        return Measure(
+        measure = Measure(
             sha=self.commit.sha,
             base=plan.base.sha if plan.base else None,
             reason=plan.reason,
@@ -367,18 +387,24 @@ class _Measurement:
             passed=outcomes["passed"] + outcomes["xfailed"] + outcomes["xpassed"],
             failed=outcomes["failed"] + outcomes["error"] + broken_files,
             skipped=outcomes["skipped"],
-            executable=total.executable,
-            covered=total.covered,
-            percent=total.percent,
+            executable=sum(file.sum.executable for file in totals),
+            covered=sum(file.sum.covered for file in totals),
+            percent=None,
             seconds=seconds,
         )
+        doubts = list(measure.doubts)
+        return measure._replace(percent=percent_of(measure.covered, measure.executable, doubts))
 
     def _failed_tests(self, traces: list[Trace], recording: Recording | None) -> list[FailedTest]:
         """The tests that failed, beside how they went at the nearest measured ancestor."""
         former = measured_ancestor(self.commit, self.db)
-        return find_failed_tests(
-            traces, recording, load_map(self.db, former) if former else None, self.engine.tree
+        tests = find_failed_tests(
+            traces,
+            recording,
+            load_map(self.db, former) if former else None,
+            self.projects.first.engine.tree,
         )
+        return with_reasons(tests, self.absent)
 
     def _store(
         self,
@@ -394,7 +420,8 @@ class _Measurement:
         tracked = self.commit.checkout.tracked
         unreached = [total.unreached for total in totals if total.unreached.path in tracked]
         changed = {path: change.lines for path, change in self.commit.changes.items()}
-        version = ".".join(map(str, self.interpreter.version))
+        interpreters = {project.interpreter for project in self.projects.each}
+        python = "; ".join(sorted(map(_in_words, interpreters)))
         with transaction(self.db):
             ids = add_traces(self.db, traces, self.environment.fingerprint)
             self._record_commit()
@@ -402,12 +429,13 @@ class _Measurement:
             self.db.measures.add(
                 measure,
                 self.conditions,
-                f"{self.interpreter.path} ({version})",
+                python,
                 traces=ids,
                 totals=[total.id for total in totals],
             )
             self.db.failed_tests.replace(sha, failed_tests)
             self.db.checkouts.put(sha, self.commit.checkout.beside)
+            self.db.measures.set_projects(sha, self.projects.totals(traces, totals))
             record_gaps(self.db, sha, unreached, changed, texts.outline)
             interrupted.forget(self.db, sha, *([measure.base] if measure.base else []))
             texts.save()
@@ -421,12 +449,18 @@ class _Measurement:
         )
 
     def _publish_policy(self) -> None:
-        project = self.settings.project
+        project = self.projects.first.settings
+        floors = {one.settings.diff_fail_under for one in self.projects.each}
         rules = {
             "fail_under": project.fail_under,
             "diff_fail_under": project.diff_fail_under,
             "tests_may_fail": config.tests_may_fail(
-                project.tests_may_fail, self.settings.personal.failing_tests
+                project.tests_may_fail, self.personal.failing_tests
             ),
+            "by_project": int(len(floors) > 1),
         }
         self.db.measures.publish_policy(rules)
+
+
+def _in_words(interpreter: Interpreter) -> str:
+    return f"{interpreter.path} ({'.'.join(map(str, interpreter.version))})"

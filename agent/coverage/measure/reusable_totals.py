@@ -93,7 +93,7 @@ def find_reusable_totals(
 
 def _holds(row: TotalSummary, new: Mapping[str, str], project: ProjectInfo) -> bool:
     """Whether the total of a file whose hits are the same holds for a new tree."""
-    if new.get(row.path) != row.blob or row.environment != project.environment.rules:
+    if new.get(row.path) != row.blob or row.environment != project.rules(row.path):
         return False
     # one that counts only where it was executed: asked anew when nothing of that is left
     is_executed = row.path in project.measurable and any(row.executed)

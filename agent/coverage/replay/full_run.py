@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from copydesk.agent import config
+from copydesk.agent.coverage.replay.several_projects import ProjectRun, reports, run_each
 from copydesk.agent.coverage.runner import (
     DEFAULT_OMIT,
     NOTHING_COLLECTED,
@@ -19,9 +20,12 @@ from copydesk.agent.coverage.runner import (
     pytest_options,
 )
 from copydesk.agent.errors import CopydeskError
+from copydesk.agent.git.commit import Commit
+from copydesk.agent.git.interpreter import ready
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.git.snapshot import snapshot
 from copydesk.agent.process import Result
+from copydesk.agent.projects import projects_of
 from copydesk.agent.records import Interpreter, Json, Sha, TestId
 from copydesk.agent.sandbox.own_tests import sandbox_for_own_tests
 from copydesk.agent.text import clean
@@ -33,6 +37,7 @@ c = coverage.Coverage(data_file=None, config_file=True, messages=False)
 keys = ["source", "source_pkgs", "include"] + ["source_dirs"] * (coverage.version_info >= (7, 8))
 print(json.dumps({
     "named": any(c.get_option("run:" + key) for key in keys),
+    "sources": c.get_option("run:source") or [],
     "omit": c.get_option("run:omit") or [],
     "branch": bool(c.get_option("run:branch")),
     "processes": "multiprocessing" in (c.get_option("run:concurrency") or ""),
@@ -63,18 +68,28 @@ class FullRun:
     processor: float
 
 
-def full_run(repo: Repository, interpreter: Interpreter, sha: Sha) -> FullRun:
+def full_run(repo: Repository, named: Interpreter | None, sha: Sha) -> FullRun:
     """Run every test of a commit by the plainest means: `coverage run -m pytest` in a snapshot.
+
+    Args:
+        repo: The repository.
+        named: What runs all tests; found for each project when left out.
+        sha: The commit.
 
     Raises:
         CopydeskError: pytest could not run at all.
     """
     settings = config.load(repo, sha)
+    folders = projects_of(Commit(repo, sha))
+    interpreter = named or ready(repo, folders[0])
     with (
         snapshot(repo, sha, "reference") as shot,
         tempfile.TemporaryDirectory(prefix="copydesk-") as folder,
     ):
         guard, _ = sandbox_for_own_tests(settings.personal, interpreter, repo.worktree, shot.path)
+        if folders != ("",):
+            engines = [_engine(repo, shot.path, named, one) for one in folders]
+            return _full_run_of_each(repo, sha, engines, Path(folder), shot.files)
         engine, scratch = (
             Engine(shot.path, interpreter, guard, redirect=Redirect.of(repo, interpreter)),
             Path(folder),
@@ -121,6 +136,40 @@ def full_run(repo: Repository, interpreter: Interpreter, sha: Sha) -> FullRun:
                 _leave_statements(files, _last_line(answer))
             facts = _reported(files, shot.files)
         return FullRun(facts, json.loads(read_untrusted(outcomes)), ended.seconds, processor)
+
+
+def _engine(repo: Repository, tree: Path, named: Interpreter | None, folder: str) -> Engine:
+    """coverage.py for one of several projects."""
+    python = named or ready(repo, folder)
+    guard, _ = sandbox_for_own_tests(config.load_personal(repo)[0], python, repo.worktree, tree)
+    return Engine(tree, python, guard, redirect=Redirect.of(repo, python), folder=folder)
+
+
+def _full_run_of_each(
+    repo: Repository, sha: Sha, engines: Sequence[Engine], scratch: Path, files: Collection[str]
+) -> FullRun:
+    """The same of a commit that holds several projects.
+
+    Args:
+        repo: The repository.
+        sha: The commit.
+        engines: coverage.py for each project.
+        scratch: A folder to write to.
+        files: The files of the checkout.
+    """
+    runs = []
+    for number, engine in enumerate(engines):
+        own = scratch / str(number)
+        own.mkdir()
+        tests = config.load_project(repo, sha, engine.folder)[0].tests
+        words = engine.isolated(_QUESTION, [])
+        answer = engine.run_tests(words, engine.environ(), scratch=own, timeout=60)
+        runs.append(ProjectRun(engine, _last_line(answer), tests, own))
+    started = processor_time()
+    timeout = config.load_personal(repo)[0].measure_seconds
+    seconds, outcomes = run_each(runs, timeout)
+    processor = 0.0 if engines[0].guard else processor_time() - started
+    return FullRun(_reported(reports(runs, files), files), outcomes, seconds, processor)
 
 
 def _last_line(answer: Result) -> Json:

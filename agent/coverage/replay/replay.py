@@ -32,6 +32,7 @@ from copydesk.agent.git.interpreter import inspect, missing_error, provide, read
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.process import ProcessError
 from copydesk.agent.progress import Progress, silent
+from copydesk.agent.projects import current_projects
 from copydesk.agent.records import Interpreter, Json, Sha, TestId
 
 Verdict = Literal["exact", "flaky", "inexact", "broken"]
@@ -227,9 +228,10 @@ def replay(
                     yield run.compare(sha, first=number == 0)
 
 
-def _interpreter(repo: Repository, python: Path | None) -> Interpreter:
+def _interpreter(repo: Repository, python: Path | None) -> Interpreter | None:
+    """What runs all tests; None where each of several projects has its own."""
     if python is None:
-        return ready(repo)
+        return ready(repo) if current_projects(repo) == ("",) else None
     try:
         inspected = inspect(repo, python.absolute(), "--python")
     except ProcessError as error:
@@ -250,7 +252,7 @@ def _interpreter(repo: Repository, python: Path | None) -> Interpreter:
 class _Replay:
     repo: Repository
     db: Database
-    interpreter: Interpreter
+    interpreter: Interpreter | None
     say: Progress
     outcomes: dict[Sha, Mapping[TestId, str]] = field(default_factory=dict)
     unsteady: dict[Sha, frozenset[TestId]] = field(default_factory=dict)

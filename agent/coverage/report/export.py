@@ -13,13 +13,21 @@ from copydesk.agent.git.checkout import earlier_files
 from copydesk.agent.git.interpreter import ready
 from copydesk.agent.git.repository import Repository, tree
 from copydesk.agent.git.snapshot import snapshot
+from copydesk.agent.projects import nearest
 from copydesk.agent.records import Sha
 from copydesk.agent.sandbox.own_tests import sandbox_for_own_tests
 
 FORMATS = ("text", "json", "xml", "lcov", "html", "data")
 
 
-def export(repo: Repository, db: Database, sha: Sha, report_format: str, output: Path) -> None:
+def export(
+    repo: Repository,
+    db: Database,
+    sha: Sha,
+    report_format: str,
+    output: Path,
+    folder: str = "",
+) -> None:
     """Write a coverage report of a measured commit.
 
     Args:
@@ -28,6 +36,8 @@ def export(repo: Repository, db: Database, sha: Sha, report_format: str, output:
         sha: The commit.
         report_format: One of FORMATS; "data" is a .coverage file, "html" a folder.
         output: The file or folder to write.
+        folder: The folder of the project that is reported, where the commit holds several: the
+            report names files as coverage.py does there.
 
     Raises:
         CopydeskError: The commit was not measured, or the report cannot be written.
@@ -40,13 +50,18 @@ def export(repo: Repository, db: Database, sha: Sha, report_format: str, output:
             hint=f"`copydesk measure {sha[:8]}` does it now.",
         )
     branch = db.measures.has_branches(sha)
+    projects = {project.folder: project for project in db.measures.projects(sha)}
+    if projects:
+        branch = projects[folder].branch
+        totals = [total for total in totals if nearest(total.path, projects) == folder]
     executed = {t.path: sorted(t.arcs) if branch else sorted(t.executed) for t in totals}
     files = earlier_files(repo, tree(repo, sha), db.checkouts.get(sha))
     with snapshot(repo, sha, "report", entries=files) as shot:
-        interpreter = ready(repo)
+        interpreter = ready(repo, folder)
         personal, _ = load_personal(repo)
         guard, _ = sandbox_for_own_tests(personal, interpreter, repo.worktree, shot.path)
-        engine = Engine(shot.path, interpreter, guard, cached_probe(repo.desk, interpreter))
+        probe = cached_probe(repo.desk, interpreter)
+        engine = Engine(shot.path, interpreter, guard, probe, folder=folder)
         try:
             engine.export(
                 executed,

@@ -52,7 +52,6 @@ def render_html(report: Report) -> str:
     """The page. All that comes from outside is cleaned and escaped, and no script may be added."""
     from markupsafe import Markup
 
-    verdict = report.verdict
     return (
         _environment()
         .get_template("page.html")
@@ -63,7 +62,7 @@ def render_html(report: Report) -> str:
             script=Markup((TEMPLATES / "page.js").read_text("utf-8")),
             section_titles=list(_section_titles(report)),
             figures=list(_figures(report)),
-            findings=(*verdict.reasons, *verdict.remarks) if verdict else (),
+            findings=list(_findings(report)),
             plot=Markup(plot.render(report.history)),
         )
     )
@@ -96,6 +95,15 @@ def _figures(report: Report) -> Iterator[Figure]:
     yield Figure("Tests", f"{measure.total:,}")
     yield Figure("Failed", f"{measure.failed:,}", "fail" if measure.failed else "")
     yield Figure("Gaps", f"{len(report.gaps):,}")
+
+
+def _findings(report: Report) -> Iterator[str]:
+    """What is to be said beside the figures."""
+    if report.verdict is None:
+        yield from report.measure.doubts
+    else:
+        yield from report.verdict.reasons
+        yield from report.verdict.remarks
 
 
 @functools.cache

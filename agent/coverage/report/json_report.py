@@ -54,6 +54,7 @@ def _measure(measure: Measure) -> Json:
             "failed": measure.failed,
             "skipped": measure.skipped,
         },
+        "doubts": list(measure.doubts),
     }
 
 

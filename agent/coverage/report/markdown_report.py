@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from copydesk.agent.coverage.gate import missing_ranges
+from copydesk.agent.coverage.gate import Verdict, missing_ranges
 from copydesk.agent.coverage.report.formatting import model_words, open_parts, percent
 from copydesk.agent.coverage.report.report_data import Report
 from copydesk.agent.desk.failures import FailedTest
@@ -39,9 +39,10 @@ def _lines(report: Report) -> Iterator[str]:
 def _figures(report: Report) -> Iterator[str]:
     measure, verdict = report.measure, report.verdict
     yield f"- Total: **{percent(measure.percent)}** ({measure.covered:,} of {measure.executable:,})"
+    yield from (f"- No verdict: **{text(doubt)}**" for doubt in measure.doubts)
     yield f"- Tests: {measure.passed:,} passed, {measure.failed:,} failed, {measure.total:,} in all"
     if verdict is not None:
-        yield f"- This commit: **{percent(verdict.diff)}** of {plural(verdict.counted, 'line')}"
+        yield f"- This commit: **{_diff_words(verdict)}**"
         yield f"- The gate says **{verdict.verdict}**"
         for finding in (*verdict.reasons, *verdict.remarks):
             yield f"  - {text(finding)}"
@@ -62,6 +63,13 @@ def failed_section(failed: Sequence[FailedTest], count: int, level: int = 2) -> 
     yield from section("Failing tests", ("Test", "Last error line", "Before"), rows, level)
     if rows and count > len(rows):
         yield f"\n… and {count - len(rows):,} more."
+
+
+def _diff_words(verdict: Verdict) -> str:
+    """What tests reach of the changed lines."""
+    if verdict.counted:
+        return f"{percent(verdict.diff)}** of **{plural(verdict.counted, 'line')}"
+    return "not known" if verdict.verdict == "unknown" else "no line that counts"
 
 
 def _insight(report: Report) -> Iterator[str]:

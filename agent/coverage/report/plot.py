@@ -17,9 +17,10 @@ def render(points: Sequence[Point]) -> str:
 
     The scale starts at a whole ten under the lowest total, so that small changes can be seen.
     """
+    points = [point for point in points if point.percent is not None]
+    values = [point.percent for point in points if point.percent is not None]
     if len(points) < 2:
         return ""
-    values = [point.percent for point in points]
     low = min(max(0.0, 10 * (min(values) // 10)), 90.0)
     across = (WIDTH - LEFT - RIGHT) / (len(points) - 1)
 

@@ -54,7 +54,7 @@ class Point(NamedTuple):
     sha: Sha
     date: str
     subject: str
-    percent: float
+    percent: float | None
 
 
 class Row(NamedTuple):
@@ -182,6 +182,8 @@ def _slowest(traces: CoverageMap | None) -> tuple[tuple[str, float], ...]:
 def _steps_of_failures(
     measure: Measure, failed: tuple[FailedTest, ...], install: Install | None
 ) -> Iterable[Step]:
+    for doubt in measure.doubts:
+        yield Step(f"Nothing can be said yet: {doubt}.", "copydesk doctor")
     if measure.failed:
         problem = f"{failed_words(measure.failed, failed)}; look at this first."
         yield Step(problem, f"{SHOW_FAILURES} --commit {measure.sha[:8]}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 
-from copydesk.agent.coverage.gate import MissingRange, Verdict, missing_ranges
+from copydesk.agent.coverage.gate import NO_VERDICT, MissingRange, Verdict, missing_ranges
 from copydesk.agent.coverage.report.formatting import percent
 from copydesk.agent.coverage.report.formatting import ranges as line_ranges
 from copydesk.agent.coverage.report.markdown_report import code, failed_section, section, text
@@ -20,7 +20,7 @@ ROWS = 100
 """Ranges listed in Markdown: a job summary may hold a megabyte."""
 
 _BEFORE = {"passed": "it passed before", "failed": "it failed before, too", "new": "it is new"}
-_SIGNS = {"pass": "passes", "fail": "does not pass", "unknown": "has lines without a verdict"}
+_SIGNS = {"pass": "passes", "fail": "does not pass", "unknown": "has no full verdict"}
 
 
 def verdict_as_markdown(verdict: Verdict) -> str:
@@ -114,6 +114,9 @@ def github_annotations(verdict: Verdict) -> Iterator[str]:
             "title": f"No test reaches {missing.function}",
         }
         yield _command(kind, message, properties)
+    for reason in verdict.reasons:
+        if not ranges or reason.startswith(NO_VERDICT):  # lines say it where they stand
+            yield _command("error", reason, {})
     if len(ranges) > ANNOTATIONS:
         yield _command("notice", f"{len(ranges) - ANNOTATIONS} more places are in the summary.", {})
     partial = [(path, line) for path, lines in verdict.partial.items() for line in lines]
@@ -142,6 +145,27 @@ def gitlab_code_quality(verdict: Verdict) -> list[Json]:
     https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format
     """
     severity = "major" if verdict.verdict == "fail" else "minor"
+    return _missing_as_findings(verdict, severity) + _unknown_as_findings(verdict, severity)
+
+
+def _unknown_as_findings(verdict: Verdict, severity: str) -> list[Json]:
+    """A finding a file of which changed lines were not measured: silence would be praise."""
+    findings: list[Json] = []
+    for path, lines in verdict.unknown.items():
+        identity = hashlib.sha256(f"unknown\0{path}".encode(errors="surrogateescape"))
+        findings.append(
+            {
+                "description": f"{plural(len(lines), 'changed line')} not measured",
+                "check_name": "copydesk/unmeasured-change",
+                "fingerprint": identity.hexdigest(),
+                "severity": severity,
+                "location": {"path": path, "lines": {"begin": lines[0], "end": lines[-1]}},
+            }
+        )
+    return findings
+
+
+def _missing_as_findings(verdict: Verdict, severity: str) -> list[Json]:
     return [
         {
             "description": f"{clean(missing.function, keep='')}: reached by no test",

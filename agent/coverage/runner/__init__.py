@@ -12,11 +12,11 @@ from copydesk.agent.coverage.runner.coverage_py import (
 )
 from copydesk.agent.coverage.runner.probe_cache import cached_probe
 from copydesk.agent.coverage.runner.project_config import addopts, pytest_cov_options
-from copydesk.agent.coverage.runner.project_info import ProjectInfo, project_info
+from copydesk.agent.coverage.runner.project_info import ProjectInfo, SeveralProjects, project_info
+from copydesk.agent.coverage.runner.recording import Recording, united
 from copydesk.agent.coverage.runner.redirect import Redirect
 from copydesk.agent.coverage.runner.run_tests import (
     NOTHING_COLLECTED,
-    Recording,
     RunOptions,
     parse_report,
     pytest_options,
@@ -34,6 +34,7 @@ __all__ = [
     "Recording",
     "Redirect",
     "RunOptions",
+    "SeveralProjects",
     "addopts",
     "cached_probe",
     "parse_report",
@@ -42,4 +43,5 @@ __all__ = [
     "pytest_options",
     "read_report",
     "record_tests",
+    "united",
 ]

@@ -22,6 +22,7 @@ from xml.sax.saxutils import escape
 from copydesk.agent.coverage.probe import PROBE
 from copydesk.agent.coverage.runner.project_config import (
     configuration,
+    folders_above,
     pytest_cov_options,
     report_rules,
 )
@@ -129,8 +130,8 @@ class Engine:
     `guard` is what the project's tests run behind; None lets them run with the user's rights.
     `probe` is the folder of what is loaded into the user's interpreter. `compiled` are the
     compiled modules that the tree holds and the commit does not, each with its content's id.
-    `redirect` has
-    imports from editable installs lead to the tree.
+    `redirect` has imports from editable installs lead to the tree. `folder` is the project's in
+    the tree: all runs there, under its configuration, and paths stay those of the tree.
     """
 
     tree: Path
@@ -139,19 +140,26 @@ class Engine:
     probe: Path = PROBE
     compiled: tuple[str, ...] = ()
     redirect: Redirect | None = None
+    folder: str = ""
+
+    @property
+    def home(self) -> Path:
+        """The project's folder, in which its tests run."""
+        return self.tree / self.folder if self.folder else self.tree
 
     def import_roots(self) -> tuple[str, ...]:
-        """The folders of the tree that go on the import path, the first one first."""
-        return ("src", ".") if (self.tree / "src").is_dir() else (".",)
+        """The folders of the project that go on the import path, the first one first."""
+        return ("src", ".") if (self.home / "src").is_dir() else (".",)
 
     def roots_of_names(self) -> tuple[str, ...]:
         """The folders of the tree below which a file's path is its dotted name."""
         installed = self.redirect.roots if self.redirect else ()
-        return tuple(dict.fromkeys(["", "src", *(root for root in installed if root != ".")]))
+        own = [self.folder, f"{self.folder}/src"] if self.folder else []
+        return tuple(dict.fromkeys(["", "src", *own, *(r for r in installed if r != ".")]))
 
     def environ(self) -> dict[str, str]:
         """The environment in which the user's code runs here."""
-        path = [str(self.probe), *(str(self.tree / root) for root in self.import_roots())]
+        path = [str(self.probe), *(str(self.home / root) for root in self.import_roots())]
         if self.interpreter.extra_path:
             path.append(str(self.interpreter.extra_path))
         return scrubbed_environment(
@@ -192,13 +200,15 @@ class Engine:
             ProcessError: They could not be started, or met a limit.
         """
         if self.guard is None:
-            return run(argv, cwd=self.tree, env=env, timeout=timeout, check=False)
-        folders = FolderAccess(self.tree, writable=(scratch, *writes), readable=(self.probe,))
+            return run(argv, cwd=self.home, env=env, timeout=timeout, check=False)
+        folders = FolderAccess(
+            self.tree, (scratch, *writes), (self.probe,), self.home if self.folder else None
+        )
         return self.guard.run(argv, folders=folders, env=env, timeout=timeout)
 
     def default_settings(self) -> dict[str, list[str]]:
         """What is measured and what is left out where the project's configuration says nothing."""
-        source, _ = pytest_cov_options(self.tree)
+        source, _ = pytest_cov_options(self.home)
         return {"source": source or list(self.import_roots()), "omit": list(DEFAULT_OMIT)}
 
     def isolated(self, code: str, words: Sequence[str]) -> list[str]:
@@ -208,7 +218,7 @@ class Engine:
             code: The code.
             words: What it finds in sys.argv[1:].
         """
-        folders = [self.probe, *(self.tree / root for root in self.import_roots())]
+        folders = [self.probe, *(self.home / root for root in self.import_roots())]
         if self.interpreter.extra_path:
             folders.insert(0, self.interpreter.extra_path)
         return isolated_argv(self.interpreter.path, code, folders=folders, words=words)
@@ -219,13 +229,14 @@ class Engine:
 
     def _ask_in(self, scratch: Path, request: Json) -> Any:
         """Ask one question, with a folder for what is written in answer to it."""
-        _, branch = pytest_cov_options(self.tree)
+        _, branch = pytest_cov_options(self.home)
         request |= {f"default_{key}": value for key, value in self.default_settings().items()}
         question, answer_file = scratch / "question.json", scratch / "answer.json"
         question.write_text(json.dumps(request))
         argv = self.isolated(_ANSWER_ONE_QUESTION, [str(question), str(answer_file)])
+        tree = {"COPYDESK_TREE": str(self.tree)} if self.folder else {}
         try:
-            result = self.run_tests(argv, self.environ(), scratch=scratch, timeout=300)
+            result = self.run_tests(argv, self.environ() | tree, scratch=scratch, timeout=300)
         except ProcessError as error:
             raise self._no_answer(error.output or error.reason) from error
         try:
@@ -252,7 +263,7 @@ class Engine:
             tests: What copydesk's own configuration hands to pytest.
         """
         return self.to_environment(
-            self._ask({"question": "environment"}), tests, report_rules(self.tree)
+            self._ask({"question": "environment"}), tests, report_rules(self.home)
         )
 
     def project(self, candidates: Sequence[str]) -> Json:
@@ -282,16 +293,17 @@ class Engine:
         parts = [
             _RECORDING,
             answer["fingerprint"],
-            *configuration(self.tree, answer["plugins"]),
+            *configuration(self.home, answer["plugins"]),
             *tests,
         ]
+        for above in folders_above(self.home, self.tree):  # pytest reads on until it finds its own
+            parts += configuration(above, answer["plugins"])
+        parts += [self.folder] if self.folder else []
         parts += self.guard.description() if self.guard else []
         parts += self.compiled
+        parts += self.redirect.roots if self.redirect else ()
         of_reports = digest([_RECORDING, answer["fingerprint"], *rules])
         return Environment(digest(parts), answer["branch"], of_reports)
-
-        parts += self.redirect.roots if self.redirect else ()
-        return Environment(digest(parts), answer["branch"], digest([answer["fingerprint"], *rules]))
 
     def counted(self, executed: Iterable[str]) -> list[str]:
         """The files of the tree that belong to the total.

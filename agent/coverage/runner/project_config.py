@@ -176,6 +176,17 @@ def _recording_settings(section: str, settings: object, ignored: frozenset[str])
     return {key: value for key, value in settings.items() if key not in ignored}
 
 
+def folders_above(folder: Path, tree: Path) -> list[Path]:
+    """The folders above one, up to the top of its tree, the nearest first."""
+    return [above for above in folder.parents if above == tree or tree in above.parents]
+
+
+def has_pytest_configuration_above(folder: Path, tree: Path) -> bool:
+    """Whether a folder of a tree, or one above it there, configures pytest."""
+    folders = [folder, *folders_above(folder, tree)]
+    return any(has_pytest_configuration(one) for one in folders)
+
+
 def measures_children(tree: Path) -> bool:
     """Whether the coverage configuration may have child processes measured: then it is read."""
     for name in ("pyproject.toml", *CONFIG_FILES):

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from copydesk.agent.coverage.runner.coverage_py import DEFAULT_OMIT, Engine, Environment, digest
@@ -45,6 +45,49 @@ class ProjectInfo:
         """The files that belong to the total, given those of which something was executed."""
         return sorted(self.always | (self.measurable & frozenset(executed)))
 
+    def rules(self, path: str) -> str:
+        """A fingerprint of what coverage.py's report of a file follows from."""
+        return self.environment.rules
+
+    def within(self, holds: Callable[[str], bool]) -> ProjectInfo:
+        """The same, of some of the files only."""
+        return replace(
+            self,
+            always=frozenset(filter(holds, self.always)),
+            measurable=frozenset(filter(holds, self.measurable)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SeveralProjects(ProjectInfo):
+    """The same of several projects in one tree, of which each has its own files."""
+
+    parts: tuple[ProjectInfo, ...] = ()
+
+    @classmethod
+    def of(cls, parts: Sequence[ProjectInfo], folders: Sequence[str]) -> SeveralProjects:
+        """Several projects, given with their folders, as one."""
+        environments = [part.environment for part in parts]
+        words = [word for e, folder in zip(environments, folders, strict=True) for word in
+                 (folder, e.fingerprint, str(e.branch))]  # fmt: skip
+        return cls(
+            Environment(
+                digest(words),
+                any(environment.branch for environment in environments),
+                digest([environment.rules for environment in environments]),
+            ),
+            frozenset().union(*(part.always for part in parts)),
+            frozenset().union(*(part.measurable for part in parts)),
+            tuple(parts),
+        )
+
+    def rules(self, path: str) -> str:
+        """A fingerprint of what coverage.py's report of a file follows from."""
+        for part in self.parts:
+            if path in part.always or path in part.measurable:
+                return part.environment.rules
+        return ""
+
 
 def project_info(
     engine: Engine, db: Database, tests: Sequence[str], blobs: Mapping[str, str]
@@ -62,7 +105,7 @@ def project_info(
     """
     paths = sorted(path for path in blobs if path.endswith(".py"))
     answers = db.content_cache("survey/2", lambda _: _ask(engine, paths))
-    rules = report_rules(engine.tree)
+    rules = report_rules(engine.home)
     key = _key(engine, paths, rules)
     answer = answers(key)
     if _installed_digest(answer["folders"]) != answer["installed"]:
@@ -88,10 +131,10 @@ def _key(engine: Engine, paths: Collection[str], rules: Sequence[str]) -> str:
     interpreter = engine.interpreter
     parts = [str(interpreter.path), str(interpreter.extra_path), *map(str, interpreter.version)]
     parts += [_file_state(interpreter.path), _file_state(interpreter.prefix / "pyvenv.cfg")]
-    parts += [str(engine.tree), *DEFAULT_OMIT, *paths]
+    parts += [str(engine.home), *DEFAULT_OMIT, *paths]
     # which files there are decides which of them coverage.py reads
-    parts += [name for name in _CONFIGURATION if (engine.tree / name).is_file()]
-    sources, branch = pytest_cov_options(engine.tree)
+    parts += [name for name in _CONFIGURATION if (engine.home / name).is_file()]
+    sources, branch = pytest_cov_options(engine.home)
     return digest([*parts, *rules, *sources, str(branch)])
 
 

@@ -7,14 +7,20 @@ import os
 import signal
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from copydesk.agent.coverage import probe
 from copydesk.agent.coverage.runner.coverage_py import Engine
 from copydesk.agent.coverage.runner.project_config import (
-    has_pytest_configuration,
+    has_pytest_configuration_above,
     measures_children,
+)
+from copydesk.agent.coverage.runner.recording import (
+    Recording,
+    TestRun,
+    in_repository,
+    name_in_project,
 )
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.process import ProcessError
@@ -27,38 +33,6 @@ NOTHING_COLLECTED = 5
 
 COMPILED_BYTES = 64 << 20
 """How much room compiled modules may take."""
-
-
-@dataclass(frozen=True, slots=True)
-class TestRun:
-    """How one test went. `names` are the fixtures it asks for, by name."""
-
-    __test__ = False  # a record, not a test class
-
-    outcome: str
-    seconds: float
-    fixtures: tuple[str, ...]
-    names: tuple[str, ...]
-    message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """What the probe saw of one pytest run.
-
-    `lines` (numbits) and `arcs` (as `store.traces.pack_arcs` has them) are by context and path,
-    `needs` by context: pairs of a kind and a name, as the probe's `dependencies` has them.
-    """
-
-    tests: dict[TestId, TestRun]
-    collected: tuple[TestId, ...]
-    errors: dict[str, str]
-    lines: dict[str, dict[str, bytes]]
-    arcs: dict[str, dict[str, bytes]]
-    needs: dict[str, frozenset[tuple[str, str]]]
-    seconds: float
-    tracer: str
-    output: str = field(repr=False, default="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +51,7 @@ class RunOptions:
         report: Where the run writes what it has recorded, as it goes on; a temporary file when
             left out. What was written stays there when the run is cut short.
         report_seconds: How many seconds lie between two records of the report at least.
+        ignored: Folders of the tree that other projects collect.
     """
 
     branch: bool
@@ -88,6 +63,7 @@ class RunOptions:
     compiled_modules: Path | None = None
     report: Path | None = None
     report_seconds: float = probe.SECONDS
+    ignored: Sequence[str] = ()
 
 
 def record_tests(engine: Engine, options: RunOptions) -> Recording:
@@ -105,6 +81,7 @@ def record_tests(engine: Engine, options: RunOptions) -> Recording:
         report = options.report or scratch / "report"
         settings_file = _write_settings(engine, options, scratch, report)
         argv = _argv(engine, scratch, options.tests)
+        argv += [f"--ignore={engine.tree / folder}" for folder in options.ignored]
         try:
             result = engine.run_tests(
                 argv,
@@ -122,7 +99,8 @@ def record_tests(engine: Engine, options: RunOptions) -> Recording:
         if "end" not in content or result.returncode not in (0, 1, 2, NOTHING_COLLECTED):
             raise _broken(_how_it_ended(result.returncode), output)
         _check_origin(content.get("strays") or [])
-        return parse_report(content, result.seconds, output, engine.variable_digests())
+        recording = parse_report(content, result.seconds, output, engine.variable_digests())
+        return in_repository(recording, engine.folder) if engine.folder else recording
 
 
 def _check_origin(strays: Sequence[str]) -> None:
@@ -152,11 +130,11 @@ def _write_settings(engine: Engine, options: RunOptions, scratch: Path, report: 
         report=str(report),
         report_seconds=options.report_seconds,
         child_reports=str(child_reports),
-        child_data=str(child_data) if measures_children(engine.tree) else "",
+        child_data=str(child_data) if measures_children(engine.home) else "",
         **engine.default_settings(),
         test_files=None if options.files is None else list(options.files),
         conftests=list(options.conftests),
-        skipped_tests=sorted(options.skipped_tests),
+        skipped_tests=sorted(name_in_project(t, engine.folder) for t in options.skipped_tests),
         compiled_modules=str(options.compiled_modules or ""),
     )
     child_reports.mkdir()
@@ -213,11 +191,11 @@ def pytest_options(engine: Engine, scratch: Path) -> list[str | Path]:
         scratch: A folder for what pytest keeps, and for a configuration where there is none.
     """
     argv: list[str | Path] = ["-q", "--tb=short", "--continue-on-collection-errors"]
-    argv += ["-o", f"cache_dir={scratch / 'cache'}", f"--rootdir={engine.tree}"]
-    if not has_pytest_configuration(engine.tree):
+    argv += ["-o", f"cache_dir={scratch / 'cache'}", f"--rootdir={engine.home}"]
+    if not has_pytest_configuration_above(engine.home, engine.tree):
         # else pytest would look further up, into the worktree around the snapshot
         (scratch / "pytest.ini").write_text("[pytest]\n")
-        argv += ["-c", scratch / "pytest.ini", f"--confcutdir={engine.tree}"]
+        argv += ["-c", scratch / "pytest.ini", f"--confcutdir={engine.home}"]
     return argv
 
 

@@ -28,9 +28,9 @@ class Sum(NamedTuple):
     covered: int
 
     @property
-    def percent(self) -> float:
-        """Covered of executable, of 100; a project without code is covered."""
-        return 100.0 * self.covered / self.executable if self.executable else 100.0
+    def percent(self) -> float | None:
+        """Covered of executable, of 100; None where nothing counts, which is not 100 %."""
+        return 100.0 * self.covered / self.executable if self.executable else None
 
 
 def add_up(files: Iterable[FileLines]) -> Sum:

@@ -19,6 +19,7 @@ from copydesk.agent.testgen.project import (
     has_test_of_each_module,
     named_test,
     nearest_test,
+    project_folder,
     python_files,
 )
 
@@ -122,6 +123,9 @@ def _new_path(worktree: Path, source: str, nearest: str | None) -> str:
     mirrors the source's, or in tests/.
     """
     path = PurePosixPath(source)
+    if own := project_folder(source, worktree):
+        below = nearest.removeprefix(f"{own}/") if nearest else None
+        return f"{own}/{_new_path(worktree / own, source.removeprefix(f'{own}/'), below)}"
     tests = [PurePosixPath(file) for file in python_files(worktree) if is_test_file(file)]
     folder = PurePosixPath(nearest).parent if nearest else _folder(worktree, path, tests)
     taken = {test.name for test in tests}

@@ -25,6 +25,7 @@ from copydesk.agent.testgen.project.layout import (
     import_name,
     named_test,
     nearest_test,
+    project_folder,
     python_files,
     source_roots,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "nearest_test",
     "open_workspace",
     "parse",
+    "project_folder",
     "prune_imports",
     "python_files",
     "source_roots",

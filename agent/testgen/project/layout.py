@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple, TypeAlias
 
 from copydesk.agent.coverage.source import is_test_file
+from copydesk.agent.projects import CONFIGURATION, lies_in
 from copydesk.agent.sandboxed.copydesk_tools.source import function_named
 from copydesk.agent.source_text import decode_source
 from copydesk.agent.testgen.project.parse import parse
@@ -43,6 +44,19 @@ def source_roots(tree: Path) -> tuple[str, ...]:
     return ("src", ".") if modules or packages else (".",)
 
 
+def project_folder(path: str, tree: Path) -> str:
+    """The folder of the project that a file lies in, where that is not the top ("").
+
+    Args:
+        path: The file, relative to the tree, with slashes.
+        tree: The top of the repository's files.
+    """
+    for folder in PurePosixPath(path).parents:
+        if folder.name and any((tree / folder / name).is_file() for name in CONFIGURATION):
+            return str(folder)
+    return ""
+
+
 def import_name(path: str, tree: Path) -> str:
     """The dotted name under which a source file is imported.
 
@@ -56,6 +70,8 @@ def import_name(path: str, tree: Path) -> str:
     Returns:
         The name, or "" for a file that no import statement can name ("my-script.py").
     """
+    if folder := project_folder(path, tree):
+        return import_name(path.removeprefix(f"{folder}/"), tree / folder)
     pure = PurePosixPath(path)
     parts = list(pure.with_suffix("").parts)
     if pure.suffix != ".py" or not parts:
@@ -105,15 +121,16 @@ def nearest_test(tree: Path, path: str) -> str | None:
         The test module's path, relative, with slashes; None when there is none.
     """
     module = import_name(path, tree)
-    return named_test(tree, path) or (_importing_test(tree, module) if module else None)
+    folder = project_folder(path, tree)
+    return named_test(tree, path) or (_importing_test(tree, module, folder) if module else None)
 
 
-def _importing_test(tree: Path, module: str) -> str | None:
-    """The test module that imports a module most often."""
+def _importing_test(tree: Path, module: str, folder: str) -> str | None:
+    """The test module that imports a module most often, in the module's own project."""
     name = re.escape(module)
     statement = re.compile(rf"^\s*(?:from\s+{name}\s+import|import\s+{name}\b)", re.M)
     counts: dict[str, int] = {}
-    for test in _test_files(tree):
+    for test in _test_files(tree, folder):
         count = len(statement.findall(_text(tree / test)))
         if count:
             counts[test] = count
@@ -129,7 +146,7 @@ def named_test(tree: Path, path: str) -> str | None:
     public = name.strip("_")  # test_legacy.py is for _legacy.py where there is no legacy.py
     if public != name and not (tree / path).with_name(f"{public}.py").exists():
         spellings.append((f"test_{public}.py", f"{public}_test.py", f"test_{package}_{public}.py"))
-    tests = _test_files(tree)
+    tests = _test_files(tree, project_folder(path, tree))
     for names in spellings:
         named = [test for test in tests if PurePosixPath(test).name in names]
         if named:
@@ -185,8 +202,9 @@ def python_files(tree: Path) -> list[str]:
     return paths
 
 
-def _test_files(tree: Path) -> list[str]:
-    return [path for path in python_files(tree) if is_test_file(path)]
+def _test_files(tree: Path, folder: str = "") -> list[str]:
+    files = [path for path in python_files(tree) if is_test_file(path)]
+    return [path for path in files if lies_in(path, folder)]
 
 
 def _text(path: Path) -> str:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from copydesk.agent import config
+from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.interpreter import ready
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.git.snapshot import snapshot
+from copydesk.agent.projects import projects_of
 from copydesk.agent.records import (
     Sha,
 )
@@ -40,10 +42,15 @@ def open_workspace(repo: Repository, sha: Sha) -> Iterator[Workspace]:
     Raises:
         CopydeskError: No interpreter can run the project's tests.
     """
-    interpreter, personal = ready(repo), config.load(repo, sha).personal
+    folders = projects_of(Commit(repo, sha))
+    interpreter, personal = ready(repo, folders[0]), config.load(repo, sha).personal
     with snapshot(repo, sha, "draft") as shot:
         capability = detect(personal.sandbox, interpreter, outside=(repo.worktree,))
         read_only = allowed_paths(personal, repo.worktree)
+        roots = list(source_roots(shot.path))
+        for folder in filter(None, folders):
+            own = source_roots(shot.path / folder)
+            roots += [folder if root == "." else f"{folder}/{root}" for root in own]
         yield Workspace(
             shot.path,
             SandboxRunner(
@@ -51,7 +58,7 @@ def open_workspace(repo: Repository, sha: Sha) -> Iterator[Workspace]:
                 repo.worktree,
                 interpreter,
                 capability,
-                visible=Visible(source_roots(shot.path), TOOLS, read_only),
+                visible=Visible(tuple(roots), TOOLS, read_only),
             ),
             personal.sandbox == "partial",
         )

@@ -12,7 +12,7 @@ from copydesk.agent.coverage.runner import addopts
 from copydesk.agent.records import TestId
 from copydesk.agent.sandbox.records import USUAL, Outcome, Surroundings, Tier
 from copydesk.agent.source_text import decode_source
-from copydesk.agent.testgen.project import nearest_test
+from copydesk.agent.testgen.project import nearest_test, project_folder
 from copydesk.agent.testgen.verify.other_places import OtherPlace
 from copydesk.agent.testgen.verify.run_report import (
     InconsistentReport,
@@ -140,7 +140,8 @@ def draft_path(tree: Path, target: str) -> str:
     the same fixtures, else in tests/.
     """
     nearest = nearest_test(tree, target)
-    folder = PurePosixPath(nearest).parent if nearest else PurePosixPath("tests")
+    own = PurePosixPath(project_folder(target, tree))
+    folder = PurePosixPath(nearest).parent if nearest else own / "tests"
     return str(folder / NAME)
 
 

@@ -31,7 +31,11 @@ def test_before_anything_is_measured(run: Any, repo: Path) -> None:
     done = run(repo, "gate")
     assert (done.exit_code, "no verdict; `copydesk measure`" in done.output) == (0, True)
     assert not (repo / ".git" / "copydesk").exists()
-    assert json.loads(run(repo, "gate", "--json").output)["verdict"] == "pass"
+    assert json.loads(run(repo, "gate", "--json").output)["verdict"] == "unknown"
+    done = run(repo, "gate", "--base", "HEAD")
+    assert (done.exit_code, "Stop: nothing can be said of this change: nothing was measured yet" in
+            done.output) == (1, True)  # fmt: skip
+    assert not (repo / ".git" / "copydesk").exists()
 
 
 def test_missing_lines_are_named_with_their_function_and_the_command(
@@ -150,7 +154,9 @@ def test_the_total_may_not_fall(run: Any, copy: Path, commit: Callable[..., str]
     commit(copy, {"prices.py": (copy / "prices.py").read_text() + longer})
     base = ("gate", "--base", "HEAD~1", "--diff-fail-under", "0", "--fail-under", "0")
     done = run(copy, *base)
-    assert (done.exit_code, "the total is not known" in done.output) == (0, True)
+    assert (done.exit_code, "Stop: the total is not known" in done.output) == (1, True)
+    done = run(copy, *base, "--unknown", "pass")
+    assert (done.exit_code, "Note: the total is not known" in done.output) == (0, True)
     done = run(copy, *base, "--unknown", "measure")
     assert (done.exit_code, "Stop: the total falls from" in done.output) == (1, True)
     commit(copy, {"pyproject.toml": "[tool.copydesk]\nmay_not_fall = false\n"})

@@ -48,15 +48,21 @@ for _name, _function in internals.RARELY_USED:
 
 import coverage  # noqa: E402
 
+TREE = "COPYDESK_TREE"
+"""The variable that names the tree where this is started in a folder of it, a project's."""
+
 
 def tree_root() -> str:
-    """The tree: the folder in which this was started."""
-    return os.path.realpath(os.getcwd())
+    """The tree: the folder in which this was started, or the one above it that is named."""
+    return os.path.realpath(os.environ.get(TREE) or os.getcwd())
 
 
 def relative_path(root: str, path: str) -> str | None:
-    """A measured file's path as the repository knows it, or None outside the tree."""
-    full = os.path.realpath(os.path.join(root, path))
+    """A measured file's path as the repository knows it, or None outside the tree.
+
+    What is relative is so to the folder in which this was started, the project's.
+    """
+    full = os.path.realpath(path)
     if not full.startswith(root + os.sep):
         return None
     return os.path.relpath(full, root).replace(os.sep, "/")
@@ -256,7 +262,7 @@ def report_entry(entry: dict[str, Any]) -> dict[str, Any]:
 
 def path_under(top: str, path: str) -> str:
     """A file of this tree as one of the user's own work tree, which `top` names."""
-    for root in (os.getcwd(), os.path.realpath(os.getcwd())):
+    for root in (os.environ.get(TREE) or os.getcwd(), tree_root()):
         if path.startswith(root + os.sep):
             return top + path[len(root) :]
     return path

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from types import MappingProxyType
 from typing import Any
 
 VARIABLE = "COPYDESK_REDIRECT"
@@ -85,20 +86,23 @@ class Redirect:
         if depth > _DEEPEST:
             return container
         if isinstance(container, dict):
-            for key, value in list(container.items()):
-                moved = self._move_all(value, depth + 1)
-                if moved is not value:
-                    container[key] = moved
+            self._move_values(container, depth)
         elif isinstance(container, list):
             container[:] = [self._move_all(value, depth + 1) for value in container]
         elif type(container) is tuple:
             moved_items = tuple(self._move_all(value, depth + 1) for value in container)
             return moved_items if moved_items != container else container
-        elif depth == 0 and hasattr(container, "items"):  # of a class: read only
+        elif isinstance(container, MappingProxyType):  # of a class
             for value in list(container.values()):
                 if isinstance(value, (dict, list)):
                     self._move_all(value, depth + 1)
         return container
+
+    def _move_values(self, container: dict[Any, Any], depth: int) -> None:
+        for key, value in list(container.items()):
+            moved = self._move_all(value, depth + 1)
+            if moved is not value:
+                container[key] = moved
 
     def strays(self) -> list[str]:
         """The modules that were imported from a working tree all the same."""

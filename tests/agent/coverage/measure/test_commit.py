@@ -245,7 +245,11 @@ def test_a_repository_without_tests_is_measured_as_uncovered(
         assert (done.total, done.percent) == (0, 0.0)
         assert [g.function for g in db.gaps.of_commit(sha)]
         empty = commit(repo, {"lib.py": None, "README": "x"})
-        assert measure(db, Commit(find(repo), empty)).percent == 100.0
+        done = measure(db, Commit(find(repo), empty))
+        assert (done.percent, done.doubts) == (
+            None,
+            ("no test was found", "no line of code was counted"),
+        )
 
 
 def test_a_suite_that_cannot_run_is_one_clear_error(

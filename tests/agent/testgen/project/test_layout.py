@@ -9,6 +9,7 @@ from copydesk.agent.testgen.project.layout import (
     function_node,
     import_name,
     nearest_test,
+    project_folder,
     source_roots,
 )
 
@@ -129,3 +130,20 @@ def test_fixtures_are_listed_with_their_arguments(tmp_path: Path) -> None:
         ("shop", ("tmp_path", "name"), "tests/conftest.py"),
         ("till", (), "tests/test_x.py"),
     )
+
+
+def test_a_project_in_a_subfolder_has_its_own_names_and_tests(tmp_path: Path) -> None:
+    for folder, name in (("backend", "shop"), ("my worker/src", "worker")):
+        (tmp_path / folder / name).mkdir(parents=True)
+        (tmp_path / folder / name / "__init__.py").write_text("")
+        (tmp_path / folder / name / "utils.py").write_text("x = 1\n")
+    for folder in ("backend", "my worker"):
+        (tmp_path / folder / "pyproject.toml").write_text("[project]\n")
+        (tmp_path / folder / "tests").mkdir()
+        (tmp_path / folder / "tests" / "test_utils.py").write_text("")
+    assert import_name("backend/shop/utils.py", tmp_path) == "shop.utils"
+    assert import_name("my worker/src/worker/utils.py", tmp_path) == "worker.utils"
+    for path, folder in (("backend/shop/utils.py", "backend"),
+                         ("my worker/src/worker/utils.py", "my worker")):  # fmt: skip
+        assert project_folder(path, tmp_path) == folder
+        assert nearest_test(tmp_path, path) == f"{folder}/tests/test_utils.py"
