@@ -240,7 +240,7 @@ def _next_step(state: Json) -> str:
         return "Next: `copydesk wait` returns when the work is done."
     if not head["measured"]:
         return _unmeasured(state)
-    if head.get("doubts"):
+    if head.get("doubts") or any(project["doubts"] for project in head.get("projects", ())):
         return "Next: run `python -m pytest` yourself; nothing can be said of this commit yet."
     if head["gaps"]:
         return f"Next: `copydesk gaps` lists what no test reaches ({head['gaps']})."

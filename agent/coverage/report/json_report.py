@@ -15,6 +15,7 @@ def render_json(report: Report) -> Json:
         "project": report.name,
         "commit": _commit(report.commit),
         **_measure(report.measure),
+        "projects": [project._asdict() for project in report.projects],
         "history": [point._asdict() for point in report.history],
         "gate": verdict_as_json(report.verdict) if report.verdict else None,
         "diff": {path: _lines(rows) for path, rows in report.diff.items()},

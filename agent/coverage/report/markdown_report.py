@@ -39,6 +39,9 @@ def _lines(report: Report) -> Iterator[str]:
 def _figures(report: Report) -> Iterator[str]:
     measure, verdict = report.measure, report.verdict
     yield f"- Total: **{percent(measure.percent)}** ({measure.covered:,} of {measure.executable:,})"
+    for project in report.projects:
+        words = f"**{percent(project.percent)}** ({project.covered:,} of {project.executable:,})"
+        yield f"- Project {code(project.name)}: {', '.join([words, *map(text, project.doubts)])}"
     yield from (f"- No verdict: **{text(doubt)}**" for doubt in measure.doubts)
     yield f"- Tests: {measure.passed:,} passed, {measure.failed:,} failed, {measure.total:,} in all"
     if verdict is not None:

@@ -30,6 +30,7 @@ from copydesk.agent.coverage.store import (
 )
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.failures import SHOW_FAILURES, FailedTest, failed_words
+from copydesk.agent.desk.measures import ProjectTotal
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.missing_modules import Install, missing_packages
@@ -104,6 +105,7 @@ class Report:
     steps: tuple[Step, ...]
     models: tuple[Json, ...] = ()
     insight: Insight | None = None
+    projects: tuple[ProjectTotal, ...] = ()
     failed: tuple[FailedTest, ...] = ()
     install: Install | None = None
 
@@ -141,6 +143,7 @@ def gather_report(repo: Repository, db: Database, sha: Sha) -> Report:
         slowest=_slowest(traces),
         flaky=flakiest_tests(db, traces.tests().keys() if traces else ()),
         drafts=drafts,
+        projects=tuple(db.measures.projects(sha)),
         steps=(
             *_steps_of_failures(measure, failed, install),
             *_steps(verdict, gaps, drafts),
