@@ -26,7 +26,7 @@ def print_error(error: CopydeskError) -> None:
     click.echo(f"copydesk: {clean(str(error))}", err=True)
     if error.hint:
         click.echo(clean(error.hint), err=True)
-    click.echo(f"see {MESSAGES}#{error.slug}", err=True)
+    click.echo(f"see {MESSAGES}#{error.slug} (`copydesk help {error.slug}`)", err=True)
 
 
 def no_answer_error() -> CopydeskError:

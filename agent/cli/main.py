@@ -36,6 +36,7 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
         Entry("model", "model", "Download a model for Ollama."),
         Entry("demo", "demo", "Show copydesk at work in a sample repository."),
         Entry("completion", "completion", "Print the completion script of a shell."),
+        Entry("help", "help", "Print what the documentation says of a message or a page."),
     ),
     "Look": (
         Entry("status", "status", "Show what is measured, running and waiting for you."),

@@ -80,7 +80,7 @@ def test_a_problem_is_one_line_a_hint_and_a_heading(process: Any, tmp_path: Path
     assert done.stderr.splitlines() == [
         f"copydesk: {tmp_path} is not in a git repository",
         "Go to your project's folder, or run `git init` there.",
-        "see docs/reference/messages.md#not-a-repository",
+        "see docs/reference/messages.md#not-a-repository (`copydesk help not-a-repository`)",
     ]
 
 
@@ -90,7 +90,8 @@ def test_a_problem_cannot_write_escapes(
     error = CopydeskError("bad \x1b[2J", slug="bad-desk")
     monkeypatch.setattr(status_module, "_state", _raises(error))
     assert run(repo, "status").output == (
-        "copydesk: bad \\x1b[2J\nsee docs/reference/messages.md#bad-desk\n"
+        "copydesk: bad \\x1b[2J\n"
+        "see docs/reference/messages.md#bad-desk (`copydesk help bad-desk`)\n"
     )
     monkeypatch.setenv("COPYDESK_DEBUG", "1")
     assert "Traceback" in run(repo, "status").output

@@ -55,7 +55,7 @@ def test_a_broken_suite_is_a_problem_with_its_error(
     done = run(shop, "measure")
     assert done.exit_code == 2
     assert "RuntimeError: oh no" in done.output
-    assert done.output.endswith("messages.md#suite-broken\n")
+    assert done.output.endswith("messages.md#suite-broken (`copydesk help suite-broken`)\n")
 
 
 def test_a_missing_interpreter_is_named(run: Any, shop: Path, git: Callable[..., str]) -> None:
