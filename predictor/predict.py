@@ -43,6 +43,7 @@ def main(
             prediction = predict_market(options.model, source)
             report = market_report(prediction)
         else:
+            training.refuse_bar_options(options)
             prediction = predict_commits(options.model, options.source, open_history)
             report = commits_report(prediction)
     except PredictorError as error:
@@ -71,9 +72,10 @@ def predict_market(folder: Path, source: bar_sources.Source) -> dict[str, Any]:
     """Tomorrow's range after the last bar, with its interval and reasons.
 
     Raises:
-        PredictorError: The model or the bars cannot be used.
+        PredictorError: The model or the bars cannot be used, or it was trained on another series.
     """
     trained = model.load(folder)
+    model.refuse_other_series(trained, source.bars, source.name)
     forecast = model.forecast(trained, source.bars)
     return forecast | {
         "source": source.name,

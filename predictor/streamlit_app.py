@@ -1,10 +1,16 @@
-"""The predictor as a page: streamlit run predictor/streamlit_app.py [-- --subject market]."""
+"""The predictor as a page: python -m copydesk.predictor.streamlit_app [--subject market].
+
+Started so, or from a checkout with `streamlit run predictor/streamlit_app.py`, it answers on this
+machine alone and sends no statistics.
+"""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +32,7 @@ from copydesk.predictor.subjects.market.features import as_percent
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
+LOCAL = ("--server.address=127.0.0.1", "--browser.gatherUsageStats=false")
 UPLOAD, SYNTHETIC = "a CSV file", "made up, no edge"
 
 # No docstrings for values here: Streamlit writes texts that stand alone in this file on the page.
@@ -98,7 +105,8 @@ def market_page(csv: str | None) -> None:
 def _choose(csv: str | None) -> bar_sources.Source | None:
     import streamlit as st
 
-    offered = [SYNTHETIC, UPLOAD, *(bar_sources.SAMPLES if bar_sources.samples_installed() else ())]
+    samples = bar_sources.SAMPLES if bar_sources.samples_installed() else ()
+    offered = [*samples, SYNTHETIC, UPLOAD]  # a real series first
     if csv:
         offered.insert(0, csv)
     name = st.sidebar.selectbox("Symbol", offered)
@@ -243,5 +251,28 @@ def commits_page(folder: Path | None) -> None:
     st.markdown(cards.markdown(trained.card))
 
 
+def launch(arguments: Sequence[str]) -> None:
+    """Become Streamlit showing this page, to this machine alone and without its statistics.
+
+    Args:
+        arguments: Those of the page.
+
+    Raises:
+        SystemExit: Streamlit is not installed.
+    """
+    if find_spec("streamlit") is None:
+        sys.exit('Streamlit is not installed; add it with: pip install "copydesk[app]"')
+    words = [sys.executable, "-m", "streamlit", "run", *LOCAL, __file__, "--", *arguments]
+    os.execv(sys.executable, words)
+
+
+def _under_streamlit() -> bool:
+    runtime = sys.modules.get("streamlit.runtime")
+    return runtime is not None and bool(runtime.exists())
+
+
 if __name__ == "__main__":
-    main()
+    if _under_streamlit():
+        main()
+    else:
+        launch(sys.argv[1:])

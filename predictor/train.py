@@ -52,8 +52,11 @@ def main(argv: Sequence[str] | None = None, open_history: OpenHistory | None = N
 
 def _train(options: argparse.Namespace, open_history: OpenHistory | None) -> dict[str, Any]:
     if options.subject == "market":
+        if options.prior is not None:
+            raise PredictorError("--prior is of commits: add --subject commits")
         source = bar_sources.choose(options.source, **bar_options(options))
         return train_market(source, options.out, _say)
+    refuse_bar_options(options)
     if options.prior is not None:
         return train_prior([options.source, *options.prior], options.out, open_history, _say)
     return train_commits(options.source, options.out, open_history, _say)
@@ -83,6 +86,17 @@ def bar_options(options: argparse.Namespace) -> dict[str, Any]:
     """The options that choose where bars come from, as `bar_sources.choose` takes them."""
     names = ("sample", "synthetic", "yahoo", "as_is")
     return {name: getattr(options, name) for name in names}
+
+
+def refuse_bar_options(options: argparse.Namespace) -> None:
+    """Refuse options of the market where the subject is another.
+
+    Raises:
+        PredictorError: One of them was given.
+    """
+    for name, value in bar_options(options).items():
+        if value not in (None, False):
+            raise PredictorError(f"--{name.replace('_', '-')} is of prices: add --subject market")
 
 
 def train_market(source: bar_sources.Source, out: Path, say: Progress) -> dict[str, Any]:

@@ -102,9 +102,8 @@ def train(
     only where it beat the simpler one on later changes. Market: daily bars, from a CSV file with
     the columns date, open, high, low, close, volume.
     """
+    _check_train(subject, csv, priors, out, rows, bars)
     if rows:
-        if subject == "market":
-            raise click.UsageError("--rows is of commits; leave out --subject market.")
         _write_rows(rows, as_json)
         return
     with _refusals():
@@ -119,6 +118,38 @@ def train(
         echo_json(card)
     else:
         echo(training.report(card))
+
+
+def _check_train(
+    subject: str,
+    csv: str | None,
+    priors: tuple[str, ...],
+    out: Path | None,
+    rows: Path | None,
+    bars: dict[str, Any],
+) -> None:
+    """Refuse what would not be looked at."""
+    if subject == "market":
+        _refuse({"--rows": rows, "--prior": priors}, "is of commits; leave out --subject market")
+        return
+    _refuse({"CSV": csv, **_of_market(bars)}, "is of prices; add --subject market")
+    if not priors:
+        why = "the model of this repository is kept in its desk; --out goes with --prior"
+        _refuse({"--out": out}, f"is not used here: {why}")
+    if rows:
+        _refuse({"--prior": priors, "--out": out}, "does not go with --rows")
+
+
+def _of_market(bars: dict[str, Any]) -> dict[str, Any]:
+    """The options that choose bars, by the words they are given with."""
+    return {f"--{name.replace('_', '-')}": value for name, value in bars.items()}
+
+
+def _refuse(given: dict[str, Any], why: str) -> None:
+    """Raise a usage error for the first of some arguments that was given."""
+    for name, value in given.items():
+        if value not in (None, (), False):
+            raise click.UsageError(f"{name} {why}.")
 
 
 def _train_here() -> Json:
@@ -177,12 +208,16 @@ def predict(
     history adds.
     """
     if subject == "market":
+        _refuse({"--drafts": drafts}, "is of commits; leave out --subject market")
         if model is None:
             raise click.UsageError("Name the trained model: --model FOLDER.")
         with _refusals():
             prediction = predicting.predict_market(model, choose(what, **bars))
         echo_json(prediction) if as_json else echo(predicting.market_report(prediction))
         return
+    _refuse({"--model": model, **_of_market(bars)}, "is of prices; add --subject market")
+    if drafts:
+        _refuse({"REV": what}, "does not go with --drafts, which shows all that wait")
     with open_current_desk() as (repo, db):
         if drafts:
             _print_draft_chances(db, as_json)

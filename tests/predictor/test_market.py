@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import given
@@ -267,6 +268,48 @@ def test_train_and_predict_from_the_command_line(
     report = capsys.readouterr().out
     assert f"{said['range_percent']:.2f}%" in report
     assert "direction is not predicted: no edge" in report
+
+
+def test_a_model_knows_its_series_with_later_days_and_refuses_another(
+    bars_with: MakeBars, csv_of: CsvOf, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bars = bars_with(620)
+    out, later = str(tmp_path / "model"), str(csv_of(bars))
+    model.train(bars[:600], "mine", Path(out))
+    assert predict.main([out, later]) == 0
+    halved = [
+        bar._replace(open=bar.open / 2, high=bar.high / 2, low=bar.low / 2, close=bar.close / 2)
+        for bar in bars
+    ]
+    assert predict.main([out, str(csv_of(halved))]) == 0, "adjusted for a split"
+    capsys.readouterr()
+    other = [bar._replace(close=bar.low if n % 2 else bar.high) for n, bar in enumerate(bars)]
+    for strangers, why in ((other, "its prices differ"), (bars[601:], "it holds none of them")):
+        assert predict.main([out, str(csv_of(strangers))]) == 2
+        said = capsys.readouterr().err
+        assert "is not the series this model was trained on, mine" in said
+        assert why in said
+    with pytest.raises(PredictorError, match="train it again"):
+        model.refuse_other_series(model.Market({}, None, {}), bars, "the card of an older copydesk")
+
+
+@pytest.mark.parametrize(
+    ("program", "words", "said"),
+    [
+        (train, ["--prior", "x", "--out", "m"], "--prior is of commits"),
+        (
+            train,
+            ["--subject", "commits", "--sample", "AAPL", "--out", "m"],
+            "--sample is of prices",
+        ),
+        (predict, ["--subject", "commits", "m", "--as-is"], "--as-is is of prices"),
+    ],
+)
+def test_an_argument_that_would_be_ignored_is_refused(
+    capsys: pytest.CaptureFixture[str], program: ModuleType, words: list[str], said: str
+) -> None:
+    assert program.main(words) == 2
+    assert said in capsys.readouterr().err
 
 
 def test_a_wrong_file_is_one_line_and_exit_code_2(

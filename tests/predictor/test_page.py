@@ -36,6 +36,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch, *argv: str) -> testing.AppTest:
 def test_the_market_page_shows_forecast_rivals_leaks_and_card(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(bar_sources, "samples_installed", lambda: False)
     app = drawn(monkeypatch)
     assert not app.exception
     assert app.title[0].value == "What can be predicted, and what cannot"
@@ -56,7 +57,16 @@ def test_the_market_page_shows_forecast_rivals_leaks_and_card(
     assert "day" in app.dataframe[0].value["what"].tolist()
 
 
+def test_a_real_series_comes_first_where_one_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bar_sources, "samples_installed", lambda: True)
+    monkeypatch.setattr(bar_sources, "sampled", lambda symbol: bar_sources.made_up(seed=3))
+    app = drawn(monkeypatch)
+    assert not app.exception
+    assert app.sidebar.selectbox[0].value == bar_sources.SAMPLES[0]
+
+
 def test_another_seed_and_a_shorter_span_are_studied(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bar_sources, "samples_installed", lambda: False)
     app = drawn(monkeypatch)
     first = app.metric[0].value
     app.number_input[0].set_value(2).run()

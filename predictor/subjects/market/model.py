@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from operator import sub
 from pathlib import Path
 from typing import Any
@@ -153,7 +154,48 @@ def describe(
             "Adjusted prices hold later knowledge as levels; only ratios are used.",
         ],
         "inputs": [*NAMES, *MORE],
+        "last_days": _moves(bars[-KNOWN_DAYS - 1 :]),
     }
+
+
+KNOWN_DAYS = 60
+"""Of how many of its last days a card keeps the move of the price, to know the series again."""
+
+SAME_MOVE = 0.002
+"""How far a day's move may differ where prices were adjusted since, as for a dividend."""
+
+
+def _moves(bars: Sequence[Bar]) -> dict[str, float]:
+    """The move of each day's close against the day before, by day; the first day has none."""
+    return {
+        bar.date.isoformat(): round(bar.close / before.close - 1, 6)
+        for before, bar in pairwise(bars)
+    }
+
+
+def refuse_other_series(market: Market, bars: Sequence[Bar], name: str) -> None:
+    """Make sure that a model is asked about the series it was trained on, later days or not.
+
+    Raises:
+        PredictorError: The series holds none of the last days of the training, or other prices.
+    """
+    known: dict[str, float] | None = market.card.get("last_days")
+    trained_on = market.card.get("about", {}).get("source", "another series")
+    if not known:
+        raise PredictorError(
+            f"the model's card does not say which days it was trained on ({trained_on}); train it"
+            " again"
+        )
+    moves = _moves(bars)
+    common = known.keys() & moves.keys()
+    same = sum(abs(known[day] - moves[day]) <= SAME_MOVE for day in common)
+    if not common or same < 0.8 * len(common):
+        days = f"{min(known)} to {max(known)}"
+        why = "its prices differ" if common else "it holds none of them"
+        raise PredictorError(
+            f"{name} is not the series this model was trained on, {trained_on}: of the days {days}"
+            f" {why}; train a model on it"
+        )
 
 
 @dataclass(frozen=True, slots=True)

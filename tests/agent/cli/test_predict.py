@@ -83,9 +83,19 @@ def test_a_prior_of_one_kind_of_label_is_refused(
         (("train", "--subject", "market", "--out", "m"), "name one source of bars"),
         (("predict", "--subject", "market", "x.csv"), "--model FOLDER"),
         (("predict", "--subject", "market", "--model", "m", "--synthetic", "1"), "no model"),
+        (("train", "nosuch.csv"), "CSV is of prices; add --subject market"),
+        (("train", "--sample", "AAPL"), "--sample is of prices"),
+        (("train", "--as-is"), "--as-is is of prices"),
+        (("train", "--out", "m"), "--out is not used here"),
+        (("train", "--rows", "x", "--prior", "y"), "--prior does not go with --rows"),
+        (("train", "--subject", "market", "--prior", "x", "--out", "m"), "--prior is of commits"),
+        (("predict", "--model", "m"), "--model is of prices"),
+        (("predict", "--yahoo", "X"), "--yahoo is of prices"),
+        (("predict", "HEAD", "--drafts"), "REV does not go with --drafts"),
+        (("predict", "--subject", "market", "--drafts"), "--drafts is of commits"),
     ],
 )
-def test_what_is_missing_is_named(
+def test_what_is_missing_or_would_be_ignored_is_named(
     run: Callable[..., Result], words: tuple[str, ...], said: str
 ) -> None:
     found = run(*words)
