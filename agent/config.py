@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from copydesk.agent.errors import CopydeskError
-from copydesk.agent.git.repository import Repository, get_section, read_file
+from copydesk.agent.git.repository import Repository, get_config, get_section, read_file
 from copydesk.agent.records import Json, Sha
 
 
@@ -56,7 +56,8 @@ class Personal:
     of a burst are measured, `burst` how many besides the tips. `disk_mb` is the desk's budget.
     `failing_tests` says how far a change may go while tests fail: nowhere (never), into a commit,
     or always on, through a push and CI too.
-    After `audit_measures` measures all tests run (0: never).
+    After `audit_measures` measures all tests run (0: never). `floor` is that of the total where
+    the project sets no `fail_under`.
     """
 
     python: str = ""
@@ -79,6 +80,7 @@ class Personal:
     draft_tokens: float = 100000.0
     audit_measures: float = 200.0
     failing_tests: Literal["never", "commit", "always"] = "commit"
+    floor: float = 95.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +113,9 @@ PERSONAL_KEYS = {
     "draft_tokens": "copydesk.draftTokens",
     "audit_measures": "copydesk.auditMeasures",
     "failing_tests": "copydesk.failingTests",
+    "floor": "copydesk.floor",
 }
-_MAY_BE_ZERO = {"pause_battery", "pause_load", "burst", "audit_measures"}
+_MAY_BE_ZERO = {"floor", "pause_battery", "pause_load", "burst", "audit_measures"}
 _BOOLEANS = {
     **dict.fromkeys(("true", "yes", "1", "on"), True),
     **dict.fromkeys(("false", "no", "0", "off"), False),
@@ -166,7 +169,12 @@ def load_project(
         project_from(table)  # what is wrong at the top is told as that of the top
         table = {key: value for key, value in table.items() if key not in _OF_THE_TOP} | own
         sources |= dict.fromkeys(_OF_THE_TOP, "default") | dict.fromkeys(own, name)
-    return project_from(table), sources
+    project = project_from(table)
+    key = PERSONAL_KEYS["floor"]
+    if not folder and "fail_under" not in table and (text := get_config(repo, key)) is not None:
+        project = dataclasses.replace(project, fail_under=personal_value("floor", text))
+        sources["fail_under"] = f"git config {key}"
+    return project, sources
 
 
 _OF_THE_TOP = ("tests", "projects")
@@ -293,8 +301,11 @@ def personal_value(name: str, text: str) -> Any:
         CopydeskError: The text is not a value this setting takes.
     """
     default = {field.name: field.default for field in dataclasses.fields(Personal)}[name]
-    if isinstance(default, bool):
-        value: Any = _BOOLEANS.get(text.lower())
+    if name == "floor":
+        number = _number(text, may_be_zero=True)
+        value: Any = number if number is not None and number <= 100 else None
+    elif isinstance(default, bool):
+        value = _BOOLEANS.get(text.lower())
     elif isinstance(default, float):
         value = _number(text, may_be_zero=name in _MAY_BE_ZERO)
     else:

@@ -76,6 +76,7 @@ def examine(repo: Repository) -> Iterator[Finding]:
             yield look(repo)
         except CopydeskError as error:
             yield Finding(name, "wrong", str(error), error.hint)
+    yield from _ignored_settings(repo)
 
 
 def _model_checks(repo: Repository) -> Iterator[Finding]:
@@ -118,13 +119,14 @@ def _interpreter_of(repo: Repository, folder: str) -> Finding:
     return Finding("interpreter", "ok", words)
 
 
-def _settings(repo: Repository) -> Finding:
+def _ignored_settings(repo: Repository) -> Iterator[Finding]:
+    """What is set where it does not count, if anything is."""
     ignored = ignored_decisions(repo)
     if not ignored:
-        return Finding("settings", "ok", "your own git configuration alone decides")
+        return
     places = sorted({str(setting.file or "a command line") for setting in ignored})
     keys = ", ".join(sorted({setting.key for setting in ignored}))
-    return Finding(
+    yield Finding(
         "settings",
         "note",
         f"{keys} in {', '.join(places)} do not count: a file of the repository has no say in them",
@@ -249,7 +251,6 @@ def _disk(repo: Repository) -> Finding:
 
 _LOOKS: dict[str, Callable[[Repository], Finding]] = {
     "interpreter": _interpreter,
-    "settings": _settings,
     "hooks": _hooks,
     "daemon": _daemon,
     "watching": _watching,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from copydesk.agent import config
 from copydesk.agent.cli.current_desk import current_repository
 from copydesk.agent.cli.options import examples
 from copydesk.agent.cli.output import echo, print_progress
@@ -129,9 +130,35 @@ def _plan(repo: Repository, native: bool) -> list[str]:
     return [
         "find the Python that runs your tests; your environment is not changed",
         hooks,
+        *_stops(repo, native),
         f"keep what it learns in {repo.desk}",
         "measure the present commit in the background, and every commit after it",
     ]
+
+
+def _stops(repo: Repository, native: bool) -> list[str]:
+    """What will be stopped and when; nothing where the gate runs in no hook."""
+    if native and not (repo.worktree / precommit_config.NAME).exists():
+        return ["stop nothing: `copydesk gate` judges when you ask it"]
+    project = config.load_project(repo)[0]
+    return [
+        f"stop a commit when tests reach under {project.diff_fail_under:g} % of its changed lines,"
+        " as far as they are measured",
+        f"stop a push for that, for a total that falls, and for a total under the floor:"
+        f" {_floor_in_words(repo)}",
+        "let both go on with `--no-verify`",
+    ]
+
+
+def _floor_in_words(repo: Repository) -> str:
+    project, sources = config.load_project(repo)
+    if sources["fail_under"] != "default":
+        return f"{project.fail_under:g} %, as {sources['fail_under']} says"
+    return (
+        f"{project.fail_under:g} %, or where the project stands at the first measure if that is"
+        " less, kept as `git config copydesk.floor` until pyproject.toml sets `fail_under`;"
+        f" `copydesk gaps` leads the way to {project.fail_under:g} %"
+    )
 
 
 def _undo_plan(repo: Repository) -> list[str]:
@@ -156,7 +183,7 @@ def _ask() -> bool:
 
 
 def _print_next_steps(repo: Repository) -> None:
-    echo("\nNext: commit as always. `copydesk wait` returns when the first measure is done,")
-    echo("`copydesk status` says how things stand, `copydesk review` shows the drafts.")
+    echo("\nNext: commit as always. `copydesk status` says how things stand, `copydesk wait`")
+    echo("returns when measuring and drafting are done, `copydesk review` shows the drafts.")
     if (repo.worktree / precommit_config.NAME).exists():
         echo(f"Commit {precommit_config.NAME} when you want others to have the hooks too.")

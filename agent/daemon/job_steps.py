@@ -8,6 +8,7 @@ from copydesk.agent import config
 from copydesk.agent.coverage.measure import measure
 from copydesk.agent.coverage.store import Measure
 from copydesk.agent.daemon import prune
+from copydesk.agent.daemon.first_floor import settle_floor
 from copydesk.agent.daemon.reconcile import HISTORY_PRIORITY, MEASURE
 from copydesk.agent.daemon.step_context import StepContext
 from copydesk.agent.desk.failures import failed_words, failure_lines
@@ -42,6 +43,9 @@ def measure_step(context: StepContext, sha: Sha) -> None:
     if db.measures.get(sha) is None:
         measured = measure(db, commit, say=context.say, order=ordering(db, commit))
         _name_failing_tests(context, measured)
+    measured_before = db.measures.get(sha)
+    if measured_before and (done := settle_floor(context.repo, measured_before)):
+        context.say(done)
     if _behind_a_tip(context, sha):
         return
     if scoring.after_measure(db, commit, say=context.say):

@@ -118,8 +118,23 @@ def check_packages() -> None:
         raise CopydeskError(
             f"the demo needs {' and '.join(missing)} in copydesk's own environment",
             slug="demo-packages",
-            hint=f"{shlex.quote(sys.executable)} -m pip install {' '.join(missing)}",
+            hint=install_hint(Path(sys.prefix), missing),
         )
+
+
+def install_hint(prefix: Path, names: Sequence[str]) -> str:
+    """The command that adds packages to copydesk's own environment, as that was made.
+
+    Args:
+        prefix: The environment.
+        names: The packages.
+    """
+    words = " ".join(names)
+    if (prefix / "pipx_metadata.json").is_file():
+        return f"pipx inject {prefix.name} {words}"
+    if (prefix / "uv-receipt.toml").is_file():
+        return "uv tool install copydesk " + " ".join(f"--with {name}" for name in names)
+    return f"{shlex.quote(sys.executable)} -m pip install {words}"
 
 
 def _place(folder: Path | None) -> Path:

@@ -291,9 +291,29 @@ def missing_error(python: ProjectPython, output: str = "") -> CopydeskError:
     return CopydeskError(
         f"{path} ({python.interpreter.source}) has no {names}" + (f"\n{output}" if output else ""),
         slug="missing-packages",
-        hint=f"Install: {path} -m pip install {' '.join(python.missing)}; or name another "
-        "interpreter: git config copydesk.python /path/to/python",
+        hint=f"{_install_hint(python)}; or name another interpreter: git config copydesk.python"
+        " /path/to/python",
     )
+
+
+def _install_hint(python: ProjectPython) -> str:
+    """How to install what is missing, in a way that this environment allows."""
+    interpreter, names = python.interpreter, " ".join(python.missing)
+    version = f"python{interpreter.version[0]}.{interpreter.version[1]}"
+    library = interpreter.base_prefix / "lib"
+    if interpreter.prefix != interpreter.base_prefix:
+        if (interpreter.prefix / "lib" / version / "site-packages" / "pip").is_dir():
+            return f"Install: {interpreter.path} -m pip install {names}"
+        return f"Install: uv pip install --python {interpreter.path} {names}"
+    managed = [library / version, library / "python3"]
+    if any((folder / "EXTERNALLY-MANAGED").is_file() for folder in managed):
+        # PEP 668: the system's own Python takes no packages from pip
+        return (
+            "The system's Python takes no packages from pip. In the project's folder:"
+            f" {interpreter.path} -m venv .venv && .venv/bin/python -m pip install {names}"
+            " (and what the project needs)"
+        )
+    return f"Install: {interpreter.path} -m pip install {names}"
 
 
 def ready(repo: Repository, folder: str = "") -> Interpreter:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 from typing import Literal, NamedTuple
+from urllib.parse import unquote, urlsplit
 
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import interpreter
@@ -163,13 +164,30 @@ def copydesk_requirement() -> tuple[str, str]:
     if "vcs_info" in origin:
         vcs = origin["vcs_info"]
         return f"{vcs['vcs']}+{origin['url']}@{vcs['commit_id']}", ""
+    folder = Path(unquote(urlsplit(origin["url"]).path))
+    if commit := _published_commit(folder):
+        return f"git+{commit}", ""
     if not origin["url"].startswith("file:"):
         return f"copydesk @ {origin['url']}", ""
     note = (
         f"This copydesk was installed from a folder, which CI does not have: the job installs"
-        f" copydesk=={version} from the package index. `--repo URL --rev REV` names a repository."
+        f" copydesk=={version} from the package index, and fails where that has none."
+        " `--repo URL --rev REV` names a repository instead."
     )
     return f"copydesk=={version}", note
+
+
+def _published_commit(folder: Path) -> str:
+    """Where others get what is checked out in a folder, as URL@commit; "" where they cannot."""
+    if not (folder / ".git").exists():
+        return ""
+    try:
+        url = git("remote", "get-url", "origin", cwd=folder).decode().strip()
+        sha = git("rev-parse", "--verify", "HEAD", cwd=folder).decode().strip()
+        known = git("for-each-ref", f"--contains={sha}", "refs/remotes/origin", cwd=folder)
+    except GitFailed:
+        return ""
+    return f"{url}@{sha}" if known and url.startswith(("https://", "ssh://")) else ""
 
 
 def default_branch(repo: Repository) -> str:

@@ -10,6 +10,7 @@ import sysconfig
 from pathlib import Path
 
 from copydesk.agent.daemon import control
+from copydesk.agent.daemon.first_floor import want_floor
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import interpreter
@@ -71,13 +72,15 @@ def set_up(
     if native:
         steps += [f"Native hooks: {step}." for step in install_native_hooks(repo)]
     usable = pre_commit is not None and foreign_folder is None
-    if usable and (not native or (repo.worktree / precommit_config.NAME).is_file()):
+    wanted = not native or not _read_record(repo).get("taken_out")
+    if usable and wanted and (not native or (repo.worktree / precommit_config.NAME).is_file()):
         assert pre_commit is not None
         selection = _selection(native, repo_url, rev)
         progress("Installing the hooks with pre-commit")
         steps += _add_to_framework(repo, pre_commit, selection)
     elif native:
         steps.append("Nothing is checked before a commit this way; `copydesk gate` checks by hand.")
+    want_floor(repo)
     return steps + _start_measuring(repo)
 
 
@@ -95,12 +98,31 @@ def _add_to_framework(
     repo: Repository, pre_commit: str, selection: precommit_config.HookSelection
 ) -> list[str]:
     """Add our hooks to pre-commit's configuration and install them, or leave both as they were."""
+    _check_configuration(repo, pre_commit)
     steps = _configure(repo, selection)
     try:
         return steps + _install(repo, pre_commit, selection)
     except CopydeskError:
         _unconfigure(repo, _read_record(repo))
         raise
+
+
+def _check_configuration(repo: Repository, pre_commit: str) -> None:
+    """Make sure that pre-commit itself takes the project's configuration, before it is added to.
+
+    Raises:
+        CopydeskError: It does not.
+    """
+    if not (repo.worktree / precommit_config.NAME).is_file():
+        return
+    try:
+        _run_pre_commit(repo, pre_commit, "validate-config", precommit_config.NAME)
+    except ProcessError as error:
+        raise CopydeskError(
+            f"pre-commit does not take {precommit_config.NAME}: {error.output or error.reason}",
+            slug="bad-precommit-config",
+            hint="Correct it (`pre-commit validate-config` checks it), then run the command again.",
+        ) from error
 
 
 def undo(repo: Repository) -> list[str]:
@@ -122,6 +144,8 @@ def undo(repo: Repository) -> list[str]:
             set_config(repo, key, None)
             steps.append(f"Took {key} out of the git configuration.")
     (repo.desk / _RECORD).unlink(missing_ok=True)
+    if repo.desk.is_dir() and types:
+        _write_record(repo, {"taken_out": True})
     if repo.desk.is_dir():
         steps.append(f"Kept what was measured and drafted: {repo.desk} (delete it to forget it).")
     return steps

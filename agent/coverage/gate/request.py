@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from copydesk.agent.config import Project
+from copydesk.agent.config import PERSONAL_KEYS, Project
 from copydesk.agent.coverage.gate.changed_lines import Change, texts
 from copydesk.agent.coverage.gate.changed_statements import ChangedStatements
 from copydesk.agent.coverage.gate.coverage_files import CoverageFile, coverage_configuration
@@ -21,6 +21,14 @@ NO_FLOOR_SET = (
     " pyproject.toml says where it stands, and the total may not fall under the base's anyway"
 )
 """Said where the floor that stops somebody is the default."""
+
+STARTING_FLOOR = f"git config {PERSONAL_KEYS['floor']}"
+PATH_TO_GOAL = (
+    f"that is where the project stood when copydesk came ({STARTING_FLOOR}); on the way to"
+    f" {Project().fail_under:g} % `copydesk gaps` says what to test first, and"
+    " `copydesk config --set floor=N` keeps what was reached"
+)
+"""Said where the floor that stops somebody is that of the first measure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +69,15 @@ def floors_for(
         fail_under: A floor for the total for this once.
         diff_fail_under: A floor for the changed lines for this once.
     """
-    is_default = sources["fail_under"] == "default" and fail_under is None
+    note = ""
+    if fail_under is None:
+        note = {"default": NO_FLOOR_SET, STARTING_FLOOR: PATH_TO_GOAL}.get(
+            sources["fail_under"], ""
+        )
     total = Floor(
         project.fail_under if fail_under is None else fail_under,
         not request.is_staged or fail_under is not None,
-        NO_FLOOR_SET if is_default else "",
+        note,
     )
     return Floors(
         project.diff_fail_under if diff_fail_under is None else diff_fail_under,

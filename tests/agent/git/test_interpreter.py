@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,9 @@ import pytest
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import interpreter
 from copydesk.agent.git.repository import find, set_config
+from copydesk.agent.records import Interpreter
+
+Git = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
@@ -123,3 +127,77 @@ def test_the_shells_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     (tmp_path / "bin" / "python").write_text("")
     monkeypatch.setenv("CONDA_PREFIX", str(tmp_path))
     assert interpreter.shell_python() == tmp_path / "bin" / "python"
+
+
+def test_an_environment_that_git_tracks_is_run_only_where_the_user_named_it(
+    repo: Path, git: Git, bare_environment: Path
+) -> None:
+    (repo / "tools").symlink_to(bare_environment)
+    (repo / "venv").symlink_to("tools")
+    git(repo, "add", "venv")
+    git(repo, "commit", "-qm", "an environment")
+    found = interpreter.find(find(repo)).interpreter
+    assert found.path != repo / "venv/bin/python"
+    assert f"{repo}/venv/bin/python is not run, because git tracks venv" in found.source
+    set_config(find(repo), "copydesk.python", str(repo / "venv/bin/python"))
+    assert interpreter.find(find(repo)).interpreter.source == "git config copydesk.python"
+
+
+@pytest.mark.parametrize("tracked", ["pyvenv.cfg", "bin/python", "lib/site-packages/evil.pth"])
+def test_one_tracked_file_of_an_environment_is_enough(repo: Path, git: Git, tracked: str) -> None:
+    for name in ("bin/python", tracked):
+        (repo / ".venv" / name).parent.mkdir(parents=True, exist_ok=True)
+        (repo / ".venv" / name).write_text("#!/bin/sh\ntouch ran\n")
+        (repo / ".venv" / name).chmod(0o755)
+    git(repo, "add", "-f", f".venv/{tracked}")
+    assert "because git tracks" in interpreter.find(find(repo)).interpreter.source
+    assert not list(repo.rglob("ran"))
+
+
+def test_what_init_recorded_is_no_yes(repo: Path, git: Git) -> None:
+    (repo / "python").write_text("#!/bin/sh\n")
+    (repo / "python").chmod(0o755)
+    git(repo, "add", "python")
+    set_config(find(repo), interpreter.RECORDED, str(repo / "python"))
+    assert "git tracks python" in interpreter.find(find(repo)).interpreter.source
+
+
+def test_environments_that_are_gone_are_named(repo: Path, tmp_path: Path) -> None:
+    set_config(find(repo), interpreter.RECORDED, str(tmp_path / "gone/bin/python"))
+    (repo / ".venv/bin").mkdir(parents=True)
+    (repo / ".venv/bin/python").symlink_to(tmp_path / "old/python3.9")
+    source = interpreter.find(find(repo)).interpreter.source
+    assert f"`copydesk init` ran is gone: {tmp_path}/gone/bin/python" in source
+    assert f"leads to {tmp_path}/old/python3.9, which is gone" in source
+
+
+@pytest.mark.parametrize("tracked", ["poetry.toml", ".poetry/plugins/evil.pth", "env/x"])
+def test_poetry_is_not_asked_where_the_repository_could_answer(
+    repo: Path, git: Git, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tracked: str
+) -> None:
+    (repo / "poetry.lock").write_text("")
+    (repo / tracked).parent.mkdir(parents=True, exist_ok=True)
+    (repo / tracked).write_text("")
+    git(repo, "add", tracked)
+    poetry = tmp_path / "bin/poetry"
+    poetry.parent.mkdir()
+    poetry.write_text(f"#!/bin/sh\ntouch {tmp_path}/asked\n")
+    poetry.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{poetry.parent}:/usr/bin:/bin")
+    assert "PATH" in interpreter.find(find(repo)).interpreter.source
+    assert not (tmp_path / "asked").exists()
+
+
+def test_the_hint_is_one_that_the_environment_allows(tmp_path: Path) -> None:
+    def hint(prefix: Path, base: Path) -> str:
+        python = Interpreter(prefix / "bin/python", (3, 12, 1), prefix, base, "test")
+        return interpreter.missing_error(interpreter.ProjectPython(python, None, "7")).hint
+
+    system, own = tmp_path / "usr", tmp_path / "venv"
+    (system / "lib/python3.12").mkdir(parents=True)
+    assert f"Install: {system}/bin/python -m pip install pytest" in hint(system, system)
+    (system / "lib/python3.12/EXTERNALLY-MANAGED").touch()
+    assert "-m venv .venv && .venv/bin/python -m pip install pytest" in hint(system, system)
+    assert f"uv pip install --python {own}/bin/python pytest" in hint(own, system)
+    (own / "lib/python3.12/site-packages/pip").mkdir(parents=True)
+    assert f"Install: {own}/bin/python -m pip install pytest" in hint(own, system)

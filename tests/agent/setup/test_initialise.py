@@ -296,3 +296,31 @@ def test_a_configuration_that_is_no_text_is_refused(found: Repository, repo: Pat
     with pytest.raises(CopydeskError) as error:
         setup(found)
     assert error.value.slug == "bad-precommit-config"
+
+
+def test_native_hooks_after_undoing_leave_pre_commit_alone(found: Repository, repo: Path) -> None:
+    (repo / ".pre-commit-config.yaml").write_text("repos: []\n")
+    setup(found)
+    initialise.undo(found)
+    setup(found, native=True)
+    assert (repo / ".pre-commit-config.yaml").read_text() == "repos: []\n"
+    assert "pre-push" not in installed(repo)
+    setup(found)
+    assert "copydesk-gate" in (repo / ".pre-commit-config.yaml").read_text()
+
+
+@pytest.mark.parametrize("native", [False, True])
+def test_a_configuration_that_pre_commit_refuses_is_left_as_it_is(
+    found: Repository, repo: Path, native: bool
+) -> None:
+    text = "repos:\n- repo: https://example.com/x\n  hooks:\n  - id: black\n"
+    (repo / ".pre-commit-config.yaml").write_text(text)
+    with pytest.raises(CopydeskError, match="pre-commit does not take") as caught:
+        setup(found, native=native)
+    assert caught.value.slug == "bad-precommit-config"
+    assert (repo / ".pre-commit-config.yaml").read_text() == text
+
+
+def test_the_floor_is_asked_for_where_none_is_set(found: Repository, repo: Path) -> None:
+    setup(found, native=True)
+    assert (found.desk / "floor-wanted").exists()
