@@ -215,7 +215,7 @@ def reject(identities: tuple[int, ...], why: str, as_json: bool) -> None:
 @ids_argument
 @json_option
 def undo(identities: tuple[int, ...], as_json: bool) -> None:
-    """Take back the last decision on a draft: an acceptance, a rejection or an edit.
+    """Take back the last decision, or an edit, of a draft.
 
     What an accepted draft wrote is taken out again, unless the file has changed since; an edit that
     is taken back stays in a file. Of several drafts the one decided on last goes first, so that

@@ -67,7 +67,7 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
         Entry("accept", "decisions", "Put a draft where it belongs."),
         Entry("edit", "decisions", "Change a draft in your editor and check it again."),
         Entry("reject", "decisions", "Turn a draft down and say why."),
-        Entry("undo", "decisions", "Take back the last decision on a draft."),
+        Entry("undo", "decisions", "Take back the last decision, or an edit, of a draft."),
         Entry("export", "story", "Write a story for a channel."),
     ),
 }
