@@ -205,6 +205,9 @@ def verdict_from_file(
     blobs.update({path: blob for path, (blob, _) in request.change.files.items()})
     read = texts(repo)
     data = read_coverage_file(file, repo.worktree, blobs.keys(), lambda path: read(blobs[path]))
+    scripts = [path for path in data.files if not path.endswith(".py")]
+    if scripts:
+        request = _with_files(repo, request, scripts)
     if data.foreign and not data.files:
         raise CopydeskError(
             f"{file} names no file of this repository; its first is {clean(data.foreign[0])}",
@@ -229,6 +232,14 @@ def _verdict_from_desk(request: GateRequest, floors: Floors, policy: str, within
                 slug="no-verdict",
                 hint="Try again in a moment; the daemon may be writing.",
             ) from error
+
+
+def _with_files(repo: Repository, request: GateRequest, also: list[str]) -> GateRequest:
+    """The same change with files that count although their names do not end in .py."""
+    if request.base is None or request.head is None:
+        with contextlib.chdir(repo.worktree):
+            return replace(request, change=staged_change(repo, also))
+    return replace(request, change=change_between(repo, request.base, request.head, also))
 
 
 def _tree(repo: Repository, head: Sha | None) -> dict[str, git.Entry]:

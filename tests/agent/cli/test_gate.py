@@ -1,5 +1,6 @@
 import gc
 import json
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -216,3 +217,93 @@ def test_no_verdict_is_a_problem_not_a_bug(
     done = run(shop, "gate")
     assert done.exit_code == 2
     assert "messages.md#no-verdict" in done.output
+
+
+LONGER = (
+    "def f(x):\n    if x:\n        return 1\n    return dict(\n        a=1,\n        b=2,\n    )\n"
+)
+
+
+def judged_by_file(run: Any, where: Path, *options: str) -> dict[str, Any]:
+    """The verdict on the last commit by a coverage file."""
+    words = ("gate", "--base", "HEAD~1", "--fail-under", "0", "--json", *options)
+    return dict(json.loads(run(where, *words).output))
+
+
+def lcov(where: Path, name: str, missing: int, reached: tuple[int, ...] = (1, 2, 3, 4)) -> str:
+    rows = [f"DA:{line},{int(line != missing)}" for line in reached]
+    text = "\n".join([f"SF:{name}", *rows, "end_of_record", ""])
+    (where / "lcov.info").write_bytes(os.fsencode(text))
+    return "lcov.info"
+
+
+@pytest.mark.parametrize("name", ["m.py", "bin/tool", "back\\slash.py", os.fsdecode(b"\xff.py")])
+def test_a_line_within_a_statement_has_its_verdict_whatever_the_files_name(
+    run: Any, repo: Path, commit: Callable[..., str], name: str
+) -> None:
+    commit(repo, {name: LONGER})
+    commit(repo, {name: LONGER.replace("b=2", "b=3")})
+    said = judged_by_file(run, repo, "--data", lcov(repo, name, 4))
+    assert (said["verdict"], said["diff"]["missing"]) == ("fail", {name: [6]})
+    said = judged_by_file(run, repo, "--data", lcov(repo, name, 3))
+    assert (said["verdict"], said["diff"]["lines"]) == ("pass", 1)
+
+
+def test_docstrings_and_comments_do_not_count(
+    run: Any, repo: Path, commit: Callable[..., str]
+) -> None:
+    commit(repo, {"m.py": LONGER})
+    text = LONGER.replace("    if x", '    """Say.\n\n    More."""\n    # why\n    if x')
+    commit(repo, {"m.py": text.replace("        a=1,\n", "        # why\n\n        a=1,\n")})
+    said = judged_by_file(run, repo, "--data", lcov(repo, "m.py", 8, (1, 6, 7, 8)))
+    assert (said["diff"]["lines"], said["diff"]["missing"]) == (0, {})
+
+
+def test_a_name_that_could_mean_two_files_means_none(
+    run: Any, repo: Path, commit: Callable[..., str]
+) -> None:
+    commit(repo, {"a/m.py": LONGER, "b/m.py": LONGER})
+    commit(repo, {"a/m.py": LONGER.replace("b=2", "b=3"), "b/m.py": LONGER})
+    said = judged_by_file(run, repo, "--data", lcov(repo, "m.py", 4))
+    assert said["diff"]["missing"] == {}
+    assert said["diff"]["unknown"] == {"a/m.py": [6]}
+    assert any("m.py could mean a/m.py or b/m.py" in text for text in said["remarks"])
+
+
+def clone(repo: Path, git: Git, *options: str) -> Path:
+    """A clone that lacks something."""
+    git(repo, "config", "uploadpack.allowFilter", "true")
+    where = repo.parent / "clone"
+    git(repo.parent, "clone", "-q", *options, "--no-single-branch", f"file://{repo}", str(where))
+    return where
+
+
+@pytest.fixture
+def two_branches(repo: Path, git: Git, commit: Callable[..., str]) -> Path:
+    """A repository whose main branch lost a file since `topic` left it."""
+    commit(repo, {"m.py": LONGER, "old.py": LONGER})
+    git(repo, "checkout", "-q", "-b", "topic")
+    commit(repo, {"n.py": LONGER})
+    git(repo, "checkout", "-q", "main")
+    commit(repo, {"m.py": "x = 1\n", "old.py": None})
+    return repo
+
+
+def test_without_a_common_ancestor_nothing_is_compared(
+    run: Any, two_branches: Path, git: Git
+) -> None:
+    where = clone(two_branches, git, "--depth", "1")
+    git(where, "checkout", "-q", "topic")
+    done = run(where, "gate", "--base", "origin/main")
+    assert (done.exit_code, "`git fetch --unshallow`" in done.output) == (2, True)
+    assert "messages.md#no-merge-base" in done.output
+    assert "old.py" not in done.output
+
+
+def test_a_partial_clone_fetches_nothing_and_says_what_would(
+    run: Any, two_branches: Path, git: Git
+) -> None:
+    where = clone(two_branches, git, "--filter=blob:none", "--no-checkout")
+    done = run(where, "gate", "--base", "origin/topic", "--head", "origin/main")
+    assert (done.exit_code, "messages.md#partial-clone" in done.output) == (2, True), done.output
+    assert "`git diff " in done.output
