@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 
 from copydesk.agent.testgen.project import Function, find_tests
 
-_RISKY_MODULES = frozenset(
-    {"gc", "ctypes", "subprocess", "_pytest", "pluggy", "coverage", "faulthandler"}
-    | {"copydesk_tools"}
-)
-_RISKY_NAMES = frozenset(
-    {"__code__", "__globals__", "__builtins__", "_exit", "settrace", "setprofile", "fork"}
-    | {"system", "popen", "posix_spawn", "execv", "execve", "spawnv", "audit"}
-    | {"get_objects", "get_referrers", "_current_frames", "_getframe"}
-)
 _UNITTEST_ASSERTIONS = frozenset({"assertTrue", "assertFalse", "assertIsNotNone", "assertEqual"})
 _EXPECT_EXCEPTIONS = frozenset({"raises", "warns", "deprecated_call"})
 _PYTEST_ARGUMENTS = frozenset(
     {"self", "request", "monkeypatch", "recwarn", "capsys", "capfd", "caplog", "mocker"}
 )
-_RUN_A_PROGRAM = frozenset({"run", "check_output", "check_call", "call", "Popen"})
-_HARMLESS_ATTRIBUTES = frozenset(
-    {"PIPE", "DEVNULL", "STDOUT", "CalledProcessError", "TimeoutExpired"}
-)
-_UNSAFE_KEYWORDS = frozenset({"shell", "executable", "preexec_fn", "pass_fds", None})
 
 
 # -- assertions
@@ -125,90 +110,3 @@ def _asks_for_a_fixture(tree: ast.Module) -> bool:
             if name not in explained and not name.startswith(("tmp", "cap", "fake", "mock")):
                 return True
     return False
-
-
-# -- what needs a human's yes
-
-
-def risky_parts(tree: ast.Module) -> list[str]:
-    """What in a draft could make its own verdict: it needs a human's yes before it is run.
-
-    Returns:
-        In words, sorted; empty for nearly all honest tests (11 % of 1,660 real test files would
-        be asked about by a wider list).
-    """
-    modules = _RISKY_MODULES
-    if _only_starts_python(tree):
-        modules -= {"subprocess"}
-    parts: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-            parts.update(f"imports {name}" for name in names if _package(name) in modules)
-        elif isinstance(node, ast.ImportFrom):
-            parts.update(_risky_in_import_from(node))
-        elif isinstance(node, ast.Attribute | ast.Name):
-            parts.update(_risky_in_name(node))
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            parts.update(_risky_in_text(node.value))
-    return sorted(parts)
-
-
-def _risky_in_import_from(node: ast.ImportFrom) -> Iterator[str]:
-    if _package(node.module or "") in _RISKY_MODULES:
-        yield f"imports {node.module}"
-    elif node.module in {"os", "sys"}:
-        for alias in node.names:
-            if alias.name in _RISKY_NAMES or alias.name == "modules":
-                yield f"touches {alias.name}"
-
-
-def _risky_in_name(node: ast.Attribute | ast.Name) -> Iterator[str]:
-    if isinstance(node, ast.Name):
-        if node.id in {"__builtins__", "__import__"}:
-            yield f"touches {node.id}"
-    elif node.attr in _RISKY_NAMES:
-        yield f"touches {node.attr}"
-    elif node.attr == "modules" and getattr(node.value, "id", "") == "sys":
-        yield "touches sys.modules"
-
-
-def _risky_in_text(text: str) -> Iterator[str]:
-    if text in _RISKY_NAMES:
-        yield f"names {text}"
-    if "COPYDESK_" in text:
-        yield "names a variable of copydesk's own"
-
-
-def _only_starts_python(tree: ast.Module) -> bool:
-    """Whether subprocess is used for one thing only: to run a module with this interpreter, as
-    tests of a project's own command do.
-    """
-    mentions = 0
-    attributes: list[ast.Attribute] = []
-    starts: list[ast.expr] = []
-    for node in ast.walk(tree):
-        if getattr(node, "id", "") == "subprocess":
-            mentions += 1
-        elif isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "subprocess":
-            attributes.append(node)
-        elif isinstance(node, ast.Call) and _starts_a_module(node):
-            starts.append(node.func)
-    if mentions != len(attributes):
-        return False
-    return all(node in starts or node.attr in _HARMLESS_ATTRIBUTES for node in attributes)
-
-
-def _starts_a_module(call: ast.Call) -> bool:
-    """Whether a call is run([sys.executable, "-m", "a constant", ...]) or one of its kin."""
-    if getattr(call.func, "attr", "") not in _RUN_A_PROGRAM:
-        return False
-    words = call.args[0].elts if call.args and isinstance(call.args[0], ast.List) else []
-    if [ast.unparse(word) for word in words[:2]] != ["sys.executable", "'-m'"]:
-        return False
-    keywords = {keyword.arg for keyword in call.keywords}
-    return len(words) > 2 and isinstance(words[2], ast.Constant) and not keywords & _UNSAFE_KEYWORDS
-
-
-def _package(module: str) -> str:
-    return module.split(".")[0]

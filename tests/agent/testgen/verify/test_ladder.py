@@ -439,7 +439,7 @@ class TestForgeries:
         content = "import sys\nfrom grades import grade\n\ndef test_x():\n    assert 'grades' in sys.modules and grade(90) == 'A'\n"
         evidence, _ = climb("grades.py", "grade", [8], content, origin="embedded")
         assert evidence.verdict == "verified"
-        assert evidence.notes == ("needs a human's yes: it touches sys.modules",)
+        assert evidence.notes == ()
 
     def test_a_printed_summary_proves_nothing(self, climb) -> None:
         evidence, _ = climb(
