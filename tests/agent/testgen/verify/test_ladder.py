@@ -408,7 +408,7 @@ class TestDraftsThatFall:
 FORGERIES = {
     "os._exit": "import os\ndef test_x():\n    assert grade(1) == 'A'\ndef test_y():\n    assert grade(1)\n    os._exit(0)\n",
     "sys.modules": "import sys\nsys.modules['grades'].grade = lambda p: 'A'\ndef test_x():\n    assert grade(90) == 'A'\n",
-    "gc": "import gc\ndef test_x():\n    assert gc.collect() or grade(90)\n",
+    "gc": "import gc\ndef test_x():\n    assert gc.get_objects() and grade(90)\n",
     "from _pytest": "from _pytest.reports import TestReport\ndef test_x():\n    assert grade(90) or TestReport\n",
     "__code__": "def test_x():\n    grade.__code__ = (lambda p: 'A').__code__\n    assert grade(1) == 'A'\n",
     "getattr": "import os\ndef test_x():\n    assert grade(90)\n    getattr(os, '_exit')(0)\n",
