@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -10,7 +11,7 @@ from typing import NamedTuple
 import click
 
 from copydesk.agent import config
-from copydesk.agent.cli.current_desk import current_repository, open_current_desk
+from copydesk.agent.cli.current_desk import current_repository, head_sha, open_current_desk
 from copydesk.agent.cli.model_progress import ModelProgress
 from copydesk.agent.cli.options import examples, json_option
 from copydesk.agent.cli.output import echo, echo_json
@@ -20,7 +21,9 @@ from copydesk.agent.daemon.resources import pause_reason
 from copydesk.agent.desk import backup, space
 from copydesk.agent.desk.store import DAMAGED
 from copydesk.agent.errors import CopydeskError
+from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.interpreter import find, missing_error
+from copydesk.agent.git.missing_modules import missing_packages
 from copydesk.agent.git.repository import Repository, get_config, ignored_decisions
 from copydesk.agent.projects import current_projects, project_name
 from copydesk.agent.sandbox.records import Tier
@@ -215,6 +218,31 @@ def _queue(repo: Repository) -> Finding:
     return Finding("queue", "wrong", words, f"copydesk measure {subject[:12]}")
 
 
+def _tests(repo: Repository) -> Finding:
+    """Collect the tests of HEAD once, and say what stands in the way."""
+    sha = head_sha(repo)
+    if sha is None or not (repo.desk / "desk.db").exists():
+        words = "not collected: nothing is written here before `copydesk init` or a first measure"
+        return Finding("tests", "note", "not collected: no commit yet" if sha is None else words)
+    # all that runs tests takes long to import, and doctor alone is asked for it
+    from copydesk.agent.coverage.measure import collect
+
+    collection = collect(Commit(repo, sha))
+    count = plural(len(collection.tests), "test")
+    if not collection.errors:
+        state = "ok" if collection.tests else "note"
+        return Finding("tests", state, f"pytest collects {count} at {sha[:8]}")
+    name, error = next(iter(collection.errors.items()))
+    files = plural(len(collection.errors), "file")
+    words = f"{files} cannot be collected at {sha[:8]} ({count} can); {clean(name)}: {error}"
+    python = collection.interpreter.path
+    install = missing_packages(repo, sha, str(python), collection.errors.values())
+    if install is not None:
+        return Finding("tests", "wrong", f"{words}; {install.problem}", install.command)
+    fix = f"{python} -m pytest {shlex.quote(clean(name, keep=''))}"
+    return Finding("tests", "wrong", words, fix)
+
+
 def _sandbox(repo: Repository) -> Finding:
     setting = config.load(repo).personal.sandbox
     try:
@@ -256,6 +284,7 @@ _LOOKS: dict[str, Callable[[Repository], Finding]] = {
     "watching": _watching,
     "desk": _desk,
     "queue": _queue,
+    "tests": _tests,
     "sandbox": _sandbox,
     "model": _model,
     "disk": _disk,

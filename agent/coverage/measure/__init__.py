@@ -6,10 +6,13 @@ equals a full run's.
 """
 
 from copydesk.agent.coverage.measure import commit
+from copydesk.agent.coverage.measure.collection import Collection, collect
 from copydesk.agent.coverage.measure.commit import measure
 from copydesk.agent.coverage.measure.interrupted import progress
 
 __all__ = [
+    "Collection",
+    "collect",
     "commit",
     "measure",
     "progress",

@@ -52,6 +52,7 @@ class RunOptions:
             left out. What was written stays there when the run is cut short.
         report_seconds: How many seconds lie between two records of the report at least.
         ignored: Folders of the tree that other projects collect.
+        collect_only: Collect the tests, and run none.
     """
 
     branch: bool
@@ -64,6 +65,7 @@ class RunOptions:
     report: Path | None = None
     report_seconds: float = probe.SECONDS
     ignored: Sequence[str] = ()
+    collect_only: bool = False
 
 
 def record_tests(engine: Engine, options: RunOptions) -> Recording:
@@ -82,6 +84,8 @@ def record_tests(engine: Engine, options: RunOptions) -> Recording:
         settings_file = _write_settings(engine, options, scratch, report)
         argv = _argv(engine, scratch, options.tests)
         argv += [f"--ignore={engine.tree / folder}" for folder in options.ignored]
+        if options.collect_only:
+            argv.append("--collect-only")
         try:
             result = engine.run_tests(
                 argv,

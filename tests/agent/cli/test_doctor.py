@@ -29,7 +29,19 @@ def test_everything_that_matters_is_looked_at(repo: Path) -> None:
     set_config(find(repo), "copydesk.python", sys.executable)
     found = states(repo)
     assert list(found) == [
-        *("interpreter", "hooks", "daemon", "watching", "desk", "queue", "sandbox", "model", "disk")
+        *(
+            "interpreter",
+            "settings",
+            "hooks",
+            "daemon",
+            "watching",
+            "desk",
+            "queue",
+            "tests",
+            "sandbox",
+            "model",
+            "disk",
+        )
     ]
     assert found["interpreter"]["state"] == "ok"
     assert found["hooks"]["fix"] == "copydesk init"

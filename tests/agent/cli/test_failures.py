@@ -116,3 +116,19 @@ def test_what_copydesk_failed_on_is_shown(run: Any, shop: Path) -> None:
 @pytest.mark.parametrize("words", [["--commit", "HEAD"], ["--failures", "--model"]])
 def test_options_that_do_not_go_together_are_refused(run: Any, shop: Path, words: Any) -> None:
     assert run(shop, "log", *words).exit_code == 2
+
+
+def test_doctor_collects_once_and_names_what_is_missing(run: Any, broken: Path) -> None:
+    run(broken, "measure")
+    findings = {row["name"]: row for row in json.loads(run(broken, "doctor", "--json").stdout)}
+    assert findings["tests"]["state"] == "wrong"
+    assert "1 file cannot be collected" in findings["tests"]["said"]
+    assert "No module named 'yaml_that_nobody_has'" in findings["tests"]["said"]
+    assert findings["tests"]["fix"].endswith("-m pip install yaml_that_nobody_has")
+
+
+def test_doctor_counts_the_tests_of_a_sound_project(run: Any, shop: Path) -> None:
+    run(shop, "measure")
+    findings = {row["name"]: row for row in json.loads(run(shop, "doctor", "--json").stdout)}
+    assert findings["tests"]["state"] == "ok"
+    assert "pytest collects 1 test at" in findings["tests"]["said"]
