@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ from typing import IO
 
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.text import clean
-from copydesk.hooks import environment
+from copydesk.hooks import environment, filesystem
 
 MAX_OUTPUT = 64 * 1024 * 1024
 """Bytes kept of each stream; a program that says more is ended."""
@@ -215,6 +216,44 @@ def end_group(child: subprocess.Popen[bytes]) -> None:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
+
+
+SCRATCH = "copydesk-run-"
+"""How the temporary folders of runs of tests are called."""
+
+
+@contextlib.contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """A temporary folder that is gone afterwards; those that a SIGKILL has left are swept first.
+
+    It is locked as long as its process lives, so that another one can tell.
+    """
+    sweep_scratch_folders()
+    with tempfile.TemporaryDirectory(prefix=SCRATCH, ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        with (folder / _LOCK).open("w") as lock:
+            filesystem.take_lock(lock.fileno())
+            yield folder
+
+
+_LOCK = ".lock"
+_YOUNG_SECONDS = 60.0
+
+
+def sweep_scratch_folders() -> int:
+    """Remove the folders of runs whose process is gone; their number."""
+    removed = 0
+    for folder in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*"):
+        with contextlib.suppress(OSError):
+            # one without a lock, or with a new one, may be somebody's who is about to take it
+            if time.time() - (folder / _LOCK).stat().st_mtime < _YOUNG_SECONDS:
+                continue
+            with (folder / _LOCK).open("r+") as lock:
+                is_left = filesystem.take_lock(lock.fileno())
+            if is_left:
+                shutil.rmtree(folder, ignore_errors=True)
+                removed += 1
+    return removed
 
 
 def lower_priority() -> None:

@@ -6,6 +6,7 @@ import contextlib
 import difflib
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -214,8 +215,17 @@ def main(run: Callable[..., Any] = cli) -> NoReturn:
         # a terminal that cannot show a character must not end the command
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="backslashreplace")
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            # what was started is ended, and temporary folders go
+            signal.signal(number, _end)
     run(prog_name="copydesk")
     sys.exit(0)
+
+
+def _end(number: int, _frame: object) -> None:
+    raise SystemExit(128 + number)
 
 
 if __name__ == "__main__":

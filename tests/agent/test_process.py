@@ -2,12 +2,21 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
-from copydesk.agent.process import ProcessError, lower_priority, run, scrubbed_environment
+from copydesk.agent.process import (
+    SCRATCH,
+    ProcessError,
+    lower_priority,
+    run,
+    scratch_folder,
+    scrubbed_environment,
+    sweep_scratch_folders,
+)
 
 PY = sys.executable
 
@@ -74,3 +83,35 @@ def test_lowering_the_priority_works_in_a_child() -> None:
     )
     assert run([PY, "-c", code]).text == "19\n"
     assert callable(lower_priority)
+
+
+KILLED = """
+import os, signal
+from copydesk.agent.process import scratch_folder
+with scratch_folder() as folder:
+    (folder / "much").write_text("x")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_scratch_folder_goes_and_one_in_use_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with scratch_folder() as folder:
+        os.utime(folder / ".lock", (0, 0))
+        assert sweep_scratch_folders() == 0
+        assert folder.is_dir()
+    assert not list(tmp_path.glob(f"{SCRATCH}*"))
+
+
+def test_what_a_killed_run_has_left_is_swept_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    run([PY, "-c", KILLED], env={**os.environ, "TMPDIR": str(tmp_path)}, check=False)
+    (left,) = tmp_path.glob(f"{SCRATCH}*")
+    assert sweep_scratch_folders() == 0  # too young to tell
+    os.utime(left / ".lock", (0, 0))
+    with scratch_folder():
+        assert not left.exists()

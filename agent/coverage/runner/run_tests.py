@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import tempfile
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ from copydesk.agent.coverage.runner.recording import (
     name_in_project,
 )
 from copydesk.agent.errors import CopydeskError
-from copydesk.agent.process import ProcessError
+from copydesk.agent.process import ProcessError, scratch_folder
 from copydesk.agent.records import Json, TestId
 from copydesk.agent.text import clean
 from copydesk.agent.untrusted_files import read_untrusted
@@ -78,8 +77,7 @@ def record_tests(engine: Engine, options: RunOptions) -> Recording:
     Raises:
         CopydeskError: pytest could not run at all; failing tests are no error.
     """
-    with tempfile.TemporaryDirectory(prefix="copydesk-") as folder:
-        scratch = Path(folder)
+    with scratch_folder() as scratch:
         report = options.report or scratch / "report"
         settings_file = _write_settings(engine, options, scratch, report)
         argv = _argv(engine, scratch, options.tests)
