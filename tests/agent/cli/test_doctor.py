@@ -130,3 +130,11 @@ def test_a_full_disk_is_seen(repo: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert states(repo)["disk"]["state"] == "wrong"
     monkeypatch.setattr(doctor.space, "LOW_BYTES", 1 << 60)
     assert states(repo)["disk"]["said"].startswith("full: ")
+
+
+def test_settings_in_a_file_of_the_repository_are_named_as_what_does_not_count(
+    repo: Path, git: Callable[..., str]
+) -> None:
+    (repo / ".gitconfig").write_text("[copydesk]\n\tsandbox = off\n")
+    git(repo, "config", "include.path", "../.gitconfig")
+    assert "copydesk.sandbox" in states(repo)["settings"]["said"]

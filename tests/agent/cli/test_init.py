@@ -92,3 +92,14 @@ def test_every_file_for_gitlab_is_named_before_it_is_written(run: Any, fresh: Pa
     assert not list(fresh.glob(".gitlab*"))
     (fresh / ".gitlab-ci.yml").write_text("stages: [test]\n")
     assert "copydesk will write .gitlab/copydesk.yml in" in run(fresh, *words, input="n\n").output
+
+
+def test_it_says_what_will_be_stopped_and_when(run: Any, fresh: Path) -> None:
+    said = run(fresh, "init", input="n\n").output
+    assert "stop a commit when tests reach under 95 % of its changed lines" in said
+    assert "stop a push for that" in said
+    assert "kept as `git config copydesk.floor`" in said
+    assert "`copydesk gaps` leads the way to 95 %" in said
+    (fresh / "pyproject.toml").write_text("[tool.copydesk]\nfail_under = 60\n")
+    assert "60 %, as pyproject.toml says" in run(fresh, "init", input="n\n").output
+    assert "stop nothing" in run(fresh, "init", "--native", input="n\n").output

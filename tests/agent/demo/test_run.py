@@ -252,3 +252,13 @@ def play(screen: run.Screen) -> None:
     )
     with screen.progress("working") as progress:
         progress("going on")
+
+
+def test_what_the_demo_lacks_is_added_as_copydesk_was_installed(tmp_path: Path) -> None:
+    folder = tmp_path / "copydesk"
+    folder.mkdir()
+    assert run.install_hint(folder, ["pytest"]).endswith("-m pip install pytest")
+    (folder / "uv-receipt.toml").touch()
+    assert run.install_hint(folder, ["a", "b"]) == "uv tool install copydesk --with a --with b"
+    (folder / "pipx_metadata.json").touch()
+    assert run.install_hint(folder, ["pytest"]) == "pipx inject copydesk pytest"
