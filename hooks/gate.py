@@ -66,9 +66,10 @@ def judge() -> int:
     if operation_in_progress():
         return 0
     if _is_push():
-        return judge_push() if has_desk else 0
+        return judge_push() if has_desk else _push_without_desk()
     files = changed_files(patch(["--cached"]))
     if not files:
+        _print_nothing_staged()
         return 0
     if not has_desk:
         return _judge_without_desk()
@@ -78,6 +79,19 @@ def judge() -> int:
         return judge_by_desk(db, files)
     finally:
         db.close()
+
+
+def _print_nothing_staged() -> None:
+    """Say so where it is not git that asks: `pre-commit run --all-files` would just say Passed."""
+    if "PRE_COMMIT" in os.environ and "GIT_INDEX_FILE" not in os.environ:
+        print("copydesk: no line of Python is staged, so there is nothing to judge;")
+        print("  `copydesk gate --base REV` judges what is committed")
+
+
+def _push_without_desk() -> int:
+    """What is said of a push where nothing was measured yet: no verdict, which is no pass."""
+    print("copydesk: unknown: nothing was measured here yet; `copydesk measure` does it now")
+    return int(policy() == "fail")
 
 
 def _judge_without_desk() -> int:

@@ -486,3 +486,20 @@ def test_in_a_subfolder_it_says_the_same(
             monkeypatch.setenv(name, value)
         monkeypatch.chdir(repo / folder)
         assert (gate.main(), *capsys.readouterr()) == at_the_top
+
+
+def test_what_nobody_looked_at_is_not_passed_in_silence(
+    repo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(repo)
+    monkeypatch.setenv("CI", "1")
+    monkeypatch.setenv("PRE_COMMIT", "1")
+    monkeypatch.delenv("GIT_INDEX_FILE", raising=False)
+    assert gate.main() == 0
+    assert "there is nothing to judge" in capsys.readouterr().out
+    monkeypatch.setenv("PRE_COMMIT_FROM_REF", "HEAD")
+    monkeypatch.setenv("PRE_COMMIT_TO_REF", "HEAD")
+    assert gate.main() == 0
+    assert "unknown: nothing was measured here yet" in capsys.readouterr().out
+    (repo / "pyproject.toml").write_text('[tool.copydesk]\nunknown = "fail"\n')
+    assert gate.main() == 1
