@@ -46,12 +46,14 @@ class Snapshot:
     """The files of one commit, written from git objects.
 
     `files` are their paths in it, `unconverted` says why some are not as git would check them out.
+    `objects` are the folders of git's objects, where tests may ask the snapshot as a repository.
     """
 
     path: Path
     sha: Sha
     files: frozenset[str] = frozenset()
     unconverted: Mapping[str, str] = field(default_factory=dict)
+    objects: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

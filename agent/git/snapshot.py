@@ -20,6 +20,11 @@ from copydesk.agent.git import side_objects
 from copydesk.agent.git.checkout import checkout
 from copydesk.agent.git.command import GitFailed, streaming
 from copydesk.agent.git.conversions import Conversions, read_conversions
+from copydesk.agent.git.minimal_repository import (
+    asks_git,
+    remove_repository,
+    write_repository,
+)
 from copydesk.agent.git.repository import Entry, Repository, read_blobs
 from copydesk.agent.records import Sha, Snapshot
 from copydesk.agent.text import clean
@@ -39,7 +44,12 @@ _IGNORABLE = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 
 @contextlib.contextmanager
 def snapshot(
-    repo: Repository, sha: Sha, slot: str = "measure", entries: dict[str, Entry] | None = None
+    repo: Repository,
+    sha: Sha,
+    slot: str = "measure",
+    entries: dict[str, Entry] | None = None,
+    *,
+    asked_by_tests: bool = False,
 ) -> Iterator[Snapshot]:
     """Write the files of a commit into a folder of the desk and hold that folder meanwhile.
 
@@ -50,6 +60,7 @@ def snapshot(
         sha: The commit.
         slot: A name for the folder; two uses of one slot wait for each other.
         entries: Its files by path, where they are known already; as checked out when left out.
+        asked_by_tests: Make it a repository of its own where the commit's tests may ask git.
 
     Yields:
         The snapshot. Its files may be changed while it is held; the next use puts them right.
@@ -62,7 +73,13 @@ def snapshot(
         files = checkout(repo, sha).files if entries is None else entries
         conversions = read_conversions(repo, files)
         _write(repo, files, folder, home / _MANIFEST, conversions)
-        yield Snapshot(folder, sha, frozenset(files), conversions.unconverted)
+        is_repository = asked_by_tests and asks_git(repo, sha)
+        objects = write_repository(repo, sha, folder) if is_repository else ()
+        try:
+            yield Snapshot(folder, sha, frozenset(files), conversions.unconverted, objects)
+        finally:
+            if is_repository:
+                remove_repository(folder)
 
 
 def check_path(path: str) -> None:

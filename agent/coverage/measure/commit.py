@@ -39,7 +39,7 @@ from copydesk.agent.coverage.selection import (
     select,
     test_file_check,
 )
-from copydesk.agent.coverage.source import Tree, file_of
+from copydesk.agent.coverage.source import GIT_HEAD, Tree, file_of
 from copydesk.agent.coverage.store import (
     CoverageMap,
     Measure,
@@ -96,7 +96,7 @@ def measure(
     repo = commit.repo
     personal = config.load_personal(repo)[0]
     files = commit.checkout.files
-    with snapshot(repo, commit.sha, entries=files) as shot:
+    with snapshot(repo, commit.sha, entries=files, asked_by_tests=True) as shot:
         projects = ready_projects(db, commit, shot, interpreter, say)
         blobs = files_of(files)
         measurement = _Measurement(db, commit, projects, blobs, personal, say, order)
@@ -161,6 +161,9 @@ class _Measurement:
             started: When the measure began, by the monotonic clock.
         """
         nearest, reason, old_blobs = find_base(self.commit, self.db, self.conditions)
+        if self.projects.first.engine.objects:  # what git says differs with each commit
+            self.blobs = {**self.blobs, GIT_HEAD: self.commit.sha}
+            old_blobs = {**old_blobs, GIT_HEAD: nearest.sha} if nearest else {}
         trees = [self.blobs, old_blobs] if nearest else [self.blobs]
         texts = BlobTexts.of(self.commit.repo, self.db, *trees)
         plan = _Plan(reason, nearest, old_blobs, run_all=full)

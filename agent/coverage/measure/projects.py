@@ -159,7 +159,7 @@ def ready_projects(
             shot.path, python, guard, cached_probe(commit.repo.desk, python),
             compiled=(*commit.checkout.extensions, *sorted(shot.unconverted)),
             redirect=Redirect.of(commit.repo, python),
-            folder=folder,
+            folder=folder, objects=shot.objects,
         )  # fmt: skip
         settings = config.load_project(commit.repo, commit.sha, folder)[0]
         projects.append(_ready_project(db, engine, settings, blobs, folders))

@@ -83,7 +83,7 @@ def full_run(repo: Repository, named: Interpreter | None, sha: Sha) -> FullRun:
     folders = projects_of(Commit(repo, sha))
     interpreter = named or ready(repo, folders[0])
     with (
-        snapshot(repo, sha, "reference") as shot,
+        snapshot(repo, sha, "reference", asked_by_tests=True) as shot,
         tempfile.TemporaryDirectory(prefix="copydesk-") as folder,
     ):
         guard, _ = sandbox_for_own_tests(settings.personal, interpreter, repo.worktree, shot.path)
@@ -91,7 +91,13 @@ def full_run(repo: Repository, named: Interpreter | None, sha: Sha) -> FullRun:
             engines = [_engine(repo, shot.path, named, one) for one in folders]
             return _full_run_of_each(repo, sha, engines, Path(folder), shot.files)
         engine, scratch = (
-            Engine(shot.path, interpreter, guard, redirect=Redirect.of(repo, interpreter)),
+            Engine(
+                shot.path,
+                interpreter,
+                guard,
+                redirect=Redirect.of(repo, interpreter),
+                objects=shot.objects,
+            ),
             Path(folder),
         )
         data, outcomes = scratch / "data", scratch / "outcomes"

@@ -132,6 +132,7 @@ class Engine:
     compiled modules that the tree holds and the commit does not, each with its content's id.
     `redirect` has imports from editable installs lead to the tree. `folder` is the project's in
     the tree: all runs there, under its configuration, and paths stay those of the tree.
+    `objects` are the folders of git's objects that the tree refers to, where it is a repository.
     """
 
     tree: Path
@@ -141,6 +142,7 @@ class Engine:
     compiled: tuple[str, ...] = ()
     redirect: Redirect | None = None
     folder: str = ""
+    objects: tuple[Path, ...] = ()
 
     @property
     def home(self) -> Path:
@@ -201,8 +203,9 @@ class Engine:
         """
         if self.guard is None:
             return run(argv, cwd=self.home, env=env, timeout=timeout, check=False)
+        readable = (self.probe, *self.objects)
         folders = FolderAccess(
-            self.tree, (scratch, *writes), (self.probe,), self.home if self.folder else None
+            self.tree, (scratch, *writes), readable, self.home if self.folder else None
         )
         return self.guard.run(argv, folders=folders, env=env, timeout=timeout)
 
@@ -302,6 +305,7 @@ class Engine:
         parts += self.guard.description() if self.guard else []
         parts += self.compiled
         parts += self.redirect.roots if self.redirect else ()
+        parts += ["asks git"] if self.objects else []
         of_reports = digest([_RECORDING, answer["fingerprint"], *rules])
         return Environment(digest(parts), answer["branch"], of_reports)
 

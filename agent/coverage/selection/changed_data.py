@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from copydesk.agent.coverage.source import TreeDifference
+from copydesk.agent.coverage.source import GIT_HEAD, TreeDifference
 from copydesk.agent.coverage.store import Trace
 
 
@@ -34,7 +34,8 @@ class ChangedData:
             return "reads a changed file"
         if not trace.needed("folder").isdisjoint(self.change.folders):
             return "lists a changed folder"
-        if self.change.python and trace.needed("process"):
+        may_differ = self.change.python or GIT_HEAD in self.change.data
+        if may_differ and trace.needed("process"):
             return "starts programs"
         if any(map(self._is_changed_variable, trace.needed("env"))):
             return "reads a changed environment variable"

@@ -19,6 +19,7 @@ from copydesk.agent.coverage.source.name_visibility import ChangedNames
 from copydesk.agent.coverage.source.python_files import DEFAULT_PATTERNS, is_test_file
 from copydesk.agent.coverage.source.statements import statement_starts
 from copydesk.agent.coverage.source.tree_diff import (
+    GIT_HEAD,
     Tree,
     TreeDifference,
     compare_trees,
@@ -28,6 +29,7 @@ from copydesk.agent.coverage.source.tree_diff import (
 
 __all__ = [
     "DEFAULT_PATTERNS",
+    "GIT_HEAD",
     "MODULE",
     "Block",
     "ChangedNames",

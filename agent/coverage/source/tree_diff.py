@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from copydesk.agent.coverage.source.blocks import Module, parse
 from copydesk.agent.coverage.source.import_graph import Import, ImportGraph, Sources
 
+GIT_HEAD = ".git/HEAD"
+"""Stands among the files for what a test may ask git; its blob is the commit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tree:

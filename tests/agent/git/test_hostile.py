@@ -61,7 +61,9 @@ def hostile(
     for number, name in enumerate(NAMES):
         (repo / name).parent.mkdir(exist_ok=True)
         (repo / name).write_text(f"def f{number}():\n    return 1\n")
-    (repo / "test_x.py").write_text("import made\n\n\ndef test_x():\n    assert made\n")
+    (repo / "test_x.py").write_text(
+        "import made  # as git knows\n\n\ndef test_x():\n    assert made\n"
+    )
     (repo / ".gitignore").write_text("made.py\n")
     (repo / "made.py").write_text("MADE = 1\n")
     git(repo, "add", "-A")

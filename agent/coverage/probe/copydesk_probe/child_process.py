@@ -20,8 +20,12 @@ __all__ = ["CONTEXT", "REPORTS", "TREE", "ChildProcess", "source_of"]
 def source_of(path: str) -> str:
     """The source that a compiled module stands for (PEP 3147), any other path as it is.
 
+    Whatever is read of the repository's own folder stands for the commit.
+
     An import that finds the compiled module valid never opens the source.
     """
+    if path.startswith(".git/"):
+        return ".git/HEAD"
     folder, name = os.path.split(path)
     package, cache = os.path.split(folder)
     if cache != "__pycache__" or not name.endswith(".pyc"):

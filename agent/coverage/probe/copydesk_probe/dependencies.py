@@ -13,7 +13,7 @@ import os
 from typing import Any, Callable
 
 from .callers import TreeCallers, is_pytest_call, is_tool_call
-from .child_process import ChildProcess
+from .child_process import ChildProcess, source_of
 from .child_reports import ChildReports
 from .programs import inspect_start
 from .tracers import SourceScope, Tracer
@@ -123,7 +123,7 @@ class Dependencies:
         relative = self._scope.relative(path)
         if relative is None or (path.endswith(".py") and is_tool_call()):
             return
-        self.add("file", relative)
+        self.add("file", source_of(relative))
 
     def _folder_listed(self, args: tuple[Any, ...]) -> None:
         """A folder, listed by the import system perhaps: a module may appear there."""
