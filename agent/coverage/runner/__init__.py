@@ -11,7 +11,12 @@ from copydesk.agent.coverage.runner.coverage_py import (
     Environment,
 )
 from copydesk.agent.coverage.runner.probe_cache import cached_probe
-from copydesk.agent.coverage.runner.project_config import addopts, pytest_cov_options
+from copydesk.agent.coverage.runner.project_config import (
+    addopts,
+    patterns_of_test_files,
+    pytest_cov_options,
+    pytest_setting,
+)
 from copydesk.agent.coverage.runner.project_info import ProjectInfo, SeveralProjects, project_info
 from copydesk.agent.coverage.runner.recording import Recording, united
 from copydesk.agent.coverage.runner.redirect import Redirect
@@ -38,9 +43,11 @@ __all__ = [
     "addopts",
     "cached_probe",
     "parse_report",
+    "patterns_of_test_files",
     "project_info",
     "pytest_cov_options",
     "pytest_options",
+    "pytest_setting",
     "read_report",
     "record_tests",
     "united",

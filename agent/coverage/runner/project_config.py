@@ -10,6 +10,8 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from copydesk.agent.coverage.source import DEFAULT_PATTERNS
+
 CONFIG_FILES = (
     *("pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "tox.ini", "setup.cfg"),
     *(".coveragerc", ".coveragerc.toml"),
@@ -222,11 +224,29 @@ def pytest_cov_options(tree: Path) -> tuple[list[str], bool]:
 
 def addopts(tree: Path) -> list[str]:
     """The words of the project's `addopts`, from the file that pytest would read."""
-    for name, section in _SECTIONS:
+    return pytest_setting(tree, "addopts")
+
+
+def patterns_of_test_files(tree: Path) -> tuple[str, ...]:
+    """The project's `python_files`: which files pytest collects tests from."""
+    return tuple(pytest_setting(tree, "python_files")) or DEFAULT_PATTERNS
+
+
+def pytest_setting(tree: Path, name: str) -> list[str]:
+    """The words of one of pytest's settings, from the file that pytest would read.
+
+    Args:
+        tree: The top of the project.
+        name: The setting.
+
+    Returns:
+        Its words; none where the project does not set it.
+    """
+    for file, section in _SECTIONS:
         try:
-            text = (tree / name).read_text(encoding="utf-8")
-            read = _addopts_of_toml if name.endswith(".toml") else _addopts_of_ini
-            words = read(text, section)
+            text = (tree / file).read_text(encoding="utf-8")
+            read = _setting_of_toml if file.endswith(".toml") else _setting_of_ini
+            words = read(text, section, name)
         except (OSError, ValueError, configparser.Error):
             continue
         if words is not None:
@@ -234,22 +254,22 @@ def addopts(tree: Path) -> list[str]:
     return []
 
 
-def _addopts_of_toml(text: str, section: str) -> list[str] | None:
+def _setting_of_toml(text: str, section: str, name: str) -> list[str] | None:
     content = tomllib.loads(text)
     table = content.get(section) if section else content.get("tool", {}).get("pytest")
     if not isinstance(table, dict):
         return None
     table = table.get("ini_options", table)
-    value = table.get("addopts", []) if isinstance(table, dict) else []
+    value = table.get(name, []) if isinstance(table, dict) else []
     return _words(value) if isinstance(value, str) else list(value)
 
 
-def _addopts_of_ini(text: str, section: str) -> list[str] | None:
+def _setting_of_ini(text: str, section: str, name: str) -> list[str] | None:
     parser = configparser.ConfigParser(interpolation=None)
     parser.read_string(text)
     if not parser.has_section(section):
         return None
-    return _words(parser.get(section, "addopts", fallback=""))
+    return _words(parser.get(section, name, fallback=""))
 
 
 def _words(text: str) -> list[str]:

@@ -6,10 +6,12 @@ import io
 import os
 import re
 import tokenize
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from copydesk.agent.coverage.runner import patterns_of_test_files, pytest_setting
 from copydesk.agent.coverage.source import is_test_file
 from copydesk.agent.records import Draft
 from copydesk.agent.testgen.accept.match_style import match_style
@@ -20,7 +22,7 @@ from copydesk.agent.testgen.project import (
     named_test,
     nearest_test,
     project_folder,
-    python_files,
+    project_tests,
 )
 
 _TEST_NAME = re.compile(r"(test_.+|.+_test|tests?)\.py")
@@ -118,6 +120,15 @@ def is_test_name(name: str) -> bool:
     return _TEST_NAME.fullmatch(name) is not None and name != "conftest.py"
 
 
+def is_test_module(path: str, worktree: Path) -> bool:
+    """Whether a path is one of a test module, by its name or the project's `python_files`."""
+    name = path.rpartition("/")[2]
+    if is_test_name(name):
+        return True
+    patterns = patterns_of_test_files(worktree / project_folder(path, worktree))
+    return name.endswith(".py") and name != "conftest.py" and is_test_file(path, patterns)
+
+
 def _new_path(worktree: Path, source: str, nearest: str | None) -> str:
     """A free name in the project's style: beside the nearest test, in the folder of tests that
     mirrors the source's, or in tests/.
@@ -126,15 +137,38 @@ def _new_path(worktree: Path, source: str, nearest: str | None) -> str:
     if own := project_folder(source, worktree):
         below = nearest.removeprefix(f"{own}/") if nearest else None
         return f"{own}/{_new_path(worktree / own, source.removeprefix(f'{own}/'), below)}"
-    tests = [PurePosixPath(file) for file in python_files(worktree) if is_test_file(file)]
+    tests = [PurePosixPath(file) for file in project_tests(worktree)]
     folder = PurePosixPath(nearest).parent if nearest else _folder(worktree, path, tests)
+    patterns = patterns_of_test_files(worktree)
     taken = {test.name for test in tests}
     suffixed = sum(test.stem.endswith("_test") for test in tests) * 2 > len(tests)
     stem = _stem(worktree, path, is_test=nearest is None and is_test_name(path.name))
-    for name in _names(stem, path.parent.name, suffixed):
-        if name not in taken and not os.path.lexists(worktree / folder / name):
-            return str(folder / name)
+    for number, name in enumerate(_names(stem, path.parent.name, suffixed)):
+        named = folder / _collected(name, folder, patterns)
+        if number >= len(_OTHER_FOLDERS) and "*" not in "".join(patterns):
+            named = folder / name  # the project collects files of one name only, and has them
+        elif number and named.name in patterns:
+            named = _OTHER_FOLDERS[number] / named.name
+        is_taken = named.name in taken and named.name not in patterns
+        if not is_taken and not os.path.lexists(worktree / named):
+            return str(named)
     raise AssertionError("unreachable: the names never end")
+
+
+_OTHER_FOLDERS = (PurePosixPath(), PurePosixPath("tests"), PurePosixPath("test"))
+"""Where the next file of the one name goes that a project's pytest collects."""
+
+
+def _collected(name: str, folder: PurePosixPath, patterns: Sequence[str]) -> str:
+    """A name like this that the project's pytest collects: its `python_files` may want another."""
+    if is_test_file(str(folder / name), patterns):
+        return name
+    stem = re.sub(r"^test_|_test(?=\.py$)|\.py$", "", name).removesuffix(".py")
+    for pattern in patterns:
+        other = pattern.rpartition("/")[2].replace("*", stem, 1)
+        if other.endswith(".py") and is_test_file(str(folder / other), patterns):
+            return other
+    return name
 
 
 def _stem(worktree: Path, source: PurePosixPath, *, is_test: bool) -> str:
@@ -172,13 +206,40 @@ def _test_name(words: str, suffixed: bool) -> str:
 
 def _folder(worktree: Path, source: PurePosixPath, tests: list[PurePosixPath]) -> PurePosixPath:
     """The folder of a new test file."""
-    for name in ("tests", "test"):
-        if _is_own_folder(worktree / name):
-            return _mirrored_folder(worktree, PurePosixPath(name), source)
-    folders = [test.parent for test in tests]
+    collected = [PurePosixPath(name) for name in pytest_setting(worktree, "testpaths")]
+    collected = [folder for folder in collected if _is_own_folder(worktree / folder)]
+    for folder in (PurePosixPath("tests"), PurePosixPath("test"), *collected):
+        if _is_own_folder(worktree / folder) and _is_in(folder, collected):
+            return _mirrored_folder(worktree, folder, source)
+    folders = [test.parent for test in tests if _is_in(test.parent, collected)]
     if source.parent in folders:
         return source.parent
+    is_module = not is_test_name(source.name)
+    if is_module and not folders and not _imports_from_anywhere(worktree):
+        return PurePosixPath()  # beside the modules: from tests/ plain pytest could not import them
     return max(sorted(set(folders)), key=folders.count, default=PurePosixPath("tests"))
+
+
+def _is_in(folder: PurePosixPath, collected: Sequence[PurePosixPath]) -> bool:
+    """Whether pytest looks into a folder: into every one where the project has no `testpaths`."""
+    return not collected or any(folder.is_relative_to(top) for top in collected)
+
+
+def _imports_from_anywhere(worktree: Path) -> bool:
+    """Whether a test in any folder can import the project's modules under plain `pytest`.
+
+    That puts the folder of a conftest on the import path, and what `pythonpath` says; what is
+    meant to be installed is taken to be.
+    """
+    if (worktree / "conftest.py").is_file() or pytest_setting(worktree, "pythonpath"):
+        return True
+    if (worktree / "setup.py").is_file() or (worktree / "src").is_dir():
+        return True
+    try:
+        pyproject = tomllib.loads((worktree / "pyproject.toml").read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    return "project" in pyproject or "build-system" in pyproject
 
 
 def _mirrored_folder(worktree: Path, folder: PurePosixPath, source: PurePosixPath) -> PurePosixPath:

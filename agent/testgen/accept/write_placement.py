@@ -18,7 +18,7 @@ from copydesk.agent.errors import CopydeskError
 from copydesk.agent.testgen.accept.placement import (
     Placement,
     decode,
-    is_test_name,
+    is_test_module,
     source_encoding,
 )
 from copydesk.agent.text import clean
@@ -70,7 +70,7 @@ def _open_folder(path: str, worktree: Path, *, create: bool) -> Iterator[tuple[i
     file's name.
     """
     pure = PurePosixPath(path)
-    _check_path(path, pure)
+    _check_path(path, pure, worktree)
     descriptors: list[int] = []
     try:
         descriptors.append(os.open(worktree, os.O_RDONLY | os.O_DIRECTORY))
@@ -88,7 +88,7 @@ def _open_folder(path: str, worktree: Path, *, create: bool) -> Iterator[tuple[i
             os.close(descriptor)
 
 
-def _check_path(path: str, pure: PurePosixPath) -> None:
+def _check_path(path: str, pure: PurePosixPath, worktree: Path) -> None:
     """Check that a path is one of a test module in the work tree.
 
     Raises:
@@ -96,7 +96,7 @@ def _check_path(path: str, pure: PurePosixPath) -> None:
     """
     if pure.is_absolute() or not pure.parts or any(map(_leads_out, pure.parts)):
         raise _refused(path, "it leads out of the work tree")
-    if not is_test_name(pure.name):
+    if not is_test_module(path, worktree):
         raise _refused(path, "its name is not that of a test module")
 
 

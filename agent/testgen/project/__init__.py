@@ -26,6 +26,7 @@ from copydesk.agent.testgen.project.layout import (
     named_test,
     nearest_test,
     project_folder,
+    project_tests,
     python_files,
     source_roots,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "open_workspace",
     "parse",
     "project_folder",
+    "project_tests",
     "prune_imports",
     "python_files",
     "source_roots",

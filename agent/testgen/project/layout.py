@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple, TypeAlias
 
+from copydesk.agent.coverage.runner import patterns_of_test_files
 from copydesk.agent.coverage.source import is_test_file
 from copydesk.agent.projects import CONFIGURATION, lies_in
 from copydesk.agent.sandboxed.copydesk_tools.source import function_named
@@ -130,7 +131,7 @@ def _importing_test(tree: Path, module: str, folder: str) -> str | None:
     name = re.escape(module)
     statement = re.compile(rf"^\s*(?:from\s+{name}\s+import|import\s+{name}\b)", re.M)
     counts: dict[str, int] = {}
-    for test in _test_files(tree, folder):
+    for test in project_tests(tree, folder):
         count = len(statement.findall(_text(tree / test)))
         if count:
             counts[test] = count
@@ -146,7 +147,7 @@ def named_test(tree: Path, path: str) -> str | None:
     public = name.strip("_")  # test_legacy.py is for _legacy.py where there is no legacy.py
     if public != name and not (tree / path).with_name(f"{public}.py").exists():
         spellings.append((f"test_{public}.py", f"{public}_test.py", f"test_{package}_{public}.py"))
-    tests = _test_files(tree, project_folder(path, tree))
+    tests = project_tests(tree, project_folder(path, tree))
     for names in spellings:
         named = [test for test in tests if PurePosixPath(test).name in names]
         if named:
@@ -157,7 +158,7 @@ def named_test(tree: Path, path: str) -> str | None:
 def has_test_of_each_module(tree: Path) -> bool:
     """Whether most of several test modules are named for a module of the project."""
     stems = {PurePosixPath(path).stem for path in python_files(tree)}
-    test_stems = [PurePosixPath(test).stem for test in _test_files(tree)]
+    test_stems = [PurePosixPath(test).stem for test in project_tests(tree)]
     modules = {stem.strip("_") for stem in stems}.difference(test_stems)
     named = sum(re.sub(r"^test_|_test$", "", stem) in modules for stem in test_stems)
     return len(test_stems) > 2 and named * 2 > len(test_stems)
@@ -172,8 +173,9 @@ def _shared_folders(test: str, source: str) -> int:
 def fixtures(tree: Path) -> tuple[Fixture, ...]:
     """The fixtures that the project's conftest files and test modules define, by path and name."""
     in_project: list[Fixture] = []
+    patterns = patterns_of_test_files(tree)
     for path in python_files(tree):
-        if is_test_file(path) or path.rpartition("/")[2] == "conftest.py":
+        if is_test_file(path, patterns) or path.rpartition("/")[2] == "conftest.py":
             in_project += _fixtures_of(parse(_text(tree / path)), path)
     return tuple(sorted(in_project, key=lambda fixture: (fixture.path, fixture.name)))
 
@@ -202,9 +204,16 @@ def python_files(tree: Path) -> list[str]:
     return paths
 
 
-def _test_files(tree: Path, folder: str = "") -> list[str]:
-    files = [path for path in python_files(tree) if is_test_file(path)]
-    return [path for path in files if lies_in(path, folder)]
+def project_tests(tree: Path, folder: str = "") -> list[str]:
+    """The test modules by the project's own `python_files`, relative to the tree.
+
+    Args:
+        tree: The top of the repository.
+        folder: The project's folder in it; "" for all of the tree.
+    """
+    patterns = patterns_of_test_files(tree / folder)
+    files = [path for path in python_files(tree) if lies_in(path, folder)]
+    return [path for path in files if is_test_file(path, patterns)]
 
 
 def _text(path: Path) -> str:

@@ -11,7 +11,7 @@ from copydesk.agent.records import Draft, Target
 from copydesk.agent.testgen.accept.merge_modules import merge
 from copydesk.agent.testgen.accept.placement import Placement, place_draft
 from copydesk.agent.testgen.accept.reexports import import_as_existing
-from copydesk.agent.testgen.accept.write_placement import write_placement
+from copydesk.agent.testgen.accept.write_placement import revert_placement, write_placement
 
 DRAFT = '''"""Drafted."""
 
@@ -62,7 +62,9 @@ def test_tests_join_classes_as_a_class(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("existing", "expected"),
     [
-        ([], "tests/test_prices.py"),
+        ([], "test_prices.py"),  # from tests/ plain pytest could not import the module
+        (["conftest.py"], "tests/test_prices.py"),
+        (["src/shop/prices.py"], "tests/test_prices.py"),
         (["tests/conftest.py"], "tests/test_prices.py"),
         (["test/test_other.py"], "test/test_prices.py"),
         (["tests/shop/test_other.py"], "tests/shop/test_prices.py"),
@@ -81,8 +83,59 @@ def test_a_new_file_stands_beside_its_siblings(
     assert place_draft(draft(), tree) == Placement(expected, DRAFT, None)
 
 
+@pytest.mark.parametrize(
+    ("settings", "existing", "expected"),
+    [
+        ("[project]\nname = 'shop'\n", [], "tests/test_prices.py"),
+        ("[tool.pytest.ini_options]\npythonpath = ['.']\n", [], "tests/test_prices.py"),
+        ("[tool.pytest.ini_options]\nminversion = '6'\n", [], "test_prices.py"),
+        (
+            "[tool.pytest.ini_options]\npython_files = ['check_*.py']\n",
+            ["tests/check_other.py"],
+            "tests/check_prices.py",
+        ),
+        (
+            "[tool.pytest.ini_options]\npython_files = '*_spec.py'\ntestpaths = ['spec']\n",
+            ["spec/other_spec.py", "tests/test_old.py"],
+            "spec/prices_spec.py",
+        ),
+        (
+            "[tool.pytest.ini_options]\npython_files = ['tests.py']\npythonpath = ['.']\n",
+            ["shop/tests.py"],
+            "tests/tests.py",
+        ),
+        (
+            "[tool.pytest.ini_options]\ntestpaths = ['checks']\n",
+            ["tests/test_old.py", "checks/README.md"],
+            "checks/test_prices.py",
+        ),
+    ],
+)
+def test_a_new_file_is_one_that_plain_pytest_collects(
+    tree: Path, settings: str, existing: list[str], expected: str
+) -> None:
+    put(tree, "pyproject.toml", settings)
+    for name in existing:
+        put(tree, name)
+    put(tree, "shop/prices.py")
+    placement = place_draft(draft(), tree)
+    assert placement.path == expected
+    path = write_placement(placement, tree)
+    assert path.is_file()
+    revert_placement(placement, tree)
+    assert not path.exists()
+
+
+def test_a_project_that_has_all_files_of_its_one_name_gets_another_name(tree: Path) -> None:
+    put(tree, "pyproject.toml", "[tool.pytest.ini_options]\npython_files = ['tests.py']\n")
+    for folder in ("shop", "tests", "test"):
+        put(tree, f"{folder}/tests.py")
+    assert place_draft(draft(), tree).path.rpartition("/")[2] == "test_prices_2.py"
+
+
 def test_a_package_gives_its_name(tree: Path) -> None:
     put(tree, "shop/__init__.py")
+    put(tree, "conftest.py")
     assert place_draft(draft(source="shop/__init__.py"), tree).path == "tests/test_shop.py"
     assert place_draft(draft(source="__init__.py"), tree).path == "tests/test_package.py"
     assert place_draft(draft(source="shop/_legacy.py"), tree).path == "tests/test_legacy.py"

@@ -13,6 +13,7 @@ from copydesk.agent.testgen.accept.write_placement import revert_placement, writ
 
 
 def test_a_new_file_is_written_and_taken_back(tree: Path) -> None:
+    put(tree, "conftest.py")
     found = place_draft(draft(), tree)
     path = write_placement(found, tree)
     assert path == tree / "tests/test_prices.py"
@@ -52,6 +53,7 @@ def test_nothing_is_written_over_changed_text(tree: Path) -> None:
 
 
 def test_a_file_that_appeared_is_left_alone(tree: Path) -> None:
+    put(tree, "conftest.py")
     found = place_draft(draft(), tree)
     path = put(tree, "tests/test_prices.py", "mine\n")
     assert refusal(found, tree) == "changed-meanwhile"
