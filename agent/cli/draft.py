@@ -54,7 +54,7 @@ def draft(words: tuple[str, ...], everything: bool, as_json: bool) -> None:
         gaps = db.gaps.of_commit(sha)
         previous = PreviousDrafts(db, Commit(repo, sha))
         if names:
-            chosen = [gap for name in names for gap in _named(name, gaps)]
+            chosen = _all_named(names, gaps)
         else:
             limit = None if everything else config.load(repo, sha).project.drafts_per_commit
             chosen = gaps_to_draft(previous, limit)
@@ -104,6 +104,26 @@ def _split(words: Sequence[str]) -> tuple[list[str], str]:
     return names, revisions[0] if revisions else "HEAD"
 
 
+def _all_named(names: Sequence[str], gaps: Sequence[Gap]) -> list[Gap]:
+    """The gaps of some names, each once; a name without any is told of, and costs only itself.
+
+    Raises:
+        CopydeskError: No name has one.
+    """
+    chosen: dict[Gap, None] = {}
+    problems: list[CopydeskError] = []
+    for name in names:
+        try:
+            chosen.update(dict.fromkeys(_named(name, gaps)))
+        except CopydeskError as error:
+            problems.append(error)
+    if not chosen:
+        raise problems[0]
+    for error in problems:
+        print_progress(f"{error}: passed over")
+    return list(chosen)
+
+
 def _named(name: str, gaps: Sequence[Gap]) -> list[Gap]:
     named = [gap for gap in gaps if name in (gap.path, f"{gap.path}::{gap.function}")]
     if not named:
@@ -116,12 +136,17 @@ def _named(name: str, gaps: Sequence[Gap]) -> list[Gap]:
     return named
 
 
+def _functions(gaps: Sequence[Gap]) -> int:
+    """How many functions gaps belong to: a property's getter and setter are one."""
+    return len({(gap.path, gap.function) for gap in gaps})
+
+
 def _print(drafts: Sequence[Draft], gaps: Sequence[Gap]) -> None:
     for draft in drafts:
         echo(f"{draft.id}: {draft_subject(draft)}: {evidence_summary(draft)}")
     if drafts:
         echo(
-            f"{plural(len(drafts), 'draft')} for {plural(len(gaps), 'gap')};"
+            f"{plural(len(drafts), 'draft')} for {plural(_functions(gaps), 'gap')};"
             " `copydesk review` shows them."
         )
     else:

@@ -71,3 +71,20 @@ def test_without_sandbox_nothing_is_drafted(
     done = run(copy, "draft")
     assert done.exit_code == 2
     assert "messages.md#no-sandbox" in done.output
+
+
+def test_a_covered_name_costs_only_itself(
+    run: Any, measured_shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def stand_in(_previous: object, gaps: list[Gap], **_told: object) -> Any:
+        asked.extend(f"{gap.path}::{gap.function}" for gap in gaps)
+        return []
+
+    monkeypatch.setattr(draft, "write_drafts", stand_in)
+    names = ("prices.py::nothing", "prices.py::label", "prices.py")
+    done = run(measured_shop, "draft", *names)
+    assert done.exit_code == 0
+    assert "prices.py::nothing has no uncovered code in this commit: passed over" in done.output
+    assert asked.count("prices.py::label") == 1

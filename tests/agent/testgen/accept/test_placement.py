@@ -130,7 +130,7 @@ def test_a_project_that_has_all_files_of_its_one_name_gets_another_name(tree: Pa
     put(tree, "pyproject.toml", "[tool.pytest.ini_options]\npython_files = ['tests.py']\n")
     for folder in ("shop", "tests", "test"):
         put(tree, f"{folder}/tests.py")
-    assert place_draft(draft(), tree).path.rpartition("/")[2] == "test_prices_2.py"
+    assert place_draft(draft(), tree).path.rpartition("/")[2].startswith("test_prices_")
 
 
 def test_a_package_gives_its_name(tree: Path) -> None:
