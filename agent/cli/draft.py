@@ -119,8 +119,8 @@ def _all_named(names: Sequence[str], gaps: Sequence[Gap]) -> list[Gap]:
             problems.append(error)
     if not chosen:
         raise problems[0]
-    for error in problems:
-        print_progress(f"{error}: passed over")
+    for problem in problems:
+        print_progress(f"{problem}: passed over")
     return list(chosen)
 
 
