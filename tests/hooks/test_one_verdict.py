@@ -283,10 +283,10 @@ def test_the_hook_passes_no_change_that_the_gate_stops(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(1000, 6000, 1000))
+@pytest.mark.parametrize("seed", range(1000, 6000, 200))
 def test_the_hook_passes_none_of_five_thousand_changes_that_the_gate_stops(
     measured: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    outcomes = held_against_each_other(measured, 1000, seed, monkeypatch)
-    print(outcomes)
-    assert outcomes["fail"] > 100, outcomes
+    outcomes = held_against_each_other(measured, 200, seed, monkeypatch)
+    print(seed, dict(outcomes))
+    assert outcomes["fail"] > 20, outcomes
