@@ -10,7 +10,7 @@ import pytest
 
 from copydesk.agent.coverage.replay.replay import commits, replay
 from copydesk.agent.desk.store import open_desk
-from copydesk.agent.git.repository import find
+from copydesk.agent.git.repository import find, set_config
 
 Commit = Callable[..., str]
 
