@@ -7,6 +7,7 @@ settings of a run, and the form of its report.
 
 from pathlib import Path
 
+from copydesk.agent.coverage.probe.copydesk_probe.one_mount import VARIABLE as ONE_MOUNT
 from copydesk.agent.coverage.probe.copydesk_probe.redirect import VARIABLE as REDIRECT
 from copydesk.agent.coverage.probe.copydesk_probe.report_stream import HEAD, SECONDS, read
 from copydesk.agent.coverage.probe.copydesk_probe.settings import VARIABLE, Settings
@@ -14,4 +15,4 @@ from copydesk.agent.coverage.probe.copydesk_probe.settings import VARIABLE, Sett
 PROBE = Path(__file__).parent
 """The folder: `sitecustomize.py` and the package `copydesk_probe`."""
 
-__all__ = ["HEAD", "PROBE", "REDIRECT", "SECONDS", "VARIABLE", "Settings", "read"]
+__all__ = ["HEAD", "ONE_MOUNT", "PROBE", "REDIRECT", "SECONDS", "VARIABLE", "Settings", "read"]

@@ -11,6 +11,14 @@ if "COPYDESK_REDIRECT" in os.environ:
 
     start()
 
+if "COPYDESK_ONE_MOUNT" in os.environ:
+    try:
+        from copydesk_probe import one_mount
+
+        one_mount.install(os.environ[one_mount.VARIABLE])
+    except Exception:  # then a rename fails as the sandbox has it fail
+        pass
+
 if "COPYDESK_CHILDREN" in os.environ:
     try:
         from copydesk_probe.child_process import CONTEXT, REPORTS, TREE, ChildProcess

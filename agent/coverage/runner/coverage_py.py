@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from xml.sax.saxutils import escape
 
-from copydesk.agent.coverage.probe import PROBE
+from copydesk.agent.coverage.probe import ONE_MOUNT, PROBE
 from copydesk.agent.coverage.runner.project_config import (
     configuration,
     folders_above,
@@ -31,6 +31,7 @@ from copydesk.agent.errors import CopydeskError
 from copydesk.agent.isolated_python import isolated_argv
 from copydesk.agent.process import ProcessError, Result, run, scrubbed_environment
 from copydesk.agent.records import Arc, Interpreter, Json, LineNo
+from copydesk.agent.sandbox.bubblewrap import HOME
 from copydesk.agent.sandbox.own_tests import FolderAccess, OwnTestsSandbox
 from copydesk.agent.text import clean
 from copydesk.agent.untrusted_files import copy_untrusted, read_untrusted
@@ -207,7 +208,18 @@ class Engine:
         folders = FolderAccess(
             self.tree, (scratch, *writes), readable, self.home if self.folder else None
         )
-        return self.guard.run(argv, folders=folders, env=env, timeout=timeout)
+        mounts = {ONE_MOUNT: os.pathsep.join(self._one_file_system())}
+        return self.guard.run(argv, folders=folders, env={**env, **mounts}, timeout=timeout)
+
+    def _one_file_system(self) -> list[str]:
+        """The folders of the sandbox that are mounts there and one file system outside."""
+        inside = {"/tmp": tempfile.gettempdir(), str(HOME): str(Path.home())}
+        device = self.tree.stat().st_dev
+        folders = [str(self.tree)]
+        for name, outside in inside.items():
+            if Path(outside).is_dir() and Path(outside).stat().st_dev == device:
+                folders.append(name)
+        return folders
 
     def default_settings(self) -> dict[str, list[str]]:
         """What is measured and what is left out where the project's configuration says nothing."""

@@ -95,6 +95,34 @@ def test_what_is_recorded_is_the_same_with_and_without_the_guard(
     assert (tree / "out.txt").exists()  # the snapshot is theirs to use up
 
 
+RENAMES = """
+import os, pathlib, shutil, tempfile
+
+HERE = pathlib.Path(__file__).parent
+
+def test_out_of_the_tree(tmp_path):
+    for number, rename in enumerate((os.rename, os.replace, shutil.move, pathlib.Path.rename)):
+        (HERE / f"made{number}").write_text("text")
+        rename(HERE / f"made{number}", tmp_path / f"moved{number}")
+        assert (tmp_path / f"moved{number}").read_text() == "text"
+
+def test_into_the_tree():
+    descriptor, name = tempfile.mkstemp()
+    os.close(descriptor)
+    os.replace(name, HERE / "written")
+    os.link(HERE / "written", name)
+    assert (HERE / "written").exists()
+"""
+
+
+def test_renames_between_tree_and_temporary_folder_work_as_outside(
+    project: Make, guard: Callable[..., own_tests.OwnTestsSandbox]
+) -> None:
+    tree = project({"test_renames.py": RENAMES})
+    run = recorded(tree, guard(tree))
+    assert {test.outcome for test in run.tests.values()} == {"passed"}, run.output
+
+
 HARM = """
 import json, os, pathlib, socket, sys
 

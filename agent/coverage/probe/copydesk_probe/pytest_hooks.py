@@ -112,15 +112,12 @@ class RecordingPlugin:
             return True
         return None
 
-    @pytest.hookimpl(tryfirst=True, specname="pytest_collection_modifyitems")
-    def take_wanted_tests(self, items: list[Any]) -> None:
-        """Order the tests before pytest and the project's hooks do."""
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(self, config: Any, items: list[Any]) -> Iterator[None]:
+        """Order the tests before pytest and the project's hooks do; take out what need not run."""
         if self._wanted is not None:
             self._wanted.take_from(items)
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, config: Any, items: list[Any]) -> None:
-        """Take out the tests that need not run."""
+        yield
         self._collected.extend(item.nodeid for item in items)
         skipped_tests = set(self._recorder.settings.skipped_tests)
         deselected = [item for item in items if item.nodeid in skipped_tests]
