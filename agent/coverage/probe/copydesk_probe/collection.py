@@ -19,7 +19,12 @@ class WantedFiles:
         roots: The folder that the files are in, by all its names.
         files: The files, relative to it, in the order to run them in.
         conftests: Files whose hooks concern all tests: pytest is to find these, too.
+
+    Attributes:
+        project: Where in the root pytest's own root folder is, with a slash; empty for the root.
     """
+
+    project = ""
 
     def __init__(
         self, roots: Iterable[str], files: Iterable[str], conftests: Iterable[str]
@@ -53,7 +58,7 @@ class WantedFiles:
         """Keep the tests of the wanted files alone, the files in the order that was asked for."""
         wanted = []
         for item in items:
-            rank = self._rank.get(item.nodeid.partition("::")[0])
+            rank = self._rank.get(self.project + item.nodeid.partition("::")[0])
             if rank is not None:
                 wanted.append((rank, item))
         wanted.sort(key=lambda pair: pair[0])

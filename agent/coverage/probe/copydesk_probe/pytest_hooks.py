@@ -87,9 +87,12 @@ class RecordingPlugin:
         between_tests.update(("python_files", pattern) for pattern in patterns)
         settings = self._recorder.settings
         if settings.test_files is not None:
-            root = settings.root
-            roots = {root, os.path.realpath(root), str(config.rootpath)}
+            roots = {settings.root, os.path.realpath(settings.root)}
             self._wanted = WantedFiles(roots, settings.test_files, settings.conftests)
+            # pytest names tests from the project's folder, which may be one of the repository
+            project_root = os.path.realpath(config.rootpath)
+            project = os.path.relpath(project_root, os.path.realpath(settings.root))
+            self._wanted.project = "" if project == "." else project.replace(os.sep, "/") + "/"
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
