@@ -15,9 +15,17 @@ from copydesk.hooks import gate as hook
 
 Git = Callable[..., str]
 FLOORS = "[tool.copydesk]\nfail_under = 0\ndiff_fail_under = 0\nmay_not_fall = false\n"
-WRONG = (
-    "from prices import discount\n\n\ndef test_discount():\n    assert discount(100, 10) == 91\n"
-)
+WRONG = """\
+from prices import discount
+
+
+def test_discount():
+    assert discount(100, 10) == 91
+
+
+def test_that_passes():
+    assert discount(10, 0) == 10
+"""
 NAME = "test_prices.py::test_discount: assert 90.0 == 91 (passed before)"
 
 
