@@ -94,25 +94,29 @@ def find_projects(paths: Collection[str], read: Callable[[str], str]) -> tuple[s
     Returns:
         At least one folder: a tree without any configuration is one project.
     """
-    configured, required = set[str](), set[str]()
-    for path in paths:
-        folder, _, name = path.rpartition("/")
-        if name in CONFIGURATION:
-            configured.add(folder)
-        elif name in REQUIREMENTS:
-            required.add(folder)
+    configured = _folders_with(paths, CONFIGURATION)
+    required = _folders_with(paths, REQUIREMENTS) - configured
     if not (configured | required) - {""}:
         return ("",)
     search = _Search(paths, read)
     named = search.look("").projects
     if named is not None:
         return tuple(sorted({_normal(folder) for folder in named})) or ("",)
-    candidates = sorted(
-        folder for folder in configured if folder and _may_hold(folder, search.look(folder))
-    )
+    below = sorted(configured - {""})
+    candidates = [folder for folder in below if _may_hold(folder, search.look(folder))]
     if not candidates and not search.look("").is_project:
-        candidates = sorted(f for f in required if f and not _is_material(f))
+        candidates = [folder for folder in sorted(required - {""}) if not _is_material(folder)]
     return search.choose(candidates)
+
+
+def _folders_with(paths: Iterable[str], names: Collection[str]) -> set[str]:
+    """The folders that hold a file of one of these names."""
+    folders = set()
+    for path in paths:
+        folder, _, name = path.rpartition("/")
+        if name in names:
+            folders.add(folder)
+    return folders
 
 
 def _normal(folder: str) -> str:

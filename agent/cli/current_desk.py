@@ -65,21 +65,10 @@ def chosen_projects(
         CopydeskError: There is no such project, or several and none is meant.
     """
     if named is not None:
-        plain = "" if named in ("", ".", "./") else named.strip("/").removeprefix("./")
-        if plain in (folders or [""]):
-            return [plain]
-        shown = ", ".join(folder or "." for folder in folders or [""])
-        raise CopydeskError(
-            f"there is no project {named}",
-            slug="which-project",
-            hint=f"The projects of this commit: {shown}",
-        )
+        return [_named_project(named, folders or [""])]
     if len(folders) < 2:
         return folders or [""]
-    here = Path.cwd().resolve()
-    top = repo.worktree.resolve()
-    relative = here.relative_to(top).as_posix() if here.is_relative_to(top) else "."
-    own = nearest(f"{relative}/", [folder for folder in folders if folder])
+    own = _project_of_current_folder(repo, folders)
     if own:
         return [own]
     if every:
@@ -89,3 +78,30 @@ def chosen_projects(
         slug="which-project",
         hint=f"Go into one of them, or name it: --project {folders[-1]}",
     )
+
+
+def _named_project(named: str, folders: Sequence[str]) -> str:
+    """The folder of the project that was named; `.` names the top.
+
+    Raises:
+        CopydeskError: There is no such project.
+    """
+    plain = "" if named in ("", ".", "./") else named.strip("/").removeprefix("./")
+    if plain in folders:
+        return plain
+    shown = ", ".join(folder or "." for folder in folders)
+    raise CopydeskError(
+        f"there is no project {named}",
+        slug="which-project",
+        hint=f"The projects of this commit: {shown}",
+    )
+
+
+def _project_of_current_folder(repo: Repository, folders: Sequence[str]) -> str:
+    """The project below the top that the current folder lies in; "" for none."""
+    here = Path.cwd().resolve()
+    top = repo.worktree.resolve()
+    if not here.is_relative_to(top):
+        return ""
+    relative = here.relative_to(top).as_posix()
+    return nearest(f"{relative}/", [folder for folder in folders if folder]) or ""

@@ -231,13 +231,16 @@ def gaps(revision: str, limit: int | None, as_json: bool) -> None:
     if as_json:
         echo_json([_gap_json(gap) for gap in listed[:limit]])
         return
-    if not listed and measured and measured.doubts:
+    if listed:
+        _print_gaps(listed, limit or 20)
+    elif measured and measured.doubts:
         echo(f"Nothing is known of {short_sha(sha)}: {measured.doubts[0]}.")
-        return
-    if not listed:
+    else:
         echo(f"Every line of {short_sha(sha)} that counts is covered; there is nothing to do.")
-        return
-    shown = listed[: limit or 20]
+
+
+def _print_gaps(listed: Sequence[Gap], limit: int) -> None:
+    shown = listed[:limit]
     screen.print_table(
         ("", "Function", "Lines", "Risk", "Why"),
         [

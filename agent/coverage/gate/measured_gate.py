@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
+from typing import Literal
 
 from copydesk.agent.config import load_personal, load_project, tests_may_fail
 from copydesk.agent.coverage.gate.changed_lines import merge_base, texts
@@ -61,14 +62,10 @@ class MeasuredGate:
         if needs_tests or has_unknown:
             trouble, target = self._measure(request, within)
             statuses, measured = self._statuses(request, target)
-        may_not_pass = unknown == "fail" or (unknown == "measure" and floors.is_strict)
         projects = self._projects(request, floors, measured, exact=target is not None)
-        floors = replace(
-            floors, unknown="fail" if may_not_pass else "pass", projects=tuple(projects)
-        )
         verdict = judge(
             statuses,
-            floors,
+            replace(floors, unknown=_kept_policy(unknown, floors), projects=tuple(projects)),
             read=changed_file_reader(self.repo, request.change),
             total=measured.percent if measured else None,
             base_total=self._base_total(request, exact=target is not None),
@@ -206,3 +203,9 @@ def index_file(repo: Repository, environ: Mapping[str, str]) -> Path:
     """The index that is staged into: `git commit -a` names another one than the worktree's."""
     path = environ.get(INDEX)
     return Path(path).absolute() if path else repo.git_dir / "index"
+
+
+def _kept_policy(unknown: str, floors: Floors) -> Literal["pass", "fail"]:
+    """What becomes of lines that have no verdict even now: "fail" or "pass"."""
+    may_not_pass = unknown == "fail" or (unknown == "measure" and floors.is_strict)
+    return "fail" if may_not_pass else "pass"

@@ -148,15 +148,11 @@ def judge(
     missing = _sorted_lines({path: status.missing for path, status in statuses.items()})
     partial = _sorted_lines({path: status.partial for path, status in statuses.items()})
     unknown = _sorted_lines({path: status.unknown for path, status in statuses.items()})
-    reached_count = sum(status.count(status.reached) for status in statuses.values())
-    missing_count = sum(status.count(status.missing) for status in statuses.values())
-    counted = reached_count + missing_count
+    reached_count, counted = _counts(statuses)
     diff = 100.0 * reached_count / counted if counted else None
     findings = _Findings()
     if floors.projects:
-        for project in floors.projects:
-            findings.judge_project(project, floors.projects, statuses)
-        doubts = [doubt for project in floors.projects for doubt in project.doubts]
+        doubts = findings.judge_projects(floors.projects, statuses)
     else:
         findings.judge_diff(statuses, floors)
         findings.judge_doubts(doubts, floors)
@@ -170,6 +166,15 @@ def judge(
         {path: _functions(read(path), lines) for path, lines in missing.items()},
         tuple(findings.reasons), tuple(findings.remarks), floors.projects,
     )  # fmt: skip
+
+
+def _counts(statuses: Mapping[str, LineStatus]) -> tuple[int, int]:
+    """How many changed statements tests reach, and of how many."""
+    reached_count = missing_count = 0
+    for status in statuses.values():
+        reached_count += status.count(status.reached)
+        missing_count += status.count(status.missing)
+    return reached_count, reached_count + missing_count
 
 
 NO_VERDICT = "nothing can be said of this change"
@@ -199,6 +204,20 @@ class _Findings:
     def _add(self, finding: str, *, stops: bool) -> None:
         (self.reasons if stops else self.remarks).append(f"{self._speaker}{finding}")
 
+    def judge_projects(
+        self, projects: Sequence[JudgedProject], statuses: Mapping[str, LineStatus]
+    ) -> list[str]:
+        """Hold each of several projects to its floors.
+
+        Returns:
+            Why what was measured of any of them proves nothing.
+        """
+        doubts: list[str] = []
+        for project in projects:
+            self.judge_project(project, projects, statuses)
+            doubts += project.doubts
+        return doubts
+
     def judge_project(
         self,
         project: JudgedProject,
@@ -217,10 +236,9 @@ class _Findings:
 
     def judge_diff(self, statuses: Mapping[str, LineStatus], floors: Floors) -> None:
         """Hold the changed lines to their floor."""
-        missing_count = sum(status.count(status.missing) for status in statuses.values())
-        reached_count = sum(status.count(status.reached) for status in statuses.values())
-        counted = missing_count + reached_count
-        share = 100.0 * (counted - missing_count) / counted if counted else 100.0
+        reached_count, counted = _counts(statuses)
+        missing_count = counted - reached_count
+        share = 100.0 * reached_count / counted if counted else 100.0
         if missing_count and share < floors.diff:
             finding = (
                 f"{missing_count:,} of {counted:,} changed lines are reached by no test"

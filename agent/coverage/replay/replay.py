@@ -138,9 +138,7 @@ def sample(repo: Repository, revisions: str | None, count: int) -> list[tuple[Sh
         shas = commits(repo, revisions)[1:]
     else:
         shas = git.ancestors(repo, git.resolve(repo, "HEAD"), SAMPLED_FROM)[::-1]
-    parents = {sha: Commit(repo, sha).info.parents for sha in shas}
-    known = set(git.trees(repo, {parent for each in parents.values() for parent in each[:1]}))
-    pairs = [(parents[sha][0], sha) for sha in shas if known.intersection(parents[sha][:1])]
+    pairs = _with_first_parents(repo, shas)
     if not pairs:
         raise CopydeskError(
             "there is no commit to replay: none has a parent in this repository",
@@ -150,9 +148,20 @@ def sample(repo: Repository, revisions: str | None, count: int) -> list[tuple[Sh
     pairs = [pair for pair in pairs if _changes_python(repo, pair[1])] or pairs
     if count >= len(pairs):
         return pairs
-    last = len(pairs) - 1
-    picked = {round(last * number / max(1, count - 1)) for number in range(count)}
-    return [pairs[number] for number in sorted(picked)] if count > 1 else pairs[-1:]
+    if count < 2:
+        return pairs[-1:]
+    step = (len(pairs) - 1) / (count - 1)
+    return [pairs[number] for number in sorted({round(step * i) for i in range(count)})]
+
+
+def _with_first_parents(repo: Repository, shas: Sequence[Sha]) -> list[tuple[Sha, Sha]]:
+    """Commits after their first parents; those without one, or whose parent is gone, are left."""
+    parents: dict[Sha, Sha] = {}
+    for sha in shas:
+        for parent in Commit(repo, sha).info.parents[:1]:
+            parents[sha] = parent
+    present = set(git.trees(repo, set(parents.values())))
+    return [(parent, sha) for sha, parent in parents.items() if parent in present]
 
 
 def _changes_python(repo: Repository, sha: Sha) -> bool:

@@ -126,15 +126,23 @@ def reports(runs: Sequence[ProjectRun], files: Collection[str]) -> dict[str, Jso
     folders = [run.folder for run in runs]
     entries: dict[str, Json] = {}
     for run in runs:
-        own = [path for path in files if nearest(path, folders) == run.folder]
-        own = [path for path in own if lies_in(path, run.folder)]
         reported = _report(run, [one.data for one in runs if one.data.exists()])
-        executed = {path for path, entry in reported.items() if entry["executed_lines"]}
-        said = run.engine.project(sorted(path for path in own if path.endswith(".py")))
-        counted = {*said["always"], *(executed & {*said["measurable"]})} & {*own}
-        for path in counted & reported.keys():
+        for path in _counted_files(run, _own_files(run.folder, folders, files), reported):
             entries[path] = reported[path] if run.branch else _without_branches(reported[path])
     return entries
+
+
+def _own_files(folder: str, folders: Sequence[str], files: Collection[str]) -> set[str]:
+    """The files that belong to the project of a folder, and to none below it."""
+    return {path for path in files if nearest(path, folders) == folder and lies_in(path, folder)}
+
+
+def _counted_files(run: ProjectRun, own: set[str], reported: Mapping[str, Json]) -> set[str]:
+    """The reported files of a project that count in its total, executed or not."""
+    executed = {path for path, entry in reported.items() if entry["executed_lines"]}
+    answer = run.engine.project(sorted(path for path in own if path.endswith(".py")))
+    counted = set(answer["always"]) | (executed & set(answer["measurable"]))
+    return counted & own & reported.keys()
 
 
 def _report(run: ProjectRun, data: Sequence[Path]) -> Mapping[str, Json]:

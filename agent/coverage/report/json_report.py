@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from copydesk.agent.coverage.gate import verdict_as_json
 from copydesk.agent.coverage.report.report_data import Report, Row
 from copydesk.agent.coverage.store import Measure
 from copydesk.agent.git.repository import CommitInfo
 from copydesk.agent.records import Draft, Gap, Json
+
+
+class HasFields(Protocol):
+    """A named tuple."""
+
+    def _asdict(self) -> Json:
+        """Its fields by name."""
 
 
 def render_json(report: Report) -> Json:
@@ -21,15 +30,20 @@ def render_json(report: Report) -> Json:
         "diff": {path: _lines(rows) for path, rows in report.diff.items()},
         "left_out": report.left_out,
         "failing": [test._asdict() for test in report.failed],
-        "install": report.install._asdict() if report.install else None,
+        "install": _or_none(report.install),
         "gaps": [_gap(gap) for gap in report.gaps],
         "slowest": [{"test": name, "seconds": seconds} for name, seconds in report.slowest],
         "unsteady": [test._asdict() for test in report.flaky],
-        "insight": report.insight._asdict() if report.insight else None,
+        "insight": _or_none(report.insight),
         "drafts": [_draft(draft) for draft in report.drafts],
         "models": list(report.models),
         "next": [step._asdict() for step in report.steps],
     }
+
+
+def _or_none(value: HasFields | None) -> Json | None:
+    """A named tuple as JSON; None for None."""
+    return value._asdict() if value else None
 
 
 def _commit(commit: CommitInfo) -> Json:

@@ -7,7 +7,7 @@ import os
 import re
 import tokenize
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -140,19 +140,30 @@ def _new_path(worktree: Path, source: str, nearest: str | None) -> str:
     tests = [PurePosixPath(file) for file in project_tests(worktree)]
     folder = PurePosixPath(nearest).parent if nearest else _folder(worktree, path, tests)
     patterns = patterns_of_test_files(worktree)
-    taken = {test.name for test in tests}
+    taken = {test.name for test in tests} - set(patterns)
     suffixed = sum(test.stem.endswith("_test") for test in tests) * 2 > len(tests)
     stem = _stem(worktree, path, is_test=nearest is None and is_test_name(path.name))
     for number, name in enumerate(_names(stem, path.parent.name, suffixed)):
-        named = folder / _collected(name, folder, patterns)
-        if number >= len(_OTHER_FOLDERS) and "*" not in "".join(patterns):
-            named = folder / name  # the project collects files of one name only, and has them
-        elif number and named.name in patterns:
-            named = _OTHER_FOLDERS[number] / named.name
-        is_taken = named.name in taken and named.name not in patterns
-        if not is_taken and not os.path.lexists(worktree / named):
+        named = _candidate(number, name, folder, patterns)
+        if named.name not in taken and not os.path.lexists(worktree / named):
             return str(named)
     raise AssertionError("unreachable: the names never end")
+
+
+def _candidate(
+    number: int, name: str, folder: PurePosixPath, patterns: Sequence[str]
+) -> PurePosixPath:
+    """Where the n-th name for a new test file leads.
+
+    A project whose pytest collects files of one name only gets that name, in another folder each
+    time; when these are all taken, a name that it does not collect.
+    """
+    collected = _collected(name, folder, patterns)
+    if number >= len(_OTHER_FOLDERS) and "*" not in "".join(patterns):
+        return folder / name
+    if number and collected in patterns:
+        return _OTHER_FOLDERS[number] / collected
+    return folder / collected
 
 
 _OTHER_FOLDERS = (PurePosixPath(), PurePosixPath("tests"), PurePosixPath("test"))
@@ -206,10 +217,11 @@ def _test_name(words: str, suffixed: bool) -> str:
 
 def _folder(worktree: Path, source: PurePosixPath, tests: list[PurePosixPath]) -> PurePosixPath:
     """The folder of a new test file."""
-    collected = [PurePosixPath(name) for name in pytest_setting(worktree, "testpaths")]
-    collected = [folder for folder in collected if _is_own_folder(worktree / folder)]
-    for folder in (PurePosixPath("tests"), PurePosixPath("test"), *collected):
-        if _is_own_folder(worktree / folder) and _is_in(folder, collected):
+    named = [PurePosixPath(name) for name in pytest_setting(worktree, "testpaths")]
+    collected = _own_folders(worktree, named)
+    usual = _own_folders(worktree, [PurePosixPath("tests"), PurePosixPath("test")])
+    for folder in (*usual, *collected):
+        if _is_in(folder, collected):
             return _mirrored_folder(worktree, folder, source)
     folders = [test.parent for test in tests if _is_in(test.parent, collected)]
     if source.parent in folders:
@@ -218,6 +230,11 @@ def _folder(worktree: Path, source: PurePosixPath, tests: list[PurePosixPath]) -
     if is_module and not folders and not _imports_from_anywhere(worktree):
         return PurePosixPath()  # beside the modules: from tests/ plain pytest could not import them
     return max(sorted(set(folders)), key=folders.count, default=PurePosixPath("tests"))
+
+
+def _own_folders(worktree: Path, folders: Iterable[PurePosixPath]) -> list[PurePosixPath]:
+    """Those of some folders that the work tree has."""
+    return [folder for folder in folders if _is_own_folder(worktree / folder)]
 
 
 def _is_in(folder: PurePosixPath, collected: Sequence[PurePosixPath]) -> bool:

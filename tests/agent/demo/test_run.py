@@ -196,7 +196,7 @@ def test_missing_packages_are_named_with_the_command_that_installs_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run.importlib.util, "find_spec", lambda _name: None)
-    monkeypatch.setattr(run.shutil, "which", lambda _name: None)
+    monkeypatch.setattr(run.shutil, "which", lambda _name, path=None: None)
     monkeypatch.setattr(run.sys, "executable", str(tmp_path / "python"))
     with pytest.raises(CopydeskError, match="pytest and pre-commit") as caught:
         run.demo(Paper())
@@ -215,7 +215,7 @@ def test_a_cure_is_named_where_none_is_known(monkeypatch: pytest.MonkeyPatch) ->
         (GOOD, ()),
         (replace(GOOD, verified=4), ("4 verified test drafts, 5 expected",)),
         (replace(GOOD, stories=0), ("no dev log draft",)),
-        (replace(GOOD, after=56.0), ("coverage did not rise: 56.00 %, 56.00 %",)),
+        (replace(GOOD, after=56.0), ("coverage did not rise: 56.0 %, 56.0 %",)),
     ],
 )
 def test_the_figures_decide(outcome: run.DemoResult, missed: tuple[str, ...]) -> None:

@@ -61,6 +61,8 @@ def test_what_does_not_work_is_named(
 
 def test_it_stands_behind_doctor_and_in_the_log(serve: Serve, repo: Path) -> None:
     set_config(find(repo), "copydesk.modelHost", serve().host)
+    with open_desk(find(repo).desk):
+        pass  # where copydesk was never set up, nothing is logged
     done = CliRunner().invoke(cli, ["-C", str(repo), "doctor", "--model"])
     assert done.exit_code == 0
     assert "✓ answer by schema: ok in" in done.output

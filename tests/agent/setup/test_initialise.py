@@ -267,7 +267,7 @@ def test_what_the_environment_lacks_is_said_not_fatal(
     def fail(*_: object) -> interpreter.ProjectPython:
         raise interpreter.missing_error(lacking)
 
-    monkeypatch.setattr(interpreter, "find", lambda _: lacking)
+    monkeypatch.setattr(interpreter, "find", lambda *_: lacking)
     monkeypatch.setattr(interpreter, "provide", fail)
     assert "Nothing can be measured yet" in setup(found)[0]
 

@@ -61,8 +61,8 @@ def build(files: int = 3, gaps: int = 6, name: str = "shop", subject: str = "Add
         (Step("1 draft on your desk: decide.", "copydesk review"),),
         ({"model": name, "prompt": "test-1", "calls": 12, "answered": 9, "kept": 6},),
         Insight((f"12 lines of `price` are reached by no test: {subject}.",), "small:1b", 2),
-        (FailedTest("tests/test_a.py", "collection", "passed", SHA, 3, subject, subject),),
-        Install(f"/bin/python has no module {name}", f"/bin/python -m pip install {name}"),
+        failed=(FailedTest("tests/test_a.py", "collection", "passed", SHA, 3, subject, subject),),
+        install=Install(f"/bin/python has no module {name}", f"/bin/python -m pip install {name}"),
     )  # fmt: skip
 
 
