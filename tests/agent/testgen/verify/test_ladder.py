@@ -306,6 +306,10 @@ BAD = {
 }  # fmt: skip
 
 
+ASKING = {"syntax pytest dislikes", "leaves", "hash seed"}
+"""Those that fall at once for want of a yes, and with one where they are bad."""
+
+
 @pytest.mark.usefixtures("grades")
 class TestDraftsThatFall:
     @pytest.mark.parametrize("name", BAD)
@@ -313,7 +317,10 @@ class TestDraftsThatFall:
         rung, why, content = BAD[name]
         if "import grades" not in content and name not in {"another target", "it does not parse"}:
             content = "from grades import grade\n" + content
-        evidence, kept = climb("grades.py", "grade", [8], content, repeats=int(rung == "repeats"))
+        repeats = int(rung == "repeats")
+        evidence, kept = climb(
+            "grades.py", "grade", [8], content, repeats=repeats, approved=name in ASKING
+        )
         fell, said = fallen(evidence)
         assert fell == rung
         assert any(part in said for part in why.split("|"))
@@ -520,7 +527,7 @@ class TestWhereItRuns:
     ) -> None:
         write({"grades.py": source} if source else {})
         content = "from grades import grade\ndef test_x():\n    assert grade(90) == 'A'\n"
-        evidence, _ = climb("grades.py", "grade", [8], content)
+        evidence, _ = climb("grades.py", "grade", [8], content, approved=True)
         assert evidence.verdict == "not run"
         assert "cannot be read as Python" in evidence.notes[0]
 

@@ -37,10 +37,10 @@ def test_code_that_runs_by_its_path_is_mutated_too(climb, write: Write) -> None:
     draft = (
         "import runpy\n\ndef test_x():\n    assert runpy.run_path('script.py')['twice'](3) == 6\n"
     )
-    evidence, _ = climb("script.py", "twice", [2], draft)
+    evidence, _ = climb("script.py", "twice", [2], draft, approved=True)
     assert evidence.verdict == "failed"  # it never names its target
     draft = draft.replace("import runpy\n", "import runpy\n\nFUNCTION = 'script'\n")
-    evidence, _ = climb("script.py", "twice", [2], draft)
+    evidence, _ = climb("script.py", "twice", [2], draft, approved=True)
     assert evidence.verdict == "verified"
     assert (evidence.mutants_killed, evidence.mutants_total) == (3, 3)
 
