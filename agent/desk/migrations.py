@@ -412,12 +412,19 @@ def m020_project_totals(db: Database) -> None:
     _executescript(db, PROJECT_TOTALS)
 
 
+@migrations()
+def m021_no_functions(db: Database) -> None:
+    """The whole gate names the functions of missing lines, so no hook asks for them."""
+    db.execute("DROP VIEW gate_functions")
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     *(m001_jobs, m002_coverage, m003_drafts, m004_views),
     *(m005_known, m006_scores, m007_climbs, m008_gaps, m009_functions),
     *(m010_repeats, m011_unfinished, m012_no_events, m013_rung_names),
     *(m014_failures, m015_checkouts, m016_missing_texts, m017_feedback),
     *(m018_evidence_before, m019_nothing_counted, m020_project_totals),
+    m021_no_functions,
 )
 
 

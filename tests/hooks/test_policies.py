@@ -91,7 +91,7 @@ def test_an_untested_branch_passes_with_a_notice_and_the_push_decides(shop: Shop
     shop.stage(shop=UNTESTED)
     made, said = shop.commit()
     assert made, said
-    assert f"copydesk: 2 changed lines {NOTICE}; the daemon will (HEAD: 100.0 % covered)" in said
+    assert f"copydesk: 1 changed file is {NOTICE}; the daemon will (HEAD: 100.0 % covered)" in said
     shop.measure()
     assert shop.gate("--base", before)["verdict"] == "fail"
 
