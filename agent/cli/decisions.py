@@ -57,12 +57,12 @@ def accept(
     """Put a draft where it belongs.
 
     A test goes into the project's own test module, a story into the outbox. A test is run once
-    more in the file it goes into; one that fails there, or makes another test of that file fail,
-    is not written. Nothing is staged or committed, and a file that changed meanwhile is left
-    alone.
+    more in the file it goes into, at the commit and in your own environment, there in a throwaway
+    copy of the working tree; one that fails, or makes another test of that file fail, is not
+    written. Nothing is staged or committed, and a file that changed meanwhile is left alone.
 
     With --all-verified a test that cannot be written is named and the others go on; the exit
-    code is 1 then.
+    code is 1 then, and where a test fails in your own environment.
     """
     if all_verified == bool(identities):
         raise click.UsageError("name the drafts, or say --all-verified.")
@@ -76,7 +76,7 @@ def accept(
             try:
                 tell.written(identity, decisions.accept(repo, db, identity, anyway=anyway))
             except CopydeskError as error:
-                if not all_verified:
+                if not all_verified and error.slug != decisions.FAILS_HERE:
                     raise
                 tell.failed(identity, error)
     tell.sum_up(min_mutants)
@@ -94,9 +94,13 @@ class _Acceptance:
 
     def written(self, identity: int, path: Path) -> None:
         """A draft was written."""
-        self.rows.append(draft_as_json(self.db.drafts.get(identity)) | {"written": str(path)})
+        draft = self.db.drafts.get(identity)
+        self.rows.append(draft_as_json(draft) | {"written": str(path)})
         if not self.as_json:
             echo(f"{identity}: wrote {shortest_path(path)}")
+            outcome = decisions.outcome_here(draft)
+            if outcome.startswith("not run"):
+                echo(f"  not tried in your own environment ({outcome})")
 
     def failed(self, identity: int, error: CopydeskError) -> None:
         """A draft could not be written."""
@@ -104,6 +108,8 @@ class _Acceptance:
         self.rows.append({"id": identity, "error": str(error), "slug": error.slug})
         if not self.as_json:
             echo(f"{identity}: not written: {error}")
+            if error.slug == decisions.FAILS_HERE:
+                echo(f"  {error.hint}")
 
     def sum_up(self, min_mutants: int) -> None:
         """Say the next step."""

@@ -75,7 +75,7 @@ def read_generated(
     if worktree is None:
         return generated
     candidates = {}
-    for path in _ignored_modules(worktree):
+    for path in ignored_modules(worktree):
         if path not in tracked and (status := _regular(worktree / path)):
             candidates[path] = status
     if not candidates:
@@ -102,11 +102,16 @@ def read_generated(
 
 
 def _why_withheld(path: str, size: int, room: int, count: int) -> str:
-    if _PRIVATE.search(_stem(path)):
+    if is_private(path):
         return "git ignores it and its name says that it is private"
     if size > min(LARGEST, room) or count >= MOST:
         return "git ignores it and it is too large to be provided"
     return ""
+
+
+def is_private(path: str) -> bool:
+    """Whether the name of an ignored module says that what it holds is nobody else's business."""
+    return _PRIVATE.search(_stem(path)) is not None
 
 
 def _regular(path: Path) -> os.stat_result | None:
@@ -117,8 +122,12 @@ def _regular(path: Path) -> os.stat_result | None:
     return status if stat.S_ISREG(status.st_mode) and "\n" not in str(path) else None
 
 
-def _ignored_modules(worktree: Path) -> Iterator[str]:
-    """The paths of what could be a generated module."""
+def ignored_modules(worktree: Path) -> Iterator[str]:
+    """The paths of what could be a generated module: a module that git ignores.
+
+    Args:
+        worktree: Where it is looked for.
+    """
     options = ("-z", "--others", "--ignored", "--exclude-standard", "--directory")
     try:
         output = git("ls-files", *options, cwd=worktree)

@@ -69,7 +69,7 @@ def commit_worktree(repo: Repository, parents: Sequence[Sha]) -> Sha:
 def worktree_folders(repo: Repository) -> set[Path]:
     """The folders that hold files git knows or would take, the top one included."""
     folders = {repo.worktree}
-    for path in _listed(repo, repo.git_dir / "index", "--cached", "--others"):
+    for path in listed(repo, repo.git_dir / "index", "--cached", "--others"):
         folder = (repo.worktree / os.fsdecode(path)).parent
         while folder not in folders:
             folders.add(folder)
@@ -85,10 +85,17 @@ def ignored_files(repo: Repository) -> list[str]:
 
 
 def _modified(repo: Repository, index: Path) -> list[bytes]:
-    return sorted(set(_listed(repo, index, "--modified", "--others", "--deleted")))
+    return sorted(set(listed(repo, index, "--modified", "--others", "--deleted")))
 
 
-def _listed(repo: Repository, index: Path, *options: str) -> list[bytes]:
+def listed(repo: Repository, index: Path, *options: str) -> list[bytes]:
+    """The paths that `git ls-files` lists of a worktree, without what git is told to ignore.
+
+    Args:
+        repo: The repository.
+        index: The file of the index.
+        options: Which paths.
+    """
     output = git(
         "ls-files", "-z", "--exclude-standard", *options, git_dir=repo.git_dir, cwd=repo.worktree,
         extra={INDEX: str(index)},

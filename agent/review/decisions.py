@@ -19,12 +19,16 @@ from copydesk.agent.testgen.accept import (
     format_placement,
     place_draft,
     revert_placement,
+    run_in_copy,
     run_placement,
     verify_edit,
     write_placement,
 )
 from copydesk.agent.testgen.project import find_tests, parse
 from copydesk.hooks import failpoints
+
+FAILS_HERE = "fails-in-your-environment"
+"""The slug of an error: a test that fails in the user's environment only."""
 
 
 class _Written(NamedTuple):
@@ -42,7 +46,8 @@ def accept(repo: Repository, db: Database, identity: int, *, anyway: bool = Fals
     """Put a draft where it belongs: a test into the working tree, a story into the outbox.
 
     A test is written as the project's own formatter writes it, where that is installed, and one
-    that was checked is run once more in the file it goes into. Nothing is staged or committed.
+    that was checked is run once more in the file it goes into: on the commit, and in the user's
+    own environment in a throwaway copy of the working tree. Nothing is staged or committed.
 
     Args:
         repo: The repository.
@@ -54,8 +59,8 @@ def accept(repo: Repository, db: Database, identity: int, *, anyway: bool = Fals
         The file that was written.
 
     Raises:
-        CopydeskError: The draft is not waiting, its test fails in place, or the file changed
-            under it.
+        CopydeskError: The draft is not waiting, its test fails in place or in the user's
+            environment, or the file changed under it.
     """
     draft = waiting(db, identity)
     if draft.kind == "test":
@@ -84,6 +89,7 @@ def _write_test(repo: Repository, draft: Draft, *, anyway: bool) -> _Written:
     notes: Json = {"formatting": formatting} if formatting else {}
     if not anyway and draft.state == "ready":
         notes["in_place"] = _run_in_place(repo, draft, placement)
+        notes["in_your_environment"] = _run_in_copy(repo, draft, placement)
     path = write_placement(placement, repo.worktree)
     return _Written(path, placement.old_text, placement.new_text, notes)
 
@@ -103,6 +109,29 @@ def _run_in_place(repo: Repository, draft: Draft, placement: Placement) -> str:
             " writes it all the same.",
         )
     return f"{outcome.verdict}: {outcome.why}" if outcome.why else outcome.verdict
+
+
+def _run_in_copy(repo: Repository, draft: Draft, placement: Placement) -> str:
+    """How the test went in the user's own environment, in words.
+
+    Raises:
+        CopydeskError: It does not pass there.
+    """
+    outcome = run_in_copy(repo, placement)
+    if outcome.verdict == "fails":
+        raise CopydeskError(
+            f"the test passes at the commit, but not in your own environment, in a copy of what is"
+            f" saved here: {outcome.why}",
+            slug=FAILS_HERE,
+            hint=f"`copydesk edit {draft.id}` changes it; `copydesk accept --anyway {draft.id}`"
+            " writes it all the same.",
+        )
+    return f"{outcome.verdict}: {outcome.why}" if outcome.why else outcome.verdict
+
+
+def outcome_here(draft: Draft) -> str:
+    """How an accepted test went in the user's own environment, in words; "" where nothing says."""
+    return str(draft.evidence.get("accepted", {}).get("in_your_environment", ""))
 
 
 def _write_story(repo: Repository, draft: Draft) -> Path:

@@ -7,6 +7,7 @@ module's style, formatted as the project formats, never over text that changed m
 from copydesk.agent.testgen.accept.formatter import format_placement
 from copydesk.agent.testgen.accept.placement import Placement, place_draft
 from copydesk.agent.testgen.accept.reverify_edit import verify_edit
+from copydesk.agent.testgen.accept.run_in_copy import run_in_copy
 from copydesk.agent.testgen.accept.run_in_place import run_placement
 from copydesk.agent.testgen.accept.write_placement import revert_placement, write_placement
 
@@ -15,6 +16,7 @@ __all__ = [
     "format_placement",
     "place_draft",
     "revert_placement",
+    "run_in_copy",
     "run_placement",
     "verify_edit",
     "write_placement",
