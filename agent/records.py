@@ -23,9 +23,12 @@ Json: TypeAlias = dict[str, Any]
 """A JSON object."""
 
 DraftKind = Literal["test", "devlog"]
-DraftState = Literal[
-    "ready", "not_run", "discarded", "accepted", "rejected", "superseded"
-]  # ready: waits for the editor; not_run: no sandbox to run it in; discarded: fell off the ladder
+DraftState = Literal["ready", "asks", "not_run", "discarded", "accepted", "rejected", "superseded"]
+"""ready: waits for the editor; asks: waits for the editor's yes to what it uses; not_run: no
+sandbox to run it in; discarded: fell off the ladder.
+"""
+
+Verdict = Literal["verified", "asks", "failed", "not run"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +115,12 @@ class Rung:
 class Evidence:
     """What was run to check a draft, and what came of it.
 
-    verdict: "verified"; "failed" (a rung was not passed); "not run" (no sandbox that may run it).
+    verdict: "verified"; "asks" (it uses what needs a human's yes, so its word does not count before
+        that); "failed" (a rung was not passed); "not run" (no sandbox that may run it).
+    asks: What it asks a human for, by name, whatever came of it.
     """
 
-    verdict: Literal["verified", "failed", "not run"]
+    verdict: Verdict
     tier: str
     rungs: tuple[Rung, ...] = ()
     tests: tuple[str, ...] = ()
@@ -126,6 +131,7 @@ class Evidence:
     survivors: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+    asks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

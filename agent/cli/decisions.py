@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import click
@@ -18,12 +19,12 @@ from copydesk.agent.cli.options import (
 )
 from copydesk.agent.cli.output import echo, echo_json, print_progress
 from copydesk.agent.desk.database import Database
-from copydesk.agent.desk.drafts import draft_as_json
+from copydesk.agent.desk.drafts import WAITING, draft_as_json
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Draft, Json
 from copydesk.agent.review import decisions, edits
-from copydesk.agent.text import plural
+from copydesk.agent.text import clean, plural
 
 
 @click.command(
@@ -44,15 +45,19 @@ from copydesk.agent.text import plural
     help="With --all-verified: only tests that notice at least so many deliberate faults.",
 )
 @click.option("--anyway", is_flag=True, help="Write a test even if it fails in its place.")
+@click.option(
+    "--yes", "say_yes", is_flag=True, help="Allow what the drafts ask for; read them before."
+)
 @json_option
 @click.pass_context
 def accept(
     ctx: click.Context,
+    /,
     identities: tuple[int, ...],
     all_verified: bool,
     min_mutants: int,
-    anyway: bool,
     as_json: bool,
+    **flags: bool,
 ) -> None:
     """Put a draft where it belongs.
 
@@ -63,9 +68,14 @@ def accept(
 
     With --all-verified a test that cannot be written is named and the others go on; the exit
     code is 1 then, and where a test fails in your own environment.
+
+    A test that looks into code or processes, or uses what the project does not, *asks* for your
+    yes, by name: at the prompt, or with --yes. It is checked with that, and written.
     """
     if all_verified == bool(identities):
         raise click.UsageError("name the drafts, or say --all-verified.")
+    if all_verified and flags["say_yes"]:
+        raise click.UsageError("--yes is for drafts that you name.")
     with open_current_desk() as (repo, db):
         if all_verified:
             chosen = [draft.id for draft in decisions.verified(db, min_mutants)]
@@ -74,13 +84,51 @@ def accept(
         tell = _Acceptance(db, as_json)
         for identity in chosen:
             try:
-                tell.written(identity, decisions.accept(repo, db, identity, anyway=anyway))
+                _answer(repo, db, identity, say_yes=flags["say_yes"], ask=not as_json)
+                path = decisions.accept(repo, db, identity, anyway=flags["anyway"])
+                tell.written(identity, path)
             except CopydeskError as error:
                 if not all_verified and error.slug != decisions.FAILS_HERE:
                     raise
                 tell.failed(identity, error)
     tell.sum_up(min_mutants)
     ctx.exit(int(tell.failures > 0))
+
+
+def _answer(repo: Repository, db: Database, identity: int, *, say_yes: bool, ask: bool) -> None:
+    """Give the yes that a draft asks for: with --yes, or at the prompt of a terminal.
+
+    Raises:
+        CopydeskError: The draft does not pass its check with that.
+    """
+    draft = db.drafts.get(identity)
+    if draft.state not in WAITING or not decisions.open_questions(draft):
+        return
+    if say_yes or (ask and sys.stdin.isatty() and asked_for_a_yes(draft)):
+        allow(repo, db, draft)
+
+
+def asked_for_a_yes(draft: Draft) -> bool:
+    """Ask the user to allow what a draft asks for; whether that is a yes."""
+    echo(f"Draft {draft.id} asks: {clean(', '.join(decisions.open_questions(draft)), keep='')}")
+    return click.confirm("Allow that, in this draft as it is")
+
+
+def allow(repo: Repository, db: Database, draft: Draft) -> None:
+    """Say yes to all that a draft asks for, and check it with that.
+
+    Raises:
+        CopydeskError: It does not pass its check.
+    """
+    with screen.spinner("checking it with your yes"):
+        after = decisions.say_yes(repo, db, draft.id, decisions.open_questions(draft))
+    if after.evidence.get("verdict") == "failed":
+        raise CopydeskError(
+            f"draft {draft.id} does not pass its check",
+            slug="fails-in-place",
+            hint=f"`copydesk show {draft.id}` says why; `copydesk accept --anyway {draft.id}`"
+            " writes it all the same.",
+        )
 
 
 class _Acceptance:
@@ -151,6 +199,11 @@ def edit(identity: int, as_json: bool) -> None:
 
 def _next_step(draft: Draft) -> str:
     """What can be done with an edited draft."""
+    if names := decisions.open_questions(draft):
+        return (
+            f"The draft asks: {clean(', '.join(names), keep='')}."
+            f" `copydesk accept {draft.id} --yes` allows that and puts it in place."
+        )
     if draft.kind == "test" and draft.evidence.get("verdict") == "failed":
         return (
             f"The draft waits as you left it: `copydesk accept --anyway {draft.id}` writes it all"
@@ -243,6 +296,7 @@ def _undone(before: Draft, after: Draft, kept: Path | None) -> str:
     """What was taken back, in words."""
     if kept is None:
         state = after.state.replace("_", " ")
-        return f"Draft {after.id} was {before.state} and is {state} again."
+        was = before.state.replace("_", " ")
+        return f"Draft {after.id} was {was} and is {state} again."
     words = f"Draft {after.id} is as it was before your edit, which is kept in"
     return f"{words} {shortest_path(kept)}."

@@ -9,7 +9,7 @@ from copydesk.agent.cli.current_desk import open_current_desk
 from copydesk.agent.cli.formatting import draft_counts, draft_subject, evidence_summary, short_age
 from copydesk.agent.cli.options import examples, id_argument, json_option
 from copydesk.agent.cli.output import echo, echo_json
-from copydesk.agent.desk.drafts import draft_as_json
+from copydesk.agent.desk.drafts import WAITING, draft_as_json
 from copydesk.agent.records import Draft, DraftKind
 from copydesk.agent.scoring import order_drafts as scores
 from copydesk.agent.text import plural
@@ -89,5 +89,7 @@ def show(identity: int, as_json: bool) -> None:
     screen.print_code(draft.content, screen.draft_language(draft))
     echo()
     screen.print_evidence(draft)
-    if draft.state in ("ready", "not_run"):
-        echo(f"\n`copydesk accept {identity}`, `edit {identity}` or `reject {identity} --why …`")
+    if draft.state in WAITING:
+        yes = " --yes" if draft.state == "asks" else ""
+        words = f"`copydesk accept {identity}{yes}`, `edit {identity}` or"
+        echo(f"\n{words} `reject {identity} --why …`")

@@ -23,7 +23,7 @@ _TIERS = {
     "none": "without having been run",
 }
 
-_ORDER = ("ready", "not_run", "discarded", "accepted", "rejected", "superseded")
+_ORDER = ("ready", "asks", "not_run", "discarded", "accepted", "rejected", "superseded")
 
 
 def short_sha(sha: Sha) -> str:
@@ -122,6 +122,8 @@ def evidence_summary(draft: Draft) -> str:
         return plural(problems, "doubt") if problems else "checked"
     if evidence.get("suspect_bugs"):
         return "suspect bug"
+    if evidence.get("verdict") == "asks":
+        return f"asks: {clean(', '.join(evidence.get('asks') or ()), keep='')}"
     if evidence.get("verdict") != "verified":
         return str(evidence.get("verdict") or "no evidence")
     killed, total = evidence.get("mutants_killed", 0), evidence.get("mutants_total", 0)
@@ -145,6 +147,7 @@ def _caveats(evidence: Json) -> Iterator[str]:
     for bug in evidence.get("suspect_bugs") or ():
         test, expected, observed = (bug.get(key) for key in ("test", "expected", "observed"))
         yield f"Suspect bug: {test} expects {expected}, and the code gives {observed}."
+    yield from _asked(evidence)
     for survivor in evidence.get("survivors") or ():
         yield f"Not noticed: {survivor}"
     if recorded := evidence.get("recorded"):
@@ -152,6 +155,14 @@ def _caveats(evidence: Json) -> Iterator[str]:
         yield f"Recorded, not predicted: {names}. The expected values are what the code gave."
     for note in evidence.get("notes") or ():
         yield f"Note: {note}"
+
+
+def _asked(evidence: Json) -> Iterator[str]:
+    """What it asks for, and who said yes to it."""
+    if names := evidence.get("asks"):
+        yield f"Asks: {', '.join(names)}."
+    if yes := evidence.get("yes"):
+        yield f"Yes: {yes.get('by')}, {yes.get('at')}, to: {', '.join(yes.get('names') or ())}."
 
 
 def _verdict_line(evidence: Json) -> str:

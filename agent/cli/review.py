@@ -10,7 +10,7 @@ import click
 
 from copydesk.agent.cli import terminal as screen
 from copydesk.agent.cli.current_desk import open_current_desk
-from copydesk.agent.cli.decisions import edit_draft, shortest_path
+from copydesk.agent.cli.decisions import allow, asked_for_a_yes, edit_draft, shortest_path
 from copydesk.agent.cli.formatting import evidence_lines
 from copydesk.agent.cli.options import examples
 from copydesk.agent.cli.output import echo, print_progress
@@ -136,9 +136,7 @@ class _Review:
         """
         match choice:
             case "a":
-                path = decisions.accept(self.repo, self.db, draft.id)
-                echo(f"wrote {shortest_path(path)}")
-                self.next(draft, "accepted")
+                return self.accept(draft)
             case "e":
                 self.edit(draft)
             case "r":
@@ -162,6 +160,17 @@ class _Review:
     def next(self, draft: Draft, decision: str) -> None:
         self.decided.append((draft.id, decision))
         self.place += 1
+
+    def accept(self, draft: Draft) -> bool:
+        """Put a draft in place, once what it asks for is allowed; whether it was."""
+        if decisions.open_questions(draft):
+            if not asked_for_a_yes(draft):
+                return False
+            allow(self.repo, self.db, draft)
+        path = decisions.accept(self.repo, self.db, draft.id)
+        echo(f"wrote {shortest_path(path)}")
+        self.next(draft, "accepted")
+        return True
 
     def edit(self, draft: Draft) -> None:
         if edit_draft(self.repo, self.db, draft.id) is None:

@@ -229,7 +229,7 @@ def _print_former_failure(failure: Json) -> None:
 
 def _next_step(state: Json) -> str:
     head, jobs = state["head"], state["queue"]
-    waiting = state["drafts"]["ready"] + state["drafts"]["not_run"]
+    waiting = sum(state["drafts"][name] for name in ("ready", "asks", "not_run"))
     if head["sha"] is None:
         return "Next: make the first commit; copydesk measures commits."
     if head.get("failed"):

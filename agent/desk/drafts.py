@@ -26,7 +26,7 @@ from copydesk.agent.records import (
     Target,
 )
 
-WAITING: tuple[DraftState, ...] = ("ready", "not_run")
+WAITING: tuple[DraftState, ...] = ("ready", "asks", "not_run")
 """The states of a draft that waits for the editor."""
 
 _STATES = (*WAITING, "discarded", "accepted", "rejected", "superseded")
@@ -159,7 +159,7 @@ class Drafts:
     def waiting_commits(self) -> set[Sha]:
         """The commits whose drafts wait for the editor."""
         rows = self._db.execute(
-            "SELECT DISTINCT sha FROM drafts WHERE state IN ('ready', 'not_run')"
+            "SELECT DISTINCT sha FROM drafts WHERE state IN ('ready', 'asks', 'not_run')"
         )
         return {str(sha) for (sha,) in rows}
 
@@ -252,7 +252,8 @@ class Drafts:
         with transaction(self._db):
             return self._db.execute(
                 "UPDATE drafts SET state = 'superseded' WHERE kind = 'test'"
-                " AND target_path = ? AND target_function = ? AND state IN ('ready', 'not_run')"
+                " AND target_path = ? AND target_function = ?"
+                " AND state IN ('ready', 'asks', 'not_run')"
                 " AND id NOT IN (SELECT value FROM json_each(?))",
                 (target.path, target.function, json.dumps(list(keep))),
             ).rowcount

@@ -418,13 +418,28 @@ def m021_no_functions(db: Database) -> None:
     db.execute("DROP VIEW gate_functions")
 
 
+@migrations()
+def m022_asking_drafts(db: Database) -> None:
+    """A draft that asks for the editor's yes waits, too."""
+    _executescript(
+        db,
+        """
+DROP VIEW drafts_waiting;
+CREATE VIEW drafts_waiting AS
+    -- What the editor has not decided on yet.
+    SELECT id, kind, title, origin, path, target_path, target_function, sha, created_at
+    FROM drafts WHERE state IN ('ready', 'asks', 'not_run') ORDER BY id;
+""",
+    )
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     *(m001_jobs, m002_coverage, m003_drafts, m004_views),
     *(m005_known, m006_scores, m007_climbs, m008_gaps, m009_functions),
     *(m010_repeats, m011_unfinished, m012_no_events, m013_rung_names),
     *(m014_failures, m015_checkouts, m016_missing_texts, m017_feedback),
     *(m018_evidence_before, m019_nothing_counted, m020_project_totals),
-    m021_no_functions,
+    *(m021_no_functions, m022_asking_drafts),
 )
 
 

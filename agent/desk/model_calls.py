@@ -124,7 +124,7 @@ class ModelCalls:
         rows = self._db.execute(
             "WITH good AS (SELECT DISTINCT one.value AS id FROM drafts,"
             " json_each(drafts.evidence, '$.calls') AS one"
-            " WHERE drafts.state NOT IN ('discarded', 'not_run'))"
+            " WHERE drafts.state NOT IN ('discarded', 'asks', 'not_run'))"
             " SELECT model, coalesce(json_extract(options, '$.prompt'), '') AS prompt, count(*),"
             " sum(outcome IN ('ok', 'cut')), sum(id IN (SELECT id FROM good)),"
             " coalesce(sum(prompt_tokens), 0), coalesce(sum(output_tokens), 0), sum(seconds)"

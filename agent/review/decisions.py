@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import os
-from collections.abc import Sequence
+import pwd
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import NamedTuple
 
+from copydesk.agent.desk.connection import timestamp
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.drafts import WAITING, Decision
 from copydesk.agent.errors import CopydeskError
@@ -59,10 +62,17 @@ def accept(repo: Repository, db: Database, identity: int, *, anyway: bool = Fals
         The file that was written.
 
     Raises:
-        CopydeskError: The draft is not waiting, its test fails in place or in the user's
-            environment, or the file changed under it.
+        CopydeskError: The draft is not waiting or asks for a yes, its test fails in place or in the
+            user's environment, or the file changed under it.
     """
     draft = waiting(db, identity)
+    if names := open_questions(draft):
+        raise CopydeskError(
+            f"draft {draft.id} asks: {', '.join(names)}",
+            slug="needs-yes",
+            hint=f"Read it (`copydesk show {draft.id}`); `copydesk accept {draft.id} --yes`"
+            " allows that, checks the test and writes it.",
+        )
     if draft.kind == "test":
         written = _write_test(repo, draft, anyway=anyway)
     else:
@@ -229,23 +239,96 @@ def _edited_meanwhile(draft: Draft) -> CopydeskError:
     )
 
 
+def open_questions(draft: Draft) -> list[str]:
+    """What a draft asks for that nobody has said yes to, in the text that it has now."""
+    names = [str(name) for name in draft.evidence.get("asks") or ()]
+    yes = draft.evidence.get("yes") or {}
+    if yes.get("sha256") != _sha256(draft.content):
+        return names
+    return [name for name in names if name not in yes.get("names", ())]
+
+
+def say_yes(repo: Repository, db: Database, identity: int, names: Sequence[str]) -> Draft:
+    """Allow what a draft asks for, and check it with that.
+
+    The yes is for the draft's text as it is and for these names; it is kept with who gave it and
+    when, as a decision that undo takes back.
+
+    Args:
+        repo: The repository.
+        db: Its desk.
+        identity: The draft's id.
+        names: What the editor was shown; see open_questions.
+
+    Returns:
+        The draft as it stands now: verified, failed, or not run.
+
+    Raises:
+        CopydeskError: The draft is not waiting, or changed meanwhile.
+    """
+    draft = waiting(db, identity)
+    evidence = _verify_again(repo, db, draft, draft.content, allowed=frozenset(names))
+    for key in ("recorded", "edited", "calls", "suspect_bugs"):
+        if key in draft.evidence:
+            evidence.setdefault(key, draft.evidence[key])
+    evidence["yes"] = {
+        "by": _user(),
+        "at": timestamp(),
+        "names": list(names),
+        "sha256": _sha256(draft.content),
+    }
+    if waiting(db, identity).content != draft.content:  # the check takes seconds
+        raise _edited_meanwhile(draft)
+    decision = Decision("yes", _state(evidence), why=", ".join(names))
+    return db.drafts.decide(draft, decision, evidence=evidence)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _user() -> str:
+    """Who decides: the user's name on this machine, else the number."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"user {os.getuid()}"
+
+
 def _verify_edit(repo: Repository, db: Database, draft: Draft, content: str) -> Json:
     """The evidence of an edited test; where it cannot be checked, why not.
 
     Raises:
         CopydeskError: It is not valid Python.
     """
+    evidence = _verify_again(repo, db, draft, content)
+    evidence["recorded"] = []
+    evidence["edited"] = True
+    return evidence
+
+
+def _verify_again(
+    repo: Repository,
+    db: Database,
+    draft: Draft,
+    content: str,
+    *,
+    allowed: Set[str] = frozenset(),
+) -> Json:
+    """The evidence of a test as it is now; where it cannot be checked, why not.
+
+    Raises:
+        CopydeskError: It is not valid Python.
+    """
     try:
-        evidence, suspects = verify_edit(repo, gap_of(db, draft), draft, content)
+        evidence, suspects = verify_edit(repo, gap_of(db, draft), draft, content, allowed=allowed)
     except CopydeskError as error:
         if error.slug == "draft-not-python":
             raise
         evidence, suspects = Evidence("not run", "none", notes=(str(error),)), ()
     as_json: Json = json.loads(json.dumps(dataclasses.asdict(evidence)))
-    as_json["recorded"] = []
     if "basis" in draft.evidence:
         as_json["basis"] = draft.evidence["basis"]
-    as_json["edited"] = True
     if suspects:
         as_json["suspect_bugs"] = [suspect._asdict() for suspect in suspects]
     return as_json
@@ -271,7 +354,7 @@ def undo(repo: Repository, db: Database, identity: int) -> Draft:
     """
     draft = db.drafts.get(identity)
     last = db.drafts.last_standing(identity)
-    if draft.state in WAITING and last is not None and last.action == "edit":
+    if draft.state in WAITING and last is not None and last.action in ("edit", "yes"):
         evidence = last.evidence or {"verdict": "not run", "notes": [_EVIDENCE_GONE]}
         decision = Decision("undo", _state(evidence))
         return db.drafts.decide(draft, decision, content=last.content, evidence=evidence)
@@ -293,7 +376,8 @@ _EVIDENCE_GONE = "the evidence from before the edit was not kept"
 
 def _state(evidence: Json) -> DraftState:
     """The state of a draft that waits, by its evidence."""
-    return "not_run" if evidence.get("verdict") == "not run" else "ready"
+    states: dict[str, DraftState] = {"not run": "not_run", "asks": "asks"}
+    return states.get(str(evidence.get("verdict")), "ready")
 
 
 def _take_back(repo: Repository, draft: Draft) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
@@ -12,19 +12,27 @@ from copydesk.agent.testgen.project import open_workspace
 from copydesk.agent.testgen.verify import CheckedEdit, verify_edited
 
 
-def verify_edit(repo: Repository, gap: Gap, draft: Draft, content: str) -> CheckedEdit:
-    """Climb the ladder again with a draft that the editor changed.
+def verify_edit(
+    repo: Repository,
+    gap: Gap,
+    draft: Draft,
+    content: str,
+    *,
+    allowed: Set[str] = frozenset(),
+) -> CheckedEdit:
+    """Climb the ladder again with a draft that the editor changed or said yes to.
 
     Args:
         repo: The repository.
         gap: The draft's gap as it was measured.
         draft: The draft.
         content: What the editor made of it.
+        allowed: What the editor said yes to, by name.
     """
     names = tuple(_test_names(content))
     candidate = Candidate(gap, draft.origin, content, names)
     with open_workspace(repo, draft.commit) as workspace:
-        return verify_edited(candidate, workspace.tree, workspace.sandbox)
+        return verify_edited(candidate, workspace.tree, workspace.sandbox, allowed=allowed)
 
 
 def _test_names(content: str) -> Iterator[str]:

@@ -24,6 +24,7 @@ _NEEDS_LEAVE = (
 )
 _STATES: dict[str, DraftState] = {
     "verified": "ready",
+    "asks": "asks",
     "failed": "discarded",
     "not run": "not_run",
 }

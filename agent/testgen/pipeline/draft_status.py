@@ -16,11 +16,11 @@ _NO_ANSWER = Rung(
 
 
 def without_reached(gap: Gap, drafts: Iterable[Draft]) -> Gap:
-    """What of a gap none of these drafts has reached, discarded ones left out."""
+    """What of a gap no draft has reached, of those whose word counts."""
     lines: set[int] = set()
     arcs: set[tuple[int, ...]] = set()
     for draft in drafts:
-        if draft.state != "discarded":
+        if draft.state not in ("discarded", "asks"):
             lines.update(draft.evidence.get("gained_lines", ()))
             arcs.update(tuple(arc) for arc in draft.evidence.get("gained_branches", ()))
     return dataclasses.replace(
@@ -62,10 +62,11 @@ def failed_drafting(gap: Gap, writer: str, tier: str, error: str) -> CheckedDraf
     return CheckedDraft(Evidence("failed", tier, (rung,)), candidate)
 
 
-def worth(evidence: Evidence) -> tuple[bool, int, int]:
+def worth(evidence: Evidence) -> tuple[bool, bool, int, int]:
     """What a draft is worth beside another: that it stands, what it reaches, what it kills."""
     gained = len(evidence.gained_lines) + len(evidence.gained_branches)
-    return evidence.verdict == "verified", gained, evidence.mutants_killed
+    verdict = evidence.verdict
+    return verdict == "verified", verdict == "asks", gained, evidence.mutants_killed
 
 
 def failure(evidence: Evidence) -> str:
@@ -82,6 +83,8 @@ def in_words(evidence: Evidence) -> str:
             f"{plural(len(evidence.gained_lines), 'line')} gained, "
             f"{evidence.mutants_killed} of {plural(evidence.mutants_total, 'mutant')} killed"
         )
+    if evidence.verdict == "asks":
+        return f"asks: {', '.join(evidence.asks)}"
     rung = _failed_rung(evidence)
     if rung is None:
         return evidence.verdict

@@ -121,7 +121,9 @@ class ModelGapDrafting:
         self._earlier_calls = list(verification.calls)
         checked = self.desk.check_of_model(verification)
         verdict = checked.evidence.verdict
-        if verdict != "failed":
+        if verdict == "asks":
+            self.failed = checked
+        elif verdict != "failed":
             self.verified.append(checked)
             self._kept = self.desk.keep(self.gap, checked, calls=self._earlier_calls)
         return verdict
@@ -144,12 +146,13 @@ class ModelGapDrafting:
             if len(self.verified) == 1:  # a crash loses nothing that stands
                 self._keep(checked)
         else:
-            self.failed = checked or self.failed
+            self.failed = _better(checked, self.failed)
         return not self.interrupted and verdict != "not run"
 
     def _ask_until_it_passes(self, group: BranchGroup) -> CheckedDraft | None:
         """The last test that the model wrote for a group, checked; None when it wrote none."""
         checked: CheckedDraft | None = None
+        best: CheckedDraft | None = None
         calls_before = self.desk.db.model_calls.last_id()
         try:
             candidate = self.drafter.draft(group)
@@ -157,13 +160,14 @@ class ModelGapDrafting:
                 if candidate is None:
                     break
                 checked = self._check(candidate, calls_before)
-                if checked.evidence.verdict != "failed" or turn > REPAIRS:
+                best = _better(checked, best)
+                if checked.evidence.verdict not in ("failed", "asks") or turn > REPAIRS:
                     break
                 why = failure(checked.evidence)
                 candidate = self.drafter.again(group, candidate, why, turn=turn)
         except (ModelFault, ModelUnavailable) as error:
             self.interrupted = self.model.fail(self.client, error)
-        return checked
+        return best
 
     def _check(self, candidate: Candidate, calls_before: int) -> CheckedDraft:
         calls = self._calls_since(calls_before)
@@ -190,3 +194,12 @@ class ModelGapDrafting:
     def _calls_since(self, number: int) -> list[int]:
         """The numbers of the calls in the model's log after a certain one."""
         return list(range(number + 1, self.desk.db.model_calls.last_id() + 1))
+
+
+def _better(new: CheckedDraft | None, old: CheckedDraft | None) -> CheckedDraft | None:
+    """The newer of two drafts of one group, unless only the older one asks or stands."""
+    if new is None or old is None:
+        return new or old
+    order = ("failed", "not run", "asks", "verified")
+    is_worse = order.index(new.evidence.verdict) < order.index(old.evidence.verdict)
+    return old if is_worse else new

@@ -29,7 +29,7 @@ RETRY_AFTER = timedelta(days=7)
 """After that long a search that found nothing is made again, whatever else has changed since."""
 
 _DECIDED = ("accepted", "rejected")
-_STANDING = ("ready", *_DECIDED)
+_STANDING = ("ready", "asks", *_DECIDED)
 
 # the order in which gaps are drafted for
 _CHANGED, _NEVER_TRIED, _TRIED, _LEFT_FOR_A_MODEL = range(4)

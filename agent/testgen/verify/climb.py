@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
-from copydesk.agent.records import Candidate, Evidence, Rung, TestId
+from copydesk.agent.records import Candidate, Evidence, Rung, TestId, Verdict
+from copydesk.agent.sandbox.records import Tier
 from copydesk.agent.testgen.project import (
     Function,
     find_tests,
@@ -74,7 +74,7 @@ class Climb:
         tree: The snapshot it was written for; only read.
         sandbox: Runs it.
         repeats: How many fresh processes it has to pass in.
-        approved: A human allows what is asked about before it runs.
+        allowed: What a human said yes to, by name; None: to whatever it may be.
         recording: Take observed values where it predicted wrong ones.
 
     Attributes:
@@ -86,6 +86,7 @@ class Climb:
         score: The mutants that they notice.
         whole: No test is left out, even one that adds nothing to the others.
         compared: The comparison that failed, by test.
+        asks: What it uses that needs a human's yes.
     """
 
     def __init__(
@@ -95,7 +96,7 @@ class Climb:
         sandbox: Runner,
         *,
         repeats: int,
-        approved: bool,
+        allowed: Set[str] | None,
         recording: bool,
     ) -> None:
         self.candidate = candidate
@@ -103,9 +104,10 @@ class Climb:
         self.tree = tree
         self.sandbox = sandbox
         self.repeats = repeats
-        self.approved = approved
+        self.allowed = allowed
         self.recording = recording
         self.whole = False
+        self.asks: tuple[str, ...] = ()
         self.compared: dict[TestId, Comparison] = {}
         self.rungs: list[Rung] = []
         self.notes: list[str] = []
@@ -134,6 +136,7 @@ class Climb:
         self._check_mutants(draft, report, by_test, prepared)
         draft = replace(draft, text=self.text, tests=self.names)
         self._check_fresh_processes(draft, report, functions)
+        self._check_answered()
 
     def kept(self) -> Candidate:
         """The candidate as it stands at the top."""
@@ -147,7 +150,7 @@ class Climb:
 
     def evidence(
         self,
-        verdict: Literal["verified", "failed", "not run"],
+        verdict: Verdict,
         notes: Sequence[str],
         seconds: float,
     ) -> Evidence:
@@ -164,6 +167,7 @@ class Climb:
             survivors=tuple(map(clean, self.score.survivors)),
             notes=tuple(dict.fromkeys(notes)),
             seconds=round(seconds, 3),
+            asks=self.asks,
         )
 
     def _pass(self, rung: RungName, detail: str) -> None:
@@ -196,18 +200,28 @@ class Climb:
     def _check_approval(self) -> None:
         """It does not reach into what decides about it, or a human has said yes. What our own
         drafter writes is made of parts that were looked at once.
+
+        In the full sandbox it goes on all the same, so that a human is asked about good drafts
+        only; what comes of it does not count before the yes.
         """
         if self.candidate.origin == "embedded":
             return
         parts = questions(ast.parse(self.text), self.gap.path, partial(is_known_to, self.tree))
-        if not parts:
-            return
-        if self.approved:
+        self.asks = tuple(parts)
+        if parts and self._is_answered():
             self.notes.append(f"a human said yes: it {', '.join(parts)}")
-            return
-        question = f"needs a human's yes: it {', '.join(parts)}"
-        self.notes.append(question)
-        raise RungFailed(RungName.APPROVED, question)
+        elif self.sandbox.tier is not Tier.FULL:
+            self._check_answered()
+
+    def _is_answered(self) -> bool:
+        return self.allowed is None or self.allowed >= set(self.asks)
+
+    def _check_answered(self) -> None:
+        """A human has said yes to what it asks for."""
+        if self.asks and not self._is_answered():
+            question = f"needs a human's yes: it {', '.join(self.asks)}"
+            self.notes.append(question)
+            raise RungFailed(RungName.APPROVED, question)
 
     def _draft_under_test(self) -> DraftUnderTest:
         path = self.gap.path

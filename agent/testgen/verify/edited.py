@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import ast
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from copydesk.agent.records import Candidate, Evidence, Rung, TestId
+from copydesk.agent.records import Candidate, Evidence, Rung, TestId, Verdict
 from copydesk.agent.testgen.project import find_tests, keep_tests, parse
 from copydesk.agent.testgen.verify.climb import Climb
 from copydesk.agent.testgen.verify.run_report import Comparison, CouldNotRun
-from copydesk.agent.testgen.verify.rungs import DroppedTests, RungFailed
+from copydesk.agent.testgen.verify.rungs import DroppedTests, RungFailed, RungName
 from copydesk.agent.testgen.verify.test_run import Runner
 from copydesk.agent.text import clean
 
@@ -39,13 +39,16 @@ class CheckedEdit(NamedTuple):
     suspects: tuple[SuspectBug, ...]
 
 
-def verify_edited(candidate: Candidate, tree: Path, sandbox: Runner) -> CheckedEdit:
+def verify_edited(
+    candidate: Candidate, tree: Path, sandbox: Runner, *, allowed: Set[str] = frozenset()
+) -> CheckedEdit:
     """Check an edited test module on the ladder, as it is.
 
     Args:
         candidate: The draft, with the editor's text.
         tree: The snapshot it was written for; only read.
         sandbox: Runs it.
+        allowed: What a human said yes to in this very text, by name.
     """
     began = time.monotonic()
     module = parse(candidate.content)
@@ -54,9 +57,9 @@ def verify_edited(candidate: Candidate, tree: Path, sandbox: Runner) -> CheckedE
     suspects: dict[TestId, SuspectBug] = {}
     current = candidate
     while True:
-        climb = Climb(current, tree, sandbox, repeats=REPEATS, approved=True, recording=False)
+        climb = Climb(current, tree, sandbox, repeats=REPEATS, allowed=allowed, recording=False)
         climb.whole = True
-        verdict: Literal["verified", "failed", "not run"] = "failed"
+        verdict: Verdict = "failed"
         try:
             climb.to_the_top()
             verdict = "failed" if fallen else "verified"
@@ -70,6 +73,8 @@ def verify_edited(candidate: Candidate, tree: Path, sandbox: Runner) -> CheckedE
             continue
         except RungFailed as failed:
             climb.rungs.append(Rung(failed.rung, False, clean(failed.why)))
+            if failed.rung is RungName.APPROVED and not fallen:
+                verdict = "asks"
         except CouldNotRun as reason:
             climb.notes.append(clean(str(reason)))
             verdict = "not run"

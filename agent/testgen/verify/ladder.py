@@ -15,13 +15,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from copydesk.agent.records import Candidate, Evidence, Rung
+from copydesk.agent.records import Candidate, Evidence, Rung, Verdict
 from copydesk.agent.testgen.project import keep_tests
 from copydesk.agent.testgen.verify.climb import Climb
 from copydesk.agent.testgen.verify.run_report import CouldNotRun
-from copydesk.agent.testgen.verify.rungs import DroppedTests, RungFailed, ValuesRecorded
+from copydesk.agent.testgen.verify.rungs import DroppedTests, RungFailed, RungName, ValuesRecorded
 from copydesk.agent.testgen.verify.test_run import Runner
 from copydesk.agent.text import clean
 
@@ -31,7 +31,7 @@ MOST_RECORDINGS = 4
 
 class CheckedDraft(NamedTuple):
     """A draft that was checked: what came of it, and the draft with only the tests worth keeping
-    (as it came, when the verdict is not "verified").
+    (as it came, when it failed or was not run).
     """
 
     evidence: Evidence
@@ -54,7 +54,7 @@ def verify(
         tree: The snapshot it was written for; only read.
         sandbox: Runs it; its tools folder is TOOLS.
         repeats: How many fresh processes it has to pass in once more.
-        approved: A human has read the draft and allows what is asked about before it runs.
+        approved: A human has read the draft and said yes to whatever it asks for.
         recording: Where a comparison fails, put the observed value in the predicted one's place
             and go on; the tests that were changed so are among the candidate's `recorded`.
     """
@@ -62,11 +62,12 @@ def verify(
     current = candidate
     notes = list(candidate.notes)
     recordings = MOST_RECORDINGS if recording else 0
+    allowed: frozenset[str] | None = None if approved else frozenset()
     while True:
         climb = Climb(
-            current, tree, sandbox, repeats=repeats, approved=approved, recording=recordings > 0
+            current, tree, sandbox, repeats=repeats, allowed=allowed, recording=recordings > 0
         )
-        verdict: Literal["verified", "failed", "not run"] = "failed"
+        verdict: Verdict = "failed"
         try:
             climb.to_the_top()
         except ValuesRecorded as change:
@@ -80,13 +81,15 @@ def verify(
             continue
         except RungFailed as failed:
             climb.rungs.append(Rung(failed.rung, False, clean(failed.why)))
+            verdict = "asks" if failed.rung is RungName.APPROVED else "failed"
         except CouldNotRun as reason:
             notes.append(clean(str(reason)))
             verdict = "not run"
         else:
             verdict = "verified"
         evidence = climb.evidence(verdict, (*notes, *climb.notes), time.monotonic() - began)
-        return CheckedDraft(evidence, climb.kept() if verdict == "verified" else candidate)
+        stands = verdict in ("verified", "asks")
+        return CheckedDraft(evidence, climb.kept() if stands else candidate)
 
 
 def _with_recorded(candidate: Candidate, content: str, tests: Sequence[str]) -> Candidate:

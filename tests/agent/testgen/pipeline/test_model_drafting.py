@@ -112,3 +112,23 @@ def test_trouble_after_a_draft_that_fell_has_it_tried_again(
     assert (draft.state, draft.evidence["unfinished"]) == ("discarded", True)
     assert is_due(draft)
     assert model.reason_to_wait
+
+
+ASKING = "import sys\n\n\ndef test_grade():\n    assert sys.modules and grade(95) == 'good'\n"
+
+
+def test_a_draft_that_asks_waits_for_the_yes_where_the_model_knows_no_other(
+    db: Database, ask: Callable[..., Any]
+) -> None:
+    ask(ASKING, WRONG, ASKING, WRONG)
+    [draft] = db.drafts.find(kind="test")
+    assert (draft.state, draft.evidence["verdict"]) == ("asks", "asks")
+    assert draft.evidence["asks"] == ["touches sys.modules"]
+
+
+def test_a_repaired_draft_that_asks_no_more_is_the_better_one(
+    db: Database, ask: Callable[..., Any]
+) -> None:
+    ask(ASKING, GOOD, BAD)
+    [draft] = db.drafts.find(kind="test")
+    assert (draft.state, draft.evidence["asks"]) == ("ready", [])

@@ -425,16 +425,34 @@ FORGERIES = {
 }  # fmt: skip
 
 
+GOOD_BUT_ASKS = """\
+import sys
+from grades import grade
+
+
+def test_x():
+    assert "grades" in sys.modules and grade(90) == "A"
+"""
+
+
 @pytest.mark.usefixtures("grades")
 class TestForgeries:
     @pytest.mark.parametrize("name", FORGERIES)
     def test_what_reaches_in_needs_a_yes(self, climb, name: str) -> None:
         content = "from grades import grade\n" + FORGERIES[name]
         evidence, _ = climb("grades.py", "grade", [8], content)
-        fell, said = fallen(evidence)
-        assert fell == "approved"
-        assert "needs a human's yes" in said
-        assert said in evidence.notes
+        assert evidence.verdict in ("asks", "failed")
+        assert evidence.asks
+
+    def test_a_draft_that_asks_does_not_run_before_the_yes_where_nothing_guards(
+        self, climb
+    ) -> None:
+        evidence, _ = climb("grades.py", "grade", [8], GOOD_BUT_ASKS)
+        assert (evidence.verdict, evidence.asks) == ("asks", ("touches sys.modules",))
+        assert [rung.name for rung in evidence.rungs] == ["asserts", "approved"]
+        assert evidence.notes == ("needs a human's yes: it touches sys.modules",)
+        evidence, _ = climb("grades.py", "grade", [8], GOOD_BUT_ASKS, approved=True)
+        assert (evidence.verdict, evidence.asks) == ("verified", ("touches sys.modules",))
 
     @pytest.mark.parametrize("name", ["os._exit", "getattr", "from os"])
     def test_a_yes_does_not_let_an_exit_pass(self, climb, name: str) -> None:
@@ -589,6 +607,10 @@ class TestWhereItRuns:
         evidence, _ = climb("grades.py", "grade", [8], content, on=sandbox)
         assert evidence.verdict == "verified", [r.detail for r in evidence.rungs]
         assert evidence.tier == "full"
+        evidence, kept = climb("grades.py", "grade", [8], GOOD_BUT_ASKS, on=sandbox)
+        assert (evidence.verdict, evidence.asks) == ("asks", ("touches sys.modules",))
+        assert [rung.name for rung in evidence.rungs if not rung.passed] == ["approved"]
+        assert (evidence.gained_lines, kept.tests) == ((8,), ("test_x",))
 
     def test_only_harmless_options_of_the_project_stay(self, write: Write, tree: Path) -> None:
         from copydesk.agent.testgen.verify.test_run import draft_path, pytest_options
