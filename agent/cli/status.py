@@ -227,9 +227,13 @@ def _print_former_failure(failure: Json) -> None:
     )
 
 
+def _waiting_drafts(counts: Json) -> int:
+    return int(counts["ready"] + counts["asks"] + counts["not_run"])
+
+
 def _next_step(state: Json) -> str:
     head, jobs = state["head"], state["queue"]
-    waiting = sum(state["drafts"][name] for name in ("ready", "asks", "not_run"))
+    waiting = _waiting_drafts(state["drafts"])
     if head["sha"] is None:
         return "Next: make the first commit; copydesk measures commits."
     if head.get("failed"):
