@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from copydesk.agent.coverage.gate.coverage_xml import parse_xml, sums_of_xml
 from copydesk.agent.coverage.gate.lcov import parse_lcov
@@ -22,6 +22,9 @@ from copydesk.agent.coverage.gate.path_mapping import (
 from copydesk.agent.coverage.store import FileLines
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.text import clean
+
+if TYPE_CHECKING:
+    from coverage import Coverage
 
 MAX_BYTES = 512 * 1024 * 1024
 SQLITE = b"SQLite format 3\0"
@@ -142,18 +145,23 @@ def _read_data(path: Path, mapping: PathMapping, top: Path) -> CoverageFile:
         warnings.catch_warnings(action="ignore"),  # of files that are not of the repository
     ):
         renamed = CoverageData(basename=str(Path(scratch) / "data"))
+        combined = Path(scratch) / "combined"
         output = Path(scratch) / "report.json"
         try:
             data = CoverageData(basename=str(path))
             data.read()
+            if data.measured_files() and _has_paths(config):
+                # as in each report: names of installed copies become those of their sources
+                with_paths = _without_plugins(Coverage(str(combined), config_file=config))
+                with_paths.combine([str(path)], keep=True)
+                with_paths.save()
+                data = with_paths.get_data()
             names = {name: data.lines(name) or () for name in data.measured_files()}
             mapped = mapping.map(names)
             full = {name: str(top / where) for name, where in mapped.paths.items()}
             renamed.update(data, map_path=lambda name: full.get(name, f"{scratch}/{name}"))
             renamed.write()
-            cov = Coverage(data_file=renamed.data_filename(), config_file=config, messages=False)
-            cov.set_option("run:plugins", [])  # a tracked file may not run code in this process
-            cov.set_option("run:relative_files", False)  # the names are full ones now
+            cov = _without_plugins(Coverage(renamed.data_filename(), config_file=config))
             cov.set_option("run:disable_warnings", ["no-data-collected"])
             cov.load()
             cov.json_report(outfile=str(output), ignore_errors=True)
@@ -170,6 +178,20 @@ def _read_data(path: Path, mapping: PathMapping, top: Path) -> CoverageFile:
                 break
     foreign = names.keys() - mapped.paths.keys() - mapped.ambiguous.keys()
     return CoverageFile(files, tuple(sorted(foreign)), mapped.ambiguous, _remarks(mapped.ambiguous))
+
+
+def _without_plugins(cov: Coverage) -> Coverage:
+    """A reader of data that runs no code of the project, and keeps full names as they are."""
+    cov.set_option("run:plugins", [])
+    cov.set_option("run:relative_files", False)
+    return cov
+
+
+def _has_paths(config: str | bool) -> bool:
+    """Whether a configuration says which folders stand for each other."""
+    if not isinstance(config, str):
+        return False
+    return "paths" in Path(config).read_text("utf-8", "replace")
 
 
 def _configuration(start: Path, top: Path) -> tuple[Path, str | bool]:

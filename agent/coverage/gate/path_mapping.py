@@ -61,6 +61,8 @@ class PathMapping:
         self.by_name: dict[str, list[str]] = {}
         for path in sorted(self.tracked):
             self.by_name.setdefault(path.rpartition("/")[2], []).append(path)
+        self._is_windows = False
+        self._by_lower_name: dict[str, list[str]] = {}
         self.bases = [base for folder in folders if (base := self._below_top(folder)) is not None]
         self._votes: Counter[_Move] = Counter()
         self._count = 0
@@ -81,6 +83,7 @@ class PathMapping:
             sources: Folders that names may be relative to.
         """
         roots = [source for source in sources if source]
+        self._is_windows = any(map(self._is_of_windows, [*names, *roots]))
         choices = {name: self._choices(name, roots) for name in names}
         self._votes = Counter(move for moves in choices.values() for move in moves.values())
         self._count = sum(map(bool, choices.values()))
@@ -113,8 +116,18 @@ class PathMapping:
     def _separated(self, name: str) -> str:
         """A name with slashes between its folders. A backslash is part of a name where such a
         file is in the repository."""
-        is_own = "\\" in name and name.rpartition("/")[2] in self.by_name
-        return normalized(name if is_own else name.replace("\\", "/"), keep_parents=True)
+        plain = name if self._has_own_backslash(name) else name.replace("\\", "/")
+        return normalized(plain, keep_parents=True)
+
+    def _has_own_backslash(self, name: str) -> bool:
+        return "\\" in name and name.rpartition("/")[2] in self.by_name
+
+    def _is_of_windows(self, name: str) -> bool:
+        """Whether a name was written on Windows, which does not tell small letters from capital
+        ones."""
+        if name[1:2] == ":" and name[2:3] in ("/", "\\"):
+            return True
+        return "\\" in name and not self._has_own_backslash(name)
 
     def _here(self, names: Iterable[str]) -> dict[str, _Move]:
         """The files that full names mean on this machine."""
@@ -141,7 +154,7 @@ class PathMapping:
         choices: dict[str, _Move] = {}
         for name in map(normalized, names):
             for path in self._same_name(name):
-                move = _move(name, path)
+                move = _move(name, path, any_case=self._is_windows)
                 if self._may_lead(move, name):
                     former = choices.get(path, move)
                     choices[path] = min(former, move, key=lambda m: len(m.new))
@@ -149,19 +162,21 @@ class PathMapping:
 
     def _same_name(self, name: str) -> list[str]:
         last = name.rpartition("/")[2]
-        paths = self.by_name.get(last, [])
-        if not paths and ":" in name[:3]:  # Windows does not tell small letters from capital ones
-            paths = [p for key, same in self.by_name.items() if key.lower() == last.lower()
-                     for p in same]  # fmt: skip
-        return paths
+        if not self._is_windows:
+            return self.by_name.get(last, [])
+        if not self._by_lower_name:
+            for key, paths in self.by_name.items():
+                self._by_lower_name.setdefault(key.lower(), []).extend(paths)
+        return self._by_lower_name.get(last.lower(), [])
 
     def _may_lead(self, move: _Move, name: str) -> bool:
         """Whether a name may be written as if one folder were the other.
 
         A relative name is all there is of a path, unless it begins above the worktree. Of an
-        absolute one at least a folder must be the same, unless it lies at the top.
+        absolute one at least a folder must be the same, unless it lies at the top. What is
+        installed has its whole name below the folder of packages.
         """
-        if not move.old:
+        if not move.old or _is_of_packages(move.old):
             return True
         if is_absolute(name):
             return not move.new or "/" in name[len(move.old) + 1 :]
@@ -170,8 +185,8 @@ class PathMapping:
     def _fitting(self, moves: Mapping[str, _Move], lines: Collection[LineNo]) -> list[str]:
         """Those of the choices whose text has the lines that are counted.
 
-        Where none has, all of several; but a file at the top is not meant then by a name from
-        elsewhere that shares nothing with it but its last part.
+        Where none has, all of several; but a file is not meant then by a name from elsewhere that
+        shares nothing with it but its last part.
         """
         if len(moves) == 1 and not any(map(self._is_doubtful, moves, moves.values())):
             return list(moves)
@@ -179,7 +194,8 @@ class PathMapping:
         return paths or (list(moves) if len(moves) > 1 else [])
 
     def _is_doubtful(self, path: str, move: _Move) -> bool:
-        return "/" not in path and move.old not in ("", *self.tops)
+        shared = path.removeprefix(f"{move.new}/") if move.new else path
+        return "/" not in shared and move.old not in ("", *self.tops)
 
     def _chosen(self, paths: Sequence[str], moves: Mapping[str, _Move]) -> str | None:
         """The file that is meant, if that is sure: no other place of the report explains more."""
@@ -190,7 +206,7 @@ class PathMapping:
         usual = self._usual(paths, moves)
         if usual is not None:
             return usual if votes[usual] == most else None
-        if any(is_absolute(moves[path].old) for path in paths):
+        if any(_is_elsewhere(moves[path].old) for path in paths):
             return None
         best = [path for path in paths if votes[path] == most]
         return best[0] if len(best) == 1 and most == self._count else None
@@ -208,15 +224,27 @@ class PathMapping:
         return max(whole, key=len, default=None)
 
 
-def _move(name: str, path: str) -> _Move:
+def _move(name: str, path: str, *, any_case: bool) -> _Move:
     """The folders in which a name and a path differ, in front of the longest end they share."""
     old, new = name.split("/"), path.split("/")
-    while old and new and old[-1].lower() == new[-1].lower():
-        if old[-1] != new[-1] and ":" not in name[:3]:
-            break
+    while old and new and _is_same(old[-1], new[-1], any_case):
         old.pop()
         new.pop()
     return _Move("/".join(old) or ("/" if name.startswith("/") else ""), "/".join(new))
+
+
+def _is_same(part: str, other: str, any_case: bool) -> bool:
+    return part == other or (any_case and part.lower() == other.lower())
+
+
+def _is_elsewhere(folder: str) -> bool:
+    """Whether a folder is known to be none of the worktree's own."""
+    return is_absolute(folder) or _is_of_packages(folder)
+
+
+def _is_of_packages(folder: str) -> bool:
+    """Whether packages are installed in a folder."""
+    return folder.rpartition("/")[2].lower() in ("site-packages", "dist-packages")
 
 
 def is_absolute(name: str) -> bool:
