@@ -10,6 +10,7 @@ import click
 
 from copydesk.agent.cli import terminal as screen
 from copydesk.agent.cli.current_desk import open_current_desk
+from copydesk.agent.cli.one_by_one import OneByOne
 from copydesk.agent.cli.options import (
     examples,
     id_argument,
@@ -22,7 +23,7 @@ from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.drafts import WAITING, draft_as_json
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
-from copydesk.agent.records import Draft, Json
+from copydesk.agent.records import Draft
 from copydesk.agent.review import decisions, edits
 from copydesk.agent.text import clean, plural
 
@@ -66,8 +67,8 @@ def accept(
     copy of the working tree; one that fails, or makes another test of that file fail, is not
     written. Nothing is staged or committed, and a file that changed meanwhile is left alone.
 
-    With --all-verified a test that cannot be written is named and the others go on; the exit
-    code is 1 then, and where a test fails in your own environment.
+    Of several drafts one that cannot be written is named and the others go on; the exit code is 1
+    then, and where a test fails in your own environment.
 
     A test that looks into code or processes, or uses what the project does not, *asks* for your
     yes, by name: at the prompt, or with --yes. It is checked with that, and written.
@@ -77,22 +78,27 @@ def accept(
     if all_verified and flags["say_yes"]:
         raise click.UsageError("--yes is for drafts that you name.")
     with open_current_desk() as (repo, db):
+        chosen = list(dict.fromkeys(identities))
         if all_verified:
             chosen = [draft.id for draft in decisions.verified(db, min_mutants)]
-        else:
-            chosen = list(identities)
-        tell = _Acceptance(db, as_json)
+        several = all_verified or len(chosen) > 1
+        outcome = OneByOne(
+            db, "accept", several=several, as_json=as_json, costing_one=(decisions.FAILS_HERE,)
+        )
         for identity in chosen:
-            try:
+            with outcome.item(identity, "not written"):
                 _answer(repo, db, identity, say_yes=flags["say_yes"], ask=not as_json)
                 path = decisions.accept(repo, db, identity, anyway=flags["anyway"])
-                tell.written(identity, path)
-            except CopydeskError as error:
-                if not all_verified and error.slug != decisions.FAILS_HERE:
-                    raise
-                tell.failed(identity, error)
-    tell.sum_up(min_mutants)
-    ctx.exit(int(tell.failures > 0))
+                draft = db.drafts.get(identity)
+                row = draft_as_json(draft) | {"written": str(path)}
+                outcome.say_done(row, _written(draft, path))
+    if as_json:
+        echo_json(outcome.rows)
+    elif outcome.done:
+        echo("Look it over and commit it; `copydesk undo ID` takes it back.")
+    elif not outcome.failures:
+        echo(f"No verified test draft notices {plural(min_mutants, 'mutant')} or more.")
+    ctx.exit(int(outcome.failures > 0))
 
 
 def _answer(repo: Repository, db: Database, identity: int, *, say_yes: bool, ask: bool) -> None:
@@ -131,42 +137,13 @@ def allow(repo: Repository, db: Database, draft: Draft) -> None:
         )
 
 
-class _Acceptance:
-    """Tells of the drafts that are accepted, one by one or all as JSON."""
-
-    def __init__(self, db: Database, as_json: bool) -> None:
-        self.db = db
-        self.as_json = as_json
-        self.rows: list[Json] = []
-        self.failures = 0
-
-    def written(self, identity: int, path: Path) -> None:
-        """A draft was written."""
-        draft = self.db.drafts.get(identity)
-        self.rows.append(draft_as_json(draft) | {"written": str(path)})
-        if not self.as_json:
-            echo(f"{identity}: wrote {shortest_path(path)}")
-            outcome = decisions.outcome_here(draft)
-            if outcome.startswith("not run"):
-                echo(f"  not tried in your own environment ({outcome})")
-
-    def failed(self, identity: int, error: CopydeskError) -> None:
-        """A draft could not be written."""
-        self.failures += 1
-        self.rows.append({"id": identity, "error": str(error), "slug": error.slug})
-        if not self.as_json:
-            echo(f"{identity}: not written: {error}")
-            if error.slug == decisions.FAILS_HERE:
-                echo(f"  {error.hint}")
-
-    def sum_up(self, min_mutants: int) -> None:
-        """Say the next step."""
-        if self.as_json:
-            echo_json(self.rows)
-        elif len(self.rows) > self.failures:
-            echo("Look it over and commit it; `copydesk undo ID` takes it back.")
-        elif not self.failures:
-            echo(f"No verified test draft notices {plural(min_mutants, 'mutant')} or more.")
+def _written(draft: Draft, path: Path) -> str:
+    """What was written, and whether it was tried in the user's own environment, in words."""
+    words = f"{draft.id}: wrote {shortest_path(path)}"
+    outcome = decisions.outcome_here(draft)
+    if outcome.startswith("not run"):
+        words += f"\n  not tried in your own environment ({outcome})"
+    return words
 
 
 def shortest_path(path: Path) -> str:
@@ -260,36 +237,50 @@ def _open_editor(path: Path) -> None:
 @ids_argument
 @click.option("--why", required=True, metavar="TEXT", help="The reason; kept for later drafts.")
 @json_option
-def reject(identities: tuple[int, ...], why: str, as_json: bool) -> None:
-    """Turn a draft down and say why."""
+@click.pass_context
+def reject(ctx: click.Context, identities: tuple[int, ...], why: str, as_json: bool) -> None:
+    """Turn a draft down and say why.
+
+    Of several drafts one that does not wait is named and the others go on; the exit code is 1 then.
+    """
+    chosen = list(dict.fromkeys(identities))
     with open_current_desk() as (repo, db):
-        after = [decisions.reject(repo, db, identity, why) for identity in identities]
+        decisions.check_reason(why, chosen[0])
+        outcome = OneByOne(db, "reject", several=len(chosen) > 1, as_json=as_json)
+        for identity in chosen:
+            with outcome.item(identity, "not rejected"):
+                outcome.rows.append(draft_as_json(decisions.reject(repo, db, identity, why)))
     if as_json:
-        echo_json([draft_as_json(draft) for draft in after])
-    else:
-        echo(f"Rejected {plural(len(after), 'draft')}; `copydesk undo ID` takes it back.")
+        echo_json(outcome.rows)
+    elif outcome.done:
+        echo(f"Rejected {plural(outcome.done, 'draft')}; `copydesk undo ID` takes it back.")
+    ctx.exit(int(outcome.failures > 0))
 
 
 @click.command(epilog=examples("copydesk undo 3", "copydesk undo 3 4 7"))
 @ids_argument
 @json_option
-def undo(identities: tuple[int, ...], as_json: bool) -> None:
+@click.pass_context
+def undo(ctx: click.Context, identities: tuple[int, ...], as_json: bool) -> None:
     """Take back the last decision, or an edit, of a draft.
 
     What an accepted draft wrote is taken out again, unless the file has changed since; an edit that
     is taken back stays in a file. Of several drafts the one decided on last goes first, so that
-    those of one file can be taken back together.
+    those of one file can be taken back together; one that cannot be taken back is named and the
+    others go on, with exit code 1.
     """
-    rows: list[Json] = []
     with open_current_desk() as (repo, db):
-        for identity in decisions.latest_first(db, identities):
-            before = db.drafts.get(identity)
-            after, kept = edits.take_back(repo, db, identity)
-            rows.append(draft_as_json(after) | {"kept": None if kept is None else str(kept)})
-            if not as_json:
-                echo(_undone(before, after, kept))
+        chosen = decisions.latest_first(db, identities)
+        outcome = OneByOne(db, "undo", several=len(chosen) > 1, as_json=as_json)
+        for identity in chosen:
+            with outcome.item(identity, "not taken back"):
+                before = db.drafts.get(identity)
+                after, kept = edits.take_back(repo, db, identity)
+                row = draft_as_json(after) | {"kept": None if kept is None else str(kept)}
+                outcome.say_done(row, _undone(before, after, kept))
     if as_json:
-        echo_json(rows)
+        echo_json(outcome.rows)
+    ctx.exit(int(outcome.failures > 0))
 
 
 def _undone(before: Draft, after: Draft, kept: Path | None) -> str:

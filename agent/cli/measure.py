@@ -19,6 +19,7 @@ from copydesk.agent.cli.formatting import (
     ranges,
     short_sha,
 )
+from copydesk.agent.cli.one_by_one import OneByOne
 from copydesk.agent.cli.options import examples, json_option, revision_argument
 from copydesk.agent.cli.output import echo, echo_json, print_progress
 from copydesk.agent.coverage.measure import commit as measuring
@@ -50,36 +51,54 @@ FOLDERS = {"html": "htmlcov", "data": ".coverage"}
 @click.argument("revision", metavar="[REV | A..B]", default="HEAD")
 @click.option("--full", is_flag=True, help="Run every test, whatever is known.")
 @json_option
-def measure(revision: str, full: bool, as_json: bool) -> None:
+@click.pass_context
+def measure(ctx: click.Context, revision: str, full: bool, as_json: bool) -> None:
     """Measure a commit now, in the foreground.
 
     Only the tests that the change affects are run. Commits are measured, not the working tree.
+    Of several commits one that cannot be measured is named and the others go on; the exit code is
+    1 then.
     """
     measures: list[Measure] = []
-    rows: list[Json] = []
     with open_current_desk(create=True) as (repo, db):
-        for sha in git.between(repo, revision):
-            commit = Commit(repo, sha)
-            print_progress(f"measuring {short_sha(sha)} {commit.info.subject}")
-            had_failed = any(job[:2] == ("measure", sha) for job in db.jobs.failures())
-            order = ordering(db, commit)
-            measured = measuring.measure(db, commit, say=print_progress, full=full, order=order)
-            measures.append(measured)
-            scoring.after_measure(db, commit)
-            if had_failed:
-                _resume(repo, db, sha)
-            projects = db.measures.projects(sha)
-            if not as_json:
-                _print(measures[-1], projects)
-                is_head = sha == head_sha(repo)
-                print_failed_tests(repo, db, sha, measured.failed, is_head=is_head)
-            rows.append(_as_json(measured, projects) | failed_tests_of(repo, db, sha))
+        commits = list(git.between(repo, revision))
+        outcome = OneByOne(db, "measure", several=len(commits) > 1, as_json=as_json)
+        for sha in commits:
+            name = sha if as_json else short_sha(sha)
+            with outcome.item(name, "not measured"):
+                measures.append(_measure_commit(repo, db, sha, full=full))
+                _say(repo, db, measures[-1], outcome)
     if as_json:
-        echo_json(rows)
-    elif not measures:
-        echo(f"There is no commit in {revision}.")
-    else:
+        echo_json(outcome.rows)
+    elif measures:
         _print_next_step(measures[-1])
+    elif not outcome.failures:
+        echo(f"There is no commit in {revision}.")
+    ctx.exit(int(outcome.failures > 0))
+
+
+def _measure_commit(repo: Repository, db: Database, sha: Sha, *, full: bool) -> Measure:
+    """Measure one commit, and what follows from that."""
+    commit = Commit(repo, sha)
+    print_progress(f"measuring {short_sha(sha)} {commit.info.subject}")
+    had_failed = any(job[:2] == ("measure", sha) for job in db.jobs.failures())
+    order = ordering(db, commit)
+    measured = measuring.measure(db, commit, say=print_progress, full=full, order=order)
+    scoring.after_measure(db, commit)
+    if had_failed:
+        _resume(repo, db, sha)
+    return measured
+
+
+def _say(repo: Repository, db: Database, measured: Measure, outcome: OneByOne) -> None:
+    """Say what was measured of a commit."""
+    sha = measured.sha
+    projects = db.measures.projects(sha)
+    if not outcome.as_json:
+        _print(measured, projects)
+        is_head = sha == head_sha(repo)
+        print_failed_tests(repo, db, sha, measured.failed, is_head=is_head)
+    outcome.rows.append(_as_json(measured, projects) | failed_tests_of(repo, db, sha))
 
 
 def _resume(repo: Repository, db: Database, sha: Sha) -> None:

@@ -171,11 +171,11 @@ def latest_first(db: Database, identities: Sequence[int]) -> list[int]:
     return sorted(unique, key=lambda identity: -last_decisions.get(identity, 0))
 
 
-def reject(repo: Repository, db: Database, identity: int, why: str) -> Draft:
-    """Turn a draft down; the reason is kept for the next drafts.
+def check_reason(why: str, identity: int) -> None:
+    """Refuse to reject a draft for no reason.
 
     Raises:
-        CopydeskError: The draft is not waiting, or there is no reason.
+        CopydeskError: The reason is empty.
     """
     if not why.strip():
         raise CopydeskError(
@@ -183,6 +183,15 @@ def reject(repo: Repository, db: Database, identity: int, why: str) -> Draft:
             slug="no-reason",
             hint=f'copydesk reject {identity} --why "asserts the wrong rounding"',
         )
+
+
+def reject(repo: Repository, db: Database, identity: int, why: str) -> Draft:
+    """Turn a draft down; the reason is kept for the next drafts.
+
+    Raises:
+        CopydeskError: The draft is not waiting, or there is no reason.
+    """
+    check_reason(why, identity)
     return db.drafts.decide(waiting(db, identity), Decision("reject", "rejected", why=why))
 
 

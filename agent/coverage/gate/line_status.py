@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from copydesk.agent.coverage.gate.changed_lines import Change
@@ -39,13 +39,16 @@ class MeasuredLines:
     """What has been measured, asked for the changed lines of file versions.
 
     `nearest` is what the nearest measured commit says, by path; `uncounted` are files that it has
-    and does not count. `is_exact` says that it is the very commit that is judged.
+    and does not count. `sha` is that commit, and `is_exact` says that it is the very one that is
+    judged. `failures` names the files that copydesk failed on, whose lines are unknown.
     """
 
     db: Database
     nearest: Mapping[str, Version]
     uncounted: frozenset[str] = frozenset()
     is_exact: bool = False
+    sha: Sha = ""
+    failures: list[str] = field(default_factory=list)
 
     def statuses(self, change: Change, read: Callable[[str], str]) -> dict[str, LineStatus]:
         """The changed lines by path; files that do not count are left out.
@@ -54,9 +57,11 @@ class MeasuredLines:
             change: The change.
             read: The text of a blob.
         """
-        statuses = {}
+        statuses: dict[str, LineStatus] = {}
         for path, (blob, lines) in change.files.items():
-            status = self._status(path, blob, lines, read)
+            status: LineStatus | None = LineStatus(unknown=frozenset(lines))
+            with self.db.failed_items.contained("gate", self.sha, path, say=self.failures.append):
+                status = self._status(path, blob, lines, read)
             if status is not None:
                 statuses[path] = status
         if not self.is_exact and self._has_new_tests(change):
@@ -184,4 +189,4 @@ def measured_lines_at(
     for total in load_totals(db, sha) or ():
         nearest[total.path] = Version(total.blob, total.file_lines)
     uncounted = frozenset(git.tree(repo, sha)) - nearest.keys()
-    return MeasuredLines(db, nearest, uncounted, exact)
+    return MeasuredLines(db, nearest, uncounted, exact, sha)

@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
@@ -54,14 +54,14 @@ class MeasuredGate:
             within: Seconds that a measure may take.
         """
         target = None if request.is_staged else request.head
-        statuses, measured = self._statuses(request, target)
+        statuses, measured, failures = self._statuses(request, target)
         trouble = ""
         may_fail = tests_may_fail(floors.tests_may_fail, load_personal(self.repo)[0].failing_tests)
         needs_tests = request.is_staged and may_fail == "never" and bool(request.change.lines)
         has_unknown = unknown == "measure" and self._has_unknown(request, statuses, measured)
         if needs_tests or has_unknown:
             trouble, target = self._measure(request, within)
-            statuses, measured = self._statuses(request, target)
+            statuses, measured, failures = self._statuses(request, target)
         projects = self._projects(request, floors, measured, exact=target is not None)
         verdict = judge(
             statuses,
@@ -71,8 +71,7 @@ class MeasuredGate:
             base_total=self._base_total(request, exact=target is not None),
             doubts=measured.doubts if measured else (),
         )
-        if trouble:
-            verdict = replace(verdict, remarks=(*verdict.remarks, trouble))
+        verdict = replace(verdict, remarks=(*verdict.remarks, *_remarks(failures, trouble)))
         return self._with_failing_tests(verdict, request, target, may_fail)
 
     def _with_failing_tests(
@@ -129,8 +128,10 @@ class MeasuredGate:
 
     def _statuses(
         self, request: GateRequest, target: Sha | None
-    ) -> tuple[dict[str, LineStatus], Measure | None]:
-        """The changed lines, and the measure that the total is from: the target's if there is."""
+    ) -> tuple[dict[str, LineStatus], Measure | None, list[str]]:
+        """The changed lines, the measure that the total is from (the target's if there is), and
+        the files that copydesk failed on.
+        """
         exact = target is not None and self.db.measures.get(target) is not None
         measured_sha = target
         if not exact:
@@ -139,8 +140,8 @@ class MeasuredGate:
         lines = measured_lines_at(self.repo, self.db, measured_sha, exact=exact)
         statuses = lines.statuses(request.change, texts(self.repo, request.change))
         if measured_sha is None or not (exact or request.is_staged):
-            return statuses, None
-        return statuses, self.db.measures.get(measured_sha)
+            return statuses, None, lines.failures
+        return statuses, self.db.measures.get(measured_sha), lines.failures
 
     def _base_total(self, request: GateRequest, *, exact: bool) -> float | None:
         """The total of what the change is compared with, where that was measured."""
@@ -209,3 +210,9 @@ def _kept_policy(unknown: str, floors: Floors) -> Literal["pass", "fail"]:
     """What becomes of lines that have no verdict even now: "fail" or "pass"."""
     may_not_pass = unknown == "fail" or (unknown == "measure" and floors.is_strict)
     return "fail" if may_not_pass else "pass"
+
+
+def _remarks(failures: Sequence[str], trouble: str) -> list[str]:
+    """What is to be said of files that copydesk failed on, and of a measure that was not made."""
+    remarks = [f"{failure.strip()}: its lines are unknown" for failure in failures]
+    return [*remarks, trouble] if trouble else remarks

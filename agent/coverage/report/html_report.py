@@ -99,6 +99,7 @@ def _figures(report: Report) -> Iterator[Figure]:
 
 def _findings(report: Report) -> Iterator[str]:
     """What is to be said beside the figures."""
+    yield from report.failures
     for project in report.projects:
         yield f"project {project.name}: {percent(project.percent)} of what counts is reached"
     if report.verdict is None:

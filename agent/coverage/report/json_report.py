@@ -37,6 +37,7 @@ def render_json(report: Report) -> Json:
         "insight": _or_none(report.insight),
         "drafts": [_draft(draft) for draft in report.drafts],
         "models": list(report.models),
+        "failures": list(report.failures),
         "next": [step._asdict() for step in report.steps],
     }
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 from copydesk.agent.config import load_project
 from copydesk.agent.coverage.gate import (
@@ -45,6 +45,10 @@ CONTEXT = 3
 LINES = 3000
 """Lines of the diff that are shown; what is left out is said."""
 SLOWEST = 10
+DIFF = "the verdict and the commit line by line"
+
+_Part = TypeVar("_Part")
+_Other = TypeVar("_Other")
 
 State = Literal["reached", "missing", "partial", "unknown", "plain", "near"]
 
@@ -88,7 +92,7 @@ class Report:
 
     `left_out` counts lines of the diff not shown; `models` are the totals of desk.history;
     `failed` are the tests that failed, and `install` says what to install where they fail for
-    want of a module.
+    want of a module. `failures` are the parts that copydesk failed on.
     """
 
     name: str
@@ -108,6 +112,7 @@ class Report:
     projects: tuple[ProjectTotal, ...] = ()
     failed: tuple[FailedTest, ...] = ()
     install: Install | None = None
+    failures: tuple[str, ...] = ()
 
 
 def gather_report(repo: Repository, db: Database, sha: Sha) -> Report:
@@ -124,39 +129,83 @@ def gather_report(repo: Repository, db: Database, sha: Sha) -> Report:
             hint=f"`copydesk measure {sha[:8]}` does it now.",
         )
     commit = git.commit_info(repo, sha)
-    traces = load_map(db, sha)
-    verdict, diff, left_out = _change(repo, db, commit, traces)
+    parts = _Parts(db, sha)
+    traces = parts.get("the coverage map", lambda: load_map(db, sha), None)
+    no_change: _ChangeParts = (None, {}, 0)
+    verdict, diff, left_out = parts.get(DIFF, lambda: _change(repo, db, commit, traces), no_change)
     gaps = tuple(db.gaps.of_commit(sha))
     drafts = tuple(db.drafts.find())
     failed = tuple(db.failed_tests.of_commit(sha)) if measure.failed else ()
     python = db.measures.interpreter(sha).rpartition(" (")[0]
-    install = missing_packages(repo, sha, python, [test.error for test in failed])
+    errors = [test.error for test in failed]
+    install = parts.get(
+        "what to install", lambda: missing_packages(repo, sha, python, errors), None
+    )
+    names = traces.tests().keys() if traces else ()
+    steps = parts.get(
+        "what to do next",
+        lambda: (
+            *_steps_of_failures(measure, failed, install),
+            *_steps(verdict, gaps, drafts),
+        ),
+        (),
+    )
     return Report(
         name=(repo.top or repo.common_dir).name,
         commit=commit,
         measure=measure,
-        history=tuple(_history(repo, db, sha)),
+        history=parts.get("coverage over commits", lambda: tuple(_history(repo, db, sha)), ()),
         verdict=verdict,
         diff=diff,
         left_out=left_out,
         gaps=gaps,
-        slowest=_slowest(traces),
-        flaky=flakiest_tests(db, traces.tests().keys() if traces else ()),
+        slowest=parts.get("the slowest tests", lambda: _slowest(traces), ()),
+        flaky=parts.get("the flakiest tests", lambda: flakiest_tests(db, names), ()),
         drafts=drafts,
         projects=tuple(db.measures.projects(sha)),
-        steps=(
-            *_steps_of_failures(measure, failed, install),
-            *_steps(verdict, gaps, drafts),
-        ),
+        steps=steps,
         failed=failed,
         install=install,
         models=tuple(calls for calls in db.model_calls.totals() if calls["prompt"]),
+        failures=tuple(parts.failures),
     )
+
+
+_ChangeParts = tuple[Verdict | None, dict[str, tuple[Row, ...]], int]
+
+
+class _Parts:
+    """Gathers the parts of a report; one that copydesk fails on costs no other.
+
+    Args:
+        db: The desk.
+        sha: The commit that is reported.
+    """
+
+    def __init__(self, db: Database, sha: Sha) -> None:
+        self.db = db
+        self.sha = sha
+        self.failures: list[str] = []
+
+    def get(self, name: str, gather: Callable[[], _Part], otherwise: _Other) -> _Part | _Other:
+        """A part; what there is instead where copydesk fails on it, which the report then says.
+
+        Args:
+            name: What it is called.
+            gather: Gathers it.
+            otherwise: What there is instead.
+        """
+        with self.db.failed_items.contained("report", self.sha, name, say=self._say):
+            return gather()
+        return otherwise
+
+    def _say(self, line: str) -> None:
+        self.failures.append(line.strip())
 
 
 def _change(
     repo: Repository, db: Database, commit: CommitInfo, traces: CoverageMap | None
-) -> tuple[Verdict | None, dict[str, tuple[Row, ...]], int]:
+) -> _ChangeParts:
     """The verdict on a commit, the rows of its diff by path, and how many rows are left out."""
     parent = commit.parents[0] if commit.parents else None
     if parent is None or not git.exists(repo, [parent]):  # the latter in a shallow clone

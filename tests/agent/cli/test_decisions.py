@@ -1,4 +1,5 @@
 import contextlib
+import errno
 import json
 import sqlite3
 import sys
@@ -8,6 +9,8 @@ from typing import Any
 
 import pytest
 from tests.agent.cli.conftest import DRAFT, EVIDENCE
+
+from copydesk.agent.review import decisions
 
 
 @pytest.fixture
@@ -144,6 +147,88 @@ def test_all_verified_ones_are_accepted_and_taken_back_together(
     done = run(shop, "undo", str(first), str(others[0]))
     assert done.exit_code == 0, done.output
     assert (shop / "test_prices.py").read_text() == before
+
+
+class TestOneOfSeveral:
+    """A draft that cannot be decided on costs no other, and what came of each is said."""
+
+    def test_the_others_are_accepted(
+        self, run: Any, shop: Path, add_test: Callable[..., int], add_story: Callable[..., int]
+    ) -> None:
+        test, wrong, story = add_test(), add_test(content=WRONG, origin="b"), add_story()
+        done = run(shop, "accept", "999", str(wrong), str(test), str(story), str(test))
+        assert done.exit_code == 1
+        assert "999: not written: there is no draft 999" in done.stdout
+        assert f"{wrong}: not written: the test does not pass" in done.stdout
+        assert done.stdout.count(f"{test}: wrote test_prices.py") == 1
+        assert f"{story}: wrote " in done.stdout
+        assert "def test_label_of_0" in (shop / "test_prices.py").read_text()
+
+    def test_the_others_are_rejected_and_taken_back(
+        self, run: Any, shop: Path, add_test: Callable[..., int]
+    ) -> None:
+        first, second = str(add_test()), str(add_test(origin="b"))
+        assert run(shop, "reject", first, second, "--why", " ").exit_code == 2
+        done = run(shop, "reject", first, "999", second, "--why", "no")
+        assert done.exit_code == 1
+        assert "999: not rejected: there is no draft 999" in done.stdout
+        assert "Rejected 2 drafts" in done.stdout
+        done = run(shop, "undo", "999", first, second, "--json")
+        assert done.exit_code == 1
+        rows = {str(row["id"]): row for row in json.loads(done.stdout)}
+        assert rows["999"]["slug"] == "no-such-draft"
+        assert rows[first]["state"] == rows[second]["state"] == "ready"
+
+    def test_what_copydesk_fails_on_is_said_and_kept(
+        self,
+        run: Any,
+        shop: Path,
+        add_test: Callable[..., int],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        first, second = add_test(), add_test(origin="b")
+        original = decisions.reject
+
+        def reject(repo: Any, db: Any, identity: int, why: str) -> Any:
+            if identity == first:
+                raise IndexError("no such thing")
+            return original(repo, db, identity, why)
+
+        monkeypatch.setattr(decisions, "reject", reject)
+        done = run(shop, "reject", str(first), str(second), "--why", "no")
+        assert done.exit_code == 1
+        assert f"{first}: not rejected: copydesk failed on it (IndexError: no such thing" in (
+            done.stdout
+        )
+        assert "Rejected 1 draft" in done.stdout
+        assert f"draft {first}" in run(shop, "log", "--failures").output
+
+    @pytest.mark.parametrize(
+        "error",
+        [sqlite3.OperationalError("disk I/O error"), OSError(errno.ENOSPC, "No space left")],
+        ids=["the desk", "the disk"],
+    )
+    def test_what_the_next_would_meet_too_ends_them_all(
+        self,
+        run: Any,
+        shop: Path,
+        add_test: Callable[..., int],
+        monkeypatch: pytest.MonkeyPatch,
+        error: Exception,
+    ) -> None:
+        first, second = add_test(), add_test(origin="b")
+        original = decisions.reject
+
+        def reject(repo: Any, db: Any, identity: int, why: str) -> Any:
+            if identity == second:
+                raise error
+            return original(repo, db, identity, why)
+
+        monkeypatch.setattr(decisions, "reject", reject)
+        done = run(shop, "reject", str(first), str(second), "--why", "no", "--json")
+        assert done.exit_code == 2
+        assert [row["id"] for row in json.loads(done.stdout)] == [first]
+        assert "bug" not in done.stderr
 
 
 def test_decisions_are_told_as_json(

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from copydesk.agent.coverage.gate import line_status
 from copydesk.agent.coverage.gate.measured_gate import MeasuredGate
 
 Git = Callable[..., str]
@@ -121,6 +122,30 @@ def test_the_policy_for_what_is_unknown(run: Any, copy: Path, git: Git) -> None:
 
 
 # the alarm comes anywhere, also between the opening of a pipe and its owner's `with`
+def test_a_file_that_copydesk_fails_on_is_unknown_and_costs_no_other(
+    run: Any, copy: Path, git: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = line_status.ChangedStatements
+
+    def fail(text: str, *more: Any) -> Any:
+        if "odd" in text:
+            raise IndexError("no such line")
+        return original(text, *more)
+
+    monkeypatch.setattr(line_status, "ChangedStatements", fail)
+    before = (copy / "prices.py").read_text()
+    change(copy, git, "odd.py", "odd = 1\n")
+    change(copy, git, "prices.py", before.replace("no negative", "none but positive"))
+    done = run(copy, "gate", "--staged", "--json")
+    verdict = json.loads(done.stdout)
+    assert verdict["diff"]["unknown"] == {"odd.py": [1], "prices.py": [7]}
+    assert "prices.py" not in str(verdict["remarks"])
+    (remark,) = [remark for remark in verdict["remarks"] if "odd.py" in remark]
+    assert "copydesk failed on it (IndexError: no such line" in remark
+    assert remark.endswith("its lines are unknown")
+    monkeypatch.undo()
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_measure_that_takes_too_long_leaves_it_unknown(run: Any, copy: Path, git: Git) -> None:
     change(copy, git, "prices.py", (copy / "prices.py").read_text() + MORE)

@@ -58,6 +58,26 @@ def test_a_broken_suite_is_a_problem_with_its_error(
     assert done.output.endswith("messages.md#suite-broken (`copydesk help suite-broken`)\n")
 
 
+def test_a_commit_that_cannot_be_measured_costs_no_other(
+    run: Any, shop: Path, git: Callable[..., str], commit: Callable[..., str]
+) -> None:
+    start = git(shop, "rev-parse", "HEAD")
+    broken = commit(shop, {"conftest.py": "raise RuntimeError('oh no')\n"})
+    mended = commit(shop, {"conftest.py": ""})
+    done = run(shop, "measure", f"{start}..HEAD")
+    assert done.exit_code == 1
+    first, *others = done.stdout.splitlines()
+    assert first.startswith(f"{broken[:8]}: not measured: ")
+    assert "RuntimeError: oh no" in done.output
+    assert any(line.startswith(f"{mended[:8]}  50.0 % covered") for line in others)
+    done = run(shop, "measure", f"{start}..HEAD", "--json")
+    assert done.exit_code == 1
+    rows = json.loads(done.stdout)
+    assert [row["commit"] for row in rows] == [broken, mended]
+    assert rows[0]["slug"] == "suite-broken"
+    assert rows[1]["percent"] == 50.0
+
+
 def test_a_missing_interpreter_is_named(run: Any, shop: Path, git: Callable[..., str]) -> None:
     git(shop, "config", "copydesk.python", "/nowhere/python")
     done = run(shop, "measure")

@@ -7,6 +7,8 @@ from typing import Any
 import click
 import pytest
 
+from copydesk.agent.coverage.report import report_data
+
 
 def test_markdown_is_the_default(run: Any, measured_shop: Path) -> None:
     done = run(measured_shop, "report")
@@ -45,6 +47,29 @@ def test_the_first_commit_and_one_not_measured(
 ) -> None:
     done = run(shop, "report")
     assert (done.exit_code, "messages.md#not-measured" in done.output) == (2, True)
+
+
+@pytest.mark.parametrize("form", ["md", "json", "html"])
+def test_a_part_that_copydesk_fails_on_costs_no_other(
+    run: Any, measured_shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise IndexError("no such row")
+
+    copy = Path(shutil.copytree(measured_shop, tmp_path / "copy", symlinks=True))
+    for part in ("_change", "_history", "_slowest", "flakiest_tests", "_steps"):
+        monkeypatch.setattr(report_data, part, fail)
+    output = tmp_path / f"report.{form}"
+    done = run(copy, "report", "-o", str(output))
+    assert done.exit_code == 0, done.output
+    text = output.read_text()
+    for part in ("line by line", "over commits", "slowest tests", "flakiest tests", "to do next"):
+        assert f"{part}: left out, copydesk failed on it (IndexError: no such row" in text
+    assert "50.0" in text
+    assert "the slowest tests" in run(copy, "log", "--failures").output
+    monkeypatch.undo()
+    assert run(copy, "report", "-o", str(output)).exit_code == 0
+    assert "left out, copydesk" not in output.read_text()
 
 
 def test_a_model_says_what_needs_attention(
