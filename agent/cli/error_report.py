@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from copydesk.agent.desk.ownership import desk_not_writable, foreign_owner, is_of_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.text import clean, one_line
 
@@ -51,6 +52,12 @@ def refusal_of_system(error: BaseException) -> CopydeskError | None:
     """The system's own no as an error with its cure; None where it is another error, a bug."""
     if not isinstance(error, OSError) or error.errno not in _REFUSALS:
         return None
+    if error.errno in _RIGHTS and isinstance(error.filename, str):
+        path = Path(error.filename).absolute()
+        if is_of_desk(path):
+            return desk_not_writable(path, error.strerror or "")
+        if owner := foreign_owner(path):
+            return CopydeskError(f"{path}: {error.strerror}", slug="refused-by-system", hint=owner)
     place = f"{error.filename}: " if error.filename else ""
     return CopydeskError(
         f"{place}{error.strerror}",
@@ -58,6 +65,8 @@ def refusal_of_system(error: BaseException) -> CopydeskError | None:
         hint=_CURES.get(error.errno, "Check that it is yours, and that its disk can be written."),
     )
 
+
+_RIGHTS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 _CURES = {
     errno.ENAMETOOLONG: "The path is longer than this file system takes; move the repository to a"

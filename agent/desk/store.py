@@ -14,6 +14,7 @@ from copydesk.agent.desk.connection import exclusive
 from copydesk.agent.desk.connection import point as point
 from copydesk.agent.desk.connection import transaction as transaction
 from copydesk.agent.desk.database import Database
+from copydesk.agent.desk.ownership import desk_not_writable
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.progress import Progress, silent
 from copydesk.hooks import failpoints, filesystem
@@ -76,7 +77,7 @@ def _opened(desk: Path, path: Path) -> sqlite3.Connection:
     except (OSError, sqlite3.Error) as error:
         if space.is_full(error):
             raise _unusable(path, error) from error
-        raise _not_writable(path, getattr(error, "strerror", None) or str(error)) from error
+        raise desk_not_writable(path, getattr(error, "strerror", None) or str(error)) from error
     try:
         _prepare(db, path)
     except sqlite3.DatabaseError as error:
@@ -97,7 +98,7 @@ def _unusable(path: Path, error: Exception) -> CopydeskError:
         )
     name = getattr(error, "sqlite_errorname", "")
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):
-        return _not_writable(path, str(error))
+        return desk_not_writable(path, str(error))
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return CopydeskError(
             f"can't use {path}: another process has held it for {BUSY_SECONDS:g} s",
@@ -111,41 +112,6 @@ def _unusable(path: Path, error: Exception) -> CopydeskError:
         " `copydesk daemon start`, sets a damaged desk aside whole and carries over what can be"
         " read.",
     )
-
-
-def _not_writable(path: Path, reason: str) -> CopydeskError:
-    """The error for a desk that this user cannot write, with whose it is and what to do."""
-    owner, folder = _owner_of_nearest(path)
-    if owner is None or owner == os.geteuid():
-        hint = (
-            f"Check the rights of {folder} and the disk it is on: copydesk keeps what it knows"
-            " there, and reads nothing without writing."
-        )
-    else:
-        hint = (
-            f"{folder} belongs to {_user_name(owner)}. Run copydesk as that user, or work in a"
-            " clone of your own: two users cannot share one desk."
-        )
-    return CopydeskError(f"can't open {path}: {reason}", slug="desk-not-writable", hint=hint)
-
-
-def _owner_of_nearest(path: Path) -> tuple[int | None, Path]:
-    """Whose a file is, or the nearest folder above it that can be seen; and which that is."""
-    for place in (path, *path.parents):
-        with contextlib.suppress(OSError):
-            if not os.access(place, os.W_OK) or place == path.parents[1]:
-                return place.stat().st_uid, place
-    return None, path.parent
-
-
-def _user_name(identity: int) -> str:
-    """A user's name, or the number where there is no name."""
-    try:
-        import pwd
-
-        return pwd.getpwuid(identity).pw_name
-    except (ImportError, KeyError):
-        return f"user {identity}"
 
 
 def _prepare(db: sqlite3.Connection, path: Path) -> None:

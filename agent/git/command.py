@@ -118,7 +118,10 @@ def git(
         ).stdout
     except ProcessError as error:
         message = f"git {arguments[0]}: {error.output or error.reason}"
-        raise GitFailed(message, slug="git-failed") from error
+        hint = ""
+        if "Permission denied" in message or "Read-only file system" in message:
+            hint = "Check whose that is and the disk it is on: this user cannot write there."
+        raise GitFailed(message, slug="git-failed", hint=hint) from error
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,17 +75,25 @@ def _not_found(start: Path, error: Exception) -> CopydeskError:
     """Why there is no repository that can be used at a folder."""
     message = str(error)
     if "dubious ownership" in message:
-        return CopydeskError(
-            f"git refuses {start}: it belongs to another user",
-            slug="dubious-ownership",
-            hint=f"git config --global --add safe.directory {start}",
-        )
+        return _of_another_user(start, message)
     if "safe.bareRepository" in message:
         return _unusable(start, inside=".git" in start.absolute().parts)
     return CopydeskError(
         f"{start} is not in a git repository",
         slug="not-a-repository",
         hint="Go to your project's folder, or run `git init` there.",
+    )
+
+
+def _of_another_user(start: Path, message: str) -> CopydeskError:
+    """The error where git refuses a repository for its owner, with the folder that it names."""
+    named = re.search(r"dubious ownership in repository at '(.+)'", message)
+    folder = named[1] if named else str(start)
+    command = f"git config --global --add safe.directory {shlex.quote(folder)}"
+    return CopydeskError(
+        f"git refuses {folder}: it belongs to another user",
+        slug="dubious-ownership",
+        hint=f"Run copydesk as that user, or, if you trust whose it is: {command}",
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from copydesk.agent.cli.error_report import refusal_of_system
-from copydesk.agent.desk import store
+from copydesk.agent.desk import ownership
 
 Git = Callable[..., str]
 
@@ -96,8 +96,48 @@ def test_a_desk_of_another_user_names_that_user(
 ) -> None:
     desk = tmp_path / "copydesk"
     desk.mkdir()
-    monkeypatch.setattr(store.os, "access", lambda *_: False)
-    monkeypatch.setattr(store.os, "geteuid", lambda: 4_000_000)
-    error = store._not_writable(desk / "desk.db", "Permission denied")
+    monkeypatch.setattr(ownership.os, "access", lambda *_: False)
+    monkeypatch.setattr(ownership.os, "geteuid", lambda: 4_000_000)
+    error = ownership.desk_not_writable(desk / "desk.db", "Permission denied")
     assert "belongs to " in error.hint
     assert "a clone of your own" in error.hint
+
+
+@pytest.mark.parametrize("name", ["objects", "spool", "daemon.lock"])
+def test_every_file_of_a_desk_of_another_user_names_that_user(
+    repo: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    desk = repo / ".git/copydesk"
+    desk.mkdir()
+    monkeypatch.setattr(ownership.os, "access", lambda *_: False)
+    monkeypatch.setattr(ownership.os, "geteuid", lambda: 4_000_000)
+    error = refusal_of_system(PermissionError(errno.EACCES, "Permission denied", str(desk / name)))
+    assert error is not None
+    assert error.slug == "desk-not-writable"
+    assert "a clone of your own" in error.hint
+    other = refusal_of_system(PermissionError(errno.EACCES, "Permission denied", str(repo / "x")))
+    assert other is not None
+    assert other.slug == "refused-by-system"
+    assert "belongs to " in other.hint
+
+
+@pytest.mark.skipif(getattr(os, "geteuid", lambda: 0)() == 0, reason="root may write anywhere")
+@pytest.mark.parametrize("command", ["measure", "daemon start", "init --native --yes"])
+def test_a_git_folder_that_cannot_be_written_is_a_message_with_its_cure(
+    run: Any, repo: Path, command: str
+) -> None:
+    folders = [repo / ".git", *(path for path in (repo / ".git").rglob("*") if path.is_dir())]
+    for folder in folders:
+        folder.chmod(0o555)
+    try:
+        done = run(repo, *command.split())
+    finally:
+        for folder in folders:
+            folder.chmod(0o755)
+    assert done.exit_code == 2, done.output
+    assert "bug" not in done.output
+    if command == "init --native --yes":  # there git itself says which file
+        assert "this user cannot write there" in done.output
+    else:
+        assert "#desk-not-writable" in done.output
+        assert "Check the rights of " in done.output

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -206,6 +207,7 @@ def test_a_long_lived_git_command_answers(repo: Path, commit) -> None:
 def test_another_users_repository_is_refused_with_the_cure(
     repo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (repo / "a folder").mkdir()
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
     # our own environment drops GIT_*, so git is asked through a wrapper that sets it
     wrapper = repo.parent / "bin" / "git"
@@ -216,8 +218,10 @@ def test_another_users_repository_is_refused_with_the_cure(
     monkeypatch.setenv("PATH", f"{wrapper.parent}:/usr/bin:/bin")
     try:
         with pytest.raises(CopydeskError) as caught:
-            git_room.find(repo)
+            git_room.find(repo / "a folder")
         assert caught.value.slug == "dubious-ownership"
+        # git trusts the top folder or nothing, and a path may hold spaces
+        assert caught.value.hint.endswith(f"safe.directory {shlex.quote(str(repo))}")
     finally:
         git_program.cache_clear()
 
