@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import ast
 import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from copydesk.agent.coverage.gate import staged_change
+from copydesk.agent.git.repository import find
 from copydesk.hooks.source_lines import plain_line_ends, python_lines, split_source_lines
 
 NO_LINE_ENDS = ["\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"]
@@ -68,3 +72,41 @@ def test_a_change_of_a_module_with_lone_carriage_returns_is_all_its_lines(tmp_pa
     ).stdout
     assert b"@@ -1 +1 @@" in patch
     assert python_lines((tmp_path / "new").read_bytes(), [1]) == [1, 2]
+
+
+ODD_SOURCES = {
+    "form feed in a line of its own": ("x = 1\n\x0c\ndef f():\n    return 1\n", [4], [4]),
+    "form feed before a statement": ("x = 1\n\x0cdef f():\n    return 1\n", [3], [3]),
+    "next line in a comment": ("x = 1  # a\x85b\ndef f():\n    return 1\n", [3], [3]),
+    "line separator in a text": ("x = '\u2028'\ndef f():\n    return 1\n", [3], [3]),
+    "lone carriage return": ("x = 1\rdef f():\r    return 1\n", [1], [1, 2, 3]),
+    "lone one before": ("x = 1\ry = 2\ndef f():\n    return 1\n", [3], [4]),
+    "lone one in a text": ("x = '''a\rb'''\ndef f():\n    return 1\n", [3], [4]),
+}
+"""A module, which lines git takes for changed, and which lines those are."""
+
+
+@pytest.mark.parametrize(("text", "git_lines", "lines"), ODD_SOURCES.values(), ids=[*ODD_SOURCES])
+def test_the_hook_and_the_gate_name_the_line_that_python_counts(
+    repo: Path,
+    git: Callable[..., str],
+    measured: Callable[[str, str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+    git_lines: list[int],
+    lines: list[int],
+) -> None:
+    (repo / "a.py").write_text(text.replace("return 1", "return 0"), "utf-8")
+    git(repo, "add", "-A")
+    git(repo, "commit", "-q", "-m", "before")
+    (repo / "a.py").write_text(text, "utf-8")
+    git(repo, "add", "-A")
+    measured("a.py", f"[{lines[-1]}]")
+    monkeypatch.setenv("CI", "1")  # no daemon is started
+    monkeypatch.chdir(repo)
+    ((_, changed),) = staged_change(find(repo)).files.values()
+    assert list(changed) == lines == python_lines(text.encode(), git_lines)
+    argv = [sys.executable, "-m", "copydesk.hooks.gate"]
+    done = subprocess.run(argv, capture_output=True, encoding="utf-8", check=False)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert f"  a.py:{lines[-1]}  f  \u2192 copydesk draft a.py::f\n" in done.stdout
