@@ -84,7 +84,7 @@ def judge() -> int:
 def _print_nothing_staged() -> None:
     """Say so where it is not git that asks: `pre-commit run --all-files` would just say Passed."""
     if "PRE_COMMIT" in os.environ and "GIT_INDEX_FILE" not in os.environ:
-        print("copydesk: no line of Python is staged, so there is nothing to judge;")
+        print("copydesk: no line of a .py file is staged, so there is nothing to judge;")
         print("  `copydesk gate --base REV` judges what is committed")
 
 

@@ -25,6 +25,7 @@ from copydesk.agent.coverage.gate import (
     judge_by_file,
     missing_ranges,
     read_coverage_file,
+    remark_on_scripts,
     staged_change,
     texts,
     unknown_policy,
@@ -149,6 +150,15 @@ def _judge(
         return verdict, "A merge or rebase is under way; its result is judged when it is pushed."
     if data is not None:
         return verdict_from_file(repo, request, floors, data, policy), ""
+    verdict, notice = _judge_by_desk(repo, request, floors, policy, within)
+    remarks = (*verdict.remarks, *remark_on_scripts(repo, request))
+    return replace(verdict, remarks=remarks), notice
+
+
+def _judge_by_desk(
+    repo: Repository, request: GateRequest, floors: Floors, policy: str, within: float
+) -> tuple[Verdict, str]:
+    """The verdict by what was measured, and what is said instead of it where nothing was."""
     if policy != "measure" and not (repo.desk / "desk.db").is_file():
         return _nothing_measured(repo, request, floors, policy)
     return _verdict_from_desk(request, floors, policy, within), ""
@@ -214,9 +224,10 @@ def verdict_from_file(
             slug="foreign-data",
             hint="Was it written for another project, or before files were moved?",
         )
-    return judge_by_file(
+    verdict = judge_by_file(
         repo, request, replace(floors, unknown="pass" if policy == "pass" else "fail"), data
     )
+    return replace(verdict, remarks=(*verdict.remarks, *remark_on_scripts(repo, request)))
 
 
 def _verdict_from_desk(request: GateRequest, floors: Floors, policy: str, within: float) -> Verdict:

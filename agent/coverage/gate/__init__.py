@@ -23,6 +23,7 @@ from copydesk.agent.coverage.gate.request import (
     judge_by_file,
     unknown_policy,
 )
+from copydesk.agent.coverage.gate.scripts import remark_on_scripts
 from copydesk.agent.coverage.gate.verdict import (
     NO_VERDICT,
     Floors,
@@ -53,6 +54,7 @@ __all__ = [
     "merge_base",
     "missing_ranges",
     "read_coverage_file",
+    "remark_on_scripts",
     "staged_change",
     "texts",
     "unknown_policy",
