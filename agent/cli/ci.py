@@ -27,6 +27,7 @@ from copydesk.agent.cli.output import (
     write_file,
 )
 from copydesk.agent.coverage.gate import (
+    DraftAdvice,
     Floors,
     GateRequest,
     MeasuredGate,
@@ -73,7 +74,8 @@ class Answer(NamedTuple):
     """What came of a job: the verdict, and the measure it rests on where one was made.
 
     `failed` are the tests that failed, `install` what to install where a module is missing, and
-    `page` the HTML report where one was asked for.
+    `failed` are the tests that failed, `install` what to install where a module is missing, `page`
+    the HTML report where one was asked for, `advice` what can be done about missing lines.
     """
 
     verdict: Verdict
@@ -81,6 +83,7 @@ class Answer(NamedTuple):
     failed: list[FailedTest]
     install: Install | None
     page: str = ""
+    advice: DraftAdvice = DraftAdvice()
 
 
 @click.command(
@@ -140,6 +143,7 @@ def ci(
         answer = Answer(verdict, None, [], None)
     else:
         answer = _by_measure(request, floors, report)
+    answer = answer._replace(advice=gates.draft_advice(repo, request))
     _say(answer, where, as_json)
     all_written = _write_files(_files(answer, where, report, code_quality))
     if answer.verdict.verdict == "fail":
@@ -229,7 +233,11 @@ def _files(
     if where.summary is not None:
         count = answer.measure.failed if answer.measure else 0
         failures = failures_as_markdown(answer.failed, count, answer.install)
-        yield append_to_file, where.summary, f"{verdict_as_markdown(verdict)}\n{failures}"
+        yield (
+            append_to_file,
+            where.summary,
+            f"{verdict_as_markdown(verdict, answer.advice)}\n{failures}",
+        )
     if where.outputs is not None:
         lines = [f"verdict={verdict.verdict}"]
         for name, value in (("total", verdict.total), ("diff", verdict.diff)):
@@ -259,7 +267,7 @@ def _print(answer: Answer, where: CiHost) -> None:
     if measure is not None:
         ran = f"{measure.selected:,} of {plural(measure.total, 'test')} run"
         echo(f"{short_sha(measure.sha)}: {ran}, {measure.reason}.")
-    gates.print_verdict(verdict)
+    gates.print_verdict(verdict, answer.advice)
     if measure is not None or verdict.total is not None:
         echo(f"Total: {percent(verdict.total)}")
     count = measure.failed if measure is not None else 0
@@ -276,5 +284,5 @@ def _print(answer: Answer, where: CiHost) -> None:
         return
     for line in failure_annotations(answer.failed, count):
         echo(line)
-    for line in github_annotations(verdict):
+    for line in github_annotations(verdict, answer.advice):
         echo(line)

@@ -15,6 +15,7 @@ from copydesk.agent.cli.formatting import percent, ranges
 from copydesk.agent.cli.options import Command, examples, json_option
 from copydesk.agent.cli.output import echo, echo_json, print_progress
 from copydesk.agent.coverage.gate import (
+    DraftAdvice,
     Floors,
     GateRequest,
     MeasuredGate,
@@ -31,6 +32,7 @@ from copydesk.agent.coverage.gate import (
     unknown_policy,
     unknown_statuses,
     verdict_as_json,
+    waiting_commands,
 )
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
@@ -123,7 +125,8 @@ def gate(
     )
     policy = unknown_policy(request, project, sources, unknown)
     verdict, notice = _judge(repo, request, floors, data, policy, within)
-    _print(verdict, notice, as_json)
+    advice = DraftAdvice() if as_json else draft_advice(repo, request)
+    _print(verdict, notice, advice, as_json)
     sys.exit(1 if verdict.verdict == "fail" else 0)
 
 
@@ -178,13 +181,13 @@ def _nothing_measured(
     return verdict, "" if verdict.reasons else notice
 
 
-def _print(verdict: Verdict, notice: str, as_json: bool) -> None:
+def _print(verdict: Verdict, notice: str, advice: DraftAdvice, as_json: bool) -> None:
     if as_json:
         echo_json(verdict_as_json(verdict))
     elif notice:
         echo(notice)
     else:
-        print_verdict(verdict)
+        print_verdict(verdict, advice)
 
 
 def gate_request(repo: Repository, base: str | None, head: str) -> GateRequest:
@@ -259,15 +262,27 @@ def _tree(repo: Repository, head: Sha | None) -> dict[str, git.Entry]:
     return {path: entry for path, entry in entries.items() if entry.mode != "120000"}
 
 
-def print_verdict(verdict: Verdict) -> None:
-    """Show a verdict on the screen."""
+def draft_advice(repo: Repository, request: GateRequest) -> DraftAdvice:
+    """What can be done about the lines of a change that no test reaches."""
+    waiting: dict[str, str] = {}
+    if (repo.desk / "desk.db").is_file():
+        with open_current_desk() as (_, db):
+            waiting = waiting_commands(db.drafts.find(kind="test"))
+    if request.base is None:
+        return DraftAdvice(waiting, is_committed=False)
+    is_here = request.head == head_sha(repo)
+    return DraftAdvice(waiting, revision="" if is_here or not request.head else request.head[:8])
+
+
+def print_verdict(verdict: Verdict, advice: DraftAdvice) -> None:
+    """Show a verdict on the screen, and what can be done about each place."""
     for reason in verdict.reasons:
         echo(f"Stop: {reason}.")
     if not verdict.reasons:
         echo(_passed(verdict))
     missing_code = missing_ranges(verdict)
     for missing in missing_code[:SHOWN]:
-        line = f"  {missing.location}  {missing.function}  → copydesk draft {missing.gap}"
+        line = f"  {missing.location}  {missing.function}  → {advice.step(missing.gap)}"
         echo(clean(line, keep=""))
     if len(missing_code) > SHOWN:
         echo(f"  … and {len(missing_code) - SHOWN} more; --json lists all.")

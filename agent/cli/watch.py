@@ -16,12 +16,14 @@ from copydesk.agent.cli.formatting import duration, percent
 from copydesk.agent.cli.options import examples, json_option
 from copydesk.agent.cli.output import echo, print_progress
 from copydesk.agent.coverage.gate import (
+    DraftAdvice,
     GateRequest,
     MeasuredGate,
     Verdict,
     change_between,
     floors_for,
     verdict_as_json,
+    waiting_commands,
 )
 from copydesk.agent.coverage.measure import commit as measuring
 from copydesk.agent.coverage.store import (
@@ -49,6 +51,7 @@ class Result(NamedTuple):
     measure: Measure
     failing: tuple[str, ...]
     verdict: Verdict
+    advice: DraftAdvice
 
 
 @click.command(epilog=examples("copydesk watch", "copydesk watch --once", "copydesk watch --json"))
@@ -120,7 +123,9 @@ class _Watcher:
             GateRequest(request.change, saved), *config.load_project(self.repo, saved)
         )
         verdict = MeasuredGate(self.repo, self.db).judge(request, floors)
-        return Result(measure, _failing(self.db, saved), verdict)
+        waiting = waiting_commands(self.db.drafts.find(kind="test"))
+        advice = DraftAdvice(waiting, is_committed=False)
+        return Result(measure, _failing(self.db, saved), verdict, advice)
 
 
 def _failing(db: Database, sha: Sha) -> tuple[str, ...]:
@@ -146,7 +151,7 @@ def _show(result: Result, as_json: bool) -> None:
         echo(clean(f"  failed: {name}", keep=""))
     if len(result.failing) > FAILED:
         echo(f"  … and {len(result.failing) - FAILED} more")
-    gates.print_verdict(result.verdict)
+    gates.print_verdict(result.verdict, result.advice)
 
 
 def _as_json(result: Result) -> Json:

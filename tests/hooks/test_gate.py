@@ -75,7 +75,8 @@ def test_the_whole_gate_says_no_and_the_hook_how_to_go_on(
     done = subprocess.run(argv, cwd=repo, capture_output=True, encoding="utf-8", check=False)
     assert (done.returncode, done.stderr) == (1, "")
     assert "Stop: 2 of 4 changed lines are reached by no test (50 % are, the floor" in done.stdout
-    assert "  a\\x1b[2J.py:3-4  f  \u2192 copydesk draft a\\x1b[2J.py::f\n" in done.stdout
+    step = "commit first (git commit --no-verify), then copydesk draft a\\x1b[2J.py::f"
+    assert f"  a\\x1b[2J.py:3-4  f  \u2192 {step}\n" in done.stdout
     assert "  `git commit --no-verify` goes on without.\n" in done.stdout
 
 

@@ -103,7 +103,8 @@ def test_an_untested_branch_is_stopped(shop: Shop, policy: str) -> None:
     made, said = shop.commit()
     assert not made, said
     if policy == "measure":
-        assert "shop.py:3  price  → copydesk draft shop.py::price" in said
+        step = "commit first (git commit --no-verify), then copydesk draft shop.py::price"
+        assert f"shop.py:3  price  → {step}" in said
     else:
         assert f"Stop: 2 changed lines in 1 file {NOTICE}." in said
         assert shop.gate("--unknown", "measure")["verdict"] == "fail"

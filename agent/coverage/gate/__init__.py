@@ -14,6 +14,7 @@ from copydesk.agent.coverage.gate.changed_lines import (
     unknown_statuses,
 )
 from copydesk.agent.coverage.gate.coverage_files import CoverageFile, read_coverage_file
+from copydesk.agent.coverage.gate.draft_advice import DraftAdvice, waiting_commands
 from copydesk.agent.coverage.gate.line_status import measured_lines_at
 from copydesk.agent.coverage.gate.measured_gate import MeasuredGate
 from copydesk.agent.coverage.gate.request import (
@@ -39,6 +40,7 @@ __all__ = [
     "NO_VERDICT",
     "Change",
     "CoverageFile",
+    "DraftAdvice",
     "Floors",
     "GateRequest",
     "LineStatus",
@@ -60,4 +62,5 @@ __all__ = [
     "unknown_policy",
     "unknown_statuses",
     "verdict_as_json",
+    "waiting_commands",
 ]

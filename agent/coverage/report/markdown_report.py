@@ -88,7 +88,7 @@ def _missing_lines(report: Report) -> Iterator[str]:
         return
     rows = []
     for missing in missing_ranges(report.verdict):
-        draft = code(f"copydesk draft {missing.gap}")
+        draft = code(report.advice.step(missing.gap))
         rows.append((code(missing.location), code(missing.function), draft))
     headings = ("Where", "Function", "Draft a test")
     yield from section("Changed lines that no test reaches", headings, rows)

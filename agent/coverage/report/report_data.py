@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeVar
 
 from copydesk.agent.config import load_project
 from copydesk.agent.coverage.gate import (
     Change,
+    DraftAdvice,
     GateRequest,
     MeasuredGate,
     Verdict,
@@ -18,6 +19,7 @@ from copydesk.agent.coverage.gate import (
     measured_lines_at,
     missing_ranges,
     texts,
+    waiting_commands,
 )
 from copydesk.agent.coverage.report.flaky_tests import FlakyTest, flakiest_tests
 from copydesk.agent.coverage.source import moved_lines, parse
@@ -113,6 +115,7 @@ class Report:
     failed: tuple[FailedTest, ...] = ()
     install: Install | None = None
     failures: tuple[str, ...] = ()
+    advice: DraftAdvice = field(default_factory=DraftAdvice)
 
 
 def gather_report(repo: Repository, db: Database, sha: Sha) -> Report:
@@ -135,6 +138,7 @@ def gather_report(repo: Repository, db: Database, sha: Sha) -> Report:
     verdict, diff, left_out = parts.get(DIFF, lambda: _change(repo, db, commit, traces), no_change)
     gaps = tuple(db.gaps.of_commit(sha))
     drafts = tuple(db.drafts.find())
+    advice = DraftAdvice(waiting_commands(drafts), revision=_other_revision(repo, sha))
     failed = tuple(db.failed_tests.of_commit(sha)) if measure.failed else ()
     python = db.measures.interpreter(sha).rpartition(" (")[0]
     errors = [test.error for test in failed]
@@ -146,7 +150,7 @@ def gather_report(repo: Repository, db: Database, sha: Sha) -> Report:
         "what to do next",
         lambda: (
             *_steps_of_failures(measure, failed, install),
-            *_steps(verdict, gaps, drafts),
+            *_steps(verdict, gaps, drafts, advice),
         ),
         (),
     )
@@ -166,9 +170,18 @@ def gather_report(repo: Repository, db: Database, sha: Sha) -> Report:
         steps=steps,
         failed=failed,
         install=install,
+        advice=advice,
         models=tuple(calls for calls in db.model_calls.totals() if calls["prompt"]),
         failures=tuple(parts.failures),
     )
+
+
+def _other_revision(repo: Repository, sha: Sha) -> str:
+    """How a command names a commit; "" for the one that is checked out, which is meant anyway."""
+    try:
+        return "" if git.resolve(repo, "HEAD") == sha else sha[:8]
+    except CopydeskError:  # an unborn branch
+        return sha[:8]
 
 
 _ChangeParts = tuple[Verdict | None, dict[str, tuple[Row, ...]], int]
@@ -244,7 +257,10 @@ def _steps_of_failures(
 
 
 def _steps(
-    verdict: Verdict | None, gaps: Iterable[Gap], drafts: tuple[Draft, ...]
+    verdict: Verdict | None,
+    gaps: Iterable[Gap],
+    drafts: tuple[Draft, ...],
+    advice: DraftAdvice,
 ) -> Iterable[Step]:
     if drafts:
         yield Step(f"{plural(len(drafts), 'draft')} on your desk: decide.", "copydesk review")
@@ -253,11 +269,11 @@ def _steps(
         missing_counts[missing.gap] += missing.last - missing.first + 1
     for name, count in list(missing_counts.items())[:3]:
         problem = f"{plural(count, 'changed line')} of {name} reached by no test."
-        yield Step(problem, f"copydesk draft {name}")
+        yield Step(problem, advice.command(name))
     names = (f"{gap.path}::{gap.function}" for gap in gaps)
     riskiest = next((name for name in names if name not in missing_counts), None)
     if riskiest:
-        yield Step(f"The riskiest gap besides: {riskiest}.", f"copydesk draft {riskiest}")
+        yield Step(f"The riskiest gap besides: {riskiest}.", advice.command(riskiest))
 
 
 class _Diff:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 
-from copydesk.agent.coverage.gate import NO_VERDICT, MissingRange, Verdict, missing_ranges
+from copydesk.agent.coverage.gate import (
+    NO_VERDICT,
+    DraftAdvice,
+    MissingRange,
+    Verdict,
+    missing_ranges,
+)
 from copydesk.agent.coverage.report.formatting import percent
 from copydesk.agent.coverage.report.formatting import ranges as line_ranges
 from copydesk.agent.coverage.report.markdown_report import code, failed_section, section, text
@@ -23,12 +29,16 @@ _BEFORE = {"passed": "it passed before", "failed": "it failed before, too", "new
 _SIGNS = {"pass": "passes", "fail": "does not pass", "unknown": "has no full verdict"}
 
 
-def verdict_as_markdown(verdict: Verdict) -> str:
+_COMMITTED = DraftAdvice()
+"""On a change that is committed, where no draft waits."""
+
+
+def verdict_as_markdown(verdict: Verdict, advice: DraftAdvice = _COMMITTED) -> str:
     """The verdict as Markdown, for a job summary; what comes from outside is escaped."""
-    return "\n".join(_markdown(verdict)).rstrip("\n") + "\n"
+    return "\n".join(_markdown(verdict, advice)).rstrip("\n") + "\n"
 
 
-def _markdown(verdict: Verdict) -> Iterator[str]:
+def _markdown(verdict: Verdict, advice: DraftAdvice) -> Iterator[str]:
     yield f"## Coverage gate: the change {_SIGNS[verdict.verdict]}\n"
     yield "| | |"
     yield "| --- | ---: |"
@@ -45,10 +55,7 @@ def _markdown(verdict: Verdict) -> Iterator[str]:
     yield from section(
         "Changed lines that no test reaches",
         ("Where", "Function", "Draft a test"),
-        [
-            (code(r.location), code(r.function), code(f"copydesk draft {r.gap}"))
-            for r in ranges[:ROWS]
-        ],
+        [(code(r.location), code(r.function), code(advice.step(r.gap))) for r in ranges[:ROWS]],
         level=3,
     )
     if len(ranges) > ROWS:
@@ -97,7 +104,7 @@ def failure_annotations(failed: Sequence[FailedTest], count: int) -> Iterator[st
         yield _command("notice", f"{count - ANNOTATIONS} more tests fail.", {})
 
 
-def github_annotations(verdict: Verdict) -> Iterator[str]:
+def github_annotations(verdict: Verdict, advice: DraftAdvice = _COMMITTED) -> Iterator[str]:
     """Workflow commands that mark missing lines in the diff of a pull request.
 
     https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands
@@ -106,7 +113,7 @@ def github_annotations(verdict: Verdict) -> Iterator[str]:
     ranges = missing_ranges(verdict)
     for missing in ranges[:ANNOTATIONS]:
         lines = "This line is" if missing.first == missing.last else "These lines are"
-        message = f"{lines} reached by no test. `copydesk draft {missing.gap}` drafts one."
+        message = f"{lines} reached by no test. {advice.sentence(missing.gap)}"
         properties = {
             "file": missing.path,
             "line": missing.first,

@@ -13,6 +13,9 @@ import pytest
 
 from copydesk.agent.coverage.gate import line_status
 from copydesk.agent.coverage.gate.measured_gate import MeasuredGate
+from copydesk.agent.desk.store import open_desk
+from copydesk.agent.git.repository import find
+from copydesk.agent.records import Draft, Target
 
 Git = Callable[..., str]
 MORE = "\n\ndef doubled(price):\n    return price * 2\n"
@@ -50,9 +53,37 @@ def test_missing_lines_are_named_with_their_function_and_the_command(
     assert (
         "4 of 8 changed lines are reached by no test (50 % are, the floor is 95 %)" in done.output
     )
-    assert "prices.py:7  discount  → copydesk draft prices.py::discount" in done.output
-    assert "prices.py:13-15  label  → copydesk draft prices.py::label" in done.output
+    step = "→ commit first (git commit --no-verify), then copydesk draft prices.py"
+    assert f"prices.py:7  discount  {step}::discount" in done.output
+    assert f"prices.py:13-15  label  {step}::label" in done.output
     assert run(copy, "gate", "--diff-fail-under", "50").exit_code == 0
+
+
+def test_a_place_for_which_a_draft_waits_leads_to_that(run: Any, copy: Path, git: Git) -> None:
+    with open_desk(find(copy).desk) as db:
+        target = Target("prices.py", "label", (13,))
+        head = git(copy, "rev-parse", "HEAD")
+        number = db.drafts.add(
+            Draft(0, "test", "ready", head, "t", "embedded", "test_prices.py", "x = 1\n", target)
+        )
+    report = run(copy, "report", "--format", "md").output
+    assert f"| `prices.py:13-15` | `label` | `copydesk accept {number}` |" in report
+    assert "| `copydesk draft prices.py::discount` |" in report
+    done = run(copy, "gate", "--base", "HEAD~1")
+    assert f"prices.py:13-15  label  → copydesk accept {number}" in done.output
+    assert "prices.py:7  discount  → copydesk draft prices.py::discount" in done.output
+    git(copy, "reset", "-q", "--soft", "HEAD~1")
+    assert f"prices.py:13-15  label  → copydesk accept {number}" in run(copy, "gate").output
+
+
+def test_the_advice_on_another_commit_names_it(run: Any, copy: Path, git: Git) -> None:
+    head = git(copy, "rev-parse", "HEAD")[:8]
+    git(copy, "commit", "-q", "--allow-empty", "-m", "later")
+    done = run(copy, "gate", "--base", "HEAD~2", "--head", "HEAD~1")
+    assert f"→ copydesk draft prices.py::discount {head}" in done.output
+    report = json.loads(run(copy, "report", "HEAD~1", "--json").output)
+    commands = [step["command"] for step in report["next"]]
+    assert f"copydesk draft prices.py::discount {head}" in commands
 
 
 def test_the_hook_names_the_same_places(
