@@ -12,7 +12,7 @@ EDITABLE := $(if $(wildcard src/copydesk/agent/.),-e,)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help venv demo test lint wheel clean bench bench-gate bench-sandbox equal bench-coverage \
-	bench-drafts bench-model bench-hooks bench-replays bench-suite test-versions
+	bench-drafts bench-foreign bench-model bench-hooks bench-replays bench-suite test-versions
 .DEFAULT_GOAL := help
 
 help:
@@ -28,6 +28,8 @@ help:
 	@echo "             the gate's verdicts on that history, line for line against diff-cover's"
 	@echo "make bench-drafts drafted tests on real packages beside Pynguin and the Hypothesis ghostwriter;"
 	@echo "             DRAFTS=folder keeps what was made, BENCH_OPTIONS='--packages toolz --most 5'"
+	@echo "make bench-foreign OTHER_PYTHON=python3.13  kept drafts as another user, in another locale, order,"
+	@echo "             folder, Python and under xdist; DRAFTS and BENCH_OPTIONS as above"
 	@echo "make bench-replays PROJECT=clone RANGE=A..B PYTHON_OF_PROJECT=python TESTMON=python"
 	@echo "             real history, against full runs and pytest-testmon, added there too"
 	@echo "make bench-suite PYTHON_OF_PROJECT=python  a measure in a made-up suite of 20,000 tests"
@@ -93,6 +95,10 @@ equal: $(VENV)/.installed-dev
 DRAFTS ?= $(or $(TMPDIR),/tmp)/copydesk-drafts
 bench-drafts: $(VENV)/.installed-dev
 	@$(BIN)/python bench/drafts.py --scratch $(DRAFTS) $(BENCH_OPTIONS)
+
+bench-foreign: $(VENV)/.installed-dev
+	@$(BIN)/python bench/foreign.py --scratch $(DRAFTS)-foreign \
+		$(if $(OTHER_PYTHON),--other $(OTHER_PYTHON),) $(BENCH_OPTIONS)
 
 # those that need no project of yours
 bench: bench-gate bench-model bench-sandbox bench-hooks
