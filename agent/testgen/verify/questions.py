@@ -168,7 +168,6 @@ class _Finder(ast.NodeVisitor):
         self.starts_project_only = _only_starts_a_module(tree, is_known)
         self.unpickles = any(name == "pickle" for name in self.modules.values())
         self.literal = _names_of_literals(tree)
-        self.plain_words = _has_plain_words_only(tree)
 
     def ask(self, words: str) -> None:
         self.found.add(words)
@@ -268,24 +267,11 @@ class _Finder(ast.NodeVisitor):
     def by_name(self, node: ast.Call, name: str, position: int = 1) -> None:
         """An attribute that is named by a value: the value has to be a literal."""
         words = node.args[position : position + 1] if position else node.args
-        if name == "getattr" and self.is_plain(node):
-            return
         if any(isinstance(word, ast.Starred) for word in node.args):
             self.ask(f"uses {name} with a name that is made up")
         for word in words:
             if not _is_text(word) and getattr(word, "id", "") not in self.literal:
                 self.ask(f"uses {name} with a name that is made up")
-
-    def is_plain(self, node: ast.Call) -> bool:
-        """Whether an attribute of a module is taken by a variable, in a draft that spells out no
-        part of a name with two underscores: numeric libraries are tested like that.
-        """
-        if not self.plain_words or len(node.args) < 2 or not isinstance(node.args[1], ast.Name):
-            return False
-        owner = node.args[0]
-        root = owner.value if isinstance(owner, ast.Attribute) else owner
-        module = self.modules.get(getattr(root, "id", ""), "")
-        return bool(module) and _package(module) not in sys.stdlib_module_names
 
     def import_module(self, node: ast.Call) -> None:
         """A module that is imported by its name: as in an import statement."""
@@ -360,18 +346,6 @@ def _imported_as(tree: ast.Module) -> dict[str, str]:
                 if full in _ALLOWED_OF or full in _OF_MODULES:
                     names[alias.asname or alias.name] = full
     return names
-
-
-def _has_plain_words_only(tree: ast.Module) -> bool:
-    """Whether no text of a draft could become the start or the end of a name like __this__."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and node.id in {"dir", "chr", "bytes", "bytearray"}:
-            return False
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            text = node.value
-            if text != "__main__" and ("__" in text or text[:1] == "_" or text[-1:] == "_"):
-                return False
-    return True
 
 
 def _is_text(word: ast.expr) -> bool:
@@ -464,9 +438,7 @@ def _only_starts_a_module(tree: ast.Module, is_known: Known) -> bool:
     attributes: list[ast.Attribute] = []
     starts: list[ast.expr] = []
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module == "subprocess":
-            return False
-        if isinstance(node, ast.alias) and node.name == "subprocess" and node.asname:
+        if _names_subprocess_otherwise(node):
             return False
         if getattr(node, "id", "") == "subprocess":
             mentions += 1
@@ -477,6 +449,13 @@ def _only_starts_a_module(tree: ast.Module, is_known: Known) -> bool:
     if mentions != len(attributes):
         return False
     return all(node in starts or node.attr in _HARMLESS_OF_SUBPROCESS for node in attributes)
+
+
+def _names_subprocess_otherwise(node: ast.AST) -> bool:
+    """Whether a node imports subprocess, or of it, under another name."""
+    if isinstance(node, ast.ImportFrom):
+        return node.module == "subprocess"
+    return isinstance(node, ast.alias) and node.name == "subprocess" and bool(node.asname)
 
 
 def _starts_a_module(call: ast.Call, is_known: Known) -> bool:

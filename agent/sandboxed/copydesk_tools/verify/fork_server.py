@@ -165,10 +165,15 @@ def plugin_modules(arguments: list[str]) -> Iterator[str]:
         if name not in off:
             yield "_pytest." + name
     if not os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD"):
-        for entry in _entry_points():
-            module = entry.value.partition(":")[0].strip()
-            if entry.name not in off and not {entry.name, module} & named and _is_installed(module):
-                yield module
+        yield from _installed_plugins(named, off)
+
+
+def _installed_plugins(named: set[str], off: set[str]) -> Iterator[str]:
+    """The modules of the installed plugins that are neither named on the command line nor off."""
+    for entry in _entry_points():
+        module = entry.value.partition(":")[0].strip()
+        if entry.name not in off and not {entry.name, module} & named and _is_installed(module):
+            yield module
 
 
 def _entry_points() -> Iterator[Any]:

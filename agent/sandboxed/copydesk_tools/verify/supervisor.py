@@ -337,17 +337,9 @@ class Supervisor:
             overdue = remaining is not None and remaining <= 0
             if (overdue or len(said) > MOST_SAID) and not timed_out and b"\n" in answers:
                 timed_out, seconds = True, None
-                with contextlib.suppress(OSError):
-                    os.kill(int(answers.split()[0]), signal.SIGKILL)
+                _kill(int(answers.split()[0]))
                 continue
-            answering = self.control.fileno()
-            ready = select.select([reading, answering], [], [], 1 if overdue else remaining)[0]
-            if reading in ready:
-                if _read(reading, said):
-                    self._hear(said)
-                else:
-                    ready = select.select([answering], [], [], 1)[0]
-            if answering in ready:
+            if self._wait(reading, said, 1 if overdue else remaining):
                 chunk = self.control.recv(64)
                 if not chunk:
                     return parsed(bytes(said)), "lost"
@@ -355,9 +347,25 @@ class Supervisor:
         while _read(reading, said):
             pass
         records = parsed(bytes(said))
-        if timed_out:
-            return records, "timeout"
-        return records, "done" if is_whole(records) else "lost"
+        return records, _ended(records, timed_out)
+
+    def _wait(self, reading: int, said: bytearray, seconds: float | None) -> bool:
+        """Wait for what a run says or the fork server answers; whether the latter has answered."""
+        answering = self.control.fileno()
+        ready = select.select([reading, answering], [], [], seconds)[0]
+        if reading in ready:
+            if _read(reading, said):
+                self._hear(said)
+            else:
+                ready = select.select([answering], [], [], 1)[0]
+        return answering in ready
+
+
+def _ended(records: list[_Record], timed_out: bool) -> str:
+    """How a run ended that was not cut off from here, or was for its time."""
+    if timed_out:
+        return "timeout"
+    return "done" if is_whole(records) else "lost"
 
 
 def _read(descriptor: int, into: bytearray) -> bool:
@@ -438,3 +446,9 @@ def _parent(pid: str) -> int:
             return int(file.read().rpartition(b")")[2].split()[1])
     except (OSError, ValueError, IndexError):
         return 0
+
+
+def _kill(pid: int) -> None:
+    """Kill a process that may be gone."""
+    with contextlib.suppress(OSError):
+        os.kill(pid, signal.SIGKILL)

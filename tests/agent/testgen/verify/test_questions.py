@@ -83,6 +83,7 @@ def test_honest_tests_are_asked_nothing(text: str) -> None:
         ("getattr(total, '__co' + 'de__')", "uses getattr with a name that is made up"),
         ("def f(name):\n    getattr(total, name)", "uses getattr with a name that is made up"),
         ("for n in dir(total):\n    getattr(total, n)", "uses getattr with a name that is made up"),
+        ("import shop\nname = shop.WORD[3] + shop.WORD[3] + 'dict'\ngetattr(shop, name)", "uses getattr with a name that is made up"),
         ("map(getattr, a, b)", "hands getattr on"),
         ("getattr(total, '__code__')", "names __code__"),
         ("'{0.__globals__}'.format(total)", "names __globals__"),
