@@ -88,3 +88,10 @@ def test_a_covered_name_costs_only_itself(
     assert done.exit_code == 0
     assert "prices.py::nothing has no uncovered code in this commit: passed over" in done.output
     assert asked.count("prices.py::label") == 1
+
+
+def test_the_getter_and_the_setter_of_a_property_are_one_function() -> None:
+    getter = Gap("0" * 40, "a.py", "Box.size", 3, 4, (4,))
+    setter = Gap("0" * 40, "a.py", "Box.size", 6, 7, (7,))
+    assert draft._functions([getter, setter]) == 1
+    assert draft._functions([getter, Gap("0" * 40, "b.py", "Box.size", 3, 4, (4,))]) == 2

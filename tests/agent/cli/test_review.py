@@ -108,6 +108,20 @@ def test_edit_shows_the_draft_again(
     assert "1 accepted" in done.output
 
 
+def test_an_edit_that_is_taken_back_in_the_review_is_kept_in_a_file(
+    run: Any, shop: Path, three: list[int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    script = tmp_path / "editor"
+    script.write_text("""#!/bin/sh\nsed -i 's/adds prices/brings prices/' "$1"\n""")
+    script.chmod(0o755)
+    monkeypatch.setenv("VISUAL", str(script))
+    done = run(shop, "review", "--kind", "devlog", input="e\nu\nq\n")
+    assert "Your version is kept in .git/copydesk/edits/" in done.output
+    assert done.output.rstrip().count("Commit `abc` adds prices.") == 2  # as at first
+    (kept,) = (shop / ".git/copydesk/edits").glob("*.undone-1.md")
+    assert "brings prices" in kept.read_text()
+
+
 def test_what_was_decided_elsewhere_is_passed_over(
     run: Any, shop: Path, three: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -295,3 +295,21 @@ def test_a_parser_is_given_its_options_and_compared_by_what_it_understood(
         '    result = vars(parse_args(["program", "abc", "--max", "3"]))\n'
         '    assert result == {"input": ["abc"], "max": 3, "mode": "fast", "quiet": True}\n'
     ) in candidate.content
+
+
+STARTED = """
+import sys
+
+
+def started_as(prefix):
+    return prefix + str(getattr(sys, "ar" + "gv")[1:])
+"""
+
+
+def test_what_reads_how_pytest_was_started_is_not_recorded(
+    tree: Path, write: Callable[[dict[str, str]], None], sandbox: Callable[[], SandboxRunner]
+) -> None:
+    write({"started.py": STARTED})
+    gap = Gap("0" * 40, "started.py", "started_as", 5, 6, (6,))
+    candidate = draft_embedded(gap, tree, sandbox())
+    assert candidate is None or "assert started_as(" not in candidate.content
