@@ -69,10 +69,15 @@ def built(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Built:
     return Built(tracked(), wheel, sdist)
 
 
-def test_the_wheel_holds_every_file_of_the_rooms(built: Built) -> None:
+def test_the_wheel_holds_every_file_of_the_rooms_and_the_pages_that_help_shows(
+    built: Built,
+) -> None:
     with zipfile.ZipFile(built.wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
-    assert names == {f"copydesk/{name}" for name in built.tracked if name.startswith(ROOMS)}
+    pages = {n for n in built.tracked if n.startswith("docs/") and n.endswith(".md")}
+    wanted = {n for n in built.tracked if n.startswith(ROOMS)} | pages - {"docs/benchmarks.md"}
+    assert names == {f"copydesk/{name}" for name in wanted}
+    assert "copydesk/docs/reference/messages.md" in names
 
 
 def test_the_sdist_holds_everything_but_the_links(built: Built) -> None:

@@ -17,8 +17,9 @@ from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Sha
 
 NO_FLOOR_SET = (
-    "this project sets no floor for the total; `fail_under = N` under [tool.copydesk] in"
-    " pyproject.toml says where it stands, and the total may not fall under the base's anyway"
+    "this project sets no floor for the total, so the usual one counts;"
+    " `fail_under = {total}` under [tool.copydesk] in pyproject.toml, committed, makes"
+    " today's total the floor, and `copydesk gaps` says what to test first on the way up"
 )
 """Said where the floor that stops somebody is the default."""
 

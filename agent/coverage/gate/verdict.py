@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -37,7 +38,8 @@ class LineStatus(NamedTuple):
 class Floor(NamedTuple):
     """A floor in percent of 100, and whether being under it stops anybody.
 
-    `note` is said to whoever is stopped.
+    `note` is said to whoever is stopped; `{total}` in it stands for the total as a floor: rounded
+    down, so that the total holds it.
     """
 
     percent: float
@@ -264,8 +266,9 @@ class _Findings:
             return
         finding = f"the total is {_percent(total)}, the floor is {floor.percent:g} %"
         self._add(finding, stops=floor.is_enforced)
-        if floor.is_enforced and floor.note and floor.note not in self.remarks:
-            self.remarks.append(floor.note)
+        note = floor.note.format(total=f"{math.floor(total * 10) / 10:g}")
+        if floor.is_enforced and note and f"{self._speaker}{note}" not in self.remarks:
+            self._add(note, stops=False)
 
     def judge_ratchet(self, total: float | None, base_total: float | None, floors: Floors) -> None:
         """Hold the whole project to what the base had."""

@@ -119,3 +119,18 @@ def test_the_first_commit_is_held_to_its_total_alone(run: Any, copy: Path, git: 
     done = run(copy, "ci")
     assert (done.exit_code, "Stop: the total is 50 %" in done.output) == (1, True), done.output
     assert "changed lines" not in done.output
+
+
+def test_a_project_that_agreed_on_no_floor_is_told_its_total_and_the_line_that_lets_it_pass(
+    run: Any, copy: Path, github: Path, commit: Callable[..., str]
+) -> None:
+    commit(copy, {"prices.py": (copy / "prices.py").read_text() + MORE})
+    done = run(copy, "ci", "--diff-fail-under", "0")
+    assert done.exit_code == 1
+    assert "Stop: the total is 50 %, the floor is 95 %" in done.output
+    assert "Note: this project sets no floor for the total" in done.output
+    assert "`fail_under = 50` under [tool.copydesk] in pyproject.toml" in done.output
+    assert "this project sets no floor for the total" in (github / "summary.md").read_text()
+    commit(copy, {"pyproject.toml": "[tool.copydesk]\nfail_under = 50\n"})
+    done = run(copy, "ci")
+    assert (done.exit_code, "sets no floor" in done.output) == (0, False), done.output

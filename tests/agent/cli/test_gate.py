@@ -195,7 +195,8 @@ def test_against_a_base_the_floors_are_enforced(
         1,
         True,
     )
-    assert "this project sets no floor for the total; `fail_under = N`" in done.output
+    assert "this project sets no floor for the total" in done.output
+    assert "`fail_under = 50` under [tool.copydesk] in pyproject.toml" in done.output
     assert "sets no floor" not in run(copy, *base, "--fail-under", "95").output
     assert run(copy, *base, "--fail-under", "10").exit_code == 0
     commit(copy, {"pyproject.toml": "[tool.copydesk]\nfail_under = 95\n"})
