@@ -26,7 +26,7 @@ from copydesk.agent.git.repository import Repository
 from copydesk.agent.git.snapshot import snapshot
 from copydesk.agent.process import Result
 from copydesk.agent.projects import projects_of
-from copydesk.agent.records import Interpreter, Json, Sha, TestId
+from copydesk.agent.records import Interpreter, Json, Sha, Snapshot, TestId
 from copydesk.agent.sandbox.own_tests import sandbox_for_own_tests
 from copydesk.agent.text import clean
 from copydesk.agent.untrusted_files import read_untrusted
@@ -79,76 +79,102 @@ def full_run(repo: Repository, named: Interpreter | None, sha: Sha) -> FullRun:
     Raises:
         CopydeskError: pytest could not run at all.
     """
-    settings = config.load(repo, sha)
     folders = projects_of(Commit(repo, sha))
-    interpreter = named or ready(repo, folders[0])
     with (
         snapshot(repo, sha, "reference", asked_by_tests=True) as shot,
         tempfile.TemporaryDirectory(prefix="copydesk-") as folder,
     ):
-        guard, _ = sandbox_for_own_tests(settings.personal, interpreter, repo.worktree, shot.path)
+        engines = [_engine(repo, shot, named, one) for one in folders]
         if folders != ("",):
-            engines = [_engine(repo, shot.path, named, one) for one in folders]
             return _full_run_of_each(repo, sha, engines, Path(folder), shot.files)
-        engine, scratch = (
-            Engine(
-                shot.path,
-                interpreter,
-                guard,
-                redirect=Redirect.of(repo, interpreter),
-                objects=shot.objects,
-            ),
-            Path(folder),
-        )
-        data, outcomes = scratch / "data", scratch / "outcomes"
-        env = engine.environ() | {"COPYDESK_OUTCOMES": str(outcomes), "COVERAGE_CORE": "ctrace"}
-        coverage: list[str | Path] = [interpreter.path, "-m", "coverage"]
-        answer = engine.run_tests(engine.isolated(_QUESTION, []), env, scratch=scratch, timeout=60)
-        project = _last_line(answer)
-        # by themselves children read the configuration, and know of no option
-        env |= {"COVERAGE_FILE": str(data)} if project["processes"] else {}
-        argv = [*coverage, "run", f"--data-file={data}", *_coverage_options(engine, project)]
-        argv += ["-m", "pytest", "-p", "copydesk_probe.outcomes", *pytest_options(engine, scratch)]
-        argv += ["--maxfail=0"]
-        argv += ["--no-cov"] if "pytest_cov" in project["plugins"] else []
-        argv += ["-n0"] if "xdist" in project["plugins"] else []
+        settings = config.load(repo, sha)
+        reference = _Reference(engines[0], Path(folder))
         started = processor_time()
-        timeout = settings.personal.measure_seconds
-        argv += settings.project.tests
-        ended = engine.run_tests(argv, env, scratch=scratch, timeout=timeout)
+        ended = reference.run(settings.project.tests, settings.personal.measure_seconds)
         # nobody hears of the processor time of what runs in a namespace of its own
-        processor = processor_time() - started if guard is None else 0.0
-        output = (ended.stdout + ended.stderr).decode("utf-8", "replace")
-        if ended.returncode not in (0, 1, 2, NOTHING_COLLECTED) or not outcomes.exists():
+        processor = processor_time() - started if engines[0].guard is None else 0.0
+        files = reference.report()
+        outcomes = json.loads(read_untrusted(reference.outcomes))
+        return FullRun(_reported(files, shot.files), outcomes, ended.seconds, processor)
+
+
+class _Reference:
+    """`coverage run -m pytest` of one project, and what coverage.py reports of it.
+
+    Args:
+        engine: The project's coverage.py.
+        scratch: A folder to write to.
+    """
+
+    def __init__(self, engine: Engine, scratch: Path) -> None:
+        self._engine = engine
+        self._scratch = scratch
+        self._data = scratch / "data"
+        self.outcomes = scratch / "outcomes"
+        self._coverage: list[str | Path] = [engine.interpreter.path, "-m", "coverage"]
+        self._env = engine.environ()
+        self._env |= {"COPYDESK_OUTCOMES": str(self.outcomes), "COVERAGE_CORE": "ctrace"}
+        self._project = _last_line(self._ask(engine.isolated(_QUESTION, []), timeout=60))
+        if self._project["processes"]:
+            # by themselves children read the configuration, and know of no option
+            self._env |= {"COVERAGE_FILE": str(self._data)}
+
+    def _ask(self, argv: Sequence[str | Path], *, timeout: float = 300.0) -> Result:
+        return self._engine.run_tests(argv, self._env, scratch=self._scratch, timeout=timeout)
+
+    def run(self, tests: Sequence[str], timeout: float) -> Result:
+        """Run every test.
+
+        Raises:
+            CopydeskError: pytest could not run at all.
+        """
+        options = _coverage_options(self._engine, self._project)
+        argv = [*self._coverage, "run", f"--data-file={self._data}", *options]
+        argv += ["-m", "pytest", "-p", "copydesk_probe.outcomes"]
+        argv += [*pytest_options(self._engine, self._scratch), "--maxfail=0"]
+        argv += ["--no-cov"] if "pytest_cov" in self._project["plugins"] else []
+        argv += ["-n0"] if "xdist" in self._project["plugins"] else []
+        ended = self._ask([*argv, *tests], timeout=timeout)
+        if ended.returncode not in (0, 1, 2, NOTHING_COLLECTED) or not self.outcomes.exists():
+            output = (ended.stdout + ended.stderr).decode("utf-8", "replace")
             raise CopydeskError(
                 f"the full run ended with exit code {ended.returncode}\n{output[-2000:]}",
                 slug="reference-failed",
                 hint="Run `coverage run -m pytest` yourself.",
             )
-        report = scratch / "report.json"
-        argv = [*coverage, "json", "-i", f"--data-file={data}", "-o", report]
-        if any(scratch.glob("data.*")):  # what processes wrote, each for itself
-            combine = [*coverage, "combine", "--append", "-q", f"--data-file={data}", scratch]
-            engine.run_tests(combine, env, scratch=scratch, timeout=300)
-            omit = ",".join([*project["omit"], *DEFAULT_OMIT])
-            argv += [] if project["named"] else [f"--omit={omit}"]
-        engine.run_tests(argv, env, scratch=scratch, timeout=300)
-        facts: Facts = frozenset()
-        if report.exists():  # else nothing was measured
-            files = json.loads(read_untrusted(report))["files"]
-            if _names_more_than_statements(files):
-                words = engine.isolated(_STATEMENTS, [str(data), str(report)])
-                answer = engine.run_tests(words, env, scratch=scratch, timeout=300)
-                _leave_statements(files, _last_line(answer))
-            facts = _reported(files, shot.files)
-        return FullRun(facts, json.loads(read_untrusted(outcomes)), ended.seconds, processor)
+        return ended
+
+    def report(self) -> dict[str, Json]:
+        """The files of coverage.py's JSON report; none where nothing was measured."""
+        report = self._scratch / "report.json"
+        options = self._united()
+        argv = [*self._coverage, "json", "-i", f"--data-file={self._data}", "-o", report]
+        self._ask([*argv, *options])
+        if not report.exists():
+            return {}
+        files: dict[str, Json] = json.loads(read_untrusted(report))["files"]
+        if _names_more_than_statements(files):
+            words = self._engine.isolated(_STATEMENTS, [str(self._data), str(report)])
+            _leave_statements(files, _last_line(self._ask(words)))
+        return files
+
+    def _united(self) -> list[str]:
+        """Unite what processes wrote, each for itself; the options that the report needs then."""
+        if not any(self._scratch.glob("data.*")):
+            return []
+        combine = [*self._coverage, "combine", "--append", "-q", f"--data-file={self._data}"]
+        self._ask([*combine, self._scratch])
+        omit = ",".join([*self._project["omit"], *DEFAULT_OMIT])
+        return [] if self._project["named"] else [f"--omit={omit}"]
 
 
-def _engine(repo: Repository, tree: Path, named: Interpreter | None, folder: str) -> Engine:
-    """coverage.py for one of several projects."""
+def _engine(repo: Repository, shot: Snapshot, named: Interpreter | None, folder: str) -> Engine:
+    """coverage.py for one of the projects of a snapshot."""
     python = named or ready(repo, folder)
-    guard, _ = sandbox_for_own_tests(config.load_personal(repo)[0], python, repo.worktree, tree)
-    return Engine(tree, python, guard, redirect=Redirect.of(repo, python), folder=folder)
+    personal = config.load_personal(repo)[0]
+    guard, _ = sandbox_for_own_tests(personal, python, repo.worktree, shot.path)
+    redirect = Redirect.of(repo, python)
+    return Engine(shot.path, python, guard, redirect=redirect, folder=folder, objects=shot.objects)
 
 
 def _full_run_of_each(
