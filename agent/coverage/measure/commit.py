@@ -185,6 +185,8 @@ class _Measurement:
         measure = self._measure(plan, traces, totals, recording, time.monotonic() - started)
         failed_tests = self._failed_tests(traces, recording) if measure.failed else []
         self._store(measure, traces, totals, failed_tests, texts)
+        if nearest is not None:  # what a measure that was cut short had learned is in this one
+            interrupted.forget(self.db, nearest.sha)
         describe_missing(self.db, self.commit.repo)
         return measure
 
@@ -440,7 +442,7 @@ class _Measurement:
             self.db.checkouts.put(sha, self.commit.checkout.beside)
             self.db.measures.set_projects(sha, self.projects.totals(traces, totals))
             record_gaps(self.db, sha, unreached, changed, texts.outline)
-            interrupted.forget(self.db, sha, *([measure.base] if measure.base else []))
+            interrupted.forget(self.db, sha)
             texts.save()
             self._publish_policy()
 
