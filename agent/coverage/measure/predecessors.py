@@ -72,16 +72,35 @@ class SelectedRun:
     def _suspects(self, traces: Iterable[Trace]) -> dict[TestId, bool]:
         """The tests whose outcome may be due to their company, and whether each failed."""
         suspects = {}
+        gone = self._functions_with_gone_failures()
         for trace in traces:
             if trace.kind != "test" or trace.id is not None:
                 continue
             former = self.base.traces.get(("test", trace.name))
-            failed_before = former is not None and former.outcome in FAILURES
+            if former is None:
+                failed_before = _function_of(trace.name) in gone
+            else:
+                failed_before = former.outcome in FAILURES
             failed = trace.outcome in FAILURES
             was_repaired = trace.name in self.selection.only_failed and not failed
             if (failed and not failed_before) or was_repaired:
                 suspects[trace.name] = failed
         return suspects
+
+    def _functions_with_gone_failures(self) -> set[TestId]:
+        """The test functions of which a case failed before that is not collected any more.
+
+        Cases that are called by an address, a date or a random number are new at each measure:
+        that they fail is not new, and must not have every test run each time.
+        """
+        collected = set(self.recording.collected)
+        functions = set()
+        for name, test in self.base.tests().items():
+            if test.outcome in FAILURES and name not in collected:
+                function = _function_of(name)
+                if function != name:
+                    functions.add(function)
+        return functions
 
     def _run_whole_files(
         self, suspects: Mapping[TestId, bool], result: Settled
@@ -206,6 +225,12 @@ def with_marks(
             trace = trace._replace(needs=trace.needs | {(AFTER, path) for path in files})
         marked.append(trace)
     return marked
+
+
+def _function_of(name: TestId) -> TestId:
+    """A test's name without the case that it is of its function."""
+    path, colons, within = name.partition("::")
+    return path + colons + within.partition("[")[0]
 
 
 def _failed(outcome: str) -> bool:

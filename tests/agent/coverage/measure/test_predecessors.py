@@ -12,6 +12,7 @@ import pytest
 
 from copydesk.agent.coverage.measure import measure
 from copydesk.agent.coverage.measure.predecessors import SelectedRun, with_marks
+from copydesk.agent.coverage.runner.recording import Recording, TestRun
 from copydesk.agent.coverage.selection import AFTER, EVERY_FILE, Selection, after_predecessors
 from copydesk.agent.coverage.selection.run_together import affect_companions
 from copydesk.agent.coverage.store import load_map
@@ -176,10 +177,47 @@ def test_marks_stay_on_tests_that_ran_anew() -> None:
     assert with_marks([now._replace(id=3)], {}, base)[0].needed(AFTER) == set()
 
 
+@pytest.mark.parametrize(
+    ("before", "collected", "has_run"),
+    [
+        (trace("a.py::one[0x7f1]", outcome="failed"), (), []),
+        (trace("a.py::one[0x7f1]", outcome="passed"), (), [None]),
+        (trace("a.py::one[0x7f1]", outcome="failed"), ("a.py::one[0x7f1]",), [None]),
+        (trace("a.py::other[0x7f1]", outcome="failed"), (), [None]),
+        (trace("a.py::one", outcome="failed"), (), [None]),
+    ],
+    ids=["failed under another name", "passed", "still there", "another function", "no case"],
+)
+def test_a_failing_case_whose_name_changes_each_time_does_not_run_every_test_each_time(
+    before: Trace, collected: tuple[str, ...], has_run: list[None]
+) -> None:
+    new = "a.py::one[0x7f2]"
+    base = coverage_map(before, trace("b.py::two"))
+    failing = trace(new, outcome="failed")._replace(id=None)
+    recording: Any = SimpleNamespace(
+        tests={new: SimpleNamespace(outcome="failed")}, collected=(new, *collected)
+    )
+    carried = {("test", "b.py::two"): base.traces["test", "b.py::two"]}
+    selection = Selection(carried, {"a.py"}, {new: "new"})
+    runs: list[object] = []
+
+    def every_test(files: object, skipped: object) -> Any:
+        runs.append(files)
+        alone = {new: TestRun("failed", 1.0, (), ())}
+        return Recording(alone, (new,), {}, {}, {}, {}, seconds=1.0, tracer="")
+
+    run = SelectedRun(base, selection, recording, {}, ["a.py"], every_test, lambda line: None)
+    settled = run.settled([failing, *carried.values()])
+    assert runs == has_run
+    assert settled.ran_all == bool(has_run)
+
+
 def test_a_slow_suite_is_not_run_for_one_outcome_and_that_is_said() -> None:
     base = coverage_map(trace("a.py::one"), trace("b.py::two", seconds=1e6))
     failing = trace("a.py::one", outcome="failed")._replace(id=None)
-    recording: Any = SimpleNamespace(tests={"a.py::one": SimpleNamespace(outcome="failed")})
+    recording: Any = SimpleNamespace(
+        tests={"a.py::one": SimpleNamespace(outcome="failed")}, collected=("a.py::one",)
+    )
     carried = {("test", "b.py::two"): base.traces["test", "b.py::two"]}
     selection = Selection(carried, {"a.py"}, {"a.py::one": "changed"})
 
