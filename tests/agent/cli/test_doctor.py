@@ -31,7 +31,6 @@ def test_everything_that_matters_is_looked_at(repo: Path) -> None:
     assert list(found) == [
         *(
             "interpreter",
-            "settings",
             "hooks",
             "daemon",
             "watching",
