@@ -109,4 +109,4 @@ def test_the_hook_and_the_gate_name_the_line_that_python_counts(
     argv = [sys.executable, "-m", "copydesk.hooks.gate"]
     done = subprocess.run(argv, capture_output=True, encoding="utf-8", check=False)
     assert (done.returncode, done.stderr) == (1, "")
-    assert f"  a.py:{lines[-1]}  f  \u2192 copydesk draft a.py::f\n" in done.stdout
+    assert f"  a.py:{lines[-1]}  f  \u2192 commit first" in done.stdout

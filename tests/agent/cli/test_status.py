@@ -201,7 +201,7 @@ def test_everything_done_says_so() -> None:
     found = {
         "head": {"sha": "a", "measured": True, "gaps": 0},
         "queue": {"ready": 0, "running": 0, "done": 9, "failed": 0},
-        "drafts": {"ready": 0, "not_run": 0},
+        "drafts": {"ready": 0, "asks": 0, "not_run": 0},
     }
     assert "nothing to do" in status._next_step(found)
 
