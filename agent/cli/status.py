@@ -248,8 +248,6 @@ def _next_step(state: Json) -> str:
         return "Next: run `python -m pytest` yourself; nothing can be said of this commit yet."
     if head["gaps"]:
         return f"Next: `copydesk gaps` lists what no test reaches ({head['gaps']})."
-    if head.get("failed"):
-        return "Next: look at the tests that fail; every line that counts is covered."
     return "Every line that counts is covered and all is decided; there is nothing to do."
 
 
