@@ -66,7 +66,7 @@ def rank_topics(db: Database, now: float, constants: Constants) -> list[Topic]:
     Returns:
         The topics with readers' messages.
     """
-    shown = [m for m in db.feedback.messages() if now - m.created_at <= _OLDEST * _DAY]
+    shown = db.feedback.messages(since=now - _OLDEST * _DAY)
     builder = _TopicBuilder(shown, now, constants)
     tags = load_tags(db)
     topics = []

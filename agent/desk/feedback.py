@@ -317,9 +317,15 @@ class Feedback:
             )
         ]
 
-    def messages(self) -> list[FeedbackMessage]:
-        """All messages that are shown, the oldest first."""
-        return self._select("ORDER BY m.created_at, m.source, m.external_id", ())
+    def messages(self, since: float = 0.0) -> list[FeedbackMessage]:
+        """The messages that are shown, the oldest first.
+
+        Args:
+            since: Only those written at this Unix time and later.
+        """
+        return self._select(
+            "AND m.created_at >= ? ORDER BY m.created_at, m.source, m.external_id", (since,)
+        )
 
     def latest(self, limit: int) -> list[FeedbackMessage]:
         """The newest messages by others than bots, the newest first; at most `limit`."""

@@ -59,9 +59,10 @@ def raise_gaps(db: Database, commit: Commit, now: float) -> int:
     Returns:
         How many gaps were raised.
     """
-    messages = [message for message in db.feedback.messages() if _counts(message, now)]
-    gaps = db.gaps.of_commit(commit.sha)
-    if not messages or not gaps:
+    recent = db.feedback.messages(since=now - _OLDEST * _DAY)
+    messages = [message for message in recent if _counts(message)]
+    gaps = db.gaps.of_commit(commit.sha) if messages else []
+    if not gaps:
         return 0
     namings = _namings(code_index(db, commit), messages, now)
     raised = 0
@@ -89,10 +90,9 @@ def code_index(db: Database, commit: Commit) -> CodeIndex:
     return CodeIndex(names, commit.tree.keys() - names.keys())
 
 
-def _counts(message: FeedbackMessage, now: float) -> bool:
-    """Whether a message is a reader's, waits for something and is not too old."""
-    is_old = now - message.created_at > _OLDEST * _DAY
-    return message.kind in WAITING and not is_old and not message.flags & (BY_AUTHOR | BY_BOT)
+def _counts(message: FeedbackMessage) -> bool:
+    """Whether a message is a reader's and waits for something."""
+    return message.kind in WAITING and not message.flags & (BY_AUTHOR | BY_BOT)
 
 
 def _namings(
