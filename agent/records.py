@@ -194,10 +194,59 @@ class Sentence:
 
 
 @dataclass(frozen=True, slots=True)
+class Example:
+    """A call that was run in the sandbox, shown with what came back.
+
+    `code` is what a reader would type, one line or several; `result` what it gave, as shown;
+    `before` what the same call gave where the story begins, None where that was not run or is the
+    same.
+    """
+
+    code: str
+    result: str
+    facts: tuple[str, ...]
+    before: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A plot for a story: its file name without folder and suffix, and what it shows in words.
+
+    `png` is None where nothing that renders one is installed.
+    """
+
+    name: str
+    alternative: Sentence
+    svg: str
+    png: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """A question to readers with the answers they may choose from."""
+
+    question: Sentence
+    answers: tuple[Sentence, ...]
+    hours: int = 168
+
+
+@dataclass(frozen=True, slots=True)
 class Story:
-    """A structured story: one source for every channel."""
+    """A structured story: one source for every channel.
+
+    `sections` are headings with their sentences. `changes` are what a changelog lists: the
+    categories of Keep a Changelog (Added, Changed, Deprecated, Removed, Fixed, Security), each
+    with its entries. `hook` opens a thread, `question` and `poll` end one.
+    """
 
     title: str
     date: str
     sections: tuple[tuple[str, tuple[Sentence, ...]], ...]
     origin: str
+    hook: Sentence | None = None
+    question: Sentence | None = None
+    poll: Poll | None = None
+    changes: tuple[tuple[str, tuple[Sentence, ...]], ...] = ()
+    examples: tuple[Example, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+    tags: tuple[str, ...] = ()
