@@ -16,6 +16,7 @@ from copydesk.agent.desk.history import Commits, MinedHistory, Predictions
 from copydesk.agent.desk.jobs import DeferredJobs, Jobs
 from copydesk.agent.desk.measures import Gaps, Measures, UnfinishedMeasures
 from copydesk.agent.desk.model_calls import ModelCalls
+from copydesk.agent.desk.stories import Stories
 from copydesk.agent.desk.traces import Totals, Traces
 
 
@@ -65,6 +66,11 @@ class Database(Connection):
     def story_facts(self) -> StoryFacts:
         """The facts that stories rest on."""
         return StoryFacts(self)
+
+    @cached_property
+    def stories(self) -> Stories:
+        """The stories of spans of commits, and the author's notes."""
+        return Stories(self)
 
     @cached_property
     def measures(self) -> Measures:

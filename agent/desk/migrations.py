@@ -9,6 +9,7 @@ from collections.abc import Callable
 from sqlite_utils import Database, Migrations
 
 from copydesk.agent.desk.feedback_tables import FEEDBACK
+from copydesk.agent.desk.story_tables import STORIES
 from copydesk.agent.desk.tables import (
     CHECKOUTS,
     CLIMBS,
@@ -433,13 +434,19 @@ CREATE VIEW drafts_waiting AS
     )
 
 
+@migrations()
+def m023_stories(db: Database) -> None:
+    """Stories of spans of commits, and the author's notes."""
+    _executescript(db, STORIES)
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     *(m001_jobs, m002_coverage, m003_drafts, m004_views),
     *(m005_known, m006_scores, m007_climbs, m008_gaps, m009_functions),
     *(m010_repeats, m011_unfinished, m012_no_events, m013_rung_names),
     *(m014_failures, m015_checkouts, m016_missing_texts, m017_feedback),
     *(m018_evidence_before, m019_nothing_counted, m020_project_totals),
-    *(m021_no_functions, m022_asking_drafts),
+    *(m021_no_functions, m022_asking_drafts, m023_stories),
 )
 
 
