@@ -12,7 +12,7 @@ EDITABLE := $(if $(wildcard src/copydesk/agent/.),-e,)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help venv demo test lint wheel clean bench bench-gate bench-sandbox equal bench-coverage \
-	bench-drafts bench-foreign bench-model bench-hooks bench-replays bench-suite test-versions
+	bench-drafts bench-foreign bench-model bench-hooks bench-replays bench-suite bench-whole-job test-versions
 .DEFAULT_GOAL := help
 
 help:
@@ -33,6 +33,8 @@ help:
 	@echo "make bench-replays PROJECT=clone RANGE=A..B PYTHON_OF_PROJECT=python TESTMON=python"
 	@echo "             real history, against full runs and pytest-testmon, added there too"
 	@echo "make bench-suite PYTHON_OF_PROJECT=python  a measure in a made-up suite of 20,000 tests"
+	@echo "make bench-whole-job  what the daemon does after a commit of 1,000 to 30,000 functions, and how long"
+	@echo "             it holds the desk's lock"
 	@echo "make bench-model  how many of a model's failing answers are kept without asking again"
 	@echo "make bench-hooks  what a commit pays, how soon it is seen, what the daemon costs at rest"
 	@echo "make test-extras  the predictor's tests with CatBoost and Streamlit, in $(VENV)-extras"
@@ -112,6 +114,9 @@ bench-replays: $(VENV)/.installed-dev
 
 bench-suite: $(VENV)/.installed-dev
 	@$(BIN)/python bench/suite.py $(if $(PYTHON_OF_PROJECT),--python $(PYTHON_OF_PROJECT),) $(BENCH_OPTIONS)
+
+bench-whole-job: $(VENV)/.installed-dev
+	@$(BIN)/python bench/whole_job.py $(BENCH_OPTIONS)
 
 bench-model: $(VENV)/.installed-dev
 	@$(BIN)/python bench/model_answers.py

@@ -25,7 +25,7 @@ MAX_CUTS = 3
 """How many measures in a row are cut short; the next one runs to its end. Where commits come faster
 than their tests run, none would ever be measured else."""
 
-_UNWELL = ("retry", "final", "full")
+_UNWELL = ("retry", "final", "full", "busy")
 
 
 class JobRunner:
@@ -156,7 +156,7 @@ class JobRunner:
             jobs.finish(job)
         elif outcome == "superseded":
             jobs.drop(job, SUPERSEDED)
-        elif outcome == "full":
+        elif outcome in ("full", "busy"):
             jobs.put_back(job, message)
         elif outcome == "cut short":
             self._cuts += 1

@@ -70,10 +70,16 @@ class MainLoop:
         self._personal = Personal()
         self._busy_until = self._scanned_at = 0.0
         self._failures = 0
+        self._desk_is_busy = False
 
     @property
     def _desk(self) -> Path:
         return self._repo.desk
+
+    @property
+    def _is_held_up(self) -> bool:
+        """Whether the last turn failed, or could not use the desk."""
+        return self._failures > 0 or self._desk_is_busy
 
     def run(self, may_go_on: Callable[[], bool]) -> None:
         """Take turns until it has been idle for long enough.
@@ -117,16 +123,27 @@ class MainLoop:
                 self._busy_until = time.monotonic()
             self.disk.look()
         except (CopydeskError, OSError, sqlite3.Error) as error:
-            if not space.is_full(error):
+            if space.is_busy(error):
+                self._wait_for_the_desk(error)
+            elif space.is_full(error):
+                self.disk.ran_out(error)
+            else:
                 raise
-            self.disk.ran_out(error)
+        else:
+            self._desk_is_busy = False
+
+    def _wait_for_the_desk(self, error: Exception) -> None:
+        """Another process holds the desk: say so once, and look again after a pause."""
+        if not self._desk_is_busy:
+            self._logger.warning("waiting for the desk: %s", one_line(str(error)))
+        self._desk_is_busy = True
 
     def _seconds_to_sleep(self) -> float | None:
         """How long nothing is due; None when it is time to end."""
-        due = self._runner.next_due()
+        due = self._next_due()
         deadline = self._runner.deadline
         is_idle = due is None and deadline is None and not notifications.waiting(self._desk)
-        if is_idle and not self._failures:
+        if is_idle and not self._is_held_up:
             seconds = self._busy_until + self._personal.idle_seconds - time.monotonic()
             if seconds <= 0:
                 return None
@@ -135,11 +152,21 @@ class MainLoop:
             seconds = self._pace.rescan_seconds
             if due is not None:
                 seconds = max(0.05, due - time.time())
-        if self._runner.paused or self.disk.is_full or self._failures:
+        if self._runner.paused or self.disk.is_full or self._is_held_up:
             seconds = PAUSE_SECONDS
         if deadline is not None:
             seconds = deadline - time.monotonic()
         return seconds
+
+    def _next_due(self) -> float | None:
+        """When the next job may start, as far as the desk can be asked."""
+        try:
+            return self._runner.next_due()
+        except sqlite3.Error as error:
+            if not space.is_busy(error):
+                raise
+            self._wait_for_the_desk(error)
+            return None
 
     def _read_personal(self) -> Personal:
         """The user's settings as they are now; one that cannot be read leaves them all alone."""

@@ -84,7 +84,7 @@ class Service:
                 with open_desk(self._desk) as db:
                     self._serve(own_lock, db)
         except (CopydeskError, OSError, sqlite3.Error) as error:
-            if isinstance(error, CopydeskError) or space.is_full(error):
+            if isinstance(error, CopydeskError) or space.is_full(error) or space.is_busy(error):
                 self._logger.error("cannot go on: %s", error)
                 return 1
             raise

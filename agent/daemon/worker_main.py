@@ -17,7 +17,7 @@ from pathlib import Path
 
 from copydesk.agent.daemon.log import daemon_logger
 from copydesk.agent.daemon.step_context import Step, StepContext, repository
-from copydesk.agent.daemon.worker_process import DONE, FINAL, FULL, RETRY, SUPERSEDED
+from copydesk.agent.daemon.worker_process import BUSY, DONE, FINAL, FULL, RETRY, SUPERSEDED
 from copydesk.agent.desk import space
 from copydesk.agent.desk.store import mend, open_desk
 from copydesk.agent.errors import CopydeskError, Superseded
@@ -52,6 +52,8 @@ def main(argv: Sequence[str], steps: Mapping[str, Step] | None = None) -> int:
         print(f"{error}\n{error.hint}".strip(), file=sys.stderr)
         if space.is_full(error):
             return FULL
+        if space.is_busy(error):
+            return BUSY
         return RETRY if getattr(error, "retry", False) else FINAL
     except Exception as error:
         traceback.print_exc()

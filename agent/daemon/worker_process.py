@@ -16,15 +16,17 @@ from copydesk.agent.process import end_group, scrubbed_environment
 from copydesk.agent.records import Job
 from copydesk.hooks import environment
 
-DONE, SUPERSEDED, FINAL, FULL, RETRY = 0, 3, 70, 73, 75
-"""Exit codes of a worker, from 70 on as in sysexits.h; FULL: no room. Any other: try again."""
+DONE, SUPERSEDED, FINAL, FULL, BUSY, RETRY = 0, 3, 70, 73, 74, 75
+"""Exit codes of a worker, from 70 on as in sysexits.h; FULL: no room on the disk, BUSY: another
+process holds the desk. Any other: try again."""
 
-Outcome = Literal["done", "superseded", "final", "full", "retry", "cut short"]
+Outcome = Literal["done", "superseded", "final", "full", "busy", "retry", "cut short"]
 _OUTCOMES: dict[int, Outcome] = {
     DONE: "done",
     SUPERSEDED: "superseded",
     FINAL: "final",
     FULL: "full",
+    BUSY: "busy",
     RETRY: "retry",
 }
 TAIL_BYTES = 4000

@@ -172,7 +172,8 @@ class MinedHistory:
         """Note which functions held a defect: when its first fix came, and which that was."""
         with transaction(self._db):
             self._db.executemany(
-                "UPDATE changed_functions SET fixed_at = ?, fixed_by = ? WHERE sha = ? AND path = ?"
+                "UPDATE changed_functions SET fixed_at = ?, fixed_by = ?, joined = NULL"
+                " WHERE sha = ? AND path = ?"
                 " AND ? BETWEEN first_line AND last_line AND committed_at < ?"
                 " AND (fixed_at IS NULL OR fixed_at > ?)",
                 (
@@ -251,6 +252,18 @@ class Prediction(NamedTuple):
     features: Mapping[str, float | None]
 
 
+_AT_ONCE = 500
+"""Functions whose outcomes are written in one transaction."""
+
+_FIXED = (
+    "SELECT sha, path, function, first_line, 1, 'fixed by ' || fixed_by, fixed_at"
+    " FROM changed_functions WHERE fixed_at IS NOT NULL AND joined IS NULL LIMIT :most"
+)
+_QUIET = (
+    "SELECT sha, path, function, first_line, 0, 'no fix in a year', :now FROM changed_functions"
+    " WHERE fixed_at IS NULL AND joined IS NULL AND committed_at < :before LIMIT :most"
+)
+
 _OF_COMMIT = ("subject", "score", "in_force", "model", "reasons", "features", "outcome")
 _LATEST = (
     *("kind", "sha", "subject", "score", "in_force", "model", "reasons", "features"),
@@ -288,6 +301,8 @@ class Predictions:
                 " WHERE predictions.outcome IS NULL",
                 rows,
             )
+            if kind == "function":  # what became of one may be known already
+                self._db.execute("UPDATE changed_functions SET joined = NULL WHERE sha = ?", (sha,))
 
     def of_commit(self, kind: PredictionKind, sha: Sha) -> list[Json]:
         """The predictions for a commit's functions, tests or drafts, the highest score first."""
@@ -350,27 +365,38 @@ class Predictions:
             How many were written.
         """
         now = time.time() if now is None else now
+        written = self._join_functions(_FIXED, {}) + self._join_functions(
+            _QUIET, {"now": now, "before": now - QUIET_SECONDS}
+        )
         with transaction(self._db):
-            return self._join_fixes() + self._join_quiet(now) + self._join_decisions(now)
+            return written + self._join_decisions(now)
 
-    def _join_fixes(self) -> int:
-        return self._db.execute(
-            "UPDATE predictions SET outcome = 1, outcome_why = 'fixed by ' || f.fixed_by,"
-            " outcome_at = f.fixed_at FROM changed_functions AS f"
-            " WHERE predictions.kind = 'function' AND predictions.outcome IS NOT 1"
-            " AND f.sha = predictions.sha AND f.path || '::' || f.function = predictions.subject"
-            " AND f.fixed_at IS NOT NULL"
-        ).rowcount
+    def _join_functions(self, query: str, parameters: Mapping[str, float]) -> int:
+        """Write what became of functions, a few at a time, so that nobody waits long for the lock.
 
-    def _join_quiet(self, now: float) -> int:
-        return self._db.execute(
-            "UPDATE predictions SET outcome = 0, outcome_why = 'no fix in a year',"
-            " outcome_at = :now FROM changed_functions AS f"
-            " WHERE predictions.kind = 'function' AND predictions.outcome IS NULL"
-            " AND f.sha = predictions.sha AND f.path || '::' || f.function = predictions.subject"
-            " AND f.fixed_at IS NULL AND f.committed_at < :now - :quiet",
-            {"now": now, "quiet": QUIET_SECONDS},
-        ).rowcount
+        Args:
+            query: Selects the functions whose outcome is known and stands with no prediction yet:
+                their key, the outcome, why and when.
+            parameters: Those of the query.
+        """
+        written = 0
+        while True:
+            with transaction(self._db):
+                rows = self._db.execute(query, {**parameters, "most": _AT_ONCE}).fetchall()
+                # a fix that was traced later counts; "no fix in a year" never takes one back
+                written += self._db.executemany(
+                    "UPDATE predictions SET outcome = ?5, outcome_why = ?6, outcome_at = ?7"
+                    " WHERE kind = 'function' AND sha = ?1 AND subject = ?2 || '::' || ?3"
+                    " AND CASE ?5 WHEN 1 THEN outcome IS NOT 1 ELSE outcome IS NULL END",
+                    rows,
+                ).rowcount
+                self._db.executemany(
+                    "UPDATE changed_functions SET joined = 1 WHERE sha = ?1 AND path = ?2"
+                    " AND function = ?3 AND first_line = ?4",
+                    [row[:4] for row in rows],
+                )
+            if len(rows) < _AT_ONCE:
+                return written
 
     def _join_decisions(self, now: float) -> int:
         return self._db.execute(

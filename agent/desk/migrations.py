@@ -16,6 +16,7 @@ from copydesk.agent.desk.tables import (
     FAILURES,
     FUNCTIONS,
     GAPS,
+    JOINED_OUTCOMES,
     KNOWN,
     MISSING_TEXTS,
     NOTHING_COUNTED,
@@ -440,6 +441,12 @@ def m023_stories(db: Database) -> None:
     _executescript(db, STORIES)
 
 
+@migrations()
+def m024_joined_outcomes(db: Database) -> None:
+    """What became of a function is written once, not looked for after every measure."""
+    _executescript(db, JOINED_OUTCOMES)
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     *(m001_jobs, m002_coverage, m003_drafts, m004_views),
     *(m005_known, m006_scores, m007_climbs, m008_gaps, m009_functions),
@@ -447,6 +454,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     *(m014_failures, m015_checkouts, m016_missing_texts, m017_feedback),
     *(m018_evidence_before, m019_nothing_counted, m020_project_totals),
     *(m021_no_functions, m022_asking_drafts, m023_stories),
+    m024_joined_outcomes,
 )
 
 

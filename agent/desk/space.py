@@ -1,4 +1,4 @@
-"""Room on the disk: knowing that there is none left, and a ballast to throw off then."""
+"""What keeps a desk from being written: no room on the disk, or another process that writes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import errno
 import os
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 from copydesk.hooks import failpoints
@@ -20,15 +21,33 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 def is_full(error: BaseException | None) -> bool:
     """Whether an error, or one that it came from, says that the disk is full."""
+    return any(_says_full(each) for each in _causes(error))
+
+
+def is_busy(error: BaseException | None) -> bool:
+    """Whether an error, or one that it came from, says that another process holds the desk."""
+    return any(_says_busy(each) for each in _causes(error))
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
-        if isinstance(error, OSError) and error.errno in _FULL:
-            return True
-        if isinstance(error, sqlite3.Error) and "disk is full" in str(error):
-            return True
-        if getattr(error, "slug", "") == "disk-full":
-            return True
+        yield error
         error = error.__cause__
-    return False
+
+
+def _says_full(error: BaseException) -> bool:
+    if isinstance(error, OSError):
+        return error.errno in _FULL
+    if isinstance(error, sqlite3.Error):
+        return "disk is full" in str(error)
+    return getattr(error, "slug", "") == "disk-full"
+
+
+def _says_busy(error: BaseException) -> bool:
+    if isinstance(error, sqlite3.Error):
+        name = getattr(error, "sqlite_errorname", "")
+        return name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+    return getattr(error, "slug", "") == "desk-busy"
 
 
 def free(folder: Path) -> int:

@@ -263,3 +263,12 @@ CREATE VIEW gate_versions AS
     FROM totals AS t JOIN files AS f ON f.id = t.file_id
     LEFT JOIN missing_texts AS m ON m.total_id = t.id;
 """
+
+JOINED_OUTCOMES = """
+ALTER TABLE changed_functions
+    ADD COLUMN joined INTEGER /* 1 once what became of it stands with its prediction */;
+CREATE INDEX changed_functions_fixed ON changed_functions (fixed_at)
+    WHERE fixed_at IS NOT NULL AND joined IS NULL;
+CREATE INDEX changed_functions_open ON changed_functions (committed_at)
+    WHERE fixed_at IS NULL AND joined IS NULL;
+"""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,4 +86,51 @@ def test_what_the_user_can_act_on_ends_the_daemon_at_once(
 ) -> None:
     scanner = Scanner(1, CopydeskError("it is gone", slug="no-repository"))
     with pytest.raises(CopydeskError):
+        loop_of(found, wakeup, scanner).run(lambda: True)
+
+
+def lock_error(folder: Path) -> sqlite3.OperationalError:
+    """What SQLite raises where another connection has held the lock for too long."""
+    path = folder / "held.db"
+    with sqlite3.connect(path, isolation_level=None) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        other = sqlite3.connect(path, timeout=0, isolation_level=None)
+        with pytest.raises(sqlite3.OperationalError) as raised:
+            other.execute("BEGIN IMMEDIATE")
+        other.close()
+        holder.execute("ROLLBACK")
+    holder.close()
+    return raised.value
+
+
+def test_a_daemon_waits_for_a_desk_that_another_process_holds_however_long(
+    found: Repository,
+    wakeup: WakeUp,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr(main_loop, "PAUSE_SECONDS", 0.0)
+    scanner = Scanner(3 * MAX_FAILURES, lock_error(tmp_path))
+    loop_of(found, wakeup, scanner).run(lambda: True)
+    assert scanner.looks == 3 * MAX_FAILURES + 1
+    assert caplog.text.count("waiting for the desk: database is locked") == 1
+
+
+def test_a_queue_that_cannot_be_asked_is_waited_for_too(
+    found: Repository, wakeup: WakeUp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(main_loop, "PAUSE_SECONDS", 0.0)
+    errors: list[Exception] = [lock_error(tmp_path)]
+
+    def next_due(_runner: Runner) -> None:
+        if errors:
+            raise errors.pop()
+
+    monkeypatch.setattr(Runner, "next_due", next_due)
+    scanner = Scanner(0, KeyError())
+    loop_of(found, wakeup, scanner).run(lambda: True)
+    assert scanner.looks == 2
+    errors.append(sqlite3.DatabaseError("file is not a database"))
+    with pytest.raises(sqlite3.DatabaseError):
         loop_of(found, wakeup, scanner).run(lambda: True)

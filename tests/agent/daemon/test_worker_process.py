@@ -15,6 +15,7 @@ import pytest
 from copydesk.agent.daemon import step_context, worker_main, worker_process
 from copydesk.agent.daemon.log import tail
 from copydesk.agent.daemon.step_context import StepContext
+from copydesk.agent.desk.connection import transaction
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError, Superseded
 from copydesk.agent.git.repository import Repository, find
@@ -47,7 +48,20 @@ def crash(given: StepContext, subject: str) -> None:
     raise ValueError("a bug")
 
 
-STEPS = {"greet": greet, "refuse": refuse, "later": later, "give-up": give_up, "crash": crash}
+def wait_in_vain(given: StepContext, subject: str) -> None:
+    given.db.execute("PRAGMA busy_timeout = 0")
+    with open_desk(given.repo.desk) as other, transaction(other), transaction(given.db):
+        raise AssertionError("two held the lock")
+
+
+STEPS = {
+    "busy": wait_in_vain,
+    "greet": greet,
+    "refuse": refuse,
+    "later": later,
+    "give-up": give_up,
+    "crash": crash,
+}
 
 
 def job(repo: Repository, kind: str) -> str:
@@ -66,6 +80,7 @@ def job(repo: Repository, kind: str) -> str:
         ("give-up", worker_process.SUPERSEDED, ""),
         ("unheard-of", worker_process.FINAL, "there is no kind of job named 'unheard-of'"),
         ("crash", worker_process.RETRY, "ValueError: a bug"),
+        ("busy", worker_process.BUSY, "another process has held it"),
     ],
 )
 def test_how_a_step_ends_is_the_exit_code(
