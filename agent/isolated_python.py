@@ -4,6 +4,10 @@ An ordinary start imports `sitecustomize` and `usercustomize` and runs the lines
 editable install puts the working tree among the folders that these are looked for in, and the
 current folder or PYTHONPATH may do so too: a tracked file of that name would run with the user's
 rights. Here the interpreter starts with `-I -S`, and what is installed is put on its path by hand.
+
+The folders that .pth files name are part of that path only where the tree may run. The standard
+library itself tries modules that this system does not have (`ntpath` imports `nt`, `subprocess`
+imports `msvcrt`): those would be found in the tree.
 """
 
 from __future__ import annotations
@@ -33,6 +37,7 @@ def prepare():
         packages.append(site.getusersitepackages())
     packages = [folder for folder in packages if os.path.isdir(folder)]
     sys.path += [folder for folder in [*packages, *folders] if folder not in sys.path]
+    named_folders = []
     for folder in packages:
         for name in sorted(os.listdir(folder)):
             if name.endswith(".pth"):
@@ -42,24 +47,36 @@ def prepare():
                     added = os.path.join(folder, line)
                     is_code = not line or line.startswith(("#", "import ", "import\\t"))
                     if not is_code and added not in sys.path and os.path.isdir(added):
-                        sys.path.append(added)
-prepare()
+                        named_folders.append(added)
+    return named_folders
+named_folders = prepare()
 """
-"""What a start does that runs nothing: the folders of packages, then the folders given, then those
-that .pth files name, all after the standard library. A virtual environment is told as `site` does.
+"""What a start does that runs nothing: the folders of packages, then the folders given, all after
+the standard library. A virtual environment is told as `site` does. What .pth files name is left in
+`named_folders`.
 """
+
+_ADD_NAMED_FOLDERS = "sys.path += [f for f in named_folders if f not in sys.path]\n"
 
 
 def isolated_argv(
-    python: Path, code: str, *, folders: Sequence[Path | str] = (), words: Sequence[str] = ()
+    python: Path,
+    code: str,
+    *,
+    folders: Sequence[Path | str] = (),
+    words: Sequence[str] = (),
+    editable: bool = False,
 ) -> list[str]:
     """The command that runs code in the user's Python with what is installed there at hand.
 
     Args:
         python: The interpreter.
-        code: What it runs; Python 3.9.
+        code: What it runs; Python 3.9. `named_folders` are the folders that .pth files name.
         folders: Further folders to import from, searched after the installed packages.
         words: What the code finds in sys.argv[1:].
+        editable: Whether to import from the folders that .pth files name, too, which may be the
+            working tree: for where the project's own tests may run, and nowhere else.
     """
+    source = _PREPARE + (_ADD_NAMED_FOLDERS if editable else "") + code
     folder_words = [str(folder) for folder in folders]
-    return [str(python), "-I", "-S", "-B", "-c", _PREPARE + code, *folder_words, "--", *words]
+    return [str(python), "-I", "-S", "-B", "-c", source, *folder_words, "--", *words]

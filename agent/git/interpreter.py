@@ -22,11 +22,13 @@ RECORDED = "copydesk.recordedPython"
 _ASK = """
 import importlib.machinery as i, importlib.metadata as m, json, sys
 def version(name):
-    try: return m.version(name)
-    except Exception:  # no metadata: only what was lent is imported to be asked
-        if i.PathFinder.find_spec(name, sys.argv[1:]):
-            return getattr(__import__(name), "__version__", "unknown")
-        return "unknown" if i.PathFinder.find_spec(name) else None
+    for folders in (sys.path, named_folders):  # the latter are read, and never imported from
+        for found in m.distributions(name=name, path=folders):
+            if isinstance(found.version, str): return found.version
+    # no metadata: only what was lent is imported to be asked
+    if i.PathFinder.find_spec(name, sys.argv[1:]):
+        return getattr(__import__(name), "__version__", "unknown")
+    return "unknown" if i.PathFinder.find_spec(name, sys.path + named_folders) else None
 print(json.dumps([sys.executable, list(sys.version_info[:3]), sys.prefix, sys.base_prefix,
                   version("pytest"), version("coverage")]))
 """

@@ -227,7 +227,7 @@ class Engine:
         return {"source": source or list(self.import_roots()), "omit": list(DEFAULT_OMIT)}
 
     def isolated(self, code: str, words: Sequence[str]) -> list[str]:
-        """The command that runs code here without importing anything of the tree by itself.
+        """The command that runs code here, behind the guard, without a `sitecustomize` of the tree.
 
         Args:
             code: The code.
@@ -236,7 +236,8 @@ class Engine:
         folders = [self.probe, *(self.home / root for root in self.import_roots())]
         if self.interpreter.extra_path:
             folders.insert(0, self.interpreter.extra_path)
-        return isolated_argv(self.interpreter.path, code, folders=folders, words=words)
+        path = self.interpreter.path
+        return isolated_argv(path, code, folders=folders, words=words, editable=True)
 
     def _ask(self, request: Json) -> Any:
         with tempfile.TemporaryDirectory(prefix="copydesk-") as folder:

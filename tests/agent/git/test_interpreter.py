@@ -113,6 +113,50 @@ def test_what_cannot_be_installed_is_one_clear_error(repo: Path, bare_environmen
     assert "pip install" in caught.value.hint
 
 
+MODULES_OF_OTHER_SYSTEMS = ("nt", "_winapi", "msvcrt", "winreg", "org", "java", "vms_lib")
+"""Modules that the standard library tries to import though no Linux or macOS has them."""
+
+
+@pytest.fixture
+def editable(repo: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """An environment without pip that names the working tree, and where its modules leave marks."""
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "env"], check=True)
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    packages = tmp_path / "env/lib" / version / "site-packages"
+    (packages / "project.pth").write_text(f"{repo}\n")
+    for name in (*MODULES_OF_OTHER_SYSTEMS, "pip/__init__", "pip/__main__", "sitecustomize"):
+        path = repo / f"{name}.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"open({str(marks / path.stem)!r}, 'w').close()\n")
+    return tmp_path / "env/bin/python", marks
+
+
+def test_an_editable_install_does_not_lend_the_tree_to_who_asks(
+    repo: Path, editable: tuple[Path, Path]
+) -> None:
+    python, marks = editable
+    found = interpreter.inspect(find(repo), python, "test")
+    assert found.missing == ["pytest", "coverage"]
+    with pytest.raises(CopydeskError, match="has no pytest"):
+        interpreter.provide(find(repo), found)  # with the pip of the environment, not the tree's
+    assert list(marks.iterdir()) == []
+
+
+def test_what_is_installed_editable_is_known_all_the_same(
+    repo: Path, editable: tuple[Path, Path]
+) -> None:
+    python, marks = editable
+    (repo / "coverage.egg-info").mkdir()  # what `setup.py develop` leaves in the tree
+    (repo / "coverage.egg-info/PKG-INFO").write_text("Name: coverage\nVersion: 7.9.1\n")
+    (repo / "pytest").mkdir()
+    (repo / "pytest/__init__.py").write_text(f"open({str(marks / 'pytest')!r}, 'w').close()\n")
+    found = interpreter.inspect(find(repo), python, "test")
+    assert (found.pytest, found.coverage) == ("unknown", "7.9.1")
+    assert list(marks.iterdir()) == []
+
+
 def test_a_complete_environment_is_left_alone(repo: Path) -> None:
     found = interpreter.inspect(find(repo), Path(sys.executable), "test")
     assert interpreter.provide(find(repo), found) is found
