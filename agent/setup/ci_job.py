@@ -17,6 +17,7 @@ from copydesk.agent.git import interpreter
 from copydesk.agent.git.command import GitFailed, git
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Json
+from copydesk.agent.setup.inside_worktree import require_inside
 
 Kind = Literal["github", "gitlab"]
 
@@ -70,9 +71,11 @@ def write_job(repo: Repository, kind: Kind, source: str | None) -> list[str]:
         What was done, a sentence each.
 
     Raises:
-        CopydeskError: Another file of that name is there.
+        CopydeskError: Another file of that name is there, or a link that leads elsewhere.
     """
     path = repo.worktree / PLACES[kind]
+    for file in (path, *([repo.worktree / GITLAB] if kind == "gitlab" else [])):
+        require_inside(repo, file)
     job, notes = render_job(repo, kind, source)
     if path.exists():
         if path.read_text("utf-8", "replace") == job:

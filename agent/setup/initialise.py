@@ -27,6 +27,7 @@ from copydesk.agent.setup.git_hooks import (
     remove_native_hooks,
     write_hook_scripts,
 )
+from copydesk.agent.setup.inside_worktree import leads_outside, require_inside
 from copydesk.hooks import environment
 
 BIN = "copydesk.bin"
@@ -63,8 +64,10 @@ def set_up(
     """
     foreign_folder = hooks_path(repo)
     pre_commit = _pre_commit_program()
+    configuration = repo.worktree / precommit_config.NAME
     if not native:
         _check_framework(pre_commit, foreign_folder)
+        require_inside(repo, configuration)
     steps = _choose_python(repo, progress)
     set_config(repo, BIN, str(_scripts_folder()))
     repo.desk.mkdir(mode=0o700, exist_ok=True)
@@ -73,7 +76,7 @@ def set_up(
         steps += [f"Native hooks: {step}." for step in install_native_hooks(repo)]
     usable = pre_commit is not None and foreign_folder is None
     wanted = not native or not _read_record(repo).get("taken_out")
-    if usable and wanted and (not native or (repo.worktree / precommit_config.NAME).is_file()):
+    if usable and wanted and (not native or _has_own(repo, configuration)):
         assert pre_commit is not None
         selection = _selection(native, repo_url, rev)
         progress("Installing the hooks with pre-commit")
@@ -82,6 +85,11 @@ def set_up(
         steps.append("Nothing is checked before a commit this way; `copydesk gate` checks by hand.")
     want_floor(repo)
     return steps + _start_measuring(repo)
+
+
+def _has_own(repo: Repository, configuration: Path) -> bool:
+    """Whether the project has a configuration of pre-commit that may be written."""
+    return configuration.is_file() and not leads_outside(repo, configuration)
 
 
 def _selection(
@@ -237,7 +245,7 @@ def _configure(repo: Repository, selection: precommit_config.HookSelection) -> l
 
 def _unconfigure(repo: Repository, record: Json) -> list[str]:
     path = repo.worktree / precommit_config.NAME
-    now = _read(path)
+    now = None if leads_outside(repo, path) else _read(path)
     if now is None:
         return []
     after = _without_our_hooks(now, record)

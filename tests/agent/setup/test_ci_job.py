@@ -52,6 +52,39 @@ def test_github_gets_a_workflow_that_may_only_read(found: Repository, repo: Path
         ci_job.write_job(found, "github", "copydesk==2")
 
 
+@pytest.mark.parametrize(
+    ("kind", "link", "written"),
+    [
+        ("github", ".github", "workflows/copydesk.yml"),
+        ("github", ".github/workflows", "copydesk.yml"),
+        ("github", ".github/workflows/copydesk.yml", ""),
+        ("gitlab", ".gitlab-ci.yml", ""),
+        ("gitlab", ".gitlab", "copydesk.yml"),
+    ],
+)
+@pytest.mark.parametrize("where", ["outside", "repo/.git"])
+def test_no_job_is_written_where_a_link_of_the_tree_leads(
+    found: Repository, repo: Path, git: Callable[..., str], tmp_path: Path, kind: ci_job.Kind,
+    link: str, written: str, where: str,
+) -> None:  # fmt: skip
+    target = tmp_path / where / "place"
+    if written:
+        target.mkdir(parents=True)
+    else:
+        target.parent.mkdir(exist_ok=True)
+    (repo / link).parent.mkdir(parents=True, exist_ok=True)
+    (repo / link).symlink_to(target)
+    git(repo, "add", "-A")
+    with pytest.raises(CopydeskError, match="is not written: it leads to"):
+        ci_job.write_job(found, kind, "copydesk==1")
+    assert not (target / written).is_file()
+    (repo / link).unlink()
+    (repo / "elsewhere").mkdir()
+    if written:  # a link to a folder of the project is the project's own affair
+        (repo / link).symlink_to(repo / "elsewhere")
+    assert ci_job.write_job(found, kind, "copydesk==1")
+
+
 def test_gitlab_gets_a_job_and_its_include(found: Repository, repo: Path) -> None:
     said = ci_job.write_job(found, "gitlab", "copydesk==1")
     assert said[1] == "Wrote .gitlab-ci.yml, which includes it."

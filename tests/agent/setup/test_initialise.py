@@ -50,6 +50,23 @@ def test_it_sets_everything_up_and_says_so(found: Repository, repo: Path) -> Non
         assert db.execute("SELECT kind FROM jobs").fetchone() == ("measure",)
 
 
+@pytest.mark.usefixtures("no_daemon")
+def test_nothing_is_written_where_a_link_of_the_tree_leads(
+    found: Repository, repo: Path, git: Git, tmp_path: Path
+) -> None:
+    other = tmp_path / "of-another-project.yaml"
+    other.write_text("repos: []\n")
+    (repo / NAME).symlink_to(other)
+    git(repo, "add", NAME)
+    with pytest.raises(CopydeskError, match="is not written: it leads to"):
+        setup(found)
+    assert installed(repo) == set()
+    said = "\n".join(setup(found, native=True))  # which needs no such file
+    assert "post-commit: installed" in said
+    undo(found)
+    assert other.read_text() == "repos: []\n"
+
+
 def test_a_commit_goes_through_our_hooks(found: Repository, repo: Path, git: Git) -> None:
     setup(found)
     control.stop(found)
