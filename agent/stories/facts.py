@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,13 +13,20 @@ from copydesk.agent.text import clean, plural
 SHOWN = 5
 """Files, functions, gaps and drafts named one by one; the others are counted."""
 
-CODE_VALUES = ("path", "function", "test", "short", "sha")
+CODE_VALUES = (
+    *("path", "function", "test", "short", "sha", "name", "parameter", "option", "tag"),
+    *("old_path", "was", "now", "issue"),
+)
 """Keys whose values are written as code (a number may follow: function_2)."""
-SPOKEN_VALUES = ("subject", "note", "reasons")
+SPOKEN_VALUES = ("subject", "note", "reasons", "doc", "entry", "answer")
 """Keys whose values are somebody's own words: quoted, never restated as ours."""
 
-_TRAILER = re.compile(r"[A-Z][A-Za-z]*(-[A-Za-z]+)+: .+|\(cherry picked from commit [0-9a-f]+\)")
+_TRAILER = re.compile(
+    r"[A-Z][A-Za-z]*(-[A-Za-z]+)+: .+|Story: .+|\(cherry picked from commit [0-9a-f]+\)"
+)
 Values = Mapping[str, str | int | float]
+Unnumbered = tuple[str, str, Values]
+"""A fact without its number: kind, text and values."""
 
 
 class FileChange(NamedTuple):
@@ -86,10 +93,14 @@ def commit_facts(inputs: StoryInputs) -> list[Fact]:
     Args:
         inputs: What is known of the commit.
     """
+    return numbered(
+        [*_commit(inputs), *_files(inputs), *_functions(inputs), *measured_facts(inputs)]
+    )
+
+
+def measured_facts(inputs: StoryInputs) -> list[Unnumbered]:
+    """What tests, coverage and drafts say; where nothing was measured, a fact that says so."""
     unnumbered = [
-        *_commit(inputs),
-        *_files(inputs),
-        *_functions(inputs),
         *_tests(inputs),
         *_doubts(inputs),
         *_coverage(inputs),
@@ -99,27 +110,28 @@ def commit_facts(inputs: StoryInputs) -> list[Fact]:
     ]
     if {kind for kind, _, _ in unnumbered}.isdisjoint(("tests", "doubt", "coverage", "lines")):
         unnumbered.append(("unmeasured", "No test was run and no coverage was measured.", {}))
+    return unnumbered
+
+
+def numbered(unnumbered: Iterable[Unnumbered], first: int = 1) -> list[Fact]:
+    """Give facts their numbers, the first one as told."""
     return [
         Fact(f"F{number}", kind, text, values)
-        for number, (kind, text, values) in enumerate(unnumbered, 1)
+        for number, (kind, text, values) in enumerate(unnumbered, first)
     ]
 
 
-_Unnumbered = tuple[str, str, Values]
-"""A fact without its number: kind, text and values."""
-
-
-def _commit(commit: StoryInputs) -> Iterator[_Unnumbered]:
-    sha = _line(commit.sha)
+def _commit(commit: StoryInputs) -> Iterator[Unnumbered]:
+    sha = plain_line(commit.sha)
     values: dict[str, str | int | float] = {"sha": sha, "short": sha[:7]}
     text = f"Commit {sha[:7]}"
-    if subject := _spoken(commit.subject):
+    if subject := spoken(commit.subject):
         values["subject"] = subject
         text += f": “{subject}”"
-    if author := _line(commit.author):
+    if author := plain_line(commit.author):
         values["author"] = author
         text += f", by {author}"
-    if date := _line(commit.date)[:10]:
+    if date := plain_line(commit.date)[:10]:
         values["date"] = date
         text += f", {date}"
     yield "commit", text + ".", values
@@ -135,13 +147,13 @@ def note(body: str) -> list[str]:
     paragraphs = []
     for block in re.split(r"\n\s*\n", clean(body.replace("\r\n", "\n")).strip()):
         lines = [line for line in block.split("\n") if not _TRAILER.fullmatch(line.strip())]
-        paragraph = _spoken(" ".join(lines))
+        paragraph = spoken(" ".join(lines))
         if re.search(r"\w", paragraph):
             paragraphs.append(paragraph)
     return paragraphs[:SHOWN]
 
 
-def _files(commit: StoryInputs) -> Iterator[_Unnumbered]:
+def _files(commit: StoryInputs) -> Iterator[Unnumbered]:
     files = sorted(commit.files, key=lambda f: (-(f.added + f.removed), f.path))
     added, removed = sum(f.added for f in files), sum(f.removed for f in files)
     values = {"files": len(files), "added": added, "removed": removed}
@@ -153,7 +165,7 @@ def _files(commit: StoryInputs) -> Iterator[_Unnumbered]:
         values,
     )
     for path, plus, minus in files[:SHOWN]:
-        path = _line(path)
+        path = plain_line(path)
         yield (
             "file",
             f"{path}: {_lines(plus)} added, {_lines(minus)} removed.",
@@ -161,8 +173,8 @@ def _files(commit: StoryInputs) -> Iterator[_Unnumbered]:
         )
 
 
-def _functions(commit: StoryInputs) -> Iterator[_Unnumbered]:
-    names = [_line(name) for name in commit.functions]
+def _functions(commit: StoryInputs) -> Iterator[Unnumbered]:
+    names = [plain_line(name) for name in commit.functions]
     if not names:
         return
     values: dict[str, str | int | float] = {"functions": len(names)}
@@ -172,7 +184,7 @@ def _functions(commit: StoryInputs) -> Iterator[_Unnumbered]:
     yield "functions", f"{plural(len(names), 'function')} changed: {_some(names)}.", values
 
 
-def _tests(commit: StoryInputs) -> Iterator[_Unnumbered]:
+def _tests(commit: StoryInputs) -> Iterator[Unnumbered]:
     measured = {
         "selected": commit.tests_selected,
         "total": commit.tests_total,
@@ -191,12 +203,12 @@ def _tests(commit: StoryInputs) -> Iterator[_Unnumbered]:
     yield "tests", f"Tests: {counts}.", values
 
 
-def _doubts(commit: StoryInputs) -> Iterator[_Unnumbered]:
+def _doubts(commit: StoryInputs) -> Iterator[Unnumbered]:
     for doubt in commit.doubts:
         yield "doubt", f"The measure has no verdict: {doubt}.", {"doubt": doubt}
 
 
-def _coverage(commit: StoryInputs) -> Iterator[_Unnumbered]:
+def _coverage(commit: StoryInputs) -> Iterator[Unnumbered]:
     if commit.percent_after is not None:
         yield _percents(commit.percent_after, commit.percent_before)
     if commit.covered_after is not None and commit.executable_after is not None:
@@ -206,7 +218,7 @@ def _coverage(commit: StoryInputs) -> Iterator[_Unnumbered]:
         yield _covered_lines((commit.covered_after, commit.executable_after), before)
 
 
-def _percents(after: float, before: float | None) -> _Unnumbered:
+def _percents(after: float, before: float | None) -> Unnumbered:
     after = round(after, 2)
     values: dict[str, str | int | float] = {"after": after}
     text = f"Coverage is {number(after)}%"
@@ -219,7 +231,7 @@ def _percents(after: float, before: float | None) -> _Unnumbered:
     return "coverage", text + ".", values
 
 
-def _covered_lines(after: tuple[int, int], before: tuple[int, int] | None) -> _Unnumbered:
+def _covered_lines(after: tuple[int, int], before: tuple[int, int] | None) -> Unnumbered:
     """The fact of covered and executable lines, each given as such a pair."""
     values: dict[str, str | int | float] = {}
     values["covered_after"], values["executable_after"] = after
@@ -231,7 +243,7 @@ def _covered_lines(after: tuple[int, int], before: tuple[int, int] | None) -> _U
     return "lines", text + ".", values
 
 
-def _gaps(way: str, gaps: Sequence[GapChange]) -> Iterator[_Unnumbered]:
+def _gaps(way: str, gaps: Sequence[GapChange]) -> Iterator[Unnumbered]:
     if not gaps:
         return
     ordered = sorted(gaps, key=lambda g: (-g.lines, g.path, g.function))
@@ -244,7 +256,7 @@ def _gaps(way: str, gaps: Sequence[GapChange]) -> Iterator[_Unnumbered]:
         text = f"In {plural(len(gaps), 'function')}, {_lines(total)} {state}."
         yield f"gaps {way}", text, values
     for path, function, lines in ordered[:SHOWN]:
-        path, function = _line(path), _line(function)
+        path, function = plain_line(path), plain_line(function)
         yield (
             f"gap {way}",
             f"{path}, {function}: {_lines(lines)} {state}.",
@@ -252,7 +264,7 @@ def _gaps(way: str, gaps: Sequence[GapChange]) -> Iterator[_Unnumbered]:
         )
 
 
-def _drafts(drafts: Sequence[ReadyDraft]) -> Iterator[_Unnumbered]:
+def _drafts(drafts: Sequence[ReadyDraft]) -> Iterator[Unnumbered]:
     if not drafts:
         return
     ordered = sorted(drafts, key=lambda d: (-d.killed, d.path, d.function))
@@ -264,7 +276,7 @@ def _drafts(drafts: Sequence[ReadyDraft]) -> Iterator[_Unnumbered]:
         text = f"{len(drafts):,} test drafts ready, {killed:,} of {total:,} mutants killed."
         yield "drafts", text, values
     for path, function, killed, total in ordered[:SHOWN]:
-        path, function = _line(path), _line(function)
+        path, function = plain_line(path), plain_line(function)
         yield (
             "draft",
             f"Test draft for {function} in {path}: {killed:,} of {total:,} mutants killed.",
@@ -290,16 +302,27 @@ def _lines(count: int) -> str:
     return plural(count, "line")
 
 
-def _line(text: str) -> str:
+def plain_line(text: str) -> str:
     """One clean line that can stand between backticks."""
     return clean(" ".join(text.split()), keep="").replace("`", "'")
 
 
-def _spoken(text: str) -> str:
+def spoken(text: str) -> str:
     """Somebody's words as one clean line that can stand between double quotes."""
     line = clean(" ".join(text.split()), keep="")
     line = re.sub('[“”„"]', "'", line)
     return line if line.count("`") % 2 == 0 else line.replace("`", "'")
+
+
+def shortened(line: str, longest: int) -> str:
+    """Words cut at a blank, with an ellipsis, where they are longer than so many characters."""
+    if len(line) <= longest:
+        return line
+    cut = line[:longest].rpartition(" ")[0] or line[:longest]
+    if cut.count("`") % 2:
+        before, _, after = cut.rpartition("`")
+        cut = before + after
+    return cut + "…"
 
 
 def _some(names: Sequence[str]) -> str:

@@ -42,17 +42,30 @@ def gather_facts(db: Database, commits: Sequence[Commit]) -> list[Fact]:
         functions=_changed_functions(db, last, changes),
         drafts=tuple(_ready_drafts(db, last.sha)),
     )
-    after = db.measures.get(last.sha)
-    before = db.measures.get(base) if base else None
-    if after is not None:
-        inputs = _with_measure(inputs, after)
-    if after is None or after.doubts:
-        return commit_facts(inputs)
+    return commit_facts(measured_inputs(db, inputs, last.sha, base))
+
+
+def measured_inputs(db: Database, inputs: StoryInputs, sha: Sha, base: Sha | None) -> StoryInputs:
+    """The same with what was measured of a commit, compared with an earlier one.
+
+    Args:
+        db: The desk.
+        inputs: What is known.
+        sha: The commit.
+        base: The commit that it is compared with, where there is one.
+    """
+    after = db.measures.get(sha)
+    if after is None:
+        return inputs
+    inputs = _with_measure(inputs, after)
+    if after.doubts:
+        return inputs
     inputs = _with_coverage(inputs, after)
+    before = db.measures.get(base) if base else None
     if before is not None and not before.doubts:
         inputs = _with_measure_before(inputs, before)
         inputs = _with_gap_changes(db, inputs, after, before)
-    return commit_facts(inputs)
+    return inputs
 
 
 def _changes(commits: Sequence[Commit]) -> dict[str, git.FileChange]:
