@@ -54,6 +54,7 @@ HEAVY = {
     "rich",
     "ruamel",
     "sqlite_utils",
+    "tomlkit",
     "watchdog",
     "httpx",
     "jinja2",

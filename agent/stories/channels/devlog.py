@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from copydesk.agent.records import Fact, Sentence, Story
-from copydesk.agent.text import clean
-
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&!$^])")
-_LINE_START = re.compile(r"^(\s*)(?:([-+=>])|(\d+)([.)]))")
-_TEMPLATE_MARKS = ("{{", "{%", "{#", "}}", "%}")
+from copydesk.agent.stories.channels.markdown import escape
 
 
 def render(story: Story, facts: Sequence[Fact] = ()) -> str:
@@ -44,28 +39,3 @@ def render(story: Story, facts: Sequence[Fact] = ()) -> str:
 def _sentence(sentence: Sentence, fact_ids: set[str]) -> str:
     marks = "".join(f"[^{i}]" for i in sentence.facts if i in fact_ids)
     return escape(sentence.text) + marks
-
-
-def escape(text: str) -> str:
-    """Escape text for one line of Markdown; code between backticks stays code.
-
-    Args:
-        text: One line; control characters are shown escaped, line breaks become blanks.
-    """
-    line = clean(" ".join(text.split()), keep="")
-    parts = re.split(r"(`[^`]+`)", line)
-    shown = "".join(
-        part if n % 2 and not any(mark in part for mark in _TEMPLATE_MARKS) else _escaped(part)
-        for n, part in enumerate(parts)
-    )
-    return _LINE_START.sub(_start, shown)
-
-
-def _escaped(text: str) -> str:
-    # an escaped brace before a percent sign would still open a tag of Liquid
-    return _SPECIAL.sub(r"\\\1", text).replace("{%", r"{\%")
-
-
-def _start(match: re.Match[str]) -> str:
-    blank, mark, digits, dot = match.groups()
-    return f"{blank}\\{mark}" if mark else f"{blank}{digits}\\{dot}"

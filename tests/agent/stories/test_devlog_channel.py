@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from copydesk.agent.records import Sentence, Story
-from copydesk.agent.stories.channels.devlog import escape, render
+from copydesk.agent.stories.channels.devlog import render
+from copydesk.agent.stories.channels.markdown import escape
 from copydesk.agent.stories.facts import StoryInputs, commit_facts
 from copydesk.agent.stories.word_devlog import write_devlog
 from copydesk.agent.text import clean
