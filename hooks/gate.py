@@ -241,11 +241,22 @@ def may_be_missing(lines: list[int], version: Version) -> bool:
 
 
 def may_be_known(db: sqlite3.Connection, file: FilePatch) -> bool:
-    """Whether a version that was not measured may hold a line known to be reached by no test."""
+    """Whether more is known of a version that was not measured: the whole gate says what.
+
+    It may hold a line known to be reached by no test, or coverage.py may pass the file over.
+    """
+    if is_passed_over(db, file):
+        return True
     for _, missing, digests, _ in db.execute(_VERSIONS, (file.path,)):
         if missing != "[]" and (digests is None or may_hold(file.added, digests)):
             return True
     return False
+
+
+def is_passed_over(db: sqlite3.Connection, file: FilePatch) -> bool:
+    """Whether coverage.py says nothing of a file in some measured commit: the gate knows why."""
+    query = "SELECT 1 FROM gate_passed_over WHERE path = ? LIMIT 1"
+    return db.execute(query, (file.path,)).fetchone() is not None
 
 
 def _print_unknown(db: sqlite3.Connection, files: list[FilePatch]) -> None:

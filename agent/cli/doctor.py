@@ -35,6 +35,9 @@ from copydesk.hooks import start_daemon
 LOW_DISK = 1 << 30
 """Free bytes below which a warning is given."""
 
+PASSED_OVER = 3
+"""Files that coverage.py passes over of which the name is said."""
+
 _MARKS = {"ok": "✓", "note": "·", "wrong": "✗"}
 
 
@@ -243,6 +246,25 @@ def _tests(repo: Repository) -> Finding:
     return Finding("tests", "wrong", words, fix)
 
 
+def _coverage(repo: Repository) -> Finding:
+    """Name the files that coverage.py passes over: the gate knows nothing of their lines."""
+    sha = head_sha(repo)
+    if sha is None or not (repo.desk / "desk.db").exists():
+        return Finding("coverage", "note", "not looked at: nothing was measured here yet")
+    with open_current_desk() as (_, db):
+        if db.measures.get(sha) is None:
+            return Finding("coverage", "note", f"{sha[:8]} was not measured yet")
+        passed_over = db.passed_over.of_commit(sha)
+    if not passed_over:
+        return Finding("coverage", "ok", f"coverage.py passes over no file of {sha[:8]}")
+    named = [f"{path} ({why})" for path, why in list(passed_over.items())[:PASSED_OVER]]
+    named += ["…"] if len(passed_over) > PASSED_OVER else []
+    files = plural(len(passed_over), "file")
+    words = f"coverage.py passes over {files} of {sha[:8]}, whose changes are unknown to the gate"
+    fix = "Have a test import them; `omit` of coverage.py leaves out what needs no test."
+    return Finding("coverage", "note", f"{words}: {clean('; '.join(named), keep='')}", fix)
+
+
 def _sandbox(repo: Repository) -> Finding:
     setting = config.load(repo).personal.sandbox
     try:
@@ -285,6 +307,7 @@ _LOOKS: dict[str, Callable[[Repository], Finding]] = {
     "desk": _desk,
     "queue": _queue,
     "tests": _tests,
+    "coverage": _coverage,
     "sandbox": _sandbox,
     "model": _model,
     "disk": _disk,

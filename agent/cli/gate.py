@@ -287,7 +287,9 @@ def print_verdict(verdict: Verdict, advice: DraftAdvice) -> None:
     if len(missing_code) > SHOWN:
         echo(f"  … and {len(missing_code) - SHOWN} more; --json lists all.")
     _print_lines("Not every branch is taken", verdict.partial)
-    _print_lines("Not measured yet", verdict.unknown)
+    _print_lines("Not measured yet", verdict.not_measured)
+    passed_over = {path: verdict.unknown[path] for path in verdict.passed_over}
+    _print_lines("Not known", passed_over)
     for remark in verdict.remarks:
         echo(f"Note: {remark}.")
 
@@ -299,7 +301,7 @@ def _passed(verdict: Verdict) -> str:
         covered = f"Tests reach {percent(verdict.diff)} of {verdict.counted:,} changed lines"
         measured = " that were measured" if verdict.unknown else ""
         return f"{covered}{measured}.{total}"
-    if verdict.unknown:
+    if verdict.not_measured:
         return "The gate does not stop this change: none of its lines has been measured yet."
     if verdict.verdict == "unknown":
         return f"The gate does not stop this change, but it knows nothing of it.{total}"

@@ -77,4 +77,5 @@ def _drop_maps(db: Database, shas: list[str]) -> None:
             db.measures.delete(sha)
         db.totals.delete_unused(db.measures.used_totals())
         db.traces.delete_unused(db.measures.used_traces())
+        db.passed_over.delete_unused()
         point("prune.dropped")

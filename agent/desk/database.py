@@ -16,6 +16,7 @@ from copydesk.agent.desk.history import Commits, MinedHistory, Predictions
 from copydesk.agent.desk.jobs import DeferredJobs, Jobs
 from copydesk.agent.desk.measures import Gaps, Measures, UnfinishedMeasures
 from copydesk.agent.desk.model_calls import ModelCalls
+from copydesk.agent.desk.passed_over import PassedOver
 from copydesk.agent.desk.stories import Stories
 from copydesk.agent.desk.traces import Totals, Traces
 
@@ -81,6 +82,11 @@ class Database(Connection):
     def checkouts(self) -> Checkouts:
         """What stood beside the files of measured commits."""
         return Checkouts(self)
+
+    @cached_property
+    def passed_over(self) -> PassedOver:
+        """The files of measured commits that coverage.py says nothing of."""
+        return PassedOver(self)
 
     @cached_property
     def failed_tests(self) -> FailedTests:

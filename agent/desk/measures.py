@@ -218,7 +218,10 @@ class Measures:
     def delete(self, sha: Sha) -> None:
         """Delete the measure of a commit and its gaps; traces and totals may serve others."""
         with transaction(self._db):
-            for table in ("gaps", "failed_tests", "checkouts", "project_totals", "measures"):
+            for table in (
+                *("gaps", "failed_tests", "checkouts", "project_totals"),
+                *("passed_over_in", "measures"),
+            ):
                 self._db.execute(f"DELETE FROM {table} WHERE sha = ?", (sha,))
 
     def used_traces(self) -> set[int]:

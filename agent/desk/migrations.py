@@ -20,6 +20,7 @@ from copydesk.agent.desk.tables import (
     KNOWN,
     MISSING_TEXTS,
     NOTHING_COUNTED,
+    PASSED_OVER,
     PROJECT_TOTALS,
     REPEATS,
     SCORES,
@@ -447,6 +448,12 @@ def m024_joined_outcomes(db: Database) -> None:
     _executescript(db, JOINED_OUTCOMES)
 
 
+@migrations()
+def m025_passed_over(db: Database) -> None:
+    """The files that coverage.py passes over have a name."""
+    _executescript(db, PASSED_OVER)
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     *(m001_jobs, m002_coverage, m003_drafts, m004_views),
     *(m005_known, m006_scores, m007_climbs, m008_gaps, m009_functions),
@@ -454,7 +461,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     *(m014_failures, m015_checkouts, m016_missing_texts, m017_feedback),
     *(m018_evidence_before, m019_nothing_counted, m020_project_totals),
     *(m021_no_functions, m022_asking_drafts, m023_stories),
-    m024_joined_outcomes,
+    *(m024_joined_outcomes, m025_passed_over),
 )
 
 

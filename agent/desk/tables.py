@@ -272,3 +272,23 @@ CREATE INDEX changed_functions_fixed ON changed_functions (fixed_at)
 CREATE INDEX changed_functions_open ON changed_functions (committed_at)
     WHERE fixed_at IS NULL AND joined IS NULL;
 """
+
+PASSED_OVER = """
+CREATE TABLE passed_over (
+    -- A row per file of a set that coverage.py says nothing of although nobody left it out.
+    digest TEXT NOT NULL,                    -- SHA-256 of the set; many commits share it
+    path TEXT NOT NULL,
+    reason TEXT NOT NULL,                    -- in words
+    PRIMARY KEY (digest, path)
+) WITHOUT ROWID;
+CREATE INDEX passed_over_by_path ON passed_over (path);
+CREATE TABLE passed_over_in (
+    -- A row per measured commit with such files.
+    sha TEXT PRIMARY KEY,
+    digest TEXT NOT NULL                     -- which set
+) WITHOUT ROWID;
+
+CREATE VIEW gate_passed_over AS
+    -- Files that coverage.py passes over in some measured commit; the gate hook asks for them.
+    SELECT path, reason FROM passed_over;
+"""

@@ -19,7 +19,7 @@ from copydesk.agent.daemon import log
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.migrations import migrate
 from copydesk.agent.git.repository import find
-from copydesk.hooks import start_daemon
+from copydesk.hooks import gate, start_daemon
 
 
 @pytest.fixture
@@ -93,3 +93,31 @@ def measured(repo: Path, desk: sqlite3.Connection) -> Callable[[str, str], None]
         describe_missing(Database(desk), find(repo))
 
     return put
+
+
+@pytest.fixture
+def judged(
+    repo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[[], tuple[int, str, str]]:
+    """Run the gate: exit code, what it printed, what it complained of."""
+
+    def run() -> tuple[int, str, str]:
+        monkeypatch.chdir(repo)
+        code = gate.main()
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+@pytest.fixture
+def handed(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """What is handed to `copydesk gate`, which says no each time."""
+    words: list[list[str]] = []
+
+    def whole(asked: list[str]) -> int:
+        words.append(asked)
+        return 1
+
+    monkeypatch.setattr(gate, "run_gate_command", whole)
+    return words

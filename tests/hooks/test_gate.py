@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from copydesk.hooks import gate, native_hooks
+from copydesk.hooks import gate
 
 Git = Callable[..., str]
 Measured = Callable[[str, str], None]
@@ -20,35 +20,7 @@ def _ci(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CI", "1")  # no daemon is started
 
 
-@pytest.fixture
-def judged(
-    repo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[[], tuple[int, str, str]]:
-    """Run the gate: exit code, what it printed, what it complained of."""
-
-    def run() -> tuple[int, str, str]:
-        monkeypatch.chdir(repo)
-        code = gate.main()
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
-
-
 Judged = Callable[[], tuple[int, str, str]]
-
-
-@pytest.fixture
-def handed(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """What is handed to `copydesk gate`, which says no each time."""
-    words: list[list[str]] = []
-
-    def whole(asked: list[str]) -> int:
-        words.append(asked)
-        return 1
-
-    monkeypatch.setattr(gate, "run_gate_command", whole)
-    return words
 
 
 def stage(repo: Path, git: Git, path: str, text: str) -> None:
@@ -267,7 +239,8 @@ def test_a_folder_with_a_strange_name_is_read_too(
     db.executescript(
         "CREATE TABLE gate_versions (path, blob, statements, missing, digests, lone_cr);"
         "CREATE TABLE gate_totals (sha, percent); CREATE TABLE gate_policy (key, value);"
-        "CREATE TABLE gate_failures (sha, test, error)"
+        "CREATE TABLE gate_failures (sha, test, error);"
+        "CREATE TABLE gate_passed_over (path, reason)"
     )
     db.close()
     stage(strange, git, "a.py", "x = 1\n")
@@ -340,78 +313,6 @@ def test_the_push_of_a_whole_history_is_no_change_to_judge(
     measured("a.py", "[3, 4]")
     monkeypatch.setenv("PRE_COMMIT_TO_REF", "HEAD")
     assert judged() == (0, "", "")
-
-
-def test_it_notifies_too(
-    repo: Path, judged: Judged, monkeypatch: pytest.MonkeyPatch, lives: Callable[[Path], bool]
-) -> None:
-    monkeypatch.delenv("CI")
-    assert judged() == (0, "", "")
-    assert lives(repo / ".git")
-
-
-def test_a_notification_that_fails_stops_nobody(
-    repo: Path, judged: Judged, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("CI")
-    (repo / ".git/copydesk").write_text("in the way")
-    code, said, complaint = judged()
-    assert (code, said, complaint.count("\n")) == (0, "", 1)
-
-
-def test_it_imports_little() -> None:
-    source = str(Path(gate.__file__).parents[2])
-    code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); from copydesk.hooks import gate;"
-        "print(*sys.modules)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", code, source], capture_output=True, text=True, check=True
-    )
-    modules = set(done.stdout.split())
-    assert "sqlite3" in modules
-    heavy = {"click", "json", "logging", "pathlib", "argparse", "asyncio", "tempfile"}
-    heavy |= {"subprocess", "re", "enum", "contextlib", "typing", "locale"}
-    assert not heavy & modules
-    assert not any(name.startswith("copydesk.agent") for name in modules)
-
-
-def test_the_script_of_the_desk_judges_without_site_packages(
-    repo: Path, git: Git, measured: Measured, tmp_path: Path
-) -> None:
-    stage(repo, git, "a.py", CODE)
-    measured("a.py", "[3, 4]")
-    native_hooks.write_gate_script(str(tmp_path))
-    done = subprocess.run([tmp_path / "gate"], cwd=repo, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (1, "")
-    assert "a.py:3-4  " in done.stdout
-
-
-@pytest.mark.parametrize("gone", ["python", "gate.py"])
-def test_the_script_lets_pass_when_copydesk_is_gone(
-    repo: Path, tmp_path: Path, gone: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    python = str(tmp_path / "none") if gone == "python" else sys.executable
-    if gone == "gate.py":
-        (tmp_path / "gate.sh").write_bytes((Path(gate.__file__).parent / "gate.sh").read_bytes())
-        monkeypatch.setattr(native_hooks, "_HERE", str(tmp_path))
-    native_hooks.write_gate_script(str(tmp_path), python)
-    done = subprocess.run([tmp_path / "gate"], cwd=repo, capture_output=True)
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
-
-
-def test_a_folder_of_the_repository_called_copydesk_is_not_run(
-    repo: Path, git: Git, desk: sqlite3.Connection
-) -> None:
-    evil = "import pathlib\npathlib.Path('evil').write_text('ran')\n"
-    for name in ("__init__.py", "agent/__init__.py", "hooks/__init__.py"):
-        stage(repo, git, f"copydesk/{name}", evil)
-    (repo / "pyproject.toml").write_text('[tool.copydesk]\nunknown = "fail"\n')
-    argv = [Path(sys.executable).parent / "copydesk-gate"]
-    done = subprocess.run(argv, cwd=repo, capture_output=True, text=True)
-    assert not (repo / "evil").exists()
-    assert done.returncode == 1
-    assert "not measured" in done.stdout
 
 
 def test_a_file_that_only_lost_lines_has_none_to_judge(
@@ -504,3 +405,13 @@ def test_what_nobody_looked_at_is_not_passed_in_silence(
     assert "unknown: nothing was measured here yet" in capsys.readouterr().out
     (repo / "pyproject.toml").write_text('[tool.copydesk]\nunknown = "fail"\n')
     assert gate.main() == 1
+
+
+def test_a_file_that_coverage_py_passes_over_is_the_whole_gates_to_judge(
+    repo: Path, git: Git, judged: Judged, desk: sqlite3.Connection, handed: list[list[str]]
+) -> None:
+    desk.execute("INSERT INTO passed_over VALUES ('set', 'a.py', 'it is not Python')")
+    stage(repo, git, "b.py", CODE)
+    assert (judged()[0], handed) == (0, [])
+    stage(repo, git, "a.py", CODE)
+    assert (judged()[0], handed) == (1, [["--staged"]])

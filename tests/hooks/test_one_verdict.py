@@ -135,7 +135,9 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         )
         folder = top / "shop"
         (folder / "old").mkdir(parents=True)
+        (folder / "scripts").mkdir()
         files = {"shop.py": SHOP, "old/shop.py": SHOP, "test_shop.py": TEST, "unused.py": SHOP}
+        files |= {"scripts/tool.py": SHOP, "old.py": "print 'one'\n\n" + SHOP}  # passed over
         run = ["git", "-C", str(folder)]
         subprocess.run([*run, "init", "-q"], check=True)
         for name, text in files.items():
@@ -194,6 +196,8 @@ def edited(text: str, rng: random.Random) -> str:
 def change(folder: Path, rng: random.Random) -> None:
     """Stage a change."""
     names = rng.sample(("shop.py", "old/shop.py", "unused.py"), rng.choice((1, 1, 2)))
+    if rng.randrange(6) == 0:
+        names.append(rng.choice(("scripts/tool.py", "old.py")))
     for name in names:
         (folder / name).write_text(edited((folder / name).read_text(), rng), newline="")
     kind = rng.randrange(12)

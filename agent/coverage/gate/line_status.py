@@ -39,8 +39,9 @@ class MeasuredLines:
     """What has been measured, asked for the changed lines of file versions.
 
     `nearest` is what the nearest measured commit says, by path; `uncounted` are files that it has
-    and does not count. `sha` is that commit, and `is_exact` says that it is the very one that is
-    judged. `failures` names the files that copydesk failed on, whose lines are unknown.
+    and does not count, `passed_over` those that coverage.py passes over, with the reason. `sha` is
+    that commit, and `is_exact` says that it is the very one that is judged. `failures` names the
+    files that copydesk failed on, whose lines are unknown.
     """
 
     db: Database
@@ -49,6 +50,7 @@ class MeasuredLines:
     is_exact: bool = False
     sha: Sha = ""
     failures: list[str] = field(default_factory=list)
+    passed_over: Mapping[str, str] = field(default_factory=dict)
 
     def statuses(self, change: Change, read: Callable[[str], str]) -> dict[str, LineStatus]:
         """The changed lines by path; files that do not count are left out.
@@ -76,9 +78,21 @@ class MeasuredLines:
             return ChangedStatements(read(blob), lines, version.lines.statements).status(
                 version.lines
             )
+        if path in self.passed_over:
+            return self._passed_over(path, blob, lines, read)
         if self.is_exact or path in self.uncounted or is_test(path):
             return None
         return self._carried_over(path, blob, lines, read)
+
+    def _passed_over(
+        self, path: str, blob: str, lines: Sequence[LineNo], read: Callable[[str], str]
+    ) -> LineStatus:
+        """The lines of a file that coverage.py passes over, in the nearest measured commit."""
+        if self.is_exact:
+            status = ChangedStatements(read(blob), lines).unknown()
+        else:
+            status = self._carried_over(path, blob, lines, read)
+        return status._replace(why=self.passed_over[path])
 
     def _has_new_tests(self, change: Change) -> bool:
         """Whether the change brings tests that were never run: they may reach what was missing."""
@@ -188,5 +202,6 @@ def measured_lines_at(
     nearest = {}
     for total in load_totals(db, sha) or ():
         nearest[total.path] = Version(total.blob, total.file_lines)
-    uncounted = frozenset(git.tree(repo, sha)) - nearest.keys()
-    return MeasuredLines(db, nearest, uncounted, exact, sha)
+    passed_over = db.passed_over.of_commit(sha)
+    uncounted = frozenset(git.tree(repo, sha)) - nearest.keys() - passed_over.keys()
+    return MeasuredLines(db, nearest, uncounted, exact, sha, passed_over=passed_over)

@@ -122,7 +122,8 @@ class MeasuredGate:
         self, request: GateRequest, statuses: Mapping[str, LineStatus], measured: Measure | None
     ) -> bool:
         """Whether a measure would tell something that is asked for."""
-        if any(status.unknown for status in statuses.values()):
+        is_measured = measured is not None and not request.is_staged
+        if any(s.unknown and not (is_measured and s.why) for s in statuses.values()):
             return True
         return measured is None and not request.is_staged
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
@@ -21,7 +21,8 @@ class LineStatus(NamedTuple):
     """The changed lines of one file by status. Lines that coverage.py does not count have none.
 
     `partial` lines are reached, and also among `reached`. `starts` holds the first line of the
-    statement of each line that is shown for a statement it does not begin.
+    statement of each line that is shown for a statement it does not begin. `why` says why lines
+    are unknown where no measure will tell: coverage.py passes the file over.
     """
 
     reached: frozenset[LineNo] = frozenset()
@@ -29,6 +30,7 @@ class LineStatus(NamedTuple):
     partial: frozenset[LineNo] = frozenset()
     unknown: frozenset[LineNo] = frozenset()
     starts: Mapping[LineNo, LineNo] = MappingProxyType({})
+    why: str = ""
 
     def count(self, lines: frozenset[LineNo]) -> int:
         """How many statements some of the lines are: each counts once."""
@@ -107,7 +109,8 @@ class Verdict:
     `counted` is how many changed lines have a verdict, where a statement over several lines counts
     once; `functions` names the function of each
     missing line; `reasons` say in words what stops the change, `remarks` what else is to be said.
-    `projects` has the totals of each project, where the repository is not just one.
+    `projects` has the totals of each project, where the repository is not just one. `passed_over`
+    says of files among `unknown` why coverage.py passes them over.
     """
 
     verdict: Outcome
@@ -122,6 +125,12 @@ class Verdict:
     reasons: tuple[str, ...]
     remarks: tuple[str, ...]
     projects: tuple[JudgedProject, ...] = ()
+    passed_over: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def not_measured(self) -> dict[str, tuple[LineNo, ...]]:
+        """The unknown lines that a measure would tell of."""
+        return {p: lines for p, lines in self.unknown.items() if p not in self.passed_over}
 
 
 def judge(
@@ -160,13 +169,16 @@ def judge(
         findings.judge_doubts(doubts, floors)
         findings.judge_total(total, floors, has_doubts=bool(doubts))
         findings.judge_ratchet(total, base_total, floors)
-    findings.judge_unknown(unknown, floors)
+    whys = {path: status.why for path, status in statuses.items()}
+    passed_over = {path: whys[path] for path in unknown if whys[path]}
+    findings.judge_unknown(unknown, passed_over, floors)
     return Verdict(
         findings.outcome(bool(unknown or doubts)), total, base_total,
         None if doubts else diff, counted,
         missing, partial, unknown,
         {path: _functions(read(path), lines) for path, lines in missing.items()},
         tuple(findings.reasons), tuple(findings.remarks), floors.projects,
+        passed_over,
     )  # fmt: skip
 
 
@@ -181,6 +193,9 @@ def _counts(statuses: Mapping[str, LineStatus]) -> tuple[int, int]:
 
 NO_VERDICT = "nothing can be said of this change"
 """How a reason begins that speaks of the measure as a whole, not of lines."""
+
+_NAMED = 5
+"""Files that coverage.py passes over of which the reason is said."""
 
 _NOT_MEASURED = (
     "the total is not known: this commit was not measured (`copydesk wait` or `copydesk measure`"
@@ -282,12 +297,25 @@ class _Findings:
             finding = f"the total falls from {_percent(base_total)} to {_percent(total)}"
             self._add(finding, stops=floors.ratchet)
 
-    def judge_unknown(self, unknown: Mapping[str, Sequence[LineNo]], floors: Floors) -> None:
-        """Say how many lines have no verdict."""
-        if unknown:
-            count = plural(sum(map(len, unknown.values())), "changed line")
-            finding = f"{count} in {plural(len(unknown), 'file')} not measured yet"
-            self._add(finding, stops=floors.unknown == "fail")
+    def judge_unknown(
+        self,
+        unknown: Mapping[str, Sequence[LineNo]],
+        passed_over: Mapping[str, str],
+        floors: Floors,
+    ) -> None:
+        """Say how many lines have no verdict, and which files never have one."""
+        stops = floors.unknown == "fail"
+        waiting = [lines for path, lines in unknown.items() if path not in passed_over]
+        if waiting:
+            count = plural(sum(map(len, waiting)), "changed line")
+            finding = f"{count} in {plural(len(waiting), 'file')} not measured yet"
+            self._add(finding, stops=stops)
+        for path in list(passed_over)[:_NAMED]:
+            count = plural(len(unknown[path]), "changed line")
+            self._add(f"{count} of {path} not known: {passed_over[path]}", stops=stops)
+        if len(passed_over) > _NAMED:
+            more = plural(len(passed_over) - _NAMED, "more file")
+            self._add(f"nothing is known of {more} that coverage.py passes over", stops=stops)
 
 
 def _percent(value: float) -> str:
@@ -342,6 +370,7 @@ def verdict_as_json(verdict: Verdict) -> Json:
             "partial": {path: list(lines) for path, lines in verdict.partial.items()},
             "unknown": {path: list(lines) for path, lines in verdict.unknown.items()},
         },
+        "passed_over": dict(verdict.passed_over),
         "projects": [
             {"folder": one.folder, "percent": one.total, "base": one.base_total}
             for one in verdict.projects

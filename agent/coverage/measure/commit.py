@@ -17,6 +17,7 @@ from copydesk.agent.coverage.measure.failed_tests import find_failed_tests
 from copydesk.agent.coverage.measure.garbage_collection import without_garbage_collection
 from copydesk.agent.coverage.measure.merge_traces import COLLECTION, merge
 from copydesk.agent.coverage.measure.not_there import with_reasons
+from copydesk.agent.coverage.measure.passed_over import never_run
 from copydesk.agent.coverage.measure.projects import ReadyProject, ReadyProjects, ready_projects
 from copydesk.agent.coverage.measure.reusable_totals import (
     FileTotal,
@@ -144,6 +145,7 @@ class _Measurement:
     say: Progress
     order: Order | None = None
     absent: Mapping[str, str] = field(default_factory=dict)
+    passed_over: dict[str, str] = field(default_factory=dict)
 
     @property
     def environment(self) -> Environment:
@@ -334,12 +336,20 @@ class _Measurement:
             if reusable:
                 counted = [path for path in counted if path in reusable.changed]
             environment = project.info.environment
-            new = assemble(
+            assembled = assemble(
                 self.db, project.engine, executed, self.blobs,
                 environment=environment, paths=counted,
             )  # fmt: skip
-            totals += [FileTotal.of(total) for total in new]
+            totals += [FileTotal.of(total) for total in assembled.totals]
+            is_reached = executed.keys() | {total.unreached.path for total in totals}
+            reasons = {**never_run(project.info, is_reached), **assembled.reasons}
+            self._pass_over(reasons)
         return totals
+
+    def _pass_over(self, reasons: Mapping[str, str]) -> None:
+        """Note files that coverage.py says nothing of; others' are not the commit's."""
+        tracked = self.commit.checkout.tracked
+        self.passed_over.update({p: why for p, why in reasons.items() if p in tracked})
 
     def _reusable_totals(self, plan: _Plan, traces: list[Trace]) -> ReusableTotals | None:
         if plan.base is None:
@@ -440,6 +450,7 @@ class _Measurement:
             )
             self.db.failed_tests.replace(sha, failed_tests)
             self.db.checkouts.put(sha, self.commit.checkout.beside)
+            self.db.passed_over.replace(sha, self.passed_over)
             self.db.measures.set_projects(sha, self.projects.totals(traces, totals))
             record_gaps(self.db, sha, unreached, changed, texts.outline)
             interrupted.forget(self.db, sha)

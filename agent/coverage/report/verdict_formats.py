@@ -62,10 +62,19 @@ def _markdown(verdict: Verdict, advice: DraftAdvice) -> Iterator[str]:
         yield f"\n… and {len(ranges) - ROWS:,} more."
     for title, by_path in (
         ("Changed lines that do not take every branch", verdict.partial),
-        ("Changed lines that were not measured", verdict.unknown),
+        ("Changed lines that were not measured", verdict.not_measured),
     ):
         rows = [(code(path), line_ranges(lines)) for path, lines in list(by_path.items())[:ROWS]]
         yield from section(title, ("File", "Lines"), rows, level=3)
+    yield from section(
+        "Changed files that coverage.py passes over",
+        ("File", "Lines", "Why"),
+        [
+            (code(path), line_ranges(verdict.unknown[path]), text(why))
+            for path, why in list(verdict.passed_over.items())[:ROWS]
+        ],
+        level=3,
+    )
 
 
 def failures_as_markdown(failed: Sequence[FailedTest], count: int, install: Install | None) -> str:
@@ -159,10 +168,13 @@ def _unknown_as_findings(verdict: Verdict, severity: str) -> list[Json]:
     """A finding a file of which changed lines were not measured: silence would be praise."""
     findings: list[Json] = []
     for path, lines in verdict.unknown.items():
+        why = "not measured"
+        if path in verdict.passed_over:
+            why = f"not known: {clean(verdict.passed_over[path], keep='')}"
         identity = hashlib.sha256(f"unknown\0{path}".encode(errors="surrogateescape"))
         findings.append(
             {
-                "description": f"{plural(len(lines), 'changed line')} not measured",
+                "description": f"{plural(len(lines), 'changed line')} {why}",
                 "check_name": "copydesk/unmeasured-change",
                 "fingerprint": identity.hexdigest(),
                 "severity": severity,

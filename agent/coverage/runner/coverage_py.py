@@ -55,6 +55,10 @@ They begin with a dot where coverage.py would else match folders above the tree 
 """
 
 
+_REASON = 300
+"""Characters of a reason that are kept."""
+
+
 class Environment(NamedTuple):
     """What outcomes depend on besides the code: a fingerprint, and whether arcs are wanted.
 
@@ -74,6 +78,13 @@ class Analysis(NamedTuple):
     excluded: tuple[LineNo, ...]
     missing_branches: tuple[Arc, ...]
     branches: int
+
+
+class Analyses(NamedTuple):
+    """What coverage.py says of some files, and why it says nothing of others, both by path."""
+
+    files: dict[str, Analysis]
+    reasons: dict[str, str]
 
 
 def require_same_counts(path: str, analysis: Analysis, counts: Sequence[int]) -> None:
@@ -333,17 +344,17 @@ class Engine:
 
     def analyse(
         self, executed: Mapping[str, Sequence[LineNo] | Sequence[Arc]], *, branch: bool
-    ) -> dict[str, Analysis]:
+    ) -> Analyses:
         """What coverage.py says of these files, given their executed lines (or arcs).
 
         Raises:
             CopydeskError: It counts other lines than it names ("totals-disagree").
         """
         if not executed:
-            return {}
+            return Analyses({}, {})
         answer = self._ask({"question": "analyse", "executed": dict(executed), "branch": branch})
         analyses = {}
-        for path, entry in answer.items():
+        for path, entry in answer["files"].items():
             analyses[path] = Analysis(
                 tuple(entry["statements"]),
                 tuple(entry["missing"]),
@@ -352,7 +363,8 @@ class Engine:
                 entry["branches"],
             )
             require_same_counts(path, analyses[path], entry["counts"])
-        return analyses
+        reasons = {path: clean(str(why))[:_REASON] for path, why in answer["reasons"].items()}
+        return Analyses(analyses, reasons)
 
     def export(
         self,

@@ -86,6 +86,13 @@ class Total(NamedTuple):
         )
 
 
+class Assembled(NamedTuple):
+    """The totals of files by path, and why there are none of others that count, in words."""
+
+    totals: list[Total]
+    reasons: dict[str, str]
+
+
 def executed_lines(
     traces: Iterable[Trace], blobs: Mapping[str, str], read: Callable[[str], str]
 ) -> dict[str, Executed]:
@@ -154,7 +161,7 @@ def assemble(
     *,
     environment: Environment,
     paths: Iterable[str],
-) -> list[Total]:
+) -> Assembled:
     """The totals of files that count; only what is new is analysed.
 
     Args:
@@ -179,10 +186,11 @@ def assemble(
             continue
         new[path] = key
         to_analyse[path] = sorted(file.arcs) if environment.branch else sorted(file.lines)
-    for path, analysis in engine.analyse(to_analyse, branch=environment.branch).items():
+    analyses = engine.analyse(to_analyse, branch=environment.branch)
+    for path, analysis in analyses.files.items():
         if path in new:
             totals[path] = _total(db.totals.add(new[path], _counted(analysis)))
-    return [totals[path] for path in sorted(totals)]
+    return Assembled([totals[path] for path in sorted(totals)], analyses.reasons)
 
 
 def _key(path: str, blob: str, environment: str, executed: Executed) -> TotalKey:

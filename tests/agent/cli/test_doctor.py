@@ -37,6 +37,7 @@ def test_everything_that_matters_is_looked_at(repo: Path) -> None:
             "desk",
             "queue",
             "tests",
+            "coverage",
             "sandbox",
             "model",
             "disk",

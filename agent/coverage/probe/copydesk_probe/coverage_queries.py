@@ -14,6 +14,7 @@ import json
 import os
 import sys
 import types
+from collections.abc import Iterable
 from typing import Any
 
 from . import coverage_internals as internals
@@ -191,13 +192,50 @@ def add_executed(request: dict[str, Any], cov: Any) -> Any:
 
 
 def analyse(request: dict[str, Any]) -> dict[str, Any]:
-    """Statements, missing lines and branches of files, as coverage.py's JSON report has them."""
+    """What coverage.py's JSON report has of files.
+
+    Returns:
+        "files" with statements, missing lines and branches, by path; "reasons" why others of the
+        request's files are not among them, where coverage.py cannot analyse them.
+    """
     if not request["executed"]:
-        return {}
+        return {"files": {}, "reasons": {}}
     cov = open_coverage(request, branch=request["branch"])
     add_executed(request, cov)
-    answer = analyses(cov)
-    return json_report(cov) if answer is None else answer
+    files = analyses(cov)
+    if files is None:
+        files = json_report(cov)
+    return {"files": files, "reasons": reasons(cov, request["executed"].keys() - files.keys())}
+
+
+def reasons(cov: Any, paths: Iterable[str]) -> dict[str, str]:
+    """Why coverage.py's report says nothing of files, in words, by path.
+
+    Those that the configuration of reports leaves out have no reason.
+    """
+    root = tree_root()
+    answer = {path: reason(cov, os.path.join(root, path)) for path in sorted(paths)}
+    return {path: why for path, why in answer.items() if why}
+
+
+def reason(cov: Any, full: str) -> str:
+    """Why coverage.py cannot analyse a file; "" where it can."""
+    try:
+        cov.analysis2(full)
+    except Exception as error:  # a plugin may raise anything
+        return reason_in_words(error)
+    return ""
+
+
+def reason_in_words(error: Exception) -> str:
+    """An error of coverage.py's without the path that its words name."""
+    if isinstance(error, coverage.exceptions.NoSource):
+        return "coverage.py finds no source of it"
+    words = str(error)
+    if isinstance(error, coverage.exceptions.NotPython):
+        problem = words.partition(" as Python source: ")[2]
+        return f"coverage.py cannot parse it: {problem or 'it is not Python'}"
+    return f"coverage.py cannot analyse it: {type(error).__name__}: {words}"
 
 
 def analyses(cov: Any) -> dict[str, Any] | None:
