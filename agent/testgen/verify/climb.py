@@ -20,7 +20,7 @@ from copydesk.agent.testgen.project import (
 )
 from copydesk.agent.testgen.verify.equivalent_rewrite import rewrite_equivalently
 from copydesk.agent.testgen.verify.fix_expected_values import record_values
-from copydesk.agent.testgen.verify.fresh_processes import FreshProcesses
+from copydesk.agent.testgen.verify.fresh_processes import FreshProcesses, Noticed
 from copydesk.agent.testgen.verify.known_packages import is_known_to
 from copydesk.agent.testgen.verify.lines_reached import (
     GainedLines,
@@ -51,6 +51,7 @@ from copydesk.agent.testgen.verify.rungs import (
     ValuesRecorded,
     drop_tests,
 )
+from copydesk.agent.testgen.verify.silent_target import with_silence
 from copydesk.agent.testgen.verify.static_checks import (
     checks_something,
     names_target,
@@ -116,6 +117,7 @@ class Climb:
         self.gained = GainedLines()
         self.score = MutationScore()
         self._redundant_notes: list[str] = []
+        self._unmoved: list[str] = []
 
     def to_the_top(self) -> None:
         """Take rung after rung.
@@ -259,9 +261,9 @@ class Climb:
             "alone": True,
             "alone_seconds": ALONE_SECONDS,
             "imports": not functions,
+            "silent": [with_silence(draft.source, functions)] if functions else [],
         }
         versions: dict[str, str | None] = {
-            "unmutated": None,
             "reworded": rewrite_equivalently(draft.source, functions),
             "probe": self._raising(draft.source, functions),
         }
@@ -333,6 +335,7 @@ class Climb:
 
     def _check_depends(self, draft: DraftUnderTest, report: Report) -> None:
         """It fails when the target raises; else what it claims to cover is void."""
+        self._unmoved = self._unmoved_by_silence(draft, report)
         probe = report.probe
         if probe is None:
             raise RungFailed(RungName.DEPENDS, "the run ended before the target was made to raise")
@@ -351,6 +354,15 @@ class Climb:
             dict.fromkeys(sorted(independent), "it passes though the target raises"),
         )
         self._pass(RungName.DEPENDS, "fails when the target raises")
+
+    @staticmethod
+    def _unmoved_by_silence(draft: DraftUnderTest, report: Report) -> list[str]:
+        """The tests that pass though the target does nothing at all."""
+        silent = report.silent.get(0)
+        if silent is None or silent.ended != "done":
+            return []
+        failed = {draft.function_of(test) for test in silent.failed}
+        return sorted({draft.function_of(test) for test in silent.passed} - failed)
 
     def _check_mutants(
         self,
@@ -395,7 +407,11 @@ class Climb:
     ) -> None:
         """It does the same again in fresh processes, whichever version of the target it meets."""
         processes_to_pass = FreshProcesses(
-            draft, report, functions, self.repeats, self.score.noticed_by(report, draft.tests)
+            draft,
+            report,
+            functions,
+            self.repeats,
+            Noticed(self.score, tuple(name for name in self._unmoved if name in draft.tests)),
         )
         failure = processes_to_pass.first_failure()
         if failure is not None:

@@ -5,26 +5,39 @@ the target as it is, in other words, and wrong.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from copydesk.agent.records import TestId
 from copydesk.agent.sandboxed.copydesk_tools.elsewhere import PLACES
 from copydesk.agent.testgen.project import Function
 from copydesk.agent.testgen.verify.equivalent_rewrite import rewrite_equivalently
-from copydesk.agent.testgen.verify.mutants import Mutant
-from copydesk.agent.testgen.verify.mutation_check import orders_of_a_process
+from copydesk.agent.testgen.verify.mutants import Mutant, mutate
+from copydesk.agent.testgen.verify.mutation_check import MutationScore, orders_of_a_process
 from copydesk.agent.testgen.verify.other_places import OtherPlace, other_place
 from copydesk.agent.testgen.verify.run_report import InconsistentReport, Report, VariantResult
 from copydesk.agent.testgen.verify.rungs import RungName, telling_line
+from copydesk.agent.testgen.verify.silent_target import muffled, with_silence
 from copydesk.agent.testgen.verify.test_run import DraftUnderTest
 
 QUICK_SECONDS = 2.0
 """Tests that together take no longer meet every version of the target in each process."""
 
+MOST_MUFFLED = 3
+"""Mutants that a test which goes by errors meets without their errors."""
+
 _NOW_AND_THEN = "it fails now and then"
 _FOR_THE_WORDS = "it fails though the target does the same"
 _NO_PASS = {"broken": "it could not be collected", "lost": "it ended early"}
+
+
+class Noticed(NamedTuple):
+    """What a first run has shown: the mutants that were noticed, and the tests that did not notice
+    a target that does nothing.
+    """
+
+    score: MutationScore
+    unmoved: tuple[str, ...] = ()
 
 
 class FreshFailure(NamedTuple):
@@ -40,14 +53,16 @@ class FreshProcesses:
 
     The first is at the usual place, the next two are elsewhere. In the first and the last it meets
     the target as it is, the target in other words, and a mutant that it noticed before, in an order
-    that chance decides: a draft that goes by the hash seed or the place gains nothing.
+    that chance decides: a draft that goes by the hash seed or the place gains nothing. A test that
+    passed though the target did nothing has to assert something in the first that is not so when
+    the target does nothing and its answer is true, or errs without a word: else it goes by errors.
 
     Args:
         draft: The draft.
         report: Its first run, which may have held further tests.
         functions: The target's definitions.
         repeats: How many processes; with 0 only one, in the first order.
-        noticed: Mutants that it noticed.
+        noticed: What the first run has shown.
     """
 
     def __init__(
@@ -56,12 +71,15 @@ class FreshProcesses:
         report: Report,
         functions: Sequence[Function],
         repeats: int,
-        noticed: Sequence[Mutant],
+        noticed: Noticed,
     ) -> None:
         self.draft = draft
         self.report = report
         self.repeats = repeats
-        self.noticed = noticed
+        self.functions = functions
+        self.noticed = noticed.score.noticed_by(report, draft.tests)
+        self.kills, self.mutants = noticed.score.kills, noticed.score.noticed
+        self.unmoved = set(noticed.unmoved)
         self.ids = [test for test in report.ids if _function_name(test) in draft.tests]
         self.quick = sum(report.alone[test].seconds for test in self.ids) <= QUICK_SECONDS
         variables = dict.fromkeys(
@@ -69,8 +87,7 @@ class FreshProcesses:
         )
         self.variables = list(variables)
         self.reworded = rewrite_equivalently(draft.source, functions)
-        self.missed = 0
-        self.noticed_again = 0
+        self.missed: Mutant | None = None
 
     def first_failure(self) -> FreshFailure | None:
         """The first process in which the draft fails, or None when it passes in all.
@@ -98,9 +115,13 @@ class FreshProcesses:
                 failure = self._explained(process, failures)
                 if failure is not None:
                     return failure
-        if self.missed and not self.noticed_again:
-            why = "in fresh processes it notices no mutant that it noticed before"
-            return FreshFailure(RungName.REPEATS, {}, why)
+            if self.missed is not None:
+                why = "in a fresh process it misses a mutant that it noticed before"
+                summary = f"{why} ({self.missed.description})"
+                return FreshFailure(RungName.REPEATS, {}, summary)
+            if self.unmoved:
+                why = "it notices no more than that the target raises"
+                return FreshFailure(RungName.DEPENDS, dict.fromkeys(sorted(self.unmoved), why), "")
         return None
 
     def _explained(self, process: _Process, failures: dict[str, str]) -> FreshFailure | None:
@@ -142,7 +163,9 @@ class FreshProcesses:
             return {"": str(error)}
         if report.broken:
             return {"": report.broken}
-        self._count(report.mutants.get(0))
+        self._count(process, report.mutants.get(0))
+        for result in report.silent.values():
+            self.unmoved -= {self.draft.function_of(test) for test in result.asserted}
         return {
             **self._another_day(report),
             **self._failures_against(report.otherwise, _NOW_AND_THEN),
@@ -155,15 +178,36 @@ class FreshProcesses:
         versions: dict[str, str | None] = {}
         if process.is_last or (self.quick and process.place is None):
             versions["reworded"] = self.reworded
-        mutants: list[Mutant] = []
-        if self.noticed and (process.turn == 1 or (self.quick and process.is_last)):
-            mutants = [self.noticed[(process.turn - 1) % len(self.noticed)]]
+        mutant = self._mutant(process)
+        mutants = [mutant] if mutant else []
         orders = orders_of_a_process(self.draft, self.report, mutants, versions)
+        if process.turn == 1:
+            orders["silent"] = list(self._without_errors())
         if process.place is not None:
             orders["variables"] = self.variables
             if self.quick:
-                orders["manners"] = ["otherwise", "another day"]
+                orders["manners"] = ["otherwise, another day"]
         return orders
+
+    def _mutant(self, process: _Process) -> Mutant | None:
+        """The mutant that a process tries, which was noticed before."""
+        if self.noticed and (process.turn == 1 or (self.quick and process.is_last)):
+            return self.noticed[(process.turn - 1) % len(self.noticed)]
+        return None
+
+    def _without_errors(self) -> Iterator[str]:
+        """Versions that raise nothing, for the tests that may go by errors only."""
+        if not self.unmoved:
+            return
+        source = self.draft.source
+        yield with_silence(source, self.functions, truth=True)
+        numbers: set[int] = set()
+        for test in self.ids:
+            if _function_name(test) in self.unmoved:
+                numbers |= self.kills.get(test, set())
+        lines = [function.lineno for function in self.functions]
+        for number in sorted(numbers)[:MOST_MUFFLED]:
+            yield muffled(mutate(source, self.mutants[number]), lines)
 
     def _order(self, seed: int) -> list[TestId]:
         order = list(self.ids)
@@ -171,14 +215,10 @@ class FreshProcesses:
             random.Random(seed).shuffle(order)
         return order
 
-    def _count(self, mutant: VariantResult | None) -> None:
+    def _count(self, process: _Process, result: VariantResult | None) -> None:
         """Note whether a mutant that was noticed before is noticed again."""
-        if mutant is None or mutant.ended != "done":
-            return
-        if mutant.failed:
-            self.noticed_again += 1
-        else:
-            self.missed += 1
+        if result is not None and result.ended == "done" and not result.failed:
+            self.missed = self._mutant(process)
 
     def _another_day(self, report: Report) -> dict[str, str]:
         """Why which test functions failed on another day, but not for the stand-in clock."""

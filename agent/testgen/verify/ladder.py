@@ -2,9 +2,10 @@
 
 Cheapest first, and the first rung that is not passed ends the climb: it asserts something about
 the target; it passes, each test alone and all together; it reaches for nothing outside of the
-project; it reaches a line or branch that was not covered; it fails when the target raises; it
-notices at least one mutant of the lines it reaches; it passes again in fresh processes with other
-hash seeds and another order, in the last of them with a target that does the same in other words.
+project; it reaches a line or branch that was not covered; it fails when the target raises, and
+asserts something that is not so when the target does nothing; it notices at least one mutant of the
+lines it reaches; it passes again in fresh processes with other hash seeds and another order, in the
+last of them with a target that does the same in other words.
 Tests that fail are dropped on the way and the rest climbs anew; tests that add nothing to the
 others go before the fresh processes.
 """

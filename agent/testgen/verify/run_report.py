@@ -21,8 +21,8 @@ _Record: TypeAlias = Mapping[str, Any]
 _PHASES = ["setup", "call", "teardown"]
 _KINDS = frozenset(
     {"ready", "imported", "broken", "collected", "alone", "report", "outside"}
-    | {"versions", "unmutated", "reworded", "probe", "mutant"}
-    | {"otherwise", "another day", "same day", "end"}
+    | {"versions", "unmutated", "reworded", "probe", "silent", "mutant"}
+    | {"otherwise, another day", "otherwise", "another day", "same day", "end"}
 )
 
 
@@ -67,16 +67,18 @@ class Result:
 @dataclass(frozen=True, slots=True)
 class VariantResult:
     """How the tests went against one version of the target: a mutant, one that raises, one that
-    does the same in other words, or the target as it is once more.
+    does nothing, one that does the same in other words, or the target as it is once more.
 
-    `failed` holds the tests that failed by an assertion or an exception; `ended` is "done",
-    "broken" (the tests could not be collected), "timeout" or "lost".
+    `failed` holds the tests that failed by an assertion or an exception, `asserted` those that did
+    so by an assertion; `ended` is "done", "broken" (the tests could not be collected), "timeout"
+    or "lost".
     """
 
     ended: str
     failed: frozenset[TestId] = frozenset()
     passed: frozenset[TestId] = frozenset()
     seconds: float = 0.0
+    asserted: frozenset[TestId] = frozenset()
 
 
 @dataclass(slots=True)
@@ -96,6 +98,7 @@ class Report:
         another_day: How they went years before or after.
         same_day: How they went with the clock that tells another day, set to this one.
         mutants: How they went against each mutant, by its number.
+        silent: How they went against each version that raises nothing, by its number.
         outside: What the tests together reached for outside of the project, in words.
         broken: Why the draft could not be collected, or "".
     """
@@ -112,18 +115,18 @@ class Report:
     another_day: VariantResult | None = None
     same_day: VariantResult | None = None
     mutants: dict[int, VariantResult] = field(default_factory=dict)
+    silent: dict[int, VariantResult] = field(default_factory=dict)
     outside: tuple[str, ...] = ()
     broken: str = ""
 
 
-def read_report(outcome: Outcome, expected: Sequence[TestId], *, together: bool = True) -> Report:
+def read_report(outcome: Outcome, expected: Sequence[TestId]) -> Report:
     """Check a run's records against each other and against the expected tests.
 
     Args:
         outcome: What the sandbox brought back.
         expected: The node ids of the draft's test functions in the order they were to run; one
             with parameters stands for all its "id[...]".
-        together: Whether the tests were also to run one after the other in the main process.
 
     Raises:
         InconsistentReport: The records do not fit together, or the run did not come to its end.
@@ -140,7 +143,7 @@ def read_report(outcome: Outcome, expected: Sequence[TestId], *, together: bool 
     try:
         report = _build(records)
         if not report.broken:
-            _check_tests(records, report, expected, together)
+            _check_tests(records, report, expected)
         exit_code = int(bool(report.broken) or _has_failure(records))
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise InconsistentReport(f"a record is malformed ({type(error).__name__})") from error
@@ -258,6 +261,10 @@ def _take_mutant(report: Report, record: _Record) -> None:
     report.mutants[int(record["mutant"])] = _variant(record)
 
 
+def _take_silent(report: Report, record: _Record) -> None:
+    report.silent[int(record["silent"])] = _variant(record)
+
+
 _TAKERS: dict[str, Callable[[Report, _Record], None]] = {
     "broken": _take_broken,
     "collected": _take_collected,
@@ -272,6 +279,7 @@ _TAKERS: dict[str, Callable[[Report, _Record], None]] = {
     "another day": _take_another_day,
     "same day": _take_same_day,
     "mutant": _take_mutant,
+    "silent": _take_silent,
 }
 
 
@@ -307,12 +315,25 @@ def _variant(record: _Record) -> VariantResult:
         frozenset(test for test, entries in by_test.items() if _failed(entries)),
         frozenset(test for test, entries in by_test.items() if _passed(entries)),
         float(record["seconds"]),
+        frozenset(test for test, entries in by_test.items() if _failed(entries, _is_assertion)),
     )
 
 
-def _failed(entries: Sequence[Sequence[str]]) -> bool:
+def _failed(
+    entries: Sequence[Sequence[str]], counts: Callable[[str], bool] = lambda why: True
+) -> bool:
     """Whether a test failed: only pytest's own "failed" in setup or call counts."""
-    return any(outcome == "failed" and phase != "teardown" for _, phase, outcome, _ in entries)
+    return any(
+        outcome == "failed" and phase != "teardown" and counts(why)
+        for _, phase, outcome, why in entries
+    )
+
+
+def _is_assertion(why: str) -> bool:
+    """Whether a failure in pytest's words is one of an assertion, `pytest.raises` among them."""
+    errors = [line[1:].strip() for line in why.split("\n") if line.startswith("E   ")]
+    last = [error for error in errors if error][-1:]
+    return bool(last) and last[0].startswith(("assert ", "AssertionError", "Failed: "))
 
 
 def _passed(entries: Sequence[Sequence[str]]) -> bool:
@@ -332,14 +353,13 @@ def _check_tests(
     records: Sequence[_Record],
     report: Report,
     expected: Sequence[TestId],
-    together: bool,
 ) -> None:
     """Check which tests ran and in which order, and fill in how they went together."""
     _check_order(report.ids, expected)
     entries = _phase_entries(records)
     if report.alone and set(report.alone) != set(report.ids):
         raise InconsistentReport("not every test ran alone")
-    if together and all(result.passed for result in report.alone.values()):
+    if all(result.passed for result in report.alone.values()):
         report.together = dict(_together(entries, report.ids))
     elif entries:
         raise InconsistentReport("tests reported that were not asked to run")

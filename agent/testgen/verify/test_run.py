@@ -128,8 +128,7 @@ class DraftUnderTest:
             surroundings=USUAL if place is None else place.surroundings,
         )
         try:
-            together = orders.get("together", True)
-            return read_report(outcome, expected, together=together), outcome
+            return read_report(outcome, expected), outcome
         except InconsistentReport as error:
             error.mutated = b'"kind": "versions"' in outcome.report
             raise

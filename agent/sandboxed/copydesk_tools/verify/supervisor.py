@@ -25,6 +25,7 @@ import tokenize
 from collections.abc import Iterator
 from typing import Any
 
+from . import STRANGER
 from .fresh_tree import FreshTree
 from .own_domain import adopt_orphans
 
@@ -35,6 +36,8 @@ MOST_SAID = 12 << 20
 _MAIN_KINDS = frozenset({"ready", "imported", "broken", "collected", "alone", "report", "outside"})
 _OF_EVERY_RUN = ("order", "guarded", "target", "place", "variables")
 _OF_A_TRACED_RUN = ("alone", "alone_seconds", "imports")
+_ELSEWISE = "otherwise, another day"
+"""The manner in which tests run in another place: with both differences at once."""
 _STARTS = 5
 """How many times as long as the first run took to collect a version may take for that."""
 
@@ -43,11 +46,11 @@ class Version:
     """A version of the target to try.
 
     Args:
-        kind: The kind of its record: "main", "unmutated", "reworded", "probe", "mutant" or a
-            manner.
+        kind: The kind of its record: "main", "unmutated", "reworded", "probe", "silent", "mutant"
+            or a manner.
         text: The module; None for the one that is there.
-        number: Of a mutant.
-        manner: In which other way the tests run: "otherwise", "another day" or "same day".
+        number: Of a mutant or a silent version.
+        manner: In which other way the tests run: "otherwise", "another day", both, or "same day".
     """
 
     def __init__(
@@ -57,9 +60,10 @@ class Version:
 
     def record(self, run: Run) -> _Record:
         """What is reported of it."""
-        fields: _Record = {"ended": run.ended, "reports": run.reports, "seconds": run.seconds}
+        reports = run.reports if self.kind == "silent" else [[*r[:3], ""] for r in run.reports]
+        fields: _Record = {"ended": run.ended, "reports": reports, "seconds": run.seconds}
         if self.number is not None:
-            fields["mutant"] = self.number
+            fields[self.kind] = self.number
         return fields
 
 
@@ -79,14 +83,9 @@ class Run:
 
     @property
     def reports(self) -> list[Any]:
-        """How the tests went, phase by phase, without the words of the failures."""
+        """How the tests went, phase by phase."""
         entries = [r.get("report") for r in self.records if r.get("kind") == "report"]
-        return [[*entry[:3], ""] for entry in entries if isinstance(entry, list)]
-
-    @property
-    def has_failure(self) -> bool:
-        """Whether a test failed."""
-        return any(entry[2:3] == ["failed"] for entry in self.reports)
+        return [entry for entry in entries if isinstance(entry, list)]
 
     @property
     def is_clean(self) -> bool:
@@ -123,6 +122,7 @@ class Supervisor:
         self.main_runs = False
         self.forwarded = 0
         self.is_ready = False
+        self.stranger = str(random.SystemRandom().randrange(10**6, 10**7))
 
     def _tree(self, tools: str) -> FreshTree:
         guarded = bool(self.orders.get("guarded"))
@@ -149,17 +149,27 @@ class Supervisor:
                 began = self.main.seconds - 2 * self._took()
                 self._write("versions", collecting=round(max(began, 0.1), 4))
                 results = self._try(self._versions(), max(began, 0.1))
+                if _fails(results, "reworded"):  # by chance?
+                    results.update(self._try([Version("unmutated", None)], max(began, 0.1)))
                 self._write_results(results)
         else:
             # nothing tells the run that stands for the draft from the others
             results = self._try([main, *self._versions()], 0.0)
             code = self._write_main(results.pop(main))
             self._write_results(results)
-            if any(v.kind == "another day" and run.has_failure for v, run in results.items()):
-                self._write_results(self._try([Version("same day", None, manner="same day")], 0.0))
+            if _fails(results, _ELSEWISE):
+                self._try_apart()
         if self.main.ended in ("done", "broken"):
             self._write("end", code=code)
         return code
+
+    def _try_apart(self) -> None:
+        """Find out which of the differences it is that the tests do not stand."""
+        apart = [Version(name, None, manner=name) for name in _ELSEWISE.split(", ")]
+        results = self._try(apart, 0.0)
+        if _fails(results, "another day"):
+            results.update(self._try([Version("same day", None, manner="same day")], 0.0))
+        self._write_results(results)
 
     def _write_main(self, run: Run) -> int:
         """Report the run of the draft as it is, with the target as it is; returns its code."""
@@ -197,9 +207,13 @@ class Supervisor:
     def _versions(self) -> list[Version]:
         """What is to be tried besides; only the probe where the tests take long."""
         texts: dict[str, str | None] = self.orders.get("versions", {})
+        silent = [
+            Version("silent", text.replace(STRANGER, self.stranger), number)
+            for number, text in enumerate(self.orders.get("silent", ()))
+        ]
         if self.orders.get("alone") and self._took() > self.orders.get("quick_seconds", 0):
-            return [Version("probe", texts["probe"])] if "probe" in texts else []
-        named = [Version(kind, text) for kind, text in texts.items()]
+            return [*([Version("probe", texts["probe"])] if "probe" in texts else []), *silent]
+        named = [*silent, *(Version(kind, text) for kind, text in texts.items())]
         named += [Version(name, None, manner=name) for name in self.orders.get("manners", ())]
         mutants = [
             Version("mutant", self._mutated(edit), number) for number, edit in self._reachable()
@@ -260,7 +274,7 @@ class Supervisor:
             return None
         if not self.orders.get("alone"):
             return float(self.orders["version_seconds"])
-        if version.kind == "probe":
+        if version.kind in ("probe", "silent"):
             return float(self.orders["alone_seconds"])
         return max(1.0, 0.5 + 5 * self._took())
 
@@ -359,6 +373,11 @@ class Supervisor:
             else:
                 ready = select.select([answering], [], [], 1)[0]
         return answering in ready
+
+
+def _fails(results: dict[Version, Run], kind: str) -> bool:
+    """Whether the version of a kind was tried and not all was well with it."""
+    return any(v.kind == kind and not run.is_clean for v, run in results.items())
 
 
 def _ended(records: list[_Record], timed_out: bool) -> str:

@@ -14,7 +14,8 @@ from copydesk.agent.sandbox.runner import SandboxRunner, Visible
 from copydesk.agent.sandbox.tier import detect
 from copydesk.agent.sandboxed.copydesk_tools.elsewhere.settle import next_version
 from copydesk.agent.testgen.project.tools import TOOLS
-from copydesk.agent.testgen.verify.fresh_processes import FreshProcesses
+from copydesk.agent.testgen.verify.fresh_processes import FreshProcesses, Noticed
+from copydesk.agent.testgen.verify.mutation_check import MutationScore
 from copydesk.agent.testgen.verify.test_run import DraftUnderTest
 
 PLACE = """\
@@ -105,7 +106,7 @@ def test_whatever_a_draft_takes_from_the_sandbox_is_found_out_elsewhere(
     report, _ = draft.run(ALONE)
     assert {test: r.why for test, r in report.alone.items() if not r.passed} == {}
 
-    processes = FreshProcesses(draft, report, (), 3, ())
+    processes = FreshProcesses(draft, report, (), 3, Noticed(MutationScore()))
     processes.quick = True  # however busy the machine is
     failure = processes.first_failure()
 

@@ -45,8 +45,8 @@ def outcome(records: list[Record], code: int | None = 0, ended: Ended = "exit") 
     return Outcome(ended, code, "the last\nwords\n\n", report, 0.1, Tier.OFF)
 
 
-def told(records: list[Record], code: int | None = 0, **how: Any) -> Report:
-    return read_report(outcome(records, code), [A, B], **how)
+def told(records: list[Record], code: int | None = 0) -> Report:
+    return read_report(outcome(records, code), [A, B])
 
 
 GOOD = frame(*reported(*phases(A), *phases(B)))
@@ -153,8 +153,8 @@ def test_a_mutant_is_killed_by_failures_of_setup_and_call_only() -> None:
             mutant(0, *phases(A, call="failed"), *phases(B)),
             mutant(1, *phases(A, teardown="failed"), *phases(B, call="skipped")),
             mutant(2, ended="broken"),
-        ),
-        together=False,
+            *reported(*phases(A), *phases(B)),
+        )
     )
     assert report.mutants[0].failed == {A}
     assert report.mutants[0].passed == {B}
@@ -164,9 +164,7 @@ def test_a_mutant_is_killed_by_failures_of_setup_and_call_only() -> None:
 
 def test_odd_mutants_are_doubted() -> None:
     with pytest.raises(InconsistentReport, match="a mutant reports twice"):
-        told(frame(mutant(0), mutant(0)), together=False)
-    with pytest.raises(InconsistentReport, match="not asked to run"):
-        told(GOOD, together=False)
+        told(frame(mutant(0), mutant(0)))
 
 
 def test_other_runs_are_told() -> None:
@@ -178,14 +176,34 @@ def test_other_runs_are_told() -> None:
             {"kind": "versions", "collecting": 0.25},
             {"kind": "unmutated", **changed},
             {"kind": "reworded", **changed},
-        ),
-        together=False,
+            {"kind": "silent", "silent": 1, **changed},
+            *reported(*phases(A), *phases(B)),
+        )
     )
     assert report.imported == {(1, 2)}
     assert report.probe is not None
     assert report.unmutated is not None
     assert report.reworded is not None
+    assert report.silent[1].passed == {A}
     assert report.collecting == 0.25
+
+
+@pytest.mark.parametrize(
+    ("why", "by_assertion"),
+    [
+        ("E   assert None == 1\n     +  where None = f()", True),
+        ("E   AssertionError: None != 2", True),
+        ("E   Failed: DID NOT RAISE ValueError", True),
+        ("E   TypeError: unsupported", False),
+        ("E   AssertionError: x\n\nDuring handling\nE   KeyError: 'a'", False),
+        ("", False),
+    ],
+)
+def test_a_failure_by_an_assertion_is_told_from_an_error(why: str, by_assertion: bool) -> None:
+    phase = [A, "call", "failed", why]
+    report = told(frame(mutant(0, phase), *reported(*phases(A), *phases(B))))
+    assert report.mutants[0].failed == {A}
+    assert report.mutants[0].asserted == ({A} if by_assertion else set())
 
 
 def test_numbers_with_a_hole_are_doubted() -> None:
