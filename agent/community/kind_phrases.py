@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 
-def _any_of(*phrases: str) -> re.Pattern[str]:
+def any_of(*phrases: str) -> re.Pattern[str]:
+    """A pattern of whole words, in any case."""
     return re.compile(rf"(?<!\w)(?:{'|'.join(phrases)})(?!\w)", re.IGNORECASE)
 
 
-REPORT_FORM = _any_of(
+REPORT_FORM = any_of(
     r"steps? to reproduce",
     r"to reproduce",
     r"expected (?:behaviou?r|result|output)",
@@ -23,7 +24,7 @@ REPORT_FORM = _any_of(
 )
 """What forms for bug reports ask for."""
 
-FAULT = _any_of(
+FAULT = any_of(
     r"bugs?",
     r"crash(?:es|ed|ing)?",
     r"broken",
@@ -61,7 +62,7 @@ FAULT = _any_of(
 )
 """That something does not work."""
 
-REQUEST = _any_of(
+REQUEST = any_of(
     r"feature requests?",
     (
         r"(?:it|that|this)(?:'d| would| will) be (?:really |very |so )?(?:nice|great|good|cool"
@@ -95,7 +96,7 @@ REQUEST = _any_of(
 )
 """That something is wished for."""
 
-ASKS = _any_of(
+ASKS = any_of(
     r"(?:how|what|why|when|where|who|which|whose) .*",
     (
         r"(?:is|are|was|were|do|does|did|can|could|will|would|should|has|have|am) (?:there|it|this"
@@ -104,7 +105,7 @@ ASKS = _any_of(
 )
 """How a sentence that asks begins."""
 
-WONDERS = _any_of(
+WONDERS = any_of(
     r"i(?:'m| am|'ve been| was)? (?:just )?wonder(?:ing)?",
     r"any ideas?",
     r"anyone know",
@@ -120,7 +121,7 @@ WONDERS = _any_of(
 )
 """Asking without a question mark."""
 
-ANSWERS = _any_of(
+ANSWERS = any_of(
     r"you (?:can|could|should|need to|have to|may|might|must|don'?t need)",
     r"try (?:to|using|the|with|setting|adding|running|this|it|removing|upgrading)",
     r"use (?:the|a|an|code|this|it)",
@@ -156,7 +157,7 @@ ANSWERS = _any_of(
 )
 """What answers say."""
 
-PRAISE = _any_of(
+PRAISE = any_of(
     r"thank(?:s| you| u)",
     r"thx",
     r"ty",
@@ -189,7 +190,7 @@ PRAISE = _any_of(
 )
 """Thanks and praise."""
 
-COMPLAINT = _any_of(
+COMPLAINT = any_of(
     r"annoying",
     r"frustrat(?:ing|ed)",
     r"terrible",
@@ -220,7 +221,7 @@ COMPLAINT = _any_of(
 )
 """Displeasure."""
 
-SMALL_TALK = _any_of(
+SMALL_TALK = any_of(
     r"hi",
     r"hello",
     r"hey",

@@ -1,16 +1,20 @@
 """What a message is: a question, a request, a bug report, praise, a complaint, an answer.
 
-The rules are read from the top; the first that holds decides, and says why.
+Each cue of `kind_cues` speaks for some kinds and against others, by weights fitted on messages
+that were labelled by hand. The kind with the highest sum is the message's, and the cue that
+spoke loudest for it is the reason.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable
+from functools import cache
+from importlib import resources
 from typing import Literal, NamedTuple
 
-from copydesk.agent.community import kind_phrases as phrases
-from copydesk.agent.community.plain_words import prose_of, sentences_of
+from copydesk.agent.community.kind_cues import Cues, Facts, cues_of, facts_of
+from copydesk.agent.community.kind_phrases import REPORT_FORM, WONDERS
 
 KindName = Literal[
     "bug report", "request", "question", "answer", "praise", "complaint", "off-topic", "remark"
@@ -28,17 +32,6 @@ class Kind(NamedTuple):
     reason: str
 
 
-class _Facts(NamedTuple):
-    """What the rules look at."""
-
-    text: str
-    prose: str
-    sentences: list[str]
-    tone: str
-    is_reply: bool
-    by_author: bool
-
-
 _TRACEBACK = re.compile(
     r"Traceback \(most recent call last\)|^\s*File \"[^\"]+\", line \d+|"
     r"^\s*at [\w.$<>]+\([\w.]+:\d+\)|^\w+(?:\.\w+)*(?:Error|Exception|Warning): ",
@@ -49,11 +42,14 @@ _ME_TOO = re.compile(
 )
 
 
-def kind_of(text: str, *, tone: str = "", is_reply: bool = False, by_author: bool = False) -> Kind:
-    """What a message is, by rules that name their reason.
+def kind_of(
+    text: str, *, title: str = "", tone: str = "", is_reply: bool = False, by_author: bool = False
+) -> Kind:
+    """What a message is, with the reason.
 
     Args:
         text: The message.
+        title: The title of the thread, if the message opens one.
         tone: Its tone, as `Classifier.classify` tells it; "" if that is not known.
         is_reply: Whether it answers another message.
         by_author: Whether the project's author wrote it.
@@ -61,110 +57,57 @@ def kind_of(text: str, *, tone: str = "", is_reply: bool = False, by_author: boo
     Returns:
         The kind, and the words that decided.
     """
-    prose = prose_of(text)
-    facts = _Facts(text, prose, sentences_of(prose), tone, is_reply, by_author)
-    for rule in _RULES:
-        kind = rule(facts)
-        if kind is not None:
-            return kind
-    return Kind("remark", "none of the rules for the other kinds holds")
+    facts = facts_of(text, title, tone, is_reply, by_author)
+    return _certain(facts) or _likeliest(cues_of(facts))
 
 
-def _is_empty(facts: _Facts) -> Kind | None:
-    if any(character.isalnum() for character in facts.text):
-        return None
-    if any(symbol in facts.text for symbol in "❤👍🎉🚀😍👏🙌"):
-        return Kind("praise", f"it is only {facts.text.strip()[:20]}")
-    return Kind("off-topic", "it has no words")
-
-
-def _agrees(facts: _Facts) -> Kind | None:
+def _certain(facts: Facts) -> Kind | None:
+    """The kind of a message that leaves no doubt."""
+    if not any(character.isalnum() for character in facts.text):
+        if any(symbol in facts.text for symbol in "❤👍🎉🚀😍👏🙌"):
+            return Kind("praise", f"it is only {facts.text.strip()[:20]}")
+        return Kind("off-topic", "it has no words")
     if facts.prose and _ME_TOO.fullmatch(facts.prose):
         return Kind("request", f'it says "{_short(facts.prose)}"')
+    match = _TRACEBACK.search(facts.text) or REPORT_FORM.search(facts.prose)
+    if match and not facts.by_author:
+        return Kind("bug report", f'it shows "{_short(match[0])}"')
+    match = WONDERS.match(facts.prose)
+    if match and not facts.is_reply:
+        return Kind("question", f'it asks "{_short(facts.sentences[0])}"')
     return None
 
 
-def _reports_with_evidence(facts: _Facts) -> Kind | None:
-    match = _TRACEBACK.search(facts.text) or phrases.REPORT_FORM.search(facts.prose)
-    if match is None or (facts.by_author and facts.is_reply):
-        return None
-    return Kind("bug report", f'it shows "{_short(match[0])}"')
+def _likeliest(cues: Cues) -> Kind:
+    """The kind that the cues speak for most."""
+    weights = load_weights()
+    scores = {name: weights[name].get("", 0.0) for name in KINDS}
+    for name in KINDS:
+        scores[name] += sum(weights[name].get(cue, 0.0) for cue in cues)
+    best = max(KINDS, key=lambda name: scores[name])
+    speaking = [cue for cue in cues if weights[best].get(cue, 0.0) > 0]
+    if not speaking:
+        return Kind(best, "nothing in it speaks for another kind")
+    loudest = max(speaking, key=lambda cue: (weights[best][cue], cue))
+    return Kind(best, _reason(loudest, cues[loudest]))
 
 
-def _answers(facts: _Facts) -> Kind | None:
-    if not facts.is_reply or _question(facts):
-        return None
-    match = phrases.ANSWERS.search(facts.prose)
-    if match is None:
-        return Kind("answer", "the author replies, and asks nothing") if facts.by_author else None
-    fault = phrases.FAULT.search(facts.prose)
-    if fault and not facts.by_author and fault.start() < match.start():
-        return None
-    return Kind("answer", f'it is a reply and says "{_short(match[0])}"')
+def _reason(cue: str, words: str) -> str:
+    if not words:
+        return cue if cue.startswith(("it ", "its ", "the ")) else "it asks out of courtesy"
+    if cue.startswith("title"):
+        return f'its title says "{_short(words)}"'
+    if "asks" in cue or "asking" in cue:
+        return f'it asks "{_short(words)}"'
+    return f'it says "{_short(words)}"'
 
 
-def _requests(facts: _Facts) -> Kind | None:
-    match = phrases.REQUEST.search(facts.prose)
-    if match is None or (facts.by_author and facts.is_reply):
-        return None
-    return Kind("request", f'it says "{_short(match[0])}"')
-
-
-def _reports(facts: _Facts) -> Kind | None:
-    match = phrases.FAULT.search(facts.prose)
-    if match is None or facts.by_author:
-        return None
-    is_short_question = len(facts.sentences) == 1 and _question(facts)
-    return None if is_short_question else Kind("bug report", f'it says "{_short(match[0])}"')
-
-
-def _asks(facts: _Facts) -> Kind | None:
-    question = _question(facts)
-    return Kind("question", f'it asks "{_short(question)}"') if question else None
-
-
-def _question(facts: _Facts) -> str:
-    """The first sentence that asks; "" for none. "right?" and the like ask for no answer."""
-    for sentence in facts.sentences:
-        words = sentence.rstrip("?!. ").split()
-        if sentence.endswith(("?", "?!", "??")) and len(words) > 1:
-            return sentence
-        if phrases.ASKS.fullmatch(sentence.rstrip("?!. ")) and sentence.endswith("?"):
-            return sentence
-    match = phrases.WONDERS.search(facts.prose)
-    return match[0] if match else ""
-
-
-def _complains(facts: _Facts) -> Kind | None:
-    match = phrases.COMPLAINT.search(facts.prose)
-    if match and facts.tone != "positive":
-        return Kind("complaint", f'it says "{_short(match[0])}"')
-    if facts.tone == "negative" and not phrases.PRAISE.search(facts.prose):
-        return Kind("complaint", "its tone is negative")
-    return None
-
-
-def _praises(facts: _Facts) -> Kind | None:
-    match = phrases.PRAISE.search(facts.prose)
-    if match and facts.tone != "negative":
-        return Kind("praise", f'it says "{_short(match[0])}"')
-    if facts.tone == "positive" and len(facts.prose.split()) <= 25:
-        return Kind("praise", "it is short and its tone is positive")
-    return None
-
-
-def _talks(facts: _Facts) -> Kind | None:
-    words = facts.prose.split()
-    match = phrases.SMALL_TALK.search(facts.prose)
-    if match and len(words) <= 6:
-        return Kind("off-topic", f'it only says "{_short(facts.prose)}"')
-    return Kind("off-topic", "it is one word") if len(words) == 1 and not facts.is_reply else None
-
-
-_RULES: tuple[Callable[[_Facts], Kind | None], ...] = (
-    *(_is_empty, _agrees, _reports_with_evidence, _answers, _requests, _reports, _asks),
-    *(_praises, _complains, _talks),
-)
+@cache
+def load_weights() -> dict[str, dict[str, float]]:
+    """By kind, how loud each cue speaks for it; "" is what speaks for it without any cue."""
+    text = resources.files(__package__).joinpath("kind_weights.json").read_text("utf-8")
+    weights: dict[str, dict[str, float]] = json.loads(text)["weights"]
+    return weights
 
 
 def _short(words: str) -> str:

@@ -54,6 +54,7 @@ def label_messages(db: Database, progress: Progress) -> int:
 def _kind(message: UnlabelledMessage, tone: str) -> tuple[str, str]:
     kind = kind_of(
         message.text,
+        title=message.title,
         tone=tone,
         is_reply=message.is_reply,
         by_author=bool(message.flags & BY_AUTHOR),

@@ -85,10 +85,11 @@ class FeedbackMessage(NamedTuple):
 
 
 class UnlabelledMessage(NamedTuple):
-    """A message without tone and kind."""
+    """A message without tone and kind; `title` is that of the thread that it opens."""
 
     id: int
     text: str
+    title: str
     is_reply: bool
     flags: int
 
@@ -388,7 +389,9 @@ class Feedback:
     def unlabelled(self, limit: int) -> list[UnlabelledMessage]:
         """Messages whose tone and kind were not worked out yet; at most `limit`."""
         rows = self._db.execute(
-            f"SELECT m.id, m.text, m.parent <> '', {_FLAGS} FROM feedback_messages AS m"
+            "SELECT m.id, m.text, CASE WHEN m.source = 'github' AND m.parent = '' THEN t.title"
+            f" ELSE '' END, m.parent <> '', {_FLAGS} FROM feedback_messages AS m"
+            " JOIN feedback_threads AS t ON t.id = m.thread"
             " LEFT JOIN feedback_people AS p ON p.id = m.person WHERE m.kind IS NULL LIMIT ?",
             (limit,),
         )

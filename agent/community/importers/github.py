@@ -201,6 +201,7 @@ def _rest_message(record: JsonObject, as_of: datetime) -> Message:
         edited_at=_edited(record),
         text=text_of(record.get("body")),
         as_of=as_of,
+        parent_id=text_of(record.get("issue_url")),
         reactions=tuple(
             Reaction(emoji, count_of(counts.get(name)))
             for name, emoji in REACTIONS.items()

@@ -74,7 +74,7 @@ def test_a_message_is_shown_with_why_and_its_answers(run: Run) -> None:
     run("import", str(DATA / "dce_forum_thread.json"))
     (stutter,) = answer(run, "list", "--search", "driving")
     shown = run("show", str(stutter["id"])).stdout
-    assert 'A bug report, since it says "stutter".' in shown
+    assert 'A question, since it asks "' in shown
     assert "Answer" in shown
     assert len(answer(run, "show", str(stutter["id"]))["answers"]) == 1
     missing = run("show", "999", expect=2)

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copydesk.agent.community.kinds import KINDS, kind_of
+from copydesk.agent.community.kind_cues import all_cues
+from copydesk.agent.community.kinds import KINDS, kind_of, load_weights
 
 
 @pytest.mark.parametrize(
@@ -40,7 +41,25 @@ def test_a_reply_that_explains_is_an_answer() -> None:
 
 
 def test_the_reason_quotes_the_words_that_decided() -> None:
-    assert kind_of("Please add colours").reason == 'it says "Please add"'
+    assert kind_of("Please add colours").reason.startswith('it says "Please')
+
+
+def test_the_title_of_the_thread_that_it_opens_speaks_too() -> None:
+    text = "On the page of the settings, below the name."
+    assert kind_of(text).name == "remark"
+    assert kind_of(text, title="Can the font be larger?").name == "question"
+    reason = kind_of(text, title="Can the font be larger?").reason
+    assert reason == 'its title says "Can the font be larger?"'
+
+
+def test_a_courtesy_asks_nothing() -> None:
+    explains = "You can set it in the file. Does that help?"
+    assert kind_of(explains, is_reply=True, by_author=True).name == "answer"
+
+
+def test_every_weight_is_that_of_a_cue() -> None:
+    for weights in load_weights().values():
+        assert set(weights) <= {"", *all_cues()}
 
 
 @pytest.mark.parametrize("hidden", ["```\n{}\n```", "> {}", "`{}`"])
