@@ -25,6 +25,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from copydesk.agent.desk.gaps import GapRow
 from copydesk.agent.desk.store import open_desk, transaction
 from copydesk.agent.git.repository import find
 from copydesk.agent.setup.git_hooks import write_hook_scripts
@@ -333,11 +334,8 @@ def many(top: Path, seconds: float, commits: int = 10_000) -> list[str]:
                 " VALUES (?, '', 'e', '', 0, 9, 1000, 1000, 0, 0, 9000, 8000, 88.8, 1, ?, ?, ?)",
                 (sha, packed, packed, moment),
             )
-            for n in range(3):
-                db.execute(
-                    "INSERT INTO gaps VALUES (?, ?, 'f', 1, 9, '[1,2]', '[]', 0.1, '[]', 0)",
-                    (sha, f"m{n}.py"),
-                )
+            gaps = [GapRow(f"m{n}.py", "f", 1, 9, "[1,2]", "[]", 0.1, "[]", 0) for n in range(3)]
+            db.gaps.replace(sha, db.gaps.prepare(gaps))
             db.execute(
                 "INSERT INTO drafts (kind, state, sha, title, origin, path, target_function,"
                 " content, created_at)"

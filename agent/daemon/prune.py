@@ -78,4 +78,5 @@ def _drop_maps(db: Database, shas: list[str]) -> None:
         db.totals.delete_unused(db.measures.used_totals())
         db.traces.delete_unused(db.measures.used_traces())
         db.passed_over.delete_unused()
+        db.gaps.delete_unused()
         point("prune.dropped")

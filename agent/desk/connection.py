@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import sqlite3
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -66,6 +67,23 @@ def transaction(db: Connection) -> Iterator[None]:
         return
     with exclusive(db.connection):
         yield
+
+
+def write_many(db: Connection, sql: str, rows: Iterable[Any], *, at_once: int = 500) -> None:
+    """Run one statement for each row, a few in a transaction, so that other writers get between.
+
+    For rows that may stand there by themselves when the rest could not be written.
+
+    Args:
+        db: The open desk.
+        sql: The statement.
+        rows: Its parameters, row by row.
+        at_once: How many rows a transaction writes.
+    """
+    remaining = iter(rows)
+    while batch := list(itertools.islice(remaining, at_once)):
+        with transaction(db):
+            db.executemany(sql, batch)
 
 
 @contextlib.contextmanager

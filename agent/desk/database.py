@@ -12,9 +12,10 @@ from copydesk.agent.desk.content_cache import ContentCache
 from copydesk.agent.desk.drafts import Drafts, StoryFacts, Verifications
 from copydesk.agent.desk.failures import FailedItems, FailedTests
 from copydesk.agent.desk.feedback import Feedback
+from copydesk.agent.desk.gaps import Gaps
 from copydesk.agent.desk.history import Commits, MinedHistory, Predictions
 from copydesk.agent.desk.jobs import DeferredJobs, Jobs
-from copydesk.agent.desk.measures import Gaps, Measures, UnfinishedMeasures
+from copydesk.agent.desk.measures import Measures, UnfinishedMeasures
 from copydesk.agent.desk.model_calls import ModelCalls
 from copydesk.agent.desk.passed_over import PassedOver
 from copydesk.agent.desk.stories import Stories

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from copydesk.agent.desk.connection import Connection, transaction
+from copydesk.agent.desk.connection import Connection, transaction, write_many
 from copydesk.agent.records import Json, LineNo, Sha, TestId
 
 
@@ -131,19 +131,19 @@ class MinedHistory:
         (packed,) = self._db.execute("SELECT state FROM history_state").fetchone()
         return zlib.decompress(packed).decode()
 
-    def save_state(self, tip: Sha, commits: int, state: str) -> None:
+    def save_state(self, tip: Sha, commits: int, state: bytes) -> None:
         """Keep how far the history was read.
 
         Args:
             tip: The last commit that was read.
             commits: How many commits were read.
-            state: The miner's state as JSON.
+            state: The miner's state, as `packed_state` made it.
         """
         with transaction(self._db):
             self._db.execute(
                 "INSERT OR REPLACE INTO history_state (id, tip, commits, state, mined_at)"
                 " VALUES (1, ?, ?, ?, ?)",
-                (tip, commits, zlib.compress(state.encode()), time.time()),
+                (tip, commits, state, time.time()),
             )
 
     def commits(self) -> set[Sha]:
@@ -156,34 +156,38 @@ class MinedHistory:
             self._db.execute("DELETE FROM changed_functions")
             self._db.execute("DELETE FROM mined_commits")
 
-    def add(self, commits: Iterable[Sha], functions: Iterable[ChangedFunction]) -> None:
-        """Add commits that were read, and the functions that they changed."""
+    def add_commits(self, commits: Iterable[Sha]) -> None:
+        """Add commits that were read."""
         with transaction(self._db):
             self._db.executemany(
                 "INSERT OR IGNORE INTO mined_commits (sha) VALUES (?)", [(sha,) for sha in commits]
             )
-            self._db.executemany(
-                "INSERT OR IGNORE INTO changed_functions (sha, path, function, first_line,"
-                " last_line, committed_at, inputs) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                ((*function[:-1], json.dumps(function.inputs)) for function in functions),
-            )
+
+    def add_functions(self, functions: Iterable[ChangedFunction]) -> None:
+        """Add functions that commits changed, a few at a time."""
+        write_many(
+            self._db,
+            "INSERT OR IGNORE INTO changed_functions (sha, path, function, first_line,"
+            " last_line, committed_at, inputs) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            ((*function[:-1], json.dumps(function.inputs)) for function in functions),
+        )
 
     def mark_fixed(self, lines: Iterable[FixedLine]) -> None:
         """Note which functions held a defect: when its first fix came, and which that was."""
-        with transaction(self._db):
-            self._db.executemany(
-                "UPDATE changed_functions SET fixed_at = ?, fixed_by = ?, joined = NULL"
-                " WHERE sha = ? AND path = ?"
-                " AND ? BETWEEN first_line AND last_line AND committed_at < ?"
-                " AND (fixed_at IS NULL OR fixed_at > ?)",
+        write_many(
+            self._db,
+            "UPDATE changed_functions SET fixed_at = ?, fixed_by = ?, joined = NULL"
+            " WHERE sha = ? AND path = ?"
+            " AND ? BETWEEN first_line AND last_line AND committed_at < ?"
+            " AND (fixed_at IS NULL OR fixed_at > ?)",
+            (
                 (
-                    (
-                        *(line.fixed_at, line.fix, line.sha, line.path, line.line),
-                        *(line.fixed_at, line.fixed_at),
-                    )
-                    for line in lines
-                ),
-            )
+                    *(line.fixed_at, line.fix, line.sha, line.path, line.line),
+                    *(line.fixed_at, line.fixed_at),
+                )
+                for line in lines
+            ),
+        )
 
     def fixed_count(self) -> int:
         """How many changed functions held a defect, as far as is known."""
@@ -222,12 +226,16 @@ class MinedHistory:
 
     def replace_inputs(self, functions: Iterable[ChangedFunction]) -> None:
         """Keep the inputs of functions in place of those that were kept before."""
-        with transaction(self._db):
-            self._db.executemany(
-                "UPDATE changed_functions SET inputs = ?"
-                " WHERE sha = ? AND path = ? AND function = ?",
-                [(json.dumps(f.inputs), f.sha, f.path, f.function) for f in functions],
-            )
+        write_many(
+            self._db,
+            "UPDATE changed_functions SET inputs = ? WHERE sha = ? AND path = ? AND function = ?",
+            [(json.dumps(f.inputs), f.sha, f.path, f.function) for f in functions],
+        )
+
+
+def packed_state(state: str) -> bytes:
+    """The miner's state as `save_state` takes it, from JSON."""
+    return zlib.compress(state.encode())
 
 
 QUIET_SECONDS = 365 * 86_400.0
@@ -290,18 +298,19 @@ class Predictions:
             )
             for p in predictions
         ]
-        with transaction(self._db):
-            self._db.executemany(
-                "INSERT INTO predictions (kind, sha, subject, score, in_force, model, reasons,"
-                " features, made_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-                " ON CONFLICT (kind, sha, subject) DO UPDATE SET score = excluded.score,"
-                " in_force = excluded.in_force, model = excluded.model,"
-                " reasons = excluded.reasons, features = excluded.features,"
-                " made_at = excluded.made_at"
-                " WHERE predictions.outcome IS NULL",
-                rows,
-            )
-            if kind == "function":  # what became of one may be known already
+        write_many(
+            self._db,
+            "INSERT INTO predictions (kind, sha, subject, score, in_force, model, reasons,"
+            " features, made_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (kind, sha, subject) DO UPDATE SET score = excluded.score,"
+            " in_force = excluded.in_force, model = excluded.model,"
+            " reasons = excluded.reasons, features = excluded.features,"
+            " made_at = excluded.made_at"
+            " WHERE predictions.outcome IS NULL",
+            rows,
+        )
+        if kind == "function":  # what became of one may be known already
+            with transaction(self._db):
                 self._db.execute("UPDATE changed_functions SET joined = NULL WHERE sha = ?", (sha,))
 
     def of_commit(self, kind: PredictionKind, sha: Sha) -> list[Json]:
@@ -345,12 +354,12 @@ class Predictions:
             (float(outcome in ("failed", "error")), outcome, now, sha, test)
             for test, outcome in outcomes.items()
         ]
-        with transaction(self._db):
-            self._db.executemany(
-                "UPDATE predictions SET outcome = ?, outcome_why = ?, outcome_at = ?"
-                " WHERE kind = 'test' AND sha = ? AND subject = ? AND outcome IS NULL",
-                rows,
-            )
+        write_many(
+            self._db,
+            "UPDATE predictions SET outcome = ?, outcome_why = ?, outcome_at = ?"
+            " WHERE kind = 'test' AND sha = ? AND subject = ? AND outcome IS NULL",
+            rows,
+        )
 
     def join_outcomes(self, now: float | None = None) -> int:
         """Write the outcomes of functions and drafts that are known by now.

@@ -1,4 +1,4 @@
-"""The tables of measured commits: measures, gaps, and measures that were cut short."""
+"""The tables of measured commits, and of measures that were cut short."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from copydesk.agent.desk.connection import Connection, timestamp, transaction
 from copydesk.agent.desk.packed_ids import compress_ids, decompress_ids
-from copydesk.agent.records import Gap, Sha, TestId
+from copydesk.agent.records import Sha, TestId
 from copydesk.hooks.doubts import broken_files, doubts_of
 
 
@@ -216,13 +216,19 @@ class Measures:
             )
 
     def delete(self, sha: Sha) -> None:
-        """Delete the measure of a commit and its gaps; traces and totals may serve others."""
+        """Delete the measure of a commit; traces, totals and gaps may serve others."""
         with transaction(self._db):
             for table in (
-                *("gaps", "failed_tests", "checkouts", "project_totals"),
+                *("commit_gaps", "failed_tests", "checkouts", "project_totals"),
                 *("passed_over_in", "measures"),
             ):
                 self._db.execute(f"DELETE FROM {table} WHERE sha = ?", (sha,))
+
+    def delete_without_gaps(self) -> None:
+        """Delete the measures whose gaps are lost: an empty list would say that there are none."""
+        rows = self._db.execute("SELECT sha FROM measures EXCEPT SELECT sha FROM commit_gaps")
+        for (sha,) in rows.fetchall():
+            self.delete(sha)
 
     def used_traces(self) -> set[int]:
         """The ids of all traces that a measure has, or one that was cut short."""
@@ -244,98 +250,6 @@ class Measures:
         self._db.executemany(
             "INSERT OR REPLACE INTO policy (key, value) VALUES (?, ?)",
             [(key, str(value)) for key, value in rules.items()],
-        )
-
-
-class GapRow(NamedTuple):
-    """A gap as its table has it, without its commit; lists are JSON."""
-
-    path: str
-    function: str
-    first_line: int
-    last_line: int
-    lines: str
-    branches: str
-    risk: float
-    reasons: str
-    changed: int
-
-    @classmethod
-    def of(cls, gap: Gap) -> GapRow:
-        """The row of a gap."""
-        return cls(
-            gap.path,
-            gap.function,
-            gap.first_line,
-            gap.last_line,
-            json.dumps(gap.lines),
-            json.dumps(gap.branches),
-            gap.risk,
-            json.dumps(gap.reasons),
-            int(gap.changed),
-        )
-
-    def gap(self, sha: Sha) -> Gap:
-        """The gap of a commit that this is the row of."""
-        return Gap(
-            sha,
-            self.path,
-            self.function,
-            self.first_line,
-            self.last_line,
-            tuple(json.loads(self.lines)),
-            tuple((start, end) for start, end in json.loads(self.branches)),
-            self.risk,
-            tuple(json.loads(self.reasons)),
-            bool(self.changed),
-        )
-
-
-class Gaps:
-    """Reads and writes the gaps of measured commits."""
-
-    def __init__(self, db: Connection) -> None:
-        self._db = db
-
-    def of_commit(self, sha: Sha) -> list[Gap]:
-        """The gaps of a measured commit: changed functions first, then the riskiest.
-
-        Before both come gaps of the highest risk there is: a reported traceback goes through them.
-        """
-        rows = self._db.execute(
-            f"SELECT {', '.join(GapRow._fields)}"
-            " FROM gaps WHERE sha = ?"
-            " ORDER BY risk >= 1 DESC, changed DESC, risk DESC, path, first_line",
-            (sha,),
-        )
-        return [GapRow(*row).gap(sha) for row in rows]
-
-    def count(self, sha: Sha | None) -> int:
-        """How many gaps a commit has."""
-        query = "SELECT count(*) FROM gaps WHERE sha = ?"
-        return int(self._db.execute(query, (sha,)).fetchone()[0])
-
-    def replace(self, sha: Sha, rows: Iterable[GapRow]) -> None:
-        """Write a commit's gaps, in place of what was there."""
-        # in the order of the table's key, which is the quickest
-        ordered = sorted((sha, *row) for row in rows)
-        with transaction(self._db):
-            self._db.execute("DELETE FROM gaps WHERE sha = ?", (sha,))
-            self._db.executemany(
-                "INSERT INTO gaps (sha, path, function, first_line, last_line, lines, branches,"
-                " risk, reasons, changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                ordered,
-            )
-
-    def rank(self, gap: Gap, risk: float, reasons: Iterable[str]) -> None:
-        """Write another risk for a gap, with the reasons for it."""
-        self._db.execute(
-            "UPDATE gaps SET risk = ?, reasons = ?"
-            " WHERE sha = ? AND path = ? AND function = ? AND first_line = ?",
-            (
-                *(risk, json.dumps(list(reasons))),
-                *(gap.commit, gap.path, gap.function, gap.first_line),
-            ),
         )
 
 

@@ -8,7 +8,9 @@ from collections.abc import Callable
 
 from sqlite_utils import Database, Migrations
 
+from copydesk.agent.desk.connection import Connection
 from copydesk.agent.desk.feedback_tables import FEEDBACK
+from copydesk.agent.desk.gaps import GapRow, Gaps
 from copydesk.agent.desk.story_tables import STORIES
 from copydesk.agent.desk.tables import (
     CHECKOUTS,
@@ -24,6 +26,7 @@ from copydesk.agent.desk.tables import (
     PROJECT_TOTALS,
     REPEATS,
     SCORES,
+    SHARED_GAPS,
     UNFINISHED,
 )
 
@@ -454,6 +457,24 @@ def m025_passed_over(db: Database) -> None:
     _executescript(db, PASSED_OVER)
 
 
+@migrations()
+def m026_shared_gaps(db: Database) -> None:
+    """Commits share the gaps of the files that are alike in them."""
+    _executescript(db, SHARED_GAPS)
+    _share_gaps(db.conn)
+
+
+def _share_gaps(db: sqlite3.Connection) -> None:
+    """Take the gaps over from the table that had all of them for each commit."""
+    gaps = Gaps(Connection(db))
+    fields = ", ".join(GapRow._fields)
+    for (sha,) in db.execute("SELECT DISTINCT sha FROM gaps_before").fetchall():
+        rows = db.execute(f"SELECT {fields} FROM gaps_before WHERE sha = ?", (sha,))
+        gaps.replace(sha, gaps.prepare([GapRow(*row) for row in rows]))
+    db.execute("INSERT OR IGNORE INTO commit_gaps SELECT sha, '[]' FROM measures")
+    db.execute("DROP TABLE gaps_before")
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     *(m001_jobs, m002_coverage, m003_drafts, m004_views),
     *(m005_known, m006_scores, m007_climbs, m008_gaps, m009_functions),
@@ -461,7 +482,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     *(m014_failures, m015_checkouts, m016_missing_texts, m017_feedback),
     *(m018_evidence_before, m019_nothing_counted, m020_project_totals),
     *(m021_no_functions, m022_asking_drafts, m023_stories),
-    *(m024_joined_outcomes, m025_passed_over),
+    *(m024_joined_outcomes, m025_passed_over, m026_shared_gaps),
 )
 
 

@@ -22,7 +22,7 @@ from copydesk.hooks import failpoints, filesystem
 DAMAGED = "damaged"
 """The folder of the desk into which damaged files are set aside."""
 
-SCHEMA = 25
+SCHEMA = 26
 """The number of migrations; a database's PRAGMA user_version once it is up to date."""
 
 BUSY_SECONDS = 60.0
@@ -188,6 +188,7 @@ def _salvage(damaged: Path, desk: Path, say: Progress) -> int:
             with transaction(db):
                 for table in tables:
                     rows += _copy_rows(copy, table, db.connection, silent)
+        db.measures.delete_without_gaps()
     return rows
 
 

@@ -292,3 +292,48 @@ CREATE VIEW gate_passed_over AS
     -- Files that coverage.py passes over in some measured commit; the gate hook asks for them.
     SELECT path, reason FROM passed_over;
 """
+
+SHARED_GAPS = """
+DROP VIEW gaps_ranked;
+
+ALTER TABLE gaps RENAME TO gaps_before;
+
+CREATE TABLE gap_files (
+    -- A row per state that the gaps of a file were in; the commits in which it is that share it.
+    id INTEGER PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE,                -- start of the SHA-256 of the gaps
+    path TEXT NOT NULL
+);
+
+CREATE TABLE gap_rows (
+    -- A row per function with lines that no test reaches, in one state of its file.
+    file_id INTEGER NOT NULL,                -- the row of gap_files
+    function TEXT NOT NULL,
+    first_line INTEGER NOT NULL,
+    last_line INTEGER NOT NULL,
+    lines TEXT NOT NULL,                     -- JSON
+    branches TEXT NOT NULL,                  -- JSON
+    risk REAL NOT NULL,
+    reasons TEXT NOT NULL,                   -- JSON: phrases
+    changed INTEGER NOT NULL,                -- 1 when the commit touched the function
+    PRIMARY KEY (file_id, function, first_line)
+) WITHOUT ROWID;
+
+CREATE TABLE commit_gaps (
+    -- A row per measured commit that has gaps, or was found to have none.
+    sha TEXT PRIMARY KEY REFERENCES measures (sha),
+    files TEXT NOT NULL                      -- JSON: ids of gap_files
+) WITHOUT ROWID;
+
+CREATE VIEW gaps AS
+    -- The functions of a measured commit with lines that no test reaches.
+    SELECT c.sha, g.path, r.function, r.first_line, r.last_line, r.lines, r.branches, r.risk,
+           r.reasons, r.changed
+    FROM commit_gaps AS c, json_each(c.files) AS f
+    JOIN gap_files AS g ON g.id = f.value JOIN gap_rows AS r ON r.file_id = g.id;
+
+CREATE VIEW gaps_ranked AS
+    -- What to test next, the riskiest first.
+    SELECT sha, path, function, json_array_length(lines) AS lines, risk, reasons, changed
+    FROM gaps ORDER BY changed DESC, risk DESC, json_array_length(lines) DESC;
+"""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from copydesk.agent.desk.connection import transaction
 from copydesk.agent.desk.database import Database
-from copydesk.agent.desk.history import ChangedFunction, FixedLine
+from copydesk.agent.desk.history import ChangedFunction, FixedLine, packed_state
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.history import GitHistory
 from copydesk.agent.git.repository import Repository
@@ -48,17 +50,24 @@ def catch_up(repo: Repository, db: Database, sha: Sha, *, say: Progress = silent
     read_before = set[Sha]() if from_scratch else history.commits()
     read_now: list[Commit] = []
     mined = mine(GitHistory(repo, sha), state, say=say, skip=read_before, on_commit=read_now.append)
+    packed = packed_state(state.to_json())
+    if from_scratch:
+        history.clear()
+    # cut short, the same rows are found again: the commits are not among those that were read
+    history.add_functions(_changed_functions(mined))
+    history.mark_fixed(
+        FixedLine(line.commit, line.path, line.line, line.fix, line.fixed_at)
+        for line in mined.blamed
+    )
     with transaction(db):
-        if from_scratch:
-            history.clear()
-        _store(db, mined, read_now)
+        history.add_commits(commit.sha for commit in read_now)
         if state.tip:
-            history.save_state(state.tip, state.commits, state.to_json())
+            history.save_state(state.tip, state.commits, packed)
     return mined
 
 
-def _store(db: Database, mined: Mined, commits: list[Commit]) -> None:
-    functions = (
+def _changed_functions(mined: Mined) -> Iterator[ChangedFunction]:
+    return (
         ChangedFunction(
             sha=changed.commit,
             path=changed.path,
@@ -69,11 +78,6 @@ def _store(db: Database, mined: Mined, commits: list[Commit]) -> None:
             inputs=changed.inputs,
         )
         for changed in mined.rows
-    )
-    db.mined_history.add((commit.sha for commit in commits), functions)
-    db.mined_history.mark_fixed(
-        FixedLine(line.commit, line.path, line.line, line.fix, line.fixed_at)
-        for line in mined.blamed
     )
 
 

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from copydesk.agent.community.code_mentions import CodeIndex, FileNames, Mention, Place, names_in
 from copydesk.agent.community.topics import WAITING
-from copydesk.agent.desk.connection import transaction
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.feedback import BY_AUTHOR, BY_BOT, FeedbackMessage
+from copydesk.agent.desk.gaps import Rank
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.commit import Commit
 from copydesk.agent.records import Gap
@@ -65,14 +65,13 @@ def raise_gaps(db: Database, commit: Commit, now: float) -> int:
     if not gaps:
         return 0
     namings = _namings(code_index(db, commit), messages, now)
-    raised = 0
-    with transaction(db):
-        for gap in gaps:
-            naming = namings.get(Place(gap.path, gap.function))
-            if naming is not None:
-                _raise(db, gap, naming)
-                raised += 1
-    return raised
+    ranks = []
+    for gap in gaps:
+        naming = namings.get(Place(gap.path, gap.function))
+        if naming is not None:
+            ranks.append(_raised(gap, naming))
+    db.gaps.rank(commit.sha, ranks)
+    return len(ranks)
 
 
 def code_index(db: Database, commit: Commit) -> CodeIndex:
@@ -119,7 +118,7 @@ def _naming(pairs: list[tuple[FeedbackMessage, Mention]], now: float) -> Naming:
     return Naming(len(messages), len(people), max(0.0, (now - newest) / _DAY), frozenset(frames))
 
 
-def _raise(db: Database, gap: Gap, naming: Naming) -> None:
+def _raised(gap: Gap, naming: Naming) -> Rank:
     age = "today" if naming.newest < 1 else f"{plural(int(naming.newest), 'day')} ago"
     reason = (
         f"{_READ}named in {plural(naming.messages, 'message')} of"
@@ -130,4 +129,4 @@ def _raise(db: Database, gap: Gap, naming: Naming) -> None:
         risk = TRACEBACK_RISK
         reason = f"{_READ}a reported traceback goes through its uncovered lines"
     own_reasons = [text for text in gap.reasons if not text.startswith(_READ)]
-    db.gaps.rank(gap, risk, [reason, *own_reasons])
+    return Rank(gap, risk, [reason, *own_reasons])

@@ -6,8 +6,8 @@ import contextlib
 import time
 from collections.abc import Iterable, Iterator
 
-from copydesk.agent.desk.connection import transaction
 from copydesk.agent.desk.database import Database
+from copydesk.agent.desk.gaps import Rank
 from copydesk.agent.desk.history import ChangedFunction, Inputs, LastChange, Prediction
 from copydesk.agent.desk.space import is_full
 from copydesk.agent.errors import CopydeskError
@@ -117,10 +117,11 @@ def _rank_gaps(db: Database, commit: Commit, model: Trained) -> None:
     new_gaps = [gap for gap in changes if gap.changed]
     sites = measured_inputs.count_mutation_sites(commit, new_gaps)
     features = [_features(gap, change.inputs, sites.get(gap)) for gap, change in changes.items()]
-    with transaction(db):
-        for (gap, change), gap_score in zip(changes.items(), score(features, model), strict=True):
-            reasons = gap_score.reasons if change.by_commit else _of_earlier(gap_score.reasons)
-            db.gaps.rank(gap, gap_score.value, reasons)
+    ranks = []
+    for (gap, change), gap_score in zip(changes.items(), score(features, model), strict=True):
+        reasons = gap_score.reasons if change.by_commit else _of_earlier(gap_score.reasons)
+        ranks.append(Rank(gap, gap_score.value, reasons))
+    db.gaps.rank(commit.sha, ranks)
 
 
 def _last_changes(db: Database, sha: Sha) -> dict[Gap, LastChange]:

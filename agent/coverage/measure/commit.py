@@ -50,7 +50,7 @@ from copydesk.agent.coverage.store import (
     describe_missing,
     distinct_hits,
     load_map,
-    record_gaps,
+    prepare_gaps,
     store_new_traces,
     unite_hits,
 )
@@ -429,7 +429,7 @@ class _Measurement:
         failed_tests: list[FailedTest],
         texts: BlobTexts,
     ) -> None:
-        """Write all that was found in one transaction."""
+        """Write all that was found in one transaction, most of it before: nobody waits for that."""
         sha = self.commit.sha
         # a submodule's tests are its own, and nobody tests what is generated
         tracked = self.commit.checkout.tracked
@@ -437,6 +437,8 @@ class _Measurement:
         changed = {path: change.lines for path, change in self.commit.changes.items()}
         interpreters = {project.interpreter for project in self.projects.each}
         python = "; ".join(sorted(map(_in_words, interpreters)))
+        file_gaps = prepare_gaps(self.db, sha, unreached, changed, texts.outline)
+        texts.save()
         with transaction(self.db):
             ids = add_traces(self.db, traces, self.environment.fingerprint)
             self._record_commit()
@@ -452,9 +454,8 @@ class _Measurement:
             self.db.checkouts.put(sha, self.commit.checkout.beside)
             self.db.passed_over.replace(sha, self.passed_over)
             self.db.measures.set_projects(sha, self.projects.totals(traces, totals))
-            record_gaps(self.db, sha, unreached, changed, texts.outline)
+            self.db.gaps.replace(sha, file_gaps)
             interrupted.forget(self.db, sha)
-            texts.save()
             self._publish_policy()
 
     def _record_commit(self) -> None:

@@ -5,7 +5,7 @@ map of a commit, its totals a file, the lines that nothing reaches, and the reco
 """
 
 from copydesk.agent.coverage.store.file_lines import FileLines, Sum, add_up
-from copydesk.agent.coverage.store.gaps import Outline, Unreached, record_gaps
+from copydesk.agent.coverage.store.gaps import Outline, Unreached, prepare_gaps
 from copydesk.agent.coverage.store.hits import LazyHits
 from copydesk.agent.coverage.store.missing_texts import describe_missing
 from copydesk.agent.coverage.store.numbits import numbits_to_nums
@@ -49,7 +49,7 @@ __all__ = [
     "load_totals",
     "load_traces",
     "numbits_to_nums",
-    "record_gaps",
+    "prepare_gaps",
     "store_new_traces",
     "unite_hits",
 ]

@@ -10,9 +10,8 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from copydesk.agent.coverage.source import MODULE, Span, functions
-from copydesk.agent.desk.connection import transaction
 from copydesk.agent.desk.database import Database
-from copydesk.agent.desk.measures import GapRow
+from copydesk.agent.desk.gaps import FileGaps, GapRow
 from copydesk.agent.records import Arc, Gap, LineNo, Sha
 from copydesk.predictor.rank_gaps import score
 from copydesk.predictor.subjects.commits.features import GapFeatures
@@ -156,14 +155,14 @@ class _FileGaps:
         )
 
 
-def record_gaps(
+def prepare_gaps(
     db: Database,
     sha: Sha,
     files: Iterable[Unreached],
     changed: Mapping[str, tuple[LineNo, ...]],
     outline: Callable[[str], Outline],
-) -> None:
-    """Find the gaps of a measured commit and write them, in place of what was there.
+) -> FileGaps:
+    """Find the gaps of a measured commit, and write what no commit had before of them.
 
     Those of a file of which the commit changed no line follow from what no test reaches there:
     they are worked out once.
@@ -174,6 +173,9 @@ def record_gaps(
         files: What no test reaches of its files.
         changed: The lines that the commit changed, by path.
         outline: The functions of a blob.
+
+    Returns:
+        What gives them to the commit, see `Gaps.replace`.
     """
     touched, untouched = _split_by_change(files, {path for path in changed if changed[path]})
     rows_by_path: dict[str, list[GapRow]] = {}
@@ -190,9 +192,8 @@ def record_gaps(
     for key, same_files in untouched.items():
         for file in same_files:
             rows += [GapRow(file.path, *row) for row in cache(key)]
-    with transaction(db):
-        cache.save()
-        db.gaps.replace(sha, rows)
+    cache.save()
+    return db.gaps.prepare(rows)
 
 
 def _split_by_change(

@@ -11,12 +11,13 @@ from copydesk.agent.daemon import prune
 from copydesk.agent.daemon.job_steps import prune_step
 from copydesk.agent.daemon.step_context import StepContext
 from copydesk.agent.desk.database import Database
+from copydesk.agent.desk.gaps import GapRow
 from copydesk.agent.desk.packed_ids import compress_ids
 from copydesk.agent.desk.store import open_desk, transaction
 from copydesk.agent.desk.traces import Hit
 from copydesk.agent.git.repository import Repository
 
-TABLES = ("measures", "traces", "totals", "hits", "contexts", "files", "gaps")
+TABLES = ("measures", "traces", "totals", "hits", "contexts", "files", "gaps", "gap_rows")
 
 
 @pytest.fixture
@@ -48,7 +49,8 @@ def measured(db: Database, sha: str, moment: int) -> None:
             " measured_at) VALUES (?, '', 'env', '', 0, 1, 1, 1, 0, 0, 1, 1, 100, 1, ?, ?, ?)",
             (sha, compress_ids(ids), compress_ids([total]), f"2026-01-01T00:00:{moment:02}"),
         )
-        db.execute("INSERT INTO gaps VALUES (?, 'p', 'f', 1, 2, '[]', '[]', 0, '[]', 0)", (sha,))
+        gap = GapRow("p", f"f{moment}", 1, 2, "[]", "[]", 0.0, "[]", 0)
+        db.gaps.replace(sha, db.gaps.prepare([gap]))
 
 
 def counts(db: Database) -> dict[str, int]:

@@ -81,7 +81,9 @@ def cut(device: Path, chance: random.Random, code: str, how: str) -> tuple[list[
         with contextlib.suppress(BlockingIOError):
             while more := os.read(pipe, 1 << 20):
                 said += more
-        image, after = device.parent / "disk.img", device.parent / "after.img"
+        # a file of its own each time: mount takes the loop device that a file has already, with
+        # what is cached of the file as it was, as long as the last, lazy umount is not over
+        image, after = device.parent / "disk.img", device.parent / f"{place.name}.img"
         while True:  # the kernel may still write back: only a copy of one moment counts
             shutil.copyfile(image, after)
             if filecmp.cmp(image, after, shallow=False):
@@ -92,6 +94,7 @@ def cut(device: Path, chance: random.Random, code: str, how: str) -> tuple[list[
     found = device.parent / "after"
     found.mkdir(exist_ok=True)
     subprocess.run(["mount", "-o", "loop", str(after), str(found)], check=True)
+    after.unlink()
     return acked, found / place.name
 
 

@@ -30,12 +30,9 @@ def db(tmp_path: Path) -> Iterator[Database]:
 def change(db: Database, sha: str, count: int, committed_at: int = NOW) -> None:
     """Record functions of ten lines each that a commit changed, and a prediction for each."""
     names = [f"f{number}" for number in range(count)]
-    db.mined_history.add(
-        [sha],
-        [
-            ChangedFunction(sha, "m.py", name, 10 * n, 10 * n + 9, committed_at, {})
-            for n, name in enumerate(names)
-        ],
+    db.mined_history.add_functions(
+        ChangedFunction(sha, "m.py", name, 10 * n, 10 * n + 9, committed_at, {})
+        for n, name in enumerate(names)
     )
     predict(db, sha, names)
 
@@ -68,7 +65,7 @@ def test_a_fix_and_a_quiet_year_are_written_and_a_later_fix_counts(db: Database)
 
 def test_what_is_predicted_after_its_outcome_was_known_gets_it_too(db: Database) -> None:
     function = ChangedFunction("a", "m.py", "f", 1, 9, NOW, {})
-    db.mined_history.add(["a"], [function])
+    db.mined_history.add_functions([function])
     db.mined_history.mark_fixed([FixedLine("a", "m.py", 3, "fix", NOW + 5)])
     assert db.predictions.join_outcomes(NOW + 10) == 0
     predict(db, "a", ["f"])

@@ -9,7 +9,7 @@ import pytest
 
 from copydesk.agent.community.import_files import import_file
 from copydesk.agent.community.label_messages import label_messages
-from copydesk.agent.desk.measures import GapRow
+from copydesk.agent.desk.gaps import GapRow
 from copydesk.agent.desk.packed_ids import compress_ids
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git import repository
@@ -63,7 +63,7 @@ def gaps_after(
                 Gap(sha, "rows.py", "write_rows", 7, 8, (8,), risk=0.9, changed=True),
                 Gap(sha, "rows.py", "other", 11, 12, (12,), risk=0.2),
             ]
-            db.gaps.replace(sha, map(GapRow.of, found))
+            db.gaps.replace(sha, db.gaps.prepare(map(GapRow.of, found)))
             import_file(db, export, names=False, complete=True, progress=silent)
             label_messages(db, silent)
             for _ in range(2):  # twice is as once

@@ -13,8 +13,8 @@ from copydesk.agent.coverage.measure.commit import measure
 from copydesk.agent.desk.connection import timestamp
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.drafts import Decision
+from copydesk.agent.desk.gaps import GapRow
 from copydesk.agent.desk.history import Prediction
-from copydesk.agent.desk.measures import GapRow
 from copydesk.agent.desk.packed_ids import compress_ids
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
@@ -53,7 +53,7 @@ def measured(db: Database, sha: str, gaps: list[Gap]) -> None:
     values = dict.fromkeys(columns, 0) | {"sha": sha, "traces": b"", "totals": compress_ids([])}
     marks = ", ".join("?" * len(columns))
     db.execute(f"INSERT INTO measures VALUES ({marks})", [values[name] for name in columns])
-    db.gaps.replace(sha, map(GapRow.of, gaps))
+    db.gaps.replace(sha, db.gaps.prepare(map(GapRow.of, gaps)))
 
 
 def test_a_commit_is_scored_when_it_is_measured(
