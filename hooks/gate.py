@@ -16,7 +16,7 @@ if not __package__:  # run as a file by an interpreter without site-packages
     _HERE = os.path.dirname(os.path.abspath(__file__))
     sys.path.append(os.path.dirname(os.path.dirname(_HERE)))
 
-from copydesk.hooks.diff import patch
+from copydesk.hooks.diff import PYTHON_FILES, patch
 from copydesk.hooks.doubts import doubts_of
 from copydesk.hooks.git_files import common_dir, follow_git_file, go_to_top, is_busy
 from copydesk.hooks.line_digests import may_hold
@@ -67,18 +67,27 @@ def judge() -> int:
         return 0
     if _is_push():
         return judge_push() if has_desk else _push_without_desk()
-    files = changed_files(patch(["--cached"]))
-    if not files:
-        _print_nothing_staged()
-        return 0
     if not has_desk:
-        return _judge_without_desk()
+        return _judge_without_desk(changed_files(patch(["--cached"])))
     escaped = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     db = sqlite3.connect(f"file:{escaped}?mode=ro", uri=True, timeout=BUSY_SECONDS)
     try:
-        return judge_by_desk(db, files)
+        files = changed_files(patch(["--cached"], (*PYTHON_FILES, *counted_scripts(db))))
+        if files:
+            return judge_by_desk(db, files)
+        _print_nothing_staged()
+        return 0
     finally:
         db.close()
+
+
+def counted_scripts(db: sqlite3.Connection) -> list[str]:
+    """Pathspecs of the files that count although their names do not end in .py."""
+    try:
+        names = _rule(db, "scripts")
+    except sqlite3.Error:  # whether the desk can be read matters once there is a change
+        return []
+    return [f":(top,literal){name}" for name in names.split("\n") if name]
 
 
 def _print_nothing_staged() -> None:
@@ -94,8 +103,11 @@ def _push_without_desk() -> int:
     return int(policy() == "fail")
 
 
-def _judge_without_desk() -> int:
-    """What is said where nothing was measured yet."""
+def _judge_without_desk(files: list[FilePatch]) -> int:
+    """What is said of changed files where nothing was measured yet."""
+    if not files:
+        _print_nothing_staged()
+        return 0
     if policy() != "pass":
         return judge_staged()
     print("copydesk: nothing was measured here yet, so there is no verdict on this change")

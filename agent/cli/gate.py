@@ -33,6 +33,7 @@ from copydesk.agent.coverage.gate import (
     unknown_statuses,
     verdict_as_json,
     waiting_commands,
+    with_files,
 )
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
@@ -153,15 +154,6 @@ def _judge(
         return verdict, "A merge or rebase is under way; its result is judged when it is pushed."
     if data is not None:
         return verdict_from_file(repo, request, floors, data, policy), ""
-    verdict, notice = _judge_by_desk(repo, request, floors, policy, within)
-    remarks = (*verdict.remarks, *remark_on_scripts(repo, request))
-    return replace(verdict, remarks=remarks), notice
-
-
-def _judge_by_desk(
-    repo: Repository, request: GateRequest, floors: Floors, policy: str, within: float
-) -> tuple[Verdict, str]:
-    """The verdict by what was measured, and what is said instead of it where nothing was."""
     if policy != "measure" and not (repo.desk / "desk.db").is_file():
         return _nothing_measured(repo, request, floors, policy)
     return _verdict_from_desk(request, floors, policy, within), ""
@@ -177,6 +169,7 @@ def _nothing_measured(
         read=str,
         doubts=("nothing was measured yet",),
     )
+    verdict = replace(verdict, remarks=(*verdict.remarks, *remark_on_scripts(repo, request)))
     notice = "Nothing was measured yet, so there is no verdict; `copydesk measure` starts."
     return verdict, "" if verdict.reasons else notice
 
@@ -220,7 +213,7 @@ def verdict_from_file(
     data = read_coverage_file(file, repo.worktree, blobs.keys(), lambda path: read(blobs[path]))
     scripts = [path for path in data.files if not path.endswith(".py")]
     if scripts:
-        request = _with_files(repo, request, scripts)
+        request = with_files(repo, request, scripts)
     if data.foreign and not data.files:
         raise CopydeskError(
             f"{file} names no file of this repository; its first is {clean(data.foreign[0])}",
@@ -246,14 +239,6 @@ def _verdict_from_desk(request: GateRequest, floors: Floors, policy: str, within
                 slug="no-verdict",
                 hint="Try again in a moment; the daemon may be writing.",
             ) from error
-
-
-def _with_files(repo: Repository, request: GateRequest, also: list[str]) -> GateRequest:
-    """The same change with files that count although their names do not end in .py."""
-    if request.base is None or request.head is None:
-        with contextlib.chdir(repo.worktree):
-            return replace(request, change=staged_change(repo, also))
-    return replace(request, change=change_between(repo, request.base, request.head, also))
 
 
 def _tree(repo: Repository, head: Sha | None) -> dict[str, git.Entry]:

@@ -245,6 +245,11 @@ class Measures:
             used.update(decompress_ids(totals))
         return used
 
+    def counted_scripts(self) -> list[str]:
+        """The files that counted in the last measure although their names do not end in .py."""
+        row = self._db.execute("SELECT value FROM policy WHERE key = 'scripts'").fetchone()
+        return [] if row is None else str(row[0]).split("\n") if row[0] else []
+
     def publish_policy(self, rules: Mapping[str, object]) -> None:
         """Write the rules of the gate where its hook reads them."""
         self._db.executemany(

@@ -172,6 +172,11 @@ class Traces:
         query = "SELECT 1 FROM files WHERE path = ? AND blob = ?"
         return self._db.execute(query, (path, blob)).fetchone() is not None
 
+    def executed_scripts(self) -> list[str]:
+        """The files whose names do not end in .py that were executed or counted in any measure."""
+        query = "SELECT DISTINCT path FROM files WHERE path NOT LIKE '%.py' ORDER BY path"
+        return [path for (path,) in self._db.execute(query)]
+
     def hits(self, ids: Iterable[int]) -> dict[int, Hit]:
         """Some hits, by id."""
         rows = self._db.execute(

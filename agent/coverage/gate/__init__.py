@@ -23,6 +23,7 @@ from copydesk.agent.coverage.gate.request import (
     floors_for,
     judge_by_file,
     unknown_policy,
+    with_files,
 )
 from copydesk.agent.coverage.gate.scripts import remark_on_scripts
 from copydesk.agent.coverage.gate.verdict import (
@@ -63,4 +64,5 @@ __all__ = [
     "unknown_statuses",
     "verdict_as_json",
     "waiting_commands",
+    "with_files",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from copydesk.agent.coverage.gate.changed_statements import ChangedStatements
 from copydesk.agent.coverage.gate.verdict import LineStatus
@@ -24,6 +25,9 @@ AT_ONCE = 200
 
 KEPT = 2000
 """How many texts are kept in memory."""
+
+INDEX = "GIT_INDEX_FILE"
+"""The variable by which git names the index that is staged into."""
 
 _PARTIAL = r"^(extensions\.partialclone|remote\..*\.(promisor|partialclonefilter))$"
 """The settings of a clone that left objects on the other side."""
@@ -80,6 +84,12 @@ def change_between(repo: Repository, base: Sha, head: Sha, also: Collection[str]
         return _change(repo, run_git(*words, git_dir=repo.git_dir))
     except CopydeskError as error:
         raise _no_diff(repo, f"git cannot compare the two: {error}", f"{base}...{head}") from error
+
+
+def index_file(repo: Repository, environ: Mapping[str, str]) -> Path:
+    """The index that is staged into: `git commit -a` names another one than the worktree's."""
+    path = environ.get(INDEX)
+    return Path(path).absolute() if path else repo.git_dir / "index"
 
 
 def _pathspecs(also: Collection[str]) -> tuple[str, ...]:

@@ -8,15 +8,20 @@ import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from types import FrameType
 from typing import Literal
 
 from copydesk.agent.config import load_personal, load_project, tests_may_fail
-from copydesk.agent.coverage.gate.changed_lines import merge_base, texts
+from copydesk.agent.coverage.gate.changed_lines import index_file, merge_base, texts
 from copydesk.agent.coverage.gate.failing_tests import with_failing_tests
 from copydesk.agent.coverage.gate.line_status import measured_lines_at, nearest_measured
-from copydesk.agent.coverage.gate.request import GateRequest, changed_file_reader, floors_for
+from copydesk.agent.coverage.gate.request import (
+    GateRequest,
+    changed_file_reader,
+    floors_for,
+    with_files,
+)
+from copydesk.agent.coverage.gate.scripts import remark_on_scripts
 from copydesk.agent.coverage.gate.verdict import Floors, JudgedProject, LineStatus, Verdict, judge
 from copydesk.agent.coverage.store import Measure
 from copydesk.agent.desk.database import Database
@@ -26,8 +31,6 @@ from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.progress import Progress, silent
 from copydesk.agent.records import Sha
-
-INDEX = "GIT_INDEX_FILE"
 
 
 class _TooLate(BaseException):
@@ -53,6 +56,8 @@ class MeasuredGate:
             unknown: What to do with lines without a verdict: pass, measure or fail.
             within: Seconds that a measure may take.
         """
+        # the hook takes the same files for sources
+        request = with_files(self.repo, request, self.db.measures.counted_scripts())
         target = None if request.is_staged else request.head
         statuses, measured, failures = self._statuses(request, target)
         trouble = ""
@@ -71,7 +76,8 @@ class MeasuredGate:
             base_total=self._base_total(request, exact=target is not None),
             doubts=measured.doubts if measured else (),
         )
-        verdict = replace(verdict, remarks=(*verdict.remarks, *_remarks(failures, trouble)))
+        remarks = (*_remarks(failures, trouble), *remark_on_scripts(self.repo, request))
+        verdict = replace(verdict, remarks=(*verdict.remarks, *remarks))
         return self._with_failing_tests(verdict, request, target, may_fail)
 
     def _with_failing_tests(
@@ -199,12 +205,6 @@ def _at_most(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, former)
-
-
-def index_file(repo: Repository, environ: Mapping[str, str]) -> Path:
-    """The index that is staged into: `git commit -a` names another one than the worktree's."""
-    path = environ.get(INDEX)
-    return Path(path).absolute() if path else repo.git_dir / "index"
 
 
 def _kept_policy(unknown: str, floors: Floors) -> Literal["pass", "fail"]:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from copydesk.agent.config import PERSONAL_KEYS, Project
-from copydesk.agent.coverage.gate.changed_lines import Change, texts
+from copydesk.agent.coverage.gate.changed_lines import (
+    Change,
+    change_between,
+    staged_change,
+    texts,
+)
 from copydesk.agent.coverage.gate.changed_statements import ChangedStatements
 from copydesk.agent.coverage.gate.coverage_files import CoverageFile, coverage_configuration
 from copydesk.agent.coverage.gate.left_out import leaves_out
@@ -48,6 +54,16 @@ class GateRequest:
     def is_staged(self) -> bool:
         """Whether the change is no commit yet."""
         return self.base is None
+
+
+def with_files(repo: Repository, request: GateRequest, also: Collection[str]) -> GateRequest:
+    """The same change with files that count although their names do not end in .py."""
+    if not also:
+        return request
+    if request.base is None or request.head is None:
+        with contextlib.chdir(repo.worktree):
+            return replace(request, change=staged_change(repo, also))
+    return replace(request, change=change_between(repo, request.base, request.head, also))
 
 
 def floors_for(

@@ -1,4 +1,4 @@
-"""Python scripts in a change whose names do not end in .py: copydesk does not measure them."""
+"""Python scripts in a change whose names do not end in .py, and that were not measured."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 
-from copydesk.agent.coverage.gate.changed_lines import merge_base
-from copydesk.agent.coverage.gate.measured_gate import INDEX, index_file
+from copydesk.agent.coverage.gate.changed_lines import INDEX, index_file, merge_base
 from copydesk.agent.coverage.gate.request import GateRequest
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
@@ -45,8 +44,8 @@ def remark_on_scripts(repo: Repository, request: GateRequest) -> tuple[str, ...]
     names = ", ".join(scripts[:3]) + (", ..." if len(scripts) > 3 else "")
     return (
         f"no verdict on {plural(len(scripts), 'Python script')} whose name does not end in .py"
-        f" ({names}): copydesk does not measure such files; `--data` judges those that a coverage"
-        " file names",
+        f" ({names}): such a file counts once a test executes it; `--data` judges those that a"
+        " coverage file names",
     )
 
 

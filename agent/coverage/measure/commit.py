@@ -24,6 +24,7 @@ from copydesk.agent.coverage.measure.reusable_totals import (
     ReusableTotals,
     find_reusable_totals,
 )
+from copydesk.agent.coverage.measure.scripts import counted_scripts, known_scripts, published
 from copydesk.agent.coverage.runner import (
     Environment,
     Recording,
@@ -195,9 +196,10 @@ class _Measurement:
     def _select(self, plan: _Plan, base: CoverageMap, texts: BlobTexts) -> None:
         """Select what is to be run, given the map of a measured commit."""
         roots = self.projects.roots
-        old = Tree(plan.old_blobs, texts, texts.imports, roots=roots)
+        scripts = known_scripts(self.db, [plan.old_blobs, self.blobs], texts)
+        old = Tree(plan.old_blobs, texts, texts.imports, roots=roots, scripts=scripts)
         variables = self.projects.first.engine.variable_digests()
-        new = Tree(self.blobs, texts, texts.imports, variables, roots)
+        new = Tree(self.blobs, texts, texts.imports, variables, roots, scripts)
         selection = select(base, old, new, test_file_check(base))
         selection.carried = store_new_traces(self.db, selection.carried, base.environment)
         plan.candidate = selection
@@ -333,6 +335,7 @@ class _Measurement:
         totals = list(reusable.by_path.values()) if reusable else []
         for project in self.projects.each:
             counted = project.info.counted(executed.keys() & self.blobs.keys())
+            counted += counted_scripts(project, executed, self.blobs, texts)
             if reusable:
                 counted = [path for path in counted if path in reusable.changed]
             environment = project.info.environment
@@ -456,7 +459,7 @@ class _Measurement:
             self.db.measures.set_projects(sha, self.projects.totals(traces, totals))
             self.db.gaps.replace(sha, file_gaps)
             interrupted.forget(self.db, sha)
-            self._publish_policy()
+            self._publish_policy(published(total.unreached.path for total in totals))
 
     def _record_commit(self) -> None:
         info = self.commit.info
@@ -465,7 +468,7 @@ class _Measurement:
             [SeenCommit(info.sha, parents, info.author, info.date, info.subject)]
         )
 
-    def _publish_policy(self) -> None:
+    def _publish_policy(self, scripts: str) -> None:
         project = self.projects.first.settings
         floors = {one.settings.diff_fail_under for one in self.projects.each}
         rules = {
@@ -475,6 +478,7 @@ class _Measurement:
                 project.tests_may_fail, self.personal.failing_tests
             ),
             "by_project": int(len(floors) > 1),
+            "scripts": scripts,
         }
         self.db.measures.publish_policy(rules)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from copydesk.agent.coverage.runner import ProjectInfo
+from copydesk.agent.coverage.source import is_script
 from copydesk.agent.coverage.store import (
     CoverageMap,
     Hit,
@@ -83,6 +84,8 @@ def find_reusable_totals(
     changed |= db.traces.paths_of_hits(old_hits ^ new_hits)
     by_path = {}
     for row in db.totals.summaries(ids):
+        if is_script(row.path):  # which of them count is asked anew
+            changed.add(row.path)
         if row.path not in changed and _holds(row, new, project):
             by_path[row.path] = FileTotal.of_summary(row)
     changed |= (project.always | project.measurable) - by_path.keys()

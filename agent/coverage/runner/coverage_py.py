@@ -39,10 +39,11 @@ from copydesk.agent.untrusted_files import copy_untrusted, read_untrusted
 _ANSWER_ONE_QUESTION = "from copydesk_probe.coverage_queries import main; main()"
 """A script would be compiled anew each time."""
 
-_RECORDING = "recording 2"
+_RECORDING = "recording 3"
 """What a run records and how it is counted. Another number than that of an earlier copydesk makes
 everything be measured anew: its maps lack what pytest imports before it reads its plugins, and hold
-arcs of coverage.py before 7.13.2 that were read in the wrong layout."""
+arcs of coverage.py before 7.13.2 that were read in the wrong layout; its totals lack scripts whose
+names do not end in .py."""
 
 DEFAULT_OMIT = (
     *("tests/*", "test/*", "./**/tests/*", "./**/test/*", "test_*.py", "./**/test_*.py"),

@@ -16,7 +16,11 @@ from copydesk.agent.coverage.source.module_diff import (
     hooks_into_pytest,
 )
 from copydesk.agent.coverage.source.name_visibility import ChangedNames
-from copydesk.agent.coverage.source.python_files import DEFAULT_PATTERNS, is_test_file
+from copydesk.agent.coverage.source.python_files import (
+    DEFAULT_PATTERNS,
+    is_script,
+    is_test_file,
+)
 from copydesk.agent.coverage.source.statements import statement_starts
 from copydesk.agent.coverage.source.tree_diff import (
     GIT_HEAD,
@@ -47,6 +51,7 @@ __all__ = [
     "functions",
     "hooks_into_pytest",
     "imports_of",
+    "is_script",
     "is_test_file",
     "may_mention",
     "modules_with_changed_constants",

@@ -24,3 +24,8 @@ def _matches(path: str, pattern: str) -> bool:
     if "/" in pattern:
         return fnmatch(f"/{path}", f"*/{pattern}")
     return fnmatch(path.rpartition("/")[2], pattern)
+
+
+def is_script(path: str) -> bool:
+    """Whether a file, if it is source, is none by its name."""
+    return not path.endswith(".py")

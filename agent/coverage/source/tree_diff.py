@@ -25,10 +25,16 @@ class Tree:
     """A name for the value of an environment variable, as the tests would see it."""
     roots: tuple[str, ...] = ("", "src")
     """The folders that stand on the import path."""
+    scripts: frozenset[str] = frozenset()
+    """Python files that were executed although their names do not end in .py."""
+
+    def is_python(self, path: str) -> bool:
+        """Whether a file is source."""
+        return path.endswith(".py") or path in self.scripts
 
     def graph(self) -> ImportGraph:
         """The imports between its Python files."""
-        python = {path: blob for path, blob in self.blobs.items() if path.endswith(".py")}
+        python = {path: blob for path, blob in self.blobs.items() if self.is_python(path)}
         imports_of_blob = self.imports
         if imports_of_blob is None:
             return ImportGraph(Sources(python, self.read), self.roots)
@@ -60,7 +66,7 @@ class TreeDifference:
 def compare_trees(old: Tree, new: Tree) -> TreeDifference:
     """What differs between two trees."""
     paths = {path for path, _ in old.blobs.items() ^ new.blobs.items()}
-    python = {path for path in paths if path.endswith(".py")}
+    python = {path for path in paths if new.is_python(path)}
     added, deleted = python - old.blobs.keys(), python - new.blobs.keys()
     modified = {}
     for path in python - added - deleted:

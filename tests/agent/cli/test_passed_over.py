@@ -134,3 +134,43 @@ def test_without_a_measure_doctor_says_that_it_did_not_look(plain: Path, commit:
     with open_desk(find(plain).desk):
         pass
     assert "not measured yet" in look(find(plain)).said
+
+
+TOOL = (
+    "#!/usr/bin/env python3\ndef double(x):\n    return 2 * x\n\n\ndef unused(x):\n    return x\n"
+)
+LOADS = """\
+import runpy
+
+
+def test_tool():
+    assert runpy.run_path("bin/tool")["double"](2) == 4
+"""
+
+
+def test_the_gate_and_the_hook_judge_a_script_that_counts(
+    run: Any,
+    plain: Path,
+    commit: Commit,
+    git: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    commit(plain, {"bin/tool": TOOL, "test_tool.py": LOADS})
+    assert run(plain, "measure").exit_code == 0
+    commit(plain, {"bin/tool": TOOL.replace("return x\n", "return -x\n")})
+    assert run(plain, "measure").exit_code == 0
+    said = json.loads(run(plain, "gate", "--base", "HEAD~1", "--json").output)
+    assert said["diff"]["missing"] == {"bin/tool": [7]}
+    assert said["functions"][0]["function"] == "unused"
+    assert not [remark for remark in said["remarks"] if "script" in remark]
+    handed: list[list[str]] = []
+    monkeypatch.setattr(gate, "run_gate_command", lambda words: handed.append(words) or 0)
+    monkeypatch.setenv("CI", "1")
+    monkeypatch.chdir(plain)
+    (plain / "bin" / "tool").write_text(TOOL.replace("return x\n", "return +x\n"))
+    git(plain, "add", "-A")
+    assert gate.main() == 0
+    assert (handed, capsys.readouterr().out[:34]) == ([], "copydesk: 1 changed file is not me")
+    staged = json.loads(run(plain, "gate", "--json").output)
+    assert staged["diff"]["unknown"] == {"bin/tool": [7]}

@@ -135,7 +135,7 @@ def module_name(full: str) -> str:
         import_folder = os.path.join(os.path.realpath(entry), "")
         if full.startswith(import_folder) and len(import_folder) > len(longest):
             folder = longest = import_folder
-    name = os.path.relpath(full, folder)[: -len(".py")].replace(os.sep, ".")
+    name = os.path.splitext(os.path.relpath(full, folder))[0].replace(os.sep, ".")
     return name[: -len(".__init__")] if name.endswith(".__init__") else name
 
 
