@@ -27,7 +27,8 @@ class Project:
     measured: pass, measure or fail. `tests_may_fail` narrows the user's own `failing_tests`, ""
     leaves it as it is. `tests` are folders or files handed to pytest; empty means
     whatever pytest finds by the project's own configuration. `projects` are the folders of the
-    projects that the repository holds; empty means those that are found.
+    projects that the repository holds; empty means those that are found. The keys `priority_...`
+    are the constants of the priority of topics, times in days.
     """
 
     fail_under: float = 95.0
@@ -41,6 +42,14 @@ class Project:
     stories: bool = True
     model: str = ""
     prose_model: str = ""
+    priority_question: float = 3.0
+    priority_message: float = 2.0
+    priority_vote: float = 1.5
+    priority_reaction: float = 1.0
+    priority_half_life: float = 21.0
+    priority_open: float = 0.5
+    priority_fatigue: float = 0.5
+    priority_fatigue_days: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,9 +274,19 @@ def _fits(key: str, value: Any, default: object) -> bool:
     if isinstance(value, bool) != isinstance(default, bool):
         return False
     if isinstance(default, float):
-        is_number = isinstance(value, int | float)
-        return is_number and (key not in _PERCENT or 0 <= value <= 100)
+        return isinstance(value, int | float) and _in_range(key, value)
     return isinstance(value, type(default)) and value in _CHOICES.get(key, (value,))
+
+
+def _in_range(key: str, value: float) -> bool:
+    """Whether a number of `[tool.copydesk]` is one that its field takes."""
+    if key in _PERCENT:
+        return 0 <= value <= 100
+    if key == "priority_half_life":
+        return 0 < value <= 36_500
+    if key == "priority_fatigue":
+        return 0 < value <= 1
+    return 0 <= value <= 36_500
 
 
 def load_personal(repo: Repository) -> tuple[Personal, dict[str, str]]:

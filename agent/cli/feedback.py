@@ -237,12 +237,14 @@ def topics(limit: int, as_json: bool) -> None:
     is reach x (1 + need) x (1 + open / 2) x fatigue: how many people, how recently; how many of
     them ask or are displeased; whether a question is open; how often you wrote about it lately.
     """
-    from copydesk.agent.community.priority import Constants
+    from copydesk.agent import config
+    from copydesk.agent.community.priority import constants_of
     from copydesk.agent.community.topics import rank_topics
 
-    with open_current_desk() as (_, db):
+    with open_current_desk() as (repo, db):
         _label(db)
-        ranked = rank_topics(db, time.time(), Constants())[:limit]
+        constants = constants_of(config.load(repo).project)
+        ranked = rank_topics(db, time.time(), constants)[:limit]
     if as_json:
         echo_json([topic_json(topic) for topic in ranked])
         return

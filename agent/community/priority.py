@@ -16,6 +16,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from copydesk.agent.config import Project
+
 
 class Constants(NamedTuple):
     """The numbers of the formula; times are in days."""
@@ -29,6 +31,20 @@ class Constants(NamedTuple):
     open_bonus: float = 0.5
     fatigue_days: float = 60.0
     fatigue: float = 0.5
+
+
+def constants_of(project: Project) -> Constants:
+    """The constants that a project has set in `[tool.copydesk]`."""
+    return Constants(
+        question=project.priority_question,
+        message=project.priority_message,
+        vote=project.priority_vote,
+        reaction=project.priority_reaction,
+        half_life=project.priority_half_life,
+        open_bonus=project.priority_open,
+        fatigue_days=project.priority_fatigue_days,
+        fatigue=project.priority_fatigue,
+    )
 
 
 class Act(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -11,7 +12,7 @@ from copydesk.agent.community.clusters import MOST_MESSAGES, cluster, name_of, w
 from copydesk.agent.community.priority import Act, Constants, Priority, priority_of
 from copydesk.agent.community.tone import tone_with_reactions
 from copydesk.agent.desk.database import Database
-from copydesk.agent.desk.feedback import BY_AUTHOR, BY_BOT, FeedbackMessage
+from copydesk.agent.desk.feedback import BY_AUTHOR, BY_BOT, FeedbackMessage, FeedbackPoll
 
 TAGS_SETTING = "tags"
 WAITING = frozenset({"question", "request", "bug report", "complaint"})
@@ -67,13 +68,18 @@ def rank_topics(db: Database, now: float, constants: Constants) -> list[Topic]:
         The topics with readers' messages.
     """
     shown = db.feedback.messages(since=now - _OLDEST * _DAY)
-    builder = _TopicBuilder(shown, now, constants)
+    polls = {(poll.source, poll.external_id): poll for poll in db.feedback.polls()}
+    voters = {key: voters_of(poll) for key, poll in polls.items()}
+    builder = _TopicBuilder(shown, voters, now, constants)
     tags = load_tags(db)
     topics = []
     covered: set[int] = set()
     for tag, keywords in tags.items():
         ids = db.feedback.ids_with(keywords)
-        messages = builder.with_answers(m for m in shown if m.id in ids)
+        asking = {key for key, poll in polls.items() if _asks_about(poll, keywords)}
+        messages = builder.with_answers(
+            m for m in shown if m.id in ids or (m.source, m.external_id) in asking
+        )
         covered.update(message.id for message in messages)
         topics.append(builder.topic(tag, keywords, messages))
     for name, alike in _alike(shown, covered):
@@ -107,16 +113,44 @@ def _is_own(message: FeedbackMessage) -> bool:
     return bool(message.flags & (BY_AUTHOR | BY_BOT))
 
 
+def _unnamed_readers(message: FeedbackMessage, count: int) -> list[str]:
+    return [f"reader {number} of {message.id}" for number in range(min(count, _MOST_UNNAMED))]
+
+
+def _asks_about(poll: FeedbackPoll, keywords: Sequence[str]) -> bool:
+    """Whether a poll's question or an answer has one of these words or phrases."""
+    text = " ".join([poll.question, *(answer for answer, _ in poll.options)]).casefold()
+    return any(re.search(rf"(?<!\w){re.escape(word.casefold())}(?!\w)", text) for word in keywords)
+
+
+def voters_of(poll: FeedbackPoll) -> int:
+    """How many people voted in a poll, at least.
+
+    Where several answers may be chosen, votes outnumber voters and the export does not say by how
+    much; the total is then what is known.
+    """
+    counted = sum(votes or 0 for _, votes in poll.options)
+    return max(poll.total or 0, counted)
+
+
 class _TopicBuilder:
     """Knows all messages, and so who answers what.
 
     Args:
         shown: All messages, the oldest first.
+        voters: How many voted in a poll, by the source and the id of the message that asks it.
         now: Unix time, from which ages are counted.
         constants: The numbers of the priority formula.
     """
 
-    def __init__(self, shown: Sequence[FeedbackMessage], now: float, constants: Constants) -> None:
+    def __init__(
+        self,
+        shown: Sequence[FeedbackMessage],
+        voters: Mapping[tuple[str, str], int],
+        now: float,
+        constants: Constants,
+    ) -> None:
+        self._voters = voters
         self._now = now
         self._constants = constants
         self._replies: dict[tuple[str, str], list[FeedbackMessage]] = {}
@@ -155,7 +189,7 @@ class _TopicBuilder:
         return (self._now - message.created_at) / _DAY
 
     def _acts(self, message: FeedbackMessage) -> list[Act]:
-        """What the writer of a message did, and those who reacted to it."""
+        """What the writer of a message did, and those who reacted to it or voted in its poll."""
         age = self._age(message)
         acts = []
         if not _is_own(message):
@@ -172,10 +206,15 @@ class _TopicBuilder:
             readers += [f"person {person}" for person in people]
             unnamed = max(unnamed, count - len(people))
         # one reader may leave several kinds of reactions, so the most frequent one counts
-        for number in range(min(unnamed, _MOST_UNNAMED)):
-            readers += [f"reader {number} of {message.id}"]
-        weight = self._constants.reaction
-        return acts + [Act(reader, weight, age, False, message.id) for reader in readers]
+        readers += _unnamed_readers(message, unnamed)
+        # a voter nobody names may be a reader who reacted, so they share their names
+        voters = self._voters.get((message.source, message.external_id), 0)
+        for names, weight in (
+            (readers, self._constants.reaction),
+            (_unnamed_readers(message, voters), self._constants.vote),
+        ):
+            acts += [Act(name, weight, age, False, message.id) for name in names]
+        return acts
 
     def _is_open(self, message: FeedbackMessage) -> bool:
         """Whether it is a reader's question that the author has not answered."""

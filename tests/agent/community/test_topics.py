@@ -1,17 +1,22 @@
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from copydesk.agent.community.clusters import cluster
 from copydesk.agent.community.import_files import add_own_names, import_file
 from copydesk.agent.community.label_messages import label_messages
-from copydesk.agent.community.priority import Constants
+from copydesk.agent.community.priority import Constants, constants_of
 from copydesk.agent.community.topics import Topic, rank_topics, save_tags
+from copydesk.agent.config import project_from
 from copydesk.agent.desk.database import Database
+from copydesk.agent.errors import CopydeskError
 from copydesk.agent.progress import silent
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC).timestamp()
@@ -91,3 +96,25 @@ def test_reactions_count_as_people(
     import_file(db, discord_file([message]), names=False, complete=True, progress=silent)
     (topic,) = ranked(db)
     assert topic.priority.people == 3  # the writer, who reacted too; person 7; one without a name
+
+
+def test_votes_of_a_poll_count_for_its_topic(db: Database, data: Path) -> None:
+    for name in ("discord_rest_message_with_poll.json", "dce_forum_thread.json"):
+        import_file(db, data / name, names=False, complete=True, progress=silent)
+    save_tags(db, {"fog": ("fog of war",)})
+    (fog,) = (topic for topic in ranked(db) if topic.name == "fog")
+    assert fog.priority.people == 11 + 1  # the voters, and who asks
+    expected = math.log1p((11 * 1.5 + 2) * 0.5 ** (age_days(fog) / 21))
+    assert fog.priority.reach == pytest.approx(expected)
+
+
+def age_days(topic: Topic) -> float:
+    return (NOW - topic.messages[0].created_at) / 86_400
+
+
+def test_the_constants_are_those_of_the_project() -> None:
+    project = project_from({"priority_vote": 4, "priority_half_life": 7})
+    assert constants_of(project) == Constants(vote=4.0, half_life=7.0)
+    for wrong in ({"priority_half_life": 0}, {"priority_fatigue": 1.5}, {"priority_vote": -1}):
+        with pytest.raises(CopydeskError):
+            project_from(wrong)
