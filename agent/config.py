@@ -66,7 +66,8 @@ class Personal:
     `failing_tests` says how far a change may go while tests fail: nowhere (never), into a commit,
     or always on, through a push and CI too.
     After `audit_measures` measures all tests run (0: never). `floor` is that of the total where
-    the project sets no `fail_under`.
+    the project sets no `fail_under`. `inbox` names further folders, as in $PATH, whose files are
+    imported as feedback.
     """
 
     python: str = ""
@@ -90,6 +91,7 @@ class Personal:
     audit_measures: float = 200.0
     failing_tests: Literal["never", "commit", "always"] = "commit"
     floor: float = 95.0
+    inbox: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,7 @@ PERSONAL_KEYS = {
     "audit_measures": "copydesk.auditMeasures",
     "failing_tests": "copydesk.failingTests",
     "floor": "copydesk.floor",
+    "inbox": "copydesk.inbox",
 }
 _MAY_BE_ZERO = {"floor", "pause_battery", "pause_load", "burst", "audit_measures"}
 _BOOLEANS = {

@@ -21,6 +21,7 @@ from copydesk.agent.cli.feedback_output import (
     print_topic,
     topic_json,
 )
+from copydesk.agent.cli.feedback_sources import inbox
 from copydesk.agent.cli.options import examples, json_option
 from copydesk.agent.cli.output import echo, echo_json
 from copydesk.agent.errors import CopydeskError
@@ -411,3 +412,6 @@ def _message(db: Database, identity: int) -> FeedbackMessage:
             hint="`copydesk feedback list` shows the ids.",
         )
     return message
+
+
+feedback.add_command(inbox)

@@ -71,19 +71,24 @@ def rank_topics(db: Database, now: float, constants: Constants) -> list[Topic]:
     polls = {(poll.source, poll.external_id): poll for poll in db.feedback.polls()}
     voters = {key: voters_of(poll) for key, poll in polls.items()}
     builder = _TopicBuilder(shown, voters, now, constants)
-    tags = load_tags(db)
     topics = []
     covered: set[int] = set()
-    for tag, keywords in tags.items():
+    for tag, keywords in load_tags(db).items():
         ids = db.feedback.ids_with(keywords)
         asking = {key for key, poll in polls.items() if _asks_about(poll, keywords)}
-        messages = builder.with_answers(
-            m for m in shown if m.id in ids or (m.source, m.external_id) in asking
-        )
+        tagged = [m for m in shown if m.id in ids or (m.source, m.external_id) in asking]
+        messages = builder.with_answers(tagged)
         covered.update(message.id for message in messages)
         topics.append(builder.topic(tag, keywords, messages))
-    for name, alike in _alike(shown, covered):
-        topics.append(builder.topic(name, (), builder.with_answers(alike)))
+    topics += [
+        builder.topic(name, (), builder.with_answers(alike))
+        for name, alike in _alike(shown, covered)
+    ]
+    return _ranked(topics)
+
+
+def _ranked(topics: Iterable[Topic]) -> list[Topic]:
+    """The topics that somebody waits for, the one with the highest priority first."""
     waited_for = [topic for topic in topics if topic.priority.people]
     return sorted(waited_for, key=lambda topic: (-topic.priority.value, topic.name))
 

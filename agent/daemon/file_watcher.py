@@ -7,7 +7,7 @@ always read from the spool and from git itself.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +70,11 @@ class FileWatcher:
         self._observer.start()
         self.refresh()
         return self._observer
+
+    def watch(self, folders: Iterable[Path]) -> None:
+        """Watch further folders, without those in them, from the next refresh on."""
+        for folder in folders:
+            self._folders.setdefault(folder, False)
 
     def refresh(self) -> bool:
         """Watch the folders that have appeared since, and anew those that were made anew.

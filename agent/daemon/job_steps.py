@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from copydesk.agent import config
@@ -17,10 +18,12 @@ from copydesk.agent.git import repository as git
 from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.missing_modules import missing_packages
 from copydesk.agent.model import deferred_work
+from copydesk.agent.progress import silent
 from copydesk.agent.records import Sha
 from copydesk.agent.scoring import order_drafts as draft_scores
 from copydesk.agent.scoring import score_commit as scoring
 from copydesk.agent.scoring.order_tests import ordering
+from copydesk.agent.scoring.reader_needs import raise_gaps
 from copydesk.agent.stories.write_story import decided, write_story
 from copydesk.agent.testgen.pipeline import (
     DraftingOptions,
@@ -29,6 +32,7 @@ from copydesk.agent.testgen.pipeline import (
     reach_model,
     write_drafts,
 )
+from copydesk.agent.text import one_line, plural
 
 DRAFT_PRIORITY, STORY_PRIORITY, LEARN_PRIORITY = -10, -20, -30
 """Below a measure's 0: what was just committed is measured before anything is drafted."""
@@ -126,10 +130,31 @@ def prune_step(context: StepContext, subject: str) -> None:
     context.say(prune.prune(context.repo, context.db, budget))
 
 
+def inbox_step(context: StepContext, _subject: str) -> None:
+    """Import the files that were dropped into an inbox; tell tone and kinds of what is new."""
+    from copydesk.agent.community.inbox import import_waiting
+    from copydesk.agent.community.inbox_folders import inbox_folders
+    from copydesk.agent.community.label_messages import label_messages
+
+    named = config.load_personal(context.repo)[0].inbox
+    folders = inbox_folders(context.repo.desk, named)
+    done = 0
+    for imported in import_waiting(context.db, folders, silent):
+        done += 1
+        what = imported.error or f"{plural(imported.messages, 'message')}, {imported.new} new"
+        context.say(f"inbox: {imported.path.name}: {one_line(what, 300)}")
+    if done:
+        label_messages(context.db, silent)
+        for sha in sorted(git.tips(context.repo)):
+            if context.db.measures.get(sha):
+                raise_gaps(context.db, Commit(context.repo, sha), time.time())
+
+
 STEPS: dict[str, Callable[[StepContext, str], None]] = {
     "measure": measure_step,
     "draft": draft_step,
     "story": story_step,
     "learn": learn_step,
     "prune": prune_step,
+    "inbox": inbox_step,
 }

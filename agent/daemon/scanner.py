@@ -6,8 +6,10 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from copydesk.agent import config
+from copydesk.agent.community.inbox_folders import files_in, inbox_folders
 from copydesk.agent.config import Personal
 from copydesk.agent.daemon import notifications, reconcile
 from copydesk.agent.daemon.file_watcher import FileWatcher
@@ -45,6 +47,7 @@ class Scanner:
         self._watcher = watcher
         self._logger = logger
         self._make_room = make_room
+        self._inbox: tuple[Path, ...] = ()
 
     def scan(self, personal: Personal) -> bool:
         """Read the notifications, compare the refs, and ask for the work that follows.
@@ -70,6 +73,7 @@ class Scanner:
             self._make_room(upgrades[0].worktree)
             return True
         self._retry_deferred_work()
+        self._look_into_inboxes(personal)
         new_tips = self._compare_refs(personal)
         point("notifications.reconciled")
         self._log_notifications(waiting)
@@ -94,6 +98,21 @@ class Scanner:
             commits, tips = plural(news.commits, "new commit"), plural(len(news.tips), "tip")
             self._logger.info("%s, %s%s", commits, tips, dropped)
         return bool(news.tips)
+
+    def _look_into_inboxes(self, personal: Personal) -> None:
+        """Ask for the import of files that lie in an inbox, once for each set of them."""
+        folders = inbox_folders(self._repo.desk, personal.inbox)
+        self._watcher.watch(folders)
+        if not any(files_in(folders)):
+            return
+        # what imports is only loaded when there is something to import
+        from copydesk.agent.community.inbox import waiting_files
+
+        waiting = tuple(waiting_files(self._db, folders))
+        if waiting and waiting != self._inbox:
+            self._db.jobs.enqueue("inbox", "inbox", again=True)
+            self._logger.info("inbox: %s", plural(len(waiting), "new file"))
+        self._inbox = waiting
 
     def _retry_deferred_work(self) -> None:
         for work in deferred_work.retry_due(self._db, self._model_answers):

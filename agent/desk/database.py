@@ -12,6 +12,7 @@ from copydesk.agent.desk.content_cache import ContentCache
 from copydesk.agent.desk.drafts import Drafts, StoryFacts, Verifications
 from copydesk.agent.desk.failures import FailedItems, FailedTests
 from copydesk.agent.desk.feedback import Feedback
+from copydesk.agent.desk.feedback_state import FeedbackState
 from copydesk.agent.desk.gaps import Gaps
 from copydesk.agent.desk.history import Commits, MinedHistory, Predictions
 from copydesk.agent.desk.jobs import DeferredJobs, Jobs
@@ -63,6 +64,11 @@ class Database(Connection):
     def feedback(self) -> Feedback:
         """What readers said."""
         return Feedback(self)
+
+    @cached_property
+    def feedback_state(self) -> FeedbackState:
+        """Files of inboxes, cursors of pulls, and offers that were decided on."""
+        return FeedbackState(self)
 
     @cached_property
     def story_facts(self) -> StoryFacts:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from sqlite_utils import Database, Migrations
 
 from copydesk.agent.desk.connection import Connection
+from copydesk.agent.desk.feedback_state import FEEDBACK_STATE
 from copydesk.agent.desk.feedback_tables import FEEDBACK
 from copydesk.agent.desk.gaps import GapRow, Gaps
 from copydesk.agent.desk.story_tables import STORIES
@@ -475,6 +476,12 @@ def _share_gaps(db: sqlite3.Connection) -> None:
     db.execute("DROP TABLE gaps_before")
 
 
+@migrations()
+def m027_feedback_state(db: Database) -> None:
+    """Inboxes, pulls and offers."""
+    _executescript(db, FEEDBACK_STATE)
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     *(m001_jobs, m002_coverage, m003_drafts, m004_views),
     *(m005_known, m006_scores, m007_climbs, m008_gaps, m009_functions),
@@ -483,6 +490,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     *(m018_evidence_before, m019_nothing_counted, m020_project_totals),
     *(m021_no_functions, m022_asking_drafts, m023_stories),
     *(m024_joined_outcomes, m025_passed_over, m026_shared_gaps),
+    m027_feedback_state,
 )
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -135,3 +136,19 @@ def test_what_readers_write_cannot_rule_the_terminal(run: Run, tmp_path: Path) -
         output = run(*command).stdout
         assert "\x1b" not in output
         assert "\u202e" not in output
+
+
+def test_the_inbox_is_imported_by_hand_too_and_tells_what_it_set_aside(
+    repo: Path, run: Run
+) -> None:
+    inbox = repo / ".git" / "copydesk" / "inbox"
+    inbox.mkdir(parents=True)
+    (inbox / "notes.txt").write_text("milk")
+    (inbox / "table.csv").write_text("created_at,text\n2026-11-01,hello there\n")
+    for name in ("notes.txt", "table.csv"):
+        os.utime(inbox / name, (1_700_000_000,) * 2)
+    first = run("inbox").output
+    assert "table.csv: CSV, 1 message" in first
+    assert f"set aside: {inbox / 'notes.txt'}: it is none of" in first
+    states = {Path(file["path"]).name: file["state"] for file in answer(run, "inbox")["files"]}
+    assert states == {"notes.txt": "refused", "table.csv": "imported"}
