@@ -120,6 +120,8 @@ class _Number:
         text = self.token.text
         following = self._tokens[self._index + 1 : self._index + 2]
         word = following[0].text if following and following[0].word else ""
+        if text in cited.values_of("tag"):
+            return True
         return cited.author_says(f"{text} {word}") or (len(text) >= 7 and cited.has_name(text))
 
     @property

@@ -11,11 +11,18 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from copydesk.agent.records import Fact, Sentence, Story
+from copydesk.agent.records import Example, Fact, Sentence, Story
+from copydesk.agent.stories.check_changes import (
+    CHANGES_OF_API,
+    other_side,
+    without_people,
+    wrong_changes,
+    wrong_people,
+)
 from copydesk.agent.stories.check_numbers import wrong_numbers
 from copydesk.agent.stories.check_words import wrong_causes, wrong_verdicts, wrong_words
 from copydesk.agent.stories.cited_facts import CitedFacts, unquoted
-from copydesk.agent.stories.template import SECTIONS
+from copydesk.agent.stories.template import SECTIONS, SPAN_HEADINGS
 from copydesk.agent.stories.tokens import NAME_KINDS, Token, tokenize
 from copydesk.agent.stories.vocabulary import (
     MONTHS,
@@ -30,8 +37,18 @@ class Problem(NamedTuple):
     why: str
 
 
+MINE = "mine"
+"""Stands among the facts of a sentence that the editor vouches for; nothing checks it."""
+
+CATEGORIES = ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security")
+"""The headings of Keep a Changelog."""
+
+_HEADINGS = frozenset({*dict(SECTIONS), *SPAN_HEADINGS, *CATEGORIES})
+"""Headings that claim nothing."""
+
+
 def check(story: Story, facts: Sequence[Fact]) -> list[Problem]:
-    """Check the title and every sentence of a story.
+    """Check a story: its title, hook, headings, sentences, list items, examples and captions.
 
     Args:
         story: As written by a template, a model or an editor's hand.
@@ -40,34 +57,67 @@ def check(story: Story, facts: Sequence[Fact]) -> list[Problem]:
     Returns:
         What is not supported, in the order of the story; empty when all of it is.
     """
-    all_ids = tuple(fact.id for fact in facts)
     problems = []
-    subjects = {unquoted(str(fact.values.get("subject", ""))) for fact in facts}
-    if unquoted(story.title) not in subjects:
-        problems += check_sentence(Sentence(story.title, all_ids), facts)
-    for heading, sentences in story.sections:
-        if heading not in dict(SECTIONS):
-            problems += check_sentence(Sentence(heading, all_ids), facts)
-        for sentence in sentences:
-            problems += check_sentence(sentence, facts)
+    for sentence in _sentences(story, tuple(fact.id for fact in facts)):
+        problems += check_sentence(sentence, facts)
+    for example in story.examples:
+        problems += _check_example(example, facts)
     return problems
 
 
+def _sentences(story: Story, all_ids: tuple[str, ...]) -> Iterator[Sentence]:
+    """Everything in a story that is a sentence, or reads like one; a title may cite any fact."""
+    yield Sentence(story.title, all_ids)
+    yield from filter(None, (story.hook,))
+    for heading, sentences in (*story.sections, *story.changes):
+        if heading not in _HEADINGS:
+            yield Sentence(heading, all_ids)
+        yield from sentences
+    yield from (picture.alternative for picture in story.pictures)
+    yield from filter(None, (story.question,))
+    if story.poll is not None:
+        yield from (story.poll.question, *story.poll.answers)
+
+
+def _check_example(example: Example, facts: Sequence[Fact]) -> Iterator[Problem]:
+    """Find what of an example is not what was run and came back."""
+    if MINE in example.facts:
+        return
+    for fact in facts:
+        if fact.id in example.facts and fact.kind == "example":
+            shown = {"code": example.code, "result": example.result, "before": example.before or ""}
+            for key, text in shown.items():
+                if text != fact.values.get(key, ""):
+                    yield Problem(example.code, text, f"not the {key} of the call that was run")
+            return
+    yield Problem(example.code, example.code, "no fact of this story says that it was run")
+
+
 def check_sentence(sentence: Sentence, facts: Sequence[Fact]) -> list[Problem]:
-    """Check one sentence against the facts it cites."""
+    """Check one sentence against the facts it cites; one that the editor vouches for is exempt."""
+    if MINE in sentence.facts:
+        return []
     by_id = {fact.id: fact for fact in facts}
     cited = CitedFacts.of(by_id[i] for i in sentence.facts if i in by_id)
-    tokens = tokenize(sentence.text)
     problems = [(i, "no fact of this story has that id") for i in sentence.facts if i not in by_id]
-    problems += wrong_numbers(tokens, cited)
-    problems += _wrong_names(tokens, cited)
-    problems += _wrong_quotes(tokens, cited)
-    problems += wrong_words(tokens, cited)
-    problems += wrong_verdicts(tokens, cited)
-    problems += wrong_causes(tokens, sentence.text, cited)
+    if not cited.is_verbatim(sentence.text):
+        problems += _unsupported(sentence.text, cited)
     if not sentence.facts:
         problems = [(token, "the sentence cites no fact") for token, _ in problems]
     return [Problem(sentence.text, token, why) for token, why in dict.fromkeys(problems)]
+
+
+def _unsupported(text: str, cited: CitedFacts) -> Iterator[tuple[str, str]]:
+    """What of a sentence the cited facts do not hold."""
+    tokens = tokenize(without_people(text, cited))
+    yield from wrong_numbers(tokens, cited)
+    yield from _wrong_names(tokens, cited)
+    yield from _wrong_quotes(tokens, cited)
+    yield from wrong_words(tokens, cited)
+    yield from wrong_verdicts(tokens, cited)
+    yield from wrong_changes(tokens, cited)
+    yield from wrong_people(text, cited)
+    yield from wrong_causes(tokens, text, cited)
 
 
 _Problems = Iterator[tuple[str, str]]
@@ -90,12 +140,27 @@ def _name_problem(tokens: Sequence[Token], index: int, cited: CitedFacts) -> str
     if token.kind in _CODE_KINDS:
         return _code_problem(tokens, index, cited)
     if token.kind in _LITERAL_KINDS:
-        return "" if cited.author_says(token.text) else "no cited fact has it"
+        return "" if _is_literal(token.text, cited) else "no cited fact has it"
     if token.kind == "date":
-        dates = {str(fact.values.get("date", "")) for fact in cited.facts}
-        return "" if _day(token.text) in dates else "no cited fact has this date"
+        return _date_problem(tokens, index, cited)
     if _is_proper_name(tokens, index) and token.text.lower() not in cited.words:
-        return "no cited fact has this name"
+        return "" if cited.has_name(token.text) else "no cited fact has this name"
+    return ""
+
+
+def _is_literal(text: str, cited: CitedFacts) -> bool:
+    """Whether a flag, a version, an address or the number of an issue is in the facts."""
+    return cited.author_says(text) or cited.has_name(text) or text in cited.values_of("url")
+
+
+def _date_problem(tokens: Sequence[Token], index: int, cited: CitedFacts) -> str:
+    """What is wrong with a date: it is in no fact, or a later one stands before it."""
+    day = _day(tokens[index].text)
+    if day not in cited.values_of("date"):
+        return "no cited fact has this date"
+    earlier = [_day(token.text) for token in tokens[:index] if token.kind == "date"]
+    if earlier and max(earlier) >= day:
+        return "the dates are not in order"
     return ""
 
 
@@ -108,6 +173,8 @@ def _code_problem(tokens: Sequence[Token], index: int, cited: CitedFacts) -> str
         return f"no cited fact puts it in {container}"
     if token.kind == "code" and _listed_twice(tokens, index, cited):
         return "it is named twice"
+    if token.kind == "code" and (side := other_side(tokens, index, cited)):
+        return side
     return ""
 
 
@@ -137,7 +204,8 @@ def _listed_twice(tokens: Sequence[Token], index: int, cited: CitedFacts) -> boo
     text = tokens[index].text
     is_repeated = any(token.kind == "code" and token.text == text for token in tokens[:index])
     kinds = {fact.kind for fact in cited.facts}
-    return is_repeated and (kinds <= {"functions"} or kinds <= {"change", "file"})
+    lists = ({"functions"}, {"change", "file"}, {"fixed tests"}, {"accepted"}, CHANGES_OF_API)
+    return is_repeated and any(kinds <= kinds_of_list for kinds_of_list in lists)
 
 
 def _is_proper_name(tokens: Sequence[Token], index: int) -> bool:

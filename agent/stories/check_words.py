@@ -15,7 +15,9 @@ _Problems = Iterator[tuple[str, str]]
 
 _OTHER_WAY = "the cited facts did not go that way"
 _OPINION = "an opinion or a comparison that no fact holds"
-_NO_TEST_REACHES = re.compile(r"\bno tests? (?:reach|cover)|\bno longer\b|\bun(?:covered|tested)\b")
+_NO_TEST_REACHES = re.compile(
+    r"\bno tests? (?:reach|cover)|\bno longer (?:reach|cover)|\bun(?:covered|tested)\b"
+)
 _NOW_REACHED = re.compile(r"\bnewly\b|\bnow (?:reach|cover)")
 _EDITS = {
     "added": frozenset({"add", "adds", "added", "adding"}),
@@ -109,7 +111,8 @@ def _wrong_outcomes(told: frozenset[str], cited: CitedFacts) -> _Problems:
     tests = _TestFigures.of(cited)
     if told & _ALL:
         yield from _wrong_all(told, tests)
-    if told & _FAILING and not tests.failed and not _denies_failure(told, cited):
+    has_failures = tests.failed or cited.has_kind("fixed tests")
+    if told & _FAILING and not has_failures and not _denies_failure(told, cited):
         yield "failed", "the cited facts have no failure"
     if told & {"whole", "entire"} and "suite" in told and not tests.whole_suite_ran:
         yield "suite", "the cited facts do not say that the whole suite ran"
@@ -147,6 +150,7 @@ def _wrong_edits(told: Sequence[str], cited: CitedFacts) -> _Problems:
     for key, verbs in _EDITS.items():
         verbs_told = [word for word in told if word in verbs]
         is_held = any(figure.key == key and figure.value for figure in cited.figures)
+        is_held |= any(fact.kind.endswith(f" {key}") for fact in cited.facts)
         if verbs_told and not is_held and not any(map(cited.author_says, verbs_told)):
             yield verbs_told[0], f"the cited facts have nothing {key}"
 

@@ -10,6 +10,8 @@ from typing import NamedTuple
 from copydesk.agent.records import Fact
 from copydesk.agent.stories.facts import CODE_VALUES, SPOKEN_VALUES, direction
 from copydesk.agent.stories.fill_slots import base
+from copydesk.agent.stories.public_api.texts import first_sentence
+from copydesk.agent.stories.span.themes import without_type
 
 _MEANING: dict[tuple[str, str], tuple[str, str]] = {
     ("change", "files"): ("file", ""),
@@ -47,6 +49,21 @@ _MEANING: dict[tuple[str, str], tuple[str, str]] = {
     ("drafts", "killed"): ("mutant", "killed"),
     ("drafts", "mutants"): ("mutant", "whole"),
     ("drafts", "others"): ("draft", "others"),
+    ("span", "commits"): ("commit", "whole"),
+    ("span", "behind"): ("commit", ""),
+    ("span", "by_type"): ("commit", ""),
+    ("span", "by_files"): ("commit", ""),
+    ("span", "by_word"): ("commit", ""),
+    ("span", "files"): ("file", ""),
+    ("span", "added"): ("line", "added"),
+    ("span", "removed"): ("line", "removed"),
+    ("other commits", "others"): ("commit", "others"),
+    ("contributor", "commits"): ("commit", ""),
+    ("other contributors", "others"): ("person", "others"),
+    ("fixed tests", "fixed"): ("test", "fixed"),
+    ("fixed tests", "others"): ("test", "others"),
+    ("accepted", "accepted"): ("draft", ""),
+    ("floor", "floor"): ("percent", "floor"),
     ("draft", "drafts"): ("draft", ""),
     ("draft", "killed"): ("mutant", "killed"),
     ("draft", "mutants"): ("mutant", "whole"),
@@ -59,8 +76,17 @@ _PARTS = {
     ("covered_before", "executable_before"),
     ("covered_after", "executable_after"),
     ("killed", "mutants"),
+    *((part, "commits") for part in ("behind", "by_type", "by_files", "by_word")),
 }
 """Which key may stand before "of", and which after it."""
+
+_NOT_SAID = frozenset({"direction", "url", "code", "result", "before", "command", "source"})
+"""Keys whose values are no words of a sentence."""
+
+_TRAILING_REFERENCES = re.compile(
+    r"[\s(\[,]*(?:\b(?:refs?|closes|fixes|pull|issue|pr)\b[\s:]*)?(?:(?:#|GH-)\d+[\s,)\].]*)+$",
+    re.I,
+)
 
 WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 
@@ -104,7 +130,7 @@ class CitedFacts:
                     names.add(unquoted(value))
                 elif base(key) in SPOKEN_VALUES:
                     spoken.append(unquoted(value))
-                elif key != "direction":
+                elif key not in _NOT_SAID:
                     texts.append(value)
         words = {word.lower() for text in (*spoken, *texts) for word in WORD.findall(text)}
         return cls(facts, tuple(figures), frozenset(names), tuple(spoken), frozenset(words))
@@ -121,6 +147,17 @@ class CitedFacts:
         pattern = re.compile(rf"(?<!\w){re.escape(words)}(?!\w)")
         return any(pattern.search(spoken) for spoken in self.spoken)
 
+    def is_verbatim(self, text: str) -> bool:
+        """Whether a text is what the author wrote: an entry or a subject, or its first sentence.
+
+        The type of a conventional commit, numbers of issues at the end, the full stop and a small
+        first letter may be missing.
+        """
+        words = bare_words(text)
+        if not words or text.lstrip()[:1] in '“"':
+            return False
+        return any(words in _wordings(spoken) for spoken in self.spoken)
+
     def has_name(self, token: str) -> bool:
         """Whether a path, function or commit id is in the facts, whole or by its last parts."""
         name = unquoted(token)
@@ -135,6 +172,15 @@ class CitedFacts:
 
     def _ends_a_name(self, text: str) -> bool:
         return any(_is_end_of(text, name) for name in self.names)
+
+    def values_of(self, key: str) -> set[str]:
+        """The texts that the facts give for a key, whatever number follows it."""
+        return {
+            unquoted(str(value))
+            for fact in self.facts
+            for name, value in fact.values.items()
+            if base(name) == key
+        }
 
     def facts_naming(self, name: str) -> frozenset[str]:
         """The ids of the cited facts that hold a name, whole or by its last parts."""
@@ -181,6 +227,21 @@ def _is_end_of(text: str, name: str) -> bool:
 def is_part_of_whole(part: Sequence[Figure], whole: Sequence[Figure]) -> bool:
     """Whether some two figures of one fact may be told as "part of whole"."""
     return any(a.fact is b.fact and (a.key, b.key) in _PARTS for a in part for b in whole)
+
+
+def bare_words(text: str) -> str:
+    """Words without conventional type, references and full stop, their first letter small."""
+    words = _TRAILING_REFERENCES.sub("", unquoted(without_type(text))).rstrip(".")
+    return words[:1].lower() + words[1:]
+
+
+def _wordings(spoken: str) -> set[str]:
+    """The ways in which a story may repeat what the author wrote."""
+    return {
+        bare_words(spoken),
+        bare_words(first_sentence(spoken)),
+        bare_words(without_type(spoken)),
+    }
 
 
 def unquoted(text: str) -> str:

@@ -11,7 +11,8 @@ from copydesk.agent.stories.facts import CODE_VALUES, SPOKEN_VALUES, number
 SLOT = re.compile(r"\{(F\d+)\.(\w+)\}")
 _MARKED = re.compile(r"([`“\"]?)\{(F\d+)\.(\w+)\}([`”\"]?)")
 _PLURAL = re.compile(
-    r"^( (?:(?:test|executable|other|changed) )?(?:test|line|file|function|mutant|draft|point))s\b"
+    r"^( (?:(?:test|executable|other|changed) )?"
+    r"(?:test|line|file|function|mutant|draft|point|commit))s\b"
 )
 
 

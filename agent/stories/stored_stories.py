@@ -23,9 +23,6 @@ from copydesk.agent.records import (
 )
 from copydesk.agent.stories.check_story import Problem
 
-MINE = "mine"
-"""Stands among the facts of a sentence that the editor vouches for; nothing checks it."""
-
 
 @dataclass(frozen=True, slots=True)
 class StoredStory:

@@ -17,6 +17,13 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
 """The sections of an entry in order, and the kinds of fact that each tells."""
 
 
+SPAN_HEADINGS = (
+    *("What is new", "What changed", "What is fixed", "Why", "How it was tested"),
+    *("Examples", "On the desk", "Behind it", "What readers said"),
+)
+"""The headings of a story of several commits, in order."""
+
+
 def sentences(facts: Sequence[Fact]) -> dict[str, tuple[Sentence, ...]]:
     """Word every fact of a commit.
 

@@ -46,6 +46,8 @@ UNITS = {
     "mutants": "mutant",
     "draft": "draft",
     "drafts": "draft",
+    "commit": "commit",
+    "commits": "commit",
 }
 
 RISING = frozenset(
@@ -140,4 +142,5 @@ FINITE = {
     "now": "after",
     "newly": "closed",
     "leaves": "opened",
+    "floor": "floor",
 }

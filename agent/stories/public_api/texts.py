@@ -7,7 +7,7 @@ import re
 
 from copydesk.agent.stories.facts import shortened
 
-LONGEST_SENTENCE = 200
+LONGEST_SENTENCE = 280
 LONGEST_VALUE = 40
 TOO_LONG = "…"
 """Stands for a value that is too long to show."""

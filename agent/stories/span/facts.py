@@ -57,7 +57,7 @@ class SpanInputs:
 
     `files`, `added` and `removed` compare its two ends. `measured` is what tests and coverage say
     at its end. `first_date` and `last_date` are days (YYYY-MM-DD). `page` is the project's address
-    on the web, "" where that is not known.
+    on the web, `project` its name; both "" where not known.
     """
 
     commits: tuple[LoggedCommit, ...]
@@ -74,6 +74,7 @@ class SpanInputs:
     measured: StoryInputs = field(default_factory=lambda: StoryInputs("", ""))
     floor: float | None = None
     page: str = ""
+    project: str = ""
 
 
 def span_facts(span: SpanInputs) -> list[Fact]:
@@ -128,8 +129,10 @@ def _span(span: SpanInputs, kinds: Sequence[Kind]) -> Unnumbered:
     commits = [kind for kind in kinds if kind.theme != "merge"]
     values: dict[str, str | int | float] = {"commits": len(commits)}
     days = sorted(commit.committed[:10] for commit in span.commits)
-    values |= {"date_first": days[0], "date_last": days[-1]}
+    values |= {"date_1": days[0], "date_2": days[-1]}
     values |= {"files": span.files, "added": span.added, "removed": span.removed}
+    if span.project:
+        values["project"] = plain_line(span.project)
     behind = sum(kind.theme not in FOR_READERS for kind in commits)
     if behind:
         values["behind"] = behind
@@ -299,7 +302,12 @@ def _is_prose(paragraph: str) -> bool:
         r"[-*+•>#|$]|\d+[.)] |[A-Za-z-]+: *\S+$|(?:clos|fix|resolv|ref)\w*:? #?\d", paragraph, re.I
     ):
         return False
-    if "://" in paragraph or "  " in paragraph or "Traceback" in paragraph:
+    if (
+        paragraph.endswith(":")
+        or "://" in paragraph
+        or "  " in paragraph
+        or "Traceback" in paragraph
+    ):
         return False
     return len(re.findall(r"[^\W\d_]{2,}", paragraph)) >= _SENTENCES_WORTH
 

@@ -7,6 +7,7 @@ that a story that grows by a commit costs that commit.
 from __future__ import annotations
 
 import dataclasses
+import tomllib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -73,6 +74,7 @@ def gather_span(
         measured=measured_inputs(db, StoryInputs(last, ""), last, since or None),
         floor=options.floor,
         page=project_page(repo),
+        project=_project_name(repo, last),
     )
     return _compared(repo, db, inputs, since, last) if since else inputs
 
@@ -89,6 +91,18 @@ def _compared(
         entries=_entries(repo, before, after, paths),
         fixed_tests=_fixed_tests(db, since, last),
     )
+
+
+def _project_name(repo: Repository, sha: Sha) -> str:
+    """The name that pyproject.toml of a commit gives its project, "" where it gives none."""
+    blob = git.read_file(repo, sha, "pyproject.toml")
+    try:
+        name = (
+            tomllib.loads((blob or b"").decode("utf-8", "replace")).get("project", {}).get("name")
+        )
+    except (tomllib.TOMLDecodeError, AttributeError):
+        return ""
+    return name if isinstance(name, str) else ""
 
 
 def logged_commits(repo: Repository, db: Database, shas: Sequence[Sha]) -> list[LoggedCommit]:

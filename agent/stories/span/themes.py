@@ -56,7 +56,9 @@ _NOT_FOR_READERS = re.compile(
     r"^fixup! |^squash! |^wip\b|\b(?:docstrings?|typos?|whitespace|reformat\w*|formatting|format"
     r"|black|isort|ruff|flake8|lint\w*|mypy|pyright|spelling|grammar|wordsmith\w*|stubs?"
     r"|type (?:hints?|annotations?)|pre-commit|changelog|readme|copyright|licen[cs]e|sponsor\w*"
-    r"|dev(?:elopment)? dependenc\w+|ci|coverage|tests|doctests?)\b",
+    r"|dev(?:elopment)? dependenc\w+|ci|coverage|tests|doctests?|refactor\w*|clean-?ups?|clean up"
+    r"|variable names?|broken links?|usage notes?|notes? about|examples?|clarification|comments?"
+    r"|^docs?|^document(?:s|ed)?|nfc)\b",
     re.I,
 )
 """Subjects that speak of the text of the source, or of work around it, not of what it does."""
@@ -66,7 +68,7 @@ _SCOPES = {
     **dict.fromkeys(("ci", "build", "deps", "dep", "dependency", "dependencies", "dev"), "upkeep"),
 }
 _UPKEEP = re.compile(
-    r"^(\.github|\.gitlab|\.circleci|\.ci|ci|requirements.*|Makefile|justfile|tox\.ini|noxfile\.py"
+    r"^(setup\.py|\.github|\.gitlab|\.circleci|\.ci|ci|requirements.*|Makefile|justfile|tox\.ini|noxfile\.py"
     r"|setup\.cfg|pyproject\.toml|uv\.lock|poetry\.lock|Pipfile.*|\.pre-commit-config\.yaml"
     r"|\.[a-z].*|.*\.lock|MANIFEST\.in|CITATION.*|AUTHORS.*|LICENSE.*)$",
     re.I,
@@ -102,7 +104,7 @@ def kind_of(subject: str, paths: Iterable[str], *, merge: bool = False) -> Kind:
         return Kind(touched.pop(), "files")
     if touched and "source" not in touched:
         return Kind("docs" if "docs" in touched else "upkeep", "files")
-    return _by_words(without_type(subject))
+    return _by_words(subject)
 
 
 def _by_words(subject: str) -> Kind:
@@ -121,6 +123,7 @@ def without_type(subject: str) -> str:
     match = _CONVENTIONAL.match(subject)
     if match and match["type"].lower() in _TYPES:
         subject = subject[match.end() :]
+    subject = re.sub(r"^\[[\w-]+\]\s*(?=\S)", "", subject.strip())
     return re.sub(r"\s*\((?:#|GH-)\d+\)$", "", subject.strip())
 
 

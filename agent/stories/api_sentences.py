@@ -1,0 +1,104 @@
+"""Sentences about what a project offers: names, parameters, defaults, options."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from copydesk.agent.records import Fact
+
+_Text = tuple[str, Sequence[str]]
+"""A text with slots, and the facts it rests on besides those of its slots."""
+
+TOGETHER = 3
+"""New names of one module from which on those without a docstring are told together."""
+
+
+def api_sentences(facts: Sequence[Fact]) -> Iterator[_Text]:
+    """Word changes of an API; new names of one module one after the other.
+
+    Args:
+        facts: Facts of the kinds in check_changes.CHANGES_OF_API.
+    """
+    new: dict[str, list[Fact]] = {}
+    for fact in facts:
+        if fact.kind == "api added":
+            new.setdefault(str(fact.values["path"]), []).append(fact)
+    for of_module in new.values():
+        yield from _new_names(of_module)
+    for fact in facts:
+        if fact.kind != "api added":
+            yield _WRITERS[fact.kind](f"{{{fact.id}.%s}}", fact), ()
+
+
+def _new_names(facts: Sequence[Fact]) -> Iterator[_Text]:
+    """The new names of a module."""
+    bare = [fact for fact in facts if "doc" not in fact.values]
+    together = bare if len(bare) >= TOGETHER else []
+    alone = [fact for fact in facts if fact not in together]
+    for number, fact in enumerate(alone):
+        slot = f"{{{fact.id}.%s}}"
+        place = f", a {fact.values['what']} in {slot % 'path'}"
+        text = slot % "name" + " is new" + (place if not number else ", too")
+        if "doc" in fact.values:
+            yield f"{text}: {slot % 'doc'}", ()
+        else:
+            yield f"{text}.", ()
+    if together:
+        names = [f"{{{fact.id}.name}}" for fact in together]
+        yield f"New in {{{together[0].id}.path}} are {', '.join(names[:-1])} and {names[-1]}.", ()
+
+
+def _removed(slot: str, _fact: Fact) -> str:
+    return slot % "name" + " is gone from " + slot % "path" + "."
+
+
+def _moved(slot: str, _fact: Fact) -> str:
+    return f"{slot % 'name'} has moved from {slot % 'old_path'} to {slot % 'path'}."
+
+
+def _deprecated(slot: str, _fact: Fact) -> str:
+    return f"{slot % 'name'} in {slot % 'path'} is deprecated."
+
+
+def _parameter_added(slot: str, fact: Fact) -> str:
+    default = f" (default {slot % 'now'})" if "now" in fact.values else ""
+    if fact.values["what"] == "class":
+        return f"{slot % 'name'} in {slot % 'path'} takes {slot % 'parameter'} now{default}."
+    return f"{slot % 'name'} takes a new parameter, {slot % 'parameter'}{default}."
+
+
+def _parameter_removed(slot: str, _fact: Fact) -> str:
+    return f"{slot % 'name'} in {slot % 'path'} no longer takes {slot % 'parameter'}."
+
+
+def _default_changed(slot: str, _fact: Fact) -> str:
+    return (
+        f"The default of {slot % 'parameter'} in {slot % 'name'} is {slot % 'now'} now;"
+        f" it was {slot % 'was'}."
+    )
+
+
+def _option_added(slot: str, fact: Fact) -> str:
+    text = f"The option {slot % 'option'} is new"
+    return f"{text}: {slot % 'doc'}" if "doc" in fact.values else f"{text} in {slot % 'path'}."
+
+
+def _option_removed(slot: str, _fact: Fact) -> str:
+    return f"The option {slot % 'option'} is gone from {slot % 'path'}."
+
+
+def _option_default(slot: str, _fact: Fact) -> str:
+    return f"The default of {slot % 'option'} is {slot % 'now'} now; it was {slot % 'was'}."
+
+
+_WRITERS = {
+    "api removed": _removed,
+    "api moved": _moved,
+    "api deprecated": _deprecated,
+    "parameter added": _parameter_added,
+    "parameter removed": _parameter_removed,
+    "default changed": _default_changed,
+    "option added": _option_added,
+    "option removed": _option_removed,
+    "option default": _option_default,
+}
