@@ -19,6 +19,7 @@ from copydesk.agent.desk.jobs import DeferredJobs, Jobs
 from copydesk.agent.desk.measures import Measures, UnfinishedMeasures
 from copydesk.agent.desk.model_calls import ModelCalls
 from copydesk.agent.desk.passed_over import PassedOver
+from copydesk.agent.desk.publishing import ExportedFiles, SentParts
 from copydesk.agent.desk.stories import Stories
 from copydesk.agent.desk.traces import Totals, Traces
 
@@ -138,3 +139,13 @@ class Database(Connection):
     def verifications(self) -> Verifications:
         """The test drafts that are being verified, and the runs that they have behind them."""
         return Verifications(self)
+
+    @cached_property
+    def sent_parts(self) -> SentParts:
+        """The parts of stories that were sent, or are to be."""
+        return SentParts(self)
+
+    @cached_property
+    def exported_files(self) -> ExportedFiles:
+        """The files that were exported."""
+        return ExportedFiles(self)

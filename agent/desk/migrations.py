@@ -12,8 +12,9 @@ from copydesk.agent.desk.connection import Connection
 from copydesk.agent.desk.feedback_state import FEEDBACK_STATE
 from copydesk.agent.desk.feedback_tables import FEEDBACK
 from copydesk.agent.desk.gaps import GapRow, Gaps
-from copydesk.agent.desk.story_tables import STORIES
+from copydesk.agent.desk.story_tables import PUBLISHING, STORIES
 from copydesk.agent.desk.tables import (
+    ASKING_DRAFTS,
     CHECKOUTS,
     CLIMBS,
     FAILURES,
@@ -428,16 +429,7 @@ def m021_no_functions(db: Database) -> None:
 @migrations()
 def m022_asking_drafts(db: Database) -> None:
     """A draft that asks for the editor's yes waits, too."""
-    _executescript(
-        db,
-        """
-DROP VIEW drafts_waiting;
-CREATE VIEW drafts_waiting AS
-    -- What the editor has not decided on yet.
-    SELECT id, kind, title, origin, path, target_path, target_function, sha, created_at
-    FROM drafts WHERE state IN ('ready', 'asks', 'not_run') ORDER BY id;
-""",
-    )
+    _executescript(db, ASKING_DRAFTS)
 
 
 @migrations()
@@ -482,6 +474,12 @@ def m027_feedback_state(db: Database) -> None:
     _executescript(db, FEEDBACK_STATE)
 
 
+@migrations()
+def m028_publishing(db: Database) -> None:
+    """What was sent and exported of stories."""
+    _executescript(db, PUBLISHING)
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     *(m001_jobs, m002_coverage, m003_drafts, m004_views),
     *(m005_known, m006_scores, m007_climbs, m008_gaps, m009_functions),
@@ -490,7 +488,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     *(m018_evidence_before, m019_nothing_counted, m020_project_totals),
     *(m021_no_functions, m022_asking_drafts, m023_stories),
     *(m024_joined_outcomes, m025_passed_over, m026_shared_gaps),
-    m027_feedback_state,
+    *(m027_feedback_state, m028_publishing),
 )
 
 

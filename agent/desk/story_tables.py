@@ -32,3 +32,32 @@ CREATE TABLE story_notes (
     written_at TEXT NOT NULL
 );
 """
+
+PUBLISHING = """
+CREATE TABLE sent_parts (
+    -- A row per part of a story that was sent to a channel, or is to be.
+    id INTEGER PRIMARY KEY,
+    draft_id INTEGER NOT NULL REFERENCES drafts (id),
+    channel TEXT NOT NULL,                   -- discord
+    round INTEGER NOT NULL,                  -- 1, and one more for each `send --again`
+    number INTEGER NOT NULL,                 -- its place in the thread, from 1
+    kind TEXT NOT NULL,                      -- hook, part, picture, question or poll
+    state TEXT NOT NULL DEFAULT 'planned',   -- planned, sending (no answer yet), sent
+    payload TEXT NOT NULL,                   -- JSON: what is sent; no address, no thread
+    picture BLOB,                            -- the file that goes along; gone once it is sent
+    thread_id TEXT NOT NULL DEFAULT '',      -- Discord's, as text
+    message_id TEXT NOT NULL DEFAULT '',     -- Discord's, as text
+    sent_at TEXT NOT NULL DEFAULT '',        -- ISO 8601; "" until it is sent
+    UNIQUE (draft_id, channel, round, number)
+);
+CREATE INDEX sent_parts_by_message ON sent_parts (channel, message_id);
+
+CREATE TABLE exported_files (
+    -- A row per file that `export` wrote outside the desk: what it held when it was written.
+    path TEXT PRIMARY KEY,
+    draft_id INTEGER NOT NULL REFERENCES drafts (id),
+    channel TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    exported_at TEXT NOT NULL
+) WITHOUT ROWID;
+"""

@@ -337,3 +337,11 @@ CREATE VIEW gaps_ranked AS
     SELECT sha, path, function, json_array_length(lines) AS lines, risk, reasons, changed
     FROM gaps ORDER BY changed DESC, risk DESC, json_array_length(lines) DESC;
 """
+
+ASKING_DRAFTS = """
+DROP VIEW drafts_waiting;
+CREATE VIEW drafts_waiting AS
+    -- What the editor has not decided on yet.
+    SELECT id, kind, title, origin, path, target_path, target_function, sha, created_at
+    FROM drafts WHERE state IN ('ready', 'asks', 'not_run') ORDER BY id;
+"""
