@@ -34,17 +34,27 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 Git = Callable[..., str]
 
 
-@pytest.fixture(scope="session")
-def ollama_server() -> ModuleType:
-    """tests/ollama_server.py as a module."""
-    path = Path(__file__).parent / "ollama_server.py"
-    spec = importlib.util.spec_from_file_location("ollama_server", path)
+def _module(name: str) -> ModuleType:
+    """A file of this folder as a module."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / f"{name}.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
-    sys.modules["ollama_server"] = module  # dataclasses look their module up there
+    sys.modules[name] = module  # dataclasses look their module up there
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def ollama_server() -> ModuleType:
+    """tests/ollama_server.py as a module."""
+    return _module("ollama_server")
+
+
+@pytest.fixture(scope="session")
+def discord_server() -> ModuleType:
+    """tests/discord_server.py as a module."""
+    return _module("discord_server")
 
 
 MEASURED = """\

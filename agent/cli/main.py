@@ -69,7 +69,8 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
         Entry("edit", "decisions", "Change a draft in your editor and check it again."),
         Entry("reject", "decisions", "Turn a draft down and say why."),
         Entry("undo", "decisions", "Take back the last decision, or an edit, of a draft."),
-        Entry("export", "story", "Write a story for a channel."),
+        Entry("export", "export", "Write a story for a channel."),
+        Entry("send", "send", "Post an approved story to Discord."),
     ),
 }
 """The one table of commands; a test holds it against the commands themselves."""

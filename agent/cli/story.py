@@ -1,9 +1,6 @@
-"""`copydesk story` and `export`: a dev log entry, written now, and its Markdown."""
+"""`copydesk story`: a dev log entry, written now."""
 
 from __future__ import annotations
-
-import sys
-from pathlib import Path
 
 import click
 
@@ -11,8 +8,8 @@ from copydesk.agent import config
 from copydesk.agent.cli.current_desk import open_current_desk
 from copydesk.agent.cli.formatting import draft_subject, evidence_summary
 from copydesk.agent.cli.model_progress import ModelProgress
-from copydesk.agent.cli.options import examples, id_argument, json_option
-from copydesk.agent.cli.output import echo, echo_json, print_progress, write_file
+from copydesk.agent.cli.options import examples, json_option
+from copydesk.agent.cli.output import echo, echo_json, print_progress
 from copydesk.agent.cli.terminal import spinner
 from copydesk.agent.desk.drafts import draft_as_json
 from copydesk.agent.errors import CopydeskError
@@ -20,8 +17,6 @@ from copydesk.agent.git import repository as git
 from copydesk.agent.stories.write_story import write_story
 from copydesk.agent.testgen.pipeline import reach_model
 from copydesk.agent.text import plural
-
-CHANNELS = ("devlog",)
 
 
 @click.command(
@@ -64,37 +59,3 @@ def story(revisions: str, as_json: bool) -> None:
     echo(
         f"`copydesk show {draft.id}` shows it, `copydesk accept {draft.id}` puts it in the outbox."
     )
-
-
-@click.command(
-    epilog=examples("copydesk export 5 --to devlog", "copydesk export 5 --to devlog -o entry.md")
-)
-@id_argument
-@click.option("--to", "channel", type=click.Choice(CHANNELS), required=True, help="The channel.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Write it there instead of standard output.",
-)
-def export(identity: int, channel: str, output: Path | None) -> None:
-    """Write a story for a channel.
-
-    devlog is Markdown. Nothing is sent anywhere.
-    """
-    with open_current_desk() as (_, db):
-        draft = db.drafts.get(identity)
-    if draft.kind != channel:
-        raise CopydeskError(
-            f"draft {identity} is a {draft.kind}, not a story",
-            slug="not-a-story",
-            hint="`copydesk drafts --all --kind devlog` lists the stories.",
-        )
-    if output is not None:
-        write_file(output, draft.content)
-        echo(f"Wrote {output}")
-    elif sys.stdout.isatty():
-        echo(draft.content.rstrip("\n"))
-    else:
-        click.echo(draft.content, nl=False)  # a file gets the very characters

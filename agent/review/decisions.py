@@ -17,6 +17,14 @@ from copydesk.agent.desk.drafts import WAITING, Decision
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Draft, DraftState, Evidence, Gap, Json
+from copydesk.agent.stories.outbox import (
+    outbox_files,
+    outbox_name,
+    remove_outbox,
+    write_outbox,
+)
+from copydesk.agent.stories.publish import accept_red, publication
+from copydesk.agent.stories.stored_stories import load_story
 from copydesk.agent.testgen.accept import (
     Placement,
     format_placement,
@@ -76,7 +84,7 @@ def accept(repo: Repository, db: Database, identity: int, *, anyway: bool = Fals
     if draft.kind == "test":
         written = _write_test(repo, draft, anyway=anyway)
     else:
-        written = _Written(_write_story(repo, draft), None, draft.content, {})
+        written = _write_story(repo, db, draft, anyway=anyway)
     failpoints.failpoint("review.written")
     accepted = {"path": str(written.path), "before": written.before, "after": written.after}
     evidence = draft.evidence | {"accepted": accepted | written.notes}
@@ -144,14 +152,25 @@ def outcome_here(draft: Draft) -> str:
     return str(draft.evidence.get("accepted", {}).get("in_your_environment", ""))
 
 
-def _write_story(repo: Repository, draft: Draft) -> Path:
-    path = repo.desk / draft.path
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
+def _write_story(repo: Repository, db: Database, draft: Draft, *, anyway: bool) -> _Written:
+    """Put a story into the outbox: a folder with a file for each channel.
+
+    An entry from before stories had spans is one file.
+
+    Raises:
+        CopydeskError: Sentences of it are red, and nobody takes them as they are.
+    """
+    if db.stories.of_draft(draft.id) is None:
+        files, folder = {Path(draft.path).name: draft.content.encode()}, Path(draft.path).parent
+    else:
+        if anyway:
+            accept_red(db, load_story(db, draft.id))
+        story = publication(repo, db, draft.id)
+        files, folder = outbox_files(story), Path("outbox", outbox_name(story))
     failpoints.failpoint("review.outbox")
-    partial.write_text(draft.content, encoding="utf-8")
-    partial.replace(path)
-    return path
+    digests = write_outbox(repo.desk / folder, files)
+    first = next(iter(files))
+    return _Written(repo.desk / folder / first, None, draft.content, {"outbox": digests})
 
 
 def verified(db: Database, min_mutants: int = 1) -> list[Draft]:
@@ -397,6 +416,8 @@ def _take_back(repo: Repository, draft: Draft) -> None:
         name = os.path.relpath(path, repo.worktree).replace(os.sep, "/")
         placement = Placement(name, str(accepted["after"]), accepted["before"])
         revert_placement(placement, repo.worktree)
+    elif digests := accepted.get("outbox"):
+        remove_outbox(path.parent, digests)
     elif path.is_file() and path.read_text("utf-8") == accepted.get("after"):
         path.unlink()
 
