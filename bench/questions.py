@@ -13,6 +13,7 @@ import re
 import sys
 from pathlib import Path
 
+from copydesk.agent.testgen.verify.known_packages import declared_packages
 from copydesk.agent.testgen.verify.questions import questions
 
 _IMPORT = re.compile(rb"^[ \t]*(?:from|import)[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
@@ -23,15 +24,19 @@ def test_files(folder: Path) -> list[Path]:
     return [p for p in sorted(folder.rglob("*.py")) if re.fullmatch(r"test_.*|.*_test", p.stem)]
 
 
-def known(folder: Path) -> set[str]:
-    """The packages that a project's own code is or imports."""
-    names = {folder.name}
+def packages(folder: Path) -> dict[Path, set[str]]:
+    """The packages that each file of a project is or imports, and that the project declares."""
+    names = {folder: {folder.name, *declared_packages(folder)}}
     for path in folder.rglob("*.py"):
-        names.add(path.stem)
-        names.add(path.parent.name)
-        if not re.fullmatch(r"test_.*|.*_test|conftest", path.stem):
-            names.update(name.decode() for name in _IMPORT.findall(path.read_bytes()))
+        imported = {name.decode() for name in _IMPORT.findall(path.read_bytes())}
+        names[path] = {path.stem, path.parent.name, *imported}
     return names
+
+
+def known(packages: dict[Path, set[str]], draft: Path) -> set[str]:
+    """The packages that a project knows without one of its test modules."""
+    others = [names for path, names in packages.items() if path != draft]
+    return set().union(*others, {draft.parent.name})
 
 
 def main() -> int:
@@ -45,14 +50,14 @@ def main() -> int:
     reasons: collections.Counter[str] = collections.Counter()
     for folder in options.folders:
         files = test_files(folder)[:: max(1, len(test_files(folder)) // options.most)]
-        names = known(folder) if files else set()
+        names = packages(folder) if files else {}
         for path in files[: options.most]:
             try:
                 tree = ast.parse(path.read_bytes())
             except (SyntaxError, ValueError):
                 continue
             target = path.stem.removeprefix("test_") + ".py"
-            found = questions(tree, target, names.__contains__)
+            found = questions(tree, target, known(names, path).__contains__)
             looked += 1
             asked += bool(found)
             reasons.update(found)

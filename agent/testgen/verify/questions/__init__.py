@@ -9,6 +9,6 @@ The words are strict on purpose: a false question costs one keystroke, and one i
 honest tests (`python bench/questions.py` measures how many).
 """
 
-from copydesk.agent.testgen.verify.questions.finder import questions
+from copydesk.agent.testgen.verify.questions.walk import questions
 
 __all__ = ["questions"]

@@ -1,63 +1,197 @@
-"""The programs that a draft starts."""
+"""The programs that a draft starts.
+
+Nobody listens to what a child process does, so one is started without a question only where all
+that it runs is known: a module of the project, or a line of Python that imports nothing else, by
+this interpreter, in an environment and a folder in which it finds no other modules.
+"""
 
 from __future__ import annotations
 
 import ast
-import sys
-from collections.abc import Callable
+import re
+from collections.abc import Iterator, Set
 
 from copydesk.agent.testgen.verify.questions.bindings import package_of
-from copydesk.agent.testgen.verify.questions.tables import (
-    HARMLESS_OF_SUBPROCESS,
-    RUN_A_PROGRAM,
-    TEST_PACKAGES,
-    UNSAFE_KEYWORDS,
+from copydesk.agent.testgen.verify.questions.draft import Draft, last_name
+from copydesk.agent.testgen.verify.questions.modules import LIBRARY
+from copydesk.agent.testgen.verify.questions.tables import BUILT_IN, INSIDES, TEST_PACKAGES
+
+_RUN_A_PROGRAM = frozenset({"run", "check_output", "check_call", "call", "Popen"})
+_HARMLESS = frozenset(
+    {"PIPE", "DEVNULL", "STDOUT", "CalledProcessError", "TimeoutExpired", "CompletedProcess"}
+    | {"SubprocessError"}
 )
+_UNSAFE_KEYWORDS = frozenset({"shell", "executable", "preexec_fn", "pass_fds", None})
+_TAKES_MODULES = frozenset({"setattr", "delattr", "object", "isinstance", "multiple", "spy"})
+_MODULES_OF_A_CHILD = frozenset({"sys", "json", "warnings", "time"})
+_FILES = frozenset({"open", "read_text", "read_bytes", "iterdir", "glob", "rglob", "walk", "path"})
+_OF_TESTS = re.compile(r"(?:^|\.)(?:tests?|conftest|test_\w+|\w+_test)(?:\.|$)")
+_HARMLESS_VARIABLES = frozenset(
+    {"PYTHONIOENCODING", "PYTHONUTF8", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
+    | {"PYTHONWARNINGS"}
+)
+_IMPORTED_FILES = (".py", ".pth", ".so", ".pyc", ".zip", ".egg")
 
-Known = Callable[[str], bool]
-"""Whether a package outside of the standard library is the project's own, or used by it."""
+
+def only_starts_known_programs(draft: Draft) -> bool:
+    """Whether subprocess is used for nothing but to start what is known, or to be replaced."""
+    if draft.starts_known is None:
+        draft.starts_known = True  # while it is found out
+        draft.starts_known = all(_is_harmless(draft, node) for node in draft.nodes)
+    return draft.starts_known
 
 
-def only_starts_a_module(tree: ast.Module, is_known: Known) -> bool:
-    """Whether subprocess is used for one thing only: to run a module of the project with this
-    interpreter, as tests of a project's own command do.
-    """
-    mentions = 0
-    attributes: list[ast.Attribute] = []
-    starts: list[ast.expr] = []
-    for node in ast.walk(tree):
-        if _names_subprocess_otherwise(node):
+def _is_harmless(draft: Draft, node: ast.AST) -> bool:
+    if isinstance(node, ast.ImportFrom) and node.module == "subprocess":
+        return {alias.name for alias in node.names} <= _HARMLESS | _RUN_A_PROGRAM
+    if not isinstance(node, ast.Name | ast.Attribute) or not isinstance(node.ctx, ast.Load):
+        return True
+    for thing in draft.things(node):
+        owner, _, part = thing.partition(".")
+        if owner == "subprocess" and not _is_harmless_use(draft, node, part):
             return False
-        if getattr(node, "id", "") == "subprocess":
-            mentions += 1
-        elif isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "subprocess":
-            attributes.append(node)
-        elif isinstance(node, ast.Call) and _starts_a_module(node, is_known):
-            starts.append(node.func)
-    if mentions != len(attributes):
-        return False
-    return all(node in starts or node.attr in HARMLESS_OF_SUBPROCESS for node in attributes)
+    return True
 
 
-def _names_subprocess_otherwise(node: ast.AST) -> bool:
-    """Whether a node imports subprocess, or of it, under another name."""
-    if isinstance(node, ast.ImportFrom):
-        return node.module == "subprocess"
-    return isinstance(node, ast.alias) and node.name == "subprocess" and bool(node.asname)
+def _is_harmless_use(draft: Draft, node: ast.expr, part: str) -> bool:
+    parent = draft.parent(node)
+    if not part:
+        if isinstance(parent, ast.Attribute):
+            return True
+        return isinstance(parent, ast.Call) and last_name(parent.func) in _TAKES_MODULES
+    name = part.partition(".")[0]
+    if name in _HARMLESS:
+        return True
+    if isinstance(parent, ast.keyword):
+        return parent.arg in ("spec", "spec_set")
+    called = isinstance(parent, ast.Call) and parent.func is node
+    return called and name in _RUN_A_PROGRAM and _starts_what_is_known(draft, parent)
 
 
-def _starts_a_module(call: ast.Call, is_known: Known) -> bool:
+def _starts_what_is_known(draft: Draft, call: ast.AST) -> bool:
     """Whether a call is run([sys.executable, "-m", "the.project", ...]) or one of its kin."""
-    if getattr(call.func, "attr", "") not in RUN_A_PROGRAM:
+    assert isinstance(call, ast.Call)
+    keywords = {keyword.arg: keyword.value for keyword in call.keywords}
+    if keywords.keys() & _UNSAFE_KEYWORDS:
         return False
-    words = call.args[0].elts if call.args and isinstance(call.args[0], ast.List) else []
-    if [ast.unparse(word) for word in words[:2]] != ["sys.executable", "'-m'"]:
+    words = _words(draft, call)
+    if len(words) < 3 or draft.things(words[0]) != {"sys.executable"}:
         return False
-    keywords = {keyword.arg for keyword in call.keywords}
-    if len(words) < 3 or keywords & UNSAFE_KEYWORDS:
+    if not _finds_no_other_modules(draft, keywords.keys()):
         return False
-    module = words[2].value if isinstance(words[2], ast.Constant) else None
-    if not isinstance(module, str):
-        return False
+    options, named = draft.texts(words[1]), draft.texts(words[2]) or {""}
+    if options == frozenset({"-m"}):
+        return all(_is_module_of_project(draft, module) for module in named)
+    return options == frozenset({"-c"}) and all(_is_harmless_code(draft, code) for code in named)
+
+
+def _words(draft: Draft, call: ast.Call) -> list[ast.expr]:
+    """The words of a command line that is spelled out, there or under a name."""
+    command = call.args[0] if call.args else None
+    if isinstance(command, ast.Name):
+        bindings = draft.bindings.of(command) or []
+        single = bindings[0] if len(bindings) == 1 else None
+        changed = draft.bindings.may_change(command.id, besides=call)
+        command = single.value if single and not single.element and not changed else None
+    return command.elts if isinstance(command, ast.List | ast.Tuple) else []
+
+
+def _is_module_of_project(draft: Draft, module: str) -> bool:
     package = package_of(module)
-    return package not in sys.stdlib_module_names | TEST_PACKAGES and is_known(package)
+    if package in LIBRARY | TEST_PACKAGES or _OF_TESTS.search(module):
+        return False
+    return draft.is_known(package)
+
+
+def _is_harmless_code(draft: Draft, code: str) -> bool:
+    """Whether a line of Python runs the project and looks at nothing."""
+    try:
+        tree = ast.parse(code.strip())
+    except (SyntaxError, ValueError):
+        return True  # nothing runs
+    return bool(code) and all(_is_harmless_part(draft, node) for node in ast.walk(tree))
+
+
+def _is_harmless_part(draft: Draft, node: ast.AST) -> bool:
+    match node:
+        case ast.Import(aliases):
+            return all(_may_import(draft, alias.name) for alias in aliases)
+        case ast.ImportFrom(module, level=0) if module is not None:
+            return _may_import(draft, module)
+        case ast.ImportFrom():
+            return False
+        case ast.Name(name):
+            return name not in BUILT_IN | _FILES | {"getattr", "setattr"}
+        case ast.Attribute(attr=name):
+            return name not in INSIDES | _FILES | {"modules"} and not name.startswith("_")
+    return True
+
+
+def _may_import(draft: Draft, module: str) -> bool:
+    return module in _MODULES_OF_A_CHILD or _is_module_of_project(draft, module)
+
+
+# -- what a child would find
+
+
+def _finds_no_other_modules(draft: Draft, keywords: Set[str | None]) -> bool:
+    """Whether the variables and the folder of a child leave its modules as they are."""
+    if ("env" in keywords or _changes_variables(draft)) and not _variables_are_known(draft):
+        return False
+    return not ("cwd" in keywords or _changes_folder(draft)) or _writes_no_modules(draft)
+
+
+def _changes_variables(draft: Draft) -> bool:
+    return not draft.attributes.keys().isdisjoint({"setenv", "environ", "putenv"})
+
+
+def _changes_folder(draft: Draft) -> bool:
+    return "chdir" in draft.attributes
+
+
+def _variables_are_known(draft: Draft) -> bool:
+    """Whether every variable that may be set has a name that says nothing to Python."""
+    for key in _keys(draft):
+        names = draft.texts(key)
+        if names is None:
+            return False
+        for name in names:
+            if name.startswith("PYTHON") and name not in _HARMLESS_VARIABLES:
+                return False
+    return True
+
+
+def _keys(draft: Draft) -> Iterator[ast.expr]:
+    for node in draft.nodes:
+        match node:
+            case ast.Dict(keys):
+                yield from (key for key in keys if key is not None)
+            case ast.Subscript(slice=key, ctx=ast.Store()):
+                yield key
+            case ast.Call(func=function, args=[key, *_]) if last_name(function) == "setenv":
+                yield key
+            case ast.Call(keywords=keywords):
+                yield from (ast.Constant(k.arg) for k in keywords if k.arg and k.arg.isupper())
+
+
+def _writes_no_modules(draft: Draft) -> bool:
+    """Whether no file that the draft writes could be imported in its place."""
+    for node in draft.nodes:
+        for name in _file_names(node):
+            names = draft.texts(name)
+            if names is None or any(word.endswith(_IMPORTED_FILES) for word in names):
+                return False
+    return True
+
+
+def _file_names(node: ast.AST) -> Iterator[ast.expr]:
+    match node:
+        case ast.BinOp(_, ast.Div(), name):
+            yield name
+        case ast.Call(func=function, args=names) if last_name(function) == "joinpath":
+            yield from names
+        case ast.Call(func=ast.Name("open"), args=[ast.BinOp() | ast.JoinedStr() as name, *_]):
+            yield name
+        case ast.Constant(str(text)) if text.endswith(_IMPORTED_FILES):
+            assert isinstance(node, ast.Constant)
+            yield node

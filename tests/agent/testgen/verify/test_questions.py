@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from copydesk.agent.testgen.verify.known_packages import is_known_to
+from copydesk.agent.testgen.verify.known_packages import declared_packages, is_known_to
 from copydesk.agent.testgen.verify.questions import questions
 
 
@@ -52,7 +52,8 @@ def test_honest_tests_are_asked_nothing(text: str) -> None:
     [
         ("import gc\ngc.get_objects()", "touches gc.get_objects"),
         ("from gc import get_referrers", "imports gc.get_referrers"),
-        ("import gc\nlook = gc", "hands gc on"),
+        ("import gc\nlook = gc\nlook.get_objects()", "touches gc.get_objects"),
+        ("import gc\nlook(gc)", "hands gc on"),
         ("import inspect\ninspect.getsource(total)", "touches inspect.getsource"),
         ("import inspect as i\ni.stack()", "touches inspect.stack"),
         ("import dis", "imports dis"),
@@ -63,24 +64,27 @@ def test_honest_tests_are_asked_nothing(text: str) -> None:
         ("from importlib import util", "imports importlib.util"),
         ("import importlib.util", "imports importlib.util"),
         ("import importlib\nimportlib.util", "touches importlib.util"),
-        ("import importlib\nimportlib.import_module('gc')", "imports gc"),
+        ("import importlib\nimportlib.import_module('dis')", "imports dis"),
         ("import importlib\nimportlib.import_module(x)", "imports a module whose name is made up"),
         ("import psutil", "imports psutil"),
         ("import yaml", "imports yaml, which the project does not use"),
         ("from _pytest import reports", "imports _pytest"),
-        ("import sys\nsys.modules['shop']", "touches sys.modules"),
+        ("import sys\nsys.modules", "touches sys.modules"),
+        ("import sys\nsys.modules['dis']", "touches sys.modules"),
         ("from sys import modules", "imports sys.modules"),
         ("import sys as s\ns._getframe()", "touches sys._getframe"),
         ("import os\nos.fork()", "touches os.fork"),
         ("total.__code__", "touches __code__"),
         ("total.__globals__", "touches __globals__"),
         ("print.__self__", "touches __self__"),
-        ("error.__traceback__", "touches __traceback__"),
-        ("eval('1')", "uses eval"),
+        ("error.__traceback__.tb_frame", "touches tb_frame"),
+        ("eval('tot' + name)", "uses eval"),
+        ("eval('total.__code__')", "touches __code__"),
         ("run = exec", "uses exec"),
-        ("__import__('gc')", "uses __import__"),
+        ("__import__('dis')", "imports dis"),
+        ("__import__('d' + name)", "imports a module whose name is made up"),
         ("globals()", "uses globals"),
-        ("getattr(total, '__co' + 'de__')", "uses getattr with a name that is made up"),
+        ("getattr(total, '__co' + 'de__')", "touches __code__"),
         ("def f(name):\n    getattr(total, name)", "uses getattr with a name that is made up"),
         ("for n in dir(total):\n    getattr(total, n)", "uses getattr with a name that is made up"),
         ("import shop\nname = shop.WORD[3] + shop.WORD[3] + 'dict'\ngetattr(shop, name)", "uses getattr with a name that is made up"),
@@ -95,7 +99,7 @@ def test_honest_tests_are_asked_nothing(text: str) -> None:
         ("os.environ['COPYDESK_REPORT_FD']", "names the variable COPYDESK_REPORT_FD"),
         ("os.environ['PYTHONHASHSEED']", "names the variable PYTHONHASHSEED"),
         ("import subprocess\nsubprocess.run(['ls'])", "imports subprocess"),
-        ("import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'x'])", "imports subprocess"),
+        ("import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'import os'])", "imports subprocess"),
         ("import subprocess, sys\nsubprocess.run([sys.executable, '-m', 'inspect'])", "imports subprocess"),
         ("def test_x(pytester):\n    pass", "uses the fixture pytester"),
         ("request.config.pluginmanager", "touches pluginmanager of pytest"),
@@ -120,3 +124,16 @@ def test_a_package_that_the_project_imports_is_known(tmp_path: Path) -> None:
         "cart",
         "yaml",
     ]
+
+
+def test_a_package_that_the_project_declares_is_known(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\ndependencies = ["PyYAML>=6", "python-dateutil"]\n'
+        '[dependency-groups]\ntest = ["chardet", "trustme ; python_version > \'3\'"]\n'
+    )
+    (tmp_path / "requirements-dev.txt").write_text("# tools\nsimplejson==3.1\nmypy\n")
+    assert declared_packages(tmp_path) >= {
+        *("yaml", "dateutil", "chardet", "trustme", "simplejson", "mypy")
+    }
+    assert is_known_to(tmp_path, "chardet")
+    assert not is_known_to(tmp_path, "tools")

@@ -1,0 +1,228 @@
+"""Names, calls and definitions of a draft that reach for pytest, the interpreter or a log."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from copydesk.agent.testgen.verify.questions.draft import Draft, last_name
+from copydesk.agent.testgen.verify.questions.tables import (
+    BUILT_IN,
+    FIXTURES,
+    LOOKING_MODULES,
+)
+
+_SUITES = ("unittest.TestLoader", "unittest.TestSuite", "unittest.makeSuite", "unittest.default")
+_QUOTING = frozenset({"exc_info", "stack_info"})
+_TAKES_LOCALS = frozenset({"format", "format_map", "dict"})
+_FORMER_PYTEST = frozenset({"find_class", "persistent_load"})
+
+
+def check_names(draft: Draft, node: ast.AST) -> Iterator[str]:
+    """Built-in names that reach into the interpreter, and plugins."""
+    if not isinstance(node, ast.Name):
+        return
+    if node.id == "pytest_plugins":
+        yield "loads plugins"
+    elif node.id == "getattr":
+        if not _is_called(draft, node):
+            yield "hands getattr on"
+    elif node.id in BUILT_IN and not _is_harmless(draft, node):
+        yield f"uses {node.id}"
+
+
+def check_definitions(draft: Draft, node: ast.AST) -> Iterator[str]:
+    """Hooks, fixtures of pytest's own, and parts of an unpickler."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        for argument in [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]:
+            if argument.arg in FIXTURES:
+                yield f"uses the fixture {argument.arg}"
+        if node.name.startswith("pytest_"):
+            yield f"defines the hook {node.name}"
+        elif node.name in _FORMER_PYTEST:
+            yield f"defines {node.name}"
+
+
+def check_fixtures_by_name(draft: Draft, node: ast.AST) -> Iterator[str]:
+    """Fixtures that are asked for by a text."""
+    if not isinstance(node, ast.Call):
+        return
+    name = last_name(node.func)
+    if name not in ("getfixturevalue", "usefixtures"):
+        return
+    for argument in node.args:
+        words = draft.texts(argument)
+        if words is None:
+            yield "uses a fixture whose name is made up"
+        for word in sorted(words or ()):
+            if word in FIXTURES:
+                yield f"uses the fixture {word}"
+
+
+def check_logs(draft: Draft, node: ast.AST) -> Iterator[str]:
+    """Exceptions and stacks that are logged: Python quotes the source for them."""
+    if not isinstance(node, ast.Call):
+        return
+    name = last_name(node.func)
+    if name == "exception" and isinstance(node.func, ast.Attribute) and node.args:
+        yield "logs a traceback"
+    for keyword in node.keywords:
+        falsy = isinstance(keyword.value, ast.Constant) and not keyword.value.value
+        if keyword.arg in _QUOTING and not falsy and name not in ("LogRecord", "dict"):
+            yield "logs a traceback"
+
+
+def check_errors_of_children(draft: Draft, node: ast.AST) -> Iterator[str]:
+    """What an error out of a child process is caused by: a text with the lines of the source."""
+    errors = ("__cause__", "__context__")
+    if isinstance(node, ast.Attribute) and node.attr in errors and draft.starts_children:
+        yield f"touches {node.attr} of an error out of a child"
+
+
+def check_runs_of_tests(draft: Draft, node: ast.AST) -> Iterator[str]:
+    """Test cases that a draft makes itself: their results quote the source."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+        return
+    for binding in draft.nodes:
+        if isinstance(binding, ast.ClassDef) and binding.name == node.func.id and node.args:
+            bases = {last_name(base) for base in binding.bases}
+            if any(base.endswith("TestCase") for base in bases):
+                yield f"makes a {binding.name}, a test case"
+
+
+def check_child_processes(draft: Draft, node: ast.AST) -> Iterator[str]:
+    """Children that are no copies of this process, where nothing listens."""
+    if not isinstance(node, ast.Call):
+        return
+    name = last_name(node.func)
+    if name == "get_context" and draft.things(node.func) != frozenset():
+        if not any(thing.startswith("multiprocessing") for thing in draft.things(node.func)):
+            return
+        for argument in [*node.args, *(keyword.value for keyword in node.keywords)]:
+            if draft.texts(argument) != frozenset({"fork"}):
+                yield "starts child processes otherwise than by fork"
+    elif name == "send_bytes" and draft.starts_children:
+        yield "touches send_bytes"
+
+
+def check_suites(draft: Draft, node: ast.AST) -> Iterator[str]:
+    """Suites of unittest that a draft runs itself: their results quote the source."""
+    reads = isinstance(node, ast.Attribute) and node.attr in ("errors", "failures")
+    if reads and any(thing.startswith(_SUITES) for thing in draft.used):
+        yield "reads the results of a test suite"
+
+
+def check_annotations(draft: Draft, node: ast.AST) -> Iterator[str]:
+    """Annotations that are evaluated are the project's; the draft's own are looked at as code."""
+    if isinstance(node, ast.Attribute) and node.attr in ("__annotations__", "__doc__"):
+        if isinstance(node.ctx, ast.Store | ast.Del) or _is_filled(draft, node):
+            yield f"changes {node.attr}"
+    elif isinstance(node, ast.Call) and last_name(node.func) == "type" and len(node.args) > 2:
+        text = ast.unparse(node.args[2])
+        if "__annotations__" in text or "__doc__" in text:
+            yield "changes __annotations__"
+
+
+def check_globals_of_a_dict(draft: Draft, node: ast.AST) -> Iterator[str]:
+    """globals()["name"], where the name is one that looks inside."""
+    if not isinstance(node, ast.Subscript) or not isinstance(node.value, ast.Call):
+        return
+    if last_name(node.value.func) in ("globals", "locals", "vars"):
+        for word in draft.spelled(node.slice):
+            if word in BUILT_IN | LOOKING_MODULES:
+                yield f"uses {word}"
+
+
+# -- what is harmless
+
+
+def _is_called(draft: Draft, node: ast.AST) -> bool:
+    parent = draft.parent(node)
+    return isinstance(parent, ast.Call) and parent.func is node
+
+
+def _is_harmless(draft: Draft, node: ast.Name) -> bool:
+    """Whether a built-in name is used in a way that shows nothing that is not shown otherwise."""
+    if not _is_called(draft, node):
+        return isinstance(node.ctx, ast.Store)
+    call = draft.parent(node)
+    assert isinstance(call, ast.Call)
+    match node.id:
+        case "eval" | "exec":
+            return _runs_a_text(draft, call)
+        case "__import__":
+            return bool(call.args)
+        case "compile":
+            return False
+        case "globals":
+            return _is_subscript(draft, call)
+        case "locals":
+            return _is_local(draft, call)
+        case "vars":
+            return bool(call.args) and _is_object(draft, call)
+    return False
+
+
+def _runs_a_text(draft: Draft, call: ast.Call) -> bool:
+    """Whether the code is a text of the draft that was looked at with it."""
+    return bool(call.args) and isinstance(call.args[0], ast.Constant)
+
+
+def _is_subscript(draft: Draft, call: ast.Call) -> bool:
+    holder = draft.parent(call)
+    return isinstance(holder, ast.Subscript) and bool(draft.texts(holder.slice))
+
+
+def _is_local(draft: Draft, call: ast.Call) -> bool:
+    """Whether locals() is that of a function, and only filled in or read by a known name."""
+    node: ast.AST = call
+    while not isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef):
+        if isinstance(node, ast.ClassDef):
+            return False
+        node = draft.parent(node)
+    if isinstance(node, ast.Module):
+        return False
+    holder = draft.parent(call)
+    if isinstance(holder, ast.keyword):
+        outer = draft.parent(holder)
+        return isinstance(outer, ast.Call) and last_name(outer.func) in _TAKES_LOCALS
+    if isinstance(holder, ast.Compare):
+        return True
+    return _is_subscript(draft, call) or (
+        isinstance(holder, ast.BinOp) and isinstance(holder.op, ast.Mod)
+    )
+
+
+def _is_object(draft: Draft, call: ast.Call) -> bool:
+    """Whether vars(x) is what x.__dict__ is allowed for: x is no module, or it is only compared."""
+    owner = call.args[0]
+    holder = draft.parent(call)
+    if isinstance(holder, ast.Compare):
+        return True
+    if isinstance(holder, ast.Subscript):
+        words = draft.texts(holder.slice)
+        return bool(words) and not any(word.startswith("_") for word in words or ())
+    if draft.things(owner) or last_name(owner) in ("module", "__class__"):
+        return False
+    return isinstance(owner, ast.Name) and _is_made_by_a_call(draft, owner)
+
+
+def _is_made_by_a_call(draft: Draft, name: ast.Name) -> bool:
+    bindings = draft.bindings.of(name) or []
+    return bool(bindings) and all(
+        isinstance(binding.value, ast.Call)
+        and not binding.element
+        and last_name(binding.value.func) not in ("type", "getattr", "import_module", "reload")
+        for binding in bindings
+    )
+
+
+def _is_filled(draft: Draft, node: ast.Attribute) -> bool:
+    parent = draft.parent(node)
+    if isinstance(parent, ast.Subscript):
+        return isinstance(parent.ctx, ast.Store | ast.Del)
+    return isinstance(parent, ast.Attribute) and parent.attr in (
+        "update",
+        "setdefault",
+        "__setitem__",
+    )

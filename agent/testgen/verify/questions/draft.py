@@ -1,0 +1,163 @@
+"""A draft as the checks look at it."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from pathlib import PurePosixPath
+
+from copydesk.agent.testgen.verify.questions.bindings import Bindings
+from copydesk.agent.testgen.verify.questions.modules import ThingResolver, Things
+from copydesk.agent.testgen.verify.questions.tables import FINDERS_OF_FILES
+from copydesk.agent.testgen.verify.questions.texts import PROJECTS, Texts
+
+Known = Callable[[str], bool]
+"""Whether a package outside of the standard library is the project's own, or used by it."""
+
+_MOST_CODE_IN_TEXTS = 200
+
+
+class Draft:
+    """A draft, with what its names stand for.
+
+    Code that stands in texts of the draft (doctests, annotations, what eval is given) is looked
+    at as if it stood at the end of the module.
+
+    Args:
+        tree: The draft.
+        target: The path of the file under test.
+        is_known: Whether the project has or uses a package.
+
+    Attributes:
+        nodes: All that a test run may reach.
+        starts_known: Whether it starts known programs only; None before that was looked at.
+    """
+
+    def __init__(self, tree: ast.Module, target: str, is_known: Known) -> None:
+        self.target = PurePosixPath(target)
+        self.is_known = is_known
+        self.tree = _with_code_in_texts(tree)
+        self.bindings = Bindings(self.tree)
+        self.resolver = ThingResolver(self.tree, self.bindings)
+        self.nodes = list(_reachable(self.tree))
+        self.starts_known: bool | None = None
+
+    @cached_property
+    def attributes(self) -> dict[str, list[ast.Attribute]]:
+        """All that is taken by a dot, by its name."""
+        attributes: dict[str, list[ast.Attribute]] = {}
+        for node in self.nodes:
+            if isinstance(node, ast.Attribute):
+                attributes.setdefault(node.attr, []).append(node)
+        return attributes
+
+    @cached_property
+    def used(self) -> Things:
+        """All imported things that the draft uses."""
+        every = (self.things(n) for n in self.nodes if isinstance(n, ast.Name | ast.Attribute))
+        return frozenset().union(*every)
+
+    @property
+    def finds_files(self) -> bool:
+        """Whether it looks for files that it does not name."""
+        return not FINDERS_OF_FILES.isdisjoint(self.attributes)
+
+    @cached_property
+    def starts_children(self) -> bool:
+        """Whether it may start processes that hand their errors back."""
+        return any(
+            thing.startswith("multiprocessing.") or thing.endswith("ProcessPoolExecutor")
+            for thing in self.used
+        )
+
+    def parent(self, node: ast.AST) -> ast.AST:
+        """The node that a node stands in."""
+        return self.bindings.parents.get(id(node), self.tree)
+
+    def things(self, node: ast.expr) -> Things:
+        """What an expression may be, of what was imported; see ThingResolver."""
+        return self.resolver.things(node)
+
+    def texts(self, node: ast.expr) -> Texts:
+        """The texts that an expression may be; None where some of them are made up."""
+        return self.resolver.texts.texts(node)
+
+    def spelled(self, node: ast.expr) -> set[str]:
+        """The texts that an expression may be, as far as they are spelled out in the draft."""
+        return set(self.texts(node) or ()) - {PROJECTS}
+
+
+def last_name(node: ast.expr) -> str:
+    """The name of a function that is called: f of f() and of x.f()."""
+    return str(getattr(node, "attr", getattr(node, "id", "")))
+
+
+def _with_code_in_texts(tree: ast.Module) -> ast.Module:
+    code: list[ast.stmt] = []
+    for node in ast.walk(tree):
+        for text, mode in _code_texts(node):
+            if len(code) < _MOST_CODE_IN_TEXTS:
+                code += _parse(text, mode)
+    return ast.Module([*tree.body, *code], [])
+
+
+def _code_texts(node: ast.AST) -> Iterator[tuple[str, str]]:
+    """The texts below a node that Python or a library may run as code."""
+    match node:
+        case ast.Constant(str(text)) if ">>>" in text:
+            yield _examples(text), "exec"
+        case ast.arg(annotation=ast.expr() as note) | ast.AnnAssign(annotation=note):
+            yield from _annotations(note)
+        case ast.FunctionDef(returns=ast.expr() as note):
+            yield from _annotations(note)
+        case ast.Call(ast.Name("eval" | "exec" as name), [ast.Constant(str(text)), *_]):
+            yield text.strip(), name
+
+
+def _annotations(note: ast.expr) -> Iterator[tuple[str, str]]:
+    for node in ast.walk(note):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value.strip(), "eval"
+
+
+def _examples(text: str) -> str:
+    """The code of the doctests in a text."""
+    try:
+        examples = doctest.DocTestParser().get_examples(text)
+    except ValueError:
+        return ""
+    return "".join(example.source for example in examples)
+
+
+def _parse(text: str, mode: str) -> list[ast.stmt]:
+    """The statements of a text; none where it is no Python: then nothing can run it either."""
+    try:
+        return ast.parse(f"({text}\n)" if mode == "eval" else text).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+
+
+def _reachable(tree: ast.Module) -> Iterator[ast.AST]:
+    """All nodes, but of what runs only where the module is started as a program."""
+    renamed = any(_binds_its_name(node) for node in ast.walk(tree))
+    for statement in tree.body:
+        if renamed or not _is_main_guard(statement):
+            yield from ast.walk(statement)
+
+
+def _binds_its_name(node: ast.AST) -> bool:
+    """Whether a node may give the module another name."""
+    match node:
+        case ast.Name("__name__", ast.Store() | ast.Del()) | ast.alias(asname="__name__"):
+            return True
+        case ast.Constant("__name__") | ast.Global():
+            return True
+    return False
+
+
+def _is_main_guard(node: ast.stmt) -> bool:
+    if not isinstance(node, ast.If) or node.orelse:
+        return False
+    return ast.unparse(node.test) == "__name__ == '__main__'"
