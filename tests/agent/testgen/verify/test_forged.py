@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from tests.agent.testgen.conftest import LeanSandbox
 from tests.agent.testgen.verify.forged import FORGED, PRICES
+from tests.agent.testgen.verify.forged_siblings import SIBLINGS
+from tests.agent.testgen.verify.test_forged_questions import NOT_ASKED
 
 from copydesk.agent.records import Interpreter
 from copydesk.agent.sandbox.records import Tier
@@ -14,21 +16,11 @@ from copydesk.agent.sandbox.runner import Visible
 from copydesk.agent.sandbox.tier import detect
 from copydesk.agent.testgen.project.tools import TOOLS
 
+EVERY = {**FORGED, **SIBLINGS}
 HELD = {
-    "the loader of tests",
-    "a type hint",
-    "a spawned child that reads",
-    "getattr by a loop over words",
-    "the tree of the sandbox",
-    "an attribute of the folder",
-    "an attribute of the file",
+    *(EVERY.keys() - NOT_ASKED),
     "the mode of shared memory",
-    "shared memory",
-    "a made-up format",
-    "the size of all",
-    "the stack of a task",
     "a snapshot beside the test",
-    "a flag of a descriptor",
     "equal to itself",
     "equal to anything",
     "nothing was raised",
@@ -45,7 +37,7 @@ OPEN = pytest.mark.xfail(reason="gets through: see docs/explanation/sandbox.md",
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[] if name in HELD else [OPEN]) for name in FORGED]
+    "name", [pytest.param(name, marks=[] if name in HELD else [OPEN]) for name in EVERY]
 )
 def test_a_forged_draft_is_not_verified_without_a_yes(
     climb, write, tree: Path, interpreter: Interpreter, name: str
@@ -55,7 +47,7 @@ def test_a_forged_draft_is_not_verified_without_a_yes(
         pytest.skip(f"needs the full sandbox: {capability.reason}")
     sandbox = LeanSandbox(tree, tree, interpreter, capability, visible=Visible(tools=TOOLS))
     write({"prices.py": PRICES, "tests/test_other.py": ""})
-    draft = FORGED[name].replace("{size}", str(len(PRICES)))
+    draft = EVERY[name].replace("{size}", str(len(PRICES)))
     evidence, _ = climb(
         "prices.py", "total", [8, 9, 10, 11, 12, 13, 14], draft, repeats=3, on=sandbox
     )
