@@ -53,6 +53,7 @@ HEAVY = {
     "yfinance",
     "rich",
     "ruamel",
+    "resvg_py",
     "sqlite_utils",
     "tomlkit",
     "watchdog",

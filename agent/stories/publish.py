@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
-from copydesk.agent.git.repository import Repository, get_config
+from copydesk.agent.git.repository import Repository, between, get_config
 from copydesk.agent.records import Story
 from copydesk.agent.stories.channels.changelog import changelog_section, release_notes
 from copydesk.agent.stories.channels.discord_thread import (
@@ -16,6 +16,7 @@ from copydesk.agent.stories.channels.discord_thread import (
     thread_calls,
 )
 from copydesk.agent.stories.channels.sites import SITES, Post, render, slug_of
+from copydesk.agent.stories.pictures import draw_pictures, span_points
 from copydesk.agent.stories.span.references import project_page
 from copydesk.agent.stories.stored_stories import StoredStory, load_story, save_story
 from copydesk.agent.text import one_line, plural
@@ -64,12 +65,25 @@ def publication(
     commits = tuple(dict.fromkeys(filter(None, (span.first, span.last))))
     return Publication(
         draft_id=draft_id,
-        story=stored.story,
+        story=_illustrated(repo, db, stored),
         devlog=db.drafts.get(draft_id).content,
         post=Post(draft_id, slug_of(stored.story.title, draft_id), commits, draft, links),
         version=_version(stored.closed_by),
         thread=_thread_options(repo, links),
     )
+
+
+def _illustrated(repo: Repository, db: Database, stored: StoredStory) -> Story:
+    """The story with its plots, which are drawn anew each time; none where its commits are gone."""
+    if stored.story.pictures:
+        return stored.story
+    since, last = stored.span.since, stored.span.last
+    try:
+        commits = between(repo, f"{since}..{last}" if since else last)
+    except CopydeskError:
+        return stored.story
+    points = span_points(db, [*filter(None, [since]), *commits])
+    return replace(stored.story, pictures=draw_pictures(stored.facts, points))
 
 
 def check_red(stored: StoredStory) -> None:
