@@ -182,8 +182,8 @@ def refused_part(owner: str, attribute: str) -> bool:
     A module that a module of the standard library has imported is one more import of it. What
     begins with an underscore there is nobody's to use.
     """
-    if owner in ALLOWED_OF and attribute not in ALLOWED_OF[owner] | HARMLESS_DUNDERS:
-        return True
+    if owner in ALLOWED_OF:
+        return attribute not in ALLOWED_OF[owner] | HARMLESS_DUNDERS
     if attribute in REFUSED_OF.get(owner, ()):
         return True
     if not is_library_module(owner):

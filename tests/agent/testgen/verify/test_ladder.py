@@ -414,14 +414,14 @@ class TestDraftsThatFall:
 
 FORGERIES = {
     "os._exit": "import os\ndef test_x():\n    assert grade(1) == 'A'\ndef test_y():\n    assert grade(1)\n    os._exit(0)\n",
-    "sys.modules": "import sys\nsys.modules['grades'].grade = lambda p: 'A'\ndef test_x():\n    assert grade(90) == 'A'\n",
+    "sys.modules": "import sys\ndef test_x():\n    [*sys.modules.values()][0].grade = grade\n    assert grade(90) == 'A'\n",
     "gc": "import gc\ndef test_x():\n    assert gc.get_objects() and grade(90)\n",
     "from _pytest": "from _pytest.reports import TestReport\ndef test_x():\n    assert grade(90) or TestReport\n",
     "__code__": "def test_x():\n    grade.__code__ = (lambda p: 'A').__code__\n    assert grade(1) == 'A'\n",
     "getattr": "import os\ndef test_x():\n    assert grade(90)\n    getattr(os, '_exit')(0)\n",
     "from os": "from os import _exit\ndef test_x():\n    assert grade(90)\n    _exit(0)\n",
     "variable": "import os\ndef test_x():\n    assert os.environ.get('COPYDESK_REPORT_FD') or grade(1)\n",
-    "import": "def test_x():\n    assert __import__('gc') and grade(90)\n",
+    "import": "def test_x():\n    assert __import__('dis') and grade(90)\n",
 }  # fmt: skip
 
 
@@ -431,7 +431,7 @@ from grades import grade
 
 
 def test_x():
-    assert "grades" in sys.modules and grade(90) == "A"
+    assert len(sys.modules) > 1 and grade(90) == "A"
 """
 
 
@@ -441,7 +441,7 @@ class TestForgeries:
     def test_what_reaches_in_needs_a_yes(self, climb, name: str) -> None:
         content = "from grades import grade\n" + FORGERIES[name]
         evidence, _ = climb("grades.py", "grade", [8], content)
-        assert evidence.verdict in ("asks", "failed")
+        assert evidence.verdict == "asks"
         assert evidence.asks
 
     def test_a_draft_that_asks_does_not_run_before_the_yes_where_nothing_guards(
