@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .tracers import SourceScope
+if TYPE_CHECKING:  # children load this module, and have no use for tracers
+    from .tracers import SourceScope
 
 IMPORT_SYSTEM = ("<frozen importlib", "<frozen zipimport")
 FORWARDING_MODULES = frozenset(
-    {"os", "posixpath", "genericpath", "pathlib", "pathlib._local", "shutil"}
+    {"os", "posixpath", "genericpath", "shutil"}
+    # one module up to Python 3.12, in 3.13 and later a package whose modules differ
+    | {"pathlib", "pathlib._abc", "pathlib._local", "pathlib._os", "pathlib.types"}
     | {"collections.abc", "_collections_abc"}
     # pytest shows the source of what failed
     | {"linecache", "tokenize", "inspect", "traceback"}
@@ -51,6 +54,14 @@ def is_tool_call() -> bool:
             return bool(frame.f_code.co_filename.startswith(IMPORT_SYSTEM))
         frame = frame.f_back
     return False
+
+
+def is_subprocess_call() -> bool:
+    """Whether `subprocess` calls, which has said before what it starts."""
+    frame: Any = sys._getframe(1)
+    while frame is not None and _module(frame).startswith(PACKAGE):
+        frame = frame.f_back
+    return frame is not None and _module(frame) == "subprocess"
 
 
 def is_pytest_call() -> bool:

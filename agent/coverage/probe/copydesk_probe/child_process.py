@@ -11,6 +11,7 @@ import os
 import sys
 from typing import Any, Callable
 
+from .callers import is_subprocess_call
 from .programs import CONTEXT, REPORTS, TREE, inspect_start
 from .unaudited_calls import watch_status, watch_variables
 
@@ -58,8 +59,9 @@ class ChildProcess:
             self._observers[event] = lambda args: self._opened((*args, None, 0)[:3])
         for event in ("os.listdir", "os.scandir", "glob.glob"):
             self._observers[event] = self._listed
-        for event in ("os.system", "os.exec", "os.posix_spawn"):
+        for event in ("os.system", "os.exec"):
             self._observers[event] = lambda _: self.note("process")
+        self._observers["os.posix_spawn"] = lambda _: is_subprocess_call() or self.note("process")
         self._observers["subprocess.Popen"] = self._program_started
         self.note("child")
         watch_variables(lambda name: self.note("env", name))

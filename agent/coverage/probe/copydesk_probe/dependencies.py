@@ -12,7 +12,7 @@ import contextlib
 import os
 from typing import Any, Callable
 
-from .callers import TreeCallers, is_pytest_call, is_tool_call
+from .callers import TreeCallers, is_pytest_call, is_subprocess_call, is_tool_call
 from .child_process import ChildProcess, source_of
 from .child_reports import ChildReports
 from .programs import inspect_start
@@ -53,8 +53,9 @@ class Dependencies:
         observers["sqlite3.connect"] = self._database_opened
         for event in ("os.listdir", "os.scandir", "glob.glob"):
             observers[event] = self._folder_listed
-        for event in ("os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty"):
+        for event in ("os.system", "os.exec", "os.fork", "os.forkpty"):
             observers[event] = self.program_started
+        observers["os.posix_spawn"] = self._program_spawned
         observers["subprocess.Popen"] = self.python_started
 
         # called for everything that anything does, so what is not observed must end at once
@@ -150,6 +151,11 @@ class Dependencies:
         with contextlib.suppress(Exception):
             if self._is_program_relevant():
                 self.add("process", "")
+
+    def _program_spawned(self, args: tuple[Any, ...]) -> None:
+        """A program started by `os.posix_spawn`: from Python 3.13 on, subprocess mostly does."""
+        if not is_subprocess_call():
+            self.program_started(args)
 
     def python_started(self, args: tuple[Any, ...]) -> None:
         """A program started by `subprocess`; a Python will report by itself what it reads."""

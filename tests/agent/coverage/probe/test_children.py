@@ -58,6 +58,13 @@ def test_reads_in_a_child_of_a_child():
     python('-c', f'import subprocess, sys; subprocess.run([sys.executable, "-c", {{inner!r}}])')
 
 
+def test_is_spawned():
+    # without closing what is open, subprocess takes posix_spawn; from Python 3.13 on, mostly
+    inner = 'import subprocess, sys; subprocess.run([sys.executable, "-c", "1"], close_fds=False)'
+    env = {{**os.environ, 'PYTHONSAFEPATH': '1'}}
+    subprocess.run([{sys.executable!r}, '-c', inner], check=True, close_fds=False, env=env)
+
+
 def test_clears_the_environment():
     subprocess.run([{sys.executable!r}, '-S', '-c', 'pass'], check=True, env={{}})
 """
