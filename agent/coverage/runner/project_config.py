@@ -198,6 +198,24 @@ def measures_children(tree: Path) -> bool:
     return False
 
 
+def greenlets(tree: Path) -> list[str]:
+    """What of greenlets the coverage configuration names as its `concurrency`.
+
+    coverage.py's tracer then keeps apart what each of them executes, and counts other lines.
+    """
+    words = ""
+    for _, sections in _sections(tree):
+        tables = {**sections}
+        coverage = tables.get("coverage")
+        if isinstance(coverage, dict):  # of pyproject.toml
+            tables["run"] = coverage.get("run")
+        for title in ("run", "coverage:run"):
+            settings = tables.get(title)
+            if isinstance(settings, dict):
+                words += f" {settings.get('concurrency', '')}"
+    return re.findall(r"\b(?:eventlet|gevent|greenlet)\b", words)
+
+
 def has_pytest_configuration(tree: Path) -> bool:
     """Whether the tree itself holds a file that pytest takes as its configuration."""
     for name, section in _SECTIONS:

@@ -12,6 +12,7 @@ from pathlib import Path
 from copydesk.agent.coverage import probe
 from copydesk.agent.coverage.runner.coverage_py import Engine
 from copydesk.agent.coverage.runner.project_config import (
+    greenlets,
     has_pytest_configuration_above,
     measures_children,
 )
@@ -128,6 +129,7 @@ def _write_settings(engine: Engine, options: RunOptions, scratch: Path, report: 
     settings = probe.Settings(
         root=str(engine.tree),
         branch=options.branch,
+        concurrency=greenlets(engine.home),
         data_file=str(scratch / "coverage"),
         report=str(report),
         report_seconds=options.report_seconds,

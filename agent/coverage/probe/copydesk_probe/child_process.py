@@ -61,7 +61,7 @@ class ChildProcess:
             self._observers[event] = self._listed
         for event in ("os.system", "os.exec"):
             self._observers[event] = lambda _: self.note("process")
-        self._observers["os.posix_spawn"] = lambda _: is_subprocess_call() or self.note("process")
+        self._observers["os.posix_spawn"] = self._program_spawned
         self._observers["subprocess.Popen"] = self._program_started
         self.note("child")
         watch_variables(lambda name: self.note("env", name))
@@ -110,6 +110,10 @@ class ChildProcess:
         relative = self._relative(args[0] or os.curdir)
         if relative is not None:
             self.note("folder", relative)
+
+    def _program_spawned(self, args: tuple[Any, ...]) -> None:
+        if not is_subprocess_call():
+            self.note("process")
 
     def _program_started(self, args: tuple[Any, ...]) -> None:
         try:

@@ -36,7 +36,9 @@ class Recorder:
     def __init__(self, settings: Settings, tracer: Tracer | None = None) -> None:
         self.settings = settings
         self.scope = SourceScope(settings.root)
-        self.tracer = tracer or choose_tracer(self.scope, settings.branch, settings.data_file)
+        self.tracer = tracer or choose_tracer(
+            self.scope, settings.branch, settings.data_file, settings.concurrency
+        )
         self.dependencies = Dependencies(self.scope, self.tracer, settings.child_reports)
         self._child_coverage: Any = None  # where the project has children measured
         self._replacements = Replacements()

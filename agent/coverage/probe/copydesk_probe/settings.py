@@ -15,6 +15,7 @@ class Settings(NamedTuple):
     Attributes:
         root: The tree.
         branch: Record arcs, not only lines.
+        concurrency: What of greenlets the project names as its `concurrency`.
         data_file: Where coverage.py may keep its data meanwhile.
         report: Where the report of the run goes.
         report_seconds: How many seconds lie between two records of the report at least.
@@ -31,6 +32,7 @@ class Settings(NamedTuple):
 
     root: str
     branch: bool
+    concurrency: list[str]
     data_file: str
     report: str
     report_seconds: float

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any, Union
 
 from . import coverage_internals as internals
@@ -212,7 +213,9 @@ class CoverageTracer:
     def pause_for(self, collector: Any, replace: Replace) -> None:
         """Nothing to do: coverage.py itself pauses what it measures."""
 
-    def __init__(self, scope: SourceScope, branch: bool, data_file: str) -> None:
+    def __init__(
+        self, scope: SourceScope, branch: bool, data_file: str, concurrency: Sequence[str] = ()
+    ) -> None:
         import coverage
 
         self.scope = scope
@@ -228,6 +231,7 @@ class CoverageTracer:
                 include=[scope.root + "*"],
                 omit=["*/site-packages/*"],
                 messages=False,
+                concurrency=list(concurrency) or None,
             )
         self._live: dict[str, set[Any]] | None = None
 
@@ -295,14 +299,18 @@ class CoverageTracer:
 Tracer = Union[MonitoringTracer, CoverageTracer]
 
 
-def choose_tracer(scope: SourceScope, branch: bool, data_file: str) -> Tracer:
+def choose_tracer(
+    scope: SourceScope, branch: bool, data_file: str, concurrency: Sequence[str] = ()
+) -> Tracer:
     """The cheapest tracer that is sound here.
 
     Args:
         scope: The files that count.
         branch: Whether arcs are wanted.
         data_file: Where coverage.py may keep its data meanwhile.
+        concurrency: What of greenlets the project names: then only coverage.py itself counts as it
+            does.
     """
-    if not branch and sys.version_info >= (3, 12):
+    if not branch and not concurrency and sys.version_info >= (3, 12):
         return MonitoringTracer(scope)
-    return CoverageTracer(scope, branch, data_file)
+    return CoverageTracer(scope, branch, data_file, concurrency)

@@ -250,3 +250,12 @@ def test_the_cheapest_sound_tracer_is_chosen(
     monkeypatch.setattr(tracers.sys, "version_info", version)
     scope = tracers.SourceScope(str(tmp_path))
     assert type(tracers.choose_tracer(scope, branch, str(tmp_path / "data"))) is chosen
+
+
+def test_with_greenlets_coverage_py_itself_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracers.sys, "version_info", (3, 12))
+    scope = tracers.SourceScope(str(tmp_path))
+    chosen = tracers.choose_tracer(scope, False, str(tmp_path / "data"), ["thread"])
+    assert type(chosen) is tracers.CoverageTracer
