@@ -21,7 +21,7 @@ from copydesk.agent.cli.feedback_output import (
     print_topic,
     topic_json,
 )
-from copydesk.agent.cli.feedback_sources import inbox
+from copydesk.agent.cli.feedback_sources import inbox, pull
 from copydesk.agent.cli.options import examples, json_option
 from copydesk.agent.cli.output import echo, echo_json
 from copydesk.agent.errors import CopydeskError
@@ -415,3 +415,4 @@ def _message(db: Database, identity: int) -> FeedbackMessage:
 
 
 feedback.add_command(inbox)
+feedback.add_command(pull)

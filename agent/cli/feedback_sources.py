@@ -1,4 +1,4 @@
-"""`copydesk feedback inbox`: where feedback comes in by itself."""
+"""`copydesk feedback inbox` and `pull`: where feedback comes in without a file named by hand."""
 
 from __future__ import annotations
 
@@ -45,3 +45,42 @@ def inbox(as_json: bool) -> None:
         echo(f"set aside: {clean(file.path, keep='')}: {one_line(file.reason, 400)}")
     where = ", ".join(clean(str(folder), keep="") for folder in folders)
     echo(f"{plural(len(files), 'file')} seen in {where}.")
+
+
+@click.command(
+    epilog=examples(
+        "copydesk feedback pull discord 1043912345678901234",
+        "copydesk feedback pull github owner/name",
+        "copydesk feedback pull github --json",
+    )
+)
+@click.argument("service", type=click.Choice(["discord", "github"]))
+@click.argument("places", nargs=-1)
+@json_option
+def pull(service: str, places: tuple[str, ...], as_json: bool) -> None:
+    """Read what is new in channels of Discord or repositories on GitHub.
+
+    PLACES are the ids of channels, forums or threads, or repositories as owner/name; without any,
+    those of `git config copydesk.discordChannels` or `copydesk.githubRepositories`. It opens a
+    connection to discord.com or api.github.com, with your token, and only reads. Exit code 1 when
+    a place could not be read to its end.
+    """
+    from copydesk.agent.community.label_messages import label_messages
+    from copydesk.agent.community.pull import DISCORD, GITHUB, PullOptions
+    from copydesk.agent.community.pull import pull as pull_places
+
+    host = DISCORD if service == "discord" else GITHUB
+    with open_current_desk(create=True) as (repo, db), screen.spinner("reading") as update:
+        pulled = pull_places(db, repo, host, PullOptions(places, update))
+        label_messages(db, update)
+    if as_json:
+        echo_json([one._asdict() for one in pulled])
+    for one in [] if as_json else pulled:
+        place = clean(one.place, keep="")
+        echo(f"{place}: {one.new:,} new, {one.changed:,} changed")
+        if one.unreadable:
+            click.echo(f"  {plural(one.unreadable, 'record')} could not be read", err=True)
+        if one.problem:
+            click.echo(f"  not read to its end: {one_line(one.problem, 300)}", err=True)
+    if any(one.problem for one in pulled):
+        raise click.exceptions.Exit(1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -34,6 +34,19 @@ _BATCH = 2_000
 _REPORTED = 20
 
 
+@dataclass
+class Tally:
+    """What was counted so far of a file, or of a page."""
+
+    messages: int = 0
+    new: int = 0
+    changed: int = 0
+    refused: int = 0
+    bad: list[BadRecord] = field(default_factory=list)
+    bad_count: int = 0
+    spans: dict[int, tuple[float, float, float]] = field(default_factory=dict)
+
+
 class ImportedFile(NamedTuple):
     """What came of one file.
 
@@ -60,19 +73,6 @@ class ImportedFile(NamedTuple):
     bad: tuple[BadRecord, ...] = ()
     bad_count: int = 0
     error: str = ""
-
-
-@dataclass
-class _Tally:
-    """What was counted so far of a file."""
-
-    messages: int = 0
-    new: int = 0
-    changed: int = 0
-    refused: int = 0
-    bad: list[BadRecord] = field(default_factory=list)
-    bad_count: int = 0
-    spans: dict[int, tuple[float, float, float]] = field(default_factory=dict)
 
 
 def import_file(
@@ -108,8 +108,8 @@ def import_file(
     )
 
 
-def _store(db: Database, export: Export, path: Path, names: bool, progress: Progress) -> _Tally:
-    tally = _Tally()
+def _store(db: Database, export: Export, path: Path, names: bool, progress: Progress) -> Tally:
+    tally = Tally()
     writer = _Writer(db, names)
     records = export.read(path)
     while batch := list(islice(records, _BATCH)):
@@ -119,7 +119,19 @@ def _store(db: Database, export: Export, path: Path, names: bool, progress: Prog
     return tally
 
 
-def _messages(batch: list[Record], tally: _Tally) -> Iterator[Message]:
+def store_records(db: Database, records: Sequence[Record]) -> Tally:
+    """Store messages that were read otherwise than from a file, in the open transaction.
+
+    Args:
+        db: The open desk, inside a transaction.
+        records: The messages, and what could not be read.
+    """
+    tally = Tally()
+    _Writer(db, names=False).write(_messages(list(records), tally), tally)
+    return tally
+
+
+def _messages(batch: list[Record], tally: Tally) -> Iterator[Message]:
     for record in batch:
         if isinstance(record, Message):
             tally.messages += 1
@@ -130,7 +142,7 @@ def _messages(batch: list[Record], tally: _Tally) -> Iterator[Message]:
             tally.bad.append(record)
 
 
-def _hide_gone(db: Database, export: Export, tally: _Tally, complete: bool) -> int:
+def _hide_gone(db: Database, export: Export, tally: Tally, complete: bool) -> int:
     """Hide what later exports lack; a file with unreadable records may lack what is still there."""
     with transaction(db):
         if complete and export.holds_channel_whole and not tally.bad_count:
@@ -150,7 +162,7 @@ class _Writer:
         self._threads: dict[tuple[str, ...], int] = {}
         self._people: dict[tuple[str, str, str], Person | None] = {}
 
-    def write(self, messages: Iterator[Message], tally: _Tally) -> None:
+    def write(self, messages: Iterator[Message], tally: Tally) -> None:
         """Store messages in the open transaction, and count them."""
         rows: dict[tuple[str, str], MessageRow] = {}
         for message in messages:

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from copydesk.agent.cli.main import cli
 from copydesk.agent.community.label_messages import load_labels
+from copydesk.agent.community.pull import pull_places
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git import repository
 
@@ -152,3 +153,27 @@ def test_the_inbox_is_imported_by_hand_too_and_tells_what_it_set_aside(
     assert f"set aside: {inbox / 'notes.txt'}: it is none of" in first
     states = {Path(file["path"]).name: file["state"] for file in answer(run, "inbox")["files"]}
     assert states == {"notes.txt": "refused", "table.csv": "imported"}
+
+
+def test_a_pull_without_a_token_says_where_to_put_one(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COPYDESK_DISCORD_TOKEN", raising=False)
+    monkeypatch.setattr(pull_places, "_from_keyring", lambda name: "")
+    result = run("pull", "discord", "77", expect=2)
+    assert "there is no token for discord" in result.output
+    assert "copydesk.discordToken" in result.output
+
+
+def test_a_pull_says_what_came_of_each_place(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    pulled = [
+        pull_places.Pulled("discord:77", new=3, unreadable=1),
+        pull_places.Pulled("discord:78", problem="it is gone"),
+    ]
+    monkeypatch.setattr("copydesk.agent.community.pull.pull", lambda *_: pulled)
+    result = run("pull", "discord", expect=1)
+    assert "discord:77: 3 new, 0 changed" in result.stdout
+    assert "1 record could not be read" in result.stderr
+    assert "not read to its end: it is gone" in result.stderr
+    listed = json.loads(run("pull", "discord", "--json", expect=1).stdout)
+    assert [one["new"] for one in listed] == [3, 0]
