@@ -262,7 +262,8 @@ def launch(arguments: Sequence[str]) -> None:
     """
     if find_spec("streamlit") is None:
         sys.exit('Streamlit is not installed; add it with: pip install "copydesk[app]"')
-    words = [sys.executable, "-m", "streamlit", "run", *LOCAL, __file__, "--", *arguments]
+    # with -P, or what lies in the current folder would be imported
+    words = [sys.executable, "-P", "-m", "streamlit", "run", *LOCAL, __file__, "--", *arguments]
     os.execv(sys.executable, words)
 
 
