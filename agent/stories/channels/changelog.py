@@ -12,6 +12,9 @@ from copydesk.agent.stories.channels.post import Style, example_block, paragraph
 CATEGORIES = ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security")
 """The headings of Keep a Changelog 1.1, in its order."""
 
+MOST_OF_A_RELEASE = 12
+"""Entries of a category in the notes of a release."""
+
 
 def changelog_section(story: Story, version: str = "", links: Sequence[str] = ()) -> str:
     """A section in the form of Keep a Changelog: it only lists.
@@ -45,7 +48,7 @@ def release_notes(story: Story, links: Sequence[str] = ()) -> str:
     """
     style = Style(GITHUB, links=links)
     blocks = [paragraph((story.hook,), style)] if story.hook else []
-    lists = _lists(story, "##", links)
+    lists = _lists(story, "##", links, most=MOST_OF_A_RELEASE)
     if lists:
         blocks += lists
         sections = [section for section in story.sections if _is_of_tests(section, story)]
@@ -58,8 +61,15 @@ def release_notes(story: Story, links: Sequence[str] = ()) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _lists(story: Story, level: str, links: Sequence[str]) -> list[str]:
-    """A heading and a list for each category that has entries, in the order of CATEGORIES."""
+def _lists(story: Story, level: str, links: Sequence[str], *, most: int | None = None) -> list[str]:
+    """A heading and a list for each category that has entries, in the order of CATEGORIES.
+
+    Args:
+        story: The story.
+        level: The marks of a heading.
+        links: Addresses that may be linked.
+        most: How many entries a list has; how many more there are is said. None: all.
+    """
     entries: dict[str, list[Sentence]] = {}
     for category, sentences in story.changes:
         entries.setdefault(category, []).extend(sentences)
@@ -68,6 +78,8 @@ def _lists(story: Story, level: str, links: Sequence[str]) -> list[str]:
     blocks = []
     for category in order:
         items = [f"- {escape(sentence.text, GITHUB, links)}" for sentence in entries[category]]
+        if most is not None and len(items) > most:
+            items[most:] = [f"- And {len(items) - most} more, which the changelog lists."]
         if items:
             blocks += [f"{level} {escape(category)}", "\n".join(items)]
     return blocks

@@ -96,11 +96,15 @@ def _opening(story: Story, options: ThreadOptions) -> Json:
 
 
 def _ending(story: Story, links: Sequence[str]) -> Iterator[ThreadPart]:
-    if story.question is not None:
+    """The question and the poll; a question that the poll asks is not asked twice."""
+    poll = poll_payload(story.poll) if story.poll is not None else None
+    if poll is not None and not (poll["question"]["text"] and poll["answers"]):
+        poll = None
+    asked = story.poll.question.text if story.poll is not None and poll is not None else ""
+    if story.question is not None and story.question.text != asked:
         for text in _parts(_escape(story.question.text, links)):
             yield ThreadPart("question", {"content": text})
-    poll = poll_payload(story.poll) if story.poll is not None else None
-    if poll is not None and poll["question"]["text"] and poll["answers"]:
+    if poll is not None:
         yield ThreadPart("poll", {"poll": poll})
 
 
@@ -176,12 +180,15 @@ def _body(story: Story, links: Sequence[str]) -> str:
     """The story between hook and question, as Discord's Markdown."""
     blocks = []
     for section in sections_in_order(story):
-        if section.heading.strip():
-            blocks.append(f"**{_escape(section.heading, links)}**")
         texts = [sentence.text for sentence in section.sentences]
         if story.hook is not None and story.hook.text in texts:
             texts.remove(story.hook.text)
-        blocks.append(_escape(" ".join(texts), links))
+        lines = [f"- {_escape(text, links)}" for text in texts]
+        if not section.is_list:
+            lines = [_escape(" ".join(texts), links)]
+        if section.heading.strip() and texts:
+            lines.insert(0, f"**{_escape(section.heading, links)}**")  # never alone in a part
+        blocks.append("\n".join(lines))
         for example in section.examples:
             blocks.append(_fence(session(example.code, example.result)))
             if example.before is not None:

@@ -47,7 +47,8 @@ def body(story: Story, style: Style) -> str:
     for section in sections_in_order(story):
         if section.heading.strip():
             blocks.append(f"## {escape(section.heading, style.dialect, style.links)}")
-        blocks.append(paragraph(section.sentences, style))
+        write = bullets if section.is_list else paragraph
+        blocks.append(write(section.sentences, style))
         blocks += [example_block(example, style.dialect) for example in section.examples]
         if style.picture is not None:
             blocks += [_picture(picture, style.picture, style) for picture in section.pictures]
@@ -57,12 +58,16 @@ def body(story: Story, style: Style) -> str:
 
 
 class Section(NamedTuple):
-    """A section of a story with the examples and pictures that belong to it."""
+    """A section of a story with the examples and pictures that belong to it.
+
+    `is_list` says that its sentences are things one after the other, not a paragraph.
+    """
 
     heading: str
     sentences: tuple[Sentence, ...]
     examples: tuple[Example, ...]
     pictures: tuple[Picture, ...]
+    is_list: bool
 
 
 def sections_in_order(story: Story) -> Iterator[Section]:
@@ -74,7 +79,13 @@ def sections_in_order(story: Story) -> Iterator[Section]:
         pictures = tuple(
             p for p in story.pictures if _place(p.alternative.facts, story, -1) == number
         )
-        yield Section(heading, sentences, examples, pictures)
+        yield Section(heading, sentences, examples, pictures, _is_list(sentences, story))
+
+
+def _is_list(sentences: Sequence[Sentence], story: Story) -> bool:
+    """Whether sentences are several things that a changelog lists, too."""
+    listed = {fact for _, entries in story.changes for entry in entries for fact in entry.facts}
+    return len(sentences) > 1 and all(listed & set(sentence.facts) for sentence in sentences)
 
 
 def _introduction(story: Story, style: Style) -> list[str]:
@@ -107,6 +118,11 @@ def paragraph(sentences: Sequence[Sentence], style: Style) -> str:
     """Sentences as one paragraph."""
     text = " ".join(sentence.text for sentence in sentences)
     return escape(text, style.dialect, style.links)
+
+
+def bullets(sentences: Sequence[Sentence], style: Style) -> str:
+    """Sentences as a list, an item each."""
+    return "\n".join(f"- {escape(s.text, style.dialect, style.links)}" for s in sentences)
 
 
 def example_block(example: Example, dialect: Dialect) -> str:

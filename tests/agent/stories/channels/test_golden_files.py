@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from copydesk.agent.records import Story
+from copydesk.agent.records import Sentence, Story
 from copydesk.agent.stories.channels import devlog
 from copydesk.agent.stories.channels.changelog import changelog_section, release_notes
 from copydesk.agent.stories.channels.discord_thread import (
@@ -51,3 +52,21 @@ def test_a_story_of_one_sentence_has_a_text_for_every_channel(name: str, bare_st
     shown = CHANNELS[name](bare_story, Post(1, "yes"))
     assert "It works." in shown or name == "changelog.md"
     assert shown.endswith("\n")
+
+
+def test_a_question_that_the_poll_asks_is_not_asked_twice(whole_story: Story) -> None:
+    assert whole_story.poll is not None
+    kinds = {}
+    for question in (whole_story.question, whole_story.poll.question):
+        story = dataclasses.replace(whole_story, question=question)
+        kinds[question] = [part.kind for part in build_thread(story, ThreadOptions())][-2:]
+    assert list(kinds.values()) == [["question", "poll"], ["picture", "poll"]]
+
+
+def test_the_notes_of_a_release_name_how_many_more_changes_there_are(whole_story: Story) -> None:
+    added = tuple(Sentence(f"`name_{n}` is new.", ("F1",)) for n in range(15))
+    story = dataclasses.replace(whole_story, changes=(("Added", added),))
+    notes = release_notes(story)
+    assert notes.count("is new.") == 12
+    assert "- And 3 more, which the changelog lists.\n" in notes
+    assert changelog_section(story).count("is new.") == 15

@@ -57,7 +57,7 @@ def story_of(text: str) -> Story:
         hook=sentence,
         sections=((text, (Sentence("Before. " + text, ("F1",)), sentence)), ("Tests", (sentence,))),
         question=sentence,
-        poll=Poll(sentence, (sentence, Sentence("Other", ()))),
+        poll=Poll(Sentence(f"Poll: {text}", ()), (sentence, Sentence("Other", ()))),
         changes=(("Added", (sentence,)), (text, (sentence,))),
         examples=(Example(text, text, ("F1",), before=text),),
         pictures=(Picture("coverage", sentence, "<svg/>", b"png"),),
@@ -197,7 +197,11 @@ def test_a_story_with_long_texts_fits_into_every_limit(whole_story: Story) -> No
         title=long.text,
         hook=long,
         question=long,
-        poll=Poll(long, tuple(Sentence(f"{n} {long.text}", ()) for n in range(14)), hours=9999),
+        poll=Poll(
+            Sentence(f"Poll {long.text}", ()),
+            tuple(Sentence(f"{n} {long.text}", ()) for n in range(14)),
+            hours=9999,
+        ),
         pictures=(Picture("coverage", long, "", b"png"),),
     )
     parts = build_thread(story, ThreadOptions("forum", tuple("1234567")))

@@ -43,6 +43,6 @@ def story() -> Story:
         hook=Sentence("Rows are read one by one now.", ()),
         sections=(("What changed", long),),
         question=question,
-        poll=Poll(question, (Sentence("Rows", ()), Sentence("Columns", ()))),
+        poll=Poll(Sentence("Which?", ()), (Sentence("Rows", ()), Sentence("Columns", ()))),
         pictures=(Picture("coverage", Sentence("Coverage rose.", ()), "<svg/>", b"\x89PNG"),),
     )
