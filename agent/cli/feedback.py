@@ -10,6 +10,7 @@ import click
 
 from copydesk.agent.cli import terminal as screen
 from copydesk.agent.cli.current_desk import open_current_desk
+from copydesk.agent.cli.feedback_offers import offers
 from copydesk.agent.cli.feedback_output import (
     file_json,
     iso_time,
@@ -416,3 +417,4 @@ def _message(db: Database, identity: int) -> FeedbackMessage:
 
 feedback.add_command(inbox)
 feedback.add_command(pull)
+feedback.add_command(offers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from copydesk.agent.cli.measure import measured_commit
 from copydesk.agent.cli.options import examples, revision_argument
 from copydesk.agent.cli.output import echo, print_progress, write_file
 from copydesk.agent.coverage.report import (
+    CommunityFacts,
     Report,
     gather_report,
     render_html,
@@ -82,6 +84,7 @@ def report(
     with open_current_desk() as (repo, db):
         sha = measured_commit(repo, db, revision)
         report_facts = gather_report(repo, db, sha)
+        report_facts = replace(report_facts, community=_community(repo, db))
         if insight:
             report_facts = _with_insight(repo, db, report_facts)
         text = _rendered(report_facts, form)
@@ -94,6 +97,19 @@ def report(
     echo(f"Wrote {output}")
     if show:
         click.launch(output.absolute().as_uri())
+
+
+def _community(repo: Repository, db: Database) -> CommunityFacts | None:
+    """What readers say, where anything of it is on the desk."""
+    if not db.feedback.count():
+        return None
+    # what reads messages, which a report without any need not load
+    from copydesk.agent.community.label_messages import label_messages
+    from copydesk.agent.community.priority import constants_of
+    from copydesk.agent.community.report_section import community_facts
+
+    label_messages(db, silent)
+    return community_facts(db, time.time(), constants_of(config.load(repo).project))
 
 
 def _with_insight(repo: Repository, db: Database, report: Report) -> Report:

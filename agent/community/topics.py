@@ -100,7 +100,7 @@ def _alike(
     open_messages = [
         message
         for message in shown
-        if message.kind in WAITING and message.id not in covered and not _is_own(message)
+        if message.kind in WAITING and message.id not in covered and not is_own(message)
     ]
     waiting = {message.id: message for message in open_messages[-MOST_MESSAGES:]}
     word_counts: Counter[str] = Counter()
@@ -113,7 +113,7 @@ def _alike(
     return groups
 
 
-def _is_own(message: FeedbackMessage) -> bool:
+def is_own(message: FeedbackMessage) -> bool:
     """Whether the author or a bot wrote it."""
     return bool(message.flags & (BY_AUTHOR | BY_BOT))
 
@@ -136,6 +136,32 @@ def voters_of(poll: FeedbackPoll) -> int:
     """
     counted = sum(votes or 0 for _, votes in poll.options)
     return max(poll.total or 0, counted)
+
+
+def is_unanswered(message: FeedbackMessage, others: Iterable[FeedbackMessage]) -> bool:
+    """Whether a message is a reader's question that the author has not answered.
+
+    Args:
+        message: The message.
+        others: The messages among which an answer may be.
+    """
+    if message.kind != "question" or message.answered or is_own(message):
+        return False
+    return not any(
+        other.flags & BY_AUTHOR
+        and other.created_at >= message.created_at
+        and (other.thread == message.thread or other.parent == message.external_id)
+        for other in others
+    )
+
+
+def open_questions(db: Database, since: float = 0.0) -> list[FeedbackMessage]:
+    """The readers' questions that the author has not answered, the oldest first."""
+    by_thread: dict[int, list[FeedbackMessage]] = {}
+    shown = db.feedback.messages(since=since)
+    for message in shown:
+        by_thread.setdefault(message.thread, []).append(message)
+    return [message for message in shown if is_unanswered(message, by_thread[message.thread])]
 
 
 class _TopicBuilder:
@@ -185,7 +211,7 @@ class _TopicBuilder:
         priority = priority_of(
             acts,
             [message.id for message in messages if self._is_open(message)],
-            [(self._age(m), m.id) for m in messages if _is_own(m) and not m.parent],
+            [(self._age(m), m.id) for m in messages if is_own(m) and not m.parent],
             self._constants,
         )
         return Topic(name, keywords, bool(keywords), messages, priority)
@@ -197,7 +223,7 @@ class _TopicBuilder:
         """What the writer of a message did, and those who reacted to it or voted in its poll."""
         age = self._age(message)
         acts = []
-        if not _is_own(message):
+        if not is_own(message):
             weight = self._constants.message
             if message.kind == "question":
                 weight = self._constants.question
@@ -223,7 +249,7 @@ class _TopicBuilder:
 
     def _is_open(self, message: FeedbackMessage) -> bool:
         """Whether it is a reader's question that the author has not answered."""
-        if message.kind != "question" or message.answered or _is_own(message):
+        if message.kind != "question" or message.answered or is_own(message):
             return False
         if self._author_spoke.get(message.thread, 0.0) > message.created_at:
             return False

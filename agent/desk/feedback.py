@@ -84,6 +84,16 @@ class FeedbackMessage(NamedTuple):
     answered: bool
 
 
+class FeedbackThread(NamedTuple):
+    """A channel, thread, discussion or page that messages stand in; see `feedback_threads`."""
+
+    id: int
+    source: str
+    external_id: str
+    title: str
+    url: str
+
+
 class UnlabelledMessage(NamedTuple):
     """A message without tone and kind; `title` is that of the thread that it opens."""
 
@@ -370,6 +380,13 @@ class Feedback:
     def _select(self, rest: str, parameters: Sequence[object]) -> list[FeedbackMessage]:
         rows = self._db.execute(f"SELECT {_LISTED}{_FROM} WHERE{_SHOWN} {rest}", parameters)
         return [_listed(row) for row in rows]
+
+    def threads(self) -> list[FeedbackThread]:
+        """The threads of all messages, in the order in which they came in."""
+        rows = self._db.execute(
+            "SELECT id, source, external_id, title, url FROM feedback_threads ORDER BY id"
+        )
+        return [FeedbackThread(*row) for row in rows]
 
     def polls(self) -> list[FeedbackPoll]:
         """All polls, in the order of their ids."""

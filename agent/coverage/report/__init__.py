@@ -5,6 +5,14 @@ annotations and summaries of CI hosts, and coverage in the formats of coverage.p
 """
 
 from copydesk.agent.coverage.report.ci_hosts import CiHost, detect_host
+from copydesk.agent.coverage.report.community_facts import (
+    CommunityFacts,
+    PostKindRow,
+    PostRow,
+    QuestionRow,
+    ToneWeek,
+    TopicRow,
+)
 from copydesk.agent.coverage.report.export import FORMATS, export
 from copydesk.agent.coverage.report.formatting import model_words, percent, ranges
 from copydesk.agent.coverage.report.html_report import render_html
@@ -22,8 +30,14 @@ from copydesk.agent.coverage.report.verdict_formats import (
 __all__ = [
     "FORMATS",
     "CiHost",
+    "CommunityFacts",
     "Insight",
+    "PostKindRow",
+    "PostRow",
+    "QuestionRow",
     "Report",
+    "ToneWeek",
+    "TopicRow",
     "detect_host",
     "export",
     "failure_annotations",

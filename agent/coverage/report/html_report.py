@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from copydesk.agent.coverage.report import plot
+from copydesk.agent.coverage.report.community_facts import share_text, tone_plot
 from copydesk.agent.coverage.report.formatting import model_words, open_parts, percent
 from copydesk.agent.coverage.report.report_data import Report, Row, State
 from copydesk.agent.records import Gap
@@ -64,6 +65,8 @@ def render_html(report: Report) -> str:
             figures=list(_figures(report)),
             findings=list(_findings(report)),
             plot=Markup(plot.render(report.history)),
+            tone_plot=Markup(tone_plot(report.community.weeks) if report.community else ""),
+            share_text=share_text,
         )
     )
 
@@ -80,6 +83,7 @@ def _section_titles(report: Report) -> Iterator[tuple[str, str]]:
         ("slowest", "Slowest tests", report.slowest),
         ("flaky", "Flakiest tests", report.flaky),
         ("drafts", "Drafts waiting", report.drafts),
+        ("community", "What readers say", report.community),
         ("models", "What models did", report.models),
     ):
         if content:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from copydesk.agent.coverage.gate import verdict_as_json
+from copydesk.agent.coverage.report.community_facts import community_json
 from copydesk.agent.coverage.report.report_data import Report, Row
 from copydesk.agent.coverage.store import Measure
 from copydesk.agent.git.repository import CommitInfo
@@ -35,6 +36,7 @@ def render_json(report: Report) -> Json:
         "slowest": [{"test": name, "seconds": seconds} for name, seconds in report.slowest],
         "unsteady": [test._asdict() for test in report.flaky],
         "insight": _or_none(report.insight),
+        "community": community_json(report.community) if report.community else None,
         "drafts": [_draft(draft) for draft in report.drafts],
         "models": list(report.models),
         "failures": list(report.failures),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from copydesk.agent.coverage.gate import Verdict, missing_ranges
+from copydesk.agent.coverage.report.community_markdown import community_lines
 from copydesk.agent.coverage.report.formatting import model_words, open_parts, percent
+from copydesk.agent.coverage.report.markdown_parts import code, section, text
 from copydesk.agent.coverage.report.report_data import Report
 from copydesk.agent.desk.failures import FailedTest
-from copydesk.agent.text import clean, one_line, plural
+from copydesk.agent.text import plural
 
 GAPS = 30
 FAILED = 50
@@ -30,6 +31,8 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _missing_lines(report)
     yield from _gaps(report)
     yield from _tables(report)
+    if report.community:
+        yield from community_lines(report.community)
     if report.steps:
         yield "\n## What to do next\n"
         for step in report.steps:
@@ -132,28 +135,3 @@ def _tables(report: Report) -> Iterator[str]:
         ("Model", "Prompt", "Came of it"),
         [(text(m["model"]), code(m["prompt"]), model_words(m)) for m in report.models],
     )
-
-
-def section(
-    title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], level: int = 2
-) -> Iterator[str]:
-    """A heading and a table; nothing where there are no rows."""
-    if rows:
-        yield f"\n{'#' * level} {title}\n"
-        yield f"| {' | '.join(headings)} |"
-        yield f"| {' | '.join('---' for _ in headings)} |"
-        yield from (f"| {' | '.join(row)} |" for row in rows)
-
-
-def text(raw: str) -> str:
-    """Text that Markdown shows as it is."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~!&@])", r"\\\1", clean(one_line(raw), keep=""))
-
-
-def code(raw: str) -> str:
-    """Text in a span of code, which may stand in a table."""
-    content = clean(raw, keep="").replace("|", "\\|")
-    longest = max((len(run) for run in re.findall("`+", content)), default=0)
-    fence = "`" * (longest + 1)
-    space = " " if "`" in content else ""
-    return f"{fence}{space}{content}{space}{fence}"

@@ -21,6 +21,7 @@ from copydesk.agent.coverage.gate import (
     texts,
     waiting_commands,
 )
+from copydesk.agent.coverage.report.community_facts import CommunityFacts
 from copydesk.agent.coverage.report.flaky_tests import FlakyTest, flakiest_tests
 from copydesk.agent.coverage.source import moved_lines, parse
 from copydesk.agent.coverage.store import (
@@ -94,7 +95,8 @@ class Report:
 
     `left_out` counts lines of the diff not shown; `models` are the totals of desk.history;
     `failed` are the tests that failed, and `install` says what to install where they fail for
-    want of a module. `failures` are the parts that copydesk failed on.
+    want of a module. `failures` are the parts that copydesk failed on, `community` is what readers
+    said.
     """
 
     name: str
@@ -111,6 +113,7 @@ class Report:
     steps: tuple[Step, ...]
     models: tuple[Json, ...] = ()
     insight: Insight | None = None
+    community: CommunityFacts | None = None
     projects: tuple[ProjectTotal, ...] = ()
     failed: tuple[FailedTest, ...] = ()
     install: Install | None = None

@@ -14,7 +14,8 @@ from copydesk.agent.coverage.gate import (
 )
 from copydesk.agent.coverage.report.formatting import percent
 from copydesk.agent.coverage.report.formatting import ranges as line_ranges
-from copydesk.agent.coverage.report.markdown_report import code, failed_section, section, text
+from copydesk.agent.coverage.report.markdown_parts import code, section, text
+from copydesk.agent.coverage.report.markdown_report import failed_section
 from copydesk.agent.desk.failures import FailedTest
 from copydesk.agent.git.missing_modules import Install
 from copydesk.agent.records import Json

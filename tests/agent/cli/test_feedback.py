@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from copydesk.agent.cli.main import cli
+from copydesk.agent.community.changes import changes_of
 from copydesk.agent.community.label_messages import load_labels
 from copydesk.agent.community.pull import pull_places
 from copydesk.agent.desk.store import open_desk
@@ -177,3 +178,46 @@ def test_a_pull_says_what_came_of_each_place(run: Run, monkeypatch: pytest.Monke
     assert "not read to its end: it is gone" in result.stderr
     listed = json.loads(run("pull", "discord", "--json", expect=1).stdout)
     assert [one["new"] for one in listed] == [3, 0]
+
+
+def test_offers_are_listed_dropped_and_remembered(run: Run) -> None:
+    run("import", *EXPORTS)
+    run("tag", "saves", "save file", "stutter")
+    made = answer(run, "offers")
+    kinds = {offer["kind"] for offer in made}
+    assert {"topic", "hook", "question"} <= kinds
+    question = next(offer for offer in made if offer["kind"] == "question")
+    assert question["facts"]
+    run("offers", "--drop", question["key"])
+    assert question["key"] not in [offer["key"] for offer in answer(run, "offers")]
+    listed = run("offers", "--all").stdout
+    assert f"{question['key']} (dropped): " in listed
+    assert "no offer" in run("offers", "--take", "poll-zzz", expect=2).output
+
+
+def test_commits_of_the_span_are_held_against_what_was_asked(
+    run: Run, repo: Path, commit: Callable[..., str], tmp_path: Path
+) -> None:
+    path = tmp_path / "issue.json"
+    path.write_text(
+        '[{"node_id": "I_1", "html_url": "https://github.com/o/r/issues/12", "title": "Dark",'
+        ' "created_at": "2026-11-20T10:00:00Z", "body": "Please add a dark theme"}]'
+    )
+    run("import", str(path))
+    run("tag", "theme", "dark theme")
+    commit(repo, {"a.py": "1"}, "Begin")
+    commit(repo, {"a.py": "2"}, "Add a dark theme (#12)")
+    made = answer(run, "offers", "--since", "HEAD~1")
+    assert [o["text"] for o in made if o["kind"] == "done"] == [
+        "You asked about theme: Add a dark theme (#12)."
+    ]
+
+
+def test_changes_name_the_functions_that_hold_changed_lines(
+    repo: Path, commit: Callable[..., str]
+) -> None:
+    commit(repo, {"saves.py": "def a():\n    return 1\n\ndef b():\n    return 1\n"})
+    sha = commit(repo, {"saves.py": "def a():\n    return 1\n\ndef b():\n    return 2\n"})
+    (change,) = changes_of(repository.find(repo), [sha])
+    assert change.functions == {"saves.py::b"}
+    assert change.paths == {"saves.py"}
