@@ -25,6 +25,7 @@ from copydesk.agent.records import (
     Sha,
     Target,
 )
+from copydesk.agent.text import text_hash
 
 WAITING: tuple[DraftState, ...] = ("ready", "asks", "not_run")
 """The states of a draft that waits for the editor."""
@@ -155,6 +156,21 @@ class Drafts:
             f"SELECT {_COLUMNS} FROM drafts WHERE {' AND '.join(conditions)} ORDER BY id", values
         )
         return [_draft(row) for row in rows]
+
+    def yes_to(self, text: str) -> Json:
+        """The editor's last yes to a draft of exactly this text, at whatever commit.
+
+        Returns:
+            Who gave it, when, for which names, as it is kept in a draft's evidence, and the
+            draft's id as "draft"; empty where there is none that stands.
+        """
+        row = self._db.execute(
+            "SELECT id, json_extract(evidence, '$.yes') FROM drafts"
+            " WHERE json_extract(evidence, '$.yes.sha256') = ? AND state != 'rejected'"
+            " ORDER BY id DESC LIMIT 1",
+            (text_hash(text),),
+        ).fetchone()
+        return {"draft": row[0], **json.loads(row[1])} if row else {}
 
     def waiting_commits(self) -> set[Sha]:
         """The commits whose drafts wait for the editor."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import os
 import pwd
@@ -36,6 +35,7 @@ from copydesk.agent.testgen.accept import (
     write_placement,
 )
 from copydesk.agent.testgen.project import find_tests, parse
+from copydesk.agent.text import text_hash
 from copydesk.hooks import failpoints
 
 FAILS_HERE = "fails-in-your-environment"
@@ -271,7 +271,7 @@ def open_questions(draft: Draft) -> list[str]:
     """What a draft asks for that nobody has said yes to, in the text that it has now."""
     names = [str(name) for name in draft.evidence.get("asks") or ()]
     yes = draft.evidence.get("yes") or {}
-    if yes.get("sha256") != _sha256(draft.content):
+    if yes.get("sha256") != text_hash(draft.content):
         return names
     return [name for name in names if name not in yes.get("names", ())]
 
@@ -303,16 +303,12 @@ def say_yes(repo: Repository, db: Database, identity: int, names: Sequence[str])
         "by": _user(),
         "at": timestamp(),
         "names": list(names),
-        "sha256": _sha256(draft.content),
+        "sha256": text_hash(draft.content),
     }
     if waiting(db, identity).content != draft.content:  # the check takes seconds
         raise _edited_meanwhile(draft)
     decision = Decision("yes", _state(evidence), why=", ".join(names))
     return db.drafts.decide(draft, decision, evidence=evidence)
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _user() -> str:

@@ -70,7 +70,13 @@ class DraftDesk:
         sandbox = CheckpointedSandbox(
             self.workspace.sandbox, self.db.verifications, verification.id
         )
-        return verify(verification.candidate, self.workspace.tree, sandbox, recording=recording)
+        return verify(
+            verification.candidate,
+            self.workspace.tree,
+            sandbox,
+            allowed=lambda text: frozenset(self.db.drafts.yes_to(text).get("names", ())),
+            recording=recording,
+        )
 
     def check_of_model(self, verification: Verification) -> CheckedDraft:
         """As check(), of what a model wrote: it runs only where that is allowed, and observed
@@ -124,6 +130,9 @@ class DraftDesk:
         """All that is kept as a draft's evidence, with what it cost."""
         evidence = evidence_json(*checked)
         evidence["basis"] = self.basis
+        yes = self.db.drafts.yes_to(checked.candidate.content) if evidence["asks"] else {}
+        if yes:  # given at another commit, to the same text
+            evidence["yes"] = yes
         if calls:
             evidence["calls"] = list(calls)
         if unfinished:

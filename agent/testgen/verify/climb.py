@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -75,7 +75,7 @@ class Climb:
         tree: The snapshot it was written for; only read.
         sandbox: Runs it.
         repeats: How many fresh processes it has to pass in.
-        allowed: What a human said yes to, by name; None: to whatever it may be.
+        allowed: What a human said yes to in a text, by name; None: to whatever it may be.
         recording: Take observed values where it predicted wrong ones.
 
     Attributes:
@@ -97,7 +97,7 @@ class Climb:
         sandbox: Runner,
         *,
         repeats: int,
-        allowed: Set[str] | None,
+        allowed: Callable[[str], Set[str]] | None,
         recording: bool,
     ) -> None:
         self.candidate = candidate
@@ -210,20 +210,21 @@ class Climb:
             return
         parts = questions(ast.parse(self.text), self.gap.path, partial(is_known_to, self.tree))
         self.asks = tuple(parts)
-        if parts and self._is_answered():
-            self.notes.append(f"a human said yes: it {', '.join(parts)}")
-        elif self.sandbox.tier is not Tier.FULL:
+        if self.sandbox.tier is not Tier.FULL or self._is_answered():
             self._check_answered()
 
     def _is_answered(self) -> bool:
-        return self.allowed is None or self.allowed >= set(self.asks)
+        return self.allowed is None or self.allowed(self.text) >= set(self.asks)
 
     def _check_answered(self) -> None:
         """A human has said yes to what it asks for."""
-        if self.asks and not self._is_answered():
+        if not self.asks:
+            return
+        if not self._is_answered():
             question = f"needs a human's yes: it {', '.join(self.asks)}"
             self.notes.append(question)
             raise RungFailed(RungName.APPROVED, question)
+        self.notes.append(f"a human said yes: it {', '.join(self.asks)}")
 
     def _draft_under_test(self) -> DraftUnderTest:
         path = self.gap.path

@@ -57,7 +57,9 @@ def verify_edited(
     suspects: dict[TestId, SuspectBug] = {}
     current = candidate
     while True:
-        climb = Climb(current, tree, sandbox, repeats=REPEATS, allowed=allowed, recording=False)
+        climb = Climb(
+            current, tree, sandbox, repeats=REPEATS, allowed=lambda _: allowed, recording=False
+        )
         climb.whole = True
         verdict: Verdict = "failed"
         try:

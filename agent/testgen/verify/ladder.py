@@ -13,7 +13,7 @@ others go before the fresh processes.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -39,13 +39,18 @@ class CheckedDraft(NamedTuple):
     candidate: Candidate
 
 
+def no_yes(text: str) -> Set[str]:
+    """What a human said yes to in a text that nobody has been asked about: nothing."""
+    return frozenset()
+
+
 def verify(
     candidate: Candidate,
     tree: Path,
     sandbox: Runner,
     *,
     repeats: int = 3,
-    approved: bool = False,
+    allowed: Callable[[str], Set[str]] | None = no_yes,
     recording: bool = False,
 ) -> CheckedDraft:
     """Check a drafted test module on the ladder.
@@ -55,7 +60,8 @@ def verify(
         tree: The snapshot it was written for; only read.
         sandbox: Runs it; its tools folder is TOOLS.
         repeats: How many fresh processes it has to pass in once more.
-        approved: A human has read the draft and said yes to whatever it asks for.
+        allowed: What a human has said yes to, by name, in a draft of exactly this text; None
+            where they said yes to whatever it asks for.
         recording: Where a comparison fails, put the observed value in the predicted one's place
             and go on; the tests that were changed so are among the candidate's `recorded`.
     """
@@ -63,7 +69,6 @@ def verify(
     current = candidate
     notes = list(candidate.notes)
     recordings = MOST_RECORDINGS if recording else 0
-    allowed: frozenset[str] | None = None if approved else frozenset()
     while True:
         climb = Climb(
             current, tree, sandbox, repeats=repeats, allowed=allowed, recording=recordings > 0

@@ -19,7 +19,7 @@ from prices import label
 
 
 def test_label_of_0():
-    assert "prices" in sys.modules
+    assert len(sys.modules) > 1
     assert label(0) == "free"
 """
 FAILING = ASKING.replace('"free"', '"gratis"')

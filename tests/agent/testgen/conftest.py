@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from copydesk.agent.sandbox.records import Capability, Outcome, Tier
 from copydesk.agent.sandbox.runner import SandboxRunner, Visible
 from copydesk.agent.testgen.project.layout import source_roots
 from copydesk.agent.testgen.project.tools import TOOLS
-from copydesk.agent.testgen.verify.ladder import verify
+from copydesk.agent.testgen.verify.ladder import no_yes, verify
 
 Climb = Callable[..., tuple[Evidence, Candidate]]
 
@@ -94,13 +94,16 @@ def climb(tree: Path, sandbox: Callable[[], SandboxRunner]) -> Climb:
         repeats: int = 0,
         recorded: Sequence[str] = (),
         approved: bool = False,
+        allowed: Callable[[str], Set[str]] = no_yes,
         on: SandboxRunner | None = None,
     ) -> tuple[Evidence, Candidate]:
         span = [*lines, *(abs(a) for arc in branches for a in arc)]
         gap = Gap("0" * 40, path, function, min(span), max(span), tuple(lines), tuple(branches))
         text = textwrap.dedent(content).lstrip("\n")
         candidate = Candidate(gap, origin, text, (), tuple(recorded))
-        return verify(candidate, tree, on or sandbox(), repeats=repeats, approved=approved)
+        return verify(
+            candidate, tree, on or sandbox(), repeats=repeats, allowed=None if approved else allowed
+        )
 
     return go
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from copydesk.agent.testgen.pipeline.draft_status import is_due
 from copydesk.agent.testgen.pipeline.model_drafting import ModelAccess, ModelGapDrafting
 from copydesk.agent.testgen.project.workspace import Workspace
 from copydesk.agent.testgen.verify.ladder import verify
+from copydesk.agent.text import text_hash
 
 MODEL = "qwen2.5-coder:7b"
 SOURCE = """\
@@ -124,6 +126,27 @@ def test_a_draft_that_asks_waits_for_the_yes_where_the_model_knows_no_other(
     [draft] = db.drafts.find(kind="test")
     assert (draft.state, draft.evidence["verdict"]) == ("asks", "asks")
     assert draft.evidence["asks"] == ["touches sys.modules"]
+
+
+def test_a_yes_is_carried_to_the_same_text_at_another_commit(
+    db: Database, ask: Callable[..., Any]
+) -> None:
+    laid, _, _ = ask(ASKING, WRONG, ASKING, WRONG)
+    yes = {"by": "me", "at": "now", "names": ["touches sys.modules"]}
+    text = laid[-1].content
+    former = dataclasses.replace(
+        laid[-1],
+        commit="1" * 40,
+        evidence=laid[-1].evidence | {"yes": yes | {"sha256": text_hash(text)}},
+    )
+    number = db.drafts.add(former)
+    assert db.drafts.yes_to(text)["draft"] == number
+    assert db.drafts.yes_to(f"{text}#") == {}
+    ask(ASKING, WRONG, WRONG)
+    [draft] = db.drafts.find(kind="test", commit=GAP.commit)
+    assert (draft.state, draft.content) == ("ready", text)
+    assert draft.evidence["yes"]["draft"] == number
+    assert "a human said yes: it touches sys.modules" in draft.evidence["notes"]
 
 
 def test_a_repaired_draft_that_asks_no_more_is_the_better_one(

@@ -454,6 +454,19 @@ class TestForgeries:
         evidence, _ = climb("grades.py", "grade", [8], GOOD_BUT_ASKS, approved=True)
         assert (evidence.verdict, evidence.asks) == ("verified", ("touches sys.modules",))
 
+    def test_a_yes_holds_for_the_text_that_it_was_given_to(self, climb) -> None:
+        first, kept = climb("grades.py", "grade", [8], GOOD_BUT_ASKS, approved=True)
+        given = {kept.content: set(first.asks)}
+        again, _ = climb(
+            "grades.py", "grade", [8], GOOD_BUT_ASKS, allowed=lambda text: given.get(text, set())
+        )
+        assert (again.verdict, again.asks) == ("verified", first.asks)
+        other = GOOD_BUT_ASKS.replace("> 1", "> 2")
+        changed, _ = climb(
+            "grades.py", "grade", [8], other, allowed=lambda text: given.get(text, set())
+        )
+        assert changed.verdict == "asks"
+
     @pytest.mark.parametrize("name", ["os._exit", "getattr", "from os"])
     def test_a_yes_does_not_let_an_exit_pass(self, climb, name: str) -> None:
         content = "from grades import grade\n" + FORGERIES[name]
