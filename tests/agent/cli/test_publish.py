@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -277,3 +278,16 @@ def test_settings_for_discord_are_checked(
     assert '"910",' in run(shop, "export", story, "--to", "discord").stdout
     git(shop, "config", "copydesk.discordChannel", "stage")
     assert "messages.md#bad-config" in run(shop, "export", story, "--to", "discord").output
+
+
+def test_a_story_whose_commits_are_gone_has_no_plots(
+    run: Any, shop: Path, add_span: Callable[..., int]
+) -> None:
+    story = add_span(dataclasses.replace(STORY, pictures=()))
+    repo = repository.find(shop)
+    with open_desk(repo.desk) as db:
+        stored = load_story(db, story)
+        save_story(db, dataclasses.replace(stored, span=Span("f" * 40, "e" * 40, "d" * 40)))
+    done = run(shop, "export", str(story), "--to", "hugo")
+    assert done.exit_code == 0, done.output
+    assert "![" not in done.stdout

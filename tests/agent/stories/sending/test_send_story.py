@@ -205,6 +205,22 @@ def test_what_is_no_message_is_refused(text: str) -> None:
     assert caught.value.slug == "no-such-message"
 
 
+def test_a_server_that_does_not_say_whether_a_message_is_there_leaves_the_doubt(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.server.faults = ["drop after"]
+    assert refused(desk) == "send-in-doubt"
+
+    def away(*_: object) -> None:
+        raise ConnectionError("status 503")
+
+    monkeypatch.setattr(DiscordCalls, "message", away)
+    with pytest.raises(CopydeskError, match="did not say") as caught:
+        did_arrive(desk.sender, parse_place("910000000000000000"))
+    assert caught.value.slug == "send-in-doubt"
+    assert current_parts(desk.sender.db, desk.sender.draft_id)[0].state == "sending"
+
+
 def test_nothing_in_doubt_is_said(desk: Desk) -> None:
     with pytest.raises(CopydeskError) as caught:
         did_not_arrive(desk.sender.db, desk.sender.draft_id)
