@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import venv
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import NamedTuple
 
 import pytest
 from click.testing import CliRunner
+from tests.flow.planted_files import MODULES, OF_OTHER_SYSTEMS, SHADOWS, options_that_write, planted
 
 from copydesk.agent.cli.main import cli
 from copydesk.agent.git import interpreter
@@ -28,80 +30,11 @@ from copydesk.agent.sandbox.tier import detect
 
 LIB = "def sign(n):\n    if n < 0:\n        return -1\n    return 1\n"
 TEST = "from lib import sign\n\n\ndef test_sign():\n    assert sign(2) == 1\n"
-PLANTED = (
-    *("sitecustomize", "usercustomize", "src/sitecustomize", "src/usercustomize", "conftest"),
-    *("site_hook", "cov_plugin", "src/cov_plugin", "pytest_extra", "pip/__main__", "click"),
-    *("copydesk/__init__", "black", "isort", "ruff", "yapf", "pre_commit/__init__"),
-)
-SHADOWS = (
-    *("json", "sqlite3/__init__", "coverage", "pytest", "site", "encodings/__init__", "tomllib"),
-    *("importlib/__init__", "src/json", "_pytest/__init__", "pluggy", "multiprocessing/__init__"),
-)
-"""Modules without which neither Python nor pytest starts where the tree comes first."""
-PYPROJECT = """\
-[build-system]
-requires = ["evil"]
-build-backend = "site_hook"
-backend-path = ["."]
-[tool.pytest.ini_options]
-addopts = "-p pytest_extra --import-mode=prepend"
-pythonpath = ["src", "."]
-[tool.coverage.run]
-plugins = ["cov_plugin"]
-source_pkgs = ["lib"]
-concurrency = ["thread", "multiprocessing"]
-dynamic_context = "test_function"
-debug = ["trace", "config"]
-debug_file = "{marks}/debug_file"
-data_file = "{marks}/data_file"
-[tool.coverage.html]
-directory = "{marks}/html"
-extra_css = "conftest.py"
-[tool.coverage.json]
-output = "{marks}/json_output"
-[tool.coverage.xml]
-output = "{marks}/xml_output"
-[tool.black]
-line-length = 100
-[tool.isort]
-sections = ["FUTURE"]
-[tool.ruff]
-extend = "ruff-extend.toml"
-[tool.ruff.format]
-quote-style = "single"
-[tool.ruff.lint]
-select = ["I"]
-[tool.poetry]
-name = "x"
-[tool.poetry.requires-plugins]
-evil = "*"
-[tool.pdm.scripts]
-pre_run = "touch {marks}/pdm"
-[tool.uv]
-python-preference = "system"
-"""
-GIT_CONFIG = """\
-[core]
-\tfsmonitor = touch {marks}/fsmonitor
-\thooksPath = ./githooks
-\tsshCommand = touch {marks}/ssh
-[filter "evil"]
-\tclean = touch {marks}/clean
-\tsmudge = touch {marks}/smudge
-\tprocess = touch {marks}/process
-[diff]
-\texternal = touch {marks}/external
-[diff "evil"]
-\ttextconv = touch {marks}/textconv
-\tcommand = touch {marks}/command
-[copydesk]
-\tsandbox = off
-\townTests = plain
-\tpython = {repo}/venv/bin/python
-\tbin = {repo}/bin
-\tmodelHost = http://203.0.113.1:11434
-\townTestsPaths = {marks}
-"""
+HARMLESS = (*MODULES, *OF_OTHER_SYSTEMS)
+"""With these the tests can be run."""
+
+
+Git = Callable[..., str]
 
 
 class Hostile(NamedTuple):
@@ -111,43 +44,6 @@ class Hostile(NamedTuple):
     def fired(self) -> list[str]:
         """What ran with the user's rights, or wrote with them."""
         return sorted(path.name for path in self.marks.iterdir())
-
-
-def code(marks: Path, name: str) -> str:
-    """Python that leaves a mark and goes on."""
-    mark = marks / name.replace("/", ".")
-    return f"try:\n    open({str(mark)!r}, 'w').close()\nexcept OSError:\n    pass\n"
-
-
-def planted(repo: Path, marks: Path, names: Sequence[str]) -> dict[str, str]:
-    """Everything that a commit can hold which might be run, by path."""
-    script = f'#!/bin/sh\n: >"{marks}/$(basename "$0")"\nexec {sys.executable} "$@"\n'
-    files = {f"{name}.py": code(marks, name) for name in names}
-    files["cov_plugin.py"] += "def coverage_init(reg, options):\n    pass\n"
-    files["src/cov_plugin.py"] = files["cov_plugin.py"]
-    files["setup.py"] = files["noxfile.py"] = files["tasks.py"] = code(marks, "build")
-    for folder in ("venv", "env", "bin", ".venv-tracked", ".poetry/plugins", "githooks"):
-        for program in ("python", "python3", "git", "bwrap", "setpriv", "post-commit", "poetry"):
-            files[f"{folder}/bin/{program}"] = script
-            files[f"{folder}/{program}"] = script
-    for folder in ("venv", "env"):
-        files[f"{folder}/pyvenv.cfg"] = f"home = {repo}/bin\n"
-    files[".poetry/plugins/evil.pth"] = f"import os; open({str(marks / 'pth')!r}, 'w')\n"
-    files["evil.pth"] = files["src/evil.pth"] = files[".poetry/plugins/evil.pth"]
-    files["pyproject.toml"] = PYPROJECT.format(marks=marks)
-    files[".coveragerc"] = "[run]\nplugins = cov_plugin\n"
-    files["poetry.lock"] = files["uv.lock"] = ""
-    files["poetry.toml"] = "[virtualenvs]\nin-project = true\npath = './venv'\n"
-    files[".python-version"] = "../../venv\n"
-    files[".pdm-python"] = f"{repo}/venv/bin/python\n"
-    files["pyvenv.cfg"] = f"home = {repo}/bin\n"
-    files["uv.toml"] = "python-downloads = 'automatic'\n"
-    files["ruff-extend.toml"] = "line-length = 100\n"
-    files["tox.ini"] = f"[testenv]\ncommands = touch {marks}/tox\n[pytest]\naddopts = -p evil\n"
-    files[".gitconfig"] = GIT_CONFIG.format(marks=marks, repo=repo)
-    files[".gitattributes"] = "* filter=evil diff=evil\n"
-    files[".style.yapf"] = "[style]\n"
-    return files
 
 
 @pytest.fixture
@@ -172,48 +68,114 @@ def hostile(tmp_path: Path, repo: Path, commit: Callable[..., str]) -> Hostile:
 
 
 def plant(
-    hostile: Hostile, commit: Callable[..., str], names: Sequence[str] = (*PLANTED, *SHADOWS)
+    hostile: Hostile, git: Git, names: Sequence[str] = (*HARMLESS, *SHADOWS), **more: str
 ) -> None:
-    """Make the hostile commit, as a pull would bring it."""
-    for path, text in planted(hostile.repo, hostile.marks, names).items():
-        target = hostile.repo / path
+    """Make the hostile commit, as a pull would bring it.
+
+    Args:
+        hostile: Where.
+        git: Runs git.
+        names: The modules to plant.
+        more: Further files; "_" stands for the dot in their names.
+    """
+    repo = hostile.repo
+    contents = planted(repo, hostile.marks, names)
+    contents |= {path.replace("_", "."): text.encode() for path, text in more.items()}
+    contents["lib.py"] = (LIB + "\n\ndef twice(n):\n    return sign(n) * 2\n").encode()
+    for path, content in contents.items():
+        target = repo / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text)
+        target.write_bytes(content)
         target.chmod(0o755)
-    commit(hostile.repo, {"lib.py": LIB + "\n\ndef twice(n):\n    return sign(n) * 2\n"})
+    # forged bytecode too, which the project's .gitignore names
+    git(repo, "add", "-f", *contents)
+    (repo / "submodule").mkdir()
+    git(repo, "update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},submodule")
+    git(repo, "commit", "-q", "--no-verify", "-m", "A change")
+    _sign(repo, git)
     assert hostile.fired() == []
-    # as a team's read-me asks for it
-    subprocess.run(["git", "config", "include.path", "../.gitconfig"], cwd=hostile.repo, check=True)
+    _follow_the_read_me(repo)
 
 
-def live(hostile: Hostile, *commands: str) -> dict[str, str]:
-    """The whole life of a commit, by the command line; the output of each command by its words."""
+def _sign(repo: Path, git: Git) -> None:
+    """Give the last commit a signature, which git would have a program check."""
+    head, _, message = git(repo, "cat-file", "commit", "HEAD").partition("\n\n")
+    signature = "gpgsig -----BEGIN PGP SIGNATURE-----\n \n x\n -----END PGP SIGNATURE-----"
+    signed = subprocess.run(
+        ["git", "hash-object", "-t", "commit", "-w", "--stdin"], cwd=repo, check=True, text=True,
+        input=f"{head}\n{signature}\n\n{message}\n", capture_output=True,
+    )  # fmt: skip
+    git(repo, "update-ref", "HEAD", signed.stdout.strip())
+
+
+def _follow_the_read_me(repo: Path) -> None:
+    """As a team's read-me asks for it."""
+    # by its path, for what the file says would be run by the user's own git
+    subprocess.run(
+        ["git", "config", "--file", ".git/config", "include.path", "../.gitconfig"],
+        cwd=repo, check=True,
+    )  # fmt: skip
+
+
+def _leave_the_read_me(repo: Path) -> None:
+    subprocess.run(
+        ["git", "config", "--file", ".git/config", "--unset", "include.path"], cwd=repo, check=False
+    )
+
+
+LIFE = (
+    *("init --native --yes", "doctor", "config", "measure HEAD~1..HEAD", "status", "gaps"),
+    *("gate --base HEAD~1", "gate --staged", "ci --base HEAD~1", "log", "replay HEAD~1..HEAD"),
+    *("coverage --format json", "coverage --format html -o ../html", "coverage"),
+    *("coverage --format xml", "coverage --format data -o ../data", "report -o ../report.html"),
+    *("init --ci github --yes", "init --ci gitlab --yes", "draft --all", "drafts", "accept 1"),
+    *("edit 2", "story", "export 3", "predict HEAD", "daemon status", "log --failures"),
+    *("-C bare status", "-C bare gate --staged", "-C bare doctor", "init --undo --yes"),
+)
+"""The whole life of a commit, by the command line."""
+A_SHORT_LIFE = (
+    *("init --native --yes", "doctor", "measure HEAD~1..HEAD", "coverage --format json", "gaps"),
+    *("gate --base HEAD~1", "ci --base HEAD~1", "draft lib.py", "accept 1", "story", "status"),
+)
+
+
+def live(
+    hostile: Hostile, *commands: str, before: Sequence[str] = (), plainly: bool = False
+) -> dict[str, str]:
+    """Run commands.
+
+    Args:
+        hostile: Where.
+        commands: Their words; the whole life of a commit when left out.
+        before: What each is started by.
+        plainly: Whether the tests run with the user's rights: what they load may leave marks.
+
+    Returns:
+        The output of each command by its words.
+    """
     environment = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONPATH")}
     environment |= {"CI": "1", "EDITOR": "true", "PATH": f".:./bin:bin::{os.environ['PATH']}"}
-    commands = list(commands) or [
-        *("init --native --yes", "doctor", "config", "measure HEAD~1..HEAD", "status", "gaps"),
-        *("gate --base HEAD~1", "gate --staged", "ci --base HEAD~1", "log", "replay HEAD~1..HEAD"),
-        *("coverage --format json", "coverage --format html -o ../html", "coverage"),
-        *("coverage --format xml", "coverage --format data -o ../data", "report -o ../report.html"),
-        *("init --ci github --yes", "draft --all", "drafts", "accept 1", "edit 2", "story"),
-    ]
     outputs = {}
-    for words in commands:
-        argv = [sys.executable, "-P", "-m", "copydesk.agent.cli.main", *words.split()]
+    for words in commands or LIFE:
+        argv = [*before, sys.executable, "-P", "-m", "copydesk.agent.cli.main", *words.split()]
         ended = subprocess.run(
             argv, cwd=hostile.repo, env=environment, capture_output=True, text=True, check=False
         )
         outputs[words] = ended.stdout + ended.stderr
         assert "this is a bug" not in ended.stderr, (words, ended.stderr)
-        assert hostile.fired() == [], f"{words}: {ended.stdout}{ended.stderr}"
+        if not plainly:
+            assert hostile.fired() == [], f"{words}: {ended.stdout}{ended.stderr}"
     (hostile.repo / "lib.py").write_text(LIB + "\n\ndef thrice(n):\n    return sign(n) * 3\n")
-    for words in ("config --unset include.path", "add lib.py", "config include.path ../.gitconfig"):
-        subprocess.run(["git", *words.split()], cwd=hostile.repo, check=True)
+    _leave_the_read_me(hostile.repo)
+    subprocess.run(["git", "add", "lib.py"], cwd=hostile.repo, check=True)
+    _follow_the_read_me(hostile.repo)
+    fired = hostile.fired()
     gate = Path(interpreter.__file__).parents[2] / "hooks" / "gate.py"
-    argv = [sys.executable, "-I", "-S", str(gate)]
+    argv = [*before, sys.executable, "-I", "-S", str(gate)]
     for more in ({}, {"PRE_COMMIT_FROM_REF": "HEAD~1", "PRE_COMMIT_TO_REF": "HEAD"}):
-        subprocess.run(argv, cwd=hostile.repo, env=environment | more, check=False, timeout=120)
-        assert hostile.fired() == []
+        for folder in (hostile.repo, hostile.repo / "bare"):
+            subprocess.run(argv, cwd=folder, env=environment | more, check=False, timeout=120)
+            assert hostile.fired() == fired
     return outputs
 
 
@@ -221,19 +183,22 @@ def full_tier(hostile: Hostile) -> bool:
     return detect("auto", None, outside=(hostile.repo,)).tier is Tier.FULL
 
 
-def test_the_planted_files_have_teeth(hostile: Hostile, commit: Callable[..., str]) -> None:
-    plant(hostile, commit)
+def test_the_planted_files_have_teeth(hostile: Hostile, git: Git) -> None:
+    plant(hostile, git)
     argv = [str(hostile.repo / ".venv/bin/python"), "-I", "-c", "import coverage"]
     subprocess.run(argv, cwd="/", check=True)
-    assert hostile.fired() == ["sitecustomize"]  # though -I looks at no variable and no folder
+    # though -I looks at no variable and no folder; what is compiled wins over its source
+    assert "nt.pyc" in hostile.fired()
     subprocess.run([hostile.repo / "venv/bin/python", "-c", ""], check=True)
     assert "python" in hostile.fired()
+    subprocess.run(["git", "status"], cwd=hostile.repo, check=False, capture_output=True)
+    assert "fsmonitor" in hostile.fired()
 
 
 def test_where_the_interpreter_is_asked_nothing_of_the_tree_runs(
-    hostile: Hostile, commit: Callable[..., str]
+    hostile: Hostile, git: Git
 ) -> None:
-    plant(hostile, commit)
+    plant(hostile, git)
     found = interpreter.find(find(hostile.repo))
     assert found.missing == []
     assert found.interpreter.path == hostile.repo / ".venv/bin/python"
@@ -242,35 +207,139 @@ def test_where_the_interpreter_is_asked_nothing_of_the_tree_runs(
 
 @pytest.mark.slow
 def test_behind_the_full_sandbox_nothing_runs_outside_in_the_whole_life_of_a_commit(
-    hostile: Hostile, commit: Callable[..., str]
+    hostile: Hostile, git: Git, commit: Callable[..., str]
 ) -> None:
     if not full_tier(hostile):
         pytest.skip("no full sandbox here")
     set_config(find(hostile.repo), "copydesk.ownTests", "sandbox")
-    plant(hostile, commit, PLANTED)
+    plant(hostile, git, HARMLESS)
     outputs = live(hostile)
     assert "covered" in outputs["measure HEAD~1..HEAD"]
     assert "do not count" in outputs["doctor"]
     assert "wrote" in outputs["accept 1"]
     rc_file = f"[run]\nplugins = cov_plugin\ndebug_file = {hostile.marks}/debug\n"
-    subprocess.run(["git", "config", "--unset", "include.path"], cwd=hostile.repo, check=True)
+    _leave_the_read_me(hostile.repo)
     commit(hostile.repo, {".coveragerc": rc_file})
-    argv = [sys.executable, "-P", "-m", "copydesk.agent.cli.main", "measure"]
-    ended = subprocess.run(argv, cwd=hostile.repo, capture_output=True, text=True, check=False)
-    assert "cannot read this project" in ended.stderr
-    assert "Traceback" not in ended.stderr
-    assert hostile.fired() == []
+    assert "cannot read this project" in live(hostile, "measure")["measure"]
 
 
 @pytest.mark.slow
 def test_modules_that_shadow_pythons_own_run_nowhere_but_in_the_sandbox(
-    hostile: Hostile, commit: Callable[..., str]
+    hostile: Hostile, git: Git
 ) -> None:
     if not full_tier(hostile):
         pytest.skip("no full sandbox here")
-    plant(hostile, commit)
+    plant(hostile, git)
     words = ("doctor", "measure HEAD~1..HEAD", "coverage", "replay HEAD", "gate --base HEAD~1")
     assert "cannot be run" in live(hostile, *words)["measure HEAD~1..HEAD"]
+
+
+@pytest.mark.slow
+def test_no_option_of_pytest_writes_outside_the_sandbox(
+    hostile: Hostile, git: Git, commit: Callable[..., str]
+) -> None:
+    if not full_tier(hostile):
+        pytest.skip("no full sandbox here")
+    plant(hostile, git, HARMLESS)
+    for _, text in options_that_write(hostile.marks):
+        _leave_the_read_me(hostile.repo)
+        commit(hostile.repo, {"pytest.ini": text})
+        _follow_the_read_me(hostile.repo)
+        live(hostile, "measure", "status")
+
+
+def in_the_background(hostile: Hostile, git: Git) -> str:
+    """The daemon's own way with the hostile commit; what `drafts` says in the end."""
+    environment = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONPATH")}
+    environment |= {"PATH": f".:./bin:bin::{os.environ['PATH']}"}
+
+    def copydesk(*words: str) -> str:
+        argv = [sys.executable, "-P", "-m", "copydesk.agent.cli.main", *words]
+        ended = subprocess.run(
+            argv, cwd=hostile.repo, env=environment, capture_output=True, text=True, check=False
+        )
+        return ended.stdout + ended.stderr
+
+    copydesk("init", "--native", "--yes")
+    plant(hostile, git, HARMLESS)  # its hook wakes the daemon
+    copydesk("daemon", "start")
+    copydesk("wait", "--timeout", "240")
+    said = copydesk("drafts")
+    copydesk("daemon", "stop")
+    return said
+
+
+@pytest.mark.slow
+def test_the_daemon_measures_drafts_and_writes_and_runs_nothing_outside(
+    hostile: Hostile, git: Git
+) -> None:
+    if not full_tier(hostile):
+        pytest.skip("no full sandbox here")
+    said = in_the_background(hostile, git)
+    assert hostile.fired() == []
+    assert "twice" in said
+    assert "devlog" in said
+
+
+def without_bubblewrap() -> list[str]:
+    """What starts a program on this machine as if bubblewrap were not installed."""
+    program = shutil.which("bwrap")
+    if program is None:
+        return []
+    return [program, "--dev-bind", "/", "/", "--bind", "/dev/null", program, "--"]
+
+
+LOADED = (
+    *("sitecustomize", "usercustomize", "src.sitecustomize", "src.usercustomize", "nt", "click"),
+    *("conftest", "tests.conftest", "apps.one.conftest", "cov_plugin", "src.cov_plugin"),
+    *("pytest_extra", "pytest_of_entry", "helpers", "debug_file", "data_file"),
+    *(name.replace("/", ".") for name in OF_OTHER_SYSTEMS),
+)
+"""What Python, pytest and coverage.py load and write when the user starts a test run."""
+FORMATTERS = ("black", "isort", "ruff", "yapf")
+"""What `accept` looks for in the project's environment, where the sandbox is switched off too."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("tier_name", "own_tests"),
+    [("partial", "sandbox"), ("off", "sandbox"), ("partial", "auto"), ("off", "auto"),
+     ("full", "plain")],
+)  # fmt: skip
+def test_in_each_tier_only_what_pytest_loads_runs_where_tests_run_plainly(
+    hostile: Hostile, git: Git, tier_name: str, own_tests: str
+) -> None:
+    before = without_bubblewrap() if tier_name == "partial" else []
+    if tier_name == "full" and not full_tier(hostile):
+        pytest.skip("no full sandbox here")
+    if tier_name == "partial" and (os.geteuid() == 0 or tier_partial.missing()):
+        pytest.skip("no partial tier here: Landlock is for an ordinary user")
+    if tier_name == "off":
+        set_config(find(hostile.repo), "copydesk.sandbox", "off")
+    set_config(find(hostile.repo), "copydesk.ownTests", own_tests)
+    plant(hostile, git, HARMLESS)
+    guarded = own_tests == "sandbox"
+    outputs = live(hostile, *A_SHORT_LIFE, before=before, plainly=not guarded)
+    assert ("own-tests-unguarded" in outputs["measure HEAD~1..HEAD"]) is guarded
+    loaded = {*LOADED, *(FORMATTERS if tier_name == "off" else ())}
+    assert {mark.removesuffix(".pyc") for mark in hostile.fired()} <= loaded
+    assert guarded is (hostile.fired() == [])
+
+
+@pytest.mark.slow
+def test_all_of_it_holds_for_an_ordinary_user(tmp_path_factory: pytest.TempPathFactory) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("this is an ordinary user")
+    drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    readable = subprocess.run([*drop, sys.executable, "-c", "import copydesk, pytest"], check=False)
+    if readable.returncode:
+        pytest.skip("an ordinary user cannot read this Python")
+    with tempfile.TemporaryDirectory() as folder:
+        os.chown(folder, 65534, 65534)
+        argv = [*drop, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m"]
+        argv += ["slow or not slow", "--basetemp", f"{folder}/base", __file__]
+        variables = os.environ | {"HOME": folder, "PYTHONDONTWRITEBYTECODE": "1"}
+        subprocess.run(argv, env=variables, check=True)
 
 
 @pytest.fixture
@@ -286,13 +355,10 @@ def no_sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("no_sandbox")
 @pytest.mark.parametrize("own_tests", ["sandbox", "auto"])
 def test_without_a_sandbox_nothing_runs_unless_the_tests_may_run_plainly(
-    hostile: Hostile,
-    commit: Callable[..., str],
-    monkeypatch: pytest.MonkeyPatch,
-    own_tests: str,
+    hostile: Hostile, git: Git, monkeypatch: pytest.MonkeyPatch, own_tests: str
 ) -> None:
     set_config(find(hostile.repo), "copydesk.ownTests", own_tests)
-    plant(hostile, commit)
+    plant(hostile, git)
     monkeypatch.chdir(hostile.repo)
     monkeypatch.setenv("CI", "1")
     measuring = ["measure HEAD", "coverage", "replay HEAD", "draft --all"]
