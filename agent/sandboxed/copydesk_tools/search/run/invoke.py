@@ -23,6 +23,7 @@ from ..values.expressions import Expression, evaluate, write
 from ..values.sample_files import FILES
 from .apply_patches import applied
 from .side_effects import GivenUp
+from .warned import Warned
 
 MAX_EVENTS = 60_000
 """Lines of the project's code one call may execute; counted, so that load changes nothing."""
@@ -38,8 +39,10 @@ TAKE = 10
 
 
 class Run(NamedTuple):
-    """The raw outcome of a call; `within` is how its inputs could be written down while a context
-    was entered.
+    """The raw outcome of a call.
+
+    `within` is how its inputs could be written down while a context was entered, `version_bound`
+    whether Python or a package said that the call uses what is deprecated.
     """
 
     kind: str
@@ -51,6 +54,7 @@ class Run(NamedTuple):
     warned: list[str]
     events: int
     within: list[Expression | None]
+    version_bound: bool = False
 
 
 class Tracer:
@@ -126,12 +130,13 @@ def invoke(subject: Subject, call: Call, folder: Path, trace: bool = True) -> Ru
     within: list[Expression | None] = []
     before = sys.gettrace()
     kind = "inputs"
+    warned = Warned()
     with (
-        warnings.catch_warnings(record=True) as caught,
+        warnings.catch_warnings(),
         contextlib.redirect_stdout(out),
         contextlib.ExitStack() as stack,
     ):
-        warnings.simplefilter("always")
+        warned.listen()
         PATIENCE.start()
         try:
             stack.enter_context(applied(call.patches, local))
@@ -154,10 +159,10 @@ def invoke(subject: Subject, call: Call, folder: Path, trace: bool = True) -> Ru
         finally:
             sys.settrace(before)
             signal.setitimer(signal.ITIMER_REAL, 0)
-    warned = list(dict.fromkeys(w.category.__name__ for w in caught))
     return Run(
-        kind, value, tracer.arcs, wrap, out.getvalue(), inputs, warned, tracer.events, within
-    )
+        kind, value, tracer.arcs, wrap, out.getvalue(), inputs, warned.names, tracer.events,
+        within, warned.version_bound,
+    )  # fmt: skip
 
 
 def receiver_of(call: Call, local: Dict[str, Any]) -> Any:
