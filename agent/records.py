@@ -50,6 +50,7 @@ class Snapshot:
 
     `files` are their paths in it, `unconverted` says why some are not as git would check them out.
     `objects` are the folders of git's objects, where tests may ask the snapshot as a repository.
+    `line_ends` names what the user's configuration makes of line ends; "" for nothing.
     """
 
     path: Path
@@ -57,6 +58,7 @@ class Snapshot:
     files: frozenset[str] = frozenset()
     unconverted: Mapping[str, str] = field(default_factory=dict)
     objects: tuple[Path, ...] = ()
+    line_ends: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,17 +17,18 @@ from pathlib import Path
 
 from copydesk.agent.git import side_objects
 from copydesk.agent.git.command import GitFailed, git
+from copydesk.agent.git.configuration import get_section
+from copydesk.agent.git.line_ends import LineEnds
 from copydesk.agent.git.locate import Repository
 from copydesk.agent.git.objects import Entry, read_blobs
 
-_ATTRIBUTES = ("text", "eol", "ident", "working-tree-encoding", "filter")
+_ATTRIBUTES = ("text", "crlf", "eol", "ident", "working-tree-encoding", "filter")
 _RELEVANT = re.compile(rb"\b(eol|ident|working-tree-encoding|filter|crlf)\b")
 _IDENT = re.compile(rb"\$Id(?::[^$\n]*)?\$")
 _POINTER = re.compile(
     rb"version https://git-lfs\.github\.com/spec/v1\n(?:.*\n)*?"
     rb"oid sha256:([0-9a-f]{64})\nsize (\d+)\n"
 )
-_LONE_LINE_FEED = re.compile(rb"(?<!\r)\n")
 LARGEST = 256 << 20
 """Bytes of a file of Git LFS."""
 
@@ -40,12 +41,14 @@ class Conversions:
         digest: A name for the rules: another one where they may differ.
         attributes: The attributes that matter, by path, of the files that have some.
         unconverted: Why some files are not as a checkout would have them, in words by path.
+        line_ends: How the user's configuration would have line ends.
     """
 
     digest: str = ""
     attributes: dict[str, dict[str, str]] = field(default_factory=dict)
     unconverted: dict[str, str] = field(default_factory=dict)
     _stores: tuple[Path, ...] = ()
+    line_ends: LineEnds = field(default_factory=LineEnds)
 
     def always_new(self, path: str) -> bool:
         """Whether a file may differ from what it was though its blob is the same."""
@@ -53,12 +56,12 @@ class Conversions:
 
     def apply(self, path: str, blob: str, content: bytes) -> bytes:
         """The content of a file as it is checked out."""
-        attributes = self.attributes.get(path)
-        if attributes is None:
+        attributes = self.attributes.get(path, {})
+        if not attributes and not self.line_ends.are_crlf:
             return content
         if attributes.get("ident") == "set":
             content = _IDENT.sub(f"$Id: {blob} $".encode(), content)
-        content = _with_line_ends(content, attributes)
+        content = self.line_ends.apply(content, attributes)
         encoding = attributes.get("working-tree-encoding", "")
         if encoding not in ("", "unset", "set"):
             content = self._encoded(path, content, encoding)
@@ -113,12 +116,13 @@ def read_conversions(repo: Repository, files: Mapping[str, Entry]) -> Conversion
     """
     sources = dict(filter(_holds_attributes, files.items()))
     own = _own_attributes(repo)
-    if not sources and not own:
+    line_ends = LineEnds.of(get_section(repo, "core"))
+    if not sources and not own and not line_ends.are_crlf:
         return Conversions()
     contents = read_blobs(repo, (entry.blob for entry in sources.values()))
-    if not any(map(_RELEVANT.search, [own, *contents.values()])):
+    if not line_ends.are_crlf and not any(map(_RELEVANT.search, [own, *contents.values()])):
         return Conversions()
-    parts = [own]
+    parts = [repr(line_ends).encode(), own]
     for path, entry in sorted(sources.items()):
         parts.append(os.fsencode(f"{path}\0{entry.blob}"))
     digest = hashlib.sha256(b"\0".join(parts)).hexdigest()[:24]
@@ -126,7 +130,7 @@ def read_conversions(repo: Repository, files: Mapping[str, Entry]) -> Conversion
     for path, name, value in _ask(repo, sources, files):
         if value != "unspecified":
             attributes.setdefault(path, {})[name] = value
-    return Conversions(digest, attributes, {}, _stores(repo))
+    return Conversions(digest, attributes, {}, _stores(repo), line_ends)
 
 
 def _holds_attributes(item: tuple[str, Entry]) -> bool:
@@ -176,12 +180,3 @@ def _ask(
     fields = os.fsdecode(output).split("\0")
     for at in range(0, len(fields) - 2, 3):
         yield fields[at], fields[at + 1], fields[at + 2]
-
-
-def _with_line_ends(content: bytes, attributes: Mapping[str, str]) -> bytes:
-    text = attributes.get("text", "")
-    if attributes.get("eol") != "crlf" or text == "unset":
-        return content
-    if text == "auto" and (b"\r" in content or b"\0" in content):
-        return content
-    return _LONE_LINE_FEED.sub(b"\r\n", content)

@@ -76,7 +76,10 @@ def snapshot(
         is_repository = asked_by_tests and asks_git(repo, sha)
         objects = write_repository(repo, sha, folder) if is_repository else ()
         try:
-            yield Snapshot(folder, sha, frozenset(files), conversions.unconverted, objects)
+            line_ends = "crlf" if conversions.line_ends.are_crlf else ""
+            yield Snapshot(
+                folder, sha, frozenset(files), conversions.unconverted, objects, line_ends
+            )
         finally:
             if is_repository:
                 remove_repository(folder)

@@ -157,13 +157,18 @@ def ready_projects(
             say(f"the tests run without a sandbox: {why}")
         engine = Engine(
             shot.path, python, guard, cached_probe(commit.repo.desk, python),
-            compiled=(*commit.checkout.extensions, *sorted(shot.unconverted)),
+            compiled=(*commit.checkout.extensions, *sorted(shot.unconverted), *_rules(shot)),
             redirect=Redirect.of(commit.repo, python),
             folder=folder, objects=shot.objects,
         )  # fmt: skip
         settings = config.load_project(commit.repo, commit.sha, folder)[0]
         projects.append(_ready_project(db, engine, settings, blobs, folders))
     return ReadyProjects(tuple(projects), _together(projects))
+
+
+def _rules(shot: Snapshot) -> Iterable[str]:
+    """What in a snapshot follows from the user's configuration, and changes with it."""
+    return [f"line ends: {shot.line_ends}"] if shot.line_ends else []
 
 
 def _ready_project(

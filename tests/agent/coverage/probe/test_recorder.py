@@ -129,8 +129,9 @@ def run(tmp_path: Path, measuring: dict[str, str]) -> Run:
         report = tmp_path / "report"
         report.unlink(missing_ok=True)
         values: dict[str, Any] = {
-            "root": str(tree), "branch": False, "concurrency": [], "data_file": "", "report": str(report),
-            "report_seconds": 0.0, "child_reports": str(tmp_path / "children"), "child_data": "",
+            "root": str(tree), "branch": False, "concurrency": [], "data_file": "",
+            "report": str(report), "report_seconds": 0.0, "child_data": "",
+            "child_reports": str(tmp_path / "children"),
             "source": ["."], "omit": [], "test_files": None, "conftests": [],
             "skipped_tests": ["test_all.py::test_not_again"],
             "compiled_modules": str(tmp_path / "compiled"),
