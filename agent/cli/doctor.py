@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -26,11 +26,15 @@ from copydesk.agent.git.interpreter import find, missing_error
 from copydesk.agent.git.missing_modules import missing_packages
 from copydesk.agent.git.repository import Repository, get_config, ignored_decisions
 from copydesk.agent.projects import current_projects, project_name
+from copydesk.agent.records import Sha
 from copydesk.agent.sandbox.records import Tier
 from copydesk.agent.sandbox.tier import detect
 from copydesk.agent.setup.git_hooks import hooks_path, installed_hooks
 from copydesk.agent.text import clean, plural
 from copydesk.hooks import start_daemon
+
+if TYPE_CHECKING:
+    from copydesk.agent.coverage.measure import Collection
 
 LOW_DISK = 1 << 30
 """Free bytes below which a warning is given."""
@@ -105,12 +109,7 @@ def _interpreter(repo: Repository) -> Finding:
     if folders == ("",):
         return _interpreter_of(repo, "")
     findings = [_interpreter_of(repo, folder) for folder in folders]
-    words = "; ".join(
-        f"in {clean(project_name(folder), keep='')}: {finding.said}"
-        for folder, finding in zip(folders, findings, strict=True)
-    )
-    wrong = next((finding for finding in findings if finding.state == "wrong"), findings[0])
-    return Finding("interpreter", wrong.state, words, wrong.fix)
+    return _together("interpreter", folders, findings)
 
 
 def _interpreter_of(repo: Repository, folder: str) -> Finding:
@@ -230,7 +229,28 @@ def _tests(repo: Repository) -> Finding:
     # all that runs tests takes long to import, and doctor alone is asked for it
     from copydesk.agent.coverage.measure import collect
 
-    collection = collect(Commit(repo, sha))
+    collections = collect(Commit(repo, sha))
+    findings = [_tests_of(repo, sha, collection) for collection in collections]
+    if len(findings) == 1:
+        return findings[0]
+    return _together("tests", [one.folder for one in collections], findings)
+
+
+def _together(name: str, folders: Sequence[str], findings: Sequence[Finding]) -> Finding:
+    """The findings of several projects as one, with the cure of the first that needs one."""
+    words = "; ".join(
+        f"in {clean(project_name(folder), keep='')}: {finding.said}"
+        for folder, finding in zip(folders, findings, strict=True)
+    )
+    worst = min(findings, key=lambda finding: ("wrong", "note", "ok").index(finding.state))
+    return Finding(name, worst.state, words, worst.fix)
+
+
+def _tests_of(repo: Repository, sha: Sha, collection: Collection) -> Finding:
+    """What pytest collects in one project."""
+    folder, problem = collection.folder, collection.problem
+    if problem is not None or collection.interpreter is None:
+        return Finding("tests", "wrong", str(problem), problem.hint if problem else "")
     count = plural(len(collection.tests), "test")
     if not collection.errors:
         state = "ok" if collection.tests else "note"
@@ -242,8 +262,8 @@ def _tests(repo: Repository) -> Finding:
     install = missing_packages(repo, sha, str(python), collection.errors.values())
     if install is not None:
         return Finding("tests", "wrong", f"{words}; {install.problem}", install.command)
-    fix = f"{python} -m pytest {shlex.quote(clean(name, keep=''))}"
-    return Finding("tests", "wrong", words, fix)
+    fix = f"{python} -m pytest {shlex.quote(clean(name.removeprefix(f'{folder}/'), keep=''))}"
+    return Finding("tests", "wrong", words, f"cd {shlex.quote(folder)} && {fix}" if folder else fix)
 
 
 def _coverage(repo: Repository) -> Finding:

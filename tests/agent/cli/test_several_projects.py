@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from copydesk.agent.cli import doctor
+from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git import interpreter, repository
 
 Git = Callable[..., str]
@@ -48,9 +50,9 @@ def test_each_project_is_measured_shown_and_judged_by_itself(
     assert (found["failed"], found["total"]) == (0, 2)
     assert [one["folder"] for one in found["projects"]] == ["backend", "my worker"]
     assert "Project     my worker: 75.0 % covered (3 of 4)" in run(monorepo, "status").output
-    doctor = run(monorepo, "doctor").output
-    assert "in backend: " in doctor
-    assert "in my worker: " in doctor
+    examined = run(monorepo, "doctor").output
+    assert "in backend: " in examined
+    assert "in my worker: " in examined
     more = {f"{folder}/{name}/utils.py": CODE.replace("return 2", "return 3")
             for folder, name in (("backend", "shop"), ("my worker", "worker"))}  # fmt: skip
     commit(monorepo, more)
@@ -105,3 +107,26 @@ def test_each_project_has_its_own_environment(
     found = repository.find(repo)
     assert str(repo / "backend") in interpreter.find(found, "backend").interpreter.source
     assert "copydesk init" in interpreter.find(found).interpreter.source
+
+
+def test_doctor_collects_the_tests_of_each_project(
+    run: Any, monorepo: Path, commit: Commit
+) -> None:
+    with open_desk(repository.find(monorepo).desk):
+        pass
+    look = doctor._LOOKS["tests"]
+    found = look(repository.find(monorepo))
+    assert found.state == "ok"
+    assert "in backend: pytest collects 1 test at " in found.said
+    assert "in my worker: pytest collects 1 test at " in found.said
+    commit(monorepo, {
+        "my worker/tests/test_more.py": "import worker.nowhere\n",
+        "third/pyproject.toml": "[tool.pytest.ini_options]\naddopts = '--no-such-option'\n",
+        "third/tests/test_x.py": "def test_x():\n    pass\n",
+    })  # fmt: skip
+    found = look(repository.find(monorepo))
+    assert found.state == "wrong"
+    assert "in backend: pytest collects 1 test at " in found.said
+    assert "in my worker: 1 file cannot be collected" in found.said
+    assert "in third: the test suite cannot be run" in found.said
+    assert found.fix == f"cd 'my worker' && {sys.executable} -m pytest tests/test_more.py"
