@@ -65,6 +65,7 @@ class Personal:
     of a burst are measured, `burst` how many besides the tips. `disk_mb` is the desk's budget.
     `failing_tests` says how far a change may go while tests fail: nowhere (never), into a commit,
     or always on, through a push and CI too.
+    `model_seconds` is how long a model may work in an hour when nobody asked for it (0: never).
     After `audit_measures` measures all tests run (0: never). `floor` is that of the total where
     the project sets no `fail_under`. `inbox` names further folders, as in $PATH, whose files are
     imported as feedback.
@@ -88,6 +89,7 @@ class Personal:
     disk_mb: float = 500.0
     draft_seconds: float = 900.0
     draft_tokens: float = 100000.0
+    model_seconds: float = 1200.0
     audit_measures: float = 200.0
     failing_tests: Literal["never", "commit", "always"] = "commit"
     floor: float = 95.0
@@ -122,12 +124,13 @@ PERSONAL_KEYS = {
     "disk_mb": "copydesk.diskMb",
     "draft_seconds": "copydesk.draftSeconds",
     "draft_tokens": "copydesk.draftTokens",
+    "model_seconds": "copydesk.modelSeconds",
     "audit_measures": "copydesk.auditMeasures",
     "failing_tests": "copydesk.failingTests",
     "floor": "copydesk.floor",
     "inbox": "copydesk.inbox",
 }
-_MAY_BE_ZERO = {"floor", "pause_battery", "pause_load", "burst", "audit_measures"}
+_MAY_BE_ZERO = {"floor", "pause_battery", "pause_load", "burst", "audit_measures", "model_seconds"}
 _BOOLEANS = {
     **dict.fromkeys(("true", "yes", "1", "on"), True),
     **dict.fromkeys(("false", "no", "0", "off"), False),

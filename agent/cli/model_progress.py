@@ -31,7 +31,10 @@ class ModelProgress:
         self._asked = self._first = 0.0
 
     def __call__(self, step: str, tokens: int) -> None:
-        """Take one of the steps that agent.model.calls.ModelSettings names."""
+        """Take one of the steps that agent.model.types.TokenProgress names."""
+        if not step:
+            self._update(self._doing)
+            return
         self._update(f"{self._doing}: the model {self._words(step, tokens)}")
 
     def _words(self, step: str, tokens: int) -> str:

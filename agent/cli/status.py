@@ -18,6 +18,7 @@ from copydesk.agent.cli.formatting import (
     short_sha,
     time_ago,
 )
+from copydesk.agent.cli.model_work import model_work, model_work_lines
 from copydesk.agent.cli.options import examples, json_option
 from copydesk.agent.cli.output import echo, echo_json, print_progress
 from copydesk.agent.cli.terminal import spinner
@@ -82,7 +83,7 @@ def _state(repo: Repository, db: Database) -> Json:
             for test in db.traces.flaky_tests()
         ],
         "drafts": db.drafts.count_by_state(),
-        "model": _model(repo, db, sha) | {"totals": db.model_calls.totals()},
+        "model": _model(repo, db, sha) | {"totals": db.model_calls.totals()} | model_work(repo, db),
     }
 
 
@@ -143,6 +144,8 @@ def _print(state: Json, failing: list[FailedTest]) -> None:
         echo(f"Paused      {state['paused']}")
     echo(f"Daemon      {_daemon_words(state['daemon'], state['set_up'])}")
     _print_model(state["model"])
+    for line in model_work_lines(state["model"]):
+        echo(f"            {line}")
     if state["left_out"]:
         echo(f"Left out    {items_words(state['left_out'])}; `{SHOW_FAILURES}` has them")
     _print_failures(state)
@@ -259,15 +262,30 @@ def _unmeasured(state: Json) -> str:
     return "Next: `copydesk init` sets this repository up; `copydesk measure` only measures."
 
 
-@click.command(epilog=examples("copydesk wait", "git commit -m fix && copydesk wait --timeout 300"))
+@click.command(
+    epilog=examples(
+        "copydesk wait",
+        "git commit -m fix && copydesk wait --timeout 300",
+        "copydesk wait --for measured",
+    )
+)
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0),
     metavar="S",
     help="Give up after S seconds with exit code 1; without it, wait for ever.",
 )
+@click.option(
+    "--for",
+    "goal",
+    type=click.Choice(control.GOALS),
+    default="all",
+    show_default=True,
+    help="Until commits are measured, or drafts and stories lie on the desk too, or what a model"
+    " adds as well.",
+)
 @json_option
-def wait(timeout: float | None, as_json: bool) -> None:
+def wait(timeout: float | None, goal: control.Goal, as_json: bool) -> None:
     """Wait until nothing is left to do.
 
     Starts the daemon when it sleeps, where copydesk was set up. Ends with exit code 1 when time
@@ -281,20 +299,28 @@ def wait(timeout: float | None, as_json: bool) -> None:
             hint="`copydesk init` sets it up; `copydesk measure` measures now, in the foreground.",
         )
     with spinner("waiting") as progress:
-        finished = control.wait(repo, float("inf") if timeout is None else timeout, progress)
+        seconds = float("inf") if timeout is None else timeout
+        finished = control.wait(repo, seconds, progress, goal)
     with open_desk(repo.desk) as db:
         counts, given_up = db.jobs.counts(), db.jobs.failures()
+        left = plural(sum(db.jobs.open_kinds().values()), "job")
     if as_json:
         echo_json({"done": finished, "queue": counts._asdict(), "failures": _failures(given_up)})
     else:
-        jobs = plural(counts.ready + counts.running, "job")
-        echo("Nothing is left to do." if finished else f"Time is up; {jobs} left.")
+        echo(_DONE[goal] if finished else f"Time is up; {left} left.")
     if given_up:
         print_progress(f"{plural(len(given_up), 'job')} failed; `copydesk status` says why.")
         for kind, sha, error in given_up[:FAILING]:
             print_progress(f"  {kind} {short_sha(sha)}: {_last_line(error)}")
     if given_up or not finished:
         sys.exit(1)
+
+
+_DONE: dict[control.Goal, str] = {
+    "measured": "All commits are measured.",
+    "drafted": "All commits are measured, and their drafts and stories lie on your desk.",
+    "all": "Nothing is left to do.",
+}
 
 
 def _last_line(error: str) -> str:

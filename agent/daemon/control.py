@@ -9,12 +9,16 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final, Literal, get_args
 
 from copydesk.agent.daemon import lock, log, notifications, reconcile
+from copydesk.agent.daemon.reconcile import MEASURE
 from copydesk.agent.desk.database import Database
+from copydesk.agent.desk.jobs import MODEL_KINDS
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
+from copydesk.agent.model.activity import activity_words, current_activity
 from copydesk.agent.process import run, scrubbed_environment
 from copydesk.agent.progress import Progress
 from copydesk.agent.text import plural
@@ -25,6 +29,10 @@ ENSURE_SECONDS = 2.0
 """How long a command that only wants work done in the background waits for the daemon."""
 
 STOP_SECONDS = 15.0
+
+Goal = Literal["measured", "drafted", "all"]
+GOALS: Final = get_args(Goal)
+"""How far the work can be waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,15 +168,17 @@ def logs(repo: Repository, count: int = 50) -> list[str]:
     return log.tail(repo.desk, count)
 
 
-def wait(repo: Repository, timeout: float, progress: Progress) -> bool:
+def wait(repo: Repository, timeout: float, progress: Progress, goal: Goal = "all") -> bool:
     """Wait until notifications, commits and jobs have all been seen to.
 
-    Starts a daemon when none lives. Jobs that were given up are nothing left to do.
+    Starts a daemon when none lives. Jobs that were given up are nothing left to do, nor is what
+    waits for a model that does not answer, or whose time in this hour is used up.
 
     Args:
         repo: The repository.
         timeout: Seconds.
         progress: Takes a line whenever what is left has changed.
+        goal: How far the work shall be.
 
     Returns:
         False when time ran out first.
@@ -177,13 +187,13 @@ def wait(repo: Repository, timeout: float, progress: Progress) -> bool:
     reported, checked_at = "", 0.0
     with open_desk(repo.desk) as db:
         while True:
-            jobs = _open_jobs(db)
+            jobs = _open_jobs(db, goal)
             if not jobs and not _has_unseen(repo, db):
                 # what a job asked for between these looks is caught by the second count
-                if not _open_jobs(db):
+                if not _open_jobs(db, goal):
                     return True
                 continue
-            line = f"{plural(jobs, 'job')} left" if jobs else "looking for commits"
+            line = _words(repo, db, jobs)
             if line != reported:
                 progress(line)
                 reported = line
@@ -197,9 +207,23 @@ def wait(repo: Repository, timeout: float, progress: Progress) -> bool:
             time.sleep(0.05)
 
 
-def _open_jobs(db: Database) -> int:
-    counts = db.jobs.counts()
-    return counts.ready + counts.running
+def _words(repo: Repository, db: Database, jobs: int) -> str:
+    """What is left, and what a model does."""
+    words = f"{plural(jobs, 'job')} left" if jobs else "looking for commits"
+    activity = current_activity(db, repo.desk)
+    return f"{words}; {activity_words(activity)}" if activity else words
+
+
+def _open_jobs(db: Database, goal: Goal) -> int:
+    kinds = db.jobs.open_kinds()
+    return sum(count for kind, count in kinds.items() if _belongs(kind, goal))
+
+
+def _belongs(kind: str, goal: Goal) -> bool:
+    """Whether jobs of a kind have to be done for a goal."""
+    if goal == "measured":
+        return kind == MEASURE
+    return goal == "all" or kind not in MODEL_KINDS
 
 
 def _has_unseen(repo: Repository, db: Database) -> bool:

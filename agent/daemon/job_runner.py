@@ -1,4 +1,5 @@
-"""Running the jobs of the queue, one at a time, each in a child process."""
+"""Running the jobs of the queue, each in a child process: one at a time, and beside it one that
+asks a model."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from copydesk.agent.daemon.worker_process import Outcome, WorkerProcess
 from copydesk.agent.desk import space
 from copydesk.agent.desk.connection import point
 from copydesk.agent.desk.database import Database
-from copydesk.agent.desk.jobs import SUPERSEDED
+from copydesk.agent.desk.jobs import MODEL_DRAFT, MODEL_KINDS, SUPERSEDED
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Job
 from copydesk.agent.text import one_line
@@ -28,14 +29,35 @@ than their tests run, none would ever be measured else."""
 _UNWELL = ("retry", "final", "full", "busy")
 
 
+class Lane:
+    """Room for one running job.
+
+    Args:
+        by_model: Whether it is for the jobs that ask a model, or for all others.
+        turn: The user's one turn to do such a job, shared with the daemons of other repositories.
+    """
+
+    def __init__(self, by_model: bool, turn: resources.Turn) -> None:
+        self.by_model = by_model
+        self.turn = turn
+        self.worker: WorkerProcess | None = None
+        self.waits_for_turn = False
+
+
 class JobRunner:
-    """Starts the next job when the machine may work, and sees to the one that runs.
+    """Starts the next job when the machine may work, and sees to those that run.
+
+    There are two lanes. In the first, commits are measured, and drafts and stories written
+    without a model, one job at a time. In the second a model is asked; a job begins there only
+    while the first lane has nothing to do, and one that has begun goes on beside whatever comes,
+    so that nothing ever waits for a model.
 
     A running measure makes way for that of a newer commit: when its commit is no tip any more
     while a tip waits to be measured. What its tests have shown by then is kept (see
     agent/coverage/measure/interrupted.py), and the measure of the newer commit starts from that,
     so little is lost. The older commit is measured later, where the user's settings want commits
-    behind the tips measured at all.
+    behind the tips measured at all. A model that drafts tests for a commit that is no tip any more
+    is stopped for good: those drafts are not wanted.
 
     Args:
         repo: The repository.
@@ -58,22 +80,39 @@ class JobRunner:
         self._command = [*command, str(repo.common_dir)]
         self._wake = wake
         self._logger = logger
-        self._turn = resources.Turn(wake)
-        self._worker: WorkerProcess | None = None
+        self._lanes = (
+            Lane(False, resources.Turn(wake)),
+            Lane(True, resources.Turn(wake, lock="model.lock")),
+        )
         self._cuts = 0
         self.paused = ""
 
     @property
     def deadline(self) -> float | None:
-        """The monotonic time at which the running job is ended; None when none runs."""
-        return self._worker.deadline if self._worker else None
+        """The monotonic time at which a running job is ended; None when none runs."""
+        return min((lane.worker.deadline for lane in self._lanes if lane.worker), default=None)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing runs and nothing is ready."""
+        return self.deadline is None and self._db.jobs.next_due() is None
 
     def next_due(self) -> float | None:
-        """The Unix time at which the next waiting job may start, or None when none waits."""
-        return self._db.jobs.next_due()
+        """The Unix time at which the next job may start as far as can be told now; None where it
+        waits for another to end, or none is ready."""
+        due = (self._next_due(lane) for lane in self._lanes)
+        return min((time for time in due if time is not None), default=None)
+
+    def _next_due(self, lane: Lane) -> float | None:
+        if lane.worker or lane.waits_for_turn or (lane.by_model and self._is_first_busy()):
+            return None
+        return self._db.jobs.next_due(by_model=lane.by_model)
+
+    def _is_first_busy(self) -> bool:
+        return bool(self._lanes[0].worker) or self._db.jobs.is_busy()
 
     def step(self, personal: Personal) -> bool:
-        """See to the running job and start the next.
+        """See to the running jobs and start the next.
 
         Args:
             personal: The user's settings.
@@ -81,59 +120,85 @@ class JobRunner:
         Returns:
             Whether anything changed.
         """
-        if self._worker:
-            if self._worker.running():
-                if not self.should_make_way(self._worker.job):
-                    return False
-                self._worker.end()
-            self._settle(self._worker, personal)
-            self._worker = None
-            self._turn.give_back()
-        return self._start_next(personal)
+        changed = False
+        for lane in self._lanes:
+            lane.waits_for_turn = False
+            changed |= self._see_to(lane, personal)
+        for lane in self._lanes:
+            if not lane.worker:
+                changed |= self._start_next(lane, personal)
+        return changed
+
+    def _see_to(self, lane: Lane, personal: Personal) -> bool:
+        """Settle the job of a lane that has ended or has to make way. Returns whether it has."""
+        if not lane.worker:
+            return False
+        if lane.worker.running():
+            if not self.should_make_way(lane.worker.job):
+                return False
+            lane.worker.end()
+        self._settle(lane.worker, personal)
+        lane.worker = None
+        lane.turn.give_back()
+        return True
 
     def should_make_way(self, job: Job) -> bool:
-        """Whether a running job should make way for that of a newer commit."""
+        """Whether a running job should make way for a newer commit."""
+        if job.kind == MODEL_DRAFT:
+            return self._db.jobs.lost_its_tip(job)
         if job.kind != MEASURE or self._cuts >= MAX_CUTS:
             return False
         return self._db.jobs.makes_way(job)
 
     def stop(self) -> None:
-        """End the running job and give it back to the queue, unless it is done; leave the line."""
-        if self._worker:
-            self._worker.kill()
-            outcome, _ = self._worker.result()
+        """End the running jobs and give them back to the queue, unless done; leave the line."""
+        workers = [lane.worker for lane in self._lanes if lane.worker]
+        for worker in workers:
+            if worker.job.kind in MODEL_KINDS:
+                worker.end()  # it logs what the model did until then
+            else:
+                worker.kill()
+        outcomes = [(worker.job, worker.result()[0]) for worker in workers]
+        if workers:
             with contextlib.suppress(sqlite3.Error):  # the desk itself may be gone
-                if outcome == "done":
-                    self._db.jobs.finish(self._worker.job)
+                for job, outcome in outcomes:
+                    if outcome == "done":
+                        self._db.jobs.finish(job)
                 self._db.jobs.release_orphans()
-        self._turn.close()
+        for lane in self._lanes:
+            lane.turn.close()
 
-    def _start_next(self, personal: Personal) -> bool:
-        due = self.next_due()
-        if due is None or due > time.time() or not self._may_work(personal):
+    def _start_next(self, lane: Lane, personal: Personal) -> bool:
+        due = self._next_due(lane)
+        if due is None or due > time.time():
+            lane.turn.give_back()
+            return False
+        if not self._may_work(lane, personal):
             return False
         point("service.lease")
         seconds = personal.measure_seconds
-        job = self._db.jobs.lease(seconds=seconds + 60)
+        job = self._db.jobs.lease(seconds=seconds + 60, by_model=lane.by_model)
         if job is None:
-            self._turn.give_back()
+            lane.turn.give_back()
             return False
         failpoints.failpoint("service.leased")
         self._logger.info("%s %s: started", job.kind, job.sha[:12])
         argv = [*self._command, str(job.id)]
-        self._worker = WorkerProcess(argv, self._repo.common_dir, job, seconds, self._wake)
+        lane.worker = WorkerProcess(argv, self._repo.common_dir, job, seconds, self._wake)
         failpoints.failpoint("service.working")
         return True
 
-    def _may_work(self, personal: Personal) -> bool:
+    def _may_work(self, lane: Lane, personal: Personal) -> bool:
         reason = resources.pause_reason(personal, self._repo.desk)
         if reason != self.paused:
             self._logger.info("paused: %s" if reason else "going on%s", reason)
             self.paused = reason
         if reason:
-            self._turn.give_back()
+            lane.turn.give_back()
             return False
-        return not personal.one_at_a_time or self._turn.ask()
+        if personal.one_at_a_time and not lane.turn.ask():
+            lane.waits_for_turn = True
+        return not lane.waits_for_turn
 
     def _settle(self, ended: WorkerProcess, personal: Personal) -> None:
         """Write down how a job ended."""
@@ -152,9 +217,10 @@ class JobRunner:
     def _write_outcome(self, job: Job, outcome: Outcome, message: str) -> None:
         jobs = self._db.jobs
         if outcome == "done":
-            self._cuts = 0
+            if job.kind not in MODEL_KINDS:
+                self._cuts = 0
             jobs.finish(job)
-        elif outcome == "superseded":
+        elif outcome == "superseded" or (outcome == "cut short" and job.kind in MODEL_KINDS):
             jobs.drop(job, SUPERSEDED)
         elif outcome in ("full", "busy"):
             jobs.put_back(job, message)

@@ -10,9 +10,11 @@ from copydesk.agent.coverage.measure import measure
 from copydesk.agent.coverage.store import Measure
 from copydesk.agent.daemon import prune
 from copydesk.agent.daemon.first_floor import settle_floor
+from copydesk.agent.daemon.model_steps import model_draft_step, model_story_step
 from copydesk.agent.daemon.reconcile import HISTORY_PRIORITY, MEASURE
 from copydesk.agent.daemon.step_context import StepContext
 from copydesk.agent.desk.failures import failed_words, failure_lines
+from copydesk.agent.desk.jobs import MODEL_DRAFT, MODEL_STORY
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.commit import Commit
@@ -29,7 +31,6 @@ from copydesk.agent.testgen.pipeline import (
     DraftingOptions,
     PreviousDrafts,
     gaps_to_draft,
-    reach_model,
     write_drafts,
 )
 from copydesk.agent.text import one_line, plural
@@ -81,22 +82,18 @@ def _behind_a_tip(context: StepContext, sha: Sha) -> bool:
 def draft_step(context: StepContext, sha: Sha) -> None:
     """Draft tests for a commit's gaps. Where nothing may be run, the gaps simply stay listed.
 
-    As of measures, those of the tips alone are wanted: a newer commit does not wait until the
-    drafts of the one before it are done.
+    What a model could add comes later; see model_steps. As of measures, those of the tips alone
+    are wanted: a newer commit does not wait until the drafts of the one before it are done.
 
     Raises:
         Superseded: The commit is no tip any more.
     """
-    settings = config.load(context.repo, sha)
-    limit = settings.project.drafts_per_commit
+    limit = config.load(context.repo, sha).project.drafts_per_commit
     previous = PreviousDrafts(context.db, Commit(context.repo, sha))
     gaps = gaps_to_draft(previous, limit)
     if not gaps:
         return
-    options = DraftingOptions(
-        is_wanted=lambda: sha in git.tips(context.repo),
-        model_seconds=settings.personal.measure_seconds / 2,  # the job itself is ended after all
-    )
+    options = DraftingOptions(is_wanted=lambda: sha in git.tips(context.repo), asks_model=False)
     try:
         write_drafts(previous, gaps, say=context.say, options=options)
     except CopydeskError as error:
@@ -115,13 +112,14 @@ def learn_step(context: StepContext, sha: Sha) -> None:
 
 
 def story_step(context: StepContext, sha: Sha) -> None:
-    """Draft the dev log entry of a commit, unless the editor has decided on one already."""
+    """Draft the dev log entry of a commit, unless the editor has decided on one already.
+
+    It is the template's; a model may word it later, see model_steps.
+    """
     if decided(context.db, sha):
         deferred_work.cancel(context.db, "story", sha)
         return
-    settings = config.load(context.repo, sha)
-    client = reach_model(settings, context.db, context.say, prose=True)
-    write_story(context.repo, context.db, [sha], say=context.say, client=client)
+    write_story(context.repo, context.db, [sha], say=context.say)
 
 
 def prune_step(context: StepContext, subject: str) -> None:
@@ -157,4 +155,6 @@ STEPS: dict[str, Callable[[StepContext, str], None]] = {
     "learn": learn_step,
     "prune": prune_step,
     "inbox": inbox_step,
+    MODEL_DRAFT: model_draft_step,
+    MODEL_STORY: model_story_step,
 }

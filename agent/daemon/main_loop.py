@@ -140,9 +140,7 @@ class MainLoop:
 
     def _seconds_to_sleep(self) -> float | None:
         """How long nothing is due; None when it is time to end."""
-        due = self._next_due()
-        deadline = self._runner.deadline
-        is_idle = due is None and deadline is None and not notifications.waiting(self._desk)
+        is_idle, due = self._outlook()
         if is_idle and not self._is_held_up:
             seconds = self._busy_until + self._personal.idle_seconds - time.monotonic()
             if seconds <= 0:
@@ -154,19 +152,22 @@ class MainLoop:
                 seconds = max(0.05, due - time.time())
         if self._runner.paused or self.disk.is_full or self._is_held_up:
             seconds = PAUSE_SECONDS
+        deadline = self._runner.deadline
         if deadline is not None:
-            seconds = deadline - time.monotonic()
+            seconds = min(seconds, deadline - time.monotonic())
         return seconds
 
-    def _next_due(self) -> float | None:
-        """When the next job may start, as far as the desk can be asked."""
+    def _outlook(self) -> tuple[bool, float | None]:
+        """Whether there is nothing to do, and when the next job may start, as far as the desk can
+        be asked."""
         try:
-            return self._runner.next_due()
+            is_idle = self._runner.is_idle and not notifications.waiting(self._desk)
+            return is_idle, self._runner.next_due()
         except sqlite3.Error as error:
             if not space.is_busy(error):
                 raise
             self._wait_for_the_desk(error)
-            return None
+            return False, None
 
     def _read_personal(self) -> Personal:
         """The user's settings as they are now; one that cannot be read leaves them all alone."""

@@ -99,9 +99,12 @@ class Turn:
     Args:
         wake: Called, from another thread, when the turn has come.
         folder: Where the lock is.
+        lock: Its name; work of another kind has a turn of its own.
     """
 
-    def __init__(self, wake: Callable[[], None], folder: Path | None = None) -> None:
+    def __init__(
+        self, wake: Callable[[], None], folder: Path | None = None, lock: str = "work.lock"
+    ) -> None:
         self._wake = wake
         self._file: int | None = None
         self._mine = False
@@ -111,7 +114,7 @@ class Turn:
         with contextlib.suppress(OSError, RuntimeError):  # no home
             folder = folder or state_folder()
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._file = os.open(folder / "work.lock", os.O_RDWR | os.O_CREAT, 0o600)
+            self._file = os.open(folder / lock, os.O_RDWR | os.O_CREAT, 0o600)
 
     def ask(self) -> bool:
         """Whether it is our turn; if not, we are in line from now on."""

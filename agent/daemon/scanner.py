@@ -19,6 +19,7 @@ from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.model import deferred_work
+from copydesk.agent.model.background import budget_spent
 from copydesk.agent.text import one_line, plural
 from copydesk.hooks import spool
 
@@ -72,7 +73,7 @@ class Scanner:
             self._logger.info("making room for a newer copydesk")
             self._make_room(upgrades[0].worktree)
             return True
-        self._retry_deferred_work()
+        self._retry_deferred_work(personal)
         self._look_into_inboxes(personal)
         new_tips = self._compare_refs(personal)
         point("notifications.reconciled")
@@ -114,20 +115,30 @@ class Scanner:
             self._logger.info("inbox: %s", plural(len(waiting), "new file"))
         self._inbox = waiting
 
-    def _retry_deferred_work(self) -> None:
-        for work in deferred_work.retry_due(self._db, self._model_answers):
-            self._logger.info("%s %s: a model answers again", work.kind, work.sha[:12])
+    def _retry_deferred_work(self, personal: Personal) -> None:
+        obstacle = ""
 
-    def _model_answers(self) -> bool:
-        """Whether there is a model to ask now; loads nothing large and takes 2 s at most."""
+        def look() -> str:
+            nonlocal obstacle
+            obstacle = budget_spent(self._db, personal.model_seconds) or self._model_is_away()
+            return obstacle
+
+        for work in deferred_work.retry_due(self._db, look):
+            self._logger.info("%s %s: a model can be asked", work.kind, work.sha[:12])
+        if obstacle:
+            self._logger.info("no model: %s", one_line(obstacle))
+
+    def _model_is_away(self) -> str:
+        """Why there is no model to ask now, "" when there is one; loads nothing large and takes
+        2 s at most."""
         # a daemon at rest stays small: http.client is only loaded when something waits
         from copydesk.agent.model.client import available
         from copydesk.agent.model.settings import model_settings
 
         try:
-            return available(model_settings(config.load(self._repo), self._db))[0]
-        except CopydeskError:
-            return False  # settings that cannot be read
+            return available(model_settings(config.load(self._repo), self._db))[2]
+        except CopydeskError as error:
+            return str(error)  # settings that cannot be read
 
 
 def _asks_for_room(notification: Notification) -> bool:

@@ -19,11 +19,15 @@ from copydesk.agent.daemon.log import daemon_logger
 from copydesk.agent.daemon.step_context import Step, StepContext, repository
 from copydesk.agent.daemon.worker_process import BUSY, DONE, FINAL, FULL, RETRY, SUPERSEDED
 from copydesk.agent.desk import space
+from copydesk.agent.desk.jobs import MODEL_KINDS
 from copydesk.agent.desk.store import mend, open_desk
 from copydesk.agent.errors import CopydeskError, Superseded
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.process import lower_priority
 from copydesk.hooks import failpoints, filesystem
+
+WORK_LOCK, MODEL_LOCK = "work.lock", "model.lock"
+"""What a worker holds while it runs, and one that asks a model; files on the desk."""
 
 _PATIENCE_SECONDS = 30.0
 
@@ -72,13 +76,14 @@ def _do_job(repo: Repository, identity: int, steps: Mapping[str, Step] | None) -
     _die_with_the_daemon()
     _unwind_on_sigterm()
     lower_priority()
-    if not _wait_for_other_worker(repo.desk):
-        print("another worker has not ended yet", file=sys.stderr)
-        return RETRY
     with open_desk(repo.desk) as db:
         job = db.jobs.by_id(identity)
         if job is None:
             return SUPERSEDED
+        lock = MODEL_LOCK if job.kind in MODEL_KINDS else WORK_LOCK
+        if not _wait_for_other_worker(repo.desk / lock):
+            print("another worker has not ended yet", file=sys.stderr)
+            return RETRY
         step = _step(job.kind, steps)
         failpoints.failpoint("work.step")
         step(StepContext(repo, db, daemon_logger(repo.desk).info), job.sha)
@@ -135,9 +140,13 @@ def _is_ended_by_signal() -> bool:
     return in_main_thread and os.getpgid(0) == os.getpid()
 
 
-def _wait_for_other_worker(desk: Path) -> bool:
-    """Wait until the worker of a daemon that was killed is gone; False when it stays."""
-    lock = os.open(desk / "work.lock", os.O_RDWR | os.O_CREAT, 0o600)
+def _wait_for_other_worker(path: Path) -> bool:
+    """Wait until the worker of a daemon that was killed is gone; False when it stays.
+
+    Args:
+        path: The lock that workers of its kind hold.
+    """
+    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     until = time.monotonic() + _PATIENCE_SECONDS
     while True:
         if filesystem.take_lock(lock):  # held until this process ends

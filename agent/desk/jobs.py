@@ -1,7 +1,8 @@
 """The queue of work: the table `jobs`, kept in SQLite so that a crash forgets nothing.
 
 A job is leased, never popped: a worker that dies leaves a lease that runs out. At least once,
-so every step must be safe to repeat. Jobs that wait for a model are rows in a state of their own.
+so every step must be safe to repeat. Jobs that wait for a model are rows in a state of their own,
+and what a model does has kinds of its own, which never hold up the others.
 """
 
 from __future__ import annotations
@@ -19,6 +20,13 @@ MAX_ATTEMPTS = 3
 RETRY_SECONDS = (5.0, 60.0)
 SUPERSEDED = "superseded"
 """Why a job was dropped or cut short: a newer commit has taken the place of its commit."""
+
+MODEL_DRAFT, MODEL_STORY = "model", "model-story"
+MODEL_KINDS: Final = (MODEL_DRAFT, MODEL_STORY)
+"""Kinds of jobs that ask a model."""
+
+_STATE: Final = "waiting"
+_IS_OF_LANE = f"(kind IN {MODEL_KINDS}) = :by_model"
 
 
 class Counts(NamedTuple):
@@ -74,12 +82,20 @@ class Jobs:
                 (priority, kind, sha),
             )
 
-    def lease(self, now: float | None = None, *, seconds: float = LEASE_SECONDS) -> Job | None:
+    def lease(
+        self,
+        now: float | None = None,
+        *,
+        seconds: float = LEASE_SECONDS,
+        by_model: bool = False,
+    ) -> Job | None:
         """Take the job that is next in line.
 
         Args:
             now: The Unix time.
             seconds: How long it is ours; past that it is free again.
+            by_model: Take one that asks a model, of equal ones that of the newest commit; else
+                one that does not, the oldest.
 
         Returns:
             The job, or None when none is ready.
@@ -87,19 +103,26 @@ class Jobs:
         now = time.time() if now is None else now
         with transaction(self._db):
             row = self._db.execute(
-                """
+                f"""
                 UPDATE jobs
                 SET state = 'running', attempts = attempts + 1, leased_until = :until,
                     worker = :worker
                 WHERE id = (
                     SELECT id FROM jobs
-                    WHERE (state = 'ready' AND not_before <= :now)
-                       OR (state = 'running' AND leased_until < :now)
-                    ORDER BY priority DESC, id LIMIT 1
+                    WHERE {_IS_OF_LANE} AND (
+                        (state = 'ready' AND not_before <= :now)
+                        OR (state = 'running' AND leased_until < :now)
+                    )
+                    ORDER BY priority DESC, CASE WHEN :by_model THEN -id ELSE id END LIMIT 1
                 )
                 RETURNING id, kind, subject, attempts
                 """,
-                {"until": now + seconds, "now": now, "worker": os.getpid()},
+                {
+                    "until": now + seconds,
+                    "now": now,
+                    "worker": os.getpid(),
+                    "by_model": by_model,
+                },
             ).fetchone()
             point("jobs.leased")
         return Job(*row) if row else None
@@ -231,16 +254,54 @@ class Jobs:
         ).fetchone()
         return bool(answer)
 
+    def lost_its_tip(self, job: Job) -> bool:
+        """Whether no branch and no worktree points at a job's commit any more."""
+        row = self._db.execute("SELECT 1 FROM tips WHERE sha = ?", (job.sha,)).fetchone()
+        return row is None
+
     def counts(self) -> Counts:
         """Count the jobs by state."""
         rows = self._db.execute("SELECT state, count(*) FROM jobs GROUP BY state")
         by_state = dict(rows.fetchall())
         return Counts(*(by_state.get(state, 0) for state in Counts._fields))
 
-    def next_due(self) -> float | None:
-        """The Unix time at which the next waiting job may start, or None when none waits."""
-        row = self._db.execute("SELECT min(not_before) FROM jobs WHERE state = 'ready'").fetchone()
+    def open_kinds(self) -> dict[str, int]:
+        """How many jobs of each kind are to be done, or under way; those due for a model too."""
+        rows = self._db.execute(
+            "SELECT kind, count(*) FROM jobs WHERE state IN ('ready', 'running')"
+            " OR (state = ? AND not_before <= ?) GROUP BY kind",
+            (_STATE, time.time()),
+        )
+        return dict(rows.fetchall())
+
+    def next_due(self, *, by_model: bool | None = None) -> float | None:
+        """The Unix time at which the next waiting job may start, or None when none waits.
+
+        Args:
+            by_model: Only of the jobs that ask a model, or only of the others.
+        """
+        row = self._db.execute(
+            "SELECT min(not_before) FROM jobs WHERE state = 'ready'"
+            f" AND (:by_model IS NULL OR {_IS_OF_LANE})",
+            {"by_model": by_model},
+        ).fetchone()
         return None if row[0] is None else float(row[0])
+
+    def is_busy(self) -> bool:
+        """Whether a job that asks no model runs, or could."""
+        row = self._db.execute(
+            f"SELECT 1 FROM jobs WHERE {_IS_OF_LANE}"
+            " AND (state = 'running' OR (state = 'ready' AND not_before <= :now)) LIMIT 1",
+            {"by_model": False, "now": time.time()},
+        ).fetchone()
+        return row is not None
+
+    def is_running(self, kind: str, sha: Sha) -> bool:
+        """Whether somebody has this job in hand."""
+        row = self._db.execute(
+            "SELECT 1 FROM jobs WHERE kind = ? AND subject = ? AND state = 'running'", (kind, sha)
+        ).fetchone()
+        return row is not None
 
     def failures(self) -> list[tuple[str, str, str]]:
         """Kind, commit and error of the jobs that were given up, the newest first."""
@@ -260,21 +321,25 @@ class Jobs:
         with transaction(self._db):
             self._db.execute(
                 "UPDATE jobs SET state = ?, error = ?, not_before = ?, leased_until = NULL,"
-                " ended_at = ? WHERE id = ?",
+                # it may have deferred itself, and be ready again already
+                " ended_at = ? WHERE id = ? AND state = 'running'",
                 (state, error, not_before, ended, job.id),
             )
             point("jobs.settled")
 
 
-_STATE: Final = "waiting"
+_DEFERRED: Final = "kind, subject, attempts, added_at, coalesce(error, '')"
 
 
 class DeferredJob(NamedTuple):
-    """A deferred job: its kind, its commit, and how often it was tried."""
+    """A deferred job: its kind, its commit, how often it was tried, when it was asked for (Unix
+    time), and why it was deferred."""
 
     kind: str
     sha: Sha
     attempts: int
+    added_at: float
+    error: str
 
 
 class DeferredJobs:
@@ -302,7 +367,8 @@ class DeferredJobs:
                 "INSERT INTO jobs (kind, subject, state, not_before, error, added_at)"
                 " VALUES (?, ?, ?, ?, ?, ?)"
                 " ON CONFLICT (kind, subject) DO UPDATE SET state = excluded.state,"
-                " error = excluded.error, not_before = max(not_before, excluded.not_before)",
+                " leased_until = NULL, error = excluded.error,"
+                " not_before = max(not_before, excluded.not_before)",
                 (kind, sha, _STATE, not_before, error, time.time()),
             )
             self._db.execute(
@@ -319,36 +385,61 @@ class DeferredJobs:
     def all(self) -> list[DeferredJob]:
         """All deferred jobs, oldest first."""
         rows = self._db.execute(
-            "SELECT kind, subject, attempts FROM jobs WHERE state = ? ORDER BY id", (_STATE,)
+            f"SELECT {_DEFERRED} FROM jobs WHERE state = ? ORDER BY id", (_STATE,)
         )
         return [DeferredJob(*row) for row in rows]
 
     def due(self, now: float) -> list[DeferredJob]:
         """The deferred jobs that may be tried at a Unix time, oldest first."""
         rows = self._db.execute(
-            "SELECT kind, subject, attempts FROM jobs WHERE state = ? AND not_before <= ?"
-            " ORDER BY id",
+            f"SELECT {_DEFERRED} FROM jobs WHERE state = ? AND not_before <= ? ORDER BY id",
             (_STATE, now),
         )
         return [DeferredJob(*row) for row in rows]
 
-    def count_attempts(self, jobs: Sequence[tuple[DeferredJob, float]]) -> None:
-        """Count one more attempt of each job.
+    def postpone(self, jobs: Sequence[DeferredJob], *, not_before: float, error: str) -> None:
+        """Give deferred jobs a later time.
 
         Args:
-            jobs: Each with the Unix time before which it is not tried again.
+            jobs: The jobs.
+            not_before: The Unix time before which they are not tried.
+            error: Why.
         """
         with transaction(self._db):
             self._db.executemany(
-                "UPDATE jobs SET attempts = attempts + 1, not_before = ?"
-                " WHERE kind = ? AND subject = ?",
-                [(not_before, job.kind, job.sha) for job, not_before in jobs],
+                "UPDATE jobs SET not_before = ?, error = ? WHERE kind = ? AND subject = ?"
+                " AND state = ?",
+                [(not_before, error, job.kind, job.sha, _STATE) for job in jobs],
             )
 
-    def is_under_way(self, kind: str, sha: Sha) -> bool:
-        """Whether the queue has a job of that kind and commit that runs or is ready to run."""
-        row = self._db.execute(
-            "SELECT 1 FROM jobs WHERE kind = ? AND subject = ? AND state IN ('ready', 'running')",
-            (kind, sha),
-        ).fetchone()
-        return row is not None
+    def activate(self, jobs: Sequence[DeferredJob]) -> None:
+        """Make deferred jobs ready, tests before stories and what a branch points at first."""
+        with transaction(self._db):
+            self._db.executemany(
+                "UPDATE jobs SET state = 'ready', not_before = 0, priority ="
+                " 2 * (kind = ?) + (subject IN (SELECT sha FROM tips))"
+                " WHERE kind = ? AND subject = ? AND state = ?",
+                [(MODEL_DRAFT, job.kind, job.sha, _STATE) for job in jobs],
+            )
+
+    def uncount(self, kind: str, sha: Sha) -> None:
+        """Take back that a deferred job was tried: it could not even begin."""
+        with transaction(self._db):
+            self._db.execute(
+                "UPDATE jobs SET attempts = max(0, attempts - 1)"
+                " WHERE kind = ? AND subject = ? AND state = ?",
+                (kind, sha, _STATE),
+            )
+
+    def give_up(self, kind: str, sha: Sha) -> None:
+        """Try a deferred job no more; why it last failed stays with it."""
+        with transaction(self._db):
+            self._db.execute(
+                "UPDATE jobs SET state = 'dropped', ended_at = ?"
+                " WHERE kind = ? AND subject = ? AND state = ?",
+                (time.time(), kind, sha, _STATE),
+            )
+
+    def get(self, kind: str, sha: Sha) -> DeferredJob | None:
+        """A deferred job; None where there is none."""
+        return next((job for job in self.all() if (job.kind, job.sha) == (kind, sha)), None)

@@ -39,9 +39,24 @@ class CallOutcome(NamedTuple):
     called_at: float
 
 
+class TrackRecord(NamedTuple):
+    """How many calls were answered, and how many of those stand behind a draft that was kept."""
+
+    answered: int
+    kept: int
+
+
+RECENT_CALLS = 50
+"""How many of a model's last calls its speed and its record are told by."""
+
 _LISTED = (
     *("id", "purpose", "model", "digest", "prompt", "response", "options"),
     *("prompt_tokens", "output_tokens", "seconds", "outcome", "called_at"),
+)
+_GOOD = (
+    "good AS (SELECT DISTINCT one.value AS id FROM drafts,"
+    " json_each(drafts.evidence, '$.calls') AS one"
+    " WHERE drafts.state NOT IN ('discarded', 'asks', 'not_run'))"
 )
 _TOTALS = (
     *("model", "prompt", "calls", "answered", "kept"),
@@ -87,6 +102,39 @@ class ModelCalls:
         )
         return [CallOutcome(str(outcome), float(when or 0)) for outcome, when in rows]
 
+    def seconds_since(self, moment: float) -> float:
+        """The seconds that calls took which have ended after a Unix time."""
+        since = datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
+        (seconds,) = self._db.execute(
+            "SELECT coalesce(sum(seconds), 0) FROM model_calls WHERE called_at >= ?", (since,)
+        ).fetchone()
+        return float(seconds)
+
+    def speed(self, digest: str) -> float | None:
+        """The tokens a second that a model writes, by the server's own clock; None when unknown."""
+        tokens, seconds = self._db.execute(
+            "SELECT sum(output_tokens), sum(json_extract(options, '$.writing_seconds')) FROM"
+            " (SELECT output_tokens, options FROM model_calls WHERE digest = ?"
+            "  AND json_extract(options, '$.writing_seconds') > 0 ORDER BY id DESC LIMIT ?)",
+            (digest, RECENT_CALLS),
+        ).fetchone()
+        return float(tokens) / float(seconds) if seconds else None
+
+    def track_record(self, digest: str, purpose: str) -> TrackRecord:
+        """What came of a model's last answers.
+
+        Args:
+            digest: The model's.
+            purpose: What it was asked for, as a pattern of LIKE.
+        """
+        answered, kept = self._db.execute(
+            f"WITH {_GOOD} SELECT count(*), coalesce(sum(id IN (SELECT id FROM good)), 0) FROM"
+            " (SELECT id FROM model_calls WHERE digest = ? AND purpose LIKE ?"
+            "  AND outcome IN ('ok', 'cut') ORDER BY id DESC LIMIT ?)",
+            (digest, purpose, RECENT_CALLS),
+        ).fetchone()
+        return TrackRecord(int(answered), int(kept))
+
     def latest(self, limit: int) -> list[Json]:
         """The last calls with prompts, answers and the drafts they led to, the newest first.
 
@@ -122,10 +170,8 @@ class ModelCalls:
         A prompt without a version is "".
         """
         rows = self._db.execute(
-            "WITH good AS (SELECT DISTINCT one.value AS id FROM drafts,"
-            " json_each(drafts.evidence, '$.calls') AS one"
-            " WHERE drafts.state NOT IN ('discarded', 'asks', 'not_run'))"
-            " SELECT model, coalesce(json_extract(options, '$.prompt'), '') AS prompt, count(*),"
+            f"WITH {_GOOD} SELECT model,"
+            " coalesce(json_extract(options, '$.prompt'), '') AS prompt, count(*),"
             " sum(outcome IN ('ok', 'cut')), sum(id IN (SELECT id FROM good)),"
             " coalesce(sum(prompt_tokens), 0), coalesce(sum(output_tokens), 0), sum(seconds)"
             " FROM model_calls GROUP BY 1, 2 ORDER BY 1, 2"

@@ -72,6 +72,14 @@ class ReceivedAnswer:
     end_reason: str = ""
     prompt_tokens: int = 0
     output_tokens: int = 0
+    writing_seconds: float = 0.0
+
+    @property
+    def pace(self) -> dict[str, float]:
+        """How long the server says it wrote, for the log; empty where it does not."""
+        if not self.writing_seconds:
+            return {}
+        return {"writing_seconds": round(self.writing_seconds, 3)}
 
     @property
     def text(self) -> str:

@@ -25,14 +25,16 @@ TROUBLE: Final = frozenset(
 )
 """Outcomes that are the server's."""
 
-NEUTRAL: Final = frozenset({"missing", "refused", "overflow", "truncated", "remote"})
+NEUTRAL: Final = frozenset(
+    {"missing", "refused", "overflow", "truncated", "remote"} | {"cancelled", "out_of_time"}
+)
 """Outcomes that waiting does not change."""
 
 
 def is_temporary(error: CopydeskError) -> bool:
     """Whether a fault is one of the server or of what is installed: later it may be over."""
     if isinstance(error, ModelFault):
-        return error.outcome in TROUBLE or error.outcome == "missing"
+        return error.outcome in TROUBLE or error.outcome in ("missing", "cancelled", "out_of_time")
     return isinstance(error, ModelUnavailable)
 
 

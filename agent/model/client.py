@@ -136,6 +136,10 @@ class Client:
             self._pause(_PAUSES.get(fault.outcome, 0.0))
         return self._try(second)
 
+    def make_way(self) -> bool:
+        """Wait for work that goes ahead of a model's; False when that takes too long."""
+        return self._settings.make_way()
+
     def _room(self, messages: tuple[tuple[str, str], ...], max_tokens: int) -> int:
         """The smallest bucket that holds prompt and answer."""
         need = sum(estimate(text) for _, text in messages) + max_tokens + SPARE
@@ -174,36 +178,61 @@ class Client:
         return replace(request, num_ctx=BUCKETS[bucket])
 
     def _try(self, request: ChatRequest) -> Answer:
+        if not self.make_way():
+            raise ModelUnavailable("what is to be measured goes first", slug="model-waits")
+        allowed = self._settings.seconds_left()
         received, started = ReceivedAnswer(), time.monotonic()
         try:
-            self._load(request)
+            self._load(request, self._times.within(allowed))
             self._settings.on_progress("reading", 0)
-            self._receive(request, received)
+            times = self._times.within(started + allowed - time.monotonic())
+            self._receive(request, received, times)
             self._loaded = (request.num_ctx, time.monotonic())
             text, outcome = check_answer(request, received, self._version)
         except Exception as error:  # eight types and more, see faults.fault_of
-            fault = fault_of(error, received.text, started=received.size > 0)
-            if fault.outcome in TROUBLE:
-                self._loaded = (0, 0.0)
-            self._log(request, received, time.monotonic() - started, fault.outcome)
+            seconds = time.monotonic() - started
+            fault = self._fault(error, received, seconds, allowed)
+            self._log(request, received, seconds, fault.outcome)
             raise fault from error
+        except BaseException:  # the process is told to end
+            self._log(request, received, time.monotonic() - started, "cancelled")
+            raise
         seconds = time.monotonic() - started
         self._log(request, received, seconds, outcome)
         counts = (received.prompt_tokens, received.output_tokens)
         return Answer(text, self.name, self.digest, *counts, seconds, outcome)
 
-    def _open(self, seconds: float) -> ollama.Client:
+    def _fault(
+        self, error: Exception, received: ReceivedAnswer, seconds: float, allowed: float
+    ) -> ModelFault:
+        """The fault that an error is.
+
+        Args:
+            error: What came.
+            received: What had come back until then.
+            seconds: How long it took.
+            allowed: How long it might take at most.
+        """
+        fault = fault_of(error, received.text, started=received.size > 0)
+        if fault.outcome in TROUBLE:
+            self._loaded = (0, 0.0)
+        is_late = fault.outcome in ("slow", "stalled", "too_long")
+        if is_late and seconds >= allowed - min(self._times.idle, allowed / 2) - 0.5:
+            return ModelFault("out_of_time", fault.detail, partial=fault.partial)
+        return fault
+
+    def _open(self, times: TimeLimits, seconds: float) -> ollama.Client:
         """The ollama package's client for one exchange, its first word due within `seconds`."""
         import ollama  # 0.4 s, so only when a model is really called
 
         return ollama.Client(
             host=self._host.url,
-            transport=strict_transport(replace(self._times, first_token=seconds), self._sizes),
+            transport=strict_transport(replace(times, first_token=seconds), self._sizes),
             trust_env=False,  # a proxy of the environment would see the prompts
             follow_redirects=False,
         )
 
-    def _load(self, request: ChatRequest) -> None:
+    def _load(self, request: ChatRequest, times: TimeLimits) -> None:
         """Have the model loaded before it is asked, with a time limit of its own.
 
         Raises:
@@ -213,7 +242,7 @@ class Client:
         if loaded == request.num_ctx and time.monotonic() - used < _LOADED_SECONDS:
             return
         self._settings.on_progress("loading", 0)
-        with self._open(self._times.load) as client:
+        with self._open(times, times.load) as client:
             client.chat(
                 model=local_name(self.name, self._version),
                 messages=[],
@@ -225,7 +254,7 @@ class Client:
             self._context_length = got
             self._room(request.messages, request.answer.max_tokens)
 
-    def _receive(self, request: ChatRequest, received: ReceivedAnswer) -> None:
+    def _receive(self, request: ChatRequest, received: ReceivedAnswer, times: TimeLimits) -> None:
         """Send the request, and take in the answer as it comes."""
         arguments: dict[str, Any] = {
             "model": local_name(self.name, self._version),
@@ -236,12 +265,12 @@ class Client:
             "keep_alive": KEEP_ALIVE,
         }
         if not request.answer.stream:
-            with self._open(self._times.total) as client:
+            with self._open(times, times.total) as client:
                 self._take_in(client.chat(**arguments, stream=False), received)
             return
-        seconds = self._times.first_token + estimate(request.prompt) / _TOKENS_A_SECOND
+        seconds = times.first_token + estimate(request.prompt) / _TOKENS_A_SECOND
         with (
-            self._open(seconds) as client,
+            self._open(times, seconds) as client,
             contextlib.closing(client.chat(**arguments, stream=True)) as stream,
         ):
             for part in stream:
@@ -258,6 +287,7 @@ class Client:
             received.is_complete, received.end_reason = True, part.done_reason or ""
             received.prompt_tokens = part.prompt_eval_count or 0
             received.output_tokens = part.eval_count or 0
+            received.writing_seconds = (part.eval_duration or 0) / 1e9
 
     def _log(
         self, request: ChatRequest, received: ReceivedAnswer, seconds: float, outcome: str
@@ -271,13 +301,14 @@ class Client:
                 digest=self.digest,
                 prompt=request.prompt,
                 response=received.text,
-                options=request.ollama_options | version,
+                options=request.ollama_options | version | received.pace,
                 prompt_tokens=received.prompt_tokens,
                 output_tokens=received.output_tokens,
                 seconds=seconds,
                 outcome=outcome,
             )
         )
+        self._settings.on_progress("", 0)
 
 
 def connect(

@@ -1,10 +1,10 @@
 """Work that is deferred until a model can be asked.
 
 What the embedded drafter and the template wrote is on the desk at once. The rest is a deferred
-job (see agent/desk/deferred_jobs.py). Each retry asks the server one small question, less and
-less often; when it answers, the drafts or the story of the commit are made again, which passes
-over what is there already. The deferred job stays until that has worked, so a server that only
-seems to be back is asked less and less often too.
+job (see agent/desk/jobs.py). When one is due, the server is asked one small question, less and
+less often while it does not answer; when it does, the job becomes ready, and the daemon's second
+worker does it as soon as nothing waits to be measured. A try that fails defers the job again, for
+longer each time; after the third it is given up.
 """
 
 from __future__ import annotations
@@ -14,27 +14,38 @@ from collections.abc import Callable, Iterable
 from typing import Final, Literal, NamedTuple
 
 from copydesk.agent.desk.database import Database
-from copydesk.agent.desk.jobs import DeferredJob
-from copydesk.agent.model.circuit_breaker import FIRST_SECONDS, LONGEST_SECONDS
+from copydesk.agent.desk.jobs import MODEL_DRAFT, MODEL_STORY, DeferredJob
 from copydesk.agent.records import Sha
 
 WorkKind = Literal["draft", "story"]
-"""The kind of job that is done again."""
+"""What a model could add to: the drafts of a commit, or its story."""
 
-MOST: Final = 20
-"""Commits whose work of each kind is deferred; of more the oldest are given up."""
+MOST: Final[dict[WorkKind, int]] = {"draft": 20, "story": 5}
+"""Commits whose work of each kind is deferred; of more the oldest are given up. A story of long
+ago is the least that anybody waits for."""
 
-_WORK_KINDS: Final[dict[str, WorkKind]] = {"model": "draft", "model-story": "story"}
-_JOB_KINDS: Final[dict[WorkKind, str]] = {work: job for job, work in _WORK_KINDS.items()}
-_PRIORITY: Final[dict[WorkKind, int]] = {"draft": -10, "story": -20}
+MAX_TRIES: Final = 3
+"""How often a model is asked for one piece of work."""
+
+TRY_SECONDS: Final = (60.0, 300.0)
+"""How long a piece of work rests after its first and its second try."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 30.0, 600.0
+"""How long a server that does not answer is left alone, at least and at most, in seconds."""
+
+_WORK_KINDS: Final[dict[str, WorkKind]] = {MODEL_DRAFT: "draft", MODEL_STORY: "story"}
+JOB_KINDS: Final[dict[WorkKind, str]] = {work: job for job, work in _WORK_KINDS.items()}
+"""The kind of job that a model's work is on the desk."""
 
 
 class DeferredWork(NamedTuple):
-    """A commit's drafts or story that wait for a model, and how often they were tried."""
+    """A commit's drafts or story that wait for a model, how often they were tried, and why they
+    wait."""
 
     kind: WorkKind
     sha: Sha
     tries: int = 0
+    why: str = ""
 
 
 def defer(db: Database, kind: WorkKind, sha: Sha, why: str) -> None:
@@ -44,16 +55,14 @@ def defer(db: Database, kind: WorkKind, sha: Sha, why: str) -> None:
         db: The desk.
         kind: Its drafts or its story.
         sha: The commit.
-        why: Why no model could be asked.
+        why: Why it has not been done yet.
     """
-    db.deferred_jobs.add(
-        _JOB_KINDS[kind], sha, not_before=time.time() + FIRST_SECONDS, error=why, keep=MOST
-    )
+    db.deferred_jobs.add(JOB_KINDS[kind], sha, not_before=time.time(), error=why, keep=MOST[kind])
 
 
 def cancel(db: Database, kind: WorkKind, sha: Sha) -> None:
     """A model has been asked about this commit, or need not be any more."""
-    db.deferred_jobs.remove(_JOB_KINDS[kind], sha)
+    db.deferred_jobs.remove(JOB_KINDS[kind], sha)
 
 
 def deferred(db: Database) -> list[DeferredWork]:
@@ -62,43 +71,58 @@ def deferred(db: Database) -> list[DeferredWork]:
 
 
 def retry_due(
-    db: Database, answers: Callable[[], bool], *, now: float | None = None
+    db: Database, obstacle: Callable[[], str], *, now: float | None = None
 ) -> list[DeferredWork]:
-    """Where work is due, ask whether a model answers now; if so, have that work done again.
+    """Where work is due, look whether a model can be asked now; if so, have that work done.
 
     Args:
         db: The desk.
-        answers: Whether there is a model to ask; only called when work is due.
+        obstacle: Says why no model can be asked now, "" when one can; only called when work is
+            due.
         now: The Unix time.
 
     Returns:
-        The work that is done again.
+        The work that is to be done.
     """
     now = time.time() if now is None else now
-    due = [work for work in _as_work(db.deferred_jobs.due(now)) if not _is_under_way(db, work)]
+    due = db.deferred_jobs.due(now)
     if not due:
         return []
-    model_answers = answers()
-    db.deferred_jobs.count_attempts([(_as_job(work), now + _pause(work)) for work in due])
-    if not model_answers:
+    if reason := obstacle():
+        age = now - min(job.added_at for job in due)
+        pause = min(max(FIRST_PAUSE, age), LONGEST_PAUSE)  # so it doubles from look to look
+        db.deferred_jobs.postpone(due, not_before=now + pause, error=reason)
         return []
-    for work in due:
-        db.jobs.enqueue(work.kind, work.sha, priority=_PRIORITY[work.kind], again=True)
-    return due
+    db.deferred_jobs.activate(due)
+    return _as_work(due)
 
 
-def _pause(work: DeferredWork) -> float:
-    """Seconds until the next try: twice as long after each."""
-    return min(FIRST_SECONDS * 2.0 ** min(work.tries + 1, 10), LONGEST_SECONDS)
+def after_try(db: Database, kind: WorkKind, sha: Sha, *, asked: bool) -> str:
+    """See to work that a try has deferred again.
 
+    Args:
+        db: The desk.
+        kind: What was tried.
+        sha: Of which commit.
+        asked: Whether a model was asked at all; else it does not count as a try.
 
-def _is_under_way(db: Database, work: DeferredWork) -> bool:
-    return db.deferred_jobs.is_under_way(work.kind, work.sha)
+    Returns:
+        What becomes of it, in words; "" where nothing was deferred.
+    """
+    job = db.deferred_jobs.get(JOB_KINDS[kind], sha)
+    if job is None:
+        return ""
+    if not asked:
+        db.deferred_jobs.uncount(job.kind, sha)
+        pause = FIRST_PAUSE
+    elif job.attempts >= MAX_TRIES:
+        db.deferred_jobs.give_up(job.kind, sha)
+        return f"given up after {job.attempts} tries"
+    else:
+        pause = TRY_SECONDS[min(max(job.attempts, 1), len(TRY_SECONDS)) - 1]
+    db.deferred_jobs.postpone([job], not_before=time.time() + pause, error=job.error)
+    return f"tried again in {pause:.0f} s"
 
 
 def _as_work(jobs: Iterable[DeferredJob]) -> list[DeferredWork]:
-    return [DeferredWork(_WORK_KINDS[job.kind], job.sha, job.attempts) for job in jobs]
-
-
-def _as_job(work: DeferredWork) -> DeferredJob:
-    return DeferredJob(_JOB_KINDS[work.kind], work.sha, work.tries)
+    return [DeferredWork(_WORK_KINDS[job.kind], job.sha, job.attempts, job.error) for job in jobs]

@@ -30,6 +30,8 @@ OUTCOMES: Final[dict[str, tuple[str, bool]]] = {
     "not_json": ("the answer is not JSON", True),
     "wrong_schema": ("the answer does not have the asked shape", True),
     "remote": ("the answer came from another machine", False),
+    "cancelled": ("the work was ended in the middle of an answer", False),
+    "out_of_time": ("the time that a model may take in an hour was over", False),
 }
 """Outcome -> what it means in words, and whether one more try can help."""
 

@@ -6,6 +6,7 @@ import dataclasses
 
 from copydesk.agent import config
 from copydesk.agent.desk.database import Database
+from copydesk.agent.model.background import WayMaker, seconds_left
 from copydesk.agent.model.circuit_breaker import CircuitBreaker
 from copydesk.agent.model.types import ModelSettings, TokenProgress, silent
 
@@ -22,6 +23,7 @@ def model_settings(
     db: Database | None = None,
     *,
     progress: TokenProgress = silent,
+    in_background: bool = False,
 ) -> ModelSettings:
     """What the user set about the model.
 
@@ -29,6 +31,8 @@ def model_settings(
         settings: The configuration in force.
         db: A desk on which every call is logged; None logs nothing.
         progress: Told what the model does.
+        in_background: The daemon asks by itself: within the hour's budget, and when nothing is to
+            be measured. Needs a desk.
     """
     chosen = ModelSettings(
         host=settings.personal.model_host or None,
@@ -39,4 +43,10 @@ def model_settings(
     )
     if db is None:
         return chosen
-    return dataclasses.replace(chosen, on_call=db.model_calls.add, breaker=breaker_from_log(db))
+    chosen = dataclasses.replace(chosen, on_call=db.model_calls.add, breaker=breaker_from_log(db))
+    if not in_background:
+        return chosen
+    hourly = settings.personal.model_seconds
+    return dataclasses.replace(
+        chosen, seconds_left=lambda: seconds_left(db, hourly), make_way=WayMaker(db)
+    )

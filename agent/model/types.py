@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -17,11 +18,22 @@ def _unlogged(_call: CallRecord) -> None:
 
 
 TokenProgress = Callable[[str, int], None]
-"""Told what a model does: "loading", "reading" and, with each piece, "writing"; and the pieces."""
+"""Told what a model does: "loading", "reading" and, with each piece, "writing", "" when a request
+has ended; and the pieces."""
 
 
 def silent(_step: str, _pieces: int) -> None:
     """Show nothing."""
+
+
+def _no_limit() -> float:
+    """As many seconds as it takes."""
+    return math.inf
+
+
+def _at_once() -> bool:
+    """Nothing goes ahead."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +42,8 @@ class ModelSettings:
 
     `host` None means $OLLAMA_HOST, else Ollama's default. `model` None means the first
     installed one of the preference list. `prose_model` writes stories when it is set.
+    `seconds_left` says how long the next request may take, or raises ModelUnavailable; `make_way`
+    is called before each, waits for what goes ahead, and says False where that takes too long.
     """
 
     host: str | None = None
@@ -38,6 +52,8 @@ class ModelSettings:
     allow_remote: bool = False
     on_call: Callable[[CallRecord], None] = _unlogged
     on_progress: TokenProgress = silent
+    seconds_left: Callable[[], float] = _no_limit
+    make_way: Callable[[], bool] = _at_once
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker, compare=False)
 
 
@@ -70,6 +86,19 @@ class TimeLimits:
     first_token: float = 30.0
     idle: float = 60.0
     total: float = 900.0
+
+    def within(self, seconds: float) -> TimeLimits:
+        """The same limits where all together must be over in so many seconds."""
+        seconds = max(seconds, 0.1)
+        idle = min(self.idle, seconds / 2)
+        rest = seconds - idle  # the end of the total is seen when the next byte comes
+        return TimeLimits(
+            min(self.connect, rest),
+            min(self.load, rest),
+            min(self.first_token, rest),
+            idle,
+            min(self.total, rest),
+        )
 
 
 @dataclass(frozen=True, slots=True)

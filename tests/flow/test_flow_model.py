@@ -41,6 +41,25 @@ def served(bench: Any, server: ModuleType, *answers: Any, **faults: Any) -> Iter
         yield script
 
 
+def draft_with_model(bench: Any, sha: str) -> None:
+    """Draft, and have a model add to it, as the daemon does in its two lanes."""
+    bench.step("draft", sha)
+    bench.step("model", sha)
+
+
+def waiting(bench: Any) -> list[tuple[str, str, int]]:
+    """What is deferred: its kind, its commit, and how often it was tried."""
+    return [work[:3] for work in deferred_work.deferred(bench.db)]
+
+
+def lease(bench: Any) -> tuple[str, str]:
+    """Take the model's job that is next in line, once a model can be asked."""
+    assert deferred_work.retry_due(bench.db, lambda: "", now=1e12)
+    job = bench.db.jobs.lease(by_model=True)
+    assert job is not None
+    return job.kind, job.sha
+
+
 def test_a_model_gets_what_the_embedded_drafter_leaves(
     bench: Any, commit: Callable[..., str], ollama_server: ModuleType
 ) -> None:
@@ -48,6 +67,9 @@ def test_a_model_gets_what_the_embedded_drafter_leaves(
     with served(bench, ollama_server, [ANSWER]):
         bench.step("measure", sha)
         bench.step("draft", sha)
+        assert {draft.origin for draft in bench.tests()} <= {"embedded"}
+        assert [work.kind for work in deferred_work.deferred(bench.db)] == ["draft"]
+        bench.step("model", sha)
     found = {d.origin: d for d in bench.tests()}
     assert "qwen2.5-coder:7b" in found, bench.said
     assert 7 in found["qwen2.5-coder:7b"].evidence["gained_lines"]
@@ -77,9 +99,9 @@ def test_what_a_model_wrote_for_each_branch_is_one_draft(
         return f"def test_door():\n    assert doors({{'word': 'e', 'door': {door}}}) == '{said}'\n"
 
     with served(bench, ollama_server, answer) as script:
-        bench.step("draft", sha)
+        draft_with_model(bench, sha)
         asked = len(script.asked)
-        bench.step("draft", sha)
+        draft_with_model(bench, sha)
         assert len(script.asked) == asked == 2
     found = {d.origin: d for d in bench.tests()}
     draft = found["qwen2.5-coder:7b"]
@@ -96,9 +118,9 @@ def test_a_model_that_writes_no_test_is_not_asked_again(
     sha = commit(bench.path, {"shop.py": bench.first["shop.py"] + TWO_DOORS}, "Lock both doors")
     bench.step("measure", sha)
     with served(bench, ollama_server, ["I am sorry."]) as script:
-        bench.step("draft", sha)
+        draft_with_model(bench, sha)
         asked = len(script.asked)
-        bench.step("draft", sha)
+        draft_with_model(bench, sha)
         assert len(script.asked) == asked == 4
     [draft] = bench.db.drafts.find(("discarded",), kind="test")
     assert draft.evidence["rungs"][0]["detail"].startswith("no answer held a test")
@@ -116,15 +138,16 @@ def test_when_the_time_for_a_model_is_up_the_rest_waits(
         options = DraftingOptions(model_seconds=0)
         write_drafts(previous, gaps, say=bench.said.append, options=options)
         assert not script.asked
-    assert deferred_work.deferred(bench.db) == [("draft", sha, 0)]
+    assert waiting(bench) == [("draft", sha, 0)]
 
 
 def test_a_model_that_fails_leaves_the_embedded_drafts(
     bench: Any, second: str, ollama_server: ModuleType
 ) -> None:
     with served(bench, ollama_server, ["nothing of use"], fault="http500"):
-        bench.step("draft", second)
+        draft_with_model(bench, second)
         bench.step("story", second)
+        bench.step("model-story", second)
     assert {d.origin for d in bench.tests()} == {"embedded"}
     assert bench.db.drafts.find(kind="devlog")
 
@@ -136,16 +159,14 @@ def test_what_a_dead_server_missed_is_drafted_when_it_is_back(
     bench.step("measure", sha)
     with served(bench, ollama_server, [ANSWER], fault="killed"):
         bench.step("draft", sha)
+        assert lease(bench) == ("model", sha)
+        bench.step("model", sha)
     assert {d.origin for d in bench.tests()} == {"embedded"}
-    assert deferred_work.deferred(bench.db) == [("draft", sha, 0)]
-    bench.db.execute("UPDATE jobs SET state = 'done' WHERE kind = 'draft'")
+    assert waiting(bench) == [("draft", sha, 1)]
     wrong = ANSWER.replace('== "open"', '== "ajar"')
     with served(bench, ollama_server, [wrong]):
-        assert deferred_work.retry_due(bench.db, lambda: True, now=1e12) == [("draft", sha, 0)]
-        job = bench.db.jobs.lease()
-        assert job is not None
-        assert (job.kind, job.sha) == ("draft", sha)
-        bench.step("draft", sha)
+        assert lease(bench) == ("model", sha)
+        bench.step("model", sha)
     found = {d.origin: d for d in bench.tests()}["qwen2.5-coder:7b"]
     assert '"open"' in found.content.replace("'", '"')
     assert "# recorded, not predicted: the model expected 'ajar'" in found.content
@@ -171,13 +192,14 @@ def test_a_story_is_offered_again_when_a_model_is_back(
 ) -> None:
     with served(bench, ollama_server, fault="http500"):
         bench.step("story", second)
+        assert lease(bench) == ("model-story", second)
+        bench.step("model-story", second)
     [plain] = bench.db.drafts.find(kind="devlog")
-    assert (plain.origin, deferred_work.deferred(bench.db)) == ("template", [("story", second, 0)])
+    assert (plain.origin, waiting(bench)) == ("template", [("story", second, 1)])
     assert any("no model: the model server failed inside" in line for line in bench.said)
-    bench.db.execute("UPDATE jobs SET state = 'done' WHERE kind = 'story'")
     with served(bench, ollama_server, worded):
-        assert deferred_work.retry_due(bench.db, lambda: True, now=1e12) == [("story", second, 0)]
-        bench.step("story", second)
+        assert lease(bench) == ("model-story", second)
+        bench.step("model-story", second)
     [told] = bench.db.drafts.find(kind="devlog")
     assert told.origin == "qwen2.5-coder:7b"
     assert "Coverage stands at" in told.content
@@ -197,11 +219,58 @@ def test_a_story_the_editor_has_touched_is_left_alone(
     bench.step("story", second)  # a template again: not over what was edited
     assert bench.db.drafts.get(plain.id).content == "My own words.\n"
     with served(bench, ollama_server, worded) as script:
-        bench.step("story", second)
+        bench.step("model-story", second)
         assert len(bench.db.drafts.find(kind="devlog")) == 2  # beside it
         decisions.reject(bench.repo, bench.db, plain.id, "no")
         asked = len(script.asked)
         deferred_work.defer(bench.db, "story", second, "no server")
         bench.step("story", second)
+        bench.step("model-story", second)
         assert len(script.asked) == asked
     assert deferred_work.deferred(bench.db) == []
+
+
+def test_a_model_that_cannot_be_reached_is_not_counted_as_tried(
+    bench: Any, second: str, ollama_server: ModuleType
+) -> None:
+    with served(bench, ollama_server):
+        bench.step("story", second)
+        assert lease(bench) == ("model-story", second)
+    bench.step("model-story", second)  # it has gone meanwhile
+    assert waiting(bench) == [("story", second, 0)]
+
+
+def test_a_model_is_asked_no_longer_than_its_hour_allows(
+    bench: Any, second: str, ollama_server: ModuleType
+) -> None:
+    set_config(bench.repo, "copydesk.modelSeconds", "2")
+    with served(bench, ollama_server, worded, pace=0.2):
+        bench.step("story", second)
+        lease(bench)
+        bench.step("model-story", second)
+        calls = bench.db.model_calls.latest(9)
+        assert [call["outcome"] for call in calls] == ["out_of_time"]
+        lease(bench)
+        bench.step("model-story", second)  # nothing is left of the hour
+    assert len(bench.db.model_calls.latest(9)) == 1
+    assert calls[0]["seconds"] <= 2
+    assert any("of 2 seconds of a model's work" in line for line in bench.said)
+    assert bench.db.drafts.find(kind="devlog")[0].origin == "template"
+
+
+def test_a_model_that_is_too_slow_is_not_asked_for_a_story(
+    bench: Any, second: str, ollama_server: ModuleType
+) -> None:
+    with served(bench, ollama_server, worded) as script:
+        bench.step("story", second)
+        digest = script.models[0].digest
+        bench.db.execute(
+            "INSERT INTO model_calls (purpose, model, digest, prompt, response, options,"
+            " prompt_tokens, output_tokens, seconds, outcome, called_at) VALUES ('doctor', 'q', ?,"
+            " '', '', '{\"writing_seconds\": 100}', 9, 200, 100, 'ok', '2020-01-01')",
+            (digest,),
+        )
+        bench.step("model-story", second)
+        assert not script.asked
+    assert any("writes 2.0 tokens a second here" in line for line in bench.said)
+    assert waiting(bench) == []

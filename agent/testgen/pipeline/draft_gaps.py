@@ -43,10 +43,12 @@ def reach_model(
     *,
     prose: bool = False,
     progress: TokenProgress = silent,
+    in_background: bool = False,
 ) -> Client | None:
     """The model, or None when none can be asked now."""
+    chosen = model_settings(settings, db, progress=progress, in_background=in_background)
     try:
-        return connect(model_settings(settings, db, progress=progress), prose=prose)
+        return connect(chosen, prose=prose)
     except ModelUnavailable as why:
         say(f"no model: {why}")
         return None
@@ -59,12 +61,16 @@ class DraftingOptions:
     Attributes:
         is_wanted: Asked before each gap whether to go on.
         token_progress: Told what a model does.
+        asks_model: False leaves to later what a model could add.
+        client: The model to ask; looked for when left out.
         model_seconds: How long a model may be asked; the gaps that are left then wait.
         again: Draft even where a draft of another commit stands, or came to nothing.
     """
 
     is_wanted: Callable[[], bool] = lambda: True
     token_progress: TokenProgress = silent
+    asks_model: bool = True
+    client: Client | None = None
     model_seconds: float = math.inf
     again: bool = False
 
@@ -113,7 +119,8 @@ def write_drafts(
     """
     options = options or DraftingOptions()
     repo, db, sha = previous.commit.repo, previous.db, previous.commit.sha
-    with open_workspace(repo, sha) as workspace:
+    slot = "model" if options.client else "draft"  # a model's request never holds up a draft
+    with open_workspace(repo, sha, slot) as workspace:
         if workspace.sandbox.tier is Tier.NONE:
             raise CopydeskError(
                 f"drafts cannot be checked here: {workspace.sandbox.reason}",
@@ -122,7 +129,9 @@ def write_drafts(
                 " `copydesk config --set sandbox=off` runs drafts like any program that you start.",
             )
         settings = config.load(repo, sha)
-        client = reach_model(settings, db, say, progress=options.token_progress)
+        client = options.client
+        if client is None and options.asks_model:
+            client = reach_model(settings, db, say, progress=options.token_progress)
         budget = Budget.of(config.load(repo).personal, db, sha)
         drafting = _CommitDrafting(
             previous,

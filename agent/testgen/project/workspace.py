@@ -36,15 +36,20 @@ class Workspace:
 
 
 @contextlib.contextmanager
-def open_workspace(repo: Repository, sha: Sha) -> Iterator[Workspace]:
+def open_workspace(repo: Repository, sha: Sha, slot: str = "draft") -> Iterator[Workspace]:
     """Hold the tree of a commit, ready to run drafts in.
+
+    Args:
+        repo: The repository.
+        sha: The commit.
+        slot: The folder it stands in; two uses of one slot wait for each other.
 
     Raises:
         CopydeskError: No interpreter can run the project's tests.
     """
     folders = projects_of(Commit(repo, sha))
     interpreter, personal = ready(repo, folders[0]), config.load(repo, sha).personal
-    with snapshot(repo, sha, "draft") as shot:
+    with snapshot(repo, sha, slot) as shot:
         capability = detect(personal.sandbox, interpreter, outside=(repo.worktree,))
         read_only = allowed_paths(personal, repo.worktree)
         roots = list(source_roots(shot.path))

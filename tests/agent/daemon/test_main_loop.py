@@ -34,6 +34,7 @@ class Runner:
     """Has nothing to do."""
 
     deadline = None
+    is_idle = True
     paused = ""
 
     def next_due(self) -> None:

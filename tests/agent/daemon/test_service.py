@@ -77,7 +77,7 @@ def test_a_daemon_that_ends_takes_the_word_of_a_worker_that_has_ended(
             assert leased
             argv = [sys.executable, "-c", f"raise SystemExit({exit_code})"]
             ended = WorkerProcess(argv, found.common_dir, leased, 60, wakeup)
-            runner._worker = ended
+            runner._lanes[0].worker = ended
             until = time.monotonic() + 20
             while ended.running() and time.monotonic() < until:
                 time.sleep(0.01)

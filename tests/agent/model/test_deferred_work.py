@@ -1,7 +1,8 @@
-"""What a model could still add waits for one, and is drafted again when it answers."""
+"""What a model could still add waits for one, is done when it answers, is given up in the end."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,10 @@ import pytest
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.model import deferred_work
+from copydesk.agent.records import Job
+
+SHA = "a" * 40
+AWAY = "no server"
 
 
 @pytest.fixture
@@ -24,74 +29,107 @@ def due(db: Database) -> float:
     )
 
 
+def answers() -> str:
+    return ""
+
+
+def leased(db: Database) -> Job:
+    job = db.jobs.lease(by_model=True)
+    assert job
+    return job
+
+
 @pytest.mark.parametrize("what", ["draft", "story"])
 def test_what_waits_keeps_nobody_awake(db: Database, what: deferred_work.WorkKind) -> None:
-    deferred_work.defer(db, what, "a" * 40, "no server")
-    assert deferred_work.deferred(db) == [(what, "a" * 40, 0)]
+    deferred_work.defer(db, what, SHA, AWAY)
+    assert deferred_work.deferred(db) == [(what, SHA, 0, AWAY)]
     assert sum(db.jobs.counts()) == 0
     assert db.jobs.next_due() is None
-    assert db.jobs.lease() is None
-    deferred_work.cancel(db, what, "a" * 40)
+    assert db.jobs.lease(by_model=True) is None
+    deferred_work.cancel(db, what, SHA)
     assert deferred_work.deferred(db) == []
 
 
-def test_the_server_is_asked_less_and_less_often(db: Database) -> None:
-    asked = []
+def test_a_server_that_is_away_is_asked_less_and_less_often(db: Database) -> None:
+    looks = []
 
-    def answers() -> bool:
-        asked.append(1)
-        return False
+    def away() -> str:
+        looks.append(1)
+        return "connection refused"
 
-    assert deferred_work.retry_due(db, answers) == []
-    deferred_work.defer(db, "draft", "a" * 40, "no server")
-    deferred_work.defer(db, "story", "a" * 40, "no server")
-    assert deferred_work.retry_due(db, answers) == []
-    assert not asked
+    assert deferred_work.retry_due(db, away) == []
+    assert not looks
+    deferred_work.defer(db, "draft", SHA, AWAY)
+    deferred_work.defer(db, "story", SHA, AWAY)
     pauses = []
-    for _ in range(6):
-        now = due(db)
-        assert deferred_work.retry_due(db, answers, now=now) == []
+    began = now = due(db)
+    for _ in range(7):
+        assert deferred_work.retry_due(db, away, now=now) == []
         pauses.append(due(db) - now)
-    assert pauses == pytest.approx([60, 120, 240, 480, 600, 600])
-    assert len(asked) == 6  # once for both
-
-
-def test_when_it_answers_the_work_is_done_again(db: Database) -> None:
-    db.jobs.enqueue("draft", "a" * 40)
-    job = db.jobs.lease()
-    assert job
-    deferred_work.defer(db, "draft", "a" * 40, "no server")
-    later = due(db)
-    assert deferred_work.retry_due(db, lambda: True, now=later) == []  # while it is being drafted
-    db.jobs.finish(job)
-    deferred_work.defer(db, "story", "a" * 40, "no server")
-    later = due(db)
-    assert deferred_work.retry_due(db, lambda: True, now=later) == [
-        *(("draft", "a" * 40, 0), ("story", "a" * 40, 0))
-    ]
-    again = [db.jobs.lease(), db.jobs.lease()]
-    assert [(j.kind, j.sha) for j in again if j] == [("draft", "a" * 40), ("story", "a" * 40)]
-
-
-def test_a_server_that_only_seems_to_be_back_is_asked_less_often_too(
-    db: Database,
-) -> None:
-    deferred_work.defer(db, "draft", "a" * 40, "crashed")
-    pauses = []
-    for _ in range(5):
         now = due(db)
-        assert len(deferred_work.retry_due(db, lambda: True, now=now)) == 1
-        job = db.jobs.lease()
-        assert job
-        db.jobs.finish(job)
-        deferred_work.defer(db, "draft", "a" * 40, "crashed again")
-        pauses.append(due(db) - now)
-    assert pauses == pytest.approx([60, 120, 240, 480, 600])
-    assert [one.tries for one in deferred_work.deferred(db)] == [5]
+    assert pauses == pytest.approx([30, 30, 60, 120, 240, 480, 600], abs=1)
+    assert len(looks) == 7  # once for both
+    assert deferred_work.retry_due(db, away, now=began) == []
+    assert len(looks) == 7
+    assert deferred_work.deferred(db)[0] == ("draft", SHA, 0, "connection refused")
+
+
+def test_when_it_answers_the_work_is_ready_for_the_lane_of_the_model(db: Database) -> None:
+    db.jobs.enqueue("draft", SHA)
+    deferred_work.defer(db, "story", SHA, AWAY)
+    deferred_work.defer(db, "draft", SHA, AWAY)
+    assert len(deferred_work.retry_due(db, answers)) == 2
+    assert deferred_work.retry_due(db, answers) == []
+    measured = db.jobs.lease()
+    assert measured
+    assert (measured.kind, db.jobs.lease()) == ("draft", None)
+    assert [leased(db).kind, leased(db).kind] == ["model", "model-story"]  # tests before stories
+    assert db.jobs.lease(by_model=True) is None
+
+
+def test_the_newest_tip_comes_first(db: Database) -> None:
+    db.commits.replace_tips({"b" * 40, "c" * 40})
+    for sha in ("b" * 40, "c" * 40, "d" * 40):
+        deferred_work.defer(db, "story", sha, AWAY)
+    deferred_work.retry_due(db, answers)
+    assert [leased(db).sha[0] for _ in range(3)] == ["c", "b", "d"]
+
+
+def test_work_that_fails_rests_longer_each_time_and_is_given_up(db: Database) -> None:
+    deferred_work.defer(db, "story", SHA, AWAY)
+    words, pauses = [], []
+    for _ in range(deferred_work.MAX_TRIES):
+        deferred_work.retry_due(db, answers, now=due(db))
+        job = leased(db)
+        deferred_work.defer(db, "story", SHA, "crashed")
+        words.append(deferred_work.after_try(db, "story", SHA, asked=True))
+        pauses.append(due(db) - time.time() if deferred_work.deferred(db) else 0)
+        db.jobs.finish(job)  # what it deferred itself stays deferred
+    assert words == ["tried again in 60 s", "tried again in 300 s", "given up after 3 tries"]
+    assert pauses == pytest.approx([60, 300, 0], abs=5)
+    assert deferred_work.deferred(db) == []
+    assert db.jobs.counts().failed == 0
+    row = db.execute("SELECT state, error FROM jobs").fetchone()
+    assert tuple(row) == ("dropped", "crashed")
+
+
+def test_a_try_in_which_nothing_was_asked_does_not_count(db: Database) -> None:
+    deferred_work.defer(db, "draft", SHA, AWAY)
+    for _ in range(deferred_work.MAX_TRIES + 2):
+        deferred_work.retry_due(db, answers, now=due(db))
+        leased(db)
+        deferred_work.defer(db, "draft", SHA, "it went away again")
+        assert deferred_work.after_try(db, "draft", SHA, asked=False) == "tried again in 30 s"
+    assert [work.tries for work in deferred_work.deferred(db)] == [0]
+
+
+def test_nothing_is_said_of_work_that_is_done(db: Database) -> None:
+    assert deferred_work.after_try(db, "draft", SHA, asked=True) == ""
 
 
 def test_few_commits_wait(db: Database) -> None:
-    for number in range(deferred_work.MOST + 5):
-        deferred_work.defer(db, "story", f"{number:040}", "no server")
+    most = deferred_work.MOST["story"]
+    for number in range(most + 5):
+        deferred_work.defer(db, "story", f"{number:040}", AWAY)
     left = [int(one.sha) for one in deferred_work.deferred(db)]
-    assert left == list(range(5, deferred_work.MOST + 5))
+    assert left == list(range(5, most + 5))

@@ -1,0 +1,98 @@
+"""The daemon's steps that ask a model; they run in a lane of their own (see job_runner)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from copydesk.agent import config
+from copydesk.agent.config import Config
+from copydesk.agent.daemon.step_context import StepContext
+from copydesk.agent.errors import CopydeskError, Superseded
+from copydesk.agent.git import repository as git
+from copydesk.agent.git.commit import Commit
+from copydesk.agent.model import deferred_work
+from copydesk.agent.model.activity import ActivityFile, log_interrupted
+from copydesk.agent.model.background import why_not_asked
+from copydesk.agent.model.client import Client
+from copydesk.agent.model.deferred_work import WorkKind
+from copydesk.agent.records import Sha
+from copydesk.agent.scoring import order_drafts as draft_scores
+from copydesk.agent.stories.write_story import decided, write_story
+from copydesk.agent.testgen.pipeline import (
+    DraftingOptions,
+    PreviousDrafts,
+    gaps_to_draft,
+    reach_model,
+    write_drafts,
+)
+
+Work = Callable[[StepContext, Sha, Config, Client], None]
+"""What a model is asked for about a commit; defers itself where that fails."""
+
+
+def model_draft_step(context: StepContext, sha: Sha) -> None:
+    """Have a model draft tests for what the embedded drafter left of a commit's gaps.
+
+    Raises:
+        Superseded: The commit is no tip any more.
+    """
+    if sha not in git.tips(context.repo):
+        raise Superseded
+    _ask(context, "draft", sha, _draft)
+
+
+def model_story_step(context: StepContext, sha: Sha) -> None:
+    """Have a model word the story of a commit, unless the editor has decided on one already."""
+    if decided(context.db, sha):
+        deferred_work.cancel(context.db, "story", sha)
+        return
+    _ask(context, "story", sha, _word)
+
+
+def _ask(context: StepContext, kind: WorkKind, sha: Sha, work: Work) -> None:
+    """Reach a model and have it do a piece of work, as far as it may and should."""
+    db, say = context.db, context.say
+    log_interrupted(db, context.repo.desk)
+    settings = config.load(context.repo, sha)
+    last_call = db.model_calls.last_id()
+    with ActivityFile(context.repo.desk, kind, sha) as activity:
+        client = reach_model(
+            settings, db, say, prose=kind == "story", progress=activity, in_background=True
+        )
+        if client is None:
+            deferred_work.defer(db, kind, sha, "no model answered")
+        elif why := why_not_asked(db, client.name, client.digest, kind):
+            say(f"{kind} {sha[:8]}: {why}")
+            deferred_work.cancel(db, kind, sha)
+        else:
+            work(context, sha, settings, client)
+    was_asked = db.model_calls.last_id() != last_call
+    if words := deferred_work.after_try(db, kind, sha, asked=was_asked):
+        say(f"{kind} {sha[:8]}: {words}")
+
+
+def _draft(context: StepContext, sha: Sha, settings: Config, client: Client) -> None:
+    previous = PreviousDrafts(context.db, Commit(context.repo, sha))
+    gaps = gaps_to_draft(previous, settings.project.drafts_per_commit)
+    options = DraftingOptions(
+        is_wanted=lambda: sha in git.tips(context.repo),
+        model_seconds=settings.personal.measure_seconds / 2,  # the job itself is ended after all
+        client=client,
+    )
+    if not gaps:
+        deferred_work.cancel(context.db, "draft", sha)
+        return
+    try:
+        write_drafts(previous, gaps, say=context.say, options=options)
+    except CopydeskError as error:
+        if error.slug != "no-sandbox":
+            raise
+        context.say(f"no drafts: {error}")
+    with context.db.failed_items.contained(
+        "score", sha, "the order of the drafts", say=context.say
+    ):
+        draft_scores.score(context.db)
+
+
+def _word(context: StepContext, sha: Sha, _settings: Config, client: Client) -> None:
+    write_story(context.repo, context.db, [sha], say=context.say, client=client)
