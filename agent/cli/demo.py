@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +19,9 @@ from copydesk.agent.demo.run import Screen
 from copydesk.agent.progress import Progress
 from copydesk.agent.records import Draft
 from copydesk.agent.text import clean
+
+if TYPE_CHECKING:
+    from copydesk.agent.demo.community import CommunityResult
 
 
 class Terminal:
@@ -87,16 +91,23 @@ class Silent:
         return contextlib.nullcontext(lambda _line: None)
 
 
-@click.command(epilog=examples("copydesk demo", "copydesk demo --folder ~/copydesk-demo"))
+@click.command(
+    epilog=examples(
+        "copydesk demo", "copydesk demo --folder ~/copydesk-demo", "copydesk demo --community"
+    )
+)
 @click.option(
     "--folder",
     type=click.Path(path_type=Path),
     metavar="DIR",
     help="Make the repository in DIR; a new temporary folder when left out.",
 )
+@click.option(
+    "--community", is_flag=True, help="Show the feedback loop instead: readers' words, offers."
+)
 @json_option
 @click.pass_context
-def demo(ctx: click.Context, folder: Path | None, as_json: bool) -> None:
+def demo(ctx: click.Context, folder: Path | None, community: bool, as_json: bool) -> None:
     """Show copydesk at work in a sample repository.
 
     Makes a small project with git, installs the hooks, commits a change, waits for the drafts,
@@ -105,7 +116,13 @@ def demo(ctx: click.Context, folder: Path | None, as_json: bool) -> None:
     five verified test drafts, a dev log draft and a higher coverage.
     """
     screen: Screen = Silent() if as_json else Terminal()
-    outcome = run.demo(screen, folder)
+    outcome: run.DemoResult | CommunityResult
+    if community:
+        from copydesk.agent.demo.community import community_demo
+
+        outcome = community_demo(screen, folder)
+    else:
+        outcome = run.demo(screen, folder)
     if as_json:
         echo_json({**dataclasses.asdict(outcome), "folder": str(outcome.folder)})
     for line in outcome.missed:

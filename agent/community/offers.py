@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from copydesk.agent.community.code_mentions import Mention
-from copydesk.agent.community.plain_words import prose_of, sentences_of
+from copydesk.agent.community.plain_words import sentences_of
 from copydesk.agent.community.topics import WAITING, Topic, is_own
 from copydesk.agent.desk.feedback import FeedbackMessage
 from copydesk.agent.text import one_line, plural
@@ -110,9 +110,14 @@ def undecided(made: Iterable[Offer], decisions: Mapping[tuple[str, str], str]) -
 
 
 def quote_of(message: FeedbackMessage) -> str:
-    """The first sentence of a message as it stands there; "" if none is short enough."""
-    for sentence in sentences_of(prose_of(message.text)):
-        if len(sentence) <= LONGEST_QUOTE and sentence in message.text:
+    """The first sentence of a message as it stands there; "" if none can be quoted.
+
+    Lines of others that it quotes, code blocks, links and mentions are none.
+    """
+    outside = re.sub(r"```.*?(?:```|\Z)", "\n", message.text, flags=re.DOTALL)
+    for sentence in sentences_of(outside):
+        is_own_words = not sentence.startswith(">") and not re.search(r"@|https?://|<", sentence)
+        if is_own_words and len(sentence) <= LONGEST_QUOTE and any(map(str.isalnum, sentence)):
             return sentence
     return ""
 

@@ -10,7 +10,7 @@ from copydesk.agent.community.responses import (
     Response,
     ResponseFinder,
     kinds_of_posts,
-    posts_on_desk,
+    known_posts,
 )
 from copydesk.agent.community.topics import is_own, open_questions, rank_topics
 from copydesk.agent.coverage.report import (
@@ -43,7 +43,7 @@ def community_facts(db: Database, now: float, constants: Constants) -> Community
     if not db.feedback.count():
         return None
     finder = ResponseFinder(db)
-    responses = [finder.response(post, now) for post in posts_on_desk(db)]
+    responses = [finder.response(post, now) for post in known_posts(db)]
     questions = open_questions(db, since=now - 180 * 86_400)
     topics = rank_topics(db, now, constants)[:_SHOWN]
     return CommunityFacts(

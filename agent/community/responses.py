@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import takewhile
 from statistics import median
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from copydesk.agent.community.plain_words import prose_of
 from copydesk.agent.community.topics import is_own, is_unanswered, voters_of
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.feedback import BY_AUTHOR, FeedbackMessage, FeedbackPoll, FeedbackThread
+from copydesk.agent.text import one_line
 
 WINDOWS = (7, 28)
 """Days after a post in which an answer counts."""
@@ -337,6 +339,32 @@ def response_json(response: Response) -> Mapping[str, object]:
         "voters": response.voters,
         "turnout": response.turnout,
     }
+
+
+def known_posts(db: Database) -> list[Post]:
+    """What the author posted: stories that copydesk sent, and other threads that they opened."""
+    sent = sent_posts(db)
+    threads = {part.thread_id for post in sent for part in post.parts} - {""}
+    others = [post for post in posts_on_desk(db) if post.story not in threads]
+    return sorted([*sent, *others], key=lambda post: (-post.posted_at, post.story))
+
+
+def sent_posts(db: Database) -> list[Post]:
+    """The stories that copydesk sent to Discord, each with its parts."""
+    posts = []
+    for draft_id in dict.fromkeys(draft for draft, _ in db.sent_parts.threads("discord")):
+        sent = [p for p in db.sent_parts.last_round(draft_id, "discord") if p.state == "sent"]
+        if not sent:
+            continue
+        name = str(sent[0].payload.get("thread_name") or "")
+        # in a channel that others write in, only what replies to the parts is an answer
+        parts = tuple(
+            PostPart(p.kind, "discord", p.thread_id if name else "", p.message_id) for p in sent
+        )
+        posted_at = min(datetime.fromisoformat(part.sent_at).timestamp() for part in sent)
+        title = name or one_line(str(sent[0].payload.get("content") or ""), 60)
+        posts.append(Post(str(draft_id), title, posted_at, parts))
+    return posts
 
 
 def posts_on_desk(db: Database) -> list[Post]:

@@ -91,7 +91,7 @@ def demo(screen: Screen, folder: Path | None = None) -> DemoResult:
         CopydeskError: pytest or pre-commit is missing, the folder is not empty, or a step failed.
     """
     check_packages()
-    target = _place(folder)
+    target = demo_folder(folder)
     with project.without_user_git_config(target):
         repo = project.create(target)
         try:
@@ -137,7 +137,8 @@ def install_hint(prefix: Path, names: Sequence[str]) -> str:
     return f"{shlex.quote(sys.executable)} -m pip install {words}"
 
 
-def _place(folder: Path | None) -> Path:
+def demo_folder(folder: Path | None) -> Path:
+    """Where a demonstration is made: an empty folder, or a new temporary one."""
     if folder is None:
         return Path(tempfile.mkdtemp(prefix="copydesk-demo-")).resolve() / "stock-predictor"
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
