@@ -85,7 +85,7 @@ def export(name: str, top: Path, desk: Path) -> list[Path]:
                 Draft(0, "devlog", "accepted", f"{number:040x}", kind, "template", "o.md", "x")
             )
             post = Post(draft_id, slug_of(story.title, draft_id), (), kind == "draft")
-            ready = Publication(draft_id, story, "", post, "", ThreadOptions())
+            ready = Publication(draft_id, story, (), post, "", ThreadOptions())
             files = site_files(name, find_site(name, top), ready)
             written += write_site_files(db, draft_id, name, files)
     return written

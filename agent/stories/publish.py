@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository, between, get_config
-from copydesk.agent.records import Story
+from copydesk.agent.records import Fact, Picture, Story
+from copydesk.agent.stories.channels import devlog
 from copydesk.agent.stories.channels.changelog import changelog_section, release_notes
 from copydesk.agent.stories.channels.discord_thread import (
     ThreadOptions,
     build_thread,
     thread_calls,
 )
-from copydesk.agent.stories.channels.sites import SITES, Post, render, slug_of
+from copydesk.agent.stories.channels.sites import SITES, Post, file_name, render, slug_of
 from copydesk.agent.stories.pictures import draw_pictures, span_points
 from copydesk.agent.stories.span.references import project_page
 from copydesk.agent.stories.stored_stories import StoredStory, load_story, save_story
@@ -30,7 +31,7 @@ TAGS_KEY = "copydesk.discordTags"
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """A story, the dev log entry that the editor approved, and what its posts say of themselves.
+    """A story with its facts, and what its posts say of themselves.
 
     `version` is the release that it is about, "" for none. `thread` is what the user has set for
     Discord.
@@ -38,7 +39,7 @@ class Publication:
 
     draft_id: int
     story: Story
-    devlog: str
+    facts: tuple[Fact, ...]
     post: Post
     version: str
     thread: ThreadOptions
@@ -66,7 +67,7 @@ def publication(
     return Publication(
         draft_id=draft_id,
         story=_illustrated(repo, db, stored),
-        devlog=db.drafts.get(draft_id).content,
+        facts=stored.facts,
         post=Post(draft_id, slug_of(stored.story.title, draft_id), commits, draft, links),
         version=_version(stored.closed_by),
         thread=_thread_options(repo, links),
@@ -131,7 +132,7 @@ def channel_text(channel: str, publication: Publication) -> str:
     if channel == "release":
         return release_notes(story, post.links)
     if channel == "devlog":
-        return publication.devlog
+        return devlog.render(story, publication.facts, picture=_in_outbox, links=post.links)
     if not any(entries for _, entries in story.changes):
         raise CopydeskError(
             f"story {publication.draft_id} has no change to list",
@@ -139,6 +140,11 @@ def channel_text(channel: str, publication: Publication) -> str:
             hint="A changelog lists what readers of the project notice; this span has none of it.",
         )
     return changelog_section(story, publication.version, post.links)
+
+
+def _in_outbox(picture: Picture) -> str:
+    """Where the dev log of the outbox finds a picture."""
+    return f"pictures/{file_name(picture.name)}.svg"
 
 
 def _version(closed_by: str) -> str:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from copydesk.agent.records import Fact, Sentence, Story
-from copydesk.agent.stories.channels.markdown import escape
+from copydesk.agent.records import Fact, Story
+from copydesk.agent.stories.channels.markdown import GITHUB, escape
+from copydesk.agent.stories.channels.post import PictureAddress, Style, body
 
 
-def render(story: Story, facts: Sequence[Fact] = ()) -> str:
+def render(
+    story: Story,
+    facts: Sequence[Fact] = (),
+    *,
+    picture: PictureAddress | None = None,
+    links: Sequence[str] = (),
+) -> str:
     """Write a story as Markdown, without front matter.
 
     Whatever came from outside (subjects, notes, names, a model) can neither mark up the page nor
@@ -17,25 +24,20 @@ def render(story: Story, facts: Sequence[Fact] = ()) -> str:
     Args:
         story: The story.
         facts: Its facts; given, each sentence carries footnotes to them.
+        picture: Where the page finds a picture; None where it shows none.
+        links: Addresses that may be linked.
 
     Returns:
         Markdown that ends in a newline.
     """
-    fact_ids = {fact.id for fact in facts}
+    style = Style(GITHUB, picture, "", links, frozenset(fact.id for fact in facts))
     blocks = [f"# {escape(story.title)}"]
     if story.date:
         blocks.append(f"*{escape(story.date)}*")
-    used = set[str]()
-    for heading, sentences in story.sections:
-        blocks.append(f"## {escape(heading)}")
-        blocks.append(" ".join(_sentence(sentence, fact_ids) for sentence in sentences))
-        used.update(*(sentence.facts for sentence in sentences))
-    footnotes = [f"[^{fact.id}]: {escape(fact.text)}" for fact in facts if fact.id in used]
-    if footnotes:
-        blocks.append("\n".join(footnotes))
-    return "\n\n".join(blocks) + "\n"
-
-
-def _sentence(sentence: Sentence, fact_ids: set[str]) -> str:
-    marks = "".join(f"[^{i}]" for i in sentence.facts if i in fact_ids)
-    return escape(sentence.text) + marks
+    blocks.append(body(story, style).rstrip("\n"))
+    notes = [f"[^{fact.id}]: {escape(fact.text)}" for fact in facts]
+    used = "\n\n".join(blocks)
+    cited = [note for fact, note in zip(facts, notes, strict=True) if f"[^{fact.id}]" in used]
+    if cited:
+        blocks.append("\n".join(cited))
+    return "\n\n".join(filter(None, blocks)) + "\n"

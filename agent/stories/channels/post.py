@@ -24,13 +24,15 @@ class Style:
     """What the body of a post depends on besides the story.
 
     `picture` is None where no picture is shown; `more` stands after the introduction;
-    `links` are the addresses that may be linked.
+    `links` are the addresses that may be linked; `footnotes` are the facts that sentences get
+    footnotes to.
     """
 
     dialect: Dialect
     picture: PictureAddress | None = None
     more: str = ""
     links: Sequence[str] = ()
+    footnotes: frozenset[str] = frozenset()
 
 
 def body(story: Story, style: Style) -> str:
@@ -116,13 +118,17 @@ def _place(facts: Sequence[str], story: Story, end: int) -> int:
 
 def paragraph(sentences: Sequence[Sentence], style: Style) -> str:
     """Sentences as one paragraph."""
-    text = " ".join(sentence.text for sentence in sentences)
-    return escape(text, style.dialect, style.links)
+    return " ".join(_sentence(sentence, style) for sentence in sentences)
 
 
 def bullets(sentences: Sequence[Sentence], style: Style) -> str:
     """Sentences as a list, an item each."""
-    return "\n".join(f"- {escape(s.text, style.dialect, style.links)}" for s in sentences)
+    return "\n".join(f"- {_sentence(sentence, style)}" for sentence in sentences)
+
+
+def _sentence(sentence: Sentence, style: Style) -> str:
+    marks = "".join(f"[^{fact}]" for fact in sentence.facts if fact in style.footnotes)
+    return escape(sentence.text, style.dialect, style.links) + marks
 
 
 def example_block(example: Example, dialect: Dialect) -> str:

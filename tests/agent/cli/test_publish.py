@@ -166,7 +166,7 @@ def test_a_text_is_printed(
         "release": "A price of nothing",
         "discord": "[",
         "hugo": "---\ntitle:",
-        "devlog": "# Hi\n",
+        "devlog": "# Prices: “free” at last\n\n*2026-11-24*\n",
     }[channel]
     assert shown.startswith(start)
 
