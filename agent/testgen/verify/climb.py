@@ -216,6 +216,17 @@ class Climb:
     def _is_answered(self) -> bool:
         return self.allowed is None or self.allowed(self.text) >= set(self.asks)
 
+    def _ask_about(self, done: Set[str]) -> None:
+        """Ask about what was heard while it ran, too. Where our own drafter wrote it, it was the
+        target that did so.
+        """
+        if self.candidate.origin == "embedded":
+            return
+        new = sorted(done - set(self.asks))
+        self.asks += tuple(new)
+        if new and self._is_answered():
+            self.notes.append(f"a human said yes: it {', '.join(new)}")
+
     def _check_answered(self) -> None:
         """A human has said yes to what it asks for."""
         if not self.asks:
@@ -305,6 +316,7 @@ class Climb:
 
     def _check_isolated(self, draft: DraftUnderTest, report: Report) -> None:
         """It reaches for nothing outside of the project: accepted, it runs without a guard."""
+        self._ask_about(report.asked)
         reaching: dict[str, str] = {}
         for test, result in report.alone.items():
             if result.outside:
@@ -415,6 +427,7 @@ class Climb:
             Noticed(self.score, tuple(name for name in self._unmoved if name in draft.tests)),
         )
         failure = processes_to_pass.first_failure()
+        self._ask_about(processes_to_pass.asked)
         if failure is not None:
             self._drop(failure.rung, failure.tests)
             raise RungFailed(failure.rung, failure.summary)

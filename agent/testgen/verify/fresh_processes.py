@@ -57,6 +57,8 @@ class FreshProcesses:
     passed though the target did nothing has to assert something in the first that is not so when
     the target does nothing and its answer is true, or errs without a word: else it goes by errors.
 
+    `asked` is what it did there that a human is to be asked about.
+
     Args:
         draft: The draft.
         report: Its first run, which may have held further tests.
@@ -88,6 +90,7 @@ class FreshProcesses:
         self.variables = list(variables)
         self.reworded = rewrite_equivalently(draft.source, functions)
         self.missed: Mutant | None = None
+        self.asked: set[str] = set()
 
     def first_failure(self) -> FreshFailure | None:
         """The first process in which the draft fails, or None when it passes in all.
@@ -163,6 +166,7 @@ class FreshProcesses:
             return {"": str(error)}
         if report.broken:
             return {"": report.broken}
+        self.asked |= report.asked
         self._count(process, report.mutants.get(0))
         for result in report.silent.values():
             self.unmoved -= {self.draft.function_of(test) for test in result.asserted}

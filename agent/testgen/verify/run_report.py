@@ -100,6 +100,7 @@ class Report:
         mutants: How they went against each mutant, by its number.
         silent: How they went against each version that raises nothing, by its number.
         outside: What the tests together reached for outside of the project, in words.
+        asked: What they did in any run that a human is to be asked about, in words.
         broken: Why the draft could not be collected, or "".
     """
 
@@ -117,6 +118,7 @@ class Report:
     mutants: dict[int, VariantResult] = field(default_factory=dict)
     silent: dict[int, VariantResult] = field(default_factory=dict)
     outside: tuple[str, ...] = ()
+    asked: frozenset[str] = frozenset()
     broken: str = ""
 
 
@@ -199,6 +201,7 @@ def _phase_entries(records: Sequence[_Record]) -> list[Sequence[str]]:
 def _build(records: Sequence[_Record]) -> Report:
     report = Report()
     for record in records:
+        report.asked |= frozenset(map(str, record.get("asked", ())))
         take = _TAKERS.get(record["kind"])
         if take is not None:
             take(report, record)

@@ -12,9 +12,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
-MOST = 20
+from .shared_words import SharedWords
+
 TOOLS = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GRACE = 0.2
 """Seconds for a process that has just been ended to be gone."""
@@ -24,14 +26,26 @@ READ = ("/usr", "/bin", "/lib", "/lib64", "/lib32", "/sbin", "/etc", "/dev", "/p
 CODE = (".py", ".pth", ".toml", ".ini", ".cfg", ".so", ".pyc", ".sh")
 CALLS = ("ptrace", "kill", "process_vm_readv", "process_vm_writev", "unshare", "mount", "syscall")
 FLOOD = 1 << 20
+READS_SOURCE = "reads the source file of what it tests"
+IMPORTING = "<frozen importlib._bootstrap_external>"
+RUNPY = os.path.join(os.path.dirname(os.__file__), "runpy.py")
+RUNNING = ("<frozen runpy>", RUNPY, "<frozen zipimport>")
+REWRITING = os.path.join("_pytest", "assertion", "rewrite.py")
 DEVICES = ("/dev/null", "/dev/shm", "/dev/stdout", "/dev/stderr", "/dev/tty", "/dev/pts", "/dev/fd")
 
 
 class SideEffects:
-    """Listens from its making on; `said` holds what was reached for, in words, without doubles."""
+    """Listens from its making on, in this process and in all copies of it.
 
-    def __init__(self) -> None:
-        self.said: list[str] = []
+    Args:
+        target: The source file that is tested.
+        copies: Folders in which others of it lie.
+    """
+
+    def __init__(self, target: str = "", copies: tuple[str, ...] = ()) -> None:
+        self.start_anew()
+        self.target = identity(target)
+        self.copies = copies
         self.home = os.path.realpath(os.path.expanduser("~"))
         self.tree = os.path.realpath(os.getcwd())
         self.temporary = os.path.realpath(tempfile.gettempdir())
@@ -71,10 +85,23 @@ class SideEffects:
         finally:
             self.busy = False
 
+    def start_anew(self) -> None:
+        """Hear nothing of what was, nor what the process that this is a copy of will do."""
+        self._said, self._asked = SharedWords(), SharedWords()
+
+    @property
+    def said(self) -> list[str]:
+        """What was reached for, in words, without doubles."""
+        return self._said.texts()
+
+    @property
+    def asked(self) -> list[str]:
+        """What a human is to be asked about, in words, without doubles."""
+        return self._asked.texts()
+
     def say(self, words: str) -> None:
         """Keep what was reached for, once."""
-        if words not in self.said and len(self.said) < MOST:
-            self.said.append(words)
+        self._said.add(words)
 
     # -- files
 
@@ -86,6 +113,8 @@ class SideEffects:
             self.changed(path)
             return
         full = place(path)
+        if self.reads_target(full):
+            self._asked.add(READS_SOURCE)
         if below(full, (self.home,)):
             parts = os.path.relpath(full, self.home).split(os.sep)
             if parts[0] in SECRET:
@@ -94,6 +123,13 @@ class SideEffects:
         allowed = below(full, (self.tree, self.temporary, *self.readable))
         if not allowed or full == "/etc/shadow" or self.of_others(full):
             self.say(f"reads {full}")
+
+    def reads_target(self, full: str) -> bool:
+        """Whether a file is the target or a copy of it, and not read in order to run it."""
+        if below(full, self.copies):
+            return True
+        is_target = self.target is not None and identity(full) == self.target
+        return is_target and not runs_code(sys._getframe(3))
 
     def of_others(self, full: str) -> bool:
         """Whether it is another process's file in /proc."""
@@ -212,6 +248,36 @@ class SideEffects:
         """Whether it still does after a moment."""
         time.sleep(GRACE)
         return self.stays(pid)
+
+
+def untouched_copies() -> tuple[str, ...]:
+    """Where the project can be read as it was, in a guarded run: the supervisor puts back what a
+    run changed from there.
+    """
+    beside = os.path.dirname(TOOLS)
+    return tuple(os.path.join(beside, name) for name in ("files", "tree"))
+
+
+def identity(path: str) -> tuple[int, int] | None:
+    """What makes a file that file, whatever it is called; None for one that is not there."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def runs_code(frame: FrameType | None) -> bool:
+    """Whether the frame that opens a module does so to execute it."""
+    calls: list[tuple[str, str]] = []
+    while frame is not None and len(calls) < 5:
+        calls.append((frame.f_code.co_filename, frame.f_code.co_name))
+        frame = frame.f_back
+    imports = [(IMPORTING, "get_data"), (IMPORTING, "get_code")]
+    if calls[:2] == imports:
+        return calls[2] == (IMPORTING, "exec_module") or calls[2][0] in RUNNING
+    rewrites = (file.endswith(REWRITING) and name == "_rewrite_test" for file, name in calls)
+    return calls[0][0] in RUNNING or any(rewrites)
 
 
 def place(path: Any) -> str:

@@ -14,10 +14,11 @@ import json
 import os
 import socket
 import sys
+import types
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-_IMPORTED_LATE = ("pdb", "faulthandler")
+_IMPORTED_LATE = ("pdb", "faulthandler", "tomllib", "tomli", "iniconfig")
 """What pytest imports while it starts."""
 
 
@@ -73,23 +74,40 @@ def be_a_run(request: bytes, descriptors: list[int], arguments: list[str]) -> No
     """Become a run of pytest, and end with it, past any exit handler."""
     code = 1
     try:
+        from .audit_side_effects import untouched_copies
         from .own_domain import leave_the_others_alone
         from .pytest_plugin import run_pytest
 
-        report = descriptors[0]
-        if len(descriptors) > 1:
-            for stream in (1, 2):
-                os.dup2(descriptors[1], stream)
-            os.close(descriptors[1])
-        leave_the_others_alone()
-        sys.stdin = open(os.devnull, encoding="utf-8")
+        orders = json.loads(request)
+        report = begin_streams(descriptors)
+        hidden = untouched_copies() if orders.get("guarded") else ()
+        leave_the_others_alone(tuple(folder for folder in hidden if os.path.isdir(folder)))
         sys.argv = ["pytest", *arguments]
-        code = run_pytest(json.loads(request), report, arguments)
+        code = run_pytest(orders, report, arguments)
     finally:
         with contextlib.suppress(Exception):
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(code)
+
+
+def begin_streams(descriptors: list[int]) -> int:
+    """Give a run streams of its own: what one sets on a stream that it shares, others would see.
+
+    Args:
+        descriptors: Where to report to, and where the output goes.
+
+    Returns:
+        Where to report to.
+    """
+    report, output = descriptors
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for source, stream in ((nothing, 0), (output, 1), (output, 2)):
+        os.dup2(source, stream)
+    os.close(nothing)
+    os.close(output)
+    sys.stdin = open(os.devnull, encoding="utf-8")
+    return report
 
 
 def leave_the_import_path() -> str:
@@ -199,9 +217,10 @@ def _is_installed(module: str) -> bool:
 
 
 def look_for_fixtures_once() -> None:
-    """Spare each run the search of pytest's own modules that define no fixtures.
+    """Spare each run the search of pytest's own modules for fixtures.
 
-    It goes through all names of each, which is a quarter of the time of a short run.
+    It goes through all names of each, which is a quarter of the time of a short run. A run looks
+    through stand-ins that hold the fixtures and nothing else.
     """
     from _pytest.fixtures import FixtureManager
 
@@ -209,14 +228,32 @@ def look_for_fixtures_once() -> None:
     if original is None:
         return
     modules = [module for name, module in sys.modules.items() if name.startswith("_pytest.")]
-    without = {id(module) for module in modules if not any(map(_is_fixture, vars(module).values()))}
+    stand_ins = {id(module): _with_fixtures_only(module) for module in modules}
 
     def parsefactories(this: Any, *arguments: Any, **named: Any) -> Any:
         holder = named.get("holder", arguments[0] if arguments else None)
-        if id(holder) not in without:
+        if id(holder) not in stand_ins:
             original(this, *arguments, **named)
+            return
+        stand_in = stand_ins[id(holder)]
+        if stand_in is None:
+            return
+        if "holder" in named:
+            original(this, *arguments, **{**named, "holder": stand_in})
+        else:
+            original(this, stand_in, *arguments[1:], **named)
 
     FixtureManager.parsefactories = parsefactories  # type: ignore
+
+
+def _with_fixtures_only(module: Any) -> Any:
+    """A module with nothing but a module's fixtures; None where there are none."""
+    fixtures = {name: value for name, value in vars(module).items() if _is_fixture(value)}
+    if not fixtures:
+        return None
+    stand_in = types.ModuleType(module.__name__)
+    vars(stand_in).update(fixtures)
+    return stand_in
 
 
 def _is_fixture(value: Any) -> bool:

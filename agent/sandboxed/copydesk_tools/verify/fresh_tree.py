@@ -10,11 +10,28 @@ import contextlib
 import os
 import shutil
 import stat
+import time
+from collections.abc import Callable, Iterator
+from typing import Dict, NamedTuple
 
+MOST_ANEW = 2000
+"""Entries of a tree that is made anew as a whole when a run has changed any of it."""
+AHEAD_SECONDS = 30 * 24 * 3600
+"""How far ahead the date of last access lies: a file system that notes accesses at all notes none
+before that date, so which file was read is not seen later.
+"""
 MOST_KEPT = 64 << 20
 """Bytes of the tree that are kept in memory where there is no untouched copy to read again."""
 
 _Look = tuple[int, int, int, int]
+
+
+class _Outside(NamedTuple):
+    """What of a file or folder is not its contents."""
+
+    mode: int
+    modified: int
+    attributes: Dict[str, bytes]
 
 
 class FreshTree:
@@ -32,43 +49,57 @@ class FreshTree:
         self.originals = originals
         self.temporary = {folder: _below(folder) for folder in temporary}
         self.device = os.lstat(".").st_dev
-        self.date = os.stat(".").st_mtime_ns
+        self.accessed = time.time_ns() + AHEAD_SECONDS * 10**9
         self.seen = self._look()
-        links = [path for path, look in self.seen.items() if stat.S_ISLNK(look[0])]
-        self.links = {path: os.readlink(path) for path in links}
+        self.links = {path: os.readlink(path) for path in self._of_kind(stat.S_ISLNK)}
         self.kept: dict[str, bytes] = {} if originals else self._contents()
-        self.as_it_was = b""
-        self.times = (0, 0)
-        with contextlib.suppress(OSError):
-            with open(self.target, "rb") as file:
-                self.as_it_was = file.read()
-            status = os.stat(self.target)
-            self.times = (status.st_atime_ns, status.st_mtime_ns)
+        self.as_it_was = _content(self.target)
+        in_temporary = [path for before in self.temporary.values() for path in before]
+        kept = [".", self.target, *temporary, *in_temporary, *self._of_kind(stat.S_ISDIR)]
+        self.outsides = {path: outside for path in kept for outside in _outside(path)}
+        self._hide_accesses()
+
+    def _of_kind(self, is_kind: Callable[[int], bool]) -> list[str]:
+        return [path for path, look in self.seen.items() if is_kind(look[0])]
+
+    def _hide_accesses(self) -> None:
+        for path, look in self.seen.items():
+            with contextlib.suppress(OSError):
+                os.utime(path, ns=(self.accessed, look[2]), follow_symlinks=False)
+        for path in self.outsides:
+            self._mend(path)
+        self.seen = self._look()
 
     def lay(self, version: bytes) -> None:
         """Put a version of the target in its place, with the name, mode and times of the first."""
         if not self.as_it_was and not os.path.exists(self.target):
             return
-        mode = stat.S_IMODE(os.stat(self.target).st_mode)
+        if os.path.islink(self.target) or not os.path.isfile(self.target):
+            _remove(self.target)
+            open(self.target, "wb").close()
         if not os.access(self.target, os.W_OK):
-            os.chmod(self.target, mode | stat.S_IWUSR)
+            os.chmod(self.target, stat.S_IRUSR | stat.S_IWUSR)
         with open(self.target, "r+b") as file:
             file.write(version)
             file.truncate()
-        os.chmod(self.target, mode)
-        os.utime(self.target, ns=self.times)
+        self._mend(self.target)
 
     def restore(self) -> None:
         """Undo what a run did to the tree, and empty the temporary folders."""
         for folder, before in self.temporary.items():
             self._empty(folder, before)
+            for path in (*before, folder):
+                self._mend(path)
+        self._mend(".")
         now = self._look()
         if now == self.seen:
             return
         for path in sorted(set(now) - set(self.seen), reverse=True):
             _remove(path)
+        # what alone was put back would be seen by its number and its date: a mark
+        anew = len(self.seen) <= MOST_ANEW
         for path in sorted(self.seen):
-            if now.get(path) != self.seen[path]:
+            if anew or now.get(path) != self.seen[path]:
                 with contextlib.suppress(OSError):
                     self._put_back(path, self.seen[path])
         self._date_folders()
@@ -91,7 +122,7 @@ class FreshTree:
             if not os.path.isdir(path) or os.path.islink(path):
                 _remove(path)
                 os.mkdir(path)
-            os.chmod(path, stat.S_IMODE(mode))
+            self._mend(path)
         elif stat.S_ISLNK(mode):
             _remove(path)
             os.symlink(self.links[path], path)
@@ -99,7 +130,7 @@ class FreshTree:
             _remove(path)
             self._copy(path)
             os.chmod(path, stat.S_IMODE(mode))
-            os.utime(path, ns=(look[2], look[2]))
+            os.utime(path, ns=(self.accessed, look[2]))
 
     def _copy(self, path: str) -> None:
         if path in self.kept:
@@ -115,11 +146,25 @@ class FreshTree:
     def _date_folders(self) -> None:
         """Give the folders their dates again, inner ones first."""
         for path in sorted(self.seen, reverse=True):
-            mode, _, modified, _ = self.seen[path]
-            if stat.S_ISDIR(mode):
-                with contextlib.suppress(OSError):
-                    os.utime(path, ns=(modified, modified))
-        os.utime(".", ns=(self.date, self.date))
+            if stat.S_ISDIR(self.seen[path][0]):
+                self._mend(path)
+        self._mend(".")
+
+    def _mend(self, path: str) -> None:
+        """Give a file or folder its mode, its attributes and its dates again."""
+        before = self.outsides.get(path)
+        if before is None:
+            return
+        with contextlib.suppress(OSError):
+            os.chmod(path, before.mode)
+        for name in set(_attributes(path)) - set(before.attributes):
+            with contextlib.suppress(OSError):
+                os.removexattr(path, name)
+        for name, value in before.attributes.items():
+            with contextlib.suppress(OSError):
+                os.setxattr(path, name, value)
+        with contextlib.suppress(OSError):
+            os.utime(path, ns=(self.accessed, before.modified))
 
     # -- looking
 
@@ -145,14 +190,35 @@ class FreshTree:
 
     def _contents(self) -> dict[str, bytes]:
         """The files' contents; none where they are too much to keep."""
-        files = [path for path, look in self.seen.items() if stat.S_ISREG(look[0])]
+        files = self._of_kind(stat.S_ISREG)
         if sum(self.seen[path][1] for path in files) > MOST_KEPT:
             return {}
-        contents = {}
-        for path in files:
-            with contextlib.suppress(OSError), open(path, "rb") as file:
-                contents[path] = file.read()
-        return contents
+        return {path: _content(path) for path in files if os.access(path, os.R_OK)}
+
+
+def _content(path: str) -> bytes:
+    """What a file holds; nothing where it cannot be read."""
+    with contextlib.suppress(OSError), open(path, "rb") as file:
+        return file.read()
+    return b""
+
+
+def _outside(path: str) -> Iterator[_Outside]:
+    """How something looks from outside, where it is there."""
+    with contextlib.suppress(OSError):
+        status = os.stat(path)
+        yield _Outside(stat.S_IMODE(status.st_mode), status.st_mtime_ns, _attributes(path))
+
+
+def _attributes(path: str) -> Dict[str, bytes]:
+    """The extended attributes that a run could change; none where the system has none."""
+    attributes: Dict[str, bytes] = {}
+    if hasattr(os, "listxattr"):
+        with contextlib.suppress(OSError):
+            for name in os.listxattr(path):
+                if name.startswith("user."):
+                    attributes[name] = os.getxattr(path, name)
+    return attributes
 
 
 def _remove(path: str) -> None:

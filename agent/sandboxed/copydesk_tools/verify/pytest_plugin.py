@@ -24,9 +24,10 @@ import pytest
 from ..elsewhere import settle
 from ..elsewhere.reads import EVERY, Reads
 from ..search.run import fake_clock
-from .audit_side_effects import SideEffects
+from .audit_side_effects import SideEffects, untouched_copies
 from .failed_comparison import FailedComparison
 from .line_tracer import Tracer
+from .quoted_source import quote_as
 
 MAX_WHY = 2000
 
@@ -66,7 +67,7 @@ class DraftPlugin:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self) -> None:
         """Say that pytest is up: from here on a failure is the draft's."""
-        self.side_effects.said.clear()
+        self.side_effects.start_anew()
         self.reporter.write("ready", python=list(sys.version_info[:3]), pytest=pytest.__version__)
 
     def pytest_collectreport(self, report: Any) -> None:
@@ -117,7 +118,7 @@ class DraftPlugin:
         run(items)
         if self.orders.get("guarded"):
             self.side_effects.left_behind()
-        self.reporter.write("outside", said=self.side_effects.said)
+        self.reporter.write("outside", said=self.side_effects.said, asked=self.side_effects.asked)
         self.leave(int(bool(session.testsfailed)))
         return True
 
@@ -156,6 +157,7 @@ class DraftPlugin:
         """Run one test in a fork of its own, and trace it; returns whether it passed."""
 
         def work() -> dict[str, Any]:
+            self.side_effects.start_anew()
             self.tracer.start()
             run([item])
             arcs = self.tracer.stop()
@@ -163,6 +165,7 @@ class DraftPlugin:
                 "arcs": arcs,
                 "compared": self.comparison.last,
                 "outside": self.side_effects.said,
+                "asked": self.side_effects.asked,
                 "variables": [name for name in self.reads.names if name != EVERY],
             }
 
@@ -216,15 +219,17 @@ def run_pytest(orders: dict[str, Any], report: int, arguments: list[str]) -> int
     Returns:
         pytest's code, where it did not come to the tests.
     """
-    comparison, side_effects = FailedComparison(arguments[-1]), SideEffects()
+    target = orders.get("target") or ""
+    comparison = FailedComparison(arguments[-1])
+    side_effects = SideEffects(target, untouched_copies() if orders.get("guarded") else ())
+    if "source" in orders:
+        quote_as(target, orders["source"])
     place = settle.place_of(orders)
     if place is not None:
         settle.settle(place)
-        settle.toggle_repository()
-        settle.age_files(os.path.dirname(orders["target"]) or ".")
         sys.argv = list(place.arguments[0])
     reporter = Reporter(report)
-    tracer = Tracer(os.path.realpath(orders.get("target") or ""))
+    tracer = Tracer(os.path.realpath(target))
     plugin = DraftPlugin(orders, reporter, comparison, side_effects, tracer)
     if orders.get("imports"):
         tracer.start()

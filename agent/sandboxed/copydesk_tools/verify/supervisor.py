@@ -12,92 +12,37 @@ Runs in the user's interpreter (3.9 or later); standard library only.
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import os
 import random
+import re
 import select
 import signal
 import socket
 import sys
 import time
-import tokenize
 from collections.abc import Iterator
 from typing import Any
 
+from ..elsewhere import settle
 from . import STRANGER
 from .fresh_tree import FreshTree
 from .own_domain import adopt_orphans
+from .versions import Run, Version, encoder, filled, is_whole, parsed
 
 _Record = dict[str, Any]
 
 MOST_SAID = 12 << 20
 """Bytes of records of one run."""
 _MAIN_KINDS = frozenset({"ready", "imported", "broken", "collected", "alone", "report", "outside"})
-_OF_EVERY_RUN = ("order", "guarded", "target", "place", "variables")
+_OF_EVERY_RUN = ("order", "guarded", "target", "source", "place", "variables")
 _OF_A_TRACED_RUN = ("alone", "alone_seconds", "imports")
 _ELSEWISE = "otherwise, another day"
 """The manner in which tests run in another place: with both differences at once."""
+_MARGIN = 64
+"""Bytes that a version has more than its text at least."""
 _STARTS = 5
 """How many times as long as the first run took to collect a version may take for that."""
-
-
-class Version:
-    """A version of the target to try.
-
-    Args:
-        kind: The kind of its record: "main", "unmutated", "reworded", "probe", "silent", "mutant"
-            or a manner.
-        text: The module; None for the one that is there.
-        number: Of a mutant or a silent version.
-        manner: In which other way the tests run: "otherwise", "another day", both, or "same day".
-    """
-
-    def __init__(
-        self, kind: str, text: str | None, number: int | None = None, manner: str = ""
-    ) -> None:
-        self.kind, self.text, self.number, self.manner = kind, text, number, manner
-
-    def record(self, run: Run) -> _Record:
-        """What is reported of it."""
-        reports = run.reports if self.kind == "silent" else [[*r[:3], ""] for r in run.reports]
-        fields: _Record = {"ended": run.ended, "reports": reports, "seconds": run.seconds}
-        if self.number is not None:
-            fields[self.kind] = self.number
-        return fields
-
-
-class Run:
-    """What came of one run.
-
-    Attributes:
-        records: What it said.
-        ended: "done", "broken" (nothing could be collected), "timeout" or "lost".
-        seconds: How long it took, all in all.
-    """
-
-    def __init__(self, records: list[_Record], ended: str, seconds: float) -> None:
-        self.records, self.ended, self.seconds = records, ended, round(seconds, 4)
-        if ended == "done" and any(record.get("kind") == "broken" for record in records):
-            self.ended = "broken"
-
-    @property
-    def reports(self) -> list[Any]:
-        """How the tests went, phase by phase."""
-        entries = [r.get("report") for r in self.records if r.get("kind") == "report"]
-        return [entry for entry in entries if isinstance(entry, list)]
-
-    @property
-    def is_clean(self) -> bool:
-        """Whether all passed, and nothing outside of the project was reached for."""
-        if self.ended != "done" or self.code != 0:
-            return False
-        return any(r.get("kind") == "outside" and not r.get("said") for r in self.records)
-
-    @property
-    def code(self) -> Any:
-        """The code that the run ended with; None when it did not come to its end."""
-        return self.records[-1].get("code") if self.ended in ("done", "broken") else None
 
 
 class Supervisor:
@@ -115,9 +60,12 @@ class Supervisor:
         self.control, self.server, self.report = control, server, report
         self.count = 0
         self.orders: _Record = json.loads(sys.stdin.buffer.read())
+        if self.orders.get("place"):
+            settle.toggle_repository()
+            settle.age_files(os.path.dirname(self.orders["target"]) or ".")
         self.tree = self._tree(tools)
         self.encode = encoder(self.tree.as_it_was)
-        self.nothing = os.open(os.devnull, os.O_WRONLY)
+        self.room = self._room()
         self.main = Run([], "lost", 0.0)
         self.main_runs = False
         self.forwarded = 0
@@ -220,6 +168,14 @@ class Supervisor:
         ]
         return [*named, *mutants]
 
+    def _room(self) -> int:
+        """The bytes that each version of the target takes: its size is not to tell it."""
+        texts = [*self.orders.get("versions", {}).values(), *self.orders.get("silent", ())]
+        longest = max((len(self.encode(text)) for text in texts if text), default=0)
+        edits = (len(self.encode(edit[2])) for edit in self.orders.get("mutants", ()))
+        mutated = len(self.tree.as_it_was) + max(edits, default=0)
+        return max(longest, mutated) + _MARGIN
+
     def _mutated(self, edit: list[Any]) -> str:
         start, end, text = edit[:3]
         source: str = self.orders["source"]
@@ -289,40 +245,44 @@ class Supervisor:
             traced: Run each test alone too, and see which lines it reaches.
         """
         text = version.text
-        self.tree.lay(self.tree.as_it_was if text is None else self.encode(text))
+        data = self.tree.as_it_was if text is None else self.encode(text)
+        self.tree.lay(filled(data, self.room))
         request: _Record = {"short": not traced}
         for name in (*_OF_EVERY_RUN, *(_OF_A_TRACED_RUN if traced else ())):
-            request[name] = self.orders.get(name)
+            if name in self.orders:
+                request[name] = self.orders[name]
         if version.manner:
             request["manner"] = version.manner
+        if version.kind == "reworded":
+            # a test that goes by the words that Python quotes of the source does not pass this
+            request["source"] = re.sub(r"(?m)\S.*$", "...", self.orders["source"])
         began = time.monotonic()
-        self.main_runs = traced
-        quiet = bool(self.orders.get("alone")) and not traced
-        records, ended = self._exchange(request, seconds, quiet)
+        self.main_runs = version.kind == "main"
+        records, ended = self._exchange(request, seconds)
         run = Run(records, ended, time.monotonic() - began)
         kill_descendants(self.server)
         self.tree.restore()
         return run
 
-    def _exchange(
-        self, request: _Record, seconds: float | None, quiet: bool
-    ) -> tuple[list[_Record], str]:
-        reading, writing = os.pipe()
-        os.set_blocking(reading, False)
+    def _exchange(self, request: _Record, seconds: float | None) -> tuple[list[_Record], str]:
+        reading, writing = _pipe()
+        shown, output = _pipe()
         try:
-            descriptors = [writing, self.nothing] if quiet else [writing]
             line = json.dumps(request).encode() + b"\n"
-            socket.send_fds(self.control, [line[:1]], descriptors)
+            socket.send_fds(self.control, [line[:1]], [writing, output])
             self.control.sendall(line[1:])
         except OSError:
             os.close(reading)
+            os.close(shown)
             return [], "lost"
         finally:
             os.close(writing)
+            os.close(output)
         try:
-            return self._listen(reading, seconds)
+            return self._listen(reading, shown, seconds)
         finally:
             os.close(reading)
+            os.close(shown)
 
     def _hear(self, said: bytearray) -> None:
         """Pass on at once what is not to be lost when a run ends everything: that pytest is up,
@@ -341,8 +301,8 @@ class Supervisor:
                 ]
             )
 
-    def _listen(self, reading: int, seconds: float | None) -> tuple[list[_Record], str]:
-        """Read what a run says until it has ended or its time is over."""
+    def _listen(self, reading: int, shown: int, seconds: float | None) -> tuple[list[_Record], str]:
+        """Read what a run says and prints until it has ended or its time is over."""
         began = time.monotonic()
         said, answers = bytearray(), bytearray()
         timed_out = False
@@ -353,31 +313,60 @@ class Supervisor:
                 timed_out, seconds = True, None
                 _kill(int(answers.split()[0]))
                 continue
-            if self._wait(reading, said, 1 if overdue else remaining):
+            if self._wait(reading, shown, said, 1 if overdue else remaining):
                 chunk = self.control.recv(64)
                 if not chunk:
                     return parsed(bytes(said)), "lost"
                 answers += chunk
-        while _read(reading, said):
-            pass
+        self._take_the_rest(reading, shown, said)
         records = parsed(bytes(said))
         return records, _ended(records, timed_out)
 
-    def _wait(self, reading: int, said: bytearray, seconds: float | None) -> bool:
+    def _take_the_rest(self, reading: int, shown: int, said: bytearray) -> None:
+        """Take what a run that has ended left in its pipes."""
+        while _read(reading, said) or self._show(shown):
+            pass
+
+    def _wait(self, reading: int, shown: int, said: bytearray, seconds: float | None) -> bool:
         """Wait for what a run says or the fork server answers; whether the latter has answered."""
         answering = self.control.fileno()
-        ready = select.select([reading, answering], [], [], seconds)[0]
-        if reading in ready:
-            if _read(reading, said):
-                self._hear(said)
-            else:
-                ready = select.select([answering], [], [], 1)[0]
+        ready = select.select([reading, shown, answering], [], [], seconds)[0]
+        ended = [s for s in (reading, shown) if s in ready and not self._take(s, shown, said)]
+        if ended:  # what has nothing more to say is always ready
+            others = [stream for stream in (reading, shown) if stream not in ended]
+            ready = select.select([*others, answering], [], [], 1)[0]
         return answering in ready
+
+    def _take(self, stream: int, shown: int, said: bytearray) -> bool:
+        """Take what came from a run; whether there was anything."""
+        if stream == shown:
+            return self._show(shown)
+        if _read(stream, said):
+            self._hear(said)
+            return True
+        return False
+
+    def _show(self, shown: int) -> bool:
+        """Pass on what the run of the draft prints; what the others print is left out."""
+        printed = bytearray()
+        if not _read(shown, printed):
+            return False
+        with contextlib.suppress(BrokenPipeError):
+            while printed and self.main_runs:
+                del printed[: os.write(1, printed)]
+        return True
 
 
 def _fails(results: dict[Version, Run], kind: str) -> bool:
     """Whether the version of a kind was tried and not all was well with it."""
     return any(v.kind == kind and not run.is_clean for v, run in results.items())
+
+
+def _pipe() -> tuple[int, int]:
+    """A pipe whose end to read from does not wait."""
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    return reading, writing
 
 
 def _ended(records: list[_Record], timed_out: bool) -> str:
@@ -395,41 +384,6 @@ def _read(descriptor: int, into: bytearray) -> bool:
         return False
     into += chunk
     return bool(chunk)
-
-
-def parsed(data: bytes) -> list[_Record]:
-    """The records of a run: JSON objects, one a line; what is none is left out."""
-    records = []
-    for line in data.split(b"\n"):
-        with contextlib.suppress(ValueError, RecursionError):
-            record = json.loads(line)
-            if isinstance(record, dict):
-                records.append(record)
-    return records
-
-
-def is_whole(records: list[_Record]) -> bool:
-    """Whether the last record says that it is, and none is missing or added."""
-    numbers = [record.get("n") for record in records]
-    return (
-        bool(records) and records[-1].get("kind") == "end" and numbers == list(range(len(records)))
-    )
-
-
-def encoder(original: bytes) -> Any:
-    """A function that writes a module's text as the original file is written."""
-    try:
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(original).readline)
-    except SyntaxError:
-        encoding = "utf-8"
-    newline = "\r\n" if b"\r\n" in original else "\n"
-    if newline == "\n" and b"\r" in original:
-        newline = "\r"
-
-    def encode(text: str) -> bytes:
-        return text.replace("\n", newline).encode(encoding, "surrogatepass")
-
-    return encode
 
 
 # -- what a run leaves behind

@@ -208,6 +208,55 @@ BY_A_CRASH = {
     "a mock of itself": "from unittest import mock\nimport prices\n\ndef test_total():\n    fake = mock.create_autospec(prices.total, side_effect=prices.total, return_value=18.0)\n    fake([10], 10)\n    assert fake.call_args == mock.call([10], 10)\n",
 }
 
+# what a run sees of itself and of the runs before it
+_MARK = (
+    "import os, pathlib\nfrom prices import total\n\n"
+    "def test_total():\n    found = int(total([10], 10))\n"
+)
+BY_THE_RUN = {
+    "a hard link": by_text(
+        "import os, tempfile\nlinked = tempfile.mkdtemp() + '/x'\nos.link([n for n in os.listdir() if n.startswith('prices')][0], linked)",
+        "open(linked).read()",
+    ),
+    "a link": by_text(
+        "import os, tempfile\nlinked = tempfile.mkdtemp() + '/x'\nos.symlink(os.path.abspath([n for n in os.listdir() if n.startswith('prices')][0]), linked)",
+        "open(linked).read()",
+    ),
+    "a thread that reads": "import pathlib, threading\nfrom prices import total\n\ndef test_total():\n"
+    + _CALLED
+    + "    texts = []\n    thread = threading.Thread(target=lambda: texts.extend(p.read_text() for p in pathlib.Path().iterdir() if p.stem == 'prices'))\n    thread.start()\n    thread.join()\n    assert 'amount + price * 2' in texts[0]\n",
+    "a child of a child that reads": "import multiprocessing, pathlib\nfrom prices import total\n\nfork = multiprocessing.get_context('fork')\n\ndef read(pipe):\n    pipe.send([p.read_text() for p in pathlib.Path().iterdir() if p.stem == 'prices'][0])\n\ndef begin(pipe):\n    child = fork.Process(target=read, args=(pipe,))\n    child.start()\n    child.join()\n\ndef test_total():\n"
+    + _CALLED
+    + "    ours, theirs = fork.Pipe()\n    child = fork.Process(target=begin, args=(theirs,))\n    child.start()\n    assert 'amount + price * 2' in ours.recv()\n    child.join()\n",
+    "the words of an error in pytest": "import pytest\nfrom prices import total\n\ndef test_total():\n"
+    + _CALLED
+    + "    with pytest.raises(TypeError) as caught:\n        total([None])\n    assert 'amount + price * 2' in str(caught.getrepr())\n",
+    "the statement of an error in pytest": "import pytest\nfrom prices import total\n\ndef test_total():\n"
+    + _CALLED
+    + "    with pytest.raises(TypeError) as caught:\n        total([None])\n    assert 'amount + price * 2' in str(caught.traceback[-1].statement)\n",
+    "the line of a warning": by_text(
+        "import pathlib, warnings\nplace = str([p for p in pathlib.Path().resolve().iterdir() if p.stem == 'prices'][0])",
+        "warnings.formatwarning('', UserWarning, place, 12)",
+    ),
+    "the date of the temporary folder": _MARK
+    + "    if os.stat('/tmp').st_mtime > 9999:\n        os.utime('/tmp', (found, found))\n    assert os.stat('/tmp').st_mtime == found\n",
+    "an attribute of the home": _MARK
+    + "    try:\n        os.setxattr(pathlib.Path.home(), 'user.total', b'%d' % found, os.XATTR_CREATE)\n    except FileExistsError:\n        pass\n    assert os.getxattr(pathlib.Path.home(), 'user.total') == b'%d' % found\n",
+    "a mark in the cache of the home": _MARK
+    + "    mark = pathlib.Path.home() / '.cache' / 'total'\n    if not mark.exists():\n        mark.parent.mkdir(exist_ok=True)\n        mark.write_text(str(found))\n    assert mark.read_text() == str(found)\n",
+    "the date of another file": _MARK
+    + "    other = [p for p in pathlib.Path('tests').iterdir() if p.stem == 'test_other'][0]\n    if other.stat().st_mtime > 9999:\n        os.utime(other, (found, found))\n    assert other.stat().st_mtime == found\n",
+    "a file made again": _MARK
+    + "    other, another = pathlib.Path('a.txt'), pathlib.Path('b.txt')\n    if abs(other.stat().st_ctime - another.stat().st_ctime) < 0.02:\n        changed = other if found % 2 else another\n        changed.write_text(changed.read_text() + 'x')\n    assert (other.stat().st_ctime > another.stat().st_ctime) == bool(found % 2)\n",
+    "a flag of the output": _MARK
+    + "    if os.get_blocking(2):\n        os.set_blocking(1, bool(found % 2))\n        os.set_blocking(2, False)\n    assert os.get_blocking(1) == bool(found % 2)\n",
+    "a value through JSON": "import json\nfrom prices import total\n\ndef test_total():\n    found = total([10, 20], 10)\n    assert json.loads(json.dumps(found)) == found\n",
+    "the same plus one": "from prices import total\n\ndef test_total():\n    assert total([10, 20], 10) + 1 == total([10, 20], 10) + 1\n",
+    "sorted it is the same": "from prices import total\n\ndef test_total():\n    found = [total([10, 20], 10), total([10, 20], 10)]\n    assert sorted(found) == found\n",
+    "found where it was put": "from prices import total\n\ndef test_total():\n    table = {total([10, 20], 10): 'here'}\n    assert table[total([10, 20], 10)] == 'here'\n",
+    "formatted twice": "from prices import total\n\ndef test_total():\n    assert f'{total([10, 20], 10):.2f}' == '%.2f' % total([10, 20], 10) or f'{total([1]):.1f}'\n",
+}
+
 FORGED = {
     **BY_A_MODULE,
     **BY_CODE_IN_A_TEXT,
@@ -217,4 +266,5 @@ FORGED = {
     **BY_A_COPY,
     **BY_WHAT_STAYED,
     **BY_A_CRASH,
+    **BY_THE_RUN,
 }

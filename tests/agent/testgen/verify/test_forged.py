@@ -8,7 +8,6 @@ import pytest
 from tests.agent.testgen.conftest import LeanSandbox
 from tests.agent.testgen.verify.forged import FORGED, PRICES
 from tests.agent.testgen.verify.forged_siblings import SIBLINGS
-from tests.agent.testgen.verify.test_forged_questions import NOT_ASKED
 
 from copydesk.agent.records import Interpreter
 from copydesk.agent.sandbox.records import Tier
@@ -17,28 +16,10 @@ from copydesk.agent.sandbox.tier import detect
 from copydesk.agent.testgen.project.tools import TOOLS
 
 EVERY = {**FORGED, **SIBLINGS}
-HELD = {
-    *(EVERY.keys() - NOT_ASKED),
-    "the mode of shared memory",
-    "a snapshot beside the test",
-    "equal to itself",
-    "equal to anything",
-    "nothing was raised",
-    "compared with a fresh load",
-    "a log that was silent",
-    "a mock of itself",
-    "a spy that was called",
-    "expected values from the target",
-}
-"""Those that are refused, or ask; docs/explanation/sandbox.md says what gets through, and why."""
-
-OPEN = pytest.mark.xfail(reason="gets through: see docs/explanation/sandbox.md", strict=True)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[] if name in HELD else [OPEN]) for name in EVERY]
-)
+@pytest.mark.parametrize("name", list(EVERY))
 def test_a_forged_draft_is_not_verified_without_a_yes(
     climb, write, tree: Path, interpreter: Interpreter, name: str
 ) -> None:
@@ -46,7 +27,7 @@ def test_a_forged_draft_is_not_verified_without_a_yes(
     if capability.tier is not Tier.FULL:
         pytest.skip(f"needs the full sandbox: {capability.reason}")
     sandbox = LeanSandbox(tree, tree, interpreter, capability, visible=Visible(tools=TOOLS))
-    write({"prices.py": PRICES, "tests/test_other.py": ""})
+    write({"prices.py": PRICES, "tests/test_other.py": "", "a.txt": "", "b.txt": ""})
     draft = EVERY[name].replace("{size}", str(len(PRICES)))
     evidence, _ = climb(
         "prices.py", "total", [8, 9, 10, 11, 12, 13, 14], draft, repeats=3, on=sandbox

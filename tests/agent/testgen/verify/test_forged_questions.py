@@ -21,6 +21,10 @@ NOT_ASKED = {
     *("the mode of shared memory", "a snapshot beside the test", "equal to itself"),
     *("equal to anything", "a spy that was called", "nothing was raised", "a log that was silent"),
     *("compared with a fresh load", "expected values from the target", "a mock of itself"),
+    *("a hard link", "a link", "a thread that reads", "a child of a child that reads"),
+    *("the date of the temporary folder", "a mark in the cache of the home", "a file made again"),
+    *("a value through JSON", "the same plus one", "sorted it is the same"),
+    *("found where it was put", "formatted twice"),
 }
 """Forged drafts that use nothing but what honest ones do; later rungs have to notice them."""
 

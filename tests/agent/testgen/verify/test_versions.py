@@ -52,6 +52,7 @@ LOOKS = {
         "    names = {}\n    exec(TEXT, names)\n    other = names['grade']\n",
     ),
 }
+QUOTED = {"its source", "linecache"}
 QUICK = {"a fresh load of its file", "its source at import"}
 
 
@@ -69,7 +70,10 @@ def test_a_target_compared_with_itself_checks_nothing(climb, write: Write, name:
     write({"grades.py": GRADES})
     evidence, _ = climb("grades.py", "grade", [2, 3, 4], looking(name), approved=True, repeats=1)
     assert evidence.verdict == "failed"
-    assert evidence.mutants_killed == 0
+    if name in QUOTED:  # it has the true source at hand, so it notices mutants
+        assert evidence.rungs[-1].name == "behaviour"
+    else:
+        assert evidence.mutants_killed == 0
 
 
 def test_each_version_is_written_as_the_file_is(climb, write: Write, tree: Path) -> None:
