@@ -30,6 +30,8 @@ FEWEST = 5
 """Messages of a week below which no share is shown."""
 _SHOWN = 10
 _WEEK = 7 * 86_400.0
+_OLDEST = 180 * 86_400.0
+"""Posts and questions before it are not looked at."""
 
 
 def community_facts(db: Database, now: float, constants: Constants) -> CommunityFacts | None:
@@ -42,9 +44,10 @@ def community_facts(db: Database, now: float, constants: Constants) -> Community
     """
     if not db.feedback.count():
         return None
-    finder = ResponseFinder(db)
-    responses = [finder.response(post, now) for post in known_posts(db)]
-    questions = open_questions(db, since=now - 180 * 86_400)
+    since = now - _OLDEST
+    finder = ResponseFinder(db, since)
+    responses = [finder.response(post, now) for post in known_posts(db, since)]
+    questions = open_questions(db, since)
     topics = rank_topics(db, now, constants)[:_SHOWN]
     return CommunityFacts(
         tone_weeks(db.feedback.messages(since=now - WEEKS * _WEEK), now),

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from copydesk.agent.community.plain_words import prose_of
-from copydesk.agent.community.topics import is_own, is_unanswered, voters_of
+from copydesk.agent.community.topics import is_own, unanswered, voters_of
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.feedback import BY_AUTHOR, FeedbackMessage, FeedbackPoll, FeedbackThread
 from copydesk.agent.text import one_line
@@ -117,10 +117,11 @@ class ResponseFinder:
 
     Args:
         db: The open desk, with labelled messages.
+        since: Unix time; posts before it are looked at no more.
     """
 
-    def __init__(self, db: Database) -> None:
-        self._messages = db.feedback.messages()
+    def __init__(self, db: Database, since: float = 0.0) -> None:
+        self._messages = db.feedback.messages(since=since - 28 * _DAY)
         self._threads = db.feedback.threads()
         polls = db.feedback.polls()
         self._polls = {(poll.source, poll.external_id): poll for poll in polls}
@@ -175,7 +176,7 @@ class ResponseFinder:
             len(self._people([*own, *written])),
             tuple(m.id for m in written),
             len(self._active(end)),
-            tuple(m.id for m in written if is_unanswered(m, answers)),
+            tuple(m.id for m in unanswered(answers) if m.created_at <= end),
             written[0].created_at - post.posted_at if written else None,
             _median_answer_time(written, within),
         )
@@ -341,11 +342,16 @@ def response_json(response: Response) -> Mapping[str, object]:
     }
 
 
-def known_posts(db: Database) -> list[Post]:
-    """What the author posted: stories that copydesk sent, and other threads that they opened."""
-    sent = sent_posts(db)
+def known_posts(db: Database, since: float = 0.0) -> list[Post]:
+    """What the author posted: stories that copydesk sent, and other threads that they opened.
+
+    Args:
+        db: The open desk.
+        since: Unix time; only what was posted then and later.
+    """
+    sent = [post for post in sent_posts(db) if post.posted_at >= since]
     threads = {part.thread_id for post in sent for part in post.parts} - {""}
-    others = [post for post in posts_on_desk(db) if post.story not in threads]
+    others = [post for post in posts_on_desk(db, since) if post.story not in threads]
     return sorted([*sent, *others], key=lambda post: (-post.posted_at, post.story))
 
 
@@ -367,20 +373,21 @@ def sent_posts(db: Database) -> list[Post]:
     return posts
 
 
-def posts_on_desk(db: Database) -> list[Post]:
+def posts_on_desk(db: Database, since: float = 0.0) -> list[Post]:
     """What the author posted, as far as the messages show it: threads that the author opened.
 
     A devlog thread, a discussion below a blog post, a release. The parts are the author's messages
     up to the first one by somebody else.
     """
     first: dict[int, list[FeedbackMessage]] = {}
-    for message in db.feedback.messages():
+    for message in db.feedback.messages(since=since):
         first.setdefault(message.thread, []).append(message)
     polls = {(poll.source, poll.external_id) for poll in db.feedback.polls()}
+    starts = db.feedback.thread_starts()
     posts = []
     for thread in db.feedback.threads():
         opening = list(takewhile(is_own, first.get(thread.id, ())))
-        if opening:
+        if opening and opening[0].created_at == starts.get(thread.id):
             parts = tuple(
                 PostPart(_kind_of_part(m, polls), m.source, thread.external_id, m.external_id)
                 for m in opening

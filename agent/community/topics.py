@@ -138,30 +138,34 @@ def voters_of(poll: FeedbackPoll) -> int:
     return max(poll.total or 0, counted)
 
 
-def is_unanswered(message: FeedbackMessage, others: Iterable[FeedbackMessage]) -> bool:
-    """Whether a message is a reader's question that the author has not answered.
+def unanswered(messages: Iterable[FeedbackMessage]) -> list[FeedbackMessage]:
+    """The readers' questions among messages that the author has not answered there.
+
+    A question is answered by a reply of the author, or by what they write later in its thread.
 
     Args:
-        message: The message.
-        others: The messages among which an answer may be.
+        messages: The messages, the oldest first.
     """
-    if message.kind != "question" or message.answered or is_own(message):
-        return False
-    return not any(
-        other.flags & BY_AUTHOR
-        and other.created_at >= message.created_at
-        and (other.thread == message.thread or other.parent == message.external_id)
-        for other in others
-    )
+    asked = []
+    spoke: dict[int, float] = {}
+    replied: set[tuple[str, str]] = set()
+    for message in messages:
+        if message.flags & BY_AUTHOR:
+            spoke[message.thread] = max(message.created_at, spoke.get(message.thread, 0.0))
+            replied.add((message.source, message.parent))
+        elif message.kind == "question" and not (message.answered or is_own(message)):
+            asked.append(message)
+    return [
+        message
+        for message in asked
+        if spoke.get(message.thread, -1.0) < message.created_at
+        and (message.source, message.external_id) not in replied
+    ]
 
 
 def open_questions(db: Database, since: float = 0.0) -> list[FeedbackMessage]:
     """The readers' questions that the author has not answered, the oldest first."""
-    by_thread: dict[int, list[FeedbackMessage]] = {}
-    shown = db.feedback.messages(since=since)
-    for message in shown:
-        by_thread.setdefault(message.thread, []).append(message)
-    return [message for message in shown if is_unanswered(message, by_thread[message.thread])]
+    return unanswered(db.feedback.messages(since=since))
 
 
 class _TopicBuilder:

@@ -388,6 +388,14 @@ class Feedback:
         )
         return [FeedbackThread(*row) for row in rows]
 
+    def thread_starts(self) -> dict[int, float]:
+        """When the first message of each thread was written, by the thread's row id."""
+        rows = self._db.execute(
+            f"SELECT m.thread, min(m.created_at) FROM feedback_messages AS m WHERE{_SHOWN}"
+            " GROUP BY m.thread"
+        )
+        return {int(thread): float(first) for thread, first in rows}
+
     def polls(self) -> list[FeedbackPoll]:
         """All polls, in the order of their ids."""
         rows = self._db.execute(

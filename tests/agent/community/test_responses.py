@@ -139,3 +139,16 @@ def test_an_interval_holds_the_mode_and_narrows(hits: int, misses: int) -> None:
     assert 0 <= low < high <= 1
     more = beta_interval(1 + 10 * hits + 10, 1 + 10 * misses + 10)
     assert more[1] - more[0] < high - low
+
+
+def test_a_thread_that_somebody_else_began_is_no_post(
+    db: Database, discord_file: Callable[..., Path], discord_message: Callable[..., dict[str, Any]]
+) -> None:
+    messages = [
+        discord_message(1, "How do I start?", author="1", timestamp=at(-300)),
+        discord_message(2, "Like this.", author="me", timestamp=at(0)),
+    ]
+    add_own_names(db, ["me"])
+    import_file(db, discord_file(messages), names=False, complete=True, progress=silent)
+    assert posts_on_desk(db) == []
+    assert posts_on_desk(db, since=POSTED.timestamp() - 86_400) == []
