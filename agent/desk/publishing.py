@@ -149,10 +149,10 @@ class ExportedFiles:
     def __init__(self, db: Connection) -> None:
         self._db = db
 
-    def sha256(self, path: str) -> str | None:
-        """The hash of what was written to a file, None where none was."""
+    def sha256(self, path: str, draft_id: int) -> str | None:
+        """The hash of what was written to a file of a story, None where nothing was."""
         row = self._db.execute(
-            "SELECT sha256 FROM exported_files WHERE path = ?", (path,)
+            "SELECT sha256 FROM exported_files WHERE path = ? AND draft_id = ?", (path, draft_id)
         ).fetchone()
         return None if row is None else str(row[0])
 

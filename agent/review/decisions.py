@@ -167,6 +167,8 @@ def _write_story(repo: Repository, db: Database, draft: Draft, *, anyway: bool) 
             accept_red(db, load_story(db, draft.id))
         story = publication(repo, db, draft.id)
         files, folder = outbox_files(story), Path("outbox", outbox_name(story))
+        if (repo.desk / folder).exists():  # another story of that day and title
+            folder = folder.with_name(f"{folder.name}-{draft.id}")
     failpoints.failpoint("review.outbox")
     digests = write_outbox(repo.desk / folder, files)
     first = next(iter(files))

@@ -164,7 +164,7 @@ def write_site_files(
         CopydeskError: One is there that copydesk did not write, or that was changed since, or it
             cannot be written.
     """
-    missing = [path for path, content in files.items() if _must_write(db, path, content)]
+    missing = [path for path, content in files.items() if _must_write(db, draft_id, path, content)]
     for path in missing:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -182,7 +182,7 @@ def write_site_files(
     return missing
 
 
-def _must_write(db: Database, path: Path, content: bytes) -> bool:
+def _must_write(db: Database, draft_id: int, path: Path, content: bytes) -> bool:
     """Whether a file is to be written.
 
     Raises:
@@ -193,9 +193,9 @@ def _must_write(db: Database, path: Path, content: bytes) -> bool:
     current = path.read_bytes() if path.is_file() and not path.is_symlink() else None
     if current == content:
         return False
-    if current is None or sha256(current) != db.exported_files.sha256(str(path)):
+    if current is None or sha256(current) != db.exported_files.sha256(str(path), draft_id):
         raise CopydeskError(
-            f"{path} is there, and not as copydesk wrote it; nothing was written",
+            f"{path} is there, and not as copydesk wrote it for this story; nothing was written",
             slug="changed-since-export",
             hint="Move it away, or export without --into and merge it yourself.",
         )

@@ -291,3 +291,23 @@ def test_a_story_whose_commits_are_gone_has_no_plots(
     done = run(shop, "export", str(story), "--to", "hugo")
     assert done.exit_code == 0, done.output
     assert "![" not in done.stdout
+
+
+def test_two_stories_of_one_title_do_not_get_into_each_others_way(
+    run: Any, shop: Path, add_span: Callable[..., int], site: Callable[[str], Path]
+) -> None:
+    first, top = add_span(), site("jekyll")
+    with open_desk(repository.find(shop).desk) as db:
+        stored = load_story(db, first)
+        draft = db.drafts.get(first)
+        other = dataclasses.replace(stored.story, hook=SENTENCE)
+        second = save_story(db, dataclasses.replace(stored, id=0, draft_id=0, story=other), draft)
+    words = ["--to", "jekyll", "--into", str(top)]
+    assert run(shop, "export", str(first), *words).exit_code == 0
+    done = run(shop, "export", str(second.draft_id), *words)
+    assert "messages.md#changed-since-export" in done.output
+    for story in (first, second.draft_id):
+        assert run(shop, "accept", str(story)).exit_code == 0
+    folders = {path.name for path in (repository.find(shop).desk / "outbox").iterdir()}
+    name = "2026-11-24-prices-free-at-last"
+    assert folders == {name, f"{name}-{second.draft_id}"}
