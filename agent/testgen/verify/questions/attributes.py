@@ -7,18 +7,23 @@ from collections.abc import Iterable, Iterator
 
 from copydesk.agent.testgen.verify.questions.draft import Draft, last_name
 from copydesk.agent.testgen.verify.questions.imports import question_of_dotted
-from copydesk.agent.testgen.verify.questions.modules import is_library_module, refused_part
+from copydesk.agent.testgen.verify.questions.modules import LIBRARY, is_library_module, refused_part
 from copydesk.agent.testgen.verify.questions.programs import only_starts_known_programs
-from copydesk.agent.testgen.verify.questions.provenance import is_made_by_project
+from copydesk.agent.testgen.verify.questions.provenance import is_made_by_project, is_project_object
 from copydesk.agent.testgen.verify.questions.tables import (
     INSIDES,
     LOOKING_MODULES,
     LOOKING_NAMES,
     PYTEST_INSIDES,
+    READ_NAMES_ONLY,
     SIZES,
+    TEST_PACKAGES,
+    WATCHED_PACKAGES,
 )
+from copydesk.agent.testgen.verify.questions.texts import ends_of_text
 
 _TYPES_OF_CODE = frozenset({"CodeType", "FunctionType", "LambdaType", "CellType"})
+_ALL_LOOKING = INSIDES | LOOKING_NAMES | LOOKING_MODULES | PYTEST_INSIDES | {"__dict__", "__file__"}
 _WRITTEN_BY_NAME = frozenset({"setattr", "delattr"})
 _TAKES_MODULES = frozenset(
     {"setattr", "delattr", "object", "reload", "isinstance", "hasattr", "getattr", "spy"}
@@ -155,8 +160,19 @@ def _is_made_up(
     """Whether the name of an attribute may be one that the draft does not spell out."""
     if any(isinstance(word, ast.Starred) for word in node.args):
         return True
-    library = any(is_library_module(thing) for o in owners for thing in draft.things(o))
-    return any(texts is None or (library and not texts) for texts in map(draft.texts, words))
+    if any(is_library_module(thing) for o in owners for thing in draft.things(o)):
+        return not all(map(draft.texts, words))
+    if any(is_project_object(draft, owner) for owner in owners):
+        return False
+    return any(draft.texts(word) is None and not _is_harmless_mould(word) for word in words)
+
+
+def _is_harmless_mould(word: ast.expr) -> bool:
+    """Whether a name that is put together begins and ends like none that looks inside."""
+    begin, end = ends_of_text(word)
+    if not begin and not end:
+        return False
+    return not any(name.startswith(begin) and name.endswith(end) for name in _ALL_LOOKING)
 
 
 def _written_by_name(draft: Draft, node: ast.Call, function: str) -> Iterator[str]:
@@ -221,10 +237,8 @@ def _is_plain_read(draft: Draft, node: ast.AST) -> bool:
         return True
     if isinstance(parent, ast.Subscript):
         words = draft.texts(parent.slice)
-        return bool(words) and not any(
-            word.startswith("_") or word in LOOKING_MODULES for word in words or ()
-        )
-    return isinstance(parent, ast.Call) and last_name(parent.func) in ("len", "sorted", "set")
+        return bool(words) and _ALL_LOOKING.isdisjoint(words or ())
+    return isinstance(parent, ast.Call) and last_name(parent.func) in READ_NAMES_ONLY
 
 
 def _stays_in_sight(draft: Draft, node: ast.expr) -> bool:
@@ -256,8 +270,12 @@ def _is_harmless_use_of_modules(draft: Draft, node: ast.AST) -> bool:
     match parent:
         case ast.Compare(ops=[ast.In() | ast.NotIn()]):
             return True
-        case ast.Subscript(slice=key):
+        case ast.Subscript(slice=key, ctx=ast.Load()):
             return _names_known_modules(draft, key)
+        case ast.Subscript(slice=key):
+            return _names_known_modules(draft, key) or _names_foreign_modules(draft, key)
+        case ast.Attribute(attr="keys"):
+            return True
         case ast.Call(func=function, args=[_, key, *_]) if function is not node:
             return last_name(function) in ("setitem", "delitem") and _names_known_modules(
                 draft, key
@@ -279,6 +297,12 @@ def _names_known_modules(draft: Draft, key: ast.expr) -> bool:
     if not words:
         return False
     return not any(True for word in draft.spelled(key) for _ in question_of_dotted(draft, word))
+
+
+def _names_foreign_modules(draft: Draft, key: ast.expr) -> bool:
+    """Whether a key is of modules that neither Python nor pytest has."""
+    packages = {word.partition(".")[0] for word in draft.texts(key) or ()}
+    return bool(packages) and packages.isdisjoint(LIBRARY | WATCHED_PACKAGES | TEST_PACKAGES)
 
 
 def _times_a_function(draft: Draft, node: ast.AST) -> bool:

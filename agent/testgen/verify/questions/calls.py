@@ -9,11 +9,17 @@ from copydesk.agent.testgen.verify.questions.draft import Draft, last_name
 from copydesk.agent.testgen.verify.questions.tables import (
     BUILT_IN,
     FIXTURES,
+    INSIDES,
     LOOKING_MODULES,
+    READ_NAMES_ONLY,
 )
 
 _SUITES = ("unittest.TestLoader", "unittest.TestSuite", "unittest.makeSuite", "unittest.default")
 _QUOTING = frozenset({"exc_info", "stack_info"})
+_LOGS = frozenset(
+    {"debug", "info", "warning", "warn", "error", "critical", "fatal", "log", "exception"}
+    | {"LogRecord", "makeRecord", "msg"}
+)
 _TAKES_LOCALS = frozenset({"format", "format_map", "dict"})
 _FORMER_PYTEST = frozenset({"find_class", "persistent_load"})
 
@@ -68,7 +74,7 @@ def check_logs(draft: Draft, node: ast.AST) -> Iterator[str]:
         yield "logs a traceback"
     for keyword in node.keywords:
         falsy = isinstance(keyword.value, ast.Constant) and not keyword.value.value
-        if keyword.arg in _QUOTING and not falsy and name not in ("LogRecord", "dict"):
+        if keyword.arg in _QUOTING and not falsy and name in _LOGS:
             yield "logs a traceback"
 
 
@@ -176,6 +182,8 @@ def _is_subscript(draft: Draft, call: ast.Call) -> bool:
 def _is_local(draft: Draft, call: ast.Call) -> bool:
     """Whether locals() is that of a function, and only filled in or read by a known name."""
     node: ast.AST = call
+    if _reads_names(draft.parent(call)):
+        return True
     while not isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef):
         if isinstance(node, ast.ClassDef):
             return False
@@ -197,14 +205,21 @@ def _is_object(draft: Draft, call: ast.Call) -> bool:
     """Whether vars(x) is what x.__dict__ is allowed for: x is no module, or it is only compared."""
     owner = call.args[0]
     holder = draft.parent(call)
-    if isinstance(holder, ast.Compare):
+    if isinstance(holder, ast.Compare) or _reads_names(holder):
         return True
     if isinstance(holder, ast.Subscript):
         words = draft.texts(holder.slice)
-        return bool(words) and not any(word.startswith("_") for word in words or ())
+        return bool(words) and (INSIDES | LOOKING_MODULES | BUILT_IN).isdisjoint(words or ())
     if draft.things(owner) or last_name(owner) in ("module", "__class__"):
         return False
     return isinstance(owner, ast.Name) and _is_made_by_a_call(draft, owner)
+
+
+def _reads_names(holder: ast.AST) -> bool:
+    """Whether a dictionary's holder takes no more of it than the names in it."""
+    if isinstance(holder, ast.Attribute):
+        return holder.attr == "keys"
+    return isinstance(holder, ast.Call) and last_name(holder.func) in READ_NAMES_ONLY
 
 
 def _is_made_by_a_call(draft: Draft, name: ast.Name) -> bool:

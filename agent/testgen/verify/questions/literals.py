@@ -32,13 +32,19 @@ def check_texts(draft: Draft, node: ast.AST) -> Iterator[str]:
     match = TALKS_OF_INSIDES.search(text)
     if match:
         yield f"names {match.group()}"
-    elif text in SPELLED_OUT | BUILT_IN:
-        if text != "sys.modules" or not _is_patched_dict(draft, node):
-            yield f"names {text}"
+    elif _is_spelled_out(draft, node, text):
+        yield f"names {text}"
     elif text.startswith(ENVIRONMENT) and text.isupper():
         yield f"names the variable {text}"
     elif _is_source(draft, text):
         yield f"names {text}, the source that it tests"
+
+
+def _is_spelled_out(draft: Draft, node: ast.AST, text: str) -> bool:
+    """Whether a text is the name of something that looks inside, by itself."""
+    if text == "sys.modules":
+        return not _is_patched_dict(draft, node)
+    return text in SPELLED_OUT or (text in BUILT_IN and text.startswith("__"))
 
 
 def check_pickles(draft: Draft, node: ast.AST) -> Iterator[str]:
@@ -109,21 +115,36 @@ def _is_pickled(node: ast.expr | None) -> bool:
 
 def _in_pickle(draft: Draft, data: bytes) -> Iterator[str]:
     """What a pickle names, by reading its opcodes (pickletools runs nothing of it)."""
-    texts: list[str] = []
+    pushed: list[str | None] = []
+    memo: dict[int, str | None] = {}
     try:
         for opcode, argument, _ in pickletools.genops(data):
-            if isinstance(argument, str):
-                texts.append(argument)
-            if opcode.name in ("GLOBAL", "INST"):
-                yield from _named(draft, str(argument).replace(" ", ".", 1))
-            elif opcode.name == "STACK_GLOBAL":
-                yield from _named(draft, ".".join(texts[-2:]))
-            elif opcode.name in ("EXT1", "EXT2", "EXT4", "PERSID", "BINPERSID"):
-                yield "unpickles a literal"
-            elif opcode.name in ("GET", "BINGET", "LONG_BINGET"):
-                texts.append("\0")  # a text that was kept: not followed
+            if opcode.name in ("MEMOIZE", "PUT", "BINPUT", "LONG_BINPUT"):
+                place = argument if isinstance(argument, int) else len(memo)
+                memo[place] = pushed[-1] if pushed else None
+                continue
+            yield from _by_opcode(draft, opcode.name, argument, pushed)
+            kept = memo.get(argument) if isinstance(argument, int) else None
+            is_kept = opcode.name in ("GET", "BINGET", "LONG_BINGET")
+            pushed.append(argument if isinstance(argument, str) else kept if is_kept else None)
     except ValueError:
         return  # what is no pickle cannot be unpickled
+
+
+def _by_opcode(
+    draft: Draft, name: str, argument: object, pushed: list[str | None]
+) -> Iterator[str]:
+    """What an opcode names; `pushed` are the texts before it, None for what is no text."""
+    if name in ("GLOBAL", "INST"):
+        yield from _named(draft, str(argument).replace(" ", ".", 1))
+    elif name == "STACK_GLOBAL":
+        module, attribute = [None, None, *pushed][-2:]
+        if module is None or attribute is None:
+            yield "unpickles a literal"
+        else:
+            yield from _named(draft, f"{module}.{attribute}")
+    elif name in ("EXT1", "EXT2", "EXT4", "PERSID", "BINPERSID"):
+        yield "unpickles a literal"
 
 
 def _named(draft: Draft, dotted: str) -> Iterator[str]:

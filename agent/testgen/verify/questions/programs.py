@@ -30,6 +30,7 @@ _HARMLESS_VARIABLES = frozenset(
     {"PYTHONIOENCODING", "PYTHONUTF8", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
     | {"PYTHONWARNINGS"}
 )
+_HARMLESS_OPTIONS = frozenset({"-W", "-X", "-b", "-bb", "-B", "-u", "-E", "-s", "-I", "-O", "-OO"})
 _IMPORTED_FILES = (".py", ".pth", ".so", ".pyc", ".zip", ".egg")
 
 
@@ -74,7 +75,7 @@ def _starts_what_is_known(draft: Draft, call: ast.AST) -> bool:
     keywords = {keyword.arg: keyword.value for keyword in call.keywords}
     if keywords.keys() & _UNSAFE_KEYWORDS:
         return False
-    words = _words(draft, call)
+    words = _without_options(_words(draft, call))
     if len(words) < 3 or draft.things(words[0]) != {"sys.executable"}:
         return False
     if not _finds_no_other_modules(draft, keywords.keys()):
@@ -83,6 +84,14 @@ def _starts_what_is_known(draft: Draft, call: ast.AST) -> bool:
     if options == frozenset({"-m"}):
         return all(_is_module_of_project(draft, module) for module in named)
     return options == frozenset({"-c"}) and all(_is_harmless_code(draft, code) for code in named)
+
+
+def _without_options(words: list[ast.expr]) -> list[ast.expr]:
+    """The words without options of Python that change nothing of what it finds."""
+    rest = words[1:]
+    while rest and isinstance(rest[0], ast.Constant) and rest[0].value in _HARMLESS_OPTIONS:
+        rest = rest[2:] if rest[0].value in ("-W", "-X") else rest[1:]
+    return [*words[:1], *rest]
 
 
 def _words(draft: Draft, call: ast.Call) -> list[ast.expr]:

@@ -79,6 +79,10 @@ BUILT_IN = frozenset(
     {"eval", "exec", "compile", "__import__", "__builtins__", "globals", "locals", "vars"}
     | {"breakpoint", "__loader__", "__spec__", "__cached__"}
 )
+READ_NAMES_ONLY = frozenset(
+    {"len", "sorted", "set", "list", "assertIn", "assertNotIn", "assertEqual", "assertDictEqual"}
+)
+"""What takes no more of a dictionary than its names, or compares it."""
 SIZES = frozenset({"st_size", "getsize", "st_mtime", "st_mtime_ns", "getmtime", "st_blocks"})
 FINDERS_OF_FILES = frozenset({"iterdir", "glob", "iglob", "rglob", "listdir", "scandir", "walk"})
 """What finds files whose names the draft need not know."""

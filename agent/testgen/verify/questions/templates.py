@@ -7,7 +7,7 @@ import string
 from collections.abc import Iterator
 
 from copydesk.agent.testgen.verify.questions.draft import Draft, last_name
-from copydesk.agent.testgen.verify.questions.provenance import is_made_by_project
+from copydesk.agent.testgen.verify.questions.provenance import is_left_to_others, is_made_by_project
 from copydesk.agent.testgen.verify.questions.tables import INSIDES, LOOKING_MODULES, LOOKING_NAMES
 
 MADE_UP = "fills a template that is made up"
@@ -22,13 +22,19 @@ def check_formats(draft: Draft, node: ast.AST) -> Iterator[str]:
             filling = [*arguments, *(keyword.value for keyword in keywords)]
         case _:
             return
-    shows = any(draft.texts(value) is None for value in filling)
-    if shows and draft.texts(template) is None and not is_made_by_project(draft, template):
+    if _is_made_up(draft, template) and any(draft.texts(value) is None for value in filling):
         yield MADE_UP
     for text in draft.spelled(template):
         for name in _fields(text):
             if name in INSIDES | LOOKING_NAMES | LOOKING_MODULES:
                 yield f"touches {name}"
+
+
+def _is_made_up(draft: Draft, template: ast.expr) -> bool:
+    """Whether a template may be a text of the draft's that is not spelled out."""
+    if draft.texts(template) is not None:
+        return False
+    return not (is_made_by_project(draft, template) or is_left_to_others(draft, template))
 
 
 def check_formats_handed_on(draft: Draft, node: ast.AST) -> Iterator[str]:

@@ -208,7 +208,8 @@ class TextEvaluator:
         function = node.func
         if node.keywords:
             return None
-        if isinstance(function, ast.Name) and function.id == "str" and len(node.args) == 1:
+        called = getattr(function, "attr", getattr(function, "id", ""))
+        if called in ("str", "dedent", "cleandoc") and len(node.args) == 1:
             return self.texts(node.args[0]) or None
         if not isinstance(function, ast.Attribute) or node.args:
             return None
@@ -254,6 +255,23 @@ class TextEvaluator:
         if isinstance(node, ast.Subscript):
             return self.elements(node.value)
         return None
+
+
+def ends_of_text(node: ast.expr) -> tuple[str, str]:
+    """How a text that is put together begins and ends, as far as that is spelled out."""
+    match node:
+        case ast.JoinedStr([first, *_] as pieces):
+            return _spelled(first), _spelled(pieces[-1])
+        case ast.BinOp(ast.Constant(str(mould)), ast.Mod(), ast.Name() | ast.Constant()):
+            begin, found, end = mould.partition("%s")
+            return ("", "") if not found or "%" in begin + end else (begin, end)
+        case ast.BinOp(left, ast.Add(), right):
+            return _spelled(left), _spelled(right)
+    return "", ""
+
+
+def _spelled(node: ast.expr) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
 def _rows(value: ast.expr) -> Sequence[ast.expr] | None:
