@@ -15,6 +15,7 @@ from copydesk.agent.coverage.measure.baseline import find_base, measured_ancesto
 from copydesk.agent.coverage.measure.blob_texts import BlobTexts, files_of
 from copydesk.agent.coverage.measure.failed_tests import find_failed_tests
 from copydesk.agent.coverage.measure.garbage_collection import without_garbage_collection
+from copydesk.agent.coverage.measure.isolated_children import explained, worktree_remark
 from copydesk.agent.coverage.measure.merge_traces import COLLECTION, merge
 from copydesk.agent.coverage.measure.not_there import with_reasons
 from copydesk.agent.coverage.measure.passed_over import never_run
@@ -184,6 +185,8 @@ class _Measurement:
             if plan.audited:
                 drift = audit.find_drift(plan.candidate.carried, traces, self.blobs, texts)
                 plan.reason = f"every test: an audit of the map; {audit.describe(drift)}"
+        remark = worktree_remark(traces, self.projects)
+        plan.reason = "; ".join(filter(None, [plan.reason, remark]))
         totals = self._totals(plan, traces, texts)
         measure = self._measure(plan, traces, totals, recording, time.monotonic() - started)
         failed_tests = self._failed_tests(traces, recording) if measure.failed else []
@@ -422,7 +425,7 @@ class _Measurement:
             load_map(self.db, former) if former else None,
             self.projects.first.engine.tree,
         )
-        return with_reasons(tests, self.absent)
+        return explained(with_reasons(tests, self.absent), traces, self.projects)
 
     def _store(
         self,

@@ -12,7 +12,7 @@ import sys
 from typing import Any, Callable
 
 from .callers import is_subprocess_call
-from .programs import CONTEXT, REPORTS, TREE, inspect_start
+from .programs import CONTEXT, ISOLATED, REPORTS, TREE, Isolated, inspect_start
 from .unaudited_calls import watch_status, watch_variables
 
 __all__ = ["CONTEXT", "REPORTS", "TREE", "ChildProcess", "source_of"]
@@ -118,8 +118,10 @@ class ChildProcess:
     def _program_started(self, args: tuple[Any, ...]) -> None:
         try:
             reports, paths = inspect_start(args, self.context)
-        except Exception:
+        except Exception as error:
             self.note("process")
+            if isinstance(error, Isolated):
+                self.note(ISOLATED)
             return
         if not reports:
             for path in paths:

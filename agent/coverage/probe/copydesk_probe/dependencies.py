@@ -2,7 +2,8 @@
 
 A dependency is a kind and a name: ("import", path) of a module, ("file", path) that was read or
 asked for, ("folder", path) that was listed, ("env", name) of a variable that was looked up,
-("process", "") for a program that may read anything, ("python_files", pattern) of pytest's
+("process", "") for a program that may read anything, ("isolated", "") where it is a Python that
+knows nothing of the tree, ("python_files", pattern) of pytest's
 configuration.
 """
 
@@ -15,7 +16,7 @@ from typing import Any, Callable
 from .callers import TreeCallers, is_pytest_call, is_subprocess_call, is_tool_call
 from .child_process import ChildProcess, source_of
 from .child_reports import ChildReports
-from .programs import inspect_start
+from .programs import ISOLATED, Isolated, inspect_start
 from .tracers import SourceScope, Tracer
 
 COMPILED = (".pyc", ".pyo", ".so", ".pyd")
@@ -167,8 +168,10 @@ class Dependencies:
         context = self._tracer.context
         try:
             reports, paths = inspect_start(args, context)
-        except Exception:
+        except Exception as error:
             self.add("process", "")
+            if isinstance(error, Isolated):
+                self.add(ISOLATED, "")
             return
         if reports:
             self.child_counts[context] = self.child_counts.get(context, 0) + 1

@@ -25,6 +25,9 @@ TREE = "COPYDESK_TREE"
 PROBE_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 """What a child has on its import path, for it to load `sitecustomize`."""
 
+ISOLATED = "isolated"
+"""The kind of dependency of who starts a Python that knows nothing of the tree."""
+
 FILTERS = frozenset(
     {"cat", "echo", "true", "false", "sleep", "printf", "uname", "id", "whoami", "date", "kill"}
 )
@@ -43,6 +46,10 @@ class Untracked(Exception):
     """Which files a program reads cannot be told."""
 
 
+class Isolated(Untracked):
+    """A Python without what is put into its environment: it imports what is installed."""
+
+
 def inspect_start(args: tuple[Any, ...], context: str) -> tuple[bool, list[str]]:
     """What can be said of a program that `subprocess` is about to start.
 
@@ -54,17 +61,18 @@ def inspect_start(args: tuple[Any, ...], context: str) -> tuple[bool, list[str]]
         Whether it is a Python that will report, and what files its arguments name.
 
     Raises:
+        Isolated: It is a Python that may read anything, and knows nothing of the tree.
         Untracked: It may read anything.
     """
     executable, argv, folder, variables = args
     environ = _decoded(os.environ if variables is None else variables)
-    if not _is_observed(environ, context):
-        raise Untracked
     words = _words(argv)
     program = os.fsdecode(executable) if executable else words[0]
+    if not _is_observed(environ, context):
+        raise _unobserved(program, environ)
     if is_python(program, environ):
         if _ignores_environment(words[1:]):
-            raise Untracked
+            raise Isolated
         return True, []
     if os.path.basename(program) in SHELLS and words[1:2] == ["-c"]:
         words = _shell_command(words)
@@ -73,6 +81,13 @@ def inspect_start(args: tuple[Any, ...], context: str) -> tuple[bool, list[str]]
         raise Untracked
     start = os.fsdecode(folder or "")
     return False, [os.path.abspath(os.path.join(start, word)) for word in words[1:]]
+
+
+def _unobserved(program: str, environ: Mapping[str, str]) -> Untracked:
+    """What is to be said of a program that is started for no context, or without the probe."""
+    if PROBE_FOLDER in environ.get("PYTHONPATH", "") or not is_python(program, environ):
+        return Untracked()
+    return Isolated()
 
 
 def _decoded(variables: Mapping[Any, Any]) -> dict[str, str]:

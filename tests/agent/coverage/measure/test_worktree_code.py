@@ -89,3 +89,44 @@ def test_what_a_pth_file_imports_before_everything_is_refused_by_name(
     ):
         measure(db, Commit(find(repo), sha))
     assert caught.value.slug == "worktree-code"
+
+
+ISOLATED = """\
+import subprocess
+import sys
+
+
+def test_isolated():
+    assert subprocess.run([sys.executable, "-I", "-c", "import shop"]).returncode == 0
+
+
+def test_of_its_own():
+    assert subprocess.run([sys.executable, "-c", "import shop"], env={}).returncode == 0
+
+
+def test_plain():
+    assert subprocess.run([sys.executable, "-c", "import shop"]).returncode == 0
+"""
+
+
+@pytest.mark.parametrize("own_tests", ["plain", "sandbox"])
+def test_a_python_that_knows_nothing_of_the_commit_is_named(
+    installed: tuple[Path, Path], commit: Callable[..., str], own_tests: str
+) -> None:
+    repo, _ = installed
+    if own_tests == "sandbox" and detect(outside=(repo,)).tier is not Tier.FULL:
+        pytest.skip("no sandbox here")
+    set_config(find(repo), "copydesk.ownTests", own_tests)
+    sha = commit(repo, {"tests/test_isolated.py": ISOLATED})
+    with open_desk(find(repo).desk) as db:
+        measured = measure(db, Commit(find(repo), sha))
+        failed = db.failed_tests.of_commit(sha)
+    names = "tests/test_isolated.py::test_isolated, tests/test_isolated.py::test_of_its_own"
+    if own_tests == "plain":
+        assert "may have run what is not committed" in measured.reason
+        assert measured.reason.endswith(names)
+    else:
+        assert "not committed" not in measured.reason
+    for test in failed:
+        assert own_tests == "sandbox"
+        assert "in which the project cannot be imported in the sandbox" in test.error
