@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -22,8 +22,10 @@ from copydesk.agent.cli.formatting import (
 from copydesk.agent.cli.one_by_one import OneByOne
 from copydesk.agent.cli.options import examples, json_option, revision_argument
 from copydesk.agent.cli.output import echo, echo_json, print_progress
+from copydesk.agent.coverage.gate import DraftAdvice, waiting_commands
 from copydesk.agent.coverage.measure import commit as measuring
 from copydesk.agent.coverage.report import FORMATS, export
+from copydesk.agent.coverage.source import MODULE
 from copydesk.agent.coverage.store import Measure
 from copydesk.agent.daemon import control
 from copydesk.agent.desk.database import Database
@@ -39,6 +41,8 @@ from copydesk.agent.text import clean, plural
 
 FOLDERS = {"html": "htmlcov", "data": ".coverage"}
 """Formats that are no text: what they are called in the desk when no place is named."""
+_STEPS = 3
+"""Waiting drafts that are named below a list of gaps."""
 
 
 @click.command(
@@ -245,20 +249,23 @@ def gaps(revision: str, limit: int | None, as_json: bool) -> None:
         sha = measured_commit(repo, db, revision)
         listed = db.gaps.of_commit(sha)
         measured = db.measures.get(sha)
+        waiting = waiting_commands(db.drafts.find(kind="test"))
+        is_here = sha == git.resolve(repo, "HEAD")
+        advice = DraftAdvice(waiting, revision="" if is_here else short_sha(sha))
     for doubt in measured.doubts if measured else ():
         print_progress(f"note: {doubt}")
     if as_json:
         echo_json([_gap_json(gap) for gap in listed[:limit]])
         return
     if listed:
-        _print_gaps(listed, limit or 20)
+        _print_gaps(listed, limit or 20, advice)
     elif measured and measured.doubts:
         echo(f"Nothing is known of {short_sha(sha)}: {measured.doubts[0]}.")
     else:
         echo(f"Every line of {short_sha(sha)} that counts is covered; there is nothing to do.")
 
 
-def _print_gaps(listed: Sequence[Gap], limit: int) -> None:
+def _print_gaps(listed: Sequence[Gap], limit: int, advice: DraftAdvice) -> None:
     shown = listed[:limit]
     screen.print_table(
         ("", "Function", "Lines", "Risk", "Why"),
@@ -276,7 +283,28 @@ def _print_gaps(listed: Sequence[Gap], limit: int) -> None:
     )
     if len(shown) < len(listed):
         echo(f"… and {len(listed) - len(shown)} more; --limit {len(listed)} lists all.")
-    echo("\n`copydesk draft` writes tests for the first of them.")
+    echo("")
+    for line in _next_steps(listed, advice):
+        echo(line)
+
+
+def _next_steps(listed: Sequence[Gap], advice: DraftAdvice) -> Iterator[str]:
+    """What can be done about some gaps: for some a draft waits, and is not written again."""
+    names = list(map(_name, listed))
+    waiting = [name for name in names if name in advice.waiting]
+    for name in waiting[:_STEPS]:
+        yield f"`{advice.command(name)}` decides on the test that was drafted for {name}."
+    if len(waiting) > _STEPS:
+        yield f"`copydesk review` has {len(waiting) - _STEPS} more that wait."
+    if len(waiting) < len(names):
+        command = f"copydesk draft {advice.revision}".rstrip()
+        rest = "the first of the others" if waiting else "the first of them"
+        yield f"`{command}` writes tests for {rest}."
+
+
+def _name(gap: Gap) -> str:
+    """What a gap is called where a draft is asked for."""
+    return gap.path if gap.function == MODULE else f"{gap.path}::{gap.function}"
 
 
 def _gap_json(gap: Gap) -> Json:
