@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from copydesk.agent.cli.output import echo
@@ -56,13 +58,24 @@ def label_interactively(db: Database, limit: int) -> None:
 def _ask() -> str:
     """One of the keys; what is none of them is asked again, and the end of the input stops."""
     while True:
-        try:
-            key = click.prompt("tone", prompt_suffix="? ", show_default=False, default="s")
-        except click.Abort:
-            return "q"
-        if key[:1].lower() in {*_KEYS, "s", "u", "q"}:
-            return str(key[:1].lower())
+        key = _read_key()
+        if key in {*_KEYS, "s", "u", "q"}:
+            return key
         echo(_HELP)
+
+
+def _read_key() -> str:
+    """The key that was pressed, without Enter where there is a terminal; Enter alone skips."""
+    try:
+        if not sys.stdin.isatty():
+            line = click.prompt("tone", prompt_suffix="? ", show_default=False, default="s")
+            return str(line)[:1].lower()
+        click.echo("tone? ", nl=False)
+        key = click.getchar()
+    except (click.Abort, KeyboardInterrupt, EOFError):
+        return "q"
+    click.echo(key if key.isprintable() else "")
+    return "s" if key in "\r\n" else key[:1].lower()
 
 
 def _print_result(refit: Refit | None) -> None:
