@@ -99,7 +99,8 @@ class FreshTree:
         # what alone was put back would be seen by its number and its date: a mark
         anew = len(self.seen) <= MOST_ANEW
         for path in sorted(self.seen):
-            if anew or now.get(path) != self.seen[path]:
+            again = anew and (path in self.kept or bool(self.originals))
+            if again or now.get(path) != self.seen[path]:
                 with contextlib.suppress(OSError):
                     self._put_back(path, self.seen[path])
         self._date_folders()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from copydesk.agent.sandboxed.copydesk_tools.verify import fresh_tree
 from copydesk.agent.sandboxed.copydesk_tools.verify.fresh_tree import FreshTree
 
 
@@ -123,3 +124,38 @@ def test_temporary_folders_are_emptied_but_for_what_was_there(top: Path, tmp_pat
     (temporary / "home").rmdir()
     fresh.restore()
     assert (temporary / "home").is_dir()
+
+
+def test_marks_on_folders_and_the_target_are_taken_off(top: Path, tmp_path: Path) -> None:
+    temporary = tmp_path / "tmp"
+    (temporary / "home").mkdir(parents=True)
+    marked = [Path(), Path("data"), Path("target.py"), temporary, temporary / "home"]
+    fresh = FreshTree("target.py", [], [str(temporary)])
+    before = [(path.stat().st_mode, path.stat().st_mtime_ns) for path in marked]
+    for path in marked:
+        path.chmod(0o755)
+        try:
+            os.setxattr(path, "user.mark", b"18")
+        except OSError:
+            pytest.skip("no extended attributes here")
+        os.utime(path, (18, 18))
+    fresh.restore()
+    fresh.lay(b"x = 1\n")
+    assert [os.listxattr(path) for path in marked] == [[]] * len(marked)
+    assert [(path.stat().st_mode, path.stat().st_mtime_ns) for path in marked] == before
+
+
+def test_a_file_that_was_read_does_not_show_it(top: Path) -> None:
+    FreshTree("target.py", [], [])
+    before = (top / "data/table").stat().st_atime_ns
+    assert (top / "data/table").read_text() == "90"
+    assert (top / "data/table").stat().st_atime_ns == before
+
+
+def test_what_could_not_be_kept_stays(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fresh_tree, "MOST_KEPT", 0)
+    fresh = FreshTree("target.py", [], [])
+    (top / "new").touch()
+    fresh.restore()
+    assert (top / "data/table").read_text() == "90"
+    assert not (top / "new").exists()
