@@ -7,6 +7,7 @@ that folder is not there, so a mark is a file of the repository that ran with th
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from copydesk.agent.git.repository import find, set_config
 from copydesk.agent.sandbox import bubblewrap, tier, tier_partial
 from copydesk.agent.sandbox.records import Tier
 from copydesk.agent.sandbox.tier import detect
+from copydesk.agent.setup.git_hooks import write_hook_scripts
 
 LIB = "def sign(n):\n    if n < 0:\n        return -1\n    return 1\n"
 TEST = "from lib import sign\n\n\ndef test_sign():\n    assert sign(2) == 1\n"
@@ -170,11 +172,15 @@ def live(
     subprocess.run(["git", "add", "lib.py"], cwd=hostile.repo, check=True)
     _follow_the_read_me(hostile.repo)
     fired = hostile.fired()
-    gate = Path(interpreter.__file__).parents[2] / "hooks" / "gate.py"
-    argv = [*before, sys.executable, "-I", "-S", str(gate)]
+    argv = [*before, str(write_hook_scripts(find(hostile.repo)) / "gate")]
     for more in ({}, {"PRE_COMMIT_FROM_REF": "HEAD~1", "PRE_COMMIT_TO_REF": "HEAD"}):
         for folder in (hostile.repo, hostile.repo / "bare"):
-            subprocess.run(argv, cwd=folder, env=environment | more, check=False, timeout=120)
+            ended = subprocess.run(
+                argv, cwd=folder, env=environment | more, capture_output=True, text=True,
+                check=False,
+            )  # fmt: skip
+            assert "Traceback" not in ended.stderr
+            assert {"copydesk", "Stop"} & set(re.findall(r"\w+", ended.stdout + ended.stderr))
             assert hostile.fired() == fired
     return outputs
 
