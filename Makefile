@@ -29,7 +29,7 @@ help:
 	@echo "make bench-drafts drafted tests on real packages beside Pynguin and the Hypothesis ghostwriter;"
 	@echo "             DRAFTS=folder keeps what was made, BENCH_OPTIONS='--packages toolz --most 5'"
 	@echo "make bench-foreign OTHER_PYTHON=python3.13  kept drafts as another user, in another locale, order,"
-	@echo "             folder, Python and under xdist; DRAFTS and BENCH_OPTIONS as above"
+	@echo "             folder, Python and under xdist; DRAFTS and BENCH_OPTIONS as above, '--other python3.12' too"
 	@echo "make bench-replays PROJECT=clone RANGE=A..B PYTHON_OF_PROJECT=python TESTMON=python"
 	@echo "             real history, against full runs and pytest-testmon, added there too"
 	@echo "make bench-suite PYTHON_OF_PROJECT=python  a measure in a made-up suite of 20,000 tests"

@@ -1,7 +1,8 @@
 """Whether kept drafts pass away from where they were made: `make bench-foreign`.
 
-The drafts are those of the embedded drafter for eight packages, as bench/drafts.py has them made:
-up the whole ladder, in the sandbox. Each that was verified then runs outside the sandbox in
+The drafts are those of the embedded drafter for the packages listed here, as bench/drafts.py has
+them made: up the whole ladder, in the sandbox. Each that was verified then runs outside the
+sandbox in
 
 * the account of another user, with a home of its own (needs root, and an interpreter that user
   can read: `--python /usr/bin/python3`),
@@ -9,7 +10,8 @@ up the whole ladder, in the sandbox. Each that was verified then runs outside th
 * another hash seed, in a random order,
 * two worker processes of pytest-xdist,
 * a plain run of its one file, started in another folder,
-* another minor version of Python (`--other python3.13`), where the package can be imported there.
+* other Pythons, of another patch or minor version (`--other python3.13`, as often as wanted),
+  where the package can be imported there.
 
 Each failure is printed with its last line; the exit code is 1 where there was one. What was
 drafted is kept in the scratch folder, so that a run can be broken off and resumed; `--no-drafting`
@@ -30,7 +32,7 @@ from types import SimpleNamespace
 from typing import NamedTuple
 
 from drafts import Work, by_copydesk
-from packages import Package, environment
+from packages import Package, described, environment
 
 PACKAGES = (
     Package("inflection", "0.5.1", ("inflection",), "typed functions"),
@@ -54,6 +56,47 @@ PACKAGES = (
         "boltons", "26.2.0",
         ("boltons.mathutils", "boltons.timeutils", "boltons.fileutils", "boltons.strutils"),
         "times, files",
+    ),
+    Package(
+        "pydash", "8.1.0",
+        ("pydash.strings", "pydash.numerical", "pydash.predicates", "pydash.objects",
+         "pydash.arrays", "pydash.utilities"),
+        "typed functions, many", ("typing_extensions",),
+    ),
+    Package(
+        "validators", "0.36.0",
+        ("validators.between", "validators.card", "validators.cron", "validators.country",
+         "validators.domain", "validators.finance", "validators.hashes", "validators.hostname",
+         "validators.ip_address", "validators.length", "validators.url", "validators.utils",
+         "validators.encoding", "validators.uri", "validators.i18n.es", "validators.i18n.fr"),
+        "decorated functions",
+    ),
+    Package(
+        "python-stdnum", "2.2",
+        ("stdnum.luhn", "stdnum.verhoeff", "stdnum.damm", "stdnum.ean", "stdnum.isbn",
+         "stdnum.issn", "stdnum.ismn", "stdnum.isin", "stdnum.iban", "stdnum.imei", "stdnum.mac",
+         "stdnum.meid", "stdnum.cusip", "stdnum.lei", "stdnum.bic", "stdnum.util"),
+        "check digits, data files",
+    ),
+    Package(
+        "funcy", "2.1",
+        ("funcy.seqs", "funcy.colls", "funcy.strings", "funcy.funcs", "funcy.tree",
+         "funcy.types"),
+        "untyped, functions of functions",
+    ),
+    Package(
+        "w3lib", "2.5.0", ("w3lib.url", "w3lib.html", "w3lib.http", "w3lib.encoding"),
+        "bytes, encodings",
+    ),
+    Package(
+        "natsort", "8.4.0", ("natsort.natsort", "natsort.utils", "natsort.__main__"),
+        "the locale, a command",
+    ),
+    Package(
+        "isodate", "0.7.2",
+        ("isodate.isodates", "isodate.isotime", "isodate.isoduration", "isodate.duration",
+         "isodate.isostrf", "isodate.isotzinfo", "isodate.tzinfo"),
+        "dates, time zones",
     ),
     Package("toolz", "1.2.0", ("toolz.dicttoolz", "toolz.itertoolz", "toolz.recipes"), "untyped"),
     Package("sqlparse", "0.6.1", ("sqlparse.utils", "sqlparse.cli", "sqlparse.sql"), "a command"),
@@ -104,8 +147,9 @@ def places(pythons: dict[str, Path]) -> Iterator[Place]:
     yield Place("hash seed and order", pythons["tests"], options=shuffled, variables=seed)
     yield Place("xdist", pythons["xdist"], options=("-p", "xdist", "-n2"))
     yield Place("one file, another folder", pythons["tests"], alone=True)
-    if "other" in pythons:
-        yield Place("another Python", pythons["other"])
+    for name, python in pythons.items():
+        if name.startswith("Python "):
+            yield Place(name, python)
 
 
 def run_in(place: Place, project: Path, home: Path) -> Outcome:
@@ -179,8 +223,10 @@ def _pythons(options: argparse.Namespace) -> dict[str, Path]:
         "tests": environment(options.python, scratch / "tests", plain),
         "xdist": environment(options.python, scratch / "xdist", [*plain, "pytest-xdist"]),
     }
-    if options.other:
-        pythons["other"] = environment(options.other, scratch / "other", plain)
+    for number, other in enumerate(options.other):
+        python = environment(other, scratch / f"other-{number}", plain)
+        version = ".".join(map(str, described(python).version))
+        pythons[f"Python {version}"] = python
     return pythons
 
 
@@ -197,7 +243,9 @@ def judge(work: Work, every: Sequence[Place], scratch: Path) -> int:
     project = lay_out(work, scratch / work.package.name / "foreign")
     failures = 0
     for number, place in enumerate(every):
-        if place.name == "another Python" and not _can_import(place.python, work.package, project):
+        if place.name.startswith("Python ") and not _can_import(
+            place.python, work.package, project
+        ):
             print(f"  {work.package.name}, {place.name}: left out, it cannot be imported there")
             continue
         home = project.parent / f"home-{number}"
@@ -219,7 +267,9 @@ def main() -> int:
     parser.add_argument("--scratch", type=Path, required=True, help="a folder to keep all in")
     parser.add_argument("--packages", default="", help="names, with commas; all when left out")
     parser.add_argument("--python", default=sys.executable, help="makes and runs the drafts")
-    parser.add_argument("--other", default="", help="an interpreter of another minor version")
+    parser.add_argument(
+        "--other", action="append", default=[], help="an interpreter of another version"
+    )
     parser.add_argument("--sandbox", default="auto", choices=("auto", "off"))
     parser.add_argument("--most", type=int, default=40, help="functions a package; 0 for all")
     parser.add_argument("--no-drafting", action="store_true", help="only run what is there")
