@@ -140,7 +140,7 @@ def places(pythons: dict[str, Path]) -> Iterator[Place]:
     else:
         print("another user: left out, for this needs root and setpriv")
     ascii_only = (("LC_ALL", "POSIX"), ("PYTHONCOERCECLOCALE", "0"), ("PYTHONUTF8", "0"))
-    zone = (("TZ", "Pacific/Chatham"),)
+    zone = (("TZ", "Australia/Lord_Howe"),)
     yield Place("locale and time zone", pythons["tests"], variables=(*ascii_only, *zone))
     shuffled = ("-p", "shuffle_tests")
     seed = (("PYTHONHASHSEED", "4711"),)
