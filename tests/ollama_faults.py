@@ -17,6 +17,8 @@ END = {
     "http500": ("crashed", 2, "crashed", 2),
     "http503": ("busy", 2, "busy", 2),
     "oom": ("out_of_memory", 1, "out_of_memory", 1),  # the smallest context already
+    "loadoom": ("out_of_memory", 1, "out_of_memory", 1),
+    "oomkill": ("out_of_memory", 1, "out_of_memory", 1),
     "loadcrash": ("crashed", 2, "crashed", 2),
     "gone": ("missing", 1, "missing", 1),
     "cloudoff": ("refused", 1, "refused", 1),

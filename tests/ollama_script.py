@@ -25,6 +25,12 @@ EARLY_FAULTS: dict[str, tuple[int, str]] = {
     "http500": (500, CRASH),
     "http503": (503, BUSY),
     "oom": (500, "model requires more system memory (9.1 GiB) than is available (3.2 GiB)"),
+    "loadoom": (
+        500,
+        "llama-server process has terminated: exit status 1:"
+        " ggml_backend_cpu_buffer_type_alloc_buffer: failed to allocate buffer of size 4983886848",
+    ),
+    "oomkill": (500, "llama-server process has terminated: signal: killed"),
     "loadcrash": (500, "llama-server process has terminated: exit status 2: error loading model"),
     "gone": (404, "model 'qwen2.5-coder:7b' not found"),
     "cloudoff": (403, "ollama cloud is disabled: remote inference is unavailable"),
@@ -35,6 +41,8 @@ FAULTS: dict[str, str] = {
     "http500": "500, the runner crashed",
     "http503": "503, the queue is full",
     "oom": "500, not enough memory",
+    "loadoom": "500, the memory for the model cannot be had",
+    "oomkill": "500, the system ended the runner for want of memory",
     "loadcrash": "500, the model cannot be loaded",
     "gone": "404, the model was deleted meanwhile",
     "cloudoff": "403, the request is not allowed",
@@ -163,9 +171,10 @@ class Script:
             raise ApiError(403, "ollama cloud is disabled: remote inference is unavailable")
         if low.endswith(":local") and self.newer_than("0.18.0"):
             name, local = name[: -len(":local")], True
-        full = name if ":" in name.rsplit("/", 1)[-1] else name + ":latest"
+        short = name.lower().removeprefix("registry.ollama.ai/").removeprefix("library/")
+        full = short if ":" in short.rsplit("/", 1)[-1] else short + ":latest"
         for model in self.models:
-            if model.name == full and not (local and model.remote):
+            if model.name.lower() == full and not (local and model.remote):
                 return model
         raise ApiError(404, f"model '{name}' not found")
 

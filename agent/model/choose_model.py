@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from copydesk.agent.model.faults import ModelUnavailable
-from copydesk.agent.model.privacy import full_name, is_remote, refuse_cloud, remote_model
+from copydesk.agent.model.privacy import is_remote, refuse_cloud, remote_model, same_model
 from copydesk.agent.records import Json
 
 PREFERENCE: Final[tuple[str, ...]] = (
@@ -31,7 +31,8 @@ PREFERENCE: Final[tuple[str, ...]] = (
 )
 """Best first. Tags come and go, so each is only used when /api/tags lists it."""
 
-_SHARE = 0.8  # of the free memory; the rest is the context's and the user's
+SHARE: Final = 0.8
+"""Of the free memory; the rest is the context's and the user's."""
 
 
 def free_bytes(meminfo: Path = Path("/proc/meminfo")) -> int:
@@ -66,7 +67,7 @@ def candidates(installed: Sequence[Json], chosen: str | None, memory: int) -> li
 
     def rank(entry: Json) -> tuple[bool, int]:
         size = int(entry.get("size") or 0)
-        if size > memory * _SHARE:
+        if size > memory * SHARE:
             return True, size
         return False, preference.get(str(entry.get("name")), len(preference))
 
@@ -91,7 +92,7 @@ def _chosen(installed: Sequence[Json], name: str) -> Json:
     """The entry of the model the user set."""
     refuse_cloud(name)
     for entry in installed:
-        if entry.get("name") == full_name(name):
+        if same_model(str(entry.get("name")), name):
             if is_remote(entry):
                 raise remote_model(name)
             return entry

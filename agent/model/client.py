@@ -20,10 +20,16 @@ from copydesk.agent.model.chat_request import (
     estimate,
     shortened,
 )
-from copydesk.agent.model.circuit_breaker import TROUBLE
 from copydesk.agent.model.faults import ModelFault, ModelUnavailable, fault_of
 from copydesk.agent.model.privacy import hide_secrets, is_remote, local_name, remote_model
-from copydesk.agent.model.server import allocated, context_length, room_bytes, show, survey
+from copydesk.agent.model.server import (
+    allocated,
+    context_length,
+    in_use_by_others,
+    room_bytes,
+    show,
+    survey,
+)
 from copydesk.agent.model.transport import fetch, strict_transport
 from copydesk.agent.model.types import (
     DEFAULT_OPTIONS,
@@ -54,11 +60,7 @@ __all__ = [
     "estimate",
 ]
 
-KEEP_ALIVE: Final = "5m"
-"""How long the server keeps the model loaded after a request; Ollama's own default."""
-
 PROBE_SECONDS: Final = 2.0
-_LOADED_SECONDS = 270.0  # within KEEP_ALIVE
 _TOKENS_A_SECOND = 20.0  # read by a slow machine
 _ALWAYS_THINKS = ("gpt-oss",)  # has no off, only low, medium and high
 _PAUSES = {"busy": 1.0, "crashed": 5.0, "out_of_memory": 5.0, "died": 1.0}
@@ -93,7 +95,7 @@ class Client:
         self._times = times
         self._sizes = sizes
         self._pause = pause
-        self._loaded = (0, 0.0)  # the context length and when it was last used
+        self._size = model.size
 
     def ask(
         self,
@@ -125,6 +127,7 @@ class Client:
         )
         parts = [("system", hide_secrets(system)), ("user", hide_secrets(prompt))]
         messages = tuple((role, text) for role, text in parts if text)
+        self._spare_others()
         num_ctx = self._room(messages, options.max_tokens)
         request = ChatRequest(purpose, messages, num_ctx, options, version)
         try:
@@ -140,13 +143,27 @@ class Client:
         """Wait for work that goes ahead of a model's; False when that takes too long."""
         return self._settings.make_way()
 
+    def _spare_others(self) -> None:
+        """Refuse to push a model out that somebody else uses, where that is not to be done."""
+        if not self._settings.spares_others:
+            return
+        other = in_use_by_others(self._host, self.name, self._size, self._times.connect)
+        if other:
+            raise ModelUnavailable(
+                f"{other} is loaded, and {self.name} would take its place",
+                slug="model-in-use",
+                hint="It is asked when the other is unloaded, or when `model` names the other.",
+            )
+
     def _room(self, messages: tuple[tuple[str, str], ...], max_tokens: int) -> int:
-        """The smallest bucket that holds prompt and answer."""
+        """The context that is loaded, where it holds prompt and answer, else the smallest bucket
+        that does: the user's own setting stays, and no model is loaded again for less."""
         need = sum(estimate(text) for _, text in messages) + max_tokens + SPARE
         fits = [bucket for bucket in BUCKETS if bucket >= need]
         if not fits or need > self._context_length:
             raise ModelFault("overflow", f"about {need:,} tokens of {self._context_length:,}")
-        return min(fits[0], self._context_length)
+        loaded = allocated(self._host, self.name, self._times.connect)
+        return loaded if loaded >= need else min(fits[0], self._context_length)
 
     def _second_try(self, request: ChatRequest, fault: ModelFault) -> ChatRequest | None:
         """The request to try after a fault, or None when trying again is no use."""
@@ -168,14 +185,15 @@ class Client:
 
     def _with_context(self, request: ChatRequest, *, step: int) -> ChatRequest | None:
         """The request with the next larger or smaller context; None where it would not fit."""
-        current = BUCKETS.index(request.num_ctx) if request.num_ctx in BUCKETS else -1
-        bucket = current + step
-        if not 0 <= bucket < len(BUCKETS):
+        now = request.num_ctx
+        others = sorted(bucket for bucket in BUCKETS if (bucket - now) * step > 0)
+        if not others:
             return None
+        bucket = others[0] if step > 0 else others[-1]
         need = estimate(request.prompt) + request.answer.max_tokens
-        if not need <= BUCKETS[bucket] <= self._context_length:
+        if not need <= bucket <= self._context_length:
             return None
-        return replace(request, num_ctx=BUCKETS[bucket])
+        return replace(request, num_ctx=bucket)
 
     def _try(self, request: ChatRequest) -> Answer:
         if not self.make_way():
@@ -187,7 +205,6 @@ class Client:
             self._settings.on_progress("reading", 0)
             times = self._times.within(started + allowed - time.monotonic())
             self._receive(request, received, times)
-            self._loaded = (request.num_ctx, time.monotonic())
             text, outcome = check_answer(request, received, self._version)
         except Exception as error:  # eight types and more, see faults.fault_of
             seconds = time.monotonic() - started
@@ -214,8 +231,6 @@ class Client:
             allowed: How long it might take at most.
         """
         fault = fault_of(error, received.text, started=received.size > 0)
-        if fault.outcome in TROUBLE:
-            self._loaded = (0, 0.0)
         is_late = fault.outcome in ("slow", "stalled", "too_long")
         if is_late and seconds >= allowed - min(self._times.idle, allowed / 2) - 0.5:
             return ModelFault("out_of_time", fault.detail, partial=fault.partial)
@@ -238,8 +253,7 @@ class Client:
         Raises:
             ModelFault: The context it got is too small for the request.
         """
-        loaded, used = self._loaded
-        if loaded == request.num_ctx and time.monotonic() - used < _LOADED_SECONDS:
+        if allocated(self._host, self.name, self._times.connect) == request.num_ctx:
             return
         self._settings.on_progress("loading", 0)
         with self._open(times, times.load) as client:
@@ -247,7 +261,6 @@ class Client:
                 model=local_name(self.name, self._version),
                 messages=[],
                 options={"num_ctx": request.num_ctx},
-                keep_alive=KEEP_ALIVE,
             )
         got = allocated(self._host, self.name, self._times.connect)
         if got and got < request.num_ctx:
@@ -262,7 +275,6 @@ class Client:
             "think": "low" if self.name.startswith(_ALWAYS_THINKS) else False,
             "format": request.answer.schema,
             "options": request.ollama_options,
-            "keep_alive": KEEP_ALIVE,
         }
         if not request.answer.stream:
             with self._open(times, times.total) as client:
@@ -340,7 +352,8 @@ def connect(
         if chosen and is_remote(details):
             raise remote_model(name)
         if chosen or (not is_remote(details) and choose_model.completes_text(details)):
-            model = ServedModel(host, version, name, digest, context_length(details))
+            length, size = context_length(details), int(entry.get("size") or 0)
+            model = ServedModel(host, version, name, digest, length, size)
             return Client(model, settings, times=times, sizes=sizes or SizeLimits(), pause=pause)
     raise choose_model.none_usable()
 

@@ -38,6 +38,8 @@ OUTCOMES: Final[dict[str, tuple[str, bool]]] = {
 _PHRASES = {
     "out_of_memory": (
         *("out of memory", "failed to allocate", "requires more system memory", "cudamalloc"),
+        *("insufficient memory", "not enough memory", "allocation failed", "hipmalloc failed"),
+        *("out of device memory", "signal: killed"),
     ),
     "overflow": ("exceed_context_size", "exceeds the available context", "context length"),
 }

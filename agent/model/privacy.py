@@ -118,6 +118,17 @@ def full_name(name: str) -> str:
     return name if ":" in name.rsplit("/", 1)[-1] else f"{name}:latest"
 
 
+def same_model(name: str, other: str) -> bool:
+    """Whether a server takes two names for one model: in any case, with and without `library/`,
+    `:latest` and `:local`."""
+    return _plain_name(name) == _plain_name(other)
+
+
+def _plain_name(name: str) -> str:
+    short = name.lower().removeprefix("registry.ollama.ai/").removeprefix("library/")
+    return full_name(short.removesuffix(":local"))
+
+
 def local_name(name: str, version: tuple[int, ...]) -> str:
     """The name on the wire: with :local, which makes a server >= 0.18 refuse a remote model."""
     full = full_name(name)

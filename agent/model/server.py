@@ -10,7 +10,7 @@ from typing import Final
 from copydesk.agent.model import choose_model
 from copydesk.agent.model.faults import ModelUnavailable
 from copydesk.agent.model.hosts import Host, allowed_host
-from copydesk.agent.model.privacy import full_name
+from copydesk.agent.model.privacy import same_model
 from copydesk.agent.model.transport import NoSuchModel, fetch
 from copydesk.agent.model.types import ModelSettings
 from copydesk.agent.records import Json
@@ -74,7 +74,7 @@ def context_length(details: Json) -> int:
     return 0
 
 
-def _loaded(host: Host, seconds: float) -> list[Json]:
+def loaded_models(host: Host, seconds: float) -> list[Json]:
     """The raw entries of /api/ps; none when the server does not say."""
     try:
         entries = fetch(host, "/api/ps", seconds=seconds).get("models") or []
@@ -88,7 +88,7 @@ def room_bytes(host: Host, seconds: float) -> int:
 
     In the memory of a graphics card they take nothing of what is free, and fit all the same.
     """
-    sizes = (entry.get("size") for entry in _loaded(host, seconds))
+    sizes = (entry.get("size") for entry in loaded_models(host, seconds))
     return choose_model.free_bytes() + sum(size for size in sizes if isinstance(size, int))
 
 
@@ -97,8 +97,30 @@ def allocated(host: Host, name: str, seconds: float) -> int:
 
     Short of memory, a server gives less than it was asked for and says so nowhere else.
     """
-    for entry in _loaded(host, seconds):
-        if entry.get("name") == full_name(name):
+    for entry in loaded_models(host, seconds):
+        if same_model(str(entry.get("name")), name):
             length = entry.get("context_length")
             return length if isinstance(length, int) else 0
     return 0
+
+
+def in_use_by_others(host: Host, name: str, size: int, seconds: float) -> str:
+    """The model that this one would push out of the memory; "" where there is none.
+
+    What stands in the memory of a graphics card is taken to leave no room there: how much it has
+    is not told.
+
+    Args:
+        host: The server.
+        name: The model that is to be loaded.
+        size: Its bytes.
+        seconds: How long the server may take to answer.
+    """
+    entries = loaded_models(host, seconds)
+    if any(same_model(str(entry.get("name")), name) for entry in entries):
+        return ""
+    fits = size <= choose_model.free_bytes() * choose_model.SHARE
+    for entry in entries:
+        if entry.get("size_vram") or not fits:
+            return str(entry.get("name"))
+    return ""

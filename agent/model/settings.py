@@ -48,5 +48,8 @@ def model_settings(
         return chosen
     hourly = settings.personal.model_seconds
     return dataclasses.replace(
-        chosen, seconds_left=lambda: seconds_left(db, hourly), make_way=WayMaker(db)
+        chosen,
+        seconds_left=lambda: seconds_left(db, hourly),
+        make_way=WayMaker(db),
+        spares_others=True,
     )

@@ -44,6 +44,7 @@ class ModelSettings:
     installed one of the preference list. `prose_model` writes stories when it is set.
     `seconds_left` says how long the next request may take, or raises ModelUnavailable; `make_way`
     is called before each, waits for what goes ahead, and says False where that takes too long.
+    With `spares_others` no model is pushed out of the server's memory.
     """
 
     host: str | None = None
@@ -54,6 +55,7 @@ class ModelSettings:
     on_progress: TokenProgress = silent
     seconds_left: Callable[[], float] = _no_limit
     make_way: Callable[[], bool] = _at_once
+    spares_others: bool = False
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker, compare=False)
 
 
@@ -62,7 +64,7 @@ class ServedModel:
     """An installed model on a server.
 
     `version` is the server's; `name` the model as the user knows it; `digest` for the log;
-    `context_length` what it was trained for, in tokens, 0 when unknown.
+    `context_length` what it was trained for, in tokens, 0 when unknown; `size` its bytes.
     """
 
     host: Host
@@ -70,6 +72,7 @@ class ServedModel:
     name: str
     digest: str
     context_length: int
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -351,10 +351,8 @@ def test_the_model_is_loaded_by_a_request_of_its_own(serve: Serve, client_of: Cl
     client.ask("?", purpose="test")
     chats = [c["body"] for c in script.requests if c["path"] == "/api/chat"]
     assert [bool(body["messages"]) for body in chats] == [False, True, True]
-    assert {body["keep_alive"] for body in chats} == {"5m"}
+    assert not any("keep_alive" in body for body in chats)  # how long is the user's affair
     assert {body["options"]["num_ctx"] for body in chats} == {4096}
-    paths = [c["path"] for c in script.requests]
-    assert paths[paths.index("/api/chat") :].count("/api/ps") == 1
     assert told[:3] == [("loading", 0), ("reading", 0), ("writing", 1)]
 
 
@@ -417,3 +415,41 @@ def test_an_overflow_without_figures_is_not_cut() -> None:
     assert shortened(request, ModelFault("overflow", "too long")) is None
     figures = '"n_prompt_tokens":9000,"n_ctx":128'
     assert shortened(request, ModelFault("overflow", figures)) is None
+
+
+@pytest.mark.parametrize(("loaded", "asked"), [(8192, 8192), (32768, 32768), (2048, 4096)])
+def test_a_context_that_is_loaded_and_large_enough_is_used_as_it_is(
+    serve: Serve, client_of: ClientOf, loaded: int, asked: int
+) -> None:
+    script = serve()
+    script.load(script.models[0], loaded, "2h")  # by the user
+    client_of(script).ask("x" * 9000, purpose="test", options=AnswerOptions(max_tokens=200))
+    assert script.asked[0]["options"]["num_ctx"] == asked
+    assert len(script.loads) == (1 if loaded == asked else 2)
+
+
+def test_a_model_in_use_is_not_pushed_out_by_the_daemon(
+    serve: Serve, client_of: ClientOf, ollama_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat = ollama_server.Model("chat:7b")
+    script = serve(models=[ollama_server.Model(), chat])
+    script.load(chat, 4096, None)
+    monkeypatch.setattr(choose_model, "free_bytes", lambda: 5_000_000_000)
+    client = client_of(script, spares_others=True)
+    with pytest.raises(ModelUnavailable) as caught:
+        client.ask("?", purpose="test")
+    assert str(caught.value) == "chat:7b is loaded, and qwen2.5-coder:7b would take its place"
+    assert caught.value.slug == "model-in-use"
+    assert client_of(script).ask("?", purpose="test").text == "ok"  # somebody asked for it
+    monkeypatch.setattr(choose_model, "free_bytes", lambda: 6_000_000_000)
+    assert client.ask("?", purpose="test").text == "ok"  # both fit, or ours is loaded already
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Qwen2.5-Coder:7B", "library/qwen2.5-coder:7b", "qwen2.5-coder:7b:local"],
+)
+def test_a_model_may_be_named_as_the_server_takes_it(
+    serve: Serve, client_of: ClientOf, name: str
+) -> None:
+    assert client_of(serve(), model=name).ask("?", purpose="test").text == "ok"
