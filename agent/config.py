@@ -130,6 +130,9 @@ PERSONAL_KEYS = {
     "floor": "copydesk.floor",
     "inbox": "copydesk.inbox",
 }
+RECORDED_HOST = "copydesk.recordedModelHost"
+"""The git config key of what $OLLAMA_HOST was when copydesk first met it."""
+
 _MAY_BE_ZERO = {"floor", "pause_battery", "pause_load", "burst", "audit_measures", "model_seconds"}
 _BOOLEANS = {
     **dict.fromkeys(("true", "yes", "1", "on"), True),
@@ -309,9 +312,14 @@ def load_personal(repo: Repository) -> tuple[Personal, dict[str, str]]:
         if text is not None:
             values[name] = personal_value(name, text)
         sources[name] = "default" if text is None else f"git config {key}"
-    if "model_host" not in values and os.environ.get("OLLAMA_HOST"):
-        values["model_host"] = os.environ["OLLAMA_HOST"]
-        sources["model_host"] = "$OLLAMA_HOST"
+    if "model_host" not in values:
+        recorded, here = section.get(RECORDED_HOST.lower()), os.environ.get("OLLAMA_HOST")
+        if recorded:  # the same for the daemon, hooks and every shell
+            values["model_host"] = recorded
+            sources["model_host"] = f"git config {RECORDED_HOST}"
+        elif here:
+            values["model_host"] = here
+            sources["model_host"] = "$OLLAMA_HOST"
     return Personal(**values), sources
 
 

@@ -301,12 +301,16 @@ def _sandbox(repo: Repository) -> Finding:
 def _model(repo: Repository) -> Finding:
     # the model's client and the drafters take a while to import
     from copydesk.agent.model.client import available
+    from copydesk.agent.model.recorded_host import cure, host_difference
     from copydesk.agent.model.settings import model_settings
 
-    answers, name, why = available(model_settings(config.load(repo)))
-    if answers:
-        return Finding("model", "ok", name)
-    return Finding("model", "note", f"{why}; the embedded drafter and templates do the work")
+    settings = config.load(repo)
+    answers, name, why = available(model_settings(settings))
+    words = name if answers else f"{why}; the embedded drafter and templates do the work"
+    host, where = settings.personal.model_host, settings.sources["model_host"]
+    if difference := host_difference(host, where):
+        return Finding("model", "note", f"{words}; {difference}", cure())
+    return Finding("model", "ok" if answers else "note", words)
 
 
 def _disk(repo: Repository) -> Finding:

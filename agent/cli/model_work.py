@@ -11,6 +11,7 @@ from copydesk.agent.git.repository import Repository
 from copydesk.agent.model import deferred_work
 from copydesk.agent.model.activity import activity_words, current_activity
 from copydesk.agent.model.background import seconds_used
+from copydesk.agent.model.recorded_host import cure, host_difference
 from copydesk.agent.records import Json
 from copydesk.agent.text import one_line, plural
 
@@ -25,20 +26,24 @@ def model_work(repo: Repository, db: Database) -> Json:
         doing = {"kind": activity.kind, "sha": activity.sha, "tokens": activity.tokens}
         doing |= {"step": activity.step or "waiting", "seconds": time.time() - activity.began}
         doing |= {"words": activity_words(activity)}
+    personal, sources = config.load_personal(repo)
     return {
+        "difference": host_difference(personal.model_host, sources["model_host"]) or None,
         "doing": doing,
         "waiting": [
             {"kind": work.kind, "sha": work.sha, "tries": work.tries, "why": work.why}
             for work in deferred_work.deferred(db)
         ],
         "seconds_used": round(seconds_used(db), 1),
-        "seconds_an_hour": config.load_personal(repo)[0].model_seconds,
+        "seconds_an_hour": personal.model_seconds,
     }
 
 
 def model_work_lines(model: Json) -> list[str]:
     """The same in words, a line each; none where there is nothing to say."""
-    lines = [model["doing"]["words"]] if model["doing"] else []
+    lines = [f"{model['difference']}; `{cure()}`"] if model["difference"] else []
+    if model["doing"]:
+        lines.append(model["doing"]["words"])
     if waiting := model["waiting"]:
         newest = waiting[-1]
         name = f"{_WORK[newest['kind']]} {short_sha(newest['sha'])}"

@@ -26,6 +26,7 @@ from copydesk.agent.desk import space
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
+from copydesk.agent.model.recorded_host import record_host
 from copydesk.agent.process import ProcessError
 from copydesk.agent.process import run as run_program
 from copydesk.hooks import start_daemon
@@ -113,6 +114,7 @@ class Service:
         After an unclean end it is checked first, and mended where that is needed.
         """
         lock.write_note(self._desk)
+        record_host(self._repo)
         notifications.prepare(self._desk)
         argv = [*self._command, str(self._repo.common_dir), *(["mend"] if unclean else [])]
         try:

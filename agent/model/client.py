@@ -28,6 +28,7 @@ from copydesk.agent.model.server import (
     in_use_by_others,
     room_bytes,
     show,
+    size_of,
     survey,
 )
 from copydesk.agent.model.transport import fetch, strict_transport
@@ -352,8 +353,8 @@ def connect(
         if chosen and is_remote(details):
             raise remote_model(name)
         if chosen or (not is_remote(details) and choose_model.completes_text(details)):
-            length, size = context_length(details), int(entry.get("size") or 0)
-            model = ServedModel(host, version, name, digest, length, size)
+            length = context_length(details)
+            model = ServedModel(host, version, name, digest, length, size_of(entry))
             return Client(model, settings, times=times, sizes=sizes or SizeLimits(), pause=pause)
     raise choose_model.none_usable()
 

@@ -74,6 +74,12 @@ def context_length(details: Json) -> int:
     return 0
 
 
+def size_of(entry: Json) -> int:
+    """The bytes of a model, out of its entry in /api/tags; 0 when the server does not say."""
+    size = entry.get("size")
+    return size if isinstance(size, int) else 0
+
+
 def loaded_models(host: Host, seconds: float) -> list[Json]:
     """The raw entries of /api/ps; none when the server does not say."""
     try:

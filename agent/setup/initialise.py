@@ -9,12 +9,14 @@ import sys
 import sysconfig
 from pathlib import Path
 
+from copydesk.agent.config import RECORDED_HOST
 from copydesk.agent.daemon import control
 from copydesk.agent.daemon.first_floor import want_floor
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import interpreter
 from copydesk.agent.git.repository import Repository, get_config, resolve, set_config
+from copydesk.agent.model.recorded_host import record_host
 from copydesk.agent.process import ProcessError, find_program, run, scrubbed_environment
 from copydesk.agent.progress import Progress
 from copydesk.agent.projects import current_projects
@@ -147,7 +149,7 @@ def undo(repo: Repository) -> list[str]:
         steps += _uninstall(repo, types)
     steps += _unconfigure(repo, record)
     steps += [f"Native hooks: {step}." for step in remove_native_hooks(repo)]
-    for key in (BIN, interpreter.RECORDED):
+    for key in (BIN, interpreter.RECORDED, RECORDED_HOST):
         if get_config(repo, key) is not None:
             set_config(repo, key, None)
             steps.append(f"Took {key} out of the git configuration.")
@@ -200,6 +202,7 @@ def _choose_python(repo: Repository, progress: Progress) -> list[str]:
     shell = interpreter.shell_python()
     if shell and shell.parent.parent.resolve() != Path(sys.prefix).resolve():
         set_config(repo, interpreter.RECORDED, str(shell))
+    record_host(repo)
     folders = current_projects(repo)
     return [line for folder in folders for line in _project_python(repo, folder, progress)]
 
