@@ -73,7 +73,6 @@ SUITE_BROKEN = "suite-broken"
 class Answer(NamedTuple):
     """What came of a job: the verdict, and the measure it rests on where one was made.
 
-    `failed` are the tests that failed, `install` what to install where a module is missing, and
     `failed` are the tests that failed, `install` what to install where a module is missing, `page`
     the HTML report where one was asked for, `advice` what can be done about missing lines.
     """
