@@ -271,17 +271,21 @@ def _print(answer: Answer, where: CiHost) -> None:
         echo(f"Total: {percent(verdict.total)}")
     count = measure.failed if measure is not None else 0
     if count:
-        echo(f"{failed_words(count, answer.failed)}:")
-        for line in failure_lines(count, answer.failed, limit=NAMED):
-            echo(f"  {line}")
-        for test in answer.failed[:SHOWN]:  # nobody can ask the desk of a machine that is gone
-            echo(f"\n{test.test}")
-            echo(indent(test.output.rstrip(), "    "))
-        if answer.install:
-            echo(answer.install.in_words)
-    if where.name != "github":
-        return
-    for line in failure_annotations(answer.failed, count):
-        echo(line)
-    for line in github_annotations(verdict, answer.advice):
-        echo(line)
+        _print_failures(answer, count)
+    if where.name == "github":
+        for line in failure_annotations(answer.failed, count):
+            echo(line)
+        for line in github_annotations(verdict, answer.advice):
+            echo(line)
+
+
+def _print_failures(answer: Answer, count: int) -> None:
+    """Name the failing tests, and show the first: the machine and its desk are gone soon."""
+    echo(f"{failed_words(count, answer.failed)}:")
+    for line in failure_lines(count, answer.failed, limit=NAMED):
+        echo(f"  {line}")
+    for test in answer.failed[:SHOWN]:
+        echo(f"\n{test.test}")
+        echo(indent(test.output.rstrip(), "    "))
+    if answer.install:
+        echo(answer.install.in_words)

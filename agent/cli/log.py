@@ -59,21 +59,37 @@ def log(
         raise click.UsageError("--commit needs --failures.")
     if failures:
         _show_failures(revision or "HEAD", as_json)
-        return
-    with open_current_desk() as (repo, db):
-        if predictions:
-            rows = db.predictions.latest(limit)
-        elif calls:
-            rows = db.model_calls.latest(limit)
-        else:
-            rows = db.drafts.decisions(limit)
-        totals = db.model_calls.totals() if calls else []
+    elif predictions:
+        _show_predictions(limit, as_json)
+    elif calls:
+        _show_calls(limit, as_json)
+    else:
+        _show_decisions(limit, as_json)
+
+
+def _show_predictions(limit: int, as_json: bool) -> None:
+    with open_current_desk() as (_, db):
+        rows = db.predictions.latest(limit)
     if as_json:
         echo_json(rows)
-    elif predictions:
+    else:
         _print_predictions(rows)
-    elif calls:
+
+
+def _show_calls(limit: int, as_json: bool) -> None:
+    with open_current_desk() as (_, db):
+        rows, totals = db.model_calls.latest(limit), db.model_calls.totals()
+    if as_json:
+        echo_json(rows)
+    else:
         _print_calls(rows, totals)
+
+
+def _show_decisions(limit: int, as_json: bool) -> None:
+    with open_current_desk() as (repo, db):
+        rows = db.drafts.decisions(limit)
+    if as_json:
+        echo_json(rows)
     else:
         _print_decisions(rows)
         _print_failing(repo)

@@ -81,15 +81,7 @@ def read_generated(
     if not candidates:
         return generated
     needed = _needed(repo, commit, worktree, candidates)
-    provided: list[str] = []
-    room = LARGEST_TOGETHER
-    for path in needed:
-        size = candidates[path].st_size
-        if reason := _why_withheld(path, size, room, len(provided)):
-            generated.withheld[path] = reason
-        else:
-            provided.append(path)
-            room -= size
+    provided, generated.withheld = _within_limits({p: candidates[p].st_size for p in needed})
     try:
         blobs = side_objects.add_files(repo, [worktree / path for path in provided])
     except GitFailed as error:  # one went away meanwhile, or is not ours to read
@@ -99,6 +91,20 @@ def read_generated(
         executable = candidates[path].st_mode & stat.S_IXUSR
         generated.files[path] = Entry("100755" if executable else "100644", blob)
     return generated
+
+
+def _within_limits(sizes: Mapping[str, int]) -> tuple[list[str], dict[str, str]]:
+    """Which modules of these sizes may be provided, and why the others are not."""
+    provided: list[str] = []
+    withheld: dict[str, str] = {}
+    room = LARGEST_TOGETHER
+    for path, size in sizes.items():
+        if reason := _why_withheld(path, size, room, len(provided)):
+            withheld[path] = reason
+        else:
+            provided.append(path)
+            room -= size
+    return provided, withheld
 
 
 def _why_withheld(path: str, size: int, room: int, count: int) -> str:

@@ -85,18 +85,22 @@ class Redirect:
             return self.moved(container)
         if depth > _DEEPEST:
             return container
+        if type(container) is tuple:
+            moved_items = tuple(self._move_all(value, depth + 1) for value in container)
+            return moved_items if moved_items != container else container
         if isinstance(container, dict):
             self._move_values(container, depth)
         elif isinstance(container, list):
             container[:] = [self._move_all(value, depth + 1) for value in container]
-        elif type(container) is tuple:
-            moved_items = tuple(self._move_all(value, depth + 1) for value in container)
-            return moved_items if moved_items != container else container
         elif isinstance(container, MappingProxyType):  # of a class
-            for value in list(container.values()):
-                if isinstance(value, (dict, list)):
-                    self._move_all(value, depth + 1)
+            self._move_attributes(container, depth)
         return container
+
+    def _move_attributes(self, attributes: MappingProxyType[str, Any], depth: int) -> None:
+        """Move the paths in the containers of a class, which itself cannot be written here."""
+        for value in list(attributes.values()):
+            if isinstance(value, (dict, list)):
+                self._move_all(value, depth + 1)
 
     def _move_values(self, container: dict[Any, Any], depth: int) -> None:
         for key, value in list(container.items()):
