@@ -40,6 +40,9 @@ class Project:
     projects: tuple[str, ...] = ()
     drafts_per_commit: int = 10
     stories: bool = True
+    story_closes: tuple[str, ...] = ("tag", "quiet")
+    story_quiet_days: float = 14.0
+    story_contributors: bool = True
     model: str = ""
     prose_model: str = ""
     priority_question: float = 3.0
@@ -145,6 +148,7 @@ _PERSONAL_CHOICES = {
     "measures": ("tips", "author", "all"),
     "failing_tests": ("never", "commit", "always"),
 }
+_ITEM_CHOICES = {"story_closes": ("tag", "quiet", "week")}
 _CHOICES = {"unknown": ("pass", "measure", "fail"), "tests_may_fail": ("never", "commit")}
 
 
@@ -279,7 +283,9 @@ _HINTS = {
 def _fits(key: str, value: Any, default: object) -> bool:
     """Whether a value of `[tool.copydesk]` is one that its field takes."""
     if isinstance(default, tuple):
-        return isinstance(value, list) and all(isinstance(item, str) for item in value)
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            return False
+        return set(value) <= set(_ITEM_CHOICES.get(key, value))
     if isinstance(value, bool) != isinstance(default, bool):
         return False
     if isinstance(default, float):

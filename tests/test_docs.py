@@ -34,9 +34,8 @@ def test_every_key_is_documented_with_its_default() -> None:
         if len(cells) >= 3
     }  # fmt: skip
     for field in dataclasses.fields(config.Project):
-        shown = {"()": "[]", "''": '""', "True": "true"}.get(
-            repr(field.default), repr(field.default)
-        )
+        default = list(field.default) if isinstance(field.default, tuple) else field.default
+        shown = {"''": '""', "True": "true"}.get(repr(default), repr(default))
         assert rows[field.name][1].strip() == f"`{shown}`", field.name
     for field in dataclasses.fields(config.Personal):
         assert rows[field.name][1].strip() == f"`{config.PERSONAL_KEYS[field.name]}`"

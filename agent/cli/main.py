@@ -56,7 +56,8 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
     ),
     "Write": (
         Entry("draft", "draft", "Draft tests for gaps now, in the foreground."),
-        Entry("story", "story", "Draft a dev log entry now, in the foreground."),
+        Entry("story", "story", "Tell what has changed since the last story, now."),
+        Entry("note", "story", "Say why, for the story that grows."),
     ),
     "Listen": (
         Entry("feedback", "feedback", "Bring in what readers say, and see what they wait for."),

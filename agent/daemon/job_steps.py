@@ -26,7 +26,7 @@ from copydesk.agent.scoring import order_drafts as draft_scores
 from copydesk.agent.scoring import score_commit as scoring
 from copydesk.agent.scoring.order_tests import ordering
 from copydesk.agent.scoring.reader_needs import raise_gaps
-from copydesk.agent.stories.write_story import decided, write_story
+from copydesk.agent.stories.write_story import update_story
 from copydesk.agent.testgen.pipeline import (
     DraftingOptions,
     PreviousDrafts,
@@ -112,14 +112,15 @@ def learn_step(context: StepContext, sha: Sha) -> None:
 
 
 def story_step(context: StepContext, sha: Sha) -> None:
-    """Draft the dev log entry of a commit, unless the editor has decided on one already.
+    """Bring the story of what is checked out up to a commit.
 
     It is the template's; a model may word it later, see model_steps.
     """
-    if decided(context.db, sha):
+    if sha not in git.worktrees(context.repo).values():
         deferred_work.cancel(context.db, "story", sha)
         return
-    write_story(context.repo, context.db, [sha], say=context.say)
+    project = config.load(context.repo, sha).project
+    update_story(context.repo, context.db, sha, project=project, say=context.say)
 
 
 def prune_step(context: StepContext, subject: str) -> None:

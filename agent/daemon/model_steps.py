@@ -17,7 +17,7 @@ from copydesk.agent.model.client import Client
 from copydesk.agent.model.deferred_work import WorkKind
 from copydesk.agent.records import Sha
 from copydesk.agent.scoring import order_drafts as draft_scores
-from copydesk.agent.stories.write_story import decided, write_story
+from copydesk.agent.stories.write_story import is_wanted, update_story
 from copydesk.agent.testgen.pipeline import (
     DraftingOptions,
     PreviousDrafts,
@@ -42,8 +42,8 @@ def model_draft_step(context: StepContext, sha: Sha) -> None:
 
 
 def model_story_step(context: StepContext, sha: Sha) -> None:
-    """Have a model word the story of a commit, unless the editor has decided on one already."""
-    if decided(context.db, sha):
+    """Have a model word the story that grows, unless the editor has touched it."""
+    if not is_wanted(context.repo, context.db, sha):
         deferred_work.cancel(context.db, "story", sha)
         return
     _ask(context, "story", sha, _word)
@@ -94,5 +94,6 @@ def _draft(context: StepContext, sha: Sha, settings: Config, client: Client) -> 
         draft_scores.score(context.db)
 
 
-def _word(context: StepContext, sha: Sha, _settings: Config, client: Client) -> None:
-    write_story(context.repo, context.db, [sha], say=context.say, client=client)
+def _word(context: StepContext, sha: Sha, settings: Config, client: Client) -> None:
+    project = settings.project
+    update_story(context.repo, context.db, sha, project=project, say=context.say, client=client)

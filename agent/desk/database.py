@@ -9,7 +9,7 @@ from typing import Any
 from copydesk.agent.desk.checkouts import Checkouts
 from copydesk.agent.desk.connection import Connection
 from copydesk.agent.desk.content_cache import ContentCache
-from copydesk.agent.desk.drafts import Drafts, StoryFacts, Verifications
+from copydesk.agent.desk.drafts import Drafts, Verifications
 from copydesk.agent.desk.failures import FailedItems, FailedTests
 from copydesk.agent.desk.feedback import Feedback
 from copydesk.agent.desk.feedback_state import FeedbackState
@@ -70,11 +70,6 @@ class Database(Connection):
     def feedback_state(self) -> FeedbackState:
         """Files of inboxes, cursors of pulls, and offers that were decided on."""
         return FeedbackState(self)
-
-    @cached_property
-    def story_facts(self) -> StoryFacts:
-        """The facts that stories rest on."""
-        return StoryFacts(self)
 
     @cached_property
     def stories(self) -> Stories:

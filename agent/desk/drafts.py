@@ -1,14 +1,14 @@
 """Drafts, what they rest on, and the editor's decisions on them.
 
-The tables are `drafts` and `reviews`, `facts` (what a story may say), and `climbs` and
-`climb_runs` (test drafts that are being verified, and the finished runs of each).
+The tables are `drafts` and `reviews`, and `climbs` and `climb_runs` (test
+drafts that are being verified, and the finished runs of each).
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,7 +19,6 @@ from copydesk.agent.records import (
     Draft,
     DraftKind,
     DraftState,
-    Fact,
     Gap,
     Json,
     Sha,
@@ -274,16 +273,6 @@ class Drafts:
                 (target.path, target.function, json.dumps(list(keep))),
             ).rowcount
 
-    def supersede_stories(self, commit: Sha, origin: str) -> None:
-        """Retire a commit's dev log entries by one writer, but those the editor touched."""
-        with transaction(self._db):
-            self._db.execute(
-                "UPDATE drafts SET state = 'superseded' WHERE kind = 'devlog' AND sha = ?"
-                " AND origin = ? AND state = 'ready'"
-                " AND NOT EXISTS (SELECT 1 FROM reviews WHERE draft_id = drafts.id)",
-                (commit, origin),
-            )
-
 
 def draft_as_json(draft: Draft) -> Json:
     """The draft as the command line's --json shows it."""
@@ -328,26 +317,6 @@ def _draft(row: tuple[object, ...]) -> Draft:
         created_at=str(created),
         note=str(note),
     )
-
-
-class StoryFacts:
-    """Facts as rows, by the commit whose story they were gathered for.
-
-    Args:
-        db: The open desk.
-    """
-
-    def __init__(self, db: Connection) -> None:
-        self._db = db
-
-    def replace(self, sha: Sha, facts: Iterable[Fact]) -> None:
-        """Keep the facts of a commit in place of those that were kept before."""
-        rows = [(sha, f.id, f.kind, f.text, json.dumps(dict(f.values))) for f in facts]
-        with transaction(self._db):
-            self._db.execute("DELETE FROM facts WHERE sha = ?", (sha,))
-            self._db.executemany(
-                "INSERT INTO facts (sha, id, kind, text, data) VALUES (?, ?, ?, ?, ?)", rows
-            )
 
 
 @dataclass(frozen=True, slots=True)

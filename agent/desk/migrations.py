@@ -12,7 +12,7 @@ from copydesk.agent.desk.connection import Connection
 from copydesk.agent.desk.feedback_state import FEEDBACK_STATE
 from copydesk.agent.desk.feedback_tables import FEEDBACK
 from copydesk.agent.desk.gaps import GapRow, Gaps
-from copydesk.agent.desk.story_tables import PUBLISHING, STORIES
+from copydesk.agent.desk.story_tables import PUBLISHING, STORIES, STORY_START
 from copydesk.agent.desk.tables import (
     ASKING_DRAFTS,
     CHECKOUTS,
@@ -20,6 +20,7 @@ from copydesk.agent.desk.tables import (
     FAILURES,
     FUNCTIONS,
     GAPS,
+    JOBS,
     JOINED_OUTCOMES,
     KNOWN,
     MISSING_TEXTS,
@@ -33,49 +34,6 @@ from copydesk.agent.desk.tables import (
 )
 
 migrations = Migrations("copydesk")
-
-JOBS = """
-CREATE TABLE jobs (
-    -- A row per piece of work; the same work asked for twice is one row.
-    id INTEGER PRIMARY KEY,
-    kind TEXT NOT NULL,                      -- measure, draft, story or model
-    subject TEXT NOT NULL,                   -- what to work on, such as a commit
-    state TEXT NOT NULL DEFAULT 'ready',     -- ready, running, waiting, done, failed, dropped
-    priority INTEGER NOT NULL DEFAULT 0,     -- higher first
-    attempts INTEGER NOT NULL DEFAULT 0,
-    not_before REAL NOT NULL DEFAULT 0,      -- Unix time; a job that failed waits
-    leased_until REAL,                       -- Unix time; past it the job is free again
-    worker INTEGER,                          -- process id of whoever runs it
-    error TEXT,
-    added_at REAL NOT NULL,
-    ended_at REAL,
-    UNIQUE (kind, subject)
-);
-CREATE INDEX jobs_by_state ON jobs (state, priority DESC, id);
-
-CREATE TABLE events (
-    -- A row per knock of a hook that has been taken in.
-    id TEXT PRIMARY KEY,                     -- the name of its spool file
-    hook TEXT NOT NULL,
-    worktree TEXT NOT NULL,
-    received_at REAL NOT NULL
-);
-
-CREATE TABLE commits (
-    -- A row per commit that copydesk has seen.
-    sha TEXT PRIMARY KEY,
-    parents TEXT NOT NULL,                   -- space-separated
-    author TEXT NOT NULL,
-    authored_at TEXT NOT NULL,               -- ISO 8601 with zone
-    subject TEXT NOT NULL,
-    seen_at REAL NOT NULL
-);
-
-CREATE TABLE tips (
-    -- A row per tip of a branch or worktree up to which every commit has been seen.
-    sha TEXT PRIMARY KEY
-);
-"""
 
 COVERAGE = """
 CREATE TABLE files (
@@ -480,6 +438,12 @@ def m028_publishing(db: Database) -> None:
     _executescript(db, PUBLISHING)
 
 
+@migrations()
+def m029_story_start(db: Database) -> None:
+    """Where the first story begins. The facts of single entries were never read again."""
+    _executescript(db, STORY_START)
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     *(m001_jobs, m002_coverage, m003_drafts, m004_views),
     *(m005_known, m006_scores, m007_climbs, m008_gaps, m009_functions),
@@ -488,7 +452,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     *(m018_evidence_before, m019_nothing_counted, m020_project_totals),
     *(m021_no_functions, m022_asking_drafts, m023_stories),
     *(m024_joined_outcomes, m025_passed_over, m026_shared_gaps),
-    *(m027_feedback_state, m028_publishing),
+    *(m027_feedback_state, m028_publishing, m029_story_start),
 )
 
 

@@ -169,6 +169,36 @@ class Stories:
         )
         return [str(sha) for (sha,) in rows]
 
+    def start(self) -> Sha | None:
+        """The commit after which the first story begins ("" for the beginning of the history);
+        None where that was not settled.
+        """
+        row = self._db.execute("SELECT since FROM story_start").fetchone()
+        return None if row is None else str(row[0])
+
+    def settle_start(self, since: Sha) -> None:
+        """Keep where the first story begins, unless that is kept already."""
+        with transaction(self._db):
+            self._db.execute("INSERT OR IGNORE INTO story_start VALUES (1, ?)", (since,))
+
+    def waiting_of_span(self, span: Span) -> list[int]:
+        """The drafts of the stories of just these commits that wait for the editor."""
+        rows = self._db.execute(
+            "SELECT s.draft_id FROM stories AS s JOIN drafts AS d ON d.id = s.draft_id"
+            " WHERE s.since = ? AND s.first_commit = ? AND s.last_commit = ? AND d.state = 'ready'"
+            " ORDER BY s.id",
+            span,
+        )
+        return [int(draft_id) for (draft_id,) in rows]
+
+    def set_evidence(self, draft_id: int, evidence: Json) -> None:
+        """Show other evidence beside the text of a story that waits."""
+        with transaction(self._db):
+            self._db.execute(
+                "UPDATE drafts SET evidence = ? WHERE id = ? AND state = 'ready'",
+                (json.dumps(evidence), draft_id),
+            )
+
     def close(self, draft_id: int, why: str) -> None:
         """Add no more commits to a story; its notes stay with it.
 

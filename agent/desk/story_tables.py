@@ -61,3 +61,13 @@ CREATE TABLE exported_files (
     exported_at TEXT NOT NULL
 ) WITHOUT ROWID;
 """
+
+STORY_START = """
+DROP TABLE facts;
+
+CREATE TABLE story_start (
+    -- One row at most: the commit after which the first story begins, while there is none.
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    since TEXT NOT NULL                      -- "" for the beginning of the history
+);
+"""

@@ -1,6 +1,49 @@
-"""Tables that came after the first ones, as the steps of `migrations` make them."""
+"""Tables as the steps of `migrations` make them."""
 
 from __future__ import annotations
+
+JOBS = """
+CREATE TABLE jobs (
+    -- A row per piece of work; the same work asked for twice is one row.
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,                      -- measure, draft, story or model
+    subject TEXT NOT NULL,                   -- what to work on, such as a commit
+    state TEXT NOT NULL DEFAULT 'ready',     -- ready, running, waiting, done, failed, dropped
+    priority INTEGER NOT NULL DEFAULT 0,     -- higher first
+    attempts INTEGER NOT NULL DEFAULT 0,
+    not_before REAL NOT NULL DEFAULT 0,      -- Unix time; a job that failed waits
+    leased_until REAL,                       -- Unix time; past it the job is free again
+    worker INTEGER,                          -- process id of whoever runs it
+    error TEXT,
+    added_at REAL NOT NULL,
+    ended_at REAL,
+    UNIQUE (kind, subject)
+);
+CREATE INDEX jobs_by_state ON jobs (state, priority DESC, id);
+
+CREATE TABLE events (
+    -- A row per knock of a hook that has been taken in.
+    id TEXT PRIMARY KEY,                     -- the name of its spool file
+    hook TEXT NOT NULL,
+    worktree TEXT NOT NULL,
+    received_at REAL NOT NULL
+);
+
+CREATE TABLE commits (
+    -- A row per commit that copydesk has seen.
+    sha TEXT PRIMARY KEY,
+    parents TEXT NOT NULL,                   -- space-separated
+    author TEXT NOT NULL,
+    authored_at TEXT NOT NULL,               -- ISO 8601 with zone
+    subject TEXT NOT NULL,
+    seen_at REAL NOT NULL
+);
+
+CREATE TABLE tips (
+    -- A row per tip of a branch or worktree up to which every commit has been seen.
+    sha TEXT PRIMARY KEY
+);
+"""
 
 KNOWN = """
 CREATE TABLE known (

@@ -131,6 +131,45 @@ def ancestors(repo: Repository, sha: Sha, limit: int) -> list[Sha]:
     return output.decode().split()
 
 
+def parent_of(repo: Repository, sha: Sha) -> Sha | None:
+    """The first parent of a commit; None where it has none, or a shallow clone ends here."""
+    output = git("rev-list", "--parents", "--max-count=1", checked(sha), git_dir=repo.common_dir)
+    parents = output.decode().split()[1:]
+    return parents[0] if parents else None
+
+
+def last_before(repo: Repository, sha: Sha, when: float) -> Sha | None:
+    """The newest commit on the first-parent line of another that is older than a Unix time."""
+    output = git(
+        "rev-list", "--max-count=1", "--first-parent", f"--before={int(when):d}", checked(sha),
+        git_dir=repo.common_dir,
+    )  # fmt: skip
+    return output.decode().strip() or None
+
+
+def tag_before(repo: Repository, sha: Sha) -> Sha | None:
+    """The commit of the nearest tag among the ancestors of a commit, itself left out."""
+    parent = parent_of(repo, sha)
+    if parent is None:
+        return None
+    try:
+        output = git("describe", "--tags", "--abbrev=0", parent, git_dir=repo.common_dir)
+    except GitFailed:
+        return None
+    return resolve(repo, output.decode().strip())
+
+
+def merge_base(repo: Repository, first: Sha, second: Sha) -> Sha | None:
+    """The nearest commit that two commits share; None where there is none, or one is gone."""
+    try:
+        output = git(
+            "merge-base", checked(first), checked(second), git_dir=repo.common_dir
+        )  # fmt: skip
+    except GitFailed:
+        return None
+    return output.decode().split()[0]
+
+
 def between(repo: Repository, revisions: str) -> list[Sha]:
     """The commits of a revision or a range A..B, the oldest first."""
     first, dots, last = revisions.partition("..")

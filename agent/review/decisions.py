@@ -10,12 +10,13 @@ from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import NamedTuple
 
-from copydesk.agent.desk.connection import timestamp
+from copydesk.agent.desk.connection import timestamp, transaction
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.drafts import WAITING, Decision
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Draft, DraftState, Evidence, Gap, Json
+from copydesk.agent.stories import edited_story
 from copydesk.agent.stories.outbox import (
     outbox_files,
     outbox_name,
@@ -88,9 +89,12 @@ def accept(repo: Repository, db: Database, identity: int, *, anyway: bool = Fals
     failpoints.failpoint("review.written")
     accepted = {"path": str(written.path), "before": written.before, "after": written.after}
     evidence = draft.evidence | {"accepted": accepted | written.notes}
-    db.drafts.decide(
-        draft, Decision("accept", "accepted", path=str(written.path)), evidence=evidence
-    )
+    with transaction(db):
+        db.drafts.decide(
+            draft, Decision("accept", "accepted", path=str(written.path)), evidence=evidence
+        )
+        if db.stories.of_draft(draft.id):
+            edited_story.approve(db, draft.id)
     return written.path
 
 
@@ -247,9 +251,17 @@ def edit(
     if draft.kind == "test":
         evidence = _verify_edit(repo, db, draft, content)
         state = _state(evidence)
-    if waiting(db, identity).content != draft.content:  # the check takes seconds
-        raise _edited_meanwhile(draft)
-    return db.drafts.decide(draft, Decision("edit", state), content=content, evidence=evidence)
+    with transaction(db):
+        if waiting(db, identity).content != draft.content:  # the check takes seconds
+            raise _edited_meanwhile(draft)
+        if db.stories.of_draft(draft.id):
+            evidence = _take_story(db, draft, content) | {"edited": True}
+        return db.drafts.decide(draft, Decision("edit", state), content=content, evidence=evidence)
+
+
+def _take_story(db: Database, draft: Draft, content: str) -> Json:
+    """Keep a story as its text has it now; the evidence of that."""
+    return edited_story.evidence_of(edited_story.take_text(db, draft.id, content))
 
 
 def emptied(draft: Draft) -> CopydeskError:
@@ -383,7 +395,10 @@ def undo(repo: Repository, db: Database, identity: int) -> Draft:
     if draft.state in WAITING and last is not None and last.action in ("edit", "yes"):
         evidence = last.evidence or {"verdict": "not run", "notes": [_EVIDENCE_GONE]}
         decision = Decision("undo", _state(evidence))
-        return db.drafts.decide(draft, decision, content=last.content, evidence=evidence)
+        with transaction(db):
+            if db.stories.of_draft(identity):
+                evidence = _take_story(db, draft, last.content)
+            return db.drafts.decide(draft, decision, content=last.content, evidence=evidence)
     if draft.state == "accepted":
         _take_back(repo, draft)
     elif draft.state != "rejected":
@@ -394,7 +409,10 @@ def undo(repo: Repository, db: Database, identity: int) -> Draft:
         )
     evidence = dict(draft.evidence)
     evidence.pop("accepted", None)
-    return db.drafts.decide(draft, Decision("undo", _state(evidence)), evidence=evidence)
+    with transaction(db):
+        if db.stories.of_draft(identity):
+            edited_story.take_back(db, identity)
+        return db.drafts.decide(draft, Decision("undo", _state(evidence)), evidence=evidence)
 
 
 _EVIDENCE_GONE = "the evidence from before the edit was not kept"

@@ -114,9 +114,11 @@ class _Number:
         return next_words(self._tokens, self._index, count)
 
     def is_in_authors_words(self, cited: CitedFacts) -> bool:
-        """Whether a number stands so in the author's words, or is a commit id of digits only."""
+        """Whether a number stands so in the author's words, or is a commit id of digits only; a
+        number word, whether it is a name, such as that of a function.
+        """
         if self.token.kind != "number":
-            return False
+            return not self.unit and cited.has_name(self.token.text)
         text = self.token.text
         following = self._tokens[self._index + 1 : self._index + 2]
         word = following[0].text if following and following[0].word else ""

@@ -19,7 +19,7 @@ EXAMPLES, CHANGES, QUESTION = "Examples", "List of changes", "A question to read
 
 _CITED = re.compile(r"((?:\s*\[\^[A-Za-z0-9]+\])+)\s*$")
 _FOOTNOTE = re.compile(r"\[\^[A-Za-z0-9]+\]: ")
-_LEADING = re.compile(r"\\*(?:[#>`|=*+~-]|\d+[.)]|Tags:|\[\^)")
+_LEADING = re.compile(r"\\*(?:[#>|=*+~-]|```|\d+[.)]|Tags:|\[\^)")
 _FENCE = re.compile(r"(`{3,})(.*)")
 _PARTS_OF_EXAMPLE = ("python", "result", "before")
 
@@ -136,9 +136,10 @@ def from_text(text: str, former: Story) -> Story:
         The story; a sentence without footnotes cites no facts.
     """
     head, *blocks = _blocks(text)
-    tags = former.tags
     read = replace(former, hook=None, question=None, poll=None, changes=(), examples=())
-    read = _read_head(head, read)
+    tags, head_lines = _without_tags(head.lines)
+    read = _read_head(head._replace(lines=head_lines), read)
+    tags = tags or former.tags
     sections = list(read.sections)
     examples: list[Example] = []
     for block in blocks:

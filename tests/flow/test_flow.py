@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
+from copydesk.agent.config import Project
 from copydesk.agent.coverage.measure.commit import measure
 from copydesk.agent.errors import CopydeskError, Superseded
 from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.repository import set_config
 from copydesk.agent.review import decisions
 from copydesk.agent.sandbox.records import Capability, Tier
-from copydesk.agent.stories.write_story import write_story
+from copydesk.agent.stories.span import Chosen
+from copydesk.agent.stories.write_story import write_range
 from copydesk.agent.testgen.pipeline import (
     DraftingOptions,
     PreviousDrafts,
@@ -60,10 +62,16 @@ def test_a_commit_becomes_drafts_and_an_accepted_test_raises_coverage(
     after = measure(bench.db, Commit(bench.repo, third))
     assert before
     assert after.percent == 100.0 > before.percent
-    combined = write_story(bench.repo, bench.db, [second, third], say=bench.said.append)
-    assert "100" in combined.content
+    bench.step("story", third)
+    [grown] = bench.db.drafts.find(kind="devlog")
+    assert grown.id == story.id
+    assert "100%" in grown.content
+    assert "2 test drafts joined the suite" in grown.content
+    chosen = Chosen(second, [third])
+    combined = write_range(bench.repo, bench.db, chosen, project=Project(), say=bench.said.append)
+    assert combined.id == story.id
 
-    assert decisions.accept(bench.repo, bench.db, story.id).read_text() == story.content
+    decisions.accept(bench.repo, bench.db, story.id)
     with pytest.raises(CopydeskError, match="not waiting"):
         decisions.accept(bench.repo, bench.db, story.id)
 
@@ -96,10 +104,11 @@ def test_the_editor_edits_rejects_and_takes_back(bench: Any, second: str) -> Non
     actions = [a for (a,) in bench.db.execute("SELECT action FROM reviews ORDER BY id")]
     assert actions == ["edit", "edit", "edit", "accept", "undo", "reject", "undo"]
 
-    story = write_story(bench.repo, bench.db, [second], say=bench.said.append)
+    bench.step("story", second)
+    [story] = bench.db.drafts.find(kind="devlog")
     longer = decisions.edit(bench.repo, bench.db, story.id, story.content + "\nMore.\n")
-    written = decisions.accept(bench.repo, bench.db, story.id)
-    assert written.read_text() == longer.content
+    written = decisions.accept(bench.repo, bench.db, longer.id)
+    assert "More." in written.read_text()
     decisions.undo(bench.repo, bench.db, story.id)
     assert not written.exists()
 

@@ -33,7 +33,7 @@ MOST_COMMITS, MOST_API, MOST_ENTRIES, MOST_NOTES, MOST_TESTS = 60, 60, 40, 8, 5
 LONGEST_NOTE = 400
 
 _STORY_TRAILER = re.compile(r"^Story: *(\S.*)$", re.MULTILINE)
-_SENTENCES_WORTH = 5
+_SENTENCES_WORTH = 3
 """Words that a paragraph of a commit's body needs to count as a reason."""
 
 

@@ -19,11 +19,12 @@ from copydesk.agent.records import Sha
 from copydesk.agent.source_text import decode_source
 from copydesk.agent.stories.facts import StoryInputs
 from copydesk.agent.stories.gather_facts import measured_inputs
-from copydesk.agent.stories.public_api import changes_between
+from copydesk.agent.stories.public_api import ApiChange, changes_between
 from copydesk.agent.stories.span.changelog import Entry, is_changelog, new_entries
 from copydesk.agent.stories.span.contributors import Contributor, contributors
 from copydesk.agent.stories.span.facts import AcceptedDraft, AuthorNote, SpanInputs
 from copydesk.agent.stories.span.references import project_page
+from copydesk.hooks import failpoints
 
 _COMMITS = "logged commit/1"
 _AUTHORS = "authors up to/1"
@@ -85,9 +86,13 @@ def _compared(
     """The same with what differs between the two ends of the span."""
     before, after = git.tree(repo, since), git.tree(repo, last)
     paths = sorted(path for path in {*after, *before} if after.get(path) != before.get(path))
+    api: list[ApiChange] = []
+    with db.failed_items.contained("story", last, "the public API"):
+        failpoints.failpoint("story api")
+        api = changes_between(db, repo, before, after, paths)
     return dataclasses.replace(
         inputs,
-        api=tuple(changes_between(db, repo, before, after, paths)),
+        api=tuple(api),
         entries=_entries(repo, before, after, paths),
         fixed_tests=_fixed_tests(db, since, last),
     )

@@ -16,7 +16,7 @@ def copy(measured_shop: Path, tmp_path: Path) -> Path:
 def test_a_story_of_a_commit_and_of_a_range(run: Any, copy: Path) -> None:
     done = run(copy, "story")
     assert done.exit_code == 0, done.output
-    assert "1: prices: checked" in done.stdout
+    assert "1: New: discount and label: checked" in done.stdout
     assert "no model:" in done.stderr
     made = json.loads(run(copy, "story", "--range", "HEAD~1..HEAD", "--json").stdout)
     assert made["kind"] == "devlog"
@@ -24,6 +24,21 @@ def test_a_story_of_a_commit_and_of_a_range(run: Any, copy: Path) -> None:
     done = run(copy, "story", "--range", "HEAD..HEAD~1")
     assert done.exit_code == 2
     assert "messages.md#empty-range" in done.output
+
+
+def test_options_that_exclude_each_other(run: Any, shop: Path) -> None:
+    done = run(shop, "story", "--week", "--since", "HEAD")
+    assert done.exit_code == 2
+    assert "Only one of" in done.output
+
+
+def test_a_note_says_why(run: Any, copy: Path) -> None:
+    done = run(copy, "note", "Prices were wrong.", "--on", "price", "--json")
+    assert json.loads(done.stdout) == {"note": 1, "story": 1}
+    assert "On `price`: “Prices were wrong.”" in run(copy, "show", "1").stdout
+    done = run(copy, "note", " ")
+    assert done.exit_code == 2
+    assert "messages.md#empty-note" in done.output
 
 
 def test_a_story_is_exported(

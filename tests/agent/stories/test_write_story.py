@@ -8,25 +8,28 @@ from typing import Any
 
 import pytest
 
+from copydesk.agent.config import Project
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import find
+from copydesk.agent.model import deferred_work
 from copydesk.agent.progress import silent
-from copydesk.agent.stories.write_story import write_story
+from copydesk.agent.stories.write_story import update_story
 
 SOURCE = "def price(x):\n    return x\n"
 
 
-def test_a_file_that_cannot_be_read_leaves_the_others(
+def test_an_api_that_cannot_be_read_leaves_the_rest(
     repo: Path, commit: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commit(repo, {"a.txt": "first"})
-    sha = commit(repo, {"broken.py": SOURCE, "fine.py": SOURCE.replace("price", "label")})
-    monkeypatch.setenv("COPYDESK_FAIL", "story broken.py:exception")
+    sha = commit(repo, {"fine.py": SOURCE}, "Add a price")
+    monkeypatch.setenv("COPYDESK_FAIL", "story api:exception")
     with open_desk(find(repo).desk) as db:
-        draft = write_story(find(repo), db, [sha], say=silent)
+        draft = update_story(find(repo), db, sha, project=Project(), say=silent)
         (failed,) = db.failed_items.latest()
-    assert "label" in draft.content
-    assert (failed.work, failed.sha, failed.item) == ("story", sha, "broken.py")
+    assert draft is not None
+    assert "Add a price." in draft.content
+    assert (failed.work, failed.sha, failed.item) == ("story", sha, "the public API")
 
 
 def test_a_model_that_copydesk_fails_on_leaves_the_plain_story(
@@ -42,8 +45,16 @@ def test_a_model_that_copydesk_fails_on_leaves_the_plain_story(
     said: list[str] = []
     client: Any = Garbled()
     with open_desk(find(repo).desk) as db:
-        draft = write_story(find(repo), db, [sha], say=said.append, client=client)
+        draft = update_story(find(repo), db, sha, project=Project(), say=said.append, client=client)
         (failed,) = db.failed_items.latest()
+    assert draft is not None
     assert draft.origin == "template"
     assert failed.item == "a model's wording"
     assert "left out, copydesk failed on it (IndexError: no answer was foreseen" in said[0]
+
+
+def test_too_little_to_tell(repo: Path, commit: Callable[..., str]) -> None:
+    sha = commit(repo, {"README.md": "x"}, "Mend a typo")
+    with open_desk(find(repo).desk) as db:
+        assert update_story(find(repo), db, sha, project=Project(), say=silent) is None
+        assert deferred_work.deferred(db) == []

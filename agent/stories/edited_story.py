@@ -1,0 +1,88 @@
+"""What the editor makes of a story: read back, checked again, approved or taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from copydesk.agent.desk.database import Database
+from copydesk.agent.records import Fact, Json, Sentence, Story
+from copydesk.agent.stories.check_story import check
+from copydesk.agent.stories.editing_form import from_text
+from copydesk.agent.stories.stored_stories import StoredStory, load_story, save_story
+
+APPROVED = "approved"
+"""What closes a story that still grew when the editor approved it."""
+
+
+def evidence_of(stored: StoredStory) -> Json:
+    """What the draft of a story shows of how it was checked."""
+    has_why = any(fact.kind == "note" for fact in stored.facts)
+    return {
+        "verdict": "doubtful" if stored.open_red else "checked",
+        "span": {"since": stored.span.since, "last": stored.span.last},
+        "facts": _brief(stored.facts),
+        "problems": [problem._asdict() for problem in stored.problems],
+        "offered": _brief(stored.offered),
+        "notes": [] if has_why else ["nobody has said why; `copydesk note TEXT` does"],
+    }
+
+
+def _brief(facts: Sequence[Fact]) -> list[Json]:
+    return [{"id": fact.id, "kind": fact.kind, "text": fact.text} for fact in facts]
+
+
+def take_text(db: Database, draft_id: int, text: str) -> StoredStory:
+    """Read a story from the text of its draft, check it, and keep it.
+
+    A sentence without footnotes may rest on any fact; one marked [^mine] is not checked. Nothing
+    that is typed is refused. From now on the text is the editor's.
+
+    Args:
+        db: The desk.
+        draft_id: The story's draft; its row is not written.
+        text: What the editor left, or had before.
+    """
+    stored = load_story(db, draft_id)
+    facts = (*stored.facts, *stored.offered)
+    story = from_text(text, stored.story)
+    problems = tuple(check(_resting_on_all(story, facts), facts))
+    edited = replace(stored, story=story, facts=facts, offered=(), problems=problems)
+    return save_story(db, replace(edited, state="edited"))
+
+
+def _resting_on_all(story: Story, facts: Sequence[Fact]) -> Story:
+    """The story with every fact behind each sentence that cites none."""
+    ids = tuple(fact.id for fact in facts)
+
+    def rest(sentence: Sentence) -> Sentence:
+        return sentence if sentence.facts else replace(sentence, facts=ids)
+
+    return replace(
+        story,
+        sections=tuple((h, tuple(map(rest, sentences))) for h, sentences in story.sections),
+        changes=tuple((h, tuple(map(rest, sentences))) for h, sentences in story.changes),
+        hook=story.hook and rest(story.hook),
+        question=story.question and rest(story.question),
+        poll=story.poll
+        and replace(
+            story.poll,
+            question=rest(story.poll.question),
+            answers=tuple(map(rest, story.poll.answers)),
+        ),
+    )
+
+
+def approve(db: Database, draft_id: int) -> None:
+    """Keep that the editor approved a story; commits that come later belong to the next."""
+    stored = load_story(db, draft_id)
+    save_story(db, replace(stored, state="approved"))
+    db.stories.close(draft_id, APPROVED)
+
+
+def take_back(db: Database, draft_id: int) -> None:
+    """Keep that a story is not decided on any more; it grows again where approval closed it."""
+    stored = load_story(db, draft_id)
+    reopens = stored.closed_by == APPROVED and db.stories.growing() is None
+    closed_by = "" if reopens else stored.closed_by
+    save_story(db, replace(stored, state="edited", closed_by=closed_by))
