@@ -68,8 +68,8 @@ def _only_in(path: str, here: ModuleApi, there: ModuleApi, kind: str) -> Iterato
     """The names that one end of a module offers and the other has not."""
     others = {public.name: public for public in there.names}
     for public in here.names:
-        if public.name in others or public.name in there.bound:
-            continue
+        if public.name in others or public.name in there.bound or "__getattr__" in there.bound:
+            continue  # a module's own __getattr__ may give any name
         owner, dot, _ = public.name.rpartition(".")
         if dot and owner in others and not _tells_of_methods(others[owner], here, owner):
             continue  # it may be inherited where it is not defined

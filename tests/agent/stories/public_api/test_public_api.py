@@ -64,6 +64,11 @@ CASES: dict[str, tuple[str, str, list[tuple[str, ...]]]] = {
         "from other import f\n",
         [],
     ),
+    "a name that the module's __getattr__ may give": (
+        "def f(): pass\n",
+        "def __getattr__(name): pass\n",
+        [],
+    ),
     "a removed function": ("def f(): pass\n", "x = 1\n", [("removed", "f")]),
     "parameters": (
         "def f(a, b=1, c=2): pass\n",
