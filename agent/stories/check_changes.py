@@ -90,11 +90,20 @@ def other_side(tokens: Sequence[Token], index: int, cited: CitedFacts) -> str:
     return ""
 
 
+_QUOTATION = re.compile(r'(“[^”]*”|"[^"]*")')
+
+
 def without_people(text: str, cited: CitedFacts) -> str:
-    """A sentence with blanks for the names of people that the cited facts have."""
+    """A sentence with blanks for the names of people that the cited facts have.
+
+    Quotations stay whole: they are compared with what was said, names and all.
+    """
+    parts = _QUOTATION.split(text)
     for name in sorted(cited.values_of("author"), key=len, reverse=True):
-        text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", lambda m: " " * len(m[0]), text)
-    return text
+        pattern = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
+        for index in range(0, len(parts), 2):
+            parts[index] = pattern.sub(lambda match: " " * len(match[0]), parts[index])
+    return "".join(parts)
 
 
 def wrong_people(text: str, cited: CitedFacts) -> Iterator[tuple[str, str]]:
