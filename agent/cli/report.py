@@ -84,9 +84,14 @@ def report(
     with open_current_desk() as (repo, db):
         sha = measured_commit(repo, db, revision)
         report_facts = gather_report(repo, db, sha)
-        report_facts = replace(report_facts, community=_community(repo, db))
+        failures: list[str] = []
+        with db.failed_items.contained("report", sha, "what readers say", say=failures.append):
+            report_facts = replace(report_facts, community=_community(repo, db))
         if insight:
-            report_facts = _with_insight(repo, db, report_facts)
+            with db.failed_items.contained("report", sha, "the insight", say=failures.append):
+                report_facts = _with_insight(repo, db, report_facts)
+        all_failures = (*report_facts.failures, *map(str.strip, failures))
+        report_facts = replace(report_facts, failures=all_failures)
         text = _rendered(report_facts, form)
         if output is None and (show or form == "html"):
             output = _place(repo, sha, form)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from copydesk.agent.coverage.report import plot
 from copydesk.agent.coverage.report.community_facts import share_text, tone_plot
 from copydesk.agent.coverage.report.formatting import model_words, open_parts, percent
+from copydesk.agent.coverage.report.rendered_parts import RenderedParts
 from copydesk.agent.coverage.report.report_data import Report, Row, State
 from copydesk.agent.records import Gap
 from copydesk.agent.text import clean, plural
@@ -50,9 +51,16 @@ class Figure(NamedTuple):
 
 
 def render_html(report: Report) -> str:
-    """The page. All that comes from outside is cleaned and escaped, and no script may be added."""
+    """The page. All that comes from outside is cleaned and escaped, and no script may be added.
+
+    A section that cannot be written costs itself: it is named among the findings.
+    """
     from markupsafe import Markup
 
+    parts = RenderedParts()
+    sections = list(_sections(report, parts))
+    figures = parts.get("the figures", lambda: list(_figures(report)), [])
+    findings = parts.get("the findings", lambda: list(_findings(report)), [])
     return (
         _environment()
         .get_template("page.html")
@@ -61,14 +69,33 @@ def render_html(report: Report) -> str:
             title=f"Coverage of {report.name} at {report.commit.sha[:8]}",
             style=Markup((TEMPLATES / "page.css").read_text("utf-8")),
             script=Markup((TEMPLATES / "page.js").read_text("utf-8")),
-            section_titles=list(_section_titles(report)),
-            figures=list(_figures(report)),
-            findings=list(_findings(report)),
-            plot=Markup(plot.render(report.history)),
-            tone_plot=Markup(tone_plot(report.community.weeks) if report.community else ""),
-            share_text=share_text,
+            sections=sections,
+            figures=figures,
+            findings=[*report.failures, *parts.failures, *findings],
         )
     )
+
+
+def _sections(report: Report, parts: RenderedParts) -> Iterator[tuple[str, str, Markup]]:
+    """The key, the title and the content of each section that can be written."""
+    from markupsafe import Markup
+
+    community = report.community
+    drawn = {
+        "plot": parts.get("the plot", lambda: Markup(plot.render(report.history)), Markup()),
+        "tone_plot": parts.get(
+            "the plot of the tone",
+            lambda: Markup(tone_plot(community.weeks) if community else ""),
+            Markup(),
+        ),
+        "share_text": share_text,
+    }
+    macros = _environment().get_template("sections.html").make_module(drawn)
+    for key, title in _section_titles(report):
+        macro = getattr(macros, key.replace("-", "_"))
+        content = parts.get(f"the section {title!r}", functools.partial(macro, report), None)
+        if content is not None:
+            yield key, title, content
 
 
 def _section_titles(report: Report) -> Iterator[tuple[str, str]]:
@@ -103,7 +130,6 @@ def _figures(report: Report) -> Iterator[Figure]:
 
 def _findings(report: Report) -> Iterator[str]:
     """What is to be said beside the figures."""
-    yield from report.failures
     for project in report.projects:
         yield f"project {project.name}: {percent(project.percent)} of what counts is reached"
     if report.verdict is None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from copydesk.agent.coverage.gate import verdict_as_json
 from copydesk.agent.coverage.report.community_facts import community_json
+from copydesk.agent.coverage.report.rendered_parts import RenderedParts
 from copydesk.agent.coverage.report.report_data import Report, Row
 from copydesk.agent.coverage.store import Measure
 from copydesk.agent.git.repository import CommitInfo
@@ -20,28 +23,39 @@ class HasFields(Protocol):
 
 
 def render_json(report: Report) -> Json:
-    """The report as plain values."""
-    return {
-        "project": report.name,
-        "commit": _commit(report.commit),
-        **_measure(report.measure),
-        "projects": [project._asdict() for project in report.projects],
-        "history": [point._asdict() for point in report.history],
-        "gate": verdict_as_json(report.verdict) if report.verdict else None,
-        "diff": {path: _lines(rows) for path, rows in report.diff.items()},
-        "left_out": report.left_out,
-        "failing": [test._asdict() for test in report.failed],
-        "install": _or_none(report.install),
-        "gaps": [_gap(gap) for gap in report.gaps],
-        "slowest": [{"test": name, "seconds": seconds} for name, seconds in report.slowest],
-        "unsteady": [test._asdict() for test in report.flaky],
-        "insight": _or_none(report.insight),
-        "community": community_json(report.community) if report.community else None,
-        "drafts": [_draft(draft) for draft in report.drafts],
-        "models": list(report.models),
-        "failures": list(report.failures),
-        "next": [step._asdict() for step in report.steps],
-    }
+    """The report as plain values; a part that cannot be written is null and named in `failures`."""
+    parts = RenderedParts()
+    values: Json = {"project": report.name, "commit": _commit(report.commit)}
+    values |= _measure(report.measure)
+    for key, render in _PARTS.items():
+        values[key] = parts.get(key, functools.partial(render, report), None)
+    values["failures"] = [*report.failures, *parts.failures]
+    return values
+
+
+_PARTS: dict[str, Callable[[Report], object]] = {
+    "projects": lambda report: _fields(report.projects),
+    "history": lambda report: _fields(report.history),
+    "gate": lambda report: verdict_as_json(report.verdict) if report.verdict else None,
+    "diff": lambda report: {path: _lines(rows) for path, rows in report.diff.items()},
+    "left_out": lambda report: report.left_out,
+    "failing": lambda report: _fields(report.failed),
+    "install": lambda report: _or_none(report.install),
+    "gaps": lambda report: [_gap(gap) for gap in report.gaps],
+    "slowest": lambda report: [{"test": name, "seconds": took} for name, took in report.slowest],
+    "unsteady": lambda report: _fields(report.flaky),
+    "insight": lambda report: _or_none(report.insight),
+    "community": lambda report: community_json(report.community) if report.community else None,
+    "drafts": lambda report: [_draft(draft) for draft in report.drafts],
+    "models": lambda report: list(report.models),
+    "next": lambda report: _fields(report.steps),
+}
+"""What stands under each key."""
+
+
+def _fields(values: Iterable[HasFields]) -> list[Json]:
+    """Named tuples as JSON."""
+    return [value._asdict() for value in values]
 
 
 def _or_none(value: HasFields | None) -> Json | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
 
 from copydesk.agent.coverage.gate import Verdict, missing_ranges
 from copydesk.agent.coverage.report.community_markdown import community_lines
 from copydesk.agent.coverage.report.formatting import model_words, open_parts, percent
 from copydesk.agent.coverage.report.markdown_parts import code, section, text
+from copydesk.agent.coverage.report.rendered_parts import RenderedParts
 from copydesk.agent.coverage.report.report_data import Report
 from copydesk.agent.desk.failures import FailedTest
 from copydesk.agent.text import plural
@@ -22,17 +24,35 @@ def render_markdown(report: Report) -> str:
     return "\n".join(_lines(report)).rstrip("\n") + "\n"
 
 
-def _lines(report: Report) -> Iterator[str]:
-    yield f"# Coverage of {text(report.name)} at `{report.commit.sha[:8]}`"
-    yield f"\n{text(report.commit.subject)}\n"
-    yield from _figures(report)
+def _lines(report: Report) -> list[str]:
+    parts = RenderedParts()
+    figures = parts.get("the figures", lambda: list(_figures(report)), [])
+    sections: list[str] = []
+    for name, render in _SECTIONS:
+        sections += parts.get(name, functools.partial(_section_lines, render, report), [])
+    return [
+        f"# Coverage of {text(report.name)} at `{report.commit.sha[:8]}`",
+        f"\n{text(report.commit.subject)}\n",
+        *figures,
+        *(f"- **{text(failure)}**" for failure in (*report.failures, *parts.failures)),
+        *sections,
+    ]
+
+
+def _section_lines(render: Callable[[Report], Iterator[str]], report: Report) -> list[str]:
+    return list(render(report))
+
+
+def _failed(report: Report) -> Iterator[str]:
     yield from failed_section(report.failed, report.measure.failed)
-    yield from _insight(report)
-    yield from _missing_lines(report)
-    yield from _gaps(report)
-    yield from _tables(report)
+
+
+def _community(report: Report) -> Iterator[str]:
     if report.community:
         yield from community_lines(report.community)
+
+
+def _next(report: Report) -> Iterator[str]:
     if report.steps:
         yield "\n## What to do next\n"
         for step in report.steps:
@@ -46,7 +66,6 @@ def _figures(report: Report) -> Iterator[str]:
         words = f"**{percent(project.percent)}** ({project.covered:,} of {project.executable:,})"
         yield f"- Project {code(project.name)}: {', '.join([words, *map(text, project.doubts)])}"
     yield from (f"- No verdict: **{text(doubt)}**" for doubt in measure.doubts)
-    yield from (f"- **{text(failure)}**" for failure in report.failures)
     yield f"- Tests: {measure.passed:,} passed, {measure.failed:,} failed, {measure.total:,} in all"
     if verdict is not None:
         yield f"- This commit: **{_diff_words(verdict)}**"
@@ -108,30 +127,49 @@ def _gaps(report: Report) -> Iterator[str]:
         yield f"\n… and {len(report.gaps) - GAPS:,} more."
 
 
-def _tables(report: Report) -> Iterator[str]:
+def _history(report: Report) -> Iterator[str]:
     points = report.history[-POINTS:]
     yield from section(
         "Coverage over commits",
         ("Commit", "Total", "Subject"),
         [(code(p.sha[:8]), percent(p.percent), text(p.subject)) for p in points],
     )
-    yield from section(
-        "Slowest tests",
-        ("Test", "Seconds"),
-        [(code(name), f"{seconds:.2f}") for name, seconds in report.slowest],
-    )
+
+
+def _slowest(report: Report) -> Iterator[str]:
+    rows = [(code(name), f"{seconds:.2f}") for name, seconds in report.slowest]
+    yield from section("Slowest tests", ("Test", "Seconds"), rows)
+
+
+def _flaky(report: Report) -> Iterator[str]:
     yield from section(
         "Tests that pass and fail though nothing they depend on changed",
         ("Test", "Runs", "Changes"),
         [(code(test.name), f"{test.runs:,}", f"{test.flips:,}") for test in report.flaky],
     )
-    yield from section(
-        "Drafts on the desk",
-        ("Draft", "About", "By"),
-        [(str(draft.id), text(draft.title), text(draft.origin)) for draft in report.drafts],
-    )
-    yield from section(
-        "What models did",
-        ("Model", "Prompt", "Came of it"),
-        [(text(m["model"]), code(m["prompt"]), model_words(m)) for m in report.models],
-    )
+
+
+def _drafts(report: Report) -> Iterator[str]:
+    rows = [(str(draft.id), text(draft.title), text(draft.origin)) for draft in report.drafts]
+    yield from section("Drafts on the desk", ("Draft", "About", "By"), rows)
+
+
+def _models(report: Report) -> Iterator[str]:
+    rows = [(text(m["model"]), code(m["prompt"]), model_words(m)) for m in report.models]
+    yield from section("What models did", ("Model", "Prompt", "Came of it"), rows)
+
+
+_SECTIONS: tuple[tuple[str, Callable[[Report], Iterator[str]]], ...] = (
+    ("the failing tests", _failed),
+    ("what needs attention", _insight),
+    ("the changed lines that no test reaches", _missing_lines),
+    ("what to test next", _gaps),
+    ("coverage over commits", _history),
+    ("the slowest tests", _slowest),
+    ("the flakiest tests", _flaky),
+    ("the drafts", _drafts),
+    ("what models did", _models),
+    ("what readers say", _community),
+    ("what to do next", _next),
+)
+"""What a report says below its figures, in this order, and what each part is called."""

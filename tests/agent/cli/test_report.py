@@ -90,3 +90,17 @@ def test_a_model_says_what_needs_attention(
     assert "## What needs attention, in the words of small:1b" in done.output
     assert "waits for tests." in done.output
     assert "small:1b" not in run(measured_shop, "report", "--no-insight").output
+
+
+def test_what_readers_say_costs_no_other_part(
+    run: Any, measured_shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise IndexError("no such message")
+
+    copy = Path(shutil.copytree(measured_shop, tmp_path / "copy", symlinks=True))
+    monkeypatch.setattr("copydesk.agent.cli.report._community", fail)
+    done = run(copy, "report")
+    assert done.exit_code == 0
+    assert "what readers say: left out" in done.output
+    assert "prices.py:13-15" in done.output

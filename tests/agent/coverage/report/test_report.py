@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from html import unescape as html_unescape
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
@@ -10,10 +13,14 @@ from copydesk.agent.coverage.report import markdown_report, plot
 from copydesk.agent.coverage.report.html_report import render_html
 from copydesk.agent.coverage.report.json_report import render_json
 from copydesk.agent.coverage.report.markdown_report import render_markdown
-from copydesk.agent.coverage.report.report_data import Report
+from copydesk.agent.coverage.report.rendered_parts import RenderedParts
+from copydesk.agent.coverage.report.report_data import Point, Report
+from copydesk.agent.errors import CopydeskError
+from copydesk.agent.records import Gap
 
 Made = Callable[..., Report]
 NASTY = "</script><script>alert(1)</script>\u202e\x1b[31m <img src=x onerror=alert(1)> | `x`"
+SHA = "0123456789" * 4
 VOID = {"meta", "input", "wbr"}
 
 
@@ -136,3 +143,43 @@ def test_the_grid_of_the_plot_stands_at_round_values(low: int) -> None:
     assert marks == sorted(set(marks))
     assert 4 <= len(marks) <= 6
     assert all(mark % 2 == 0 or mark % 5 == 0 for mark in marks)
+
+
+# what each of these takes is named in the report, and the rest of it stands
+BROKEN: dict[str, dict[str, Any]] = {
+    "gaps": {"gaps": (Gap(SHA, "a.py", "f", 1, 2, (1,), (), "high", (), False),)},
+    "flaky tests": {"flaky": (17,)},
+    "plot": {"history": (Point(SHA, "2026-01-01", "a", "90"), Point(SHA, "2026-01-02", "b", "91"))},
+    "figures": {"projects": (None,)},
+    "verdict": {"verdict": 17},
+}
+
+
+@pytest.mark.parametrize("part", BROKEN)
+def test_a_part_that_cannot_be_written_costs_itself(made: Made, part: str) -> None:
+    broken = replace(made(), **BROKEN[part])
+    for page in (render_html(broken), render_markdown(broken)):
+        assert "left out, copydesk failed on it (" in html_unescape(page).replace("\\", "")
+        assert "copydesk review" in page
+        assert "Slowest tests" in page
+    Page(render_html(broken))
+
+
+def test_a_key_that_cannot_be_written_is_null_and_named(made: Made) -> None:
+    page = render_json(replace(made(), flaky=(17,), verdict=17, failures=("the map: x",)))
+    assert (page["unsteady"], page["gate"]) == (None, None)
+    assert page["slowest"] == [{"test": "tests/test_a.py::test_slow", "seconds": 3.25}]
+    first, *others = page["failures"]
+    assert first == "the map: x"
+    assert [line.partition(":")[0] for line in others] == ["gate", "unsteady"]
+
+
+def test_what_the_user_can_act_on_is_no_part_of_a_report(made: Made) -> None:
+    parts = RenderedParts()
+
+    def refuse() -> None:
+        raise CopydeskError("no", slug="bad-desk")
+
+    with pytest.raises(CopydeskError):
+        parts.get("a part", refuse, None)
+    assert parts.failures == []
