@@ -114,7 +114,7 @@ def ci(
     base: str | None,
     fail_under: float | None,
     diff_fail_under: float | None,
-    data: Path | None,
+    data: tuple[Path, ...],
     report: Path | None,
     code_quality: Path | None,
     as_json: bool,
@@ -136,7 +136,7 @@ def ci(
         request, project, sources, fail_under=fail_under, diff_fail_under=diff_fail_under
     )
     print_progress(f"judging {short_sha(head)} against {short_sha(against)}")
-    if data is not None:
+    if data:
         policy = unknown_policy(request, project, sources)
         verdict = gates.verdict_from_file(repo, request, floors, data, policy)
         answer = Answer(verdict, None, [], None)

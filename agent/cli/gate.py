@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from copydesk.agent.coverage.gate import (
     judge,
     judge_by_file,
     missing_ranges,
-    read_coverage_file,
+    read_coverage_files,
     remark_on_scripts,
     staged_change,
     texts,
@@ -61,12 +62,13 @@ def floor_options(command: Command) -> Command:
 
 
 def data_option(command: Command) -> Command:
-    """A coverage file to judge by; the function takes `data`."""
+    """Coverage files to judge by; the function takes `data`, a tuple."""
     return click.option(
         "--data",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        type=click.Path(dir_okay=False, path_type=Path),
         metavar="FILE",
-        help="Judge by a coverage file: .coverage, coverage.xml, JSON or lcov.",
+        multiple=True,
+        help="Judge by a coverage file: .coverage, coverage.xml, JSON or lcov; may be repeated.",
     )(command)
 
 
@@ -75,6 +77,7 @@ def data_option(command: Command) -> Command:
         "copydesk gate",
         "copydesk gate --base origin/main --fail-under 95",
         "copydesk gate --base origin/main --data coverage.xml",
+        "copydesk gate --base origin/main --data unit.xml --data linux/lcov.info",
         "copydesk gate --staged --unknown measure",
     )
 )
@@ -103,7 +106,7 @@ def gate(
     head: str | None,
     fail_under: float | None,
     diff_fail_under: float | None,
-    data: Path | None,
+    data: tuple[Path, ...],
     unknown: str | None,
     within: float,
     as_json: bool,
@@ -135,7 +138,7 @@ def _judge(
     repo: Repository,
     request: GateRequest,
     floors: Floors,
-    data: Path | None,
+    data: tuple[Path, ...],
     policy: str,
     within: float,
 ) -> tuple[Verdict, str]:
@@ -145,14 +148,14 @@ def _judge(
         repo: The repository.
         request: What is judged.
         floors: What it is held to.
-        data: A coverage file to judge by; None for what copydesk measured.
+        data: Coverage files to judge by; none for what copydesk measured.
         policy: What to do with lines that were not measured: pass, measure or fail.
         within: Seconds that measuring them may take.
     """
     if request.base is None and git.busy(repo):
         verdict = judge({}, floors, read=str)
         return verdict, "A merge or rebase is under way; its result is judged when it is pushed."
-    if data is not None:
+    if data:
         return verdict_from_file(repo, request, floors, data, policy), ""
     if policy != "measure" and not (repo.desk / "desk.db").is_file():
         return _nothing_measured(repo, request, floors, policy)
@@ -193,33 +196,27 @@ def gate_request(repo: Repository, base: str | None, head: str) -> GateRequest:
 
 
 def verdict_from_file(
-    repo: Repository, request: GateRequest, floors: Floors, file: Path, policy: str
+    repo: Repository, request: GateRequest, floors: Floors, files: Sequence[Path], policy: str
 ) -> Verdict:
-    """The verdict by a coverage file.
+    """The verdict by coverage files; one that cannot be read costs itself, and a remark.
 
     Args:
         repo: The repository.
         request: What is judged.
         floors: What it is held to.
-        file: The coverage file.
-        policy: What to do with changed lines that it does not know; "measure" is as "fail" here.
+        files: The coverage files.
+        policy: What to do with changed lines that they do not know; "measure" is as "fail" here.
 
     Raises:
-        CopydeskError: It cannot be read, or none of its files is in the repository.
+        CopydeskError: None can be read, or none names a file of the repository.
     """
     blobs = {path: entry.blob for path, entry in _tree(repo, request.head).items()}
     blobs.update({path: blob for path, (blob, _) in request.change.files.items()})
     read = texts(repo)
-    data = read_coverage_file(file, repo.worktree, blobs.keys(), lambda path: read(blobs[path]))
+    data = read_coverage_files(files, repo.worktree, blobs.keys(), lambda path: read(blobs[path]))
     scripts = [path for path in data.files if not path.endswith(".py")]
     if scripts:
         request = with_files(repo, request, scripts)
-    if data.foreign and not data.files:
-        raise CopydeskError(
-            f"{file} names no file of this repository; its first is {clean(data.foreign[0])}",
-            slug="foreign-data",
-            hint="Was it written for another project, or before files were moved?",
-        )
     verdict = judge_by_file(
         repo, request, replace(floors, unknown="pass" if policy == "pass" else "fail"), data
     )

@@ -13,7 +13,7 @@ from copydesk.agent.coverage.gate.changed_lines import (
     texts,
     unknown_statuses,
 )
-from copydesk.agent.coverage.gate.coverage_files import CoverageFile, read_coverage_file
+from copydesk.agent.coverage.gate.coverage_files import CoverageFile
 from copydesk.agent.coverage.gate.draft_advice import DraftAdvice, waiting_commands
 from copydesk.agent.coverage.gate.line_status import measured_lines_at
 from copydesk.agent.coverage.gate.measured_gate import MeasuredGate
@@ -26,6 +26,7 @@ from copydesk.agent.coverage.gate.request import (
     with_files,
 )
 from copydesk.agent.coverage.gate.scripts import remark_on_scripts
+from copydesk.agent.coverage.gate.several_files import read_coverage_files
 from copydesk.agent.coverage.gate.verdict import (
     NO_VERDICT,
     Floors,
@@ -56,7 +57,7 @@ __all__ = [
     "measured_lines_at",
     "merge_base",
     "missing_ranges",
-    "read_coverage_file",
+    "read_coverage_files",
     "remark_on_scripts",
     "staged_change",
     "texts",

@@ -243,6 +243,35 @@ def test_a_coverage_file_of_something_else_is_refused(run: Any, copy: Path) -> N
     assert (done.exit_code, "messages.md#unreadable-data" in done.output) == (2, True)
 
 
+def test_of_several_coverage_files_a_bad_one_costs_itself(run: Any, copy: Path) -> None:
+    whole, strange, damaged = (copy.parent / name for name in ("cov.json", "lcov.info", "bad.xml"))
+    assert run(copy, "coverage", "--format", "json", "-o", str(whole)).exit_code == 0
+    strange.write_text("TN:\nSF:/other/thing.py\nDA:1,1\nend_of_record\n")
+    damaged.write_text("<coverage><pack")
+    gone = copy.parent / "gone.json"
+    words = [word for path in (damaged, strange, gone, whole) for word in ("--data", str(path))]
+    done = run(copy, "gate", "--base", "HEAD~1", *words, "--json")
+    said = json.loads(done.output)
+    assert said["diff"]["missing"] == {"prices.py": [7, 13, 14, 15]}
+    lost = [remark for remark in said["remarks"] if remark.startswith("left out: ")]
+    assert all(str(p) in line for p, line in zip((damaged, strange, gone), lost, strict=True))
+    done = run(copy, "gate", "--base", "HEAD~1", *words[:-2])
+    assert (done.exit_code, "messages.md#unreadable-data" in done.output) == (2, True)
+    for path in (damaged, strange, gone):
+        assert str(path) in done.output
+
+
+def test_coverage_files_of_two_parts_of_a_suite_add_up(run: Any, copy: Path) -> None:
+    parts = []
+    for number, reached in enumerate(((7,), (13, 14))):
+        part = copy.parent / f"part{number}.info"
+        hits = "".join(f"DA:{n},{int(n in reached)}\n" for n in (7, 13, 14, 15))
+        part.write_text(f"TN:\nSF:prices.py\n{hits}end_of_record\n")
+        parts += ["--data", str(part)]
+    done = run(copy, "gate", "--base", "HEAD~1", *parts, "--json")
+    assert json.loads(done.output)["diff"]["missing"] == {"prices.py": [15]}
+
+
 def test_options_that_exclude_each_other(run: Any, copy: Path) -> None:
     assert run(copy, "gate", "--staged", "--base", "HEAD").exit_code == 2
     assert run(copy, "gate", "--head", "HEAD").exit_code == 2
