@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+READ_ONLY_CURE = (
+    "That file system is mounted read-only: mount it writable, or work in a clone elsewhere"
+    " (`git clone . ../NAME`). `copydesk gate --base REV --data FILE` judges by a coverage file"
+    " and writes nothing."
+)
+"""The next step where a repository's git folder lies on a read-only mount."""
+
 
 class CopydeskError(Exception):
     """A problem the user can act on. Anything else is a bug.

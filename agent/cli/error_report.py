@@ -71,6 +71,7 @@ _RIGHTS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 _CURES = {
     errno.ENAMETOOLONG: "The path is longer than this file system takes; move the repository to a"
     " shorter one, or shorten the name.",
+    errno.EROFS: "That file system is mounted read-only; choose a place that can be written.",
     errno.ENOSPC: "Make room; what was written before is safe.",
     errno.EDQUOT: "Your quota is used up; make room. What was written before is safe.",
     errno.EMFILE: "Too many files are open; `ulimit -n` says how many there may be.",

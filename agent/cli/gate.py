@@ -247,9 +247,11 @@ def _tree(repo: Repository, head: Sha | None) -> dict[str, git.Entry]:
 def draft_advice(repo: Repository, request: GateRequest) -> DraftAdvice:
     """What can be done about the lines of a change that no test reaches."""
     waiting: dict[str, str] = {}
-    if (repo.desk / "desk.db").is_file():
-        with open_current_desk() as (_, db):
-            waiting = waiting_commands(db.drafts.find(kind="test"))
+    # a desk that cannot be used costs the advice, not a verdict that needs none
+    with contextlib.suppress(CopydeskError):
+        if (repo.desk / "desk.db").is_file():
+            with open_current_desk() as (_, db):
+                waiting = waiting_commands(db.drafts.find(kind="test"))
     if request.base is None:
         return DraftAdvice(waiting, is_committed=False)
     is_here = request.head == head_sha(repo)

@@ -6,7 +6,7 @@ import contextlib
 import os
 from pathlib import Path
 
-from copydesk.agent.errors import CopydeskError
+from copydesk.agent.errors import READ_ONLY_CURE, CopydeskError
 
 
 def desk_not_writable(path: Path, reason: str) -> CopydeskError:
@@ -16,7 +16,7 @@ def desk_not_writable(path: Path, reason: str) -> CopydeskError:
         path: A file of the desk.
         reason: What the system says of it.
     """
-    hint = foreign_owner(path)
+    hint = READ_ONLY_CURE if is_on_read_only_mount(path) else foreign_owner(path)
     if not hint:
         _, folder = _owner_of_nearest(path)
         hint = (
@@ -39,6 +39,14 @@ def foreign_owner(path: Path) -> str:
         f"{place} belongs to {_user_name(owner)}. Run copydesk as that user, or work in a clone of"
         " your own: two users cannot share one desk."
     )
+
+
+def is_on_read_only_mount(path: Path) -> bool:
+    """Whether the file system of a path, or of the nearest folder above it, takes no writing."""
+    for place in (path, *path.parents):
+        with contextlib.suppress(OSError):
+            return bool(os.statvfs(place).f_flag & os.ST_RDONLY)
+    return False
 
 
 def is_of_desk(path: Path) -> bool:

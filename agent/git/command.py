@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from copydesk.agent.errors import CopydeskError
+from copydesk.agent.errors import READ_ONLY_CURE, CopydeskError
 from copydesk.agent.process import ProcessError, find_program, run, scrubbed_environment
 from copydesk.hooks.environment import GIT_CONFIGURATION
 
@@ -119,7 +119,9 @@ def git(
     except ProcessError as error:
         message = f"git {arguments[0]}: {error.output or error.reason}"
         hint = ""
-        if "Permission denied" in message or "Read-only file system" in message:
+        if "Read-only file system" in message:
+            hint = READ_ONLY_CURE
+        elif "Permission denied" in message:
             hint = "Check whose that is and the disk it is on: this user cannot write there."
         raise GitFailed(message, slug="git-failed", hint=hint) from error
 
