@@ -49,6 +49,8 @@ class TrackRecord(NamedTuple):
 RECENT_CALLS = 50
 """How many of a model's last calls its speed and its record are told by."""
 
+_COUNTED_PROMPTS = 20
+
 _LISTED = (
     *("id", "purpose", "model", "digest", "prompt", "response", "options"),
     *("prompt_tokens", "output_tokens", "seconds", "outcome", "called_at"),
@@ -119,6 +121,15 @@ class ModelCalls:
             (digest, RECENT_CALLS),
         ).fetchone()
         return float(tokens) / float(seconds) if seconds else None
+
+    def counted_prompts(self, digest: str) -> list[tuple[str, int]]:
+        """A model's last prompts that were answered, and the tokens its server counted in each."""
+        rows = self._db.execute(
+            "SELECT prompt, prompt_tokens FROM model_calls WHERE digest = ? AND prompt_tokens > 0"
+            " AND outcome IN ('ok', 'cut') ORDER BY id DESC LIMIT ?",
+            (digest, _COUNTED_PROMPTS),
+        )
+        return [(str(prompt), int(tokens)) for prompt, tokens in rows]
 
     def track_record(self, digest: str, purpose: str) -> TrackRecord:
         """What came of a model's last answers.

@@ -8,6 +8,7 @@ from typing import Final
 
 from copydesk.agent.model import json_schema
 from copydesk.agent.model.faults import LimitReached, ModelFault
+from copydesk.agent.model.tokens import byte_guess, estimate
 from copydesk.agent.model.types import AnswerOptions, SizeLimits
 from copydesk.agent.records import Json
 
@@ -19,11 +20,6 @@ _TEMPERATURE = 0.2
 LEFT_OUT: Final = "# ... (lines left out)"
 _MARGIN = 0.9
 _THOUGHT = re.compile(r"\A\s*<think>.*?</think>\s*", re.S)
-
-
-def estimate(text: str) -> int:
-    """The tokens of a text, guessed on the high side: a third of its bytes in UTF-8."""
-    return -(-len(text.encode("utf-8", "replace")) // 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +175,8 @@ def _was_truncated(request: ChatRequest, evaluated: int, version: tuple[int, ...
         evaluated: The tokens of the prompt that the server says it read.
         version: The server's version.
     """
-    guess = estimate(request.prompt)
+    guess = byte_guess(request.prompt)
     halves = {request.num_ctx - (request.num_ctx - keep) // 2 for keep in (4, 5)}
-    if evaluated in halves and guess > evaluated:
+    if evaluated in halves and estimate(request.prompt) > evaluated:
         return True
     return version >= (0, 30) and guess > 1000 and 0 < evaluated < guess * 0.4

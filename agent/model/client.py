@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,7 +18,6 @@ from copydesk.agent.model.chat_request import (
     ChatRequest,
     ReceivedAnswer,
     check_answer,
-    estimate,
     shortened,
 )
 from copydesk.agent.model.faults import ModelFault, ModelUnavailable, fault_of
@@ -31,6 +31,7 @@ from copydesk.agent.model.server import (
     size_of,
     survey,
 )
+from copydesk.agent.model.tokens import estimate, learned_factor
 from copydesk.agent.model.transport import fetch, strict_transport
 from copydesk.agent.model.types import (
     DEFAULT_OPTIONS,
@@ -97,6 +98,7 @@ class Client:
         self._sizes = sizes
         self._pause = pause
         self._size = model.size
+        self._factor = 0.0  # not known yet
 
     def ask(
         self,
@@ -156,10 +158,15 @@ class Client:
                 hint="It is asked when the other is unloaded, or when `model` names the other.",
             )
 
+    def _tokens(self, text: str) -> int:
+        """The tokens of a text for this model, on the high side, by what was counted before."""
+        self._factor = self._factor or learned_factor(self._settings.counted_prompts(self.digest))
+        return math.ceil(estimate(text) * self._factor)
+
     def _room(self, messages: tuple[tuple[str, str], ...], max_tokens: int) -> int:
         """The context that is loaded, where it holds prompt and answer, else the smallest bucket
         that does: the user's own setting stays, and no model is loaded again for less."""
-        need = sum(estimate(text) for _, text in messages) + max_tokens + SPARE
+        need = sum(self._tokens(text) for _, text in messages) + max_tokens + SPARE
         fits = [bucket for bucket in BUCKETS if bucket >= need]
         if not fits or need > self._context_length:
             raise ModelFault("overflow", f"about {need:,} tokens of {self._context_length:,}")
@@ -191,7 +198,7 @@ class Client:
         if not others:
             return None
         bucket = others[0] if step > 0 else others[-1]
-        need = estimate(request.prompt) + request.answer.max_tokens
+        need = self._tokens(request.prompt) + request.answer.max_tokens
         if not need <= bucket <= self._context_length:
             return None
         return replace(request, num_ctx=bucket)
@@ -217,6 +224,8 @@ class Client:
             raise
         seconds = time.monotonic() - started
         self._log(request, received, seconds, outcome)
+        read = [(request.prompt, received.prompt_tokens)]
+        self._factor = max(self._factor, learned_factor(read))
         counts = (received.prompt_tokens, received.output_tokens)
         return Answer(text, self.name, self.digest, *counts, seconds, outcome)
 
@@ -281,7 +290,7 @@ class Client:
             with self._open(times, times.total) as client:
                 self._take_in(client.chat(**arguments, stream=False), received)
             return
-        seconds = times.first_token + estimate(request.prompt) / _TOKENS_A_SECOND
+        seconds = times.first_token + self._tokens(request.prompt) / _TOKENS_A_SECOND
         with (
             self._open(times, seconds) as client,
             contextlib.closing(client.chat(**arguments, stream=True)) as stream,

@@ -43,7 +43,12 @@ def model_settings(
     )
     if db is None:
         return chosen
-    chosen = dataclasses.replace(chosen, on_call=db.model_calls.add, breaker=breaker_from_log(db))
+    chosen = dataclasses.replace(
+        chosen,
+        on_call=db.model_calls.add,
+        breaker=breaker_from_log(db),
+        counted_prompts=db.model_calls.counted_prompts,
+    )
     if not in_background:
         return chosen
     hourly = settings.personal.model_seconds

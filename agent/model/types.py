@@ -31,6 +31,11 @@ def _no_limit() -> float:
     return math.inf
 
 
+def _none_counted(_digest: str) -> list[tuple[str, int]]:
+    """No prompts that a server counted."""
+    return []
+
+
 def _at_once() -> bool:
     """Nothing goes ahead."""
     return True
@@ -44,7 +49,8 @@ class ModelSettings:
     installed one of the preference list. `prose_model` writes stories when it is set.
     `seconds_left` says how long the next request may take, or raises ModelUnavailable; `make_way`
     is called before each, waits for what goes ahead, and says False where that takes too long.
-    With `spares_others` no model is pushed out of the server's memory.
+    With `spares_others` no model is pushed out of the server's memory. `counted_prompts` tells, by
+    a model's digest, prompts that it read and the tokens that the server counted in them.
     """
 
     host: str | None = None
@@ -56,6 +62,7 @@ class ModelSettings:
     seconds_left: Callable[[], float] = _no_limit
     make_way: Callable[[], bool] = _at_once
     spares_others: bool = False
+    counted_prompts: Callable[[str], list[tuple[str, int]]] = _none_counted
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker, compare=False)
 
 
