@@ -26,6 +26,7 @@ LADDER = [
     {"sandbox", "model"},
     {"coverage"},
     {"testgen", "stories", "community", "scoring"},
+    {"examples"},
     {"review"},
     {"daemon"},
     {"setup"},

@@ -16,6 +16,7 @@ from copydesk.agent.cli.terminal import spinner
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.drafts import draft_as_json
 from copydesk.agent.errors import CopydeskError
+from copydesk.agent.examples import ExampleSearch, tell_examples
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Draft
@@ -91,10 +92,17 @@ def _write(repo: Repository, db: Database, chosen: Chosen | None) -> Draft | Non
         settings = config.load(repo, chosen.commits[-1] if chosen else head)
         client = reach_model(settings, db, print_progress, prose=True, progress=model_progress)
         project, say = settings.project, print_progress
+        draft: Draft | None
         if chosen:
-            return write_range(repo, db, chosen, project=project, say=say, client=client)
-        draft = update_story(repo, db, head, project=project, say=say, client=client)
-    db.jobs.done_by_hand("story", head)
+            draft = write_range(repo, db, chosen, project=project, say=say, client=client)
+        else:
+            draft = update_story(repo, db, head, project=project, say=say, client=client)
+        if draft is not None:
+            update("running examples")
+            tell_examples(ExampleSearch(repo, db, say), draft.id)
+            draft = db.drafts.get(draft.id)
+    if not chosen:
+        db.jobs.done_by_hand("story", head)
     return draft
 
 

@@ -12,10 +12,11 @@ from copydesk.agent.daemon import prune
 from copydesk.agent.daemon.first_floor import settle_floor
 from copydesk.agent.daemon.model_steps import model_draft_step, model_story_step
 from copydesk.agent.daemon.reconcile import HISTORY_PRIORITY, MEASURE
-from copydesk.agent.daemon.step_context import StepContext
+from copydesk.agent.daemon.step_context import StepContext, example_search
 from copydesk.agent.desk.failures import failed_words, failure_lines
 from copydesk.agent.desk.jobs import MODEL_DRAFT, MODEL_STORY
 from copydesk.agent.errors import CopydeskError
+from copydesk.agent.examples import tell_examples
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.missing_modules import missing_packages
@@ -120,7 +121,9 @@ def story_step(context: StepContext, sha: Sha) -> None:
         deferred_work.cancel(context.db, "story", sha)
         return
     project = config.load(context.repo, sha).project
-    update_story(context.repo, context.db, sha, project=project, say=context.say)
+    draft = update_story(context.repo, context.db, sha, project=project, say=context.say)
+    if draft is not None:
+        tell_examples(example_search(context, sha), draft.id)
 
 
 def prune_step(context: StepContext, subject: str) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from copydesk.agent import config
 from copydesk.agent.config import Config
-from copydesk.agent.daemon.step_context import StepContext
+from copydesk.agent.daemon.step_context import StepContext, example_search
 from copydesk.agent.errors import CopydeskError, Superseded
+from copydesk.agent.examples import tell_examples
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.commit import Commit
 from copydesk.agent.model import deferred_work
@@ -95,5 +96,7 @@ def _draft(context: StepContext, sha: Sha, settings: Config, client: Client) -> 
 
 
 def _word(context: StepContext, sha: Sha, settings: Config, client: Client) -> None:
-    project = settings.project
-    update_story(context.repo, context.db, sha, project=project, say=context.say, client=client)
+    project, say = settings.project, context.say
+    draft = update_story(context.repo, context.db, sha, project=project, say=say, client=client)
+    if draft is not None:
+        tell_examples(example_search(context, sha), draft.id)

@@ -80,7 +80,12 @@ _PARTS = {
 }
 """Which key may stand before "of", and which after it."""
 
-_NOT_SAID = frozenset({"direction", "url", "code", "result", "before", "command", "source"})
+_NOT_SAID = frozenset(
+    {
+        *("direction", "url", "source"),
+        *("code", "result", "before", "command", "tier", "before_sha"),  # of an example
+    }
+)
 """Keys whose values are no words of a sentence."""
 
 _TRAILING_REFERENCES = re.compile(

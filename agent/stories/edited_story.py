@@ -9,6 +9,7 @@ from copydesk.agent.desk.database import Database
 from copydesk.agent.records import Fact, Json, Sentence, Story
 from copydesk.agent.stories.check_story import check
 from copydesk.agent.stories.editing_form import from_text
+from copydesk.agent.stories.example_facts import NO_EXAMPLES
 from copydesk.agent.stories.stored_stories import StoredStory, load_story, save_story
 
 APPROVED = "approved"
@@ -18,13 +19,15 @@ APPROVED = "approved"
 def evidence_of(stored: StoredStory) -> Json:
     """What the draft of a story shows of how it was checked."""
     has_why = any(fact.kind == "note" for fact in stored.facts)
+    notes = [] if has_why else ["nobody has said why; `copydesk note TEXT` does"]
+    notes += [fact.text for fact in stored.facts if fact.kind == NO_EXAMPLES]
     return {
         "verdict": "doubtful" if stored.open_red else "checked",
         "span": {"since": stored.span.since, "last": stored.span.last},
         "facts": _brief(stored.facts),
         "problems": [problem._asdict() for problem in stored.problems],
         "offered": _brief(stored.offered),
-        "notes": [] if has_why else ["nobody has said why; `copydesk note TEXT` does"],
+        "notes": notes,
     }
 
 

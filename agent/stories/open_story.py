@@ -19,6 +19,12 @@ from copydesk.agent.records import Draft, Fact, Sha, Story
 from copydesk.agent.stories.check_story import check
 from copydesk.agent.stories.edited_story import evidence_of
 from copydesk.agent.stories.editing_form import to_text
+from copydesk.agent.stories.example_facts import (
+    ExampleRuns,
+    carried_over,
+    is_of_examples,
+    with_examples,
+)
 from copydesk.agent.stories.span import (
     AuthorNote,
     ClosingRules,
@@ -172,6 +178,8 @@ def _tell(
         return growing
     last_call = desk.db.model_calls.last_id()
     story = _write(desk, facts, span.last)
+    if growing is not None and growing.span == span:
+        story, facts = carried_over(story, facts, growing.facts)
     stored = growing or StoredStory(0, 0, span, "open", story, facts)
     saved = _save(desk, replace(stored, span=span, story=story, facts=facts), last_call)
     retired = desk.db.stories.supersede_single_entries(shas)
@@ -186,7 +194,27 @@ def _is_outdated(
 ) -> bool:
     """Whether there is more to tell than a story does, or a model could word it."""
     could_be_worded = desk.wording.client is not None and growing.story.origin == PLAIN
-    return growing.span != span or growing.facts != facts or could_be_worded
+    without_examples = tuple(fact for fact in growing.facts if not is_of_examples(fact))
+    return growing.span != span or without_examples != facts or could_be_worded
+
+
+def save_examples(db: Database, draft_id: int, span: Span, runs: ExampleRuns) -> None:
+    """Show examples in a story, unless it tells other commits by now or the editor touched it.
+
+    Args:
+        db: The desk.
+        draft_id: The story's draft.
+        span: The commits that the examples were run for.
+        runs: The examples, or why there are none.
+    """
+    stored = load_story(db, draft_id)
+    if stored.state != "open" or stored.span != span:
+        return
+    story, facts = with_examples(stored.story, stored.facts, runs)
+    problems = tuple(check(story, facts))
+    stored = replace(stored, story=story, facts=facts, problems=problems)
+    calls = db.drafts.get(draft_id).evidence.get("calls", [])
+    save_story(db, stored, _draft(stored, calls))
 
 
 def _notes(db: Database) -> tuple[AuthorNote, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -144,9 +145,26 @@ def session(code: str, result: str) -> str:
     if code.lstrip().startswith(">>>"):
         lines = [code.rstrip("\n")]
     else:
-        first, *others = code.rstrip("\n").split("\n")
-        lines = [f">>> {first}", *(f"... {line}".rstrip() for line in others)]
+        starts = _statement_starts(code)
+        lines = [
+            f"{'>>>' if number in starts else '...'} {line}".rstrip()
+            for number, line in enumerate(code.rstrip("\n").split("\n"), 1)
+        ]
     return "\n".join([*lines, *([result.rstrip("\n")] if result else [])])
+
+
+def _statement_starts(code: str) -> set[int]:
+    """The lines at which statements begin; the first alone in what is no Python."""
+    try:
+        statements = ast.parse(code).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return {1}
+    decorated = [getattr(node, "decorator_list", []) for node in statements]
+    starts = {
+        min([node.lineno, *(d.lineno for d in decorators)])
+        for node, decorators in zip(statements, decorated, strict=True)
+    }
+    return starts | {1}
 
 
 def _picture(picture: Picture, address: PictureAddress, style: Style) -> str:

@@ -84,7 +84,7 @@ class _Target:
 
 
 def draft_embedded(
-    gap: Gap, tree: Path, sandbox: SandboxRunner, *, seed: int = 0
+    gap: Gap, tree: Path, sandbox: SandboxRunner, *, seed: int = 0, seconds: float = _WALL_SECONDS
 ) -> Candidate | None:
     """Draft characterization tests for the uncovered lines of a function.
 
@@ -98,6 +98,7 @@ def draft_embedded(
         tree: The project's files, as the sandbox copies them.
         sandbox: Runs the search; its tools folder is TOOLS.
         seed: Of the random inputs.
+        seconds: What each of the two runs may take; a search that is cut short drafts nothing.
 
     Returns:
         The tests, all of whose expected values were observed; None when no call reached a line
@@ -107,12 +108,13 @@ def draft_embedded(
     if target is None:
         return None
     request = target.request(seed)
-    report = _ask(sandbox, {**request, "do": "search"}, _FIRST)
+    report = _ask(sandbox, {**request, "do": "search"}, _FIRST, seconds)
     records = _list(report.get("cases"))[:MAX_CASES]
     if not records:
         return None
     entry = str(report.get("entry", gap.function))
-    again = _ask(sandbox, {**request, "do": "record", "calls": records, "entry": entry}, _SECOND)
+    recording = {**request, "do": "record", "calls": records, "entry": entry}
+    again = _ask(sandbox, recording, _SECOND, seconds)
     steady = _steady(records, _list(again.get("observations")))
     subject = target.subject(entry, report.get("command"))
     if subject is None or not _reaches(gap, steady):
@@ -155,9 +157,9 @@ def _reaches(gap: Gap, records: Sequence[Json]) -> bool:
     return bool(lines & set(gap.lines))
 
 
-def _ask(sandbox: SandboxRunner, request: Json, env: Mapping[str, str]) -> Json:
+def _ask(sandbox: SandboxRunner, request: Json, env: Mapping[str, str], seconds: float) -> Json:
     """Run the search once; an empty answer for anything that is not a JSON object."""
-    limits = replace(sandbox.limits, cpu_seconds=_CPU_SECONDS, wall_seconds=_WALL_SECONDS)
+    limits = replace(sandbox.limits, cpu_seconds=_CPU_SECONDS, wall_seconds=seconds)
     words = json.dumps(request).encode()
     outcome = sandbox.run(("python", "-c", _START), env=env, stdin=words, limits=limits)
     if outcome.ended != "exit" or outcome.returncode != 0:
