@@ -12,6 +12,7 @@ from copydesk.agent.cli.options import examples, id_argument
 from copydesk.agent.cli.output import echo, write_file
 from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
+from copydesk.agent.examples import verify_examples
 from copydesk.agent.stories.channels.sites import SITES
 from copydesk.agent.stories.publish import CHANNELS, Publication, channel_text, publication
 from copydesk.agent.stories.site_folder import find_site, site_files, write_site_files
@@ -58,6 +59,7 @@ def export(
         if channel == "devlog" and db.stories.of_draft(identity) is None:
             text = _single_entry(db, identity)
         else:
+            verify_examples(repo, db, identity)
             story = publication(repo, db, identity, draft=draft)
             if into is not None:
                 _into_site(db, channel, into, story)

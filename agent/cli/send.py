@@ -12,6 +12,7 @@ from copydesk.agent.cli.output import echo, echo_json, print_progress
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.publishing import SentPart
 from copydesk.agent.errors import CopydeskError
+from copydesk.agent.examples import verify_examples
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Json
 from copydesk.agent.stories.channels.discord_thread import ThreadPart, build_thread
@@ -80,6 +81,7 @@ def _approved_thread(repo: Repository, db: Database, identity: int) -> tuple[Thr
     Raises:
         CopydeskError: It is no story, it is not approved, or red sentences of it are not accepted.
     """
+    verify_examples(repo, db, identity)
     story = publication(repo, db, identity)
     if db.drafts.get(identity).state != "accepted":
         raise CopydeskError(

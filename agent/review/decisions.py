@@ -14,6 +14,7 @@ from copydesk.agent.desk.connection import timestamp, transaction
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.drafts import WAITING, Decision
 from copydesk.agent.errors import CopydeskError
+from copydesk.agent.examples import verify_examples
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Draft, DraftState, Evidence, Gap, Json
 from copydesk.agent.stories import edited_story
@@ -24,7 +25,6 @@ from copydesk.agent.stories.outbox import (
     write_outbox,
 )
 from copydesk.agent.stories.publish import accept_red, publication
-from copydesk.agent.stories.stored_stories import load_story
 from copydesk.agent.testgen.accept import (
     Placement,
     format_placement,
@@ -167,8 +167,9 @@ def _write_story(repo: Repository, db: Database, draft: Draft, *, anyway: bool) 
     if db.stories.of_draft(draft.id) is None:
         files, folder = {Path(draft.path).name: draft.content.encode()}, Path(draft.path).parent
     else:
+        verified_story = verify_examples(repo, db, draft.id)
         if anyway:
-            accept_red(db, load_story(db, draft.id))
+            accept_red(db, verified_story)
         story = publication(repo, db, draft.id)
         files, folder = outbox_files(story), Path("outbox", outbox_name(story))
         if (repo.desk / folder).exists():  # another story of that day and title
