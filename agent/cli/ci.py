@@ -207,12 +207,13 @@ def _broken(
     repo: Repository, request: GateRequest, floors: Floors, error: CopydeskError
 ) -> Verdict:
     """The verdict where the tests could not be run at all: the job's summary has it too."""
-    return judge(
+    verdict = judge(
         unknown_statuses(request.change, texts(repo, request.change)),
         replace(floors, unknown="fail"),
         read=changed_file_reader(repo, request.change),
         doubts=(str(error),),
     )
+    return replace(verdict, remarks=(*verdict.remarks, error.hint.rstrip(".")))
 
 
 def _say(answer: Answer, where: CiHost, as_json: bool) -> None:

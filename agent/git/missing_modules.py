@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from copydesk.agent.git.repository import Repository, tree
 from copydesk.agent.records import Sha
 
-_MISSING = re.compile(r"(?:ModuleNotFoundError|ImportError): No module named '?([A-Za-z_][\w.]*)")
+_MISSING = re.compile(
+    r"(?:(?:ModuleNotFoundError|ImportError): |Error importing plugin \"[^\"]*\": )"
+    r"No module named '?([A-Za-z_][\w.]*)"
+)
 
 DISTRIBUTIONS = {
     "attr": "attrs",
@@ -34,6 +37,7 @@ DISTRIBUTIONS = {
     "sklearn": "scikit-learn",
     "slugify": "python-slugify",
     "usb": "pyusb",
+    "xdist": "pytest-xdist",
     "yaml": "PyYAML",
     "zmq": "pyzmq",
 }
@@ -83,11 +87,24 @@ def missing_packages(
         python: The interpreter that ran its tests: its path.
         errors: The last error lines of the tests.
     """
+    return install_of(python, errors, lambda: tree(repo, sha))
+
+
+def install_of(
+    python: str, errors: Iterable[str], paths: Callable[[], Iterable[str]]
+) -> Install | None:
+    """What to install where error lines say that a module is missing; None where none does.
+
+    Args:
+        python: The interpreter that lacks it: its path.
+        errors: The error lines.
+        paths: Lists the files of the tree, which is asked for only where a module is missing.
+    """
     modules = missing_modules(errors)
     if not modules:
         return None
-    paths = list(tree(repo, sha))
-    foreign = [module for module in modules if not is_in_tree(module, paths)]
+    files = list(paths())
+    foreign = [module for module in modules if not is_in_tree(module, files)]
     if not foreign:
         return None
     names = " and ".join(foreign) if len(foreign) < 3 else ", ".join(foreign)

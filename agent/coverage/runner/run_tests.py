@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from copydesk.agent.coverage.runner.recording import (
     name_in_project,
 )
 from copydesk.agent.errors import CopydeskError
+from copydesk.agent.git.missing_modules import install_of
 from copydesk.agent.process import ProcessError, scratch_folder
 from copydesk.agent.records import Json, TestId
 from copydesk.agent.text import clean
@@ -94,13 +95,13 @@ def record_tests(engine: Engine, options: RunOptions) -> Recording:
                 writes=_writable_folders(options),
             )
         except ProcessError as error:
-            raise _broken(error.reason, error.output) from error
+            raise _broken(error.reason, error.output, engine) from error
         if options.compiled_modules:
             shrink(options.compiled_modules)
         output = (result.stdout + result.stderr).decode("utf-8", "replace")
         content = read_report(report)
         if "end" not in content or result.returncode not in (0, 1, 2, NOTHING_COLLECTED):
-            raise _broken(_how_it_ended(result.returncode), output)
+            raise _broken(_how_it_ended(result.returncode), output, engine)
         _check_origin(content.get("strays") or [])
         recording = parse_report(content, result.seconds, output, engine.variable_digests())
         return in_repository(recording, engine.folder) if engine.folder else recording
@@ -219,13 +220,25 @@ def _how_it_ended(code: int) -> str:
     return f"pytest ended with exit code {code}"
 
 
-def _broken(reason: str, output: str) -> CopydeskError:
+def _broken(reason: str, output: str, engine: Engine) -> CopydeskError:
+    """The error for a suite that did not run, with what to install where a module is missing."""
     tail = clean("\n".join(output.strip().split("\n")[-15:]))
-    return CopydeskError(
-        f"the test suite cannot be run: {reason}\n{tail}",
-        slug="suite-broken",
-        hint="Run `python -m pytest` yourself; once it runs, copydesk measures the next commit.",
+    hint = "Run `python -m pytest` yourself; once it runs, copydesk measures the next commit."
+    install = install_of(
+        str(engine.interpreter.path), output.split("\n"), lambda: _files(engine.tree)
     )
+    if install is not None:
+        hint = f"{clean(install.in_words)}. {hint}"
+    return CopydeskError(
+        f"the test suite cannot be run: {reason}\n{tail}", slug="suite-broken", hint=hint
+    )
+
+
+def _files(tree: Path) -> Iterator[str]:
+    """The files of a tree, relative to it."""
+    for folder, _, names in os.walk(tree):
+        for name in names:
+            yield Path(folder, name).relative_to(tree).as_posix()
 
 
 def parse_report(

@@ -58,6 +58,34 @@ def test_a_broken_suite_is_a_problem_with_its_error(
     assert done.output.endswith("messages.md#suite-broken (`copydesk help suite-broken`)\n")
 
 
+@pytest.mark.parametrize(
+    ("files", "package"),
+    [
+        ({"conftest.py": "import yaml_not_here\n"}, "yaml_not_here"),
+        ({"conftest.py": "pytest_plugins = ['plugin_not_here']\n"}, "plugin_not_here"),
+        ({"pytest.ini": "[pytest]\naddopts = -p plugin_not_here\n"}, "plugin_not_here"),
+    ],
+    ids=["import", "plugin of a conftest", "plugin of the configuration"],
+)
+def test_a_suite_that_lacks_a_module_names_what_to_install(
+    run: Any, shop: Path, commit: Callable[..., str], files: dict[str, str], package: str
+) -> None:
+    commit(shop, files)
+    for words in (["measure"], ["ci"]):
+        done = run(shop, *words)
+        assert f"has no module {package}; install what the tests need: " in done.output, words
+        assert f"-m pip install {package}`" in done.output
+
+
+def test_a_module_of_the_project_is_nothing_to_install(
+    run: Any, shop: Path, commit: Callable[..., str]
+) -> None:
+    commit(shop, {"conftest.py": "import helper\n", "tools/helper.py": ""})
+    done = run(shop, "measure")
+    assert "No module named 'helper'" in done.output
+    assert "pip install" not in done.output
+
+
 def test_a_commit_that_cannot_be_measured_costs_no_other(
     run: Any, shop: Path, git: Callable[..., str], commit: Callable[..., str]
 ) -> None:
