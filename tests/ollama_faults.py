@@ -25,7 +25,10 @@ END = {
     "nothink": ("refused", 1, "refused", 1),
     "toolong": ("overflow", 2, "overflow", 2),
     "halved": ("truncated", 1, "truncated", 1),
+    "toobig": ("overflow", 1, "overflow", 1),
     "slowload": ("slow", 1, "slow", 1),
+    "queued": ("busy", 1, "slow", 1),
+    "frozen": ("slow", 1, "slow", 1),
     "stall": ("stalled", 2, "slow", 1),
     "drip": ("too_long", 1, "too_long", 1),
     "killed": ("died", 2, "died", 2),
@@ -36,8 +39,9 @@ END = {
     "nodone": ("unfinished", 2, "unfinished", 2),
     "endless": ("endless", 2, "cut", 1),  # nothing but num_predict ends it
     "empty": ("empty", 2, "empty", 2),
-    "thoughtless": ("cut", 2, "cut", 2),
-    "truncjson": ("cut", 2, "cut", 2),
+    "thoughtless": ("cut_off", 2, "cut_off", 2),
+    "blanks": ("ok", 1, "ok", 1),
+    "truncjson": ("cut_off", 2, "cut_off", 2),
     "wrongschema": ("wrong_schema", 2, "wrong_schema", 2),
     "fenced": ("ok", 1, "ok", 1),
     "html502": ("not_ollama", 1, "not_ollama", 1),
@@ -45,7 +49,7 @@ END = {
     "redirect": ("not_ollama", 1, "not_ollama", 1),
     "remotechunk": ("remote", 1, "remote", 1),
 }
-SHAPED = ("truncjson", "wrongschema", "fenced")
+SHAPED = ("blanks", "truncjson", "wrongschema", "fenced")
 """Faults of answers that were to have a shape."""
 
 
@@ -53,9 +57,9 @@ def midway(handler: Any, reply: Reply) -> bool:
     """Play a fault after a piece of a stream was sent; True when the reply is over."""
     fault = reply.fault
     if fault == "stall":
-        _hold(handler)
+        hold(handler)
     elif fault == "drip":  # bytes without end, but never a whole line
-        _hold(handler, lambda: handler.chunk(b" "))
+        hold(handler, lambda: handler.chunk(b" "))
     elif fault == "miderror":
         handler.line({"error": MIDWAY})
         handler.end_stream()
@@ -80,20 +84,20 @@ def whole(handler: Any, reply: Reply, value: dict[str, Any]) -> bool:
     elif fault in ("badline", "emptyline"):
         handler.plain(200, raw[: len(raw) // 2] if fault == "badline" else b"\n")
     elif fault == "stall":
-        _hold(handler)
+        hold(handler)
         _hang_up(handler)
     elif fault in ("killed", "drip"):
         handler.head(200, "application/json", len(raw) + 100_000)
         handler.wfile.write(raw[:1])
         if fault == "drip":
-            _hold(handler, lambda: handler.wfile.write(b" "))
+            hold(handler, lambda: handler.wfile.write(b" "))
         _hang_up(handler)
     else:
         return False
     return True
 
 
-def _hold(handler: Any, beat: Any = lambda: None) -> None:
+def hold(handler: Any, beat: Any = lambda: None) -> None:
     """Go on until the client has gone or the server closes."""
     while not handler.script.closing.wait(0.02) and not handler.hung_up():
         beat()

@@ -36,6 +36,7 @@ EARLY_FAULTS: dict[str, tuple[int, str]] = {
     "cloudoff": (403, "ollama cloud is disabled: remote inference is unavailable"),
     "nothink": (400, '"qwen2.5-coder:7b" does not support thinking'),
     "toolong": (400, json.dumps({"error": TOO_LONG})),
+    "toobig": (400, json.dumps({"error": TOO_LONG | {"n_prompt_tokens": 70_000, "n_ctx": 4096}})),
 }
 FAULTS: dict[str, str] = {
     "http500": "500, the runner crashed",
@@ -49,7 +50,10 @@ FAULTS: dict[str, str] = {
     "nothink": "400, the model cannot do what was asked",
     "toolong": "400, the prompt exceeds the context",
     "halved": "200, but the prompt was cut to half of the context",
-    "slowload": "the first word takes too long",
+    "toobig": "400, the prompt exceeds every context, and the server says by how much",
+    "slowload": "the model is pushed out and loaded again for too long",
+    "queued": "silence before the first word, for others are answered first",
+    "frozen": "silence, and nothing else is answered any more",
     "stall": "silence in the middle of an answer",
     "drip": "single bytes, without end",
     "killed": "the server dies in the middle of an answer",
@@ -61,6 +65,7 @@ FAULTS: dict[str, str] = {
     "endless": "the same words again and again",
     "empty": "an answer without a word",
     "thoughtless": "no word, for thinking took all the room",
+    "blanks": "JSON with more white space than the answer may be long",
     "truncjson": "JSON that is cut at the length limit",
     "wrongschema": "JSON of another shape",
     "fenced": "JSON in a fenced block",
@@ -125,6 +130,7 @@ class Script:
     load_fault: str = ""  # of a request that only loads the model
     allocates: int = 0  # the longest context there is memory for; 0 is any
     cloud_disabled: bool = True
+    offline: bool = False  # a pull does not reach the library
     max_queue: int = 512
     load_seconds: float = 1.0  # of the fault slowload
     pace: float = 0.0  # seconds between two pieces
@@ -134,6 +140,7 @@ class Script:
     loads: list[tuple[str, int]] = field(default_factory=list)
     loaded: dict[str, tuple[int, datetime]] = field(default_factory=dict)
     closing: threading.Event = field(default_factory=threading.Event)
+    frozen: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self.one_at_a_time = threading.Lock()  # OLLAMA_NUM_PARALLEL is 1

@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 sys.path.insert(0, str(Path(__file__).parent))  # when it is loaded by its path
-from ollama_faults import midway, whole
+from ollama_faults import hold, midway, whole
 from ollama_script import (
     BUSY,
     EARLY_FAULTS,
@@ -48,6 +48,10 @@ from ollama_script import (
     tokens,
 )
 
+NO_NETWORK = (
+    'pull model manifest: Get "https://registry.ollama.ai/v2/library/x/manifests/latest":'
+    " dial tcp: lookup registry.ollama.ai: no such host"
+)
 CUT = ("truncjson", "thoughtless")
 __all__ = ["FAULTS", "Model", "Script", "serve"]
 
@@ -66,9 +70,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.script.requests.append({"path": self.path, "body": {}, "headers": dict(self.headers)})
+        if self.script.frozen.is_set():
+            return hold(self)
         routes = {"/": self.root, "/api/version": self.version, "/api/status": self.status}
         routes |= {"/api/tags": self.tags, "/api/ps": self.ps}
-        self.guarded(routes.get(self.path, self.nowhere))
+        return self.guarded(routes.get(self.path, self.nowhere))
 
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -155,12 +161,16 @@ class Handler(BaseHTTPRequestHandler):
         digest, total = "sha256:" + "0" * 64, 1000
         part: Json = {"status": f"pulling {digest[7:19]}", "digest": digest, "total": total}
         lines: list[Json] = [{"status": "pulling manifest"}]
-        if known:
-            lines += [part, part | {"completed": total}, {"status": "success"}]
+        if self.script.offline:
+            lines += [{"error": NO_NETWORK}]
+        elif known:
+            lines += [part, part | {"completed": total}]
+            steps = ("verifying sha256 digest", "writing manifest", "success")
+            lines += [{"status": step} for step in steps]
         else:
             lines += [{"error": "pull model manifest: file does not exist"}]
         if not body.get("stream", True):
-            return self.json(200 if known else 500, lines[-1])
+            return self.json(200 if "error" not in lines[-1] else 500, lines[-1])
         self.start_stream()
         for line in lines:
             self.line(line)
@@ -211,8 +221,15 @@ class Handler(BaseHTTPRequestHandler):
         if not prompt and keep_alive == 0:
             script.loaded.pop(model.name, None)
             return self.json(200, reply.frame("", done=True, done_reason="unload"))
-        if fault == "slowload" and script.closing.wait(script.load_seconds):
+        if fault == "frozen":
+            script.frozen.set()
+        if fault in ("queued", "frozen"):
+            hold(self)
             raise BrokenPipeError
+        if fault == "slowload":
+            script.loaded.pop(model.name, None)
+            if script.closing.wait(script.load_seconds):
+                raise BrokenPipeError
         options = body.get("options") or {}
         num_ctx = script.load(model, int(options.get("num_ctx", 4096)), keep_alive)
         if not prompt:
@@ -224,8 +241,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def text(self, reply: Reply) -> str:
         form, fault = reply.request.get("format"), reply.fault
-        if fault in ("truncjson", "wrongschema", "empty"):
-            wrong = {"truncjson": '{"answer": "forty-tw', "wrongschema": '{"odd": [1, 2, 3]}'}
+        if fault in ("truncjson", "wrongschema", "empty", "blanks"):
+            wrong = {"blanks": "{" + ("\n" + " " * 18) * 120 + '"answer": "forty-two"}'}
+            wrong |= {"truncjson": '{"answer": "forty-tw', "wrongschema": '{"odd": [1, 2, 3]}'}
             return wrong.get(fault, "")
         text = self.script.answer(reply.request)
         if isinstance(form, dict) and text == "ok":

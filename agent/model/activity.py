@@ -18,6 +18,7 @@ from copydesk.agent.text import plural
 
 NAME: Final = "model.json"
 _WRITE_SECONDS = 1.0
+_LONG_SILENCE = 10.0  # seconds without a word in answer to a request
 
 
 class Activity(NamedTuple):
@@ -138,4 +139,8 @@ def activity_words(activity: Activity, *, now: float | None = None) -> str:
         return f"a model is loaded for {doing} ({for_how_long})"
     if not activity.step:
         return f"a model is between two answers, {doing} ({for_how_long})"
+    if activity.step == "reading" and activity.asked:
+        silence = (time.time() if now is None else now) - activity.asked
+        if silence >= _LONG_SILENCE:
+            return f"a model reads, or answers others first ({silence:.0f} s), before {doing}"
     return f"a model is {doing} ({plural(activity.tokens, 'token')}, {for_how_long})"

@@ -19,6 +19,7 @@ SPARE = 256  # tokens of the chat template
 _TEMPERATURE = 0.2
 LEFT_OUT: Final = "# ... (lines left out)"
 _MARGIN = 0.9
+_BLANK_SHARE = 3  # up to two thirds of what models write by a schema is white space
 _THOUGHT = re.compile(r"\A\s*<think>.*?</think>\s*", re.S)
 
 
@@ -46,10 +47,20 @@ class ChatRequest:
         """The options as Ollama names them."""
         return {
             "num_ctx": self.num_ctx,
-            "num_predict": self.answer.max_tokens,
+            "num_predict": self._most_tokens,
             "seed": self.answer.seed,
             "temperature": _TEMPERATURE,
         }
+
+    @property
+    def _most_tokens(self) -> int:
+        """The longest answer that the server may write: by a schema with white space in it, as far
+        as the context has room. ReceivedAnswer counts what is none."""
+        longest = self.answer.max_tokens
+        if self.answer.schema is None:
+            return longest
+        left = self.num_ctx - estimate(self.prompt) - SPARE
+        return max(longest, min(longest * _BLANK_SHARE, left))
 
     def with_next_seed(self) -> ChatRequest:
         """The same request with another seed."""
@@ -64,6 +75,7 @@ class ReceivedAnswer:
     size: int = 0
     last: str = ""
     repeats: int = 0
+    written: int = 0
     is_complete: bool = False
     end_reason: str = ""
     prompt_tokens: int = 0
@@ -91,6 +103,7 @@ class ReceivedAnswer:
         if not piece:
             return
         self.size += len(piece)
+        self.written += not piece.isspace()
         self.repeats = self.repeats + 1 if piece == self.last else 1
         self.last = piece
         if self.size > limits.characters:
@@ -99,22 +112,37 @@ class ReceivedAnswer:
             raise LimitReached("endless", f"{piece!r} {self.repeats} times")
 
 
+def named_sizes(detail: str) -> tuple[int, int] | None:
+    """The tokens that a server has counted in a prompt, and those that its context holds; None
+    where it does not name both.
+
+    Args:
+        detail: Its answer that the prompt is too long.
+    """
+    figures = dict(re.findall(r"(n_prompt_tokens|n_ctx)\W+(\d+)", detail))
+    if len(figures) == 2:
+        return int(figures["n_prompt_tokens"]), int(figures["n_ctx"])
+    words = re.search(r"request \((\d+) tokens\).*?context size \((\d+) tokens\)", detail)
+    return (int(words[1]), int(words[2])) if words else None
+
+
 def shortened(request: ChatRequest, fault: ModelFault) -> ChatRequest | None:
     """The request with lines left out of its longest text, by the server's own count of tokens.
 
     Args:
         request: What was sent.
-        fault: The server's answer that it is too long. llama-server names the tokens it counted
-            and those it has room for; without both figures there is nothing to go by.
+        fault: The server's answer that it is too long; without the figures in it there is nothing
+            to go by.
 
     Returns:
         A request that should fit, or None where none can be made.
     """
-    figures = dict(re.findall(r"(n_prompt_tokens|n_ctx)\W+(\d+)", fault.detail))
-    if len(figures) < 2:
+    sizes = named_sizes(fault.detail)
+    if sizes is None:
         return None
-    room = int(figures["n_ctx"]) - request.answer.max_tokens - SPARE
-    fitting_length = room / int(figures["n_prompt_tokens"]) * len(request.prompt)
+    prompt_tokens, context = sizes
+    room = context - request.answer.max_tokens - SPARE
+    fitting_length = room / prompt_tokens * len(request.prompt)
     longest = max(range(len(request.messages)), key=lambda n: len(request.messages[n][1]))
     role, text = request.messages[longest]
     share = (fitting_length - (len(request.prompt) - len(text))) / len(text)
@@ -147,7 +175,7 @@ def check_answer(
         raise ModelFault("truncated", f"{received.prompt_tokens} tokens read", partial=text)
     is_cut = received.end_reason == "length"
     if not text.strip():  # a model that cannot stop thinking may think up all its room
-        raise ModelFault("cut" if is_cut else "empty")
+        raise ModelFault("cut_off" if is_cut else "empty")
     if request.answer.schema is not None:
         _check_json(text, request.answer.schema, is_cut=is_cut)
         return text, "ok"
@@ -158,7 +186,7 @@ def _check_json(text: str, schema: Json, *, is_cut: bool) -> None:
     try:
         value = json_schema.parse_json(text)
     except ValueError as error:
-        raise ModelFault("cut" if is_cut else "not_json", str(error), partial=text) from None
+        raise ModelFault("cut_off" if is_cut else "not_json", str(error), partial=text) from None
     if problem := json_schema.schema_problem(value, schema):
         raise ModelFault("wrong_schema", problem, partial=text)
 

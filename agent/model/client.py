@@ -18,9 +18,10 @@ from copydesk.agent.model.chat_request import (
     ChatRequest,
     ReceivedAnswer,
     check_answer,
+    named_sizes,
     shortened,
 )
-from copydesk.agent.model.faults import ModelFault, ModelUnavailable, fault_of
+from copydesk.agent.model.faults import LimitReached, ModelFault, ModelUnavailable, fault_of
 from copydesk.agent.model.privacy import hide_secrets, is_remote, local_name, remote_model
 from copydesk.agent.model.server import (
     allocated,
@@ -178,11 +179,11 @@ class Client:
         if not fault.retry:
             return None
         if fault.outcome == "overflow":
-            return self._with_context(request, step=1) or shortened(request, fault)
+            return self._with_room(request, fault) or shortened(request, fault)
         if fault.outcome == "out_of_memory":
             return self._with_context(request, step=-1)
         again = request.with_next_seed()
-        if fault.outcome == "cut":
+        if fault.outcome == "cut_off":
             options = replace(again.answer, max_tokens=request.answer.max_tokens * 2)
             again = replace(again, answer=options)
         if fault.outcome in ("not_json", "wrong_schema"):
@@ -190,6 +191,22 @@ class Client:
             turn = (("assistant", fault.partial[:4000]), ("user", reproach))
             again = replace(again, messages=request.messages + turn)
         return replace(again, num_ctx=self._room(again.messages, again.answer.max_tokens))
+
+    def _with_room(self, request: ChatRequest, fault: ModelFault) -> ChatRequest | None:
+        """The request with the context that the prompt needs by the server's own count; None where
+        the model or the server has none as long as that."""
+        sizes = named_sizes(fault.detail)
+        if sizes is None:
+            return self._with_context(request, step=1)
+        prompt_tokens, context = sizes
+        self._factor = max(self._factor, learned_factor([(request.prompt, prompt_tokens)]))
+        if context < request.num_ctx:  # all that the server has memory for
+            self._context_length = min(self._context_length, context)
+        need = prompt_tokens + request.answer.max_tokens
+        fits = [bucket for bucket in BUCKETS if bucket >= need > request.num_ctx]
+        if not fits or need > self._context_length:
+            return None
+        return replace(request, num_ctx=min(fits[0], self._context_length))
 
     def _with_context(self, request: ChatRequest, *, step: int) -> ChatRequest | None:
         """The request with the next larger or smaller context; None where it would not fit."""
@@ -216,7 +233,7 @@ class Client:
             text, outcome = check_answer(request, received, self._version)
         except Exception as error:  # eight types and more, see faults.fault_of
             seconds = time.monotonic() - started
-            fault = self._fault(error, received, seconds, allowed)
+            fault = self._fault(error, request, received, (seconds, allowed))
             self._log(request, received, seconds, fault.outcome)
             raise fault from error
         except BaseException:  # the process is told to end
@@ -230,21 +247,38 @@ class Client:
         return Answer(text, self.name, self.digest, *counts, seconds, outcome)
 
     def _fault(
-        self, error: Exception, received: ReceivedAnswer, seconds: float, allowed: float
+        self,
+        error: Exception,
+        request: ChatRequest,
+        received: ReceivedAnswer,
+        time_used: tuple[float, float],
     ) -> ModelFault:
         """The fault that an error is.
 
         Args:
             error: What came.
+            request: What was asked.
             received: What had come back until then.
-            seconds: How long it took.
-            allowed: How long it might take at most.
+            time_used: The seconds it took, and how many it might have taken.
         """
+        seconds, allowed = time_used
         fault = fault_of(error, received.text, started=received.size > 0)
         is_late = fault.outcome in ("slow", "stalled", "too_long")
         if is_late and seconds >= allowed - min(self._times.idle, allowed / 2) - 0.5:
             return ModelFault("out_of_time", fault.detail, partial=fault.partial)
+        if fault.outcome == "slow" and self._is_queued(request, received):
+            wait = f"no word for {seconds:.0f} s, though it is loaded: others go first, or it reads"
+            busy = ModelFault("busy", f"{wait} slowly")
+            busy.retry = False  # whoever asks again stands at the end of the queue
+            return busy
         return fault
+
+    def _is_queued(self, request: ChatRequest, received: ReceivedAnswer) -> bool:
+        """Whether a request seems to wait in the server's queue, of which Ollama sends no word:
+        the server is alive, the model is loaded, and yet nothing has come."""
+        if received.size or not request.answer.stream:
+            return False
+        return bool(allocated(self._host, self.name, self._times.connect))
 
     def _open(self, times: TimeLimits, seconds: float) -> ollama.Client:
         """The ollama package's client for one exchange, its first word due within `seconds`."""
@@ -288,7 +322,7 @@ class Client:
         }
         if not request.answer.stream:
             with self._open(times, times.total) as client:
-                self._take_in(client.chat(**arguments, stream=False), received)
+                self._take_in(client.chat(**arguments, stream=False), request, received)
             return
         seconds = times.first_token + self._tokens(request.prompt) / _TOKENS_A_SECOND
         with (
@@ -296,15 +330,19 @@ class Client:
             contextlib.closing(client.chat(**arguments, stream=True)) as stream,
         ):
             for part in stream:
-                self._take_in(part, received)
+                self._take_in(part, request, received)
                 self._settings.on_progress("writing", len(received.pieces))
 
-    def _take_in(self, part: ollama.ChatResponse, received: ReceivedAnswer) -> None:
+    def _take_in(
+        self, part: ollama.ChatResponse, request: ChatRequest, received: ReceivedAnswer
+    ) -> None:
         thought, text = part.message.thinking or "", part.message.content or ""
         received.count(thought, self._sizes)
         received.count(text, self._sizes)
         if text:
             received.pieces.append(text)
+        if request.answer.schema is not None and received.written > request.answer.max_tokens:
+            raise LimitReached("cut_off", f"{received.written} pieces of JSON")
         if part.done:
             received.is_complete, received.end_reason = True, part.done_reason or ""
             received.prompt_tokens = part.prompt_eval_count or 0

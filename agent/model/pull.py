@@ -13,6 +13,8 @@ from copydesk.agent.model.types import ModelSettings, SizeLimits, TimeLimits
 
 DAY = 86400.0
 _SECONDS = 5.0
+_OFFLINE = ("no such host", "dial tcp", "network is unreachable", "name resolution", "proxyconnect")
+"""What Ollama says where it does not reach its library."""
 
 
 def pull(settings: ModelSettings, name: str, progress: Callable[[str, int, int], None]) -> None:
@@ -46,8 +48,15 @@ def pull(settings: ModelSettings, name: str, progress: Callable[[str, int, int],
         if last != "success":
             raise ModelFault("unfinished")
     except Exception as error:  # eight types and more, see faults.fault_of
+        fault = fault_of(error)
+        if any(phrase in fault.detail.lower() for phrase in _OFFLINE):
+            raise CopydeskError(
+                f"{name} was not downloaded: Ollama does not reach its library ({fault.detail})",
+                slug="model-pull-offline",
+                hint="Try again with a network; what is there already is kept.",
+            ) from error
         raise CopydeskError(
-            f"{name} was not downloaded: {fault_of(error)}",
+            f"{name} was not downloaded: {fault}",
             slug="model-not-pulled",
             hint="Check the name at ollama.com/library; what is there already is kept.",
         ) from error

@@ -9,7 +9,7 @@ from copydesk.agent.errors import CopydeskError
 from copydesk.agent.model.client import Client, connect
 from copydesk.agent.model.faults import ModelUnavailable
 from copydesk.agent.model.hosts import Host
-from copydesk.agent.model.server import allocated, survey
+from copydesk.agent.model.server import allocated, survey, version_text
 from copydesk.agent.model.transport import fetch
 from copydesk.agent.model.types import AnswerOptions, ModelSettings
 
@@ -70,7 +70,7 @@ def checks(settings: ModelSettings) -> Iterator[Check]:
 
 
 def _server_check(host: Host, version: tuple[int, ...], count: int) -> Check:
-    number = ".".join(map(str, version)) if version < (999,) else "a build of your own"
+    number = version_text(host, _SECONDS) if version < (999,) else "a build of your own"
     message = f"Ollama {number} at {host.url}, {count} installed"
     if version < RELIABLE:
         fix = "0.32 or newer keeps to a JSON schema with every model"

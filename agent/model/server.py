@@ -35,7 +35,7 @@ def survey(settings: ModelSettings, seconds: float) -> tuple[Host, tuple[int, ..
     end = time.monotonic() + seconds
     raw = settings.host or os.environ.get("OLLAMA_HOST")
     host = allowed_host(raw, settings.allow_remote)
-    text = str(fetch(host, "/api/version", seconds=seconds).get("version", ""))
+    text = version_text(host, seconds)
     version = _version(text)
     if version < OLDEST:
         raise ModelUnavailable(
@@ -45,6 +45,11 @@ def survey(settings: ModelSettings, seconds: float) -> tuple[Host, tuple[int, ..
         )
     tags = fetch(host, "/api/tags", seconds=max(end - time.monotonic(), 0.1)).get("models") or []
     return host, version, [entry for entry in tags if isinstance(entry, dict)]
+
+
+def version_text(host: Host, seconds: float) -> str:
+    """A server's version as it names itself, such as 0.33.0-rc2."""
+    return str(fetch(host, "/api/version", seconds=seconds).get("version", ""))
 
 
 def _version(text: str) -> tuple[int, ...]:

@@ -87,6 +87,13 @@ def test_each_step_has_words(
     assert activity_words(activity, now=1000.0 + seconds) == words
 
 
+def test_a_long_silence_before_the_first_word_is_shown() -> None:
+    activity = Activity("story", SHA, "reading", 0, 1000.0, 1010.0, 1010.0)
+    words = "a model reads, or answers others first (37 s), before writing the story of 1a2b3c4d"
+    assert activity_words(activity, now=1047.0) == words
+    assert "a model is writing" in activity_words(activity, now=1015.0)
+
+
 @pytest.mark.parametrize(
     ("kind", "waits"),
     [

@@ -142,7 +142,7 @@ def test_a_cut_document_gets_more_room(serve: Serve, client_of: ClientOf) -> Non
         "Is it?", purpose="test", options=AnswerOptions(schema=SCHEMA, max_tokens=8)
     )
     assert json.loads(answer.text)["n"] == 1
-    assert [body["options"]["num_predict"] for body in script.asked] == [8, 16]
+    assert [body["options"]["num_predict"] for body in script.asked] == [24, 48]
 
 
 def test_cut_plain_text_is_kept_and_said_to_be_cut(serve: Serve, client_of: ClientOf) -> None:

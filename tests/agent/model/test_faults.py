@@ -63,7 +63,7 @@ def test_a_fault_ends_in_its_outcome(
             ended = found.outcome
         seconds = time.monotonic() - started
     assert ended == outcome
-    assert ended in {"ok", *OUTCOMES}
+    assert ended in {"ok", "cut", *OUTCOMES}
     assert [call.outcome for call in calls] == [outcome] * max(tries, 1)
     assert len(script.asked) == tries
     assert {body["stream"] for body in script.asked} <= {stream}
@@ -142,6 +142,52 @@ def test_a_model_turned_remote_after_the_choice_is_not_asked(
     with pytest.raises(ModelFault) as caught:
         client.ask("?", purpose="test")
     assert caught.value.outcome == "missing"  # what :local makes of it
+
+
+def test_an_overflow_is_tried_again_at_the_size_the_server_named(
+    serve: Serve, client_of: ClientOf
+) -> None:
+    script = serve(faults=["toolong"])  # 9,999 tokens of 4,096
+    client_of(script).ask("?", purpose="test")
+    assert [body["options"]["num_ctx"] for body in script.asked] == [4096, 16384]
+
+
+def test_no_larger_context_is_tried_than_the_model_has(
+    serve: Serve, client_of: ClientOf, ollama_server: Any
+) -> None:
+    script = serve(models=[ollama_server.Model(context_length=8192)], fault="toolong")
+    with pytest.raises(ModelFault, match="longer than"):
+        client_of(script).ask("?", purpose="test")
+    assert len(script.asked) == 1
+
+
+def test_a_silent_queue_is_said_with_how_long_it_was_silent(
+    serve: Serve, client_of: ClientOf, calls: list[CallRecord]
+) -> None:
+    with pytest.raises(ModelFault, match=r"no word for \d+ s, though it is loaded"):
+        client_of(serve(fault="queued"), SHORT).ask("?", purpose="test")
+    assert len(calls) == 1
+
+
+def test_white_space_takes_no_room_from_an_answer_by_a_schema(
+    serve: Serve, client_of: ClientOf
+) -> None:
+    script = serve(["{" + "\n    " * 30 + '"answer": "x"}'], piece=5)  # 30 blank, 3 others
+    options = AnswerOptions(schema=SCHEMA, max_tokens=12)
+    answer = client_of(script).ask("?", purpose="test", options=options)
+    assert json.loads(answer.text) == {"answer": "x"}
+    assert len(script.asked) == 1
+
+
+def test_json_that_is_no_white_space_is_ended_at_its_limit(
+    serve: Serve, client_of: ClientOf, calls: list[CallRecord]
+) -> None:
+    script = serve([json.dumps({"answer": "abcd efgh " * 40})])
+    options = AnswerOptions(schema=SCHEMA, max_tokens=12)
+    with pytest.raises(ModelFault, match="length limit"):
+        client_of(script).ask("?", purpose="test", options=options)
+    assert [call.outcome for call in calls] == ["cut_off", "cut_off"]
+    assert all(len(call.response) <= 4 * 25 for call in calls)
 
 
 def test_a_server_gone_down_is_unavailable(

@@ -37,6 +37,17 @@ def test_a_healthy_server_passes(serve: Serve) -> None:
     assert "switched off" in found["cloud"][1]
 
 
+def test_a_version_is_shown_whole(serve: Serve) -> None:
+    assert "Ollama 0.33.0-rc2 at" in states(serve(version="0.33.0-rc2").host)["model server"][1]
+
+
+def test_a_pull_without_a_network_says_so(serve: Serve) -> None:
+    settings = ModelSettings(host=serve(offline=True).host)
+    with pytest.raises(CopydeskError, match="does not reach its library") as caught:
+        pull(settings, "qwen2.5-coder:7b", lambda *_: None)
+    assert caught.value.slug == "model-pull-offline"
+
+
 def test_an_older_server_is_warned_of(serve: Serve) -> None:
     found = states(serve(version="0.16.1", cloud_disabled=False).host)
     assert found["model server"][0] == "note"
