@@ -38,3 +38,11 @@ class Checkouts:
         if beside:
             row = (*key, json.dumps(beside, sort_keys=True))
             self._db.execute("INSERT INTO checkouts VALUES (?, ?, ?)", row)
+
+    def blobs(self) -> set[str]:
+        """The ids of all generated files that a measure has, or one that was cut short."""
+        blobs = set[str]()
+        for (text,) in self._db.execute("SELECT beside FROM checkouts"):
+            for _, blob in json.loads(text).get("generated", {}).values():
+                blobs.add(blob)
+        return blobs

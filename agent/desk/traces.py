@@ -86,6 +86,10 @@ class Traces:
         """The id of a file version, made where it is new."""
         return self._row_id("files", {"path": path, "blob": blob})
 
+    def blobs(self) -> set[str]:
+        """The ids of the contents of all files that a trace or a total speaks of."""
+        return {blob for (blob,) in self._db.execute("SELECT blob FROM files")}
+
     def hit_id(self, file: int, hit: Hit) -> int:
         """The id of a hit in a file version (given by its id), made where it is new."""
         return self._row_id("hits", {"file_id": file, "lines": hit.lines, "arcs": hit.arcs})

@@ -7,8 +7,10 @@ finds it, and nothing is written into the user's own repository.
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Sequence
+import stat
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from copydesk.agent.git.command import git
@@ -41,9 +43,7 @@ def refer_to(repo: Repository, others: Path) -> None:
     lines = alternates.read_bytes().split(b"\n") if alternates.is_file() else []
     if line in lines or b"\n" in line or line.startswith((b"#", b'"')):
         return
-    partial = alternates.with_name(f"alternates.{os.getpid()}")
-    partial.write_bytes(b"\n".join([*filter(None, lines), line, b""]))
-    partial.replace(alternates)
+    _replace(alternates, [*filter(None, lines), line])
 
 
 def add_files(repo: Repository, paths: Sequence[Path]) -> list[str]:
@@ -61,6 +61,47 @@ def add_files(repo: Repository, paths: Sequence[Path]) -> list[str]:
         stdin=names, extra={"GIT_OBJECT_DIRECTORY": str(_made(repo))},
     )  # fmt: skip
     return output.decode().split()
+
+
+def prune(repo: Repository, needed: Collection[str], before: float) -> int:
+    """Delete the objects that nothing needs, and forget other git folders that are gone.
+
+    Args:
+        repo: The repository.
+        needed: The ids of those that stay.
+        before: Younger ones stay as well: a measure may be about to use them. Git renews the time
+            of an object that is written again. Seconds since the epoch.
+
+    Returns:
+        The bytes that are free now.
+    """
+    freed = 0
+    for path in folder(repo).glob("[0-9a-f][0-9a-f]/*"):
+        status = path.lstat()
+        identity = path.parent.name + path.name
+        if identity in needed or status.st_mtime >= before or not stat.S_ISREG(status.st_mode):
+            continue
+        with contextlib.suppress(OSError):  # one that cannot be deleted costs no other
+            path.unlink()
+            freed += status.st_size
+    _forget_absent(folder(repo) / "info" / "alternates")
+    return freed
+
+
+def _forget_absent(alternates: Path) -> None:
+    """Take the folders that are gone out of the list of those that are referred to."""
+    if not alternates.is_file():
+        return
+    lines = alternates.read_bytes().split(b"\n")
+    present = [line for line in lines if line and Path(os.fsdecode(line)).is_dir()]
+    if len(present) < len([line for line in lines if line]):
+        _replace(alternates, present)
+
+
+def _replace(alternates: Path, lines: Sequence[bytes]) -> None:
+    partial = alternates.with_name(f"alternates.{os.getpid()}")
+    partial.write_bytes(b"\n".join([*lines, b""]))
+    partial.replace(alternates)
 
 
 def _made(repo: Repository) -> Path:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,8 @@ from copydesk.agent.desk.gaps import GapRow
 from copydesk.agent.desk.packed_ids import compress_ids
 from copydesk.agent.desk.store import open_desk, transaction
 from copydesk.agent.desk.traces import Hit
+from copydesk.agent.git import repository as git
+from copydesk.agent.git import side_objects
 from copydesk.agent.git.repository import Repository
 
 TABLES = ("measures", "traces", "totals", "hits", "contexts", "files", "gaps", "gap_rows")
@@ -73,7 +76,6 @@ def test_old_maps_and_logs_go_and_what_somebody_wrote_stays(
                 (state, sha, f'{{"calls": [{number + 1}]}}'),
             )
         db.execute("INSERT INTO reviews (draft_id, action, decided_at) VALUES (2, 'accept', '')")
-        db.execute("INSERT INTO facts VALUES (?, 'F1', 'k', 't', '{}')", (decided,))
         db.executemany(
             "INSERT INTO model_calls (purpose, model, digest, prompt, response, options, seconds,"
             " outcome, called_at) VALUES ('', '', '', ?, '', '{}', 1, 'ok', '')",
@@ -92,7 +94,7 @@ def test_old_maps_and_logs_go_and_what_somebody_wrote_stays(
     assert gone == [f"{n:040x}" for n in range(3, 3 + len(gone))]  # the oldest
     loaded = load_map(db, head)
     assert set(loaded.tests()) == {f"t_{head}", "shared"}
-    for table, rows in (("drafts", 2), ("reviews", 1), ("facts", 1)):
+    for table, rows in (("drafts", 2), ("reviews", 1)):
         assert db.execute(f"SELECT count(*) FROM {table}").fetchone() == (rows,), table
     assert db.execute("SELECT count(*) FROM model_calls WHERE id <= 2").fetchone() == (2,)
     assert db.execute("SELECT count(*) FROM model_calls").fetchone() == (202,)
@@ -116,3 +118,46 @@ def test_what_cannot_be_helped_is_tried_once_a_day(
     db.execute("UPDATE jobs SET ended_at = ended_at - 90000")
     assert prune.ask_when_due(db, found.desk, 0.001)
     assert db.execute("SELECT state FROM jobs WHERE kind = 'prune'").fetchone() == ("ready",)
+
+
+def test_objects_go_that_no_measured_commit_needs(
+    found: Repository, db: Database, tmp_path: Path
+) -> None:
+    files = [tmp_path / name for name in ("beside", "counted", "unfinished", "old")]
+    for file in files:
+        file.write_text(file.name)
+    blobs = side_objects.add_files(found, files)
+    for blob in blobs:
+        path = side_objects.folder(found) / blob[:2] / blob[2:]
+        os.utime(path, (1, 1))
+    db.checkouts.put("1" * 40, {"submodules": {}, "generated": {"v.py": ["100644", blobs[0]]}})
+    db.traces.file_id("w.py", blobs[1])
+    beside = {"submodules": {}, "generated": {"u.py": ["100644", blobs[2]]}}
+    db.checkouts.put("2" * 40, beside, unfinished=True)
+    assert "of generated files that no commit needs" in prune.prune(found, db, 500)
+    assert set(git.read_blobs(found, blobs)) == set(blobs[:3])
+
+
+def test_what_cannot_be_pruned_costs_itself(
+    found: Repository, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(1, 40):
+        measured(db, f"{number:040x}", number)
+    drop = prune._drop_maps
+
+    def fail(*_: object) -> None:
+        raise IndexError("no such object")
+
+    def drop_but_the_first(db: Database, shas: list[str]) -> None:
+        if f"{1:040x}" in shas:
+            fail()
+        drop(db, shas)
+
+    monkeypatch.setattr(prune, "_drop_maps", drop_but_the_first)
+    monkeypatch.setattr(side_objects, "prune", fail)
+    words = prune.prune(found, db, 0.001)
+    assert "coverage maps from 00000000 on: left, copydesk failed on it (IndexError" in words
+    assert "the folder of objects: left, copydesk failed on it (IndexError" in words
+    left = {sha for (sha,) in db.execute("SELECT sha FROM measures")}
+    assert f"{1:040x}" in left
+    assert f"{39:040x}" not in left

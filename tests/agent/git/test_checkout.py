@@ -228,3 +228,31 @@ def test_a_hostile_filter_does_not_run_for_what_is_provided(
     of(repo, sha)
     assert not mark.exists()
     assert subprocess.run(["git", "hash-object", "m"], cwd=repo, env=os.environ).returncode
+
+
+def test_objects_that_nothing_needs_go_and_young_ones_stay(
+    built: tuple[Path, str], tmp_path: Path
+) -> None:
+    found = find(built[0])
+    files = [tmp_path / name for name in ("needed", "old", "young", "written again")]
+    for file in files:
+        file.write_text(f"{file.name}\n")
+    needed, old, young, again = side_objects.add_files(found, files)
+    objects = side_objects.folder(found)
+    for blob in (needed, old, again):
+        os.utime(objects / blob[:2] / blob[2:], (1, 1))
+    assert side_objects.add_files(found, files[3:]) == [again]
+    submodule = tmp_path / "submodule"
+    for folder in (submodule, tmp_path / "gone"):
+        folder.mkdir()
+        side_objects.refer_to(found, folder)
+    (tmp_path / "gone").rmdir()
+    assert side_objects.prune(found, {needed}, 1000.0) > 0
+    assert set(read_blobs(found, [needed, old, young, again])) == {needed, young, again}
+    assert (objects / "info/alternates").read_bytes() == os.fsencode(submodule) + b"\n"
+    assert side_objects.prune(found, {needed}, 1000.0) == 0
+
+
+def test_where_there_are_no_objects_there_is_nothing_to_prune(repo: Path) -> None:
+    assert side_objects.prune(find(repo), set(), 1000.0) == 0
+    assert not side_objects.folder(find(repo)).exists()
