@@ -16,6 +16,7 @@ from copydesk.agent.model.activity import ActivityFile, log_interrupted
 from copydesk.agent.model.background import why_not_asked
 from copydesk.agent.model.client import Client
 from copydesk.agent.model.deferred_work import WorkKind
+from copydesk.agent.model.loaded_model import LoadedModel, remember
 from copydesk.agent.records import Sha
 from copydesk.agent.scoring import order_drafts as draft_scores
 from copydesk.agent.stories.write_story import is_wanted, update_story
@@ -67,6 +68,8 @@ def _ask(context: StepContext, kind: WorkKind, sha: Sha, work: Work) -> None:
             deferred_work.cancel(db, kind, sha)
         else:
             work(context, sha, settings, client)
+            loaded = LoadedModel(client.name, client.expires_at())
+            remember(context.repo.desk, loaded, by_us=client.has_loaded)
     was_asked = db.model_calls.last_id() != last_call
     if words := deferred_work.after_try(db, kind, sha, asked=was_asked):
         say(f"{kind} {sha[:8]}: {words}")

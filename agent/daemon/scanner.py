@@ -20,6 +20,8 @@ from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.model import deferred_work
 from copydesk.agent.model.background import budget_spent
+from copydesk.agent.model.loaded_model import unload_when_short
+from copydesk.agent.model.types import ModelSettings
 from copydesk.agent.text import one_line, plural
 from copydesk.hooks import spool
 
@@ -74,6 +76,7 @@ class Scanner:
             self._make_room(upgrades[0].worktree)
             return True
         self._retry_deferred_work(personal)
+        self._give_memory_back()
         self._look_into_inboxes(personal)
         new_tips = self._compare_refs(personal)
         point("notifications.reconciled")
@@ -127,6 +130,17 @@ class Scanner:
             self._logger.info("%s %s: a model can be asked", work.kind, work.sha[:12])
         if obstacle:
             self._logger.info("no model: %s", one_line(obstacle))
+
+    def _give_memory_back(self) -> None:
+        """Unload what was loaded for this daemon, where memory is short."""
+        if name := unload_when_short(self._repo.desk, self._model_settings):
+            self._logger.info("memory is short: %s is unloaded", name)
+
+    def _model_settings(self) -> ModelSettings:
+        # a daemon at rest stays small, see above
+        from copydesk.agent.model.settings import model_settings
+
+        return model_settings(config.load(self._repo))
 
     def _model_is_away(self) -> str:
         """Why there is no model to ask now, "" when there is one; loads nothing large and takes

@@ -31,8 +31,30 @@ PREFERENCE: Final[tuple[str, ...]] = (
 )
 """Best first. Tags come and go, so each is only used when /api/tags lists it."""
 
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([bm])\b", re.I)
+
 SHARE: Final = 0.8
 """Of the free memory; the rest is the context's and the user's."""
+
+
+def billions(text: str) -> float:
+    """The parameters of a model in billions, out of its name or of what a server says: 7 for
+    `qwen2.5-coder:7b`, 0.135 for `134.5M`; 0 where it does not tell."""
+    size = _SIZE.search(text)
+    if not size:
+        return 0.0
+    return float(size[1]) / (1000 if size[2].lower() == "m" else 1)
+
+
+def quicker(size: float, share: float) -> str:
+    """The largest preferred model that is smaller by so much; "" where none is that small.
+
+    Args:
+        size: The parameters of the slow model, in billions.
+        share: The part of them that would be quick enough, since speed goes by size.
+    """
+    smaller = [name for name in PREFERENCE if 0 < billions(name.partition(":")[2]) <= size * share]
+    return max(smaller, key=lambda name: billions(name.partition(":")[2]), default="")
 
 
 def free_bytes(meminfo: Path = Path("/proc/meminfo")) -> int:

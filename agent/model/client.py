@@ -26,6 +26,7 @@ from copydesk.agent.model.privacy import hide_secrets, is_remote, local_name, re
 from copydesk.agent.model.server import (
     allocated,
     context_length,
+    expires_at,
     in_use_by_others,
     room_bytes,
     show,
@@ -100,6 +101,7 @@ class Client:
         self._pause = pause
         self._size = model.size
         self._factor = 0.0  # not known yet
+        self.has_loaded = False
 
     def ask(
         self,
@@ -142,6 +144,10 @@ class Client:
                 raise
             self._pause(_PAUSES.get(fault.outcome, 0.0))
         return self._try(second)
+
+    def expires_at(self) -> str:
+        """When the server will unload the model, as it writes it; "" where it is not loaded."""
+        return expires_at(self._host, self.name, self._times.connect)
 
     def make_way(self) -> bool:
         """Wait for work that goes ahead of a model's; False when that takes too long."""
@@ -244,7 +250,8 @@ class Client:
         read = [(request.prompt, received.prompt_tokens)]
         self._factor = max(self._factor, learned_factor(read))
         counts = (received.prompt_tokens, received.output_tokens)
-        return Answer(text, self.name, self.digest, *counts, seconds, outcome)
+        pace = received.writing_seconds
+        return Answer(text, self.name, self.digest, *counts, seconds, outcome, pace)
 
     def _fault(
         self,
@@ -306,6 +313,7 @@ class Client:
                 messages=[],
                 options={"num_ctx": request.num_ctx},
             )
+        self.has_loaded = True
         got = allocated(self._host, self.name, self._times.connect)
         if got and got < request.num_ctx:
             self._context_length = got

@@ -6,17 +6,21 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from copydesk.agent.errors import CopydeskError
+from copydesk.agent.model import choose_model
+from copydesk.agent.model.background import SLOW
 from copydesk.agent.model.client import Client, connect
 from copydesk.agent.model.faults import ModelUnavailable
 from copydesk.agent.model.hosts import Host
 from copydesk.agent.model.server import allocated, survey, version_text
 from copydesk.agent.model.transport import fetch
 from copydesk.agent.model.types import AnswerOptions, ModelSettings
+from copydesk.agent.records import Json
 
 RELIABLE: Final = (0, 32)
 """The first Ollama whose every model keeps a JSON schema while thinking is off."""
 
 _SECONDS = 5.0
+_SMALLER = 0.75  # of the parameters; less of a difference is not felt
 _CODE = "def double(n):\n    return 2 * n\n"
 _SCHEMA = {
     "type": "object",
@@ -60,8 +64,11 @@ def checks(settings: ModelSettings) -> Iterator[Check]:
         yield Check("model", "wrong", str(error), error.hint)
         return
     yield Check("model", "ok", f"{client.name}, {client.digest[:12] or 'no digest'}")
+    speeds: list[float] = []
     for name, (prompt, options) in _QUESTIONS.items():
-        yield _answer_check(client, name, prompt, options)
+        yield _answer_check(client, name, prompt, options, speeds)
+    if speeds and max(speeds) < SLOW:
+        yield _slow_check(client.name, max(speeds), installed)
     length = allocated(host, client.name, _SECONDS)
     if length:
         yield Check("context", "ok", f"{length:,} tokens")
@@ -78,13 +85,36 @@ def _server_check(host: Host, version: tuple[int, ...], count: int) -> Check:
     return Check("model server", "ok", message)
 
 
-def _answer_check(client: Client, name: str, prompt: str, options: AnswerOptions) -> Check:
-    """Ask one question, and tell how it went."""
+def _slow_check(name: str, speed: float, installed: list[Json]) -> Check:
+    """What a slow model is used for, and which would be better."""
+    message = (
+        f"{name} writes {speed:.1f} tokens a second here; under {SLOW:g} the daemon asks it for"
+        " short answers only"
+    )
+    names = {str(entry.get("name")): entry for entry in installed}
+    details = names.get(name, {}).get("details") or {}
+    size = choose_model.billions(name.partition(":")[2]) or choose_model.billions(
+        str(details.get("parameter_size"))
+    )
+    better = choose_model.quicker(size, min(speed / SLOW, _SMALLER))
+    if not better:
+        return Check("speed", "note", message, "no preferred model is small enough to be quicker")
+    if better in names:
+        return Check("speed", "note", message, f'model = "{better}" under [tool.copydesk]')
+    return Check("speed", "note", message, f"copydesk model pull {better}")
+
+
+def _answer_check(
+    client: Client, name: str, prompt: str, options: AnswerOptions, speeds: list[float]
+) -> Check:
+    """Ask one question, tell how it went, and add the tokens a second to `speeds`."""
     try:
         answer = client.ask(prompt, purpose="doctor", options=options)
     except CopydeskError as error:
         return Check(name, "wrong", str(error), "copydesk log --model")
     speed = answer.output_tokens / max(answer.seconds, 0.001)
+    if answer.writing_seconds and answer.output_tokens:
+        speeds.append(answer.output_tokens / answer.writing_seconds)
     return Check(
         name,
         "ok",

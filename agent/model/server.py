@@ -115,6 +115,14 @@ def allocated(host: Host, name: str, seconds: float) -> int:
     return 0
 
 
+def expires_at(host: Host, name: str, seconds: float) -> str:
+    """When a loaded model will be unloaded, as the server writes it; "" when it is not loaded."""
+    for entry in loaded_models(host, seconds):
+        if same_model(str(entry.get("name")), name):
+            return str(entry.get("expires_at") or "")
+    return ""
+
+
 def in_use_by_others(host: Host, name: str, size: int, seconds: float) -> str:
     """The model that this one would push out of the memory; "" where there is none.
 

@@ -144,7 +144,8 @@ class Answer:
     """What a model said.
 
     `outcome` is "ok", or "cut" when it ran into max_tokens in plain text. `seconds` is the
-    wall time of the request that answered.
+    wall time of the request that answered, `writing_seconds` what the server wrote for by its own
+    clock, 0 where it does not say.
     """
 
     text: str
@@ -154,3 +155,4 @@ class Answer:
     output_tokens: int
     seconds: float
     outcome: str = "ok"
+    writing_seconds: float = 0.0

@@ -15,7 +15,7 @@ from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import find, set_config
 from copydesk.agent.model.pull import pull
-from copydesk.agent.model.self_test import checks
+from copydesk.agent.model.self_test import _slow_check, checks
 from copydesk.agent.model.types import ModelSettings
 
 Serve = Callable[..., Any]
@@ -46,6 +46,32 @@ def test_a_pull_without_a_network_says_so(serve: Serve) -> None:
     with pytest.raises(CopydeskError, match="does not reach its library") as caught:
         pull(settings, "qwen2.5-coder:7b", lambda *_: None)
     assert caught.value.slug == "model-pull-offline"
+
+
+def test_a_slow_model_is_said(serve: Serve) -> None:
+    script = serve([json.dumps({"double": 8})], pace=0.3, piece=99)
+    state, message = states(script.host)["speed"]
+    assert state == "note"
+    assert "under 5 the daemon asks it for short answers only" in message
+
+
+@pytest.mark.parametrize(
+    ("name", "details", "speed", "others", "fix"),
+    [
+        ("qwen2.5-coder:7b", "7.6B", 4.0, [], "copydesk model pull qwen3.5:4b"),
+        ("qwen2.5-coder:7b", "7.6B", 2.5, [], "copydesk model pull qwen2.5-coder:3b"),
+        ("mine:latest", "3.1B", 4.0, [], "copydesk model pull qwen2.5-coder:1.5b"),
+        ("a:4b", "", 2.0, ["qwen2.5-coder:1.5b"], 'model = "qwen2.5-coder:1.5b" under'),
+        ("a:135m", "134.5M", 4.0, [], "no preferred model is small enough"),
+        ("mine:latest", "", 4.0, [], "no preferred model is small enough"),
+    ],
+)
+def test_what_would_be_quicker_is_named(
+    name: str, details: str, speed: float, others: list[str], fix: str
+) -> None:
+    installed = [{"name": name, "details": {"parameter_size": details}}]
+    installed += [{"name": other, "details": {}} for other in others]
+    assert _slow_check(name, speed, installed).fix.startswith(fix)
 
 
 def test_an_older_server_is_warned_of(serve: Serve) -> None:
