@@ -20,9 +20,10 @@ from copydesk.agent.examples import ExampleSearch, tell_examples
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Draft
+from copydesk.agent.review.reader_offers import DeskReaders
 from copydesk.agent.stories import span
 from copydesk.agent.stories.span import Chosen
-from copydesk.agent.stories.write_story import update_story, write_range
+from copydesk.agent.stories.write_story import Helpers, update_story, write_range
 from copydesk.agent.testgen.pipeline import reach_model
 from copydesk.agent.text import plural
 
@@ -92,11 +93,12 @@ def _write(repo: Repository, db: Database, chosen: Chosen | None) -> Draft | Non
         settings = config.load(repo, chosen.commits[-1] if chosen else head)
         client = reach_model(settings, db, print_progress, prose=True, progress=model_progress)
         project, say = settings.project, print_progress
+        helpers = Helpers(client, DeskReaders(repo, db, project, time.time()))
         draft: Draft | None
         if chosen:
-            draft = write_range(repo, db, chosen, project=project, say=say, client=client)
+            draft = write_range(repo, db, chosen, project=project, say=say, helpers=helpers)
         else:
-            draft = update_story(repo, db, head, project=project, say=say, client=client)
+            draft = update_story(repo, db, head, project=project, say=say, helpers=helpers)
         if draft is not None:
             update("running examples")
             tell_examples(ExampleSearch(repo, db, say), draft.id)

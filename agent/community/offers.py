@@ -17,7 +17,7 @@ from copydesk.agent.community.code_mentions import Mention
 from copydesk.agent.community.plain_words import sentences_of
 from copydesk.agent.community.topics import WAITING, Topic, is_own
 from copydesk.agent.desk.feedback import FeedbackMessage
-from copydesk.agent.text import one_line, plural
+from copydesk.agent.text import clean, one_line, plural
 
 TOPICS = 3
 ANSWERS = 5
@@ -69,6 +69,7 @@ _ANGLES = {
     "bug report": "tell what went wrong, and what was done about it",
     "complaint": "tell what bothers them, and what you make of it",
 }
+_NOT_QUOTED = re.compile(r"""@|https?://|www\.|<|["“”„]""")
 _ISSUE = re.compile(r"(?<![\w/])#(\d{1,6})\b")
 _ISSUE_PAGE = re.compile(r"/(?:issues|discussions)/(\d{1,6})(?:#|$)")
 
@@ -112,12 +113,15 @@ def undecided(made: Iterable[Offer], decisions: Mapping[tuple[str, str], str]) -
 def quote_of(message: FeedbackMessage) -> str:
     """The first sentence of a message as it stands there; "" if none can be quoted.
 
-    Lines of others that it quotes, code blocks, links and mentions are none.
+    Lines of others that it quotes, code blocks, links and mentions are none; nor is what cannot
+    stand between quotes as it is: characters that are not shown, quotes, half a piece of code.
     """
     outside = re.sub(r"```.*?(?:```|\Z)", "\n", message.text, flags=re.DOTALL)
     for sentence in sentences_of(outside):
-        is_own_words = not sentence.startswith(">") and not re.search(r"@|https?://|<", sentence)
-        if is_own_words and len(sentence) <= LONGEST_QUOTE and any(map(str.isalnum, sentence)):
+        is_own_words = not sentence.startswith(">") and not _NOT_QUOTED.search(sentence)
+        is_plain = is_own_words and clean(sentence, keep="") == sentence
+        is_plain = is_plain and sentence.count("`") % 2 == 0
+        if is_plain and len(sentence) <= LONGEST_QUOTE and any(map(str.isalnum, sentence)):
             return sentence
     return ""
 
@@ -134,7 +138,7 @@ def _facts(topic: Topic) -> tuple[FactValues, ...]:
         (
             "readers",
             f"{plural(people, 'person', 'people')} took part in the topic {name}.",
-            {"people": people, "name": name},
+            {"people": people, "topic": name, "about": topic.name},
         )
     ]
     if needing:
@@ -142,15 +146,22 @@ def _facts(topic: Topic) -> tuple[FactValues, ...]:
             (
                 "readers_wait",
                 f"{plural(needing, 'person', 'people')} asked or were displeased about {name}.",
-                {"people": needing, "name": name},
+                {"people": needing, "topic": name, "about": topic.name},
             )
         )
+    names = {message.name for message in topic.messages if message.name}
     for message in reversed(_waiting(topic)):
         quote = quote_of(message)
-        if quote:
-            facts.append(("reader_quote", f"A reader wrote: “{quote}”", {"note": quote}))
+        if quote and not _names_somebody(quote, names):
+            values = {"quote": quote, "topic": name}
+            facts.append(("reader_quote", f"A reader wrote: “{quote}”", values))
             break
     return tuple(facts)
+
+
+def _names_somebody(quote: str, names: Iterable[str]) -> bool:
+    """Whether a quotation has the name of somebody who took part, as far as names are stored."""
+    return any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", quote, re.I) for name in names)
 
 
 def _topic(topic: Topic) -> Offer:
@@ -168,7 +179,7 @@ def _hook(topic: Topic) -> Offer:
     facts = _facts(topic)
     messages = tuple(m.id for m in topic.messages if not is_own(m))
     name = one_line(topic.name, 80)
-    quotes = [str(values["note"]) for kind, _, values in facts if kind == "reader_quote"]
+    quotes = [str(values["quote"]) for kind, _, values in facts if kind == "reader_quote"]
     count = topic.priority.needing or topic.priority.people
     people = plural(count, "reader", "readers")
     if quotes:
@@ -205,7 +216,7 @@ def _answer(message: FeedbackMessage) -> Offer:
     text = f"A reader still waits for an answer: “{quote}”" if quote else (
         "A reader still waits for an answer."
     )  # fmt: skip
-    facts: tuple[FactValues, ...] = (("reader_quote", text, {"note": quote}),) if quote else ()
+    facts: tuple[FactValues, ...] = (("reader_quote", text, {"quote": quote}),) if quote else ()
     return Offer("answer", f"{message.source} {message.external_id}", text, (message.id,), facts)
 
 
@@ -222,11 +233,12 @@ def _done(
             if change is None:
                 continue
             name = one_line(topic.name, 80)
+            values = {"topic": name, "about": topic.name, "short": change.sha[:8]}
             fact: FactValues = (
                 "asked_and_done",
                 f"Readers asked about {name}; commit {change.sha[:8]} answers:"
                 f" {one_line(change.subject, 120)}",
-                {"name": name, "short": change.sha[:8], "subject": one_line(change.subject, 120)},
+                values | {"subject": one_line(change.subject, 120)},
             )
             text = f"You asked about {name}: {one_line(change.subject, 120)}."
             yield Offer("done", topic.name, text, (message.id,), (fact, *_facts(topic)))

@@ -23,11 +23,12 @@ from copydesk.agent.git.missing_modules import missing_packages
 from copydesk.agent.model import deferred_work
 from copydesk.agent.progress import silent
 from copydesk.agent.records import Sha
+from copydesk.agent.review.reader_offers import DeskReaders
 from copydesk.agent.scoring import order_drafts as draft_scores
 from copydesk.agent.scoring import score_commit as scoring
 from copydesk.agent.scoring.order_tests import ordering
 from copydesk.agent.scoring.reader_needs import raise_gaps
-from copydesk.agent.stories.write_story import update_story
+from copydesk.agent.stories.write_story import Helpers, update_story
 from copydesk.agent.testgen.pipeline import (
     DraftingOptions,
     PreviousDrafts,
@@ -121,7 +122,9 @@ def story_step(context: StepContext, sha: Sha) -> None:
         deferred_work.cancel(context.db, "story", sha)
         return
     project = config.load(context.repo, sha).project
-    draft = update_story(context.repo, context.db, sha, project=project, say=context.say)
+    say = context.say
+    helpers = Helpers(readers=DeskReaders(context.repo, context.db, project, time.time()))
+    draft = update_story(context.repo, context.db, sha, project=project, say=say, helpers=helpers)
     if draft is not None:
         tell_examples(example_search(context, sha), draft.id)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from copydesk.agent import config
@@ -18,8 +19,9 @@ from copydesk.agent.model.client import Client
 from copydesk.agent.model.deferred_work import WorkKind
 from copydesk.agent.model.loaded_model import LoadedModel, remember
 from copydesk.agent.records import Sha
+from copydesk.agent.review.reader_offers import DeskReaders
 from copydesk.agent.scoring import order_drafts as draft_scores
-from copydesk.agent.stories.write_story import is_wanted, update_story
+from copydesk.agent.stories.write_story import Helpers, is_wanted, update_story
 from copydesk.agent.testgen.pipeline import (
     DraftingOptions,
     PreviousDrafts,
@@ -100,6 +102,7 @@ def _draft(context: StepContext, sha: Sha, settings: Config, client: Client) -> 
 
 def _word(context: StepContext, sha: Sha, settings: Config, client: Client) -> None:
     project, say = settings.project, context.say
-    draft = update_story(context.repo, context.db, sha, project=project, say=say, client=client)
+    helpers = Helpers(client, DeskReaders(context.repo, context.db, project, time.time()))
+    draft = update_story(context.repo, context.db, sha, project=project, say=say, helpers=helpers)
     if draft is not None:
         tell_examples(example_search(context, sha), draft.id)

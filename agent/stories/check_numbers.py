@@ -53,10 +53,15 @@ def _fitting(number: _Number, cited: CitedFacts) -> list[Figure]:
     return [
         figure
         for figure in cited.figures_of_value(number.value)
-        if unit in ("", figure.unit)
+        if _is_unit(unit, figure)
         and _plays_all(figure, roles)
         and (not facts or figure.fact.id in facts)
     ]
+
+
+def _is_unit(unit: str, figure: Figure) -> bool:
+    """Whether a number may count what a figure does; where it counts nothing, not readers."""
+    return unit == figure.unit or (not unit and figure.role != "readers")
 
 
 def _plays_all(figure: Figure, roles: set[str]) -> bool:

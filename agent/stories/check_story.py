@@ -20,6 +20,7 @@ from copydesk.agent.stories.check_changes import (
     wrong_people,
 )
 from copydesk.agent.stories.check_numbers import wrong_numbers
+from copydesk.agent.stories.check_readers import heard, is_topic, wrong_readers
 from copydesk.agent.stories.check_words import wrong_causes, wrong_verdicts, wrong_words
 from copydesk.agent.stories.cited_facts import CitedFacts, unquoted
 from copydesk.agent.stories.template import SECTIONS, SPAN_HEADINGS
@@ -100,7 +101,7 @@ def check_sentence(sentence: Sentence, facts: Sequence[Fact]) -> list[Problem]:
     by_id = {fact.id: fact for fact in facts}
     cited = CitedFacts.of(by_id[i] for i in sentence.facts if i in by_id)
     problems = [(i, "no fact of this story has that id") for i in sentence.facts if i not in by_id]
-    if not cited.is_verbatim(sentence.text):
+    if not cited.is_verbatim(sentence.text) and not is_topic(sentence.text, cited):
         problems += _unsupported(sentence.text, cited)
     if not sentence.facts:
         problems = [(token, "the sentence cites no fact") for token, _ in problems]
@@ -117,6 +118,7 @@ def _unsupported(text: str, cited: CitedFacts) -> Iterator[tuple[str, str]]:
     yield from wrong_verdicts(tokens, cited)
     yield from wrong_changes(tokens, cited)
     yield from wrong_people(text, cited)
+    yield from wrong_readers(tokens, cited)
     yield from wrong_causes(tokens, text, cited)
 
 
@@ -227,5 +229,7 @@ def _day(text: str) -> str:
 
 def _wrong_quotes(tokens: Sequence[Token], cited: CitedFacts) -> _Problems:
     for token in tokens:
-        if token.kind == "quote" and not cited.author_says(token.text.removesuffix("…")):
+        if token.kind != "quote" or token.text in heard(cited):
+            continue
+        if not cited.author_says(token.text.removesuffix("…")):
             yield token.text, "the cited facts do not hold these words"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from copydesk.agent.records import Fact
-from copydesk.agent.stories.facts import CODE_VALUES, SPOKEN_VALUES, direction
+from copydesk.agent.stories.facts import CODE_VALUES, HEARD_VALUES, SPOKEN_VALUES, direction
 from copydesk.agent.stories.fill_slots import base
 from copydesk.agent.stories.public_api.texts import first_sentence
 from copydesk.agent.stories.span.themes import without_type
@@ -64,6 +64,8 @@ _MEANING: dict[tuple[str, str], tuple[str, str]] = {
     ("fixed tests", "others"): ("test", "others"),
     ("accepted", "accepted"): ("draft", ""),
     ("floor", "floor"): ("percent", "floor"),
+    ("readers", "people"): ("reader", "readers"),
+    ("readers_wait", "people"): ("reader", "readers"),
     ("draft", "drafts"): ("draft", ""),
     ("draft", "killed"): ("mutant", "killed"),
     ("draft", "mutants"): ("mutant", "whole"),
@@ -84,6 +86,7 @@ _NOT_SAID = frozenset(
     {
         *("direction", "url", "source"),
         *("code", "result", "before", "command", "tier", "before_sha"),  # of an example
+        *("uses", "about"),  # of what readers said
     }
 )
 """Keys whose values are no words of a sentence."""
@@ -135,7 +138,7 @@ class CitedFacts:
                     names.add(unquoted(value))
                 elif base(key) in SPOKEN_VALUES:
                     spoken.append(unquoted(value))
-                elif key not in _NOT_SAID:
+                elif key not in (*_NOT_SAID, *HEARD_VALUES):
                     texts.append(value)
         words = {word.lower() for text in (*spoken, *texts) for word in WORD.findall(text)}
         return cls(facts, tuple(figures), frozenset(names), tuple(spoken), frozenset(words))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from copydesk.agent.records import Fact, Json, Sentence, Story
 from copydesk.agent.stories.check_story import check
 from copydesk.agent.stories.editing_form import from_text
 from copydesk.agent.stories.example_facts import NO_EXAMPLES
+from copydesk.agent.stories.readers import keep_decisions, offers_told
 from copydesk.agent.stories.stored_stories import StoredStory, load_story, save_story
 
 APPROVED = "approved"
@@ -39,7 +41,8 @@ def take_text(db: Database, draft_id: int, text: str) -> StoredStory:
     """Read a story from the text of its draft, check it, and keep it.
 
     A sentence without footnotes may rest on any fact; one marked [^mine] is not checked. Nothing
-    that is typed is refused. From now on the text is the editor's.
+    that is typed is refused. From now on the text is the editor's. What it leaves out
+    of what readers said is remembered, and not offered again.
 
     Args:
         db: The desk.
@@ -50,6 +53,8 @@ def take_text(db: Database, draft_id: int, text: str) -> StoredStory:
     facts = (*stored.facts, *stored.offered)
     story = from_text(text, stored.story)
     problems = tuple(check(_resting_on_all(story, facts), facts))
+    before, after = offers_told(stored.story, stored.facts), offers_told(story, facts)
+    keep_decisions(db, before, after, time.time())
     edited = replace(stored, story=story, facts=facts, offered=(), problems=problems)
     return save_story(db, replace(edited, state="edited"))
 
@@ -81,6 +86,8 @@ def approve(db: Database, draft_id: int) -> None:
     stored = load_story(db, draft_id)
     save_story(db, replace(stored, state="approved"))
     db.stories.close(draft_id, APPROVED)
+    for (kind, about), text in offers_told(stored.story, stored.facts).items():
+        db.feedback_state.decide(kind, about, "taken", text, time.time())
 
 
 def take_back(db: Database, draft_id: int) -> None:
@@ -88,4 +95,6 @@ def take_back(db: Database, draft_id: int) -> None:
     stored = load_story(db, draft_id)
     reopens = stored.closed_by == APPROVED and db.stories.growing() is None
     closed_by = "" if reopens else stored.closed_by
+    for kind, about in offers_told(stored.story, stored.facts):
+        db.feedback_state.undecide(kind, about)
     save_story(db, replace(stored, state="edited", closed_by=closed_by))

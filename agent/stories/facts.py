@@ -20,6 +20,9 @@ CODE_VALUES = (
 """Keys whose values are written as code (a number may follow: function_2)."""
 SPOKEN_VALUES = ("subject", "note", "reasons", "doc", "entry", "answer")
 """Keys whose values are somebody's own words: quoted, never restated as ours."""
+HEARD_VALUES = ("quote", "topic")
+"""Keys whose values are of readers: what one wrote, what they write about. Nothing but a quotation
+may repeat them."""
 
 _TRAILER = re.compile(
     r"[A-Z][A-Za-z]*(-[A-Za-z]+)+: .+|Story: .+|\(cherry picked from commit [0-9a-f]+\)"

@@ -6,13 +6,13 @@ import re
 from collections.abc import Mapping
 
 from copydesk.agent.records import Fact
-from copydesk.agent.stories.facts import CODE_VALUES, SPOKEN_VALUES, number
+from copydesk.agent.stories.facts import CODE_VALUES, HEARD_VALUES, SPOKEN_VALUES, number
 
 SLOT = re.compile(r"\{(F\d+)\.(\w+)\}")
 _MARKED = re.compile(r"([`“\"]?)\{(F\d+)\.(\w+)\}([`”\"]?)")
 _PLURAL = re.compile(
     r"^( (?:(?:test|executable|other|changed) )?"
-    r"(?:test|line|file|function|mutant|draft|point|commit))s\b"
+    r"(?:test|line|file|function|mutant|draft|point|commit|reader))s\b"
 )
 
 
@@ -68,7 +68,7 @@ def cited(text: str) -> tuple[str, ...]:
 def _marks(key: str) -> str:
     if key in CODE_VALUES:
         return "``"
-    return "“”" if key in SPOKEN_VALUES else ""
+    return "“”" if key in (*SPOKEN_VALUES, *HEARD_VALUES) else ""
 
 
 def _singular(parts: list[str]) -> str:

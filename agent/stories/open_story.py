@@ -6,7 +6,7 @@ text is theirs: facts that come later are offered beside it, and told in the nex
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from copydesk.agent.config import Project
@@ -25,6 +25,8 @@ from copydesk.agent.stories.example_facts import (
     is_of_examples,
     with_examples,
 )
+from copydesk.agent.stories.facts import numbered
+from copydesk.agent.stories.readers import ReaderOffer, reader_facts
 from copydesk.agent.stories.span import (
     AuthorNote,
     ClosingRules,
@@ -53,10 +55,20 @@ _ALWAYS_DIFFERENT = frozenset({"span", "contributor", "other contributors"})
 """Kinds of fact whose figures every commit changes; they are not offered."""
 
 
+Readers = Callable[[Sequence[Sha]], Sequence[ReaderOffer]]
+"""What readers said that a story of some commits could take up."""
+
+
+def nobody(_shas: Sequence[Sha]) -> Sequence[ReaderOffer]:
+    """No reader said anything."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class StoryDesk:
     """What stories are written with: the repository, its desk, the project's settings, somebody
-    who is told what is going on, and the model that words them where there is one.
+    who is told what is going on, the model that words them where there is one, and what readers
+    said.
     """
 
     repo: Repository
@@ -64,6 +76,7 @@ class StoryDesk:
     project: Project
     say: Progress
     wording: Wording = field(default_factory=Wording)
+    readers: Readers = nobody
 
 
 def update_stories(desk: StoryDesk, tip: Sha) -> StoredStory | None:
@@ -229,7 +242,9 @@ def _facts(
     project = desk.project
     options = SpanOptions(project.story_contributors, project.fail_under, notes)
     inputs = gather_span(desk.repo, desk.db, shas, since=since, options=options)
-    return tuple(span_facts(inputs)), is_substantial(inputs)
+    facts = span_facts(inputs)
+    facts += numbered(reader_facts(desk.readers(shas)), len(facts) + 1)
+    return tuple(facts), is_substantial(inputs)
 
 
 def _write(desk: StoryDesk, facts: Sequence[Fact], last: Sha) -> Story:

@@ -9,6 +9,15 @@ from copydesk.agent.stories.api_sentences import api_sentences
 from copydesk.agent.stories.check_story import CATEGORIES
 from copydesk.agent.stories.facts import shortened
 from copydesk.agent.stories.fill_slots import cited, fill
+from copydesk.agent.stories.readers import (
+    DONE,
+    SAID,
+    done_texts,
+    reader_hook,
+    reader_poll,
+    reader_question,
+    said_texts,
+)
 from copydesk.agent.stories.span_items import Item, items, sentence_of
 from copydesk.agent.stories.template import sentences as measured_sentences
 
@@ -42,9 +51,12 @@ def span_story(facts: Sequence[Fact], *, date: str) -> Story:
     """
     by_id = {fact.id: fact for fact in facts}
     things = items(facts)
-    poll = _poll(things)
+    poll = reader_poll(facts) or _poll(things)
+    question = poll.question if poll else Sentence(_OPEN_QUESTION, (facts[0].id,))
     sections = [*_reader_sections(things, by_id)]
     for heading, texts in (
+        (DONE, done_texts(facts)),
+        (SAID, said_texts(facts)),
         ("Why", _why(facts)),
         ("How it was tested", _tested(facts)),
         ("Behind it", _behind(facts)),
@@ -59,8 +71,8 @@ def span_story(facts: Sequence[Fact], *, date: str) -> Story:
         date=date,
         sections=tuple(sections),
         origin=PLAIN,
-        hook=_hook(things, by_id),
-        question=poll.question if poll else Sentence(_OPEN_QUESTION, (facts[0].id,)),
+        hook=reader_hook(facts, LONGEST_HOOK) or _hook(things, by_id),
+        question=reader_question(facts) or question,
         poll=poll,
         changes=_changes(things, by_id),
         tags=_tags(facts, things),

@@ -18,8 +18,8 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 
 SPAN_HEADINGS = (
-    *("What is new", "What changed", "What is fixed", "Why", "How it was tested"),
-    *("Examples", "On the desk", "Behind it", "What readers said"),
+    *("What is new", "What changed", "What is fixed", "You asked, we did", "What readers said"),
+    *("Why", "How it was tested", "Examples", "On the desk", "Behind it"),
 )
 """The headings of a story of several commits, in order."""
 

@@ -48,6 +48,8 @@ UNITS = {
     "drafts": "draft",
     "commit": "commit",
     "commits": "commit",
+    "reader": "reader",
+    "readers": "reader",
 }
 
 RISING = frozenset(

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 
 from copydesk.agent.model.faults import ModelFault, ModelUnavailable
 from copydesk.agent.records import Fact, Sentence, Story
+from copydesk.agent.stories.readers import DONE, SAID
 from copydesk.agent.stories.span_template import span_story
 from copydesk.agent.stories.word_devlog import ModelClient, word_facts
 
-_BY_TEMPLATE = frozenset({"Why"})
-"""Sections that are the author's own words."""
+_BY_TEMPLATE = frozenset({"Why", DONE, SAID})
+"""Sections that are the author's own words, or readers'."""
 
 MOST_FACTS = 16
 """Facts of a section that a model is asked to word; a longer one is the template's."""

@@ -13,12 +13,29 @@ from copydesk.agent.model.circuit_breaker import is_temporary
 from copydesk.agent.model.faults import ModelFault, ModelUnavailable
 from copydesk.agent.progress import Progress
 from copydesk.agent.records import Draft, Sha
-from copydesk.agent.stories.open_story import StoryDesk, update_stories, write_span
+from copydesk.agent.stories.open_story import (
+    Readers,
+    StoryDesk,
+    nobody,
+    update_stories,
+    write_span,
+)
 from copydesk.agent.stories.span import Chosen
 from copydesk.agent.stories.span_template import PLAIN
 from copydesk.agent.stories.stored_stories import growing_story
 from copydesk.agent.stories.word_devlog import ModelClient
 from copydesk.agent.stories.word_span import Wording
+
+
+@dataclass(frozen=True, slots=True)
+class Helpers:
+    """Who helps with a story: the model that words it, where there is one, and the readers."""
+
+    client: ModelClient | None = None
+    readers: Readers = nobody
+
+
+_ALONE = Helpers()
 
 
 @dataclass(slots=True)
@@ -41,7 +58,7 @@ def update_story(
     *,
     project: Project,
     say: Progress,
-    client: ModelClient | None = None,
+    helpers: Helpers = _ALONE,
 ) -> Draft | None:
     """Bring the stories up to a commit.
 
@@ -53,14 +70,15 @@ def update_story(
         sha: The commit.
         project: The project's settings.
         say: Told what is going on.
-        client: The model that words it, where there is one.
+        helpers: The model that words it, and what readers said.
 
     Returns:
         The text of the story that grows, or was closed last; None while there is too little to
         tell.
     """
-    faults = _FaultLog(say, [] if client else ["no model answered"])
-    desk = StoryDesk(repo, db, project, say, Wording(client, faults))
+    faults = _FaultLog(say, [] if helpers.client else ["no model answered"])
+    wording = Wording(helpers.client, faults)
+    desk = StoryDesk(repo, db, project, say, wording, helpers.readers)
     story = update_stories(desk, sha)
     is_plain = story is not None and story.state == "open" and story.story.origin == PLAIN
     if is_plain and faults.temporary:
@@ -86,7 +104,7 @@ def write_range(
     *,
     project: Project,
     say: Progress,
-    client: ModelClient | None = None,
+    helpers: Helpers = _ALONE,
 ) -> Draft:
     """Write a story of just these commits; as `update_story`, but it does not grow.
 
@@ -96,7 +114,8 @@ def write_range(
         chosen: The commits; at least one.
         project: The project's settings.
         say: Told what is going on.
-        client: The model that words it, where there is one.
+        helpers: The model that words it, and what readers said.
     """
-    desk = StoryDesk(repo, db, project, say, Wording(client, _FaultLog(say)))
+    wording = Wording(helpers.client, _FaultLog(say))
+    desk = StoryDesk(repo, db, project, say, wording, helpers.readers)
     return db.drafts.get(write_span(desk, chosen.commits, since=chosen.since).draft_id)

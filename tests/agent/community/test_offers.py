@@ -67,8 +67,8 @@ def test_quotes_are_exact_counts_are_facts_and_nobody_is_named(desk: Database) -
     texts = [text for text, _ in SAID]
     for offer in made(desk):
         for _, said, values in offer.facts:
-            if "note" in values:
-                assert any(str(values["note"]) in text for text in texts)
+            if "quote" in values:
+                assert any(str(values["quote"]) in text for text in texts)
             if "people" in values:
                 assert str(values["people"]) in said
         everything = f"{offer.text} {offer.facts}"

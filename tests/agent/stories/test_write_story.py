@@ -13,7 +13,7 @@ from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import find
 from copydesk.agent.model import deferred_work
 from copydesk.agent.progress import silent
-from copydesk.agent.stories.write_story import update_story
+from copydesk.agent.stories.write_story import Helpers, update_story
 
 SOURCE = "def price(x):\n    return x\n"
 
@@ -45,7 +45,9 @@ def test_a_model_that_copydesk_fails_on_leaves_the_plain_story(
     said: list[str] = []
     client: Any = Garbled()
     with open_desk(find(repo).desk) as db:
-        draft = update_story(find(repo), db, sha, project=Project(), say=said.append, client=client)
+        draft = update_story(
+            find(repo), db, sha, project=Project(), say=said.append, helpers=Helpers(client)
+        )
         (failed,) = db.failed_items.latest()
     assert draft is not None
     assert draft.origin == "template"

@@ -13,13 +13,18 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from ruamel.yaml import YAML
 
-from copydesk.agent.records import Example, Picture, Poll, Sentence, Story
+from copydesk.agent.records import Example, Fact, Picture, Poll, Sentence, Story
 from copydesk.agent.stories.channels import devlog
 from copydesk.agent.stories.channels.changelog import changelog_section, release_notes
 from copydesk.agent.stories.channels.discord_limits import HOOK, broken_limits, units
 from copydesk.agent.stories.channels.discord_thread import ThreadOptions, build_thread
 from copydesk.agent.stories.channels.markdown import GITHUB, JEKYLL, escape, fence
 from copydesk.agent.stories.channels.sites import SITES, Post, render
+from copydesk.agent.stories.check_story import check
+from copydesk.agent.stories.editing_form import from_text, to_text
+from copydesk.agent.stories.facts import Unnumbered, Values, numbered, spoken
+from copydesk.agent.stories.readers import USES, ReaderOffer, reader_facts
+from copydesk.agent.stories.span_template import span_story
 
 ATTACKS = {
     "everyone": "@everyone look here @here",
@@ -140,8 +145,37 @@ def check_thread(story: Story) -> None:
             assert units(content) <= HOOK
 
 
+def readers_story(*texts: str) -> tuple[Story, list[Fact]]:
+    """A story of readers who wrote texts, in every place that it has for their words."""
+    offers = []
+    for number, text in enumerate(texts):
+        values = {"topic": text, "about": text}
+        said: list[Unnumbered] = [
+            ("readers", f"3 people: {text}", {"people": 3, **values}),
+            ("readers_wait", f"2 people: {text}", {"people": 2 + number, **values}),
+            ("reader_quote", f"A reader wrote: “{text}”", {"quote": text, "topic": text}),
+            ("asked_and_done", text, {"short": "abcdef12", "subject": text, **values}),
+        ]
+        offers += [ReaderOffer(use, said) for use in USES]
+    days = {"date_1": "2026-11-24", "date_2": "2026-11-24"}
+    span: Values = {"commits": 1, "files": 0, "added": 0, "removed": 0, **days}
+    facts = numbered([("span", "One commit.", span), *reader_facts(offers)])
+    return span_story(facts, date="2026-11-24"), facts
+
+
+def texts_of(story: Story) -> list[str]:
+    """Every text of a story, in order."""
+    sentences = [s for _, lines in story.sections for s in lines]
+    sentences += [s for s in (story.hook, story.question) if s]
+    sentences += story.poll.answers if story.poll else ()
+    return [story.title, *(heading for heading, _ in story.sections), *(s.text for s in sentences)]
+
+
 def check_all(text: str) -> None:
-    story = story_of(text)
+    check_pages(story_of(text))
+
+
+def check_pages(story: Story) -> None:
     for name in SITES:
         check_site(name, story)
     check_thread(story)
@@ -153,6 +187,17 @@ def check_all(text: str) -> None:
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS.keys())
 def test_an_attack_is_shown_as_text(attack: str) -> None:
     check_all(attack)
+
+
+@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS.keys())
+def test_what_readers_wrote_changes_nothing_but_quoted_text(attack: str) -> None:
+    story, facts = readers_story(attack, "saving")
+    word = "x" * len(spoken(attack))
+    plain, _ = readers_story(word, "saving")
+    assert check(story, facts) == []
+    assert texts_of(plain) == [text.replace(spoken(attack), word) for text in texts_of(story)]
+    check_pages(story)
+    assert texts_of(from_text(to_text(story, facts), story)) == texts_of(story)
 
 
 MARKS = "`*_[](){}<>#|~&!$^%\\-+=>.:/@1 ax\n"
