@@ -27,7 +27,7 @@ from copydesk.agent.coverage.gate import (
     judge_by_file,
     missing_ranges,
     read_coverage_files,
-    remark_on_scripts,
+    remarks_on_change,
     staged_change,
     texts,
     unknown_policy,
@@ -172,7 +172,7 @@ def _nothing_measured(
         read=str,
         doubts=("nothing was measured yet",),
     )
-    verdict = replace(verdict, remarks=(*verdict.remarks, *remark_on_scripts(repo, request)))
+    verdict = replace(verdict, remarks=(*verdict.remarks, *remarks_on_change(repo, request)))
     notice = "Nothing was measured yet, so there is no verdict; `copydesk measure` starts."
     return verdict, "" if verdict.reasons else notice
 
@@ -220,7 +220,7 @@ def verdict_from_file(
     verdict = judge_by_file(
         repo, request, replace(floors, unknown="pass" if policy == "pass" else "fail"), data
     )
-    return replace(verdict, remarks=(*verdict.remarks, *remark_on_scripts(repo, request)))
+    return replace(verdict, remarks=(*verdict.remarks, *remarks_on_change(repo, request)))
 
 
 def _verdict_from_desk(request: GateRequest, floors: Floors, policy: str, within: float) -> Verdict:

@@ -5,6 +5,7 @@ the desk or from the coverage file of another tool; out comes one verdict: pass,
 with the missing lines by file.
 """
 
+from copydesk.agent.coverage.gate.changed_configuration import remarks_on_change
 from copydesk.agent.coverage.gate.changed_lines import (
     Change,
     change_between,
@@ -25,7 +26,6 @@ from copydesk.agent.coverage.gate.request import (
     unknown_policy,
     with_files,
 )
-from copydesk.agent.coverage.gate.scripts import remark_on_scripts
 from copydesk.agent.coverage.gate.several_files import read_coverage_files
 from copydesk.agent.coverage.gate.verdict import (
     NO_VERDICT,
@@ -58,7 +58,7 @@ __all__ = [
     "merge_base",
     "missing_ranges",
     "read_coverage_files",
-    "remark_on_scripts",
+    "remarks_on_change",
     "staged_change",
     "texts",
     "unknown_policy",

@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Literal
 
 from copydesk.agent.config import load_personal, load_project, tests_may_fail
+from copydesk.agent.coverage.gate.changed_configuration import remarks_on_change
 from copydesk.agent.coverage.gate.changed_lines import index_file, merge_base, texts
 from copydesk.agent.coverage.gate.failing_tests import with_failing_tests
 from copydesk.agent.coverage.gate.line_status import measured_lines_at, nearest_measured
@@ -21,7 +22,6 @@ from copydesk.agent.coverage.gate.request import (
     floors_for,
     with_files,
 )
-from copydesk.agent.coverage.gate.scripts import remark_on_scripts
 from copydesk.agent.coverage.gate.verdict import Floors, JudgedProject, LineStatus, Verdict, judge
 from copydesk.agent.coverage.store import Measure
 from copydesk.agent.desk.database import Database
@@ -76,7 +76,7 @@ class MeasuredGate:
             base_total=self._base_total(request, exact=target is not None),
             doubts=measured.doubts if measured else (),
         )
-        remarks = (*_remarks(failures, trouble), *remark_on_scripts(self.repo, request))
+        remarks = (*_remarks(failures, trouble), *remarks_on_change(self.repo, request))
         verdict = replace(verdict, remarks=(*verdict.remarks, *remarks))
         return self._with_failing_tests(verdict, request, target, may_fail)
 
