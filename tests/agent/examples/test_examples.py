@@ -18,10 +18,11 @@ from copydesk.agent.examples import tell_examples as tell
 from copydesk.agent.examples import verify_examples as verify
 from copydesk.agent.git.repository import find, set_config
 from copydesk.agent.records import Draft, Target
+from copydesk.agent.review import decisions
 from copydesk.agent.sandbox.records import Capability, Tier
 from copydesk.agent.sandbox.tier import detect
 from copydesk.agent.stories.channels import devlog
-from copydesk.agent.stories.check_story import check
+from copydesk.agent.stories.check_story import MINE, check
 from copydesk.agent.stories.edited_story import take_text
 from copydesk.agent.stories.open_story import StoryDesk, update_stories
 from copydesk.agent.stories.publish import accept_red, check_red
@@ -191,6 +192,27 @@ def test_an_example_that_gives_something_else_turns_red_until_it_does_not(
     check_red(accept_red(desk.db, red))  # the editor may take it as it is
     with_result(desk.db, load_story(desk.db, identity), "[2, 4]")
     assert verify(desk.repo, desk.db, identity).problems == ()
+
+
+def test_a_story_whose_example_does_not_come_back_is_not_accepted(
+    repo: Path, commit: Commit, desk: StoryDesk
+) -> None:
+    story = told(desk, commit(repo, {"rows.py": SCALE}, "Add scale"))
+    with_result(desk.db, story, "[2, 5]")
+    with pytest.raises(CopydeskError, match="run again, it gives something else"):
+        decisions.accept(desk.repo, desk.db, story.draft_id)
+    decisions.accept(desk.repo, desk.db, story.draft_id, anyway=True)
+    assert load_story(desk.db, story.draft_id).accepted_red == (story.story.examples[0].code,)
+
+
+def test_an_example_that_the_editor_vouches_for_is_not_run(
+    repo: Path, commit: Commit, desk: StoryDesk
+) -> None:
+    story = told(desk, commit(repo, {"rows.py": SCALE}, "Add scale"))
+    [example] = story.story.examples
+    mine = replace(example, result="[2, 5]", facts=(*example.facts, MINE))
+    kept = save_story(desk.db, replace(story, story=replace(story.story, examples=(mine,))))
+    assert verify(desk.repo, desk.db, story.draft_id) == kept
 
 
 def test_an_example_whose_commit_is_gone_turns_red(
