@@ -12,6 +12,8 @@ WIDTH = 88
 LONGEST = 4
 """Lines of an example's code."""
 
+_DIRECTIVE = re.compile(r"[ \t]*#\s*doctest:.*$", re.MULTILINE)
+
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
@@ -50,7 +52,9 @@ def calls_in_docstring(module: str, name: str, docstring: str) -> list[Call]:
     calls: list[Call] = []
     before: list[str] = []
     for example in shown:
-        source = example.source.strip("\n")
+        source = _DIRECTIVE.sub("", example.source.strip("\n"))
+        if doctest.SKIP in example.options:  # its author does not want it run
+            continue
         is_call = bool(example.want.strip()) and re.search(rf"\b{re.escape(last)}\b", source)
         if is_call:
             code = "\n".join([*_imports(module, name, [*before, source]), *before, source])

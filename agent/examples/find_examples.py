@@ -130,6 +130,11 @@ def _sources(
     node = definition_of(ast.parse(source), target.name)
     if not module or node is None:
         return
+    top = target.name.partition(".")[0]
+    module, error = _public_module(ends.after, module, top)
+    if error:
+        search.say(f"no example of {target.name}: {error}")
+        return
     yield calls_in_docstring(module, target.name, ast.get_docstring(node) or "")
     if target.what != "function":
         return
@@ -140,6 +145,27 @@ def _sources(
         candidate = draft_embedded(gap, tree, ends.after.sandbox, seconds=seconds)
         if candidate is not None:
             yield calls_in_tests(module, target.name, candidate.content)
+
+
+def _public_module(workspace: Workspace, module: str, name: str) -> tuple[str, str]:
+    """The module or package that readers import a name from: the outermost that has it; and the
+    error where the name cannot be imported at all.
+    """
+    parts = module.split(".")
+    outer = [".".join(parts[:length]) for length in range(1, len(parts))]
+    codes = [
+        f"from {package} import {name} as here\nfrom {module} import {name} as there\nhere is there"
+        for package in outer
+    ]
+    *results, plain = run_calls(workspace.sandbox, [*codes, f"from {module} import {name}"])
+    if plain is not None and plain.raised:
+        return module, plain.text.rpartition("\n")[2]
+    same = (
+        package
+        for package, result in zip(outer, results, strict=True)
+        if result is not None and result.text == "True"
+    )
+    return next(same, module), ""
 
 
 def _drafts(db: Database, target: Target) -> list[str]:

@@ -34,7 +34,8 @@ class Target(NamedTuple):
 
 def targets(repo: Repository, facts: Sequence[Fact], since: Sha, last: Sha) -> list[Target]:
     """What a span's examples may show: what is new, what is called otherwise, what does something
-    else; each once, in that order.
+    else; each once, in that order. Methods and classes are among them only where their docstring
+    shows a call: there is no other source of calls for them.
 
     Args:
         repo: The repository.
@@ -51,7 +52,30 @@ def targets(repo: Repository, facts: Sequence[Fact], since: Sha, last: Sha) -> l
     by_name: dict[tuple[str, str], Target] = {}
     for target in (*named, *written_anew):
         by_name.setdefault((target.path, target.name), target)
-    return list(by_name.values())
+    return _with_calls(repo, list(by_name.values()), last)
+
+
+def _with_calls(repo: Repository, named: Sequence[Target], last: Sha) -> list[Target]:
+    """The targets for which there is a source of calls."""
+    files = git.tree(repo, last)
+    paths = {target.path for target in named} & {*files}
+    blobs = git.read_blobs(repo, {files[path].blob for path in paths})
+    trees = {path: _tree(blobs.get(files[path].blob, b"")) for path in paths}
+    return [target for target in named if _has_calls(target, trees.get(target.path))]
+
+
+def _tree(source: bytes) -> ast.Module | None:
+    try:
+        return ast.parse(decode_source(source))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _has_calls(target: Target, tree: ast.Module | None) -> bool:
+    node = definition_of(tree, target.name) if tree is not None else None
+    if node is None:
+        return False
+    return target.what == "function" or ">>>" in (ast.get_docstring(node, clean=False) or "")
 
 
 def _target(fact: Fact, *, is_changed: bool) -> Target:

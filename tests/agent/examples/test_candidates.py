@@ -56,6 +56,12 @@ def test_what_is_not_readable_is_left_out(doc: str) -> None:
     assert calls_in_docstring("pkg.rows", "count", doc) == []
 
 
+def test_what_is_meant_for_doctest_alone_is_not_shown() -> None:
+    doc = ">>> count([2])  # doctest: +SKIP\n2\n>>> count([1])  # doctest: +ELLIPSIS\n1\n"
+    imported = "from pkg.rows import count\n"
+    assert calls_in_docstring("pkg.rows", "count", doc) == [Call(f"{imported}count([1])")]
+
+
 def test_tests_give_calls_with_values_the_shortest_first() -> None:
     content = (
         "import pkg.rows\nfrom pkg.rows import count\n\n\n"

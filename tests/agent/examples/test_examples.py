@@ -76,6 +76,25 @@ def test_a_doctest_of_what_is_new_is_run_and_shown(
     assert update_stories(desk, sha) == story  # nothing new: the example stays
 
 
+def test_a_name_is_imported_from_where_readers_do(
+    repo: Path, commit: Commit, desk: StoryDesk
+) -> None:
+    face = "from pkg.rows import scale\n\n__all__ = ['scale']\n"
+    sha = commit(repo, {"pkg/rows.py": SCALE, "pkg/__init__.py": face}, "Add scale")
+    [example] = told(desk, sha).story.examples
+    assert example.code == "from pkg import scale\nscale([1, 2])"
+
+
+def test_of_what_cannot_be_imported_nothing_is_run(
+    repo: Path, commit: Commit, desk: StoryDesk
+) -> None:
+    lines: list[str] = []
+    sha = commit(repo, {"rows.py": f"import not_there_at_all\n\n\n{SCALE}"}, "Add scale")
+    assert told(replace(desk, say=lines.append), sha).story.examples == ()
+    error = "ModuleNotFoundError: No module named 'not_there_at_all'"
+    assert f"no example of scale: {error}" in lines
+
+
 def test_what_gives_something_else_now_shows_both(
     repo: Path, commit: Commit, desk: StoryDesk
 ) -> None:
