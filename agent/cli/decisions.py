@@ -139,11 +139,15 @@ def allow(repo: Repository, db: Database, draft: Draft) -> None:
 
 def _written(draft: Draft, path: Path) -> str:
     """What was written, and whether it was tried in the user's own environment, in words."""
-    words = f"{draft.id}: wrote {shortest_path(path)}"
+    return "\n  ".join([f"{draft.id}: wrote {shortest_path(path)}", *not_tried_here(draft)])
+
+
+def not_tried_here(draft: Draft) -> list[str]:
+    """The line that says that an accepted test was not run in the user's own environment, if so."""
     outcome = decisions.outcome_here(draft)
-    if outcome.startswith("not run"):
-        words += f"\n  not tried in your own environment ({outcome})"
-    return words
+    if not outcome.startswith("not run"):
+        return []
+    return [f"not tried in your own environment ({outcome})"]
 
 
 def shortest_path(path: Path) -> str:

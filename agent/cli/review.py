@@ -10,7 +10,13 @@ import click
 
 from copydesk.agent.cli import terminal as screen
 from copydesk.agent.cli.current_desk import open_current_desk
-from copydesk.agent.cli.decisions import allow, asked_for_a_yes, edit_draft, shortest_path
+from copydesk.agent.cli.decisions import (
+    allow,
+    asked_for_a_yes,
+    edit_draft,
+    not_tried_here,
+    shortest_path,
+)
 from copydesk.agent.cli.formatting import evidence_lines
 from copydesk.agent.cli.options import examples
 from copydesk.agent.cli.output import echo, print_progress
@@ -169,6 +175,8 @@ class _Review:
             allow(self.repo, self.db, draft)
         path = decisions.accept(self.repo, self.db, draft.id)
         echo(f"wrote {shortest_path(path)}")
+        for line in not_tried_here(self.db.drafts.get(draft.id)):
+            echo(f"  {line}")
         self.next(draft, "accepted")
         return True
 

@@ -113,6 +113,7 @@ def test_a_test_that_fails_where_it_goes_is_not_written(
     assert done.exit_code == 2
     assert "the test does not pass in test_prices.py: test_label_of_1" in done.output
     assert "messages.md#fails-in-place" in done.output
+    assert f"`copydesk edit {identity}` changes it" in done.output
     assert (shop / "test_prices.py").read_text() == before
     assert run(shop, "accept", "--anyway", identity).exit_code == 0
     assert "test_label_of_1" in (shop / "test_prices.py").read_text()

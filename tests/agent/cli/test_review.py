@@ -19,6 +19,7 @@ import pytest
 
 from copydesk.agent.desk.drafts import Drafts
 from copydesk.agent.records import Draft
+from copydesk.agent.testgen.accept.run_in_place import InPlace
 
 LONG = "def test_long():\n" + "".join(f"    assert {n} == {n}\n" for n in range(60))
 
@@ -32,6 +33,18 @@ def test_nothing_to_review(run: Any, shop: Path) -> None:
     done = run(shop, "review")
     assert done.exit_code == 0
     assert "Nothing waits for you." in done.output
+
+
+def test_a_test_that_could_not_be_tried_here_is_said(
+    run: Any, shop: Path, add_test: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_test()
+    outcome = InPlace("not run", "pytest is not installed")
+    monkeypatch.setattr("copydesk.agent.review.decisions.run_in_copy", lambda *_: outcome)
+    done = run(shop, "review", input="a\n")
+    assert done.exit_code == 0, done.output
+    line = "not tried in your own environment (not run: pytest is not installed)"
+    assert line in done.output
 
 
 def test_accept_reject_and_skip(run: Any, shop: Path, three: list[int]) -> None:
