@@ -48,6 +48,8 @@ from ollama_script import (
     tokens,
 )
 
+FIELD_TYPES = {"model": str, "messages": list, "options": dict}
+POSTED = ("/api/chat", "/api/generate", "/api/show", "/api/pull")
 NO_NETWORK = (
     'pull model manifest: Get "https://registry.ollama.ai/v2/library/x/manifests/latest":'
     " dial tcp: lookup registry.ollama.ai: no such host"
@@ -84,6 +86,9 @@ class Handler(BaseHTTPRequestHandler):
             return self.json(400, {"error": str(error)})
         if not isinstance(body, dict):
             return self.json(400, {"error": "missing request body"})
+        for key, kind in FIELD_TYPES.items():
+            if not isinstance(body.get(key, kind()), kind):
+                return self.json(400, {"error": f"json: cannot unmarshal field {key}"})
         headers = dict(self.headers)
         self.script.requests.append({"path": self.path, "body": body, "headers": headers})
         routes: dict[str, Callable[[Json], None]] = {"/api/show": self.show, "/api/pull": self.pull}
@@ -107,7 +112,9 @@ class Handler(BaseHTTPRequestHandler):
     # -- plain routes
 
     def nowhere(self) -> None:
-        self.plain(404, b"404 page not found")
+        if self.path in POSTED:
+            return self.plain(405, b"405 method not allowed")
+        return self.plain(404, b"404 page not found")
 
     def root(self) -> None:
         self.plain(200, b"Ollama is running")
@@ -189,7 +196,7 @@ class Handler(BaseHTTPRequestHandler):
             raise ApiError(400, f'"{body["model"]}" does not support thinking')
         form = body.get("format")
         if form not in (None, "", "json") and not isinstance(form, dict):
-            raise ApiError(400, f'invalid format: {form!r}; expected "json" or a valid JSON Schema')
+            raise ApiError(500, f'invalid format: {form!r}; expected "json" or a valid JSON Schema')
         if not script.queue.acquire(blocking=False):
             raise ApiError(503, BUSY)
         try:
@@ -218,7 +225,7 @@ class Handler(BaseHTTPRequestHandler):
         prompt += [body[key] for key in ("system", "prompt") if not chat and body.get(key)]
         reply = Reply(body, chat, "", 0, started, started)
         keep_alive = body.get("keep_alive")
-        if not prompt and keep_alive == 0:
+        if not prompt and keep_alive in (0, "0"):
             script.loaded.pop(model.name, None)
             return self.json(200, reply.frame("", done=True, done_reason="unload"))
         if fault == "frozen":
@@ -265,7 +272,7 @@ class Handler(BaseHTTPRequestHandler):
         if stream:
             self.start_stream()
         for piece in self.pieces(reply):
-            if 0 <= limit <= len(said):
+            if 0 < limit <= len(said):
                 reason = "length"
                 break
             said.append(piece)

@@ -69,9 +69,11 @@ def _ask(context: StepContext, kind: WorkKind, sha: Sha, work: Work) -> None:
             say(f"{kind} {sha[:8]}: {why}")
             deferred_work.cancel(db, kind, sha)
         else:
-            work(context, sha, settings, client)
-            loaded = LoadedModel(client.name, client.expires_at())
-            remember(context.repo.desk, loaded, by_us=client.has_loaded)
+            try:
+                work(context, sha, settings, client)
+            finally:
+                loaded = LoadedModel(client.name, client.expires_at())
+                remember(context.repo.desk, loaded, by_us=client.has_loaded)
     was_asked = db.model_calls.last_id() != last_call
     if words := deferred_work.after_try(db, kind, sha, asked=was_asked):
         say(f"{kind} {sha[:8]}: {words}")

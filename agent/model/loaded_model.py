@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Callable
@@ -38,7 +39,8 @@ def remember(desk: Path, loaded: LoadedModel, *, by_us: bool) -> None:
     """
     before = _read(desk)
     if loaded.expires_at and (by_us or (before is not None and before.name == loaded.name)):
-        (desk / NAME).write_text(json.dumps(loaded._asdict()), "utf-8")
+        with contextlib.suppress(OSError):  # a full disk does not end the work
+            (desk / NAME).write_text(json.dumps(loaded._asdict()), "utf-8")
 
 
 def unload_when_short(
