@@ -12,8 +12,8 @@ from datetime import datetime
 from itertools import takewhile
 from statistics import median
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
+from copydesk.agent.community.blog_posts import BlogPost, blog_posts, page_host, page_path
 from copydesk.agent.community.plain_words import prose_of
 from copydesk.agent.community.topics import is_own, unanswered, voters_of
 from copydesk.agent.desk.database import Database
@@ -48,7 +48,9 @@ class Post(NamedTuple):
         posted_at: Unix time.
         parts: Its messages, if it was sent to a channel.
         address: Its permalink, or the page of a release; "" for none. Comments of giscus are
-            found by its path, which is their discussion's title.
+            found by its path or address, which is their discussion's title. Where only the path
+            is known, a page of any host with that path, or that ends in it, is meant; of a single
+            name, such as save-files, one whose last part it is.
     """
 
     story: str
@@ -254,14 +256,22 @@ def _belongs(thread: FeedbackThread, post: Post) -> bool:
         return True
     if not post.address:
         return False
-    path = urlsplit(post.address).path.strip("/")
-    same_page = _page(post.address) in (_page(thread.url), _page(thread.external_id))
-    return same_page or (bool(path) and thread.title.strip().strip("/") == path)
+    pages = {_page(text) for text in (thread.url, thread.external_id, thread.title)} - {""}
+    if _page(post.address) in pages:
+        return True
+    path = page_path(post.address)
+    if not path:
+        return False
+    if page_path(thread.title) == path or page_host(post.address):
+        return page_path(thread.title) == path
+    named = (thread.url, thread.external_id, thread.title)
+    return any(f"/{page_path(text)}".endswith(f"/{path}") for text in named if " " not in text)
 
 
 def _page(address: str) -> str:
-    parts = urlsplit(address)
-    return f"{parts.netloc.lower()}/{parts.path.strip('/')}" if parts.netloc else "none"
+    """A page by host and path; "" for what has no host."""
+    host = page_host(address)
+    return f"{host}/{page_path(address)}" if host else ""
 
 
 def kinds_of_posts(responses: Iterable[Response], now: float) -> list[KindOfPost]:
@@ -343,16 +353,41 @@ def response_json(response: Response) -> Mapping[str, object]:
 
 
 def known_posts(db: Database, since: float = 0.0) -> list[Post]:
-    """What the author posted: stories that copydesk sent, and other threads that they opened.
+    """What the author posted: stories that copydesk sent or exported, and other threads that they
+    opened.
 
     Args:
         db: The open desk.
         since: Unix time; only what was posted then and later.
     """
-    sent = [post for post in sent_posts(db) if post.posted_at >= since]
+    sent = [post for post in with_pages(sent_posts(db), blog_posts(db)) if post.posted_at >= since]
     threads = {part.thread_id for post in sent for part in post.parts} - {""}
+    pages = [post for post in sent if post.address]
     others = [post for post in posts_on_desk(db, since) if post.story not in threads]
+    others = [post for post in others if not _is_page_of(post, pages)]
     return sorted([*sent, *others], key=lambda post: (-post.posted_at, post.story))
+
+
+def _is_page_of(opened: Post, posts: Iterable[Post]) -> bool:
+    """Whether a thread that the author opened is that of the comments on one of their posts."""
+    thread = FeedbackThread(0, "", opened.story, opened.title, opened.address)
+    return any(_belongs(thread, post) for post in posts)
+
+
+def with_pages(sent: Iterable[Post], pages: Iterable[BlogPost]) -> list[Post]:
+    """Stories with the pages that they were exported to; a second page is a post of its own."""
+    posts = {post.story: post for post in sent}
+    others = []
+    for page in pages:
+        post = posts.get(page.story)
+        if post is None:
+            posts[page.story] = Post(page.story, page.title, page.posted_at, (), page.address)
+        elif post.address:
+            others.append(Post(page.story, page.title, page.posted_at, (), page.address))
+        else:
+            posted_at = min(post.posted_at, page.posted_at)
+            posts[page.story] = post._replace(address=page.address, posted_at=posted_at)
+    return [*posts.values(), *others]
 
 
 def sent_posts(db: Database) -> list[Post]:

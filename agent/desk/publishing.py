@@ -139,6 +139,15 @@ class SentParts:
         return [(int(draft), str(thread)) for draft, thread in rows]
 
 
+class ExportedFile(NamedTuple):
+    """A file that was exported; see the columns of `exported_files`."""
+
+    path: str
+    draft_id: int
+    channel: str
+    exported_at: str
+
+
 class ExportedFiles:
     """The files that were exported, as `Database.exported_files` hands them out.
 
@@ -163,6 +172,14 @@ class ExportedFiles:
             (draft_id, channel),
         )
         return [str(path) for (path,) in rows]
+
+    def all(self) -> list[ExportedFile]:
+        """Every file that was written, the first one first."""
+        rows = self._db.execute(
+            "SELECT path, draft_id, channel, exported_at FROM exported_files"
+            " ORDER BY exported_at, path"
+        )
+        return [ExportedFile(*row) for row in rows]
 
     def keep(self, draft_id: int, channel: str, files: Sequence[tuple[str, str]]) -> None:
         """Note what was written.
