@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -38,6 +39,8 @@ SEARCH_SECONDS = 20.0
 MOST_EXAMPLES, MOST_TARGETS, MOST_CALLS = 3, 12, 6
 WIDTH, MOST_LINES = 96, 6
 """What of a result is readable."""
+
+_IMPORT_FAILED = re.compile(r"^(ImportError|ModuleNotFoundError): ", re.MULTILINE)
 
 AFTER_SLOT, BEFORE_SLOT = "examples", "examples-before"
 
@@ -233,13 +236,7 @@ def _run_example(
     span: Span,
     workspace: Workspace,
 ) -> RunExample:
-    before = None
-    if (
-        former is not None
-        and former.text not in ("", result.text)
-        and len(former.text) <= WIDTH * MOST_LINES
-    ):
-        before = former.text
+    before = former.text if former is not None and _tells(former, result) else None
     return RunExample(
         path=target.path,
         name=target.name,
@@ -251,3 +248,12 @@ def _run_example(
         command=COMMAND,
         tier=str(workspace.sandbox.tier),
     )
+
+
+def _tells(former: Result, result: Result) -> bool:
+    """Whether what a call gave before is worth showing: something else, short, of the call itself
+    and not of its import, which may be missing there.
+    """
+    if former.raised and _IMPORT_FAILED.search(former.text):
+        return False
+    return former.text not in ("", result.text) and len(former.text) <= WIDTH * MOST_LINES

@@ -115,6 +115,20 @@ def test_what_gives_something_else_now_shows_both(
     assert verify(desk.repo, desk.db, story.draft_id).problems == ()
 
 
+def test_a_name_that_could_not_be_imported_before_is_no_other_result(
+    repo: Path, commit: Commit, desk: StoryDesk
+) -> None:
+    first = commit(repo, {"pkg/rows.py": SCALE, "pkg/__init__.py": ""}, "Add scale")
+    update_stories(desk, first)
+    desk.db.stories.close(desk.db.drafts.find(kind="devlog")[0].id, "hand")
+    files = {
+        "pkg/rows.py": SCALE.replace("by=2", "by=2, start=0"),
+        "pkg/__init__.py": "from pkg.rows import scale\n\n__all__ = ['scale']\n",
+    }
+    [example] = told(desk, commit(repo, files, "feat: scale from a start")).story.examples
+    assert (example.code, example.before) == ("from pkg import scale\nscale([1, 2])", None)
+
+
 def test_the_tests_on_the_desk_and_the_drafters_search_give_calls(
     repo: Path, commit: Commit, desk: StoryDesk
 ) -> None:
