@@ -71,7 +71,7 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
         Entry("reject", "decisions", "Turn a draft down and say why."),
         Entry("undo", "decisions", "Take back the last decision, or an edit, of a draft."),
         Entry("export", "export", "Write a story for a channel."),
-        Entry("send", "send", "Post an approved story to Discord."),
+        Entry("send", "send", "Post an approved story to Discord, through your webhook."),
     ),
 }
 """The one table of commands; a test holds it against the commands themselves."""

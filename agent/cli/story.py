@@ -44,7 +44,7 @@ from copydesk.agent.text import plural
 def story(
     since: str | None, revisions: str | None, week: bool, release: str | None, as_json: bool
 ) -> None:
-    """Tell what has changed since the last story, now, in the foreground.
+    """Tell what has changed since the last story, now.
 
     Without an option the story that grows with your commits is brought up to HEAD. With one a
     story of just those commits is written, and does not grow.

@@ -9,10 +9,11 @@ from copydesk.agent import config
 from copydesk.agent.coverage.measure import measure
 from copydesk.agent.coverage.store import Measure
 from copydesk.agent.daemon import prune
+from copydesk.agent.daemon.example_search import example_search
 from copydesk.agent.daemon.first_floor import settle_floor
 from copydesk.agent.daemon.model_steps import model_draft_step, model_story_step
 from copydesk.agent.daemon.reconcile import HISTORY_PRIORITY, MEASURE
-from copydesk.agent.daemon.step_context import StepContext, example_search
+from copydesk.agent.daemon.step_context import StepContext
 from copydesk.agent.desk.failures import failed_words, failure_lines
 from copydesk.agent.desk.jobs import MODEL_DRAFT, MODEL_STORY
 from copydesk.agent.errors import CopydeskError

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from copydesk.agent import config
 from copydesk.agent.config import Config
-from copydesk.agent.daemon.step_context import StepContext, example_search
+from copydesk.agent.daemon.example_search import example_search
+from copydesk.agent.daemon.step_context import StepContext
 from copydesk.agent.errors import CopydeskError, Superseded
 from copydesk.agent.examples import tell_examples
 from copydesk.agent.git import repository as git

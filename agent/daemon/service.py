@@ -29,6 +29,7 @@ from copydesk.agent.errors import CopydeskError
 from copydesk.agent.model.recorded_host import record_host
 from copydesk.agent.process import ProcessError
 from copydesk.agent.process import run as run_program
+from copydesk.agent.text import one_line
 from copydesk.hooks import start_daemon
 
 CHECK_SECONDS = 600.0
@@ -114,7 +115,7 @@ class Service:
         After an unclean end it is checked first, and mended where that is needed.
         """
         lock.write_note(self._desk)
-        record_host(self._repo)
+        self._record_model_host()
         notifications.prepare(self._desk)
         argv = [*self._command, str(self._repo.common_dir), *(["mend"] if unclean else [])]
         try:
@@ -123,6 +124,13 @@ class Service:
             raise CopydeskError(
                 f"the desk cannot be made ready: {error.output or error.reason}", slug="bad-desk"
             ) from error
+
+    def _record_model_host(self) -> None:
+        """Keep which model server is meant; a repository that cannot be written has none kept."""
+        try:
+            record_host(self._repo)
+        except CopydeskError as error:
+            self._logger.warning("the model's server is not recorded: %s", one_line(str(error)))
 
     def _serve(self, own_lock: lock.DaemonLock, db: Database) -> None:
         db.jobs.release_orphans()

@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from copydesk.agent.desk.database import Database
-from copydesk.agent.examples import ExampleSearch
 from copydesk.agent.git.repository import Repository, get_config, worktrees
 from copydesk.agent.progress import Progress
-from copydesk.agent.records import Sha
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +19,6 @@ class StepContext:
     repo: Repository
     db: Database
     say: Progress
-
-
-def example_search(context: StepContext, sha: Sha) -> ExampleSearch:
-    """What examples of a commit's story are looked for with, as long as it is checked out."""
-
-    def is_wanted() -> bool:
-        return sha in worktrees(context.repo).values()
-
-    return ExampleSearch(context.repo, context.db, context.say, is_wanted)
 
 
 Step: TypeAlias = Callable[[StepContext, str], None]

@@ -118,6 +118,9 @@ def _example(example: Example) -> str:
     return "\n".join([*fences, "".join(f"[^{i}]" for i in example.facts)]).rstrip("\n")
 
 
+_Section = tuple[str, tuple[Sentence, ...]]
+
+
 class _Block(NamedTuple):
     """Lines under a heading of the second level ("" for those before the first one)."""
 
@@ -136,24 +139,51 @@ def from_text(text: str, former: Story) -> Story:
         The story; a sentence without footnotes cites no facts.
     """
     head, *blocks = _blocks(text)
-    read = replace(former, hook=None, question=None, poll=None, changes=(), examples=())
     tags, head_lines = _without_tags(head.lines)
+    read = replace(former, hook=None, question=None, poll=None, changes=(), examples=())
     read = _read_head(head._replace(lines=head_lines), read)
-    tags = tags or former.tags
     sections = list(read.sections)
     examples: list[Example] = []
+    loose: list[str] = []
     for block in blocks:
         tags_here, lines = _without_tags(block.lines)
         tags = tags_here or tags
         examples += _examples(lines)
         prose = [line for line in _prose(lines) if line]
-        if block.heading == QUESTION:
-            read = _read_question(prose, read, former)
-        elif block.heading == CHANGES:
-            read = replace(read, changes=_read_changes(prose))
+        if block.heading in (QUESTION, CHANGES):
+            read, more = _read_list(block.heading, prose, read, former)
+            loose += more
         elif prose or block.heading != EXAMPLES:
             sections.append((_read(block.heading), tuple(map(_sentence, prose))))
-    return replace(read, sections=tuple(sections), examples=tuple(examples), tags=tags)
+    return replace(
+        read,
+        sections=tuple(_with_loose(sections, loose)),
+        examples=tuple(examples),
+        tags=tags or former.tags,
+    )
+
+
+def _read_list(
+    heading: str, prose: Sequence[str], read: Story, former: Story
+) -> tuple[Story, list[str]]:
+    """Read the question or the list of changes; also gives the prose that is neither."""
+    if heading == QUESTION:
+        others = [line for line in prose if not line.startswith("- ")]
+        return _read_question(prose, read, former), others[1:]
+    others = [line for line in prose if not _is_of_list(line)]
+    return replace(read, changes=_read_changes(prose)), others
+
+
+def _is_of_list(line: str) -> bool:
+    return line.startswith(("- ", "* ", "### "))
+
+
+def _with_loose(sections: list[_Section], loose: Sequence[str]) -> list[_Section]:
+    """Sections, the last of which goes on with prose that stands below what takes none."""
+    if not loose:
+        return sections
+    heading, sentences = sections[-1] if sections else ("", ())
+    return [*sections[:-1], (heading, (*sentences, *map(_sentence, loose)))]
 
 
 def _blocks(text: str) -> list[_Block]:
@@ -269,7 +299,7 @@ def _read_changes(prose: Sequence[str]) -> tuple[tuple[str, tuple[Sentence, ...]
     for line in prose:
         if line.startswith("### "):
             changes.append((_read(line[4:].strip()), []))
-        else:
+        elif _is_of_list(line):
             if not changes:
                 changes.append(("Changed", []))
             changes[-1][1].append(_sentence(line.removeprefix("- ")))

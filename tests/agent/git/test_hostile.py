@@ -184,10 +184,14 @@ def every_command(hostile: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
     repository.set_config(repo, "copydesk.python", sys.executable)
     repository.set_config(repo, "copydesk.sandbox", "off")
     repository.set_config(repo, "copydesk.ownTests", "plain")
+    tag = hostile.repo / ".git/refs/tags/v1"  # by hand: `git tag` itself would run a hook
+    tag.parent.mkdir(parents=True, exist_ok=True)
+    tag.write_text(repository.resolve(repo, "HEAD") + "\n")
     for words in (
         *(["config"], ["doctor"], ["status"], ["measure"], ["coverage"], ["gaps"], ["drafts"]),
         *(["gate", "--unknown", "measure"], ["gate", "--base", "HEAD~1"]),
         *(["report"], ["report", "--format", "json"], ["log"], ["backup"], ["story"]),
+        *(["story", "--release", "v1"],),
         *(["measure", "--", "--output=written"], ["gate", "--base=--output=written"]),
         *(["coverage", "--", "-x"], ["gate", "--base=--exec=touch written"], ["status", "--json"]),
         *(["init", "--native", "--yes"], ["init", "--undo", "--yes"], ["daemon", "status"]),

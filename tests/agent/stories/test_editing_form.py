@@ -169,3 +169,13 @@ typed()
 
 def test_an_open_fence_is_an_example() -> None:
     assert from_text("## Examples\n\n```python\nf()", STORY).examples == (Example("f()", "", ()),)
+
+
+def test_prose_below_the_question_and_the_list_of_changes_goes_on_the_last_section() -> None:
+    text = "# T\n\n## Behind it\n\nOne.\n\n## A question to readers\n\nWhich?\nOr this?\n"
+    text += "\n## List of changes\n\n### Added\n- `f`\n\nMore.\n"
+    story = from_text(text, STORY)
+    assert story.sections[-1][0] == "Behind it"
+    assert [sentence.text for sentence in story.sections[-1][1]] == ["One.", "Or this?", "More."]
+    assert story.question == Sentence("Which?", ())
+    assert story.changes == (("Added", (Sentence("`f`", ()),)),)

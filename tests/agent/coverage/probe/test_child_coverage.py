@@ -46,7 +46,7 @@ def build(
         packing=tracers.OWN_PACKING,
     )  # fmt: skip
     settings = Settings(
-        "", False, "", "", 0.5, "", str(tmp_path / "data"), ["."], [], None, [], [], ""
+        "", False, [], "", "", 0.5, "", str(tmp_path / "data"), ["."], [], None, [], [], ""
     )
     patched = Patched()
     return ChildCoverage(settings, tracer, patched), patched  # type: ignore[arg-type]
