@@ -53,13 +53,13 @@ def offers(
         from copydesk.agent.community.label_messages import label_messages
 
         label_messages(db, update)
-        made = _offers(repo, db, since)
+        all_offers = _offers(repo, db, since)
         for keys, decision in ((taken, "taken"), (dropped, "dropped")):
             for key in keys:
-                offer = _by_key(made, key)
+                offer = _by_key(all_offers, key)
                 db.feedback_state.decide(offer.kind, offer.about, decision, offer.text, time.time())
         decisions = db.feedback_state.decisions()
-        shown = made if everything else undecided(made, decisions)
+        shown = all_offers if everything else undecided(all_offers, decisions)
     if as_json:
         echo_json(
             [

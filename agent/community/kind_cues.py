@@ -133,8 +133,8 @@ def _questions(facts: Facts) -> Cues:
         cues["courtesy"] = ""
     if not real:
         return cues
-    asked = real[0]
-    cues["asks"] = asked
+    first_question = real[0]
+    cues["asks"] = first_question
     conditions = {
         "asks first": facts.first in real,
         "asks last": facts.sentences[-1] in real,
@@ -145,7 +145,7 @@ def _questions(facts: Facts) -> Cues:
         "asks in a short reply": facts.is_reply and facts.words <= 40,
         "asks, and is no reply": not facts.is_reply,
     }
-    return cues | {name: asked for name, holds in conditions.items() if holds}
+    return cues | {name: first_question for name, holds in conditions.items() if holds}
 
 
 def _beginning(facts: Facts) -> Cues:

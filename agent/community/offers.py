@@ -94,15 +94,15 @@ def offers(
     done = list(_done(topics, changes, mentions))
     answered = {offer.about for offer in done}
     wanted = [topic for topic in topics if topic.priority.needing and topic.name not in answered]
-    made = [*done, *(_topic(topic) for topic in wanted[:TOPICS])]
+    all_offers = [*done, *(_topic(topic) for topic in wanted[:TOPICS])]
     if topics:
-        made.append(_hook(wanted[0] if wanted else topics[0]))
+        all_offers.append(_hook(wanted[0] if wanted else topics[0]))
     if wanted:
-        made.append(_question(wanted))
+        all_offers.append(_question(wanted))
     if len(wanted) > 1:
-        made.append(_poll(wanted))
+        all_offers.append(_poll(wanted))
     oldest = sorted(open_questions, key=lambda message: (message.created_at, message.id))
-    return [*made, *(_answer(message) for message in oldest[:ANSWERS])]
+    return [*all_offers, *(_answer(message) for message in oldest[:ANSWERS])]
 
 
 def undecided(made: Iterable[Offer], decisions: Mapping[tuple[str, str], str]) -> list[Offer]:

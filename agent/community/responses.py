@@ -222,16 +222,18 @@ class ResponseFinder:
 
     def _voters(self, own_ids: Iterable[tuple[str, str]]) -> int | None:
         polls: list[FeedbackPoll] = [self._polls[key] for key in own_ids if key in self._polls]
-        known = [voters_of(poll) for poll in polls if poll.total is not None or poll.complete]
-        return sum(known) if known else None
+        voter_counts = [
+            voters_of(poll) for poll in polls if poll.total is not None or poll.complete
+        ]
+        return sum(voter_counts) if voter_counts else None
 
 
 def _median_answer_time(
     written: Iterable[FeedbackMessage], within: Sequence[FeedbackMessage]
 ) -> float | None:
     times = [_answer_time(message, within) for message in written if message.kind == "question"]
-    known = [time for time in times if time is not None]
-    return median(known) if known else None
+    known_times = [time for time in times if time is not None]
+    return median(known_times) if known_times else None
 
 
 def _answer_time(question: FeedbackMessage, answers: Iterable[FeedbackMessage]) -> float | None:

@@ -146,7 +146,7 @@ def unanswered(messages: Iterable[FeedbackMessage]) -> list[FeedbackMessage]:
     Args:
         messages: The messages, the oldest first.
     """
-    asked = []
+    open_questions = []
     spoke: dict[int, float] = {}
     replied: set[tuple[str, str]] = set()
     for message in messages:
@@ -154,10 +154,10 @@ def unanswered(messages: Iterable[FeedbackMessage]) -> list[FeedbackMessage]:
             spoke[message.thread] = max(message.created_at, spoke.get(message.thread, 0.0))
             replied.add((message.source, message.parent))
         elif message.kind == "question" and not (message.answered or is_own(message)):
-            asked.append(message)
+            open_questions.append(message)
     return [
         message
-        for message in asked
+        for message in open_questions
         if spoke.get(message.thread, -1.0) < message.created_at
         and (message.source, message.external_id) not in replied
     ]

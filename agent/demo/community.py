@@ -93,10 +93,10 @@ def _show(screen: Screen, repo: Repository, db: Database) -> CommunityResult:
     raised = raise_gaps(db, commit, now)
     _show_gaps(screen, db, commit)
     _show_responses(screen, db, now)
-    made = offers(topics, open_questions(db))
-    _show_offers(screen, made)
+    reader_offers = offers(topics, open_questions(db))
+    _show_offers(screen, reader_offers)
     names = tuple(topic.name for topic in topics)
-    kinds = tuple(offer.kind for offer in made)
+    kinds = tuple(offer.kind for offer in reader_offers)
     return CommunityResult(
         *(repo.worktree, messages, names, raised, kinds), _missed(messages, raised, kinds)
     )

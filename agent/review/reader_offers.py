@@ -47,11 +47,11 @@ class DeskReaders:
             return ()
         index = code_index(self._db, Commit(self._repo, shas[-1]))
         changes = changes_of(self._repo, shas[-MOST_COMMITS:])
-        made = undecided(
+        open_offers = undecided(
             offers(self._topics, (), changes, index.mentions),
             self._db.feedback_state.decisions(),
         )
-        return [ReaderOffer(offer.kind, offer.facts) for offer in made]
+        return [ReaderOffer(offer.kind, offer.facts) for offer in open_offers]
 
     @cached_property
     def _topics(self) -> list[Topic]:

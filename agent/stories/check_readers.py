@@ -83,9 +83,9 @@ def _is_about_readers(tokens: Sequence[Token], cited: CitedFacts) -> bool:
     """Whether a sentence rests on what readers said alone, quotes it, or counts readers."""
     if all(fact.kind in READER_KINDS for fact in cited.facts):
         return True
-    said = heard(cited)
+    quotations = heard(cited)
     return any(
-        (token.kind == "quote" and token.text in said)
+        (token.kind == "quote" and token.text in quotations)
         or _counts_readers(tokens, index)
         or (token.word in _READERS and next_words(tokens, index, 1) & _SAYING)
         for index, token in enumerate(tokens)
@@ -158,5 +158,5 @@ def _wrong_counts(
 def _counts(kind: str, facts: Sequence[Fact], topics: Sequence[str]) -> set[float]:
     """The numbers of readers that facts of a kind have, for these topics where any are named."""
     of_kind = [fact for fact in facts if fact.kind == kind]
-    told = [fact for fact in of_kind if not topics or fact.values["topic"] in topics]
-    return {float(fact.values["people"]) for fact in told}
+    of_topics = [fact for fact in of_kind if not topics or fact.values["topic"] in topics]
+    return {float(fact.values["people"]) for fact in of_topics}

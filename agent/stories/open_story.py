@@ -100,14 +100,14 @@ def update_stories(desk: StoryDesk, tip: Sha) -> StoredStory | None:
     waiting: tuple[LoggedCommit, ...] = ()
     for part in parts:
         part = part._replace(commits=(*waiting, *part.commits))
-        told = _tell(desk, since, part, growing)
-        waiting = () if told else part.commits
-        if told is None:  # too little: it waits for more
+        written = _tell(desk, since, part, growing)
+        waiting = () if written else part.commits
+        if written is None:  # too little: it waits for more
             continue
-        story = told
+        story = written
         if part.closed_by:
-            desk.db.stories.close(told.draft_id, part.closed_by)
-            story, growing, since = load_story(desk.db, told.draft_id), None, told.span.last
+            desk.db.stories.close(written.draft_id, part.closed_by)
+            story, growing, since = load_story(desk.db, written.draft_id), None, written.span.last
     return story
 
 
@@ -150,13 +150,13 @@ def _since(desk: StoryDesk, tip: Sha, growing: StoredStory | None) -> Sha:
     It is the end of the last story, of the last dev log entry that was accepted before there were
     spans, or what the oldest entry that waits begins with; else the commit before this one.
     """
-    told = [growing.span.since] if growing else desk.db.stories.told_up_to()
+    candidates = [growing.span.since] if growing else desk.db.stories.told_up_to()
     if not growing:
         accepted = desk.db.drafts.find(("accepted",), kind="devlog")
-        told += [draft.commit for draft in reversed(accepted)]
+        candidates += [draft.commit for draft in reversed(accepted)]
         start = desk.db.stories.start()
-        told += [] if start is None else [start]
-    for sha in told:
+        candidates += [] if start is None else [start]
+    for sha in candidates:
         base = git.merge_base(desk.repo, sha, tip) if sha else ""
         if base is not None:
             return base
@@ -291,10 +291,10 @@ def _draft(stored: StoredStory, calls: Sequence[int]) -> Draft:
 
 def _offer(desk: StoryDesk, growing: StoredStory, facts: Sequence[Fact]) -> StoredStory:
     """Keep the facts that came after the editor's edit beside the text."""
-    told = {(fact.kind, fact.text) for fact in growing.facts}
+    told_facts = {(fact.kind, fact.text) for fact in growing.facts}
     first = 1 + max((int(fact.id[1:]) for fact in growing.facts), default=0)
     new = [fact for fact in facts if fact.kind not in _ALWAYS_DIFFERENT]
-    new = [fact for fact in new if (fact.kind, fact.text) not in told]
+    new = [fact for fact in new if (fact.kind, fact.text) not in told_facts]
     offered = tuple(replace(fact, id=f"F{number}") for number, fact in enumerate(new, first))
     if offered == growing.offered:
         return growing

@@ -148,12 +148,12 @@ def offers_told(story: Story, facts: Sequence[Fact]) -> dict[tuple[str, str], st
     """
     lines = [sentence for _, sentences in story.sections for sentence in sentences]
     hooks = [story.hook] if story.hook else []
-    told = _topics_told("done", _of("asked_and_done", "done", facts), lines)
-    told |= _topics_told("topic", _of("readers_wait", "topic", facts), lines)
-    told |= _topics_told("hook", _of("readers", "hook", facts), hooks)
-    told |= _topics_told("hook", _of("readers_wait", "hook", facts), hooks)
-    told |= _choice_told("question", facts, [story.question] if story.question else [])
-    return told | _choice_told("poll", facts, story.poll.answers if story.poll else ())
+    told_offers = _topics_told("done", _of("asked_and_done", "done", facts), lines)
+    told_offers |= _topics_told("topic", _of("readers_wait", "topic", facts), lines)
+    told_offers |= _topics_told("hook", _of("readers", "hook", facts), hooks)
+    told_offers |= _topics_told("hook", _of("readers_wait", "hook", facts), hooks)
+    told_offers |= _choice_told("question", facts, [story.question] if story.question else [])
+    return told_offers | _choice_told("poll", facts, story.poll.answers if story.poll else ())
 
 
 def _topics_told(

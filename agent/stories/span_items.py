@@ -54,46 +54,46 @@ def items(facts: Sequence[Fact]) -> list[Item]:
     """
     entries = [fact for fact in facts if fact.kind == "entry"]
     untold = [fact for fact in facts if fact.kind == "commit" or fact.kind in CHANGES_OF_API]
-    told = _of_entries(entries, untold)
-    told += _of_new_names(untold)
-    told += _of_commits(untold)
-    told += [Item(_CATEGORY_OF_KIND[fact.kind], "", fact) for fact in untold]
+    items = _of_entries(entries, untold)
+    items += _of_new_names(untold)
+    items += _of_commits(untold)
+    items += [Item(_CATEGORY_OF_KIND[fact.kind], "", fact) for fact in untold]
     if len(entries) >= _ENOUGH_ENTRIES:
-        told = [thing for thing in told if _is_for_readers(thing)]
-    return sorted(told, key=_order)
+        items = [thing for thing in items if _is_for_readers(thing)]
+    return sorted(items, key=_order)
 
 
 def _of_entries(entries: Sequence[Fact], untold: list[Fact]) -> list[Item]:
     """An item for each entry; what it tells is taken from what is untold."""
-    told = []
+    items = []
     for entry in entries:
         same = [fact for fact in untold if _is_same(entry, fact)]
         _take(untold, same)
-        told.append(Item(_category(entry), str(entry.values["entry"]), entry, tuple(same)))
-    return told
+        items.append(Item(_category(entry), str(entry.values["entry"]), entry, tuple(same)))
+    return items
 
 
 def _of_new_names(untold: list[Fact]) -> list[Item]:
     """An item for each name that is new, with the commits that speak of it."""
-    told = []
+    items = []
     for new in [fact for fact in untold if fact.kind in ("api added", "option added")]:
         commits = [fact for fact in untold if fact.kind == "commit"]
         same = [commit for commit in commits if _is_telling(new) and _names(commit, new)]
         _take(untold, [new, *same])
-        told.append(Item("Added", "", new, tuple(same)))
-    return told
+        items.append(Item("Added", "", new, tuple(same)))
+    return items
 
 
 def _of_commits(untold: list[Fact]) -> list[Item]:
     """An item for each commit, with the changes of the API that it tells."""
-    told = []
+    items = []
     for commit in [fact for fact in untold if fact.kind == "commit"]:
         api = [fact for fact in untold if fact.kind != "commit"]
         same = [fact for fact in api if _names(commit, fact) and _fits(commit, fact)]
         _take(untold, [commit, *same])
         words = without_type(str(commit.values["subject"]))
-        told.append(Item(_category(commit), words, commit, tuple(same)))
-    return told
+        items.append(Item(_category(commit), words, commit, tuple(same)))
+    return items
 
 
 def _take(untold: list[Fact], taken: Sequence[Fact]) -> None:

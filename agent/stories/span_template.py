@@ -148,8 +148,10 @@ _MEASURED = ("tests", "doubt", "coverage", "lines", "gaps closed", "gaps opened"
 
 def _measured(facts: Sequence[Fact]) -> tuple[Sentence, ...]:
     """What tests and coverage say; that nothing was measured only where nothing else is told."""
-    told = [fact for fact in facts if fact.kind in _MEASURED and fact.kind != "unmeasured"]
-    by_section = measured_sentences(told)
+    measured_facts = [
+        fact for fact in facts if fact.kind in _MEASURED and fact.kind != "unmeasured"
+    ]
+    by_section = measured_sentences(measured_facts)
     sentences = [*by_section.get("Tests", ()), *by_section.get("Coverage", ())]
     for fact in facts:
         if fact.kind == "floor" and fact.values["state"] == "below":

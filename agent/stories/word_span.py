@@ -92,5 +92,5 @@ def _is_models(heading: str, facts: Sequence[Fact]) -> bool:
 
 def _untold(plain: Sequence[Sentence], worded: Sequence[Sentence]) -> tuple[Sentence, ...]:
     """The template's sentences of which no fact is told."""
-    told = {i for sentence in worded for i in sentence.facts}
-    return tuple(sentence for sentence in plain if not told & set(sentence.facts))
+    told_ids = {i for sentence in worded for i in sentence.facts}
+    return tuple(sentence for sentence in plain if not told_ids & set(sentence.facts))

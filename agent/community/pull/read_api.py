@@ -137,11 +137,11 @@ def _rate_limit(answer: httpx.Response, content: Any) -> float | None:
     status, headers = answer.status_code, answer.headers
     if status not in (403, 429):
         return None
-    asked = _number(headers.get("retry-after"))
-    if isinstance(content, dict) and asked is None:
-        asked = _number(content.get("retry_after"))
-    if asked is not None:
-        return asked
+    seconds = _number(headers.get("retry-after"))
+    if isinstance(content, dict) and seconds is None:
+        seconds = _number(content.get("retry_after"))
+    if seconds is not None:
+        return seconds
     if headers.get("x-ratelimit-remaining") == "0":
         reset = _number(headers.get("x-ratelimit-reset"))
         if reset is not None:

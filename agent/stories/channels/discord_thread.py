@@ -100,8 +100,8 @@ def _ending(story: Story, links: Sequence[str]) -> Iterator[ThreadPart]:
     poll = poll_payload(story.poll) if story.poll is not None else None
     if poll is not None and not (poll["question"]["text"] and poll["answers"]):
         poll = None
-    asked = story.poll.question.text if story.poll is not None and poll is not None else ""
-    if story.question is not None and story.question.text != asked:
+    poll_question = story.poll.question.text if story.poll is not None and poll is not None else ""
+    if story.question is not None and story.question.text != poll_question:
         for text in _parts(_escape(story.question.text, links)):
             yield ThreadPart("question", {"content": text})
     if poll is not None:

@@ -106,10 +106,10 @@ class DiscordCalls:
             raise ConnectionError(f"no answer ({type(error).__name__})") from None
         if answer.status_code == 404:
             return None
-        found = _json(answer)
-        if answer.status_code != 200 or "id" not in found:
+        message = _json(answer)
+        if answer.status_code != 200 or "id" not in message:
             raise ConnectionError(f"status {answer.status_code}")
-        return found
+        return message
 
 
 @contextmanager

@@ -226,15 +226,15 @@ def _entries(span: SpanInputs) -> Iterator[Unnumbered]:
 
 def _commits(span: SpanInputs, kinds: Sequence[Kind]) -> Iterator[Unnumbered]:
     """The commits for readers, one by one."""
-    told = [
+    commits_for_readers = [
         (commit, kind)
         for commit, kind in zip(span.commits, kinds, strict=True)
         if kind.theme in FOR_READERS and without_type(commit.subject)
     ]
-    for commit, kind in told[:MOST_COMMITS]:
+    for commit, kind in commits_for_readers[:MOST_COMMITS]:
         yield _commit(commit, kind)
-    if len(told) > MOST_COMMITS:
-        others = len(told) - MOST_COMMITS
+    if len(commits_for_readers) > MOST_COMMITS:
+        others = len(commits_for_readers) - MOST_COMMITS
         yield "other commits", f"{plural(others, 'more commit')} for users.", {"others": others}
 
 

@@ -55,8 +55,8 @@ class FreshTree:
         self.kept: dict[str, bytes] = {} if originals else self._contents()
         self.as_it_was = _content(self.target)
         in_temporary = [path for before in self.temporary.values() for path in before]
-        kept = [".", self.target, *temporary, *in_temporary, *self._of_kind(stat.S_ISDIR)]
-        self.outsides = {path: outside for path in kept for outside in _outside(path)}
+        kept_paths = [".", self.target, *temporary, *in_temporary, *self._of_kind(stat.S_ISDIR)]
+        self.outsides = {path: outside for path in kept_paths for outside in _outside(path)}
         self._hide_accesses()
 
     def _of_kind(self, is_kind: Callable[[int], bool]) -> list[str]:

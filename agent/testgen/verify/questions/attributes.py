@@ -181,8 +181,10 @@ def _written_by_name(draft: Draft, node: ast.Call, function: str) -> Iterator[st
     if any(isinstance(word, ast.Starred) for word in node.args):
         made_up = True
     owner = node.args[0] if node.args else node
-    known = not node.args or draft.things(owner) or last_name(owner) in ("module", "__class__")
-    if made_up and known:
+    leads_somewhere = (
+        not node.args or draft.things(owner) or last_name(owner) in ("module", "__class__")
+    )
+    if made_up and leads_somewhere:
         yield f"uses {function} with a name that is made up"
 
 

@@ -124,9 +124,9 @@ def _in_pickle(draft: Draft, data: bytes) -> Iterator[str]:
                 memo[place] = pushed[-1] if pushed else None
                 continue
             yield from _by_opcode(draft, opcode.name, argument, pushed)
-            kept = memo.get(argument) if isinstance(argument, int) else None
+            memorised = memo.get(argument) if isinstance(argument, int) else None
             is_kept = opcode.name in ("GET", "BINGET", "LONG_BINGET")
-            pushed.append(argument if isinstance(argument, str) else kept if is_kept else None)
+            pushed.append(argument if isinstance(argument, str) else memorised if is_kept else None)
     except ValueError:
         return  # what is no pickle cannot be unpickled
 

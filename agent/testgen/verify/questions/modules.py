@@ -68,12 +68,12 @@ class ThingResolver:
 
     def things(self, node: ast.expr) -> Things:
         """What an expression may be, of what was imported."""
-        found = self._found.get(id(node))
-        if found is None:
-            found = self._things(node)
+        things = self._found.get(id(node))
+        if things is None:
+            things = self._things(node)
             if not self._open:  # else it may lack what is being found out
-                self._found[id(node)] = found
-        return found
+                self._found[id(node)] = things
+        return things
 
     def _things(self, node: ast.expr) -> Things:
         match node:
