@@ -9,32 +9,26 @@ from copydesk.agent import config
 from copydesk.agent.coverage.measure import measure
 from copydesk.agent.coverage.store import Measure
 from copydesk.agent.daemon import prune
-from copydesk.agent.daemon.example_search import example_search
+from copydesk.agent.daemon.drafts_and_stories import draft_and_order, tell_story
 from copydesk.agent.daemon.first_floor import settle_floor
 from copydesk.agent.daemon.model_steps import model_draft_step, model_story_step
 from copydesk.agent.daemon.reconcile import HISTORY_PRIORITY, MEASURE
 from copydesk.agent.daemon.step_context import StepContext
 from copydesk.agent.desk.failures import failed_words, failure_lines
 from copydesk.agent.desk.jobs import MODEL_DRAFT, MODEL_STORY
-from copydesk.agent.errors import CopydeskError
-from copydesk.agent.examples import tell_examples
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.missing_modules import missing_packages
 from copydesk.agent.model import deferred_work
 from copydesk.agent.progress import silent
 from copydesk.agent.records import Sha
-from copydesk.agent.review.reader_offers import DeskReaders
-from copydesk.agent.scoring import order_drafts as draft_scores
 from copydesk.agent.scoring import score_commit as scoring
 from copydesk.agent.scoring.order_tests import ordering
 from copydesk.agent.scoring.reader_needs import raise_gaps
-from copydesk.agent.stories.write_story import Helpers, update_story
 from copydesk.agent.testgen.pipeline import (
     DraftingOptions,
     PreviousDrafts,
     gaps_to_draft,
-    write_drafts,
 )
 from copydesk.agent.text import one_line, plural
 
@@ -97,16 +91,7 @@ def draft_step(context: StepContext, sha: Sha) -> None:
     if not gaps:
         return
     options = DraftingOptions(is_wanted=lambda: sha in git.tips(context.repo), asks_model=False)
-    try:
-        write_drafts(previous, gaps, say=context.say, options=options)
-    except CopydeskError as error:
-        if error.slug != "no-sandbox":
-            raise
-        context.say(f"no drafts: {error}")
-    with context.db.failed_items.contained(
-        "score", sha, "the order of the drafts", say=context.say
-    ):
-        draft_scores.score(context.db)
+    draft_and_order(context, sha, previous, gaps, options)
 
 
 def learn_step(context: StepContext, sha: Sha) -> None:
@@ -122,12 +107,7 @@ def story_step(context: StepContext, sha: Sha) -> None:
     if sha not in git.worktrees(context.repo).values():
         deferred_work.cancel(context.db, "story", sha)
         return
-    project = config.load(context.repo, sha).project
-    say = context.say
-    helpers = Helpers(readers=DeskReaders(context.repo, context.db, project, time.time()))
-    draft = update_story(context.repo, context.db, sha, project=project, say=say, helpers=helpers)
-    if draft is not None:
-        tell_examples(example_search(context, sha), draft.id)
+    tell_story(context, sha, config.load(context.repo, sha).project)
 
 
 def prune_step(context: StepContext, subject: str) -> None:

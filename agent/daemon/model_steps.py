@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from copydesk.agent import config
 from copydesk.agent.config import Config
-from copydesk.agent.daemon.example_search import example_search
+from copydesk.agent.daemon.drafts_and_stories import draft_and_order, tell_story
 from copydesk.agent.daemon.step_context import StepContext
-from copydesk.agent.errors import CopydeskError, Superseded
-from copydesk.agent.examples import tell_examples
+from copydesk.agent.errors import Superseded
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.commit import Commit
 from copydesk.agent.model import deferred_work
@@ -20,15 +18,12 @@ from copydesk.agent.model.client import Client
 from copydesk.agent.model.deferred_work import WorkKind
 from copydesk.agent.model.loaded_model import LoadedModel, remember
 from copydesk.agent.records import Sha
-from copydesk.agent.review.reader_offers import DeskReaders
-from copydesk.agent.scoring import order_drafts as draft_scores
-from copydesk.agent.stories.write_story import Helpers, is_wanted, update_story
+from copydesk.agent.stories.write_story import is_wanted
 from copydesk.agent.testgen.pipeline import (
     DraftingOptions,
     PreviousDrafts,
     gaps_to_draft,
     reach_model,
-    write_drafts,
 )
 
 Work = Callable[[StepContext, Sha, Config, Client], None]
@@ -91,21 +86,8 @@ def _draft(context: StepContext, sha: Sha, settings: Config, client: Client) -> 
     if not gaps:
         deferred_work.cancel(context.db, "draft", sha)
         return
-    try:
-        write_drafts(previous, gaps, say=context.say, options=options)
-    except CopydeskError as error:
-        if error.slug != "no-sandbox":
-            raise
-        context.say(f"no drafts: {error}")
-    with context.db.failed_items.contained(
-        "score", sha, "the order of the drafts", say=context.say
-    ):
-        draft_scores.score(context.db)
+    draft_and_order(context, sha, previous, gaps, options)
 
 
 def _word(context: StepContext, sha: Sha, settings: Config, client: Client) -> None:
-    project, say = settings.project, context.say
-    helpers = Helpers(client, DeskReaders(context.repo, context.db, project, time.time()))
-    draft = update_story(context.repo, context.db, sha, project=project, say=say, helpers=helpers)
-    if draft is not None:
-        tell_examples(example_search(context, sha), draft.id)
+    tell_story(context, sha, settings.project, client)
