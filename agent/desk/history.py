@@ -311,7 +311,10 @@ class Predictions:
         )
         if kind == "function":  # what became of one may be known already
             with transaction(self._db):
-                self._db.execute("UPDATE changed_functions SET joined = NULL WHERE sha = ?", (sha,))
+                self._db.execute(
+                    "UPDATE changed_functions SET joined = NULL WHERE sha = ? AND joined = 1",
+                    (sha,),
+                )
 
     def of_commit(self, kind: PredictionKind, sha: Sha) -> list[Json]:
         """The predictions for a commit's functions, tests or drafts, the highest score first."""
