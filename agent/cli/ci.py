@@ -50,6 +50,7 @@ from copydesk.agent.coverage.report import (
     gather_report,
     github_annotations,
     gitlab_code_quality,
+    pull_request_comment,
     render_html,
     verdict_as_markdown,
 )
@@ -85,11 +86,20 @@ class Answer(NamedTuple):
     advice: DraftAdvice = DraftAdvice()
 
 
+class Places(NamedTuple):
+    """Files that are written where they were named: the report, code quality, the comment."""
+
+    report: Path | None
+    code_quality: Path | None
+    comment: Path | None
+
+
 @click.command(
     epilog=examples(
         "copydesk ci",
         "copydesk ci --base origin/main --report report.html",
         "copydesk ci --data coverage.xml --fail-under 90",
+        "copydesk ci --comment comment.md",
     )
 )
 @click.option(
@@ -109,6 +119,12 @@ class Answer(NamedTuple):
     metavar="FILE",
     help="Write the missing lines there as GitLab reads them.",
 )
+@click.option(
+    "--comment",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the body of a pull request's comment there, for a step that may post it.",
+)
 @json_option
 def ci(
     base: str | None,
@@ -117,6 +133,7 @@ def ci(
     data: tuple[Path, ...],
     report: Path | None,
     code_quality: Path | None,
+    comment: Path | None,
     as_json: bool,
 ) -> None:
     """Measure HEAD and judge what it adds: a whole CI job.
@@ -125,6 +142,7 @@ def ci(
     affects. On GitHub the verdict goes to the job summary and missing lines are marked in the
     pull request. Exit code 1 says no.
     """
+    places = Places(report, code_quality, comment)
     if report and data:
         raise click.UsageError("--report needs a measure, and --data makes none.")
     repo, where = current_repository(), detect_host(os.environ)
@@ -144,7 +162,7 @@ def ci(
         answer = _by_measure(request, floors, report)
     answer = answer._replace(advice=gates.draft_advice(repo, request))
     _say(answer, where, as_json)
-    all_written = _write_files(_files(answer, where, report, code_quality))
+    all_written = _write_files(_files(answer, where, places))
     if answer.verdict.verdict == "fail":
         raise SystemExit(1)
     raise SystemExit(0 if all_written else 2)
@@ -226,12 +244,12 @@ def _say(answer: Answer, where: CiHost, as_json: bool) -> None:
 
 
 def _files(
-    answer: Answer, where: CiHost, report: Path | None, code_quality: Path | None
+    answer: Answer, where: CiHost, places: Places
 ) -> Iterator[tuple[Callable[[Path, str], None], Path, str]]:
     """What is written, and where: how, the file, and the text."""
     verdict = answer.verdict
+    count = answer.measure.failed if answer.measure else 0
     if where.summary is not None:
-        count = answer.measure.failed if answer.measure else 0
         failures = failures_as_markdown(answer.failed, count, answer.install)
         yield (
             append_to_file,
@@ -243,11 +261,14 @@ def _files(
         for name, value in (("total", verdict.total), ("diff", verdict.diff)):
             lines.append(f"{name}={'' if value is None else value}")
         yield append_to_file, where.outputs, "\n".join(lines) + "\n"
-    if code_quality is not None:
+    if places.code_quality is not None:
         entries = json.dumps(gitlab_code_quality(verdict), indent=2)
-        yield write_file, code_quality, f"{entries}\n"
-    if report is not None and answer.page:
-        yield write_file, report, answer.page
+        yield write_file, places.code_quality, f"{entries}\n"
+    if places.comment is not None:
+        body = pull_request_comment(verdict, answer.failed, count, answer.advice)
+        yield write_file, places.comment, body
+    if places.report is not None and answer.page:
+        yield write_file, places.report, answer.page
 
 
 def _write_files(files: Iterable[tuple[Callable[[Path, str], None], Path, str]]) -> bool:

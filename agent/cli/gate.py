@@ -13,7 +13,7 @@ import click
 from copydesk.agent import config
 from copydesk.agent.cli.current_desk import current_repository, head_sha, open_current_desk
 from copydesk.agent.cli.formatting import percent, ranges
-from copydesk.agent.cli.options import Command, examples, json_option
+from copydesk.agent.cli.options import Command, examples
 from copydesk.agent.cli.output import echo, echo_json, print_progress
 from copydesk.agent.coverage.gate import (
     DraftAdvice,
@@ -79,6 +79,7 @@ def data_option(command: Command) -> Command:
         "copydesk gate --base origin/main --data coverage.xml",
         "copydesk gate --base origin/main --data unit.xml --data linux/lcov.info",
         "copydesk gate --staged --unknown measure",
+        "copydesk gate --base origin/main --format sarif > copydesk.sarif",
     )
 )
 @click.option("--staged", is_flag=True, help="Judge what is staged; this is the default.")
@@ -99,7 +100,15 @@ def data_option(command: Command) -> Command:
     metavar="SECONDS",
     help="With --unknown measure: the longest it may take.",
 )
-@json_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "json", "quickfix", "sarif")),
+    default="text",
+    show_default=True,
+    help="How to write it: quickfix is `path:line: message`, sarif what code scanning reads.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 def gate(
     staged: bool,
     base: str | None,
@@ -109,6 +118,7 @@ def gate(
     data: tuple[Path, ...],
     unknown: str | None,
     within: float,
+    form: str,
     as_json: bool,
 ) -> None:
     """Say whether a change passes the gate.
@@ -129,8 +139,9 @@ def gate(
     )
     policy = unknown_policy(request, project, sources, unknown)
     verdict, notice = _judge(repo, request, floors, data, policy, within)
-    advice = DraftAdvice() if as_json else draft_advice(repo, request)
-    _print(verdict, notice, advice, as_json)
+    form = "json" if as_json else form
+    advice = DraftAdvice() if form == "json" else draft_advice(repo, request)
+    _print(verdict, notice, advice, form)
     sys.exit(1 if verdict.verdict == "fail" else 0)
 
 
@@ -177,13 +188,35 @@ def _nothing_measured(
     return verdict, "" if verdict.reasons else notice
 
 
-def _print(verdict: Verdict, notice: str, advice: DraftAdvice, as_json: bool) -> None:
-    if as_json:
+def _print(verdict: Verdict, notice: str, advice: DraftAdvice, form: str) -> None:
+    if form == "json":
         echo_json(verdict_as_json(verdict))
-    elif notice:
-        echo(notice)
+    elif form == "text":
+        if notice:
+            echo(notice)
+        else:
+            print_verdict(verdict, advice)
     else:
-        print_verdict(verdict, advice)
+        _print_for_tools(verdict, notice, advice, form)
+
+
+def _print_for_tools(verdict: Verdict, notice: str, advice: DraftAdvice, form: str) -> None:
+    # what writes reports takes long to import, and git waits for the other forms
+    from importlib import metadata
+
+    from copydesk.agent.coverage.report import (
+        findings_as_quickfix,
+        findings_of,
+        verdict_as_sarif,
+    )
+
+    if notice:
+        print_progress(notice)
+    if form == "sarif":
+        echo_json(verdict_as_sarif(verdict, advice, metadata.version("copydesk")))
+        return
+    for line in findings_as_quickfix(findings_of(verdict, advice)):
+        echo(line)
 
 
 def gate_request(repo: Repository, base: str | None, head: str) -> GateRequest:

@@ -24,7 +24,7 @@ from copydesk.agent.cli.options import examples, json_option, revision_argument
 from copydesk.agent.cli.output import echo, echo_json, print_progress
 from copydesk.agent.coverage.gate import DraftAdvice, waiting_commands
 from copydesk.agent.coverage.measure import commit as measuring
-from copydesk.agent.coverage.report import FORMATS, export
+from copydesk.agent.coverage.report import FORMATS, export, gaps_as_quickfix
 from copydesk.agent.coverage.source import MODULE
 from copydesk.agent.coverage.store import Measure
 from copydesk.agent.daemon import control
@@ -233,18 +233,32 @@ def _reports(repo: Repository, db: Database, sha: Sha, form: str, projects: Sequ
 
 
 @click.command(
-    epilog=examples("copydesk gaps", "copydesk gaps HEAD~3 --limit 5", "copydesk gaps --json")
+    epilog=examples(
+        "copydesk gaps",
+        "copydesk gaps HEAD~3 --limit 5",
+        "copydesk gaps --json",
+        "vim -q <(copydesk gaps --format quickfix)",
+    )
 )
 @revision_argument
 @click.option(
     "--limit", type=click.IntRange(min=1), metavar="N", help="List at most N; 20 on the screen."
 )
-@json_option
-def gaps(revision: str, limit: int | None, as_json: bool) -> None:
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "json", "quickfix")),
+    default="text",
+    show_default=True,
+    help="How to write it; quickfix is `path:line: message`, which editors read.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+def gaps(revision: str, limit: int | None, form: str, as_json: bool) -> None:
     """List uncovered code by function, the riskiest first.
 
     What the commit itself changed comes first and is marked with a star.
     """
+    form = "json" if as_json else form
     with open_current_desk() as (repo, db):
         sha = measured_commit(repo, db, revision)
         listed = db.gaps.of_commit(sha)
@@ -254,12 +268,18 @@ def gaps(revision: str, limit: int | None, as_json: bool) -> None:
         advice = DraftAdvice(waiting, revision="" if is_here else short_sha(sha))
     for doubt in measured.doubts if measured else ():
         print_progress(f"note: {doubt}")
-    if as_json:
+    if form == "json":
         echo_json([_gap_json(gap) for gap in listed[:limit]])
-        return
-    if listed:
+    elif form == "quickfix":
+        click.echo("".join(f"{line}\n" for line in gaps_as_quickfix(listed[:limit])), nl=False)
+    elif listed:
         _print_gaps(listed, limit or 20, advice)
-    elif measured and measured.doubts:
+    else:
+        _print_no_gaps(sha, measured)
+
+
+def _print_no_gaps(sha: Sha, measured: Measure | None) -> None:
+    if measured and measured.doubts:
         echo(f"Nothing is known of {short_sha(sha)}: {measured.doubts[0]}.")
     else:
         echo(f"Every line of {short_sha(sha)} that counts is covered; there is nothing to do.")

@@ -14,10 +14,17 @@ from copydesk.agent.coverage.report.community_facts import (
     TopicRow,
 )
 from copydesk.agent.coverage.report.export import FORMATS, export
+from copydesk.agent.coverage.report.finding_formats import (
+    findings_as_quickfix,
+    findings_of,
+    gaps_as_quickfix,
+    verdict_as_sarif,
+)
 from copydesk.agent.coverage.report.formatting import model_words, percent, ranges
 from copydesk.agent.coverage.report.html_report import render_html
 from copydesk.agent.coverage.report.json_report import render_json
 from copydesk.agent.coverage.report.markdown_report import render_markdown
+from copydesk.agent.coverage.report.pull_request_comment import pull_request_comment
 from copydesk.agent.coverage.report.report_data import Insight, Report, gather_report
 from copydesk.agent.coverage.report.verdict_formats import (
     failure_annotations,
@@ -42,14 +49,19 @@ __all__ = [
     "export",
     "failure_annotations",
     "failures_as_markdown",
+    "findings_as_quickfix",
+    "findings_of",
+    "gaps_as_quickfix",
     "gather_report",
     "github_annotations",
     "gitlab_code_quality",
     "model_words",
     "percent",
+    "pull_request_comment",
     "ranges",
     "render_html",
     "render_json",
     "render_markdown",
     "verdict_as_markdown",
+    "verdict_as_sarif",
 ]

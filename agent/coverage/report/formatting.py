@@ -16,15 +16,20 @@ def percent(value: float | None) -> str:
     return f"{'99.9' if text == '100.0' and value < 100 else text} %"
 
 
-def ranges(lines: Iterable[int]) -> str:
-    """Line numbers, runs joined: "3-5, 9"."""
-    runs: list[list[int]] = []
+def runs_of(lines: Iterable[int]) -> list[tuple[int, int]]:
+    """The first and last of each run of neighbouring line numbers, in order."""
+    runs: list[tuple[int, int]] = []
     for line in sorted(set(lines)):
         if runs and line == runs[-1][1] + 1:
-            runs[-1][1] = line
+            runs[-1] = (runs[-1][0], line)
         else:
-            runs.append([line, line])
-    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
+            runs.append((line, line))
+    return runs
+
+
+def ranges(lines: Iterable[int]) -> str:
+    """Line numbers, runs joined: "3-5, 9"."""
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in runs_of(lines))
 
 
 def open_parts(gap: Gap) -> str:

@@ -100,8 +100,11 @@ def test_a_coverage_file_on_gitlab(
     monkeypatch.setenv("GITLAB_CI", "true")
     monkeypatch.setenv("CI_MERGE_REQUEST_DIFF_BASE_SHA", git(copy, "rev-parse", "HEAD~1"))
     quality = tmp_path / "quality.json"
-    done = run(copy, "ci", "--data", str(data), "--code-quality", str(quality))
+    comment = tmp_path / "comment.md"
+    words = ["--code-quality", str(quality), "--comment", str(comment)]
+    done = run(copy, "ci", "--data", str(data), *words)
     assert done.exit_code == 1
+    assert "does not pass the coverage gate" in comment.read_text()
     assert "::" not in done.output.replace("prices.py::", "")
     found = json.loads(quality.read_text())
     assert [one["location"] for one in found] == [

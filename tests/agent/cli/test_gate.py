@@ -37,6 +37,8 @@ def test_before_anything_is_measured(run: Any, repo: Path) -> None:
     assert (done.exit_code, "no verdict; `copydesk measure`" in done.output) == (0, True)
     assert not (repo / ".git" / "copydesk").exists()
     assert json.loads(run(repo, "gate", "--json").output)["verdict"] == "unknown"
+    done = run(repo, "gate", "--format", "quickfix")
+    assert (done.stdout, "no verdict" in done.stderr) == ("", True)
     done = run(repo, "gate", "--base", "HEAD")
     assert (done.exit_code, "Stop: nothing can be said of this change: nothing was measured yet" in
             done.output) == (1, True)  # fmt: skip
@@ -57,6 +59,23 @@ def test_missing_lines_are_named_with_their_function_and_the_command(
     assert f"prices.py:7  discount  {step}::discount" in done.output
     assert f"prices.py:13-15  label  {step}::label" in done.output
     assert run(copy, "gate", "--diff-fail-under", "50").exit_code == 0
+
+
+def test_editors_and_code_scanning_read_the_same_places(run: Any, copy: Path, git: Git) -> None:
+    git(copy, "reset", "-q", "--soft", "HEAD~1")
+    done = run(copy, "gate", "--format", "quickfix")
+    assert done.exit_code == 1
+    assert [line.split(": ")[0] for line in done.stdout.splitlines()] == [
+        "prices.py:7",
+        "prices.py:13",
+    ]
+    done = run(copy, "gate", "--format", "sarif")
+    assert done.exit_code == 1
+    [sarif_run] = json.loads(done.stdout)["runs"]
+    regions = [
+        result["locations"][0]["physicalLocation"]["region"] for result in sarif_run["results"]
+    ]
+    assert regions == [{"startLine": 7, "endLine": 7}, {"startLine": 13, "endLine": 15}]
 
 
 def test_a_place_for_which_a_draft_waits_leads_to_that(run: Any, copy: Path, git: Git) -> None:

@@ -166,6 +166,10 @@ def test_gaps_in_words_and_json(run: Any, measured_shop: Path) -> None:
     label = next(gap for gap in found if gap["function"] == "label")
     assert label["lines"] == [13, 14, 15]
     assert len(json.loads(run(measured_shop, "gaps", "--json", "--limit", "1").output)) == 1
+    lines = run(measured_shop, "gaps", "--format", "quickfix").output.splitlines()
+    assert [line.partition(",")[0] for line in lines] == [
+        f"prices.py:{gap['lines'][0]}: {gap['function']}" for gap in found
+    ]
     assert "… and 1 more; --limit 2 lists all." in run(measured_shop, "gaps", "--limit", "1").output
 
 

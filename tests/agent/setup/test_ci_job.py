@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from copydesk.agent.coverage.report.pull_request_comment import MARKER
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import interpreter
 from copydesk.agent.git.repository import Repository
@@ -50,6 +51,21 @@ def test_github_gets_a_workflow_that_may_only_read(found: Repository, repo: Path
     ]
     with pytest.raises(CopydeskError, match="is not what copydesk would write"):
         ci_job.write_job(found, "github", "copydesk==2")
+
+
+def test_the_documented_comment_fits_into_the_workflow(found: Repository) -> None:
+    page = (ROOT / "docs/how-to/ci.md").read_text()
+    snippet = page.split("```yaml\n")[1].split("```")[0]
+    text = ci_job.render_job(found, "github", "copydesk")[0]
+    jobs = parsed(f"{text}\n{snippet}")["jobs"]
+    assert jobs["comment"]["needs"] in jobs
+    assert jobs["comment"]["permissions"] == {"actions": "read", "pull-requests": "write"}
+    [post] = jobs["comment"]["steps"]
+    assert MARKER in post["run"]
+    assert "${{" not in post["run"]
+    kept = next(s for s in jobs["gate"]["steps"] if "upload-artifact" in s.get("uses", ""))
+    assert kept["with"]["name"] in post["run"]
+    assert "comment.md" in kept["with"]["path"]
 
 
 @pytest.mark.parametrize(
