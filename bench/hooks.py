@@ -24,6 +24,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from copydesk.agent.desk.gaps import GapRow
 from copydesk.agent.desk.store import open_desk, transaction
@@ -106,109 +107,173 @@ def alone() -> Iterator[bool]:
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
-def timed(where: Path, number: int) -> float:
-    """Milliseconds of one `git commit` of a staged change."""
+class Cost(NamedTuple):
+    """What one `git commit` costs: wall time, CPU of all that it waits for, CPU of what it leaves
+    running (the look whether the daemon lives); milliseconds."""
+
+    wall: float
+    cpu: float
+    behind: float
+
+
+# Orphans of the commit become children of this process, so that their CPU is counted, too.
+COUNTED = """
+import ctypes, os, sys, time
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+begun = time.perf_counter()
+child = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ)
+_, status, used = os.wait4(child, 0)
+wall = time.perf_counter() - begun
+behind = 0.0
+try:
+    while True:
+        usage = os.wait3(0)[2]
+        behind += usage.ru_utime + usage.ru_stime
+except ChildProcessError:
+    pass
+print(wall, used.ru_utime + used.ru_stime, behind)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+def timed(where: Path, number: int) -> Cost:
+    """The cost of one `git commit` of a staged change."""
     (where / "m0.py").write_text(f"x = {number}\n")
     git(where, "add", "-A")
-    argv = ["git", "commit", "-q", "-m", f"no {number}"]
-    started = time.perf_counter()
-    finished = subprocess.run(argv, cwd=where, capture_output=True)
+    argv = [sys.executable, "-S", "-c", COUNTED, "git", "commit", "-q", "-m", f"no {number}"]
+    finished = subprocess.run(argv, cwd=where, capture_output=True, text=True)
     if finished.returncode:
-        sys.exit((finished.stdout + finished.stderr).decode())
-    return (time.perf_counter() - started) * 1000
+        sys.exit(finished.stdout + finished.stderr)
+    figures = finished.stdout.splitlines()[-1].split()
+    return Cost(*(float(figure) * 1000 for figure in figures))
+
+
+class Stage(NamedTuple):
+    """Hooks that pre-commit is to run at a stage."""
+
+    name: str
+    entries: tuple[str, ...]
+
+
+class CommitScenes:
+    """One repository, with the hooks that each scene has in turn."""
+
+    def __init__(self, where: Path) -> None:
+        self.where = where
+        self.hooks = where / ".git" / "hooks"
+        write_hook_scripts(find(where))
+
+    def clear(self) -> None:
+        """Leave no hook."""
+        shutil.rmtree(self.hooks, ignore_errors=True)
+        self.hooks.mkdir()
+        (self.where / ".git" / "info" / "exclude").write_text(".pre-commit-config.yaml\n")
+        (self.where / ".pre-commit-config.yaml").unlink(missing_ok=True)
+
+    def shell(self) -> None:
+        """A hook of the shell that does next to nothing."""
+        self.clear()
+        (self.hooks / "post-commit").write_text("#!/bin/sh\nprintf x >>.git/x\n")
+        (self.hooks / "post-commit").chmod(0o755)
+
+    def framework(self, *stages: Stage) -> None:
+        """Hooks that pre-commit runs."""
+        self.clear()
+        text = STAGE
+        words: list[str | Path] = [BIN / "pre-commit", "install"]
+        for stage in stages:
+            words += ["--hook-type", stage.name]
+            for number, entry in enumerate(stage.entries):
+                hook_id = f"{stage.name}{number}"
+                text += HOOK.format(id=hook_id, entry=entry, stage=stage.name)
+        (self.where / ".pre-commit-config.yaml").write_text(text)
+        subprocess.run(words, cwd=self.where, check=True, stdout=subprocess.DEVNULL)
+
+    def put(self, native: bool, *stages: Stage) -> Callable[[], None]:
+        """What installs hooks of pre-commit, and our native ones beside them."""
+
+        def install() -> None:
+            if stages:
+                self.framework(*stages)
+            else:
+                self.clear()
+            if native:
+                native_hooks.install(str(self.hooks))
+
+        return install
+
+
+NONE, SHELL, NATIVE = "no hook", "a shell hook that appends a byte", "copydesk's native hook"
+USERS = "pre-commit stage with one hook of the user's"
+GATE = "the same with the gate"
+GATE_SCRIPT = "the same with the gate's console script, as from a remote repository"
+DEFAULT = "the gate there and the native notification, as `copydesk init` writes them"
+FRAMEWORK = "gate and notification by pre-commit, as `copydesk init --framework` writes them"
 
 
 def commit(top: Path, rounds: int) -> list[str]:
     """What our hooks add to `git commit`."""
     where = repository(top)
-    hooks = where / ".git" / "hooks"
-
-    def none() -> None:
-        shutil.rmtree(hooks, ignore_errors=True)
-        hooks.mkdir()
-        (where / ".git" / "info" / "exclude").write_text(".pre-commit-config.yaml\n")
-        (where / ".pre-commit-config.yaml").unlink(missing_ok=True)
-
-    def shell() -> None:
-        none()
-        (hooks / "post-commit").write_text("#!/bin/sh\nprintf x >>.git/x\n")
-        (hooks / "post-commit").chmod(0o755)
-
-    def native() -> None:
-        none()
-        native_hooks.install(str(hooks))
-
-    def framework(stage: str, *entries: str) -> Callable[[], None]:
-        def put() -> None:
-            none()
-            text = STAGE + "".join(
-                HOOK.format(id=f"h{n}", entry=entry, stage=stage) for n, entry in enumerate(entries)
-            )
-            (where / ".pre-commit-config.yaml").write_text(text)
-            argv = [BIN / "pre-commit", "install", "--hook-type", stage]
-            subprocess.run(argv, cwd=where, check=True, stdout=subprocess.DEVNULL)
-
-        return put
-
-    write_hook_scripts(find(where))
-    scenes = {
-        "no hook": none,
-        "a shell hook that appends a byte": shell,
-        "copydesk's native hook": native,
-        "pre-commit stage with one hook of the user's": framework("pre-commit", "/bin/true"),
-        "the same with copydesk-gate as `copydesk init` writes it": framework(
-            "pre-commit", "/bin/true", GATE_ENTRY
-        ),
-        "post-commit stage with a hook that does nothing": framework("post-commit", "/bin/true"),
-        "post-commit stage with copydesk-commit as `copydesk init` writes it": framework(
-            "post-commit", COMMIT_ENTRY
-        ),
-        "the same with the console script, as from a remote repository": framework(
-            "post-commit", f"{BIN}/copydesk-commit"
-        ),
-        "the gate's console script, as from a remote repository": framework(
-            "pre-commit", "/bin/true", f"{BIN}/copydesk-gate"
-        ),
+    scenes = CommitScenes(where)
+    users = Stage("pre-commit", ("/bin/true",))
+    gate = Stage("pre-commit", ("/bin/true", GATE_ENTRY))
+    script = Stage("pre-commit", ("/bin/true", f"{BIN}/copydesk-gate"))
+    installers = {
+        NONE: scenes.clear,
+        SHELL: scenes.shell,
+        NATIVE: scenes.put(True),
+        USERS: scenes.put(False, users),
+        GATE: scenes.put(False, gate),
+        GATE_SCRIPT: scenes.put(False, script),
+        DEFAULT: scenes.put(True, gate),
+        FRAMEWORK: scenes.put(False, gate, Stage("post-commit", (COMMIT_ENTRY,))),
     }
-    times: dict[str, list[float]] = {name: [] for name in scenes}
+    costs: dict[str, list[Cost]] = {name: [] for name in installers}
     with daemon(where):
         number = 0
         for turn in range(rounds + 1):
-            for name, put in scenes.items():
-                put()
+            for name, install in installers.items():
+                install()
                 number += 1
                 with alone():
                     spent = timed(where, number)
                 if turn:  # the first warms the caches
-                    times[name].append(spent)
+                    costs[name].append(spent)
                 time.sleep(0.05)
-    middle = {name: statistics.median(values) for name, values in times.items()}
-    floor = middle["no hook"]
+    return commit_table(costs, rounds)
+
+
+def commit_table(costs: dict[str, list[Cost]], rounds: int) -> list[str]:
+    """The figures of all scenes, and the differences within a round."""
+
+    def median(name: str, figure: str) -> float:
+        return statistics.median(getattr(cost, figure) for cost in costs[name])
+
+    def added(with_it: str, without: str, figure: str = "cpu") -> float:
+        pairs = zip(costs[with_it], costs[without], strict=True)
+        return statistics.median(getattr(a, figure) - getattr(b, figure) for a, b in pairs)
+
     lines = [
-        "| `git commit` with | median ms | min ms | added ms |", "| --- | ---: | ---: | ---: |"
-    ]  # fmt: skip
-    for name, values in times.items():
-        lines.append(
-            f"| {name} | {middle[name]:.1f} | {min(values):.1f} | {middle[name] - floor:.1f} |"
-        )
-    names = list(scenes)
-
-    def paired(with_it: str, without: str) -> float:
-        """The median over the rounds of the difference within one round."""
-        pairs = zip(times[with_it], times[without], strict=True)
-        return statistics.median(a - b for a, b in pairs)
-
-    lines += [
-        "",
-        "Medians of the differences within a round:"
-        f" native hook {paired(names[2], names[0]):+.1f} ms;"
-        f" gate in a stage already in use {paired(names[4], names[3]):+.1f} ms,"
-        f" as a console script {paired(names[8], names[3]):+.1f} ms;"
-        f" copydesk-commit over the cost of its stage {paired(names[6], names[5]):+.1f} ms,"
-        f" as a console script {paired(names[7], names[5]):+.1f} ms."
-        f" {rounds} rounds.",
+        "| `git commit` with | wall ms | CPU ms | added CPU ms | CPU ms afterwards |",
+        "| --- | ---: | ---: | ---: | ---: |",
     ]
-    return lines
+    lines += [
+        f"| {name} | {median(name, 'wall'):.1f} | {median(name, 'cpu'):.1f} |"
+        f" {added(name, NONE):.1f} | {median(name, 'behind'):.1f} |"
+        for name in costs
+    ]
+    return [
+        *lines,
+        "",
+        "Medians of the differences within a round, CPU of all that git waits for:"
+        f" native notification {added(NATIVE, NONE):+.1f} ms;"
+        f" gate and native notification over the user's own pre-commit hook"
+        f" {added(DEFAULT, USERS):+.1f} ms ({added(DEFAULT, USERS, 'wall'):+.1f} ms of wall time),"
+        f" the gate alone {added(GATE, USERS):+.1f} ms,"
+        f" its console script {added(GATE_SCRIPT, USERS):+.1f} ms;"
+        f' both by pre-commit {added(FRAMEWORK, USERS):+.1f} ms. "Afterwards" is the look whether'
+        f" the daemon lives, for which git does not wait. {rounds} rounds.",
+    ]
 
 
 def seen(top: Path, rounds: int) -> list[str]:

@@ -53,25 +53,33 @@ def remove(folder: str) -> list[str]:
     actions = []
     for name in HOOKS:
         path = os.path.join(folder, name)
-        if is_ours(path + ".legacy"):
-            os.unlink(path + ".legacy")
-            actions.append(f"{name}: taken out")
+        for aside in (path + ".legacy", path + ".old"):  # where pre-commit and lefthook put it
+            if is_ours(aside):
+                os.unlink(aside)
+                actions.append(f"{name}: taken out")
         if is_ours(path):
             os.unlink(path)
             actions.append(f"{name}: taken out")
         if os.path.lexists(path + CHAINED) and not os.path.lexists(path):
             os.replace(path + CHAINED, path)
             actions[-1:] = [f"{name}: taken out; the former one is back"]
+        elif _text(path + CHAINED) == _text(path) != b"":  # pre-commit was installed once more
+            os.unlink(path + CHAINED)
     return actions
 
 
 def is_ours(path: str) -> bool:
     """Whether the file is a hook that we wrote."""
+    return _MARK in _text(path)
+
+
+def _text(path: str) -> bytes:
+    """The start of a hook, empty where there is none that can be read."""
     try:
         with open(path, "rb") as file:
-            return _MARK in file.read(4096)
+            return file.read(65536)
     except OSError:
-        return False
+        return b""
 
 
 def is_husky(folder: str) -> bool:

@@ -3,7 +3,11 @@
 # Only builtins run before git may go on: a fork would cost more than all the rest.
 code=0
 if [ -x "$0.copydesk-chained" ]; then
-  "$0.copydesk-chained" "$@"
+  case $0 in
+  # husky goes by the name it was started as to find the user's script
+  */.husky/_/* | .husky/_/*) sh -c '. "$0.copydesk-chained"' "$0" "$@" ;;
+  *) "$0.copydesk-chained" "$@" ;;
+  esac
   code=$?
 fi
 hook=@HOOK@

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import click
 
 from copydesk.agent import config
@@ -17,13 +19,25 @@ from copydesk.agent.setup.git_hooks import hooks_folder
 @click.command(
     epilog=examples(
         "copydesk init",
+        "copydesk init --framework",
         "copydesk init --native --yes",
         "copydesk init --repo https://example.com/copydesk --rev v0.1.0",
         "copydesk init --ci github --repo https://example.com/copydesk --rev v0.1.0",
         "copydesk init --undo",
     )
 )
-@click.option("--native", is_flag=True, help="Install git's own hooks: 1 ms a commit, not 150.")
+@click.option(
+    "--framework",
+    "way",
+    flag_value="framework",
+    help="Have pre-commit run the notification after a commit too, at 150 ms a commit.",
+)
+@click.option(
+    "--native",
+    "way",
+    flag_value="native",
+    help="Do without pre-commit: 1 ms a commit, and nothing is checked before it.",
+)
 @click.option("--undo", "back", is_flag=True, help="Take out all that init put in.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option(
@@ -40,7 +54,7 @@ from copydesk.agent.setup.git_hooks import hooks_folder
     help="Write the CI job that measures and judges every pull request, and do nothing else.",
 )
 def init(
-    native: bool,
+    way: Literal["framework", "native"] | None,
     back: bool,
     yes: bool,
     repo_url: str | None,
@@ -50,38 +64,39 @@ def init(
     """Set copydesk up in this repository.
 
     Says what it is going to do and asks; then finds the Python that runs your tests, puts the
-    hooks in place, measures the present commit in the background, and says what it did. Doing
-    it twice is doing it once.
+    hooks in place (the gate into pre-commit, the notification as a hook of git's own beside it),
+    measures the present commit in the background, and says what it did. Doing it twice is doing
+    it once.
     """
-    _check_options(native, back, repo_url, rev, host)
+    _check_options(way, back, repo_url, rev, host)
     repo = current_repository()
     if host:
         _write_job(repo, host, f"git+{repo_url}@{rev}" if repo_url else None, yes)
     elif back:
         _undo(repo, yes)
     else:
-        _set_up(repo, native, repo_url, rev, yes)
+        _set_up(repo, way or "beside", repo_url, rev, yes)
 
 
 def _check_options(
-    native: bool, back: bool, repo_url: str | None, rev: str | None, host: ci_job.Kind | None
+    way: str | None, back: bool, repo_url: str | None, rev: str | None, host: ci_job.Kind | None
 ) -> None:
     if (repo_url is None) != (rev is None):
         raise click.UsageError("--repo and --rev go together.")
-    if back and (native or repo_url or host):
+    if back and (way or repo_url or host):
         raise click.UsageError("--undo goes with no other option than --yes.")
-    if host and native:
-        raise click.UsageError("--ci and --native exclude each other.")
+    if host and way:
+        raise click.UsageError(f"--ci and --{way} exclude each other.")
 
 
 def _set_up(
-    repo: Repository, native: bool, repo_url: str | None, rev: str | None, yes: bool
+    repo: Repository, way: initialise.Way, repo_url: str | None, rev: str | None, yes: bool
 ) -> None:
-    _print_plan(f"copydesk will set up {repo.worktree}:", _plan(repo, native))
+    _print_plan(f"copydesk will set up {repo.worktree}:", _plan(repo, way))
     if not _confirmed(yes):
         return
     for step in initialise.set_up(
-        repo, native=native, repo_url=repo_url, rev=rev, progress=print_progress
+        repo, way=way, repo_url=repo_url, rev=rev, progress=print_progress
     ):
         echo(step)
     _print_next_steps(repo)
@@ -122,23 +137,29 @@ def _write_job(repo: Repository, host: ci_job.Kind, source: str | None, yes: boo
             echo(step)
 
 
-def _plan(repo: Repository, native: bool) -> list[str]:
-    if native:
-        hooks = f"add hooks to {hooks_folder(repo)}; what is there keeps running, before ours"
-    else:
-        hooks = f"add two hooks to {precommit_config.NAME} and have pre-commit install them"
+def _plan(repo: Repository, way: initialise.Way) -> list[str]:
     return [
         "find the Python that runs your tests; your environment is not changed",
-        hooks,
-        *_stops(repo, native),
+        *_hooks(repo, way),
+        *_stops(repo, way),
         f"keep what it learns in {repo.desk}",
         "measure the present commit in the background, and every commit after it",
     ]
 
 
-def _stops(repo: Repository, native: bool) -> list[str]:
+def _hooks(repo: Repository, way: initialise.Way) -> list[str]:
+    """Which hooks will be put where."""
+    if way == "framework":
+        return [f"add two hooks to {precommit_config.NAME} and have pre-commit install them"]
+    native = f"add hooks to {hooks_folder(repo)} that tell the daemon; what is there keeps running"
+    if way == "native":
+        return [native]
+    return [f"add the gate to {precommit_config.NAME} and have pre-commit install it", native]
+
+
+def _stops(repo: Repository, way: initialise.Way) -> list[str]:
     """What will be stopped and when; nothing where the gate runs in no hook."""
-    if native and not (repo.worktree / precommit_config.NAME).exists():
+    if way == "native" and not (repo.worktree / precommit_config.NAME).exists():
         return ["stop nothing: `copydesk gate` judges when you ask it"]
     project = config.load_project(repo)[0]
     return [

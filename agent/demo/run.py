@@ -196,9 +196,7 @@ class _Demonstration:
     def _hooks(self) -> tuple[str, str]:
         self.screen.step("copydesk init: the hooks, through pre-commit")
         with self.screen.progress("setting up") as progress:
-            steps = initialise.set_up(
-                self.repo, native=False, repo_url=None, rev=None, progress=progress
-            )
+            steps = initialise.set_up(self.repo, progress=progress)
         self.screen.say("\n".join(steps))
         search = interpreter.find(self.repo)
         guard = detect("auto", search.interpreter, outside=(self.repo.worktree,))

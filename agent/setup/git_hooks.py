@@ -142,6 +142,18 @@ def _in_the_way(repo: Repository) -> bool:
 
 
 def remove_native_hooks(repo: Repository) -> list[str]:
+    """Take our native hooks out, with the scripts of the desk that frameworks run.
+
+    Returns:
+        What was done, a phrase each.
+    """
+    steps = take_out_hooks(repo)
+    # a shared .pre-commit-config.yaml that still names us would go on running them
+    shutil.rmtree(repo.desk / "hooks", ignore_errors=True)
+    return steps
+
+
+def take_out_hooks(repo: Repository) -> list[str]:
     """Take our native hooks out, wherever they are, and put back what was there before.
 
     Returns:
@@ -153,6 +165,4 @@ def remove_native_hooks(repo: Repository) -> list[str]:
         if get_config(repo, f"{section}.event") is not None:
             git("config", "--local", "--remove-section", section, git_dir=repo.git_dir)
             steps.append(f"{event}: taken out of the git configuration")
-    # a shared .pre-commit-config.yaml that still names us would go on running them
-    shutil.rmtree(repo.desk / "hooks", ignore_errors=True)
     return steps

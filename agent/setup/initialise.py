@@ -8,6 +8,7 @@ import os
 import sys
 import sysconfig
 from pathlib import Path
+from typing import Literal
 
 from copydesk.agent.config import RECORDED_HOST
 from copydesk.agent.daemon import control
@@ -27,10 +28,16 @@ from copydesk.agent.setup.git_hooks import (
     hooks_path,
     install_native_hooks,
     remove_native_hooks,
+    take_out_hooks,
     write_hook_scripts,
 )
 from copydesk.agent.setup.inside_worktree import leads_outside, require_inside
-from copydesk.hooks import environment
+from copydesk.hooks import environment, native_hooks
+
+Way = Literal["beside", "framework", "native"]
+"""How hooks get into a repository: the gate through pre-commit and the notification as a hook of
+git's own beside it; both through pre-commit; or git's own alone, the gate where the project uses
+pre-commit anyway."""
 
 BIN = "copydesk.bin"
 """The git config key that says where the console scripts are on this machine."""
@@ -44,16 +51,16 @@ _STAGE_IT = (
 def set_up(
     repo: Repository,
     *,
-    native: bool,
-    repo_url: str | None,
-    rev: str | None,
+    way: Way = "beside",
+    repo_url: str | None = None,
+    rev: str | None = None,
     progress: Progress,
 ) -> list[str]:
     """Set copydesk up in a repository; a second time changes nothing.
 
     Args:
         repo: The repository; its worktree is where .pre-commit-config.yaml is.
-        native: Install the post-commit hooks as git's own files, without pre-commit.
+        way: How the hooks get into it.
         repo_url: Where pre-commit gets our hooks from; None for this machine's installation.
         rev: The revision of it.
         progress: Takes a line before each step that may take long.
@@ -67,26 +74,42 @@ def set_up(
     foreign_folder = hooks_path(repo)
     pre_commit = _pre_commit_program()
     configuration = repo.worktree / precommit_config.NAME
-    if not native:
+    if way != "native":
         _check_framework(pre_commit, foreign_folder)
         require_inside(repo, configuration)
     steps = _choose_python(repo, progress)
     set_config(repo, BIN, str(_scripts_folder()))
     repo.desk.mkdir(mode=0o700, exist_ok=True)
     write_hook_scripts(repo)
-    if native:
-        steps += [f"Native hooks: {step}." for step in install_native_hooks(repo)]
     usable = pre_commit is not None and foreign_folder is None
-    wanted = not native or not _read_record(repo).get("taken_out")
-    if usable and wanted and (not native or _has_own(repo, configuration)):
+    wanted = way != "native" or not _read_record(repo).get("taken_out")
+    gate: list[str] = []
+    if usable and wanted and (way != "native" or _has_own(repo, configuration)):
         assert pre_commit is not None
-        selection = _selection(native, repo_url, rev)
         progress("Installing the hooks with pre-commit")
-        steps += _add_to_framework(repo, pre_commit, selection)
-    elif native:
-        steps.append("Nothing is checked before a commit this way; `copydesk gate` checks by hand.")
+        gate = _add_to_framework(repo, pre_commit, _selection(way, repo_url, rev))
+    elif way == "native":
+        gate = ["Nothing is checked before a commit this way; `copydesk gate` checks by hand."]
+    if way != "framework":
+        steps += _leave_later_stages(repo)
+        steps += [f"Native hooks: {step}." for step in install_native_hooks(repo)]
     want_floor(repo)
-    return steps + _start_measuring(repo)
+    return steps + gate + _start_measuring(repo)
+
+
+def _leave_later_stages(repo: Repository) -> list[str]:
+    """Have pre-commit run nothing after a commit where only we had it do so.
+
+    Its start costs as much again as the one before the commit.
+    """
+    record = _read_record(repo)
+    types: list[str] = record.get("types", [])
+    later = [name for name in types if name in native_hooks.HOOKS]
+    if not later:
+        return []
+    steps = _uninstall(repo, later)
+    _write_record(repo, record | {"types": [name for name in types if name not in later]})
+    return steps
 
 
 def _has_own(repo: Repository, configuration: Path) -> bool:
@@ -94,12 +117,10 @@ def _has_own(repo: Repository, configuration: Path) -> bool:
     return configuration.is_file() and not leads_outside(repo, configuration)
 
 
-def _selection(
-    native: bool, repo_url: str | None, rev: str | None
-) -> precommit_config.HookSelection:
+def _selection(way: Way, repo_url: str | None, rev: str | None) -> precommit_config.HookSelection:
     """Our hooks that pre-commit is to run: beside native hooks the gate alone."""
     ids = [precommit_config.GATE]
-    if not native:
+    if way == "framework":
         ids.append(precommit_config.COMMIT)
     return precommit_config.HookSelection(tuple(ids), repo_url, rev)
 
@@ -110,6 +131,8 @@ def _add_to_framework(
     """Add our hooks to pre-commit's configuration and install them, or leave both as they were."""
     _check_configuration(repo, pre_commit)
     steps = _configure(repo, selection)
+    if precommit_config.COMMIT in selection.ids:  # pre-commit would run ours besides its own
+        steps += [f"Native hooks: {step}." for step in take_out_hooks(repo)]
     try:
         return steps + _install(repo, pre_commit, selection)
     except CopydeskError:
@@ -229,21 +252,31 @@ def _configure(repo: Repository, selection: precommit_config.HookSelection) -> l
     path = repo.worktree / precommit_config.NAME
     before = _read(path)
     record = _read_record(repo)
-    former = precommit_config.AddedDefaults(*record.get("added", [[], False]))
-    if not record or before != record.get("after"):
+    former = _former_defaults(record)
+    if "after" in record and before == record["after"]:
+        base = record["before"]
+    else:
         base = None if before is None else precommit_config.remove_hooks(before, former)
-        record["before"] = base
         record["created"] = before is None or bool(record.get("created"))
-        record["added"] = precommit_config.defaults_to_add(base, selection)
-    after = precommit_config.add_hooks(before, selection)
-    record["after"] = after
+    # from what was there before us: hook types that another way of setting up added go again
+    added = precommit_config.defaults_to_add(base, selection)
+    after = before
+    if before is None or former != added or not precommit_config.has_hooks(before, selection):
+        after = precommit_config.add_hooks(base, selection)
+    record |= {"before": base, "added": added, "after": after}
     _write_record(repo, record)
-    if after == before:
+    if after is None or after == before:
         return [f"{precommit_config.NAME} has our hooks already."]
     _write(path, after)
     if before is None:
         return [f"Wrote {precommit_config.NAME}."]
     return [f"Added our hooks to {precommit_config.NAME}; {_STAGE_IT}"]
+
+
+def _former_defaults(record: Json) -> precommit_config.AddedDefaults:
+    """What `_configure` noted that it added besides the hooks."""
+    types, stages = record.get("added", ([], False))
+    return precommit_config.AddedDefaults(tuple(types), stages)
 
 
 def _unconfigure(repo: Repository, record: Json) -> list[str]:
@@ -271,8 +304,7 @@ def _without_our_hooks(text: str, record: Json) -> str | None:
     if text == record.get("after"):
         before: str | None = record["before"]
         return before
-    defaults = precommit_config.AddedDefaults(*record.get("added", [[], False]))
-    remaining = precommit_config.remove_hooks(text, defaults)
+    remaining = precommit_config.remove_hooks(text, _former_defaults(record))
     holds_nothing = not remaining.replace("repos:", "").strip()
     return None if record.get("created") and holds_nothing else remaining
 

@@ -129,6 +129,15 @@ def add_hooks(text: str | None, selection: HookSelection) -> str:
     return _dumped(without_ours, data)
 
 
+def has_hooks(text: str, selection: HookSelection) -> bool:
+    """Whether the configuration holds these hooks of ours, no other of ours, and their defaults.
+
+    Raises:
+        CopydeskError: The file is not valid.
+    """
+    return _has(_load(text), selection)
+
+
 def _has(data: Any, selection: HookSelection) -> bool:
     ours = [_plain(data["repos"][number]) for number in _our_entries(data)]
     return ours == [_entry(selection)] and not _default_values(data, selection)

@@ -141,6 +141,47 @@ def test_pre_commit_installed_over_ours_is_noticed(repo: Path) -> None:
     assert "pre-commit" in (hooks / "post-commit").read_text()
 
 
+HUSKY = """\
+#!/usr/bin/env sh
+n=$(basename "$0")
+s=$(dirname "$(dirname "$0")")/$n
+[ ! -f "$s" ] && exit 0
+sh -e "$s" "$@"
+c=$?
+exit $c
+"""  # the working lines of husky 9's file `h`
+
+
+def test_huskys_hook_finds_the_users_script_when_ours_runs_it(
+    repo: Path, git: Git, events: Events, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI", "1")
+    folder = repo / ".husky/_"
+    folder.mkdir(parents=True)
+    (folder / "h").write_text(HUSKY)
+    for name in native_hooks.HOOKS:
+        (folder / name).write_text('#!/usr/bin/env sh\n. "$(dirname "$0")/h"')
+        (folder / name).chmod(0o755)
+    (repo / ".husky/post-rewrite").write_text('echo "$1" >>ran\ncat >>ran\nexit 7\n')
+    git(repo, "config", "core.hooksPath", ".husky/_")
+    native_hooks.install(str(folder))
+    assert commit(repo, "--amend").returncode == 0
+    first, second = (repo / "ran").read_text().splitlines()
+    assert (first, len(second.split())) == ("amend", 2)
+    assert seen(events, repo / ".git", "post-rewrite", repo)
+    hook = str(folder / "post-rewrite")
+    assert subprocess.run([hook, "x"], cwd=repo, input=b"", timeout=30).returncode == 7
+
+
+def test_a_hook_that_lefthook_put_aside_is_taken_out_too(repo: Path) -> None:
+    hooks = repo / ".git/hooks"
+    native_hooks.install(str(hooks))
+    (hooks / "post-commit").rename(hooks / "post-commit.old")
+    (hooks / "post-commit").write_text("#!/bin/sh\n# lefthook\n")
+    native_hooks.remove(str(hooks))
+    assert [path.name for path in hooks.iterdir() if path.suffix != ".sample"] == ["post-commit"]
+
+
 def test_without_copydesk_the_hook_is_silent(
     repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

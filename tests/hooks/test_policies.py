@@ -73,7 +73,7 @@ def fresh(repo: Path, git: Git, monkeypatch: pytest.MonkeyPatch) -> Shop:
     monkeypatch.setenv("CI", "1")
     shop = Shop(repo, git)
     set_config(shop.repo, "copydesk.python", sys.executable)
-    set_up(shop.repo, native=False, repo_url=None, rev=None, progress=lambda _: None)
+    set_up(shop.repo, progress=lambda _: None)
     return shop
 
 
@@ -209,7 +209,7 @@ def test_the_first_commit(
     git(path, "init", "-q")
     shop = Shop(path, git)
     set_config(shop.repo, "copydesk.python", sys.executable)
-    set_up(shop.repo, native=False, repo_url=None, rev=None, progress=lambda _: None)
+    set_up(shop.repo, progress=lambda _: None)
     shop.policy(policy)
     shop.stage(shop=UNTESTED, test_shop=TEST)
     done, said = shop.commit()
