@@ -22,15 +22,24 @@ _KINDS = ("tutorial", "how-to", "reference", "explanation")
 
 @click.command(
     "help",
-    epilog=examples("copydesk help", "copydesk help suite-broken", "copydesk help sandbox"),
+    epilog=examples(
+        "copydesk help",
+        "copydesk help suite-broken",
+        "copydesk help sandbox",
+        "copydesk help --man | man -l -",
+    ),
 )
 @click.argument("topic", metavar="[SLUG | PAGE | COMMAND]", required=False)
+@click.option("--man", is_flag=True, help="Print the manual page of all commands, for man(1).")
 @click.pass_context
-def help(ctx: click.Context, topic: str | None) -> None:
+def help(ctx: click.Context, topic: str | None, man: bool) -> None:
     """Print what the documentation says of a message or a page.
 
     A message names its slug in its last line. Without a topic the pages are listed.
     """
+    if man:
+        _print_man_page()
+        return
     if topic is None:
         _list_pages()
         return
@@ -44,6 +53,15 @@ def help(ctx: click.Context, topic: str | None) -> None:
     if text is None:
         raise _no_such_topic(topic)
     echo(text.rstrip())
+
+
+def _print_man_page() -> None:
+    # every command is loaded for it
+    from importlib import metadata
+
+    from copydesk.agent.cli.man_page import man_page
+
+    click.echo(man_page(metadata.version("copydesk")), nl=False)
 
 
 def pages() -> dict[str, Path]:

@@ -36,7 +36,7 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
         Entry("backup", "backup", "Copy the desk, checked, while it is in use."),
         Entry("model", "model", "Download a model for Ollama."),
         Entry("demo", "demo", "Show copydesk at work in a sample repository."),
-        Entry("completion", "completion", "Print the completion script of a shell."),
+        Entry("completion", "completion", "Print the completion script of a shell, or install it."),
         Entry("help", "help", "Print what the documentation says of a message or a page."),
     ),
     "Look": (
@@ -50,6 +50,7 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
         Entry("gate", "gate", "Say whether a change passes the gate."),
         Entry("ci", "ci", "Measure HEAD and judge what it adds: a whole CI job."),
         Entry("report", "report", "Report on a measured commit: what needs attention, and why."),
+        Entry("open", "open_report", "Open the report of a commit in the browser."),
         Entry("predict", "predict", "Say which functions a commit put at risk, and why."),
         Entry("train", "predict", "Train the predictor on this repository, or on prices."),
         Entry("log", "log", "List decisions, model calls, predictions, or what failed."),
@@ -177,10 +178,11 @@ def _show_version(ctx: click.Context, _: click.Parameter, requested: bool) -> No
 
 @click.group(
     cls=Copydesk,
+    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 88},
     epilog=examples(
+        "copydesk",
         "copydesk init",
-        "copydesk status",
         "copydesk review",
         "copydesk -C ../other measure HEAD",
     ),
@@ -206,9 +208,24 @@ def cli(ctx: click.Context, folder: Path | None) -> None:
 
     It measures what you changed, drafts the tests you did not write and the dev log you would
     rather not, checks every draft, and waits for your decision. Only `accept` changes your code.
+    Without a command it shows what waits for you and what to do next.
     """
     if folder is not None:
         ctx.with_resource(contextlib.chdir(folder))
+    if ctx.invoked_subcommand is None:
+        _show_status(ctx)
+
+
+def _show_status(ctx: click.Context) -> None:
+    """Show the status; the help where there is no repository to tell of."""
+    command = cli.get_command(ctx, "status")
+    assert command is not None
+    try:
+        ctx.invoke(command)
+    except CopydeskError as error:
+        if error.slug != "not-a-repository":
+            raise
+        click.echo(ctx.get_help())
 
 
 def main(run: Callable[..., Any] = cli) -> NoReturn:

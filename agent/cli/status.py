@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
+import time
 
 import click
 
@@ -50,17 +52,50 @@ AGAIN = {"measure": "measure", "draft": "draft", "story": "story --range"}
 """The command that does a job by hand."""
 
 
-@click.command(epilog=examples("copydesk status", "copydesk status --json"))
+WATCH_SECONDS = 2.0
+"""How often a watched status looks."""
+
+
+@click.command(
+    epilog=examples("copydesk status", "copydesk status --watch", "copydesk status --json")
+)
+@click.option("--watch", is_flag=True, help="Show it again whenever it changes, until Ctrl-C.")
 @json_option
-def status(as_json: bool) -> None:
-    """Show what is measured, running and waiting for you."""
-    with open_current_desk() as (repo, db):
-        state = _state(repo, db)
-        failing = db.failed_tests.of_commit(state["head"]["sha"])
-    if as_json:
+def status(watch: bool, as_json: bool) -> None:
+    """Show what is measured, running and waiting for you.
+
+    With --watch a terminal is cleared first; elsewhere each state follows the last, with --json
+    one on a line.
+    """
+    shown: Json | None = None
+    while True:
+        with open_current_desk() as (repo, db):
+            state = _state(repo, db)
+            failing = db.failed_tests.of_commit(state["head"]["sha"])
+        if state != shown:
+            _show(state, failing, watch=watch, as_json=as_json)
+        if not watch:
+            return
+        shown = state
+        _until_next_look()
+
+
+def _until_next_look() -> None:
+    time.sleep(WATCH_SECONDS)
+
+
+def _show(state: Json, failing: list[FailedTest], *, watch: bool, as_json: bool) -> None:
+    if as_json and watch:
+        click.echo(json.dumps(state))
+    elif as_json:
         echo_json(state)
     else:
+        if watch:
+            click.clear()  # does nothing where there is no terminal
         _print(state, failing)
+        if watch:
+            echo()
+    sys.stdout.flush()
 
 
 def _state(repo: Repository, db: Database) -> Json:

@@ -253,11 +253,13 @@ def test_main_exits_with_zero_when_all_is_well() -> None:
     assert called == {"prog_name": "copydesk"}
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_scripts(run: Any, tmp_path: Path, shell: str) -> None:
-    done = run(tmp_path, "completion", shell)
+def test_without_a_command_the_next_step_is_shown(run: Any, shop: Path, tmp_path: Path) -> None:
+    done = run(shop)
     assert done.exit_code == 0
-    assert "_COPYDESK_COMPLETE" in done.output
+    assert done.output == run(shop, "status").output
+    assert "Next: " in done.output
+    done = run(tmp_path)
+    assert (done.exit_code, "Usage: copydesk" in done.output) == (0, True)
 
 
 def _complete(where: Path, *words: str) -> list[str]:

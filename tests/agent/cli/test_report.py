@@ -38,8 +38,9 @@ def test_html_goes_to_a_file(
     opened: list[str] = []
     monkeypatch.setattr(click, "launch", opened.append)
     copy = Path(shutil.copytree(measured_shop, tmp_path / "copy", symlinks=True))
-    assert run(copy, "report", "--open").exit_code == 0
-    assert opened[0].startswith("file://")
+    for command in (("report", "--open"), ("open",)):
+        assert run(copy, *command).exit_code == 0
+        assert opened.pop().startswith("file://")
 
 
 def test_the_first_commit_and_one_not_measured(

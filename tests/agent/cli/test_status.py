@@ -38,6 +38,28 @@ def test_the_json_of_a_measured_repository(run: Any, measured_shop: Path) -> Non
     assert found["failures"] == []
 
 
+def test_a_watched_status_is_shown_again_only_when_it_changed(
+    run: Any, shop: Path, add_test: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+
+    def look_again() -> None:
+        looks.append(1)
+        if len(looks) == 2:
+            add_test()
+        if len(looks) == 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(status, "_until_next_look", look_again)
+    done = run(shop, "status", "--watch", "--json")
+    assert done.exit_code == 130
+    states = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [state["drafts"]["ready"] for state in states] == [0, 1]
+    looks.clear()
+    done = run(shop, "status", "--watch")
+    assert done.stdout.count("Repository  ") == 1  # the same draft again changes nothing
+
+
 def test_status_in_words_names_the_next_step(run: Any, measured_shop: Path) -> None:
     said = run(measured_shop, "status").output
     assert "prices: 50.0 % covered," in said
