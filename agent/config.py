@@ -71,7 +71,7 @@ class Personal:
     `model_seconds` is how long a model may work in an hour when nobody asked for it (0: never).
     After `audit_measures` measures all tests run (0: never). `floor` is that of the total where
     the project sets no `fail_under`. `inbox` names further folders, as in $PATH, whose files are
-    imported as feedback.
+    imported as feedback; `posts` the folder of the author's posts.
     """
 
     python: str = ""
@@ -97,6 +97,7 @@ class Personal:
     failing_tests: Literal["never", "commit", "always"] = "commit"
     floor: float = 95.0
     inbox: str = ""
+    posts: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,7 @@ PERSONAL_KEYS = {
     "failing_tests": "copydesk.failingTests",
     "floor": "copydesk.floor",
     "inbox": "copydesk.inbox",
+    "posts": "copydesk.posts",
 }
 RECORDED_HOST = "copydesk.recordedModelHost"
 """The git config key of what $OLLAMA_HOST was when copydesk first met it."""

@@ -239,6 +239,7 @@ class Story:
     `sections` are headings with their sentences. `changes` are what a changelog lists: the
     categories of Keep a Changelog (Added, Changed, Deprecated, Removed, Fixed, Security), each
     with its entries. `hook` opens a thread, `question` and `poll` end one.
+    `greeting` and `sign_off` are the author's, around it all.
     """
 
     title: str
@@ -252,3 +253,6 @@ class Story:
     examples: tuple[Example, ...] = ()
     pictures: tuple[Picture, ...] = ()
     tags: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    greeting: Sentence | None = None
+    sign_off: Sentence | None = None

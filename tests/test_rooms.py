@@ -19,7 +19,7 @@ MAY_IMPORT = {
 }
 LADDER = [
     {
-        *("errors", "records", "text", "source_text", "untrusted_files"),
+        *("errors", "records", "text", "source_text", "front_matter", "untrusted_files"),
         *("process", "isolated_python", "progress", "sandboxed"),
     },
     {"config", "git", "desk", "projects"},

@@ -207,7 +207,7 @@ def edit_draft(repo: Repository, db: Database, identity: int) -> Draft | None:
         if under_way.resumed:
             print_progress("This is what you typed last time; it is not on the desk yet.")
         try:
-            _open_editor(under_way.path)
+            open_editor(under_way.path)
             with screen.spinner("checking your version"):
                 return edits.finish(repo, db, under_way)
         except BaseException:
@@ -219,7 +219,7 @@ def edit_draft(repo: Repository, db: Database, identity: int) -> Draft | None:
             raise
 
 
-def _open_editor(path: Path) -> None:
+def open_editor(path: Path) -> None:
     """Open a file in the user's editor.
 
     Raises:

@@ -59,6 +59,7 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
         Entry("draft", "draft", "Draft tests for gaps now, in the foreground."),
         Entry("story", "story", "Tell what has changed since the last story, now."),
         Entry("note", "story", "Say why, for the story that grows."),
+        Entry("voice", "voice", "Show how you write, as learnt from your posts; change it."),
     ),
     "Listen": (
         Entry("feedback", "feedback", "Bring in what readers say, and see what they wait for."),

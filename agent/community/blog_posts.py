@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -12,9 +11,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.publishing import ExportedFile
+from copydesk.agent.front_matter import MOST_READ, split_front_matter
 
-MOST_READ = 65_536
-"""Characters of a file in which its front matter ends."""
 MOST_FILES = 2_000
 """Files of a folder that a post which moved is looked for in."""
 
@@ -83,23 +81,11 @@ def _files_around(path: Path) -> Iterator[Path]:
 
 def front_matter(path: Path) -> Mapping[str, Any]:
     """The front matter of a post, YAML or TOML; nothing where there is none that can be read."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
-            text = file.read(MOST_READ).removeprefix("\ufeff")
+            return split_front_matter(file.read(MOST_READ))[0]
     except OSError:
         return {}
-    mark = text[:3]
-    if mark not in ("---", "+++"):
-        return {}
-    block = text[3:].partition(f"\n{mark}")[0]
-    try:
-        fields = tomllib.loads(block) if mark == "+++" else YAML(typ="safe").load(block)
-    except (ValueError, YAMLError, RecursionError):
-        return {}
-    return fields if isinstance(fields, dict) else {}
 
 
 def _story_of(fields: Mapping[str, Any]) -> str:

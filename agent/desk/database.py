@@ -22,6 +22,7 @@ from copydesk.agent.desk.passed_over import PassedOver
 from copydesk.agent.desk.publishing import ExportedFiles, SentParts
 from copydesk.agent.desk.stories import Stories
 from copydesk.agent.desk.traces import Totals, Traces
+from copydesk.agent.desk.voice import VoiceLines
 
 
 class Database(Connection):
@@ -75,6 +76,11 @@ class Database(Connection):
     def stories(self) -> Stories:
         """The stories of spans of commits, and the author's notes."""
         return Stories(self)
+
+    @cached_property
+    def voice(self) -> VoiceLines:
+        """How the author writes."""
+        return VoiceLines(self)
 
     @cached_property
     def measures(self) -> Measures:

@@ -12,7 +12,7 @@ from copydesk.agent.desk.connection import Connection
 from copydesk.agent.desk.feedback_state import FEEDBACK_STATE
 from copydesk.agent.desk.feedback_tables import FEEDBACK
 from copydesk.agent.desk.gaps import GapRow, Gaps
-from copydesk.agent.desk.story_tables import PUBLISHING, STORIES, STORY_START
+from copydesk.agent.desk.story_tables import PUBLISHING, STORIES, STORY_START, VOICE
 from copydesk.agent.desk.tables import (
     ASKING_DRAFTS,
     CHECKOUTS,
@@ -444,6 +444,12 @@ def m029_story_start(db: Database) -> None:
     _executescript(db, STORY_START)
 
 
+@migrations()
+def m030_voice(db: Database) -> None:
+    """How the author writes."""
+    _executescript(db, VOICE)
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     *(m001_jobs, m002_coverage, m003_drafts, m004_views),
     *(m005_known, m006_scores, m007_climbs, m008_gaps, m009_functions),
@@ -453,6 +459,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     *(m021_no_functions, m022_asking_drafts, m023_stories),
     *(m024_joined_outcomes, m025_passed_over, m026_shared_gaps),
     *(m027_feedback_state, m028_publishing, m029_story_start),
+    m030_voice,
 )
 
 

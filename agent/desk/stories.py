@@ -169,6 +169,15 @@ class Stories:
         )
         return [str(sha) for (sha,) in rows]
 
+    def edited_and_approved(self) -> list[StoryRow]:
+        """The stories that the editor approved after an edit of the text, the oldest first."""
+        rows = self._db.execute(
+            f"SELECT {_prefixed('s')} FROM stories AS s JOIN drafts AS d ON d.id = s.draft_id"
+            " WHERE d.state = 'accepted' AND EXISTS (SELECT 1 FROM reviews AS r"
+            " WHERE r.draft_id = d.id AND r.action = 'edit') ORDER BY s.id"
+        )
+        return [_row(row) for row in rows]
+
     def start(self) -> Sha | None:
         """The commit after which the first story begins ("" for the beginning of the history);
         None where that was not settled.

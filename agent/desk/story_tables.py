@@ -62,6 +62,16 @@ CREATE TABLE exported_files (
 ) WITHOUT ROWID;
 """
 
+VOICE = """
+CREATE TABLE voice (
+    -- A row per line of how the author writes, as it was learnt and as the author chose it.
+    key TEXT PRIMARY KEY,                    -- person, greeting, tags, … (stories/voice/records.py)
+    learnt TEXT NOT NULL DEFAULT 'null',     -- JSON; null where nothing was learnt
+    evidence TEXT NOT NULL DEFAULT '',       -- what it was learnt from
+    chosen TEXT NOT NULL DEFAULT 'null'      -- JSON: in its place; null where the author left it
+) WITHOUT ROWID;
+"""
+
 STORY_START = """
 DROP TABLE facts;
 

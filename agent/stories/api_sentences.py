@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from copydesk.agent.records import Fact
 
@@ -13,25 +13,37 @@ TOGETHER = 3
 """New names of one module from which on those without a docstring are told together."""
 
 
-def api_sentences(facts: Sequence[Fact]) -> Iterator[_Text]:
+def api_sentences(facts: Sequence[Fact], person: str = "") -> Iterator[_Text]:
     """Word changes of an API; new names of one module one after the other.
 
     Args:
         facts: Facts of the kinds in check_changes.CHANGES_OF_API.
+        person: Who did it: "I", "we", or "" where the sentences name nobody.
     """
     new: dict[str, list[Fact]] = {}
     for fact in facts:
         if fact.kind == "api added":
             new.setdefault(str(fact.values["path"]), []).append(fact)
     for of_module in new.values():
-        yield from _new_names(of_module)
+        yield from _new_names(of_module, person)
+        person = ""  # who did it is said once
     for fact in facts:
-        if fact.kind != "api added":
-            yield _WRITERS[fact.kind](f"{{{fact.id}.%s}}", fact), ()
+        if fact.kind == "api added":
+            continue
+        slot = f"{{{fact.id}.%s}}"
+        if person and fact.kind in _ACTIVE:
+            yield f"{_capital(person)} {_ACTIVE[fact.kind](slot)}", ()
+            person = ""
+        else:
+            yield _WRITERS[fact.kind](slot, fact), ()
 
 
-def _new_names(facts: Sequence[Fact]) -> Iterator[_Text]:
-    """The new names of a module."""
+def _capital(person: str) -> str:
+    return person[:1].upper() + person[1:]
+
+
+def _new_names(facts: Sequence[Fact], person: str) -> Iterator[_Text]:
+    """The new names of a module; who added them is said of the first that stands alone."""
     bare = [fact for fact in facts if "doc" not in fact.values]
     together = bare if len(bare) >= TOGETHER else []
     alone = [fact for fact in facts if fact not in together]
@@ -39,6 +51,8 @@ def _new_names(facts: Sequence[Fact]) -> Iterator[_Text]:
         slot = f"{{{fact.id}.%s}}"
         place = f", a {fact.values['what']} in {slot % 'path'}"
         text = slot % "name" + " is new" + (place if not number else ", too")
+        if person and not number:
+            text = f"{_capital(person)} added {slot % 'name'}{place}"
         if "doc" in fact.values:
             yield f"{text}: {slot % 'doc'}", ()
         else:
@@ -90,6 +104,13 @@ def _option_removed(slot: str, _fact: Fact) -> str:
 def _option_default(slot: str, _fact: Fact) -> str:
     return f"The default of {slot % 'option'} is {slot % 'now'} now; it was {slot % 'was'}."
 
+
+_ACTIVE: dict[str, Callable[[str], str]] = {
+    "api removed": lambda slot: f"removed {slot % 'name'} from {slot % 'path'}.",
+    "api moved": lambda slot: f"moved {slot % 'name'} from {slot % 'old_path'} to {slot % 'path'}.",
+    "api deprecated": lambda slot: f"deprecated {slot % 'name'} in {slot % 'path'}.",
+}
+"""What somebody did, for the sentences that say who."""
 
 _WRITERS = {
     "api removed": _removed,

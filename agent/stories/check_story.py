@@ -69,7 +69,7 @@ def check(story: Story, facts: Sequence[Fact]) -> list[Problem]:
 def _sentences(story: Story, all_ids: tuple[str, ...]) -> Iterator[Sentence]:
     """Everything in a story that is a sentence, or reads like one; a title may cite any fact."""
     yield Sentence(story.title, all_ids)
-    yield from filter(None, (story.hook,))
+    yield from filter(None, (story.greeting, story.hook))
     for heading, sentences in (*story.sections, *story.changes):
         if heading not in _HEADINGS:
             yield Sentence(heading, all_ids)
@@ -78,6 +78,7 @@ def _sentences(story: Story, all_ids: tuple[str, ...]) -> Iterator[Sentence]:
     yield from filter(None, (story.question,))
     if story.poll is not None:
         yield from (story.poll.question, *story.poll.answers)
+    yield from filter(None, (story.sign_off,))
 
 
 def _check_example(example: Example, facts: Sequence[Fact]) -> Iterator[Problem]:

@@ -96,6 +96,8 @@ _TRAILING_REFERENCES = re.compile(
     re.I,
 )
 
+_EMOJI_AT_THE_END = re.compile(r"[\s\u2600-\u27bf\u2b50\u2b55\ufe0f\u200d\U0001f300-\U0001faff]+$")
+
 WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 
 
@@ -239,6 +241,7 @@ def is_part_of_whole(part: Sequence[Figure], whole: Sequence[Figure]) -> bool:
 
 def bare_words(text: str) -> str:
     """Words without conventional type, references and full stop, their first letter small."""
+    text = _EMOJI_AT_THE_END.sub("", text)
     words = _TRAILING_REFERENCES.sub("", unquoted(without_type(text))).rstrip(".")
     return words[:1].lower() + words[1:]
 

@@ -70,7 +70,9 @@ def _resting_on_all(story: Story, facts: Sequence[Fact]) -> Story:
         story,
         sections=tuple((h, tuple(map(rest, sentences))) for h, sentences in story.sections),
         changes=tuple((h, tuple(map(rest, sentences))) for h, sentences in story.changes),
+        greeting=story.greeting and rest(story.greeting),
         hook=story.hook and rest(story.hook),
+        sign_off=story.sign_off and rest(story.sign_off),
         question=story.question and rest(story.question),
         poll=story.poll
         and replace(

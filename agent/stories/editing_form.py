@@ -19,7 +19,9 @@ EXAMPLES, CHANGES, QUESTION = "Examples", "List of changes", "A question to read
 
 _CITED = re.compile(r"((?:\s*\[\^[A-Za-z0-9]+\])+)\s*$")
 _FOOTNOTE = re.compile(r"\[\^[A-Za-z0-9]+\]: ")
-_LEADING = re.compile(r"\\*(?:[#>|=*+~-]|```|\d+[.)]|Tags:|\[\^)")
+_LINES = ("Tags", "Categories", "Greeting", "Sign-off")
+"""Lines of the form that begin so are no prose."""
+_LEADING = re.compile(rf"\\*(?:[#>|=*+~-]|```|\d+[.)]|(?:{'|'.join(_LINES)}):|\[\^)")
 _FENCE = re.compile(r"(`{3,})(.*)")
 _PARTS_OF_EXAMPLE = ("python", "result", "before")
 
@@ -38,6 +40,8 @@ def to_text(story: Story, facts: Sequence[Fact], offered: Sequence[Fact] = ()) -
     blocks = [f"# {_shown(story.title)}"]
     if story.date:
         blocks.append(f"*{_shown(story.date)}*")
+    if story.greeting is not None:
+        blocks.append(f"Greeting: {_line(story.greeting)}")
     if story.hook is not None:
         blocks.append(f"> {_line(story.hook)}")
     for heading, sentences in story.sections:
@@ -50,10 +54,18 @@ def to_text(story: Story, facts: Sequence[Fact], offered: Sequence[Fact] = ()) -
         blocks.append(f"## {CHANGES}")
     for category, entries in story.changes:
         blocks += [f"### {_shown(category)}", _lines(entries, "- ")]
-    if story.tags:
-        blocks.append(f"Tags: {', '.join(map(_shown, story.tags))}")
+    blocks.append(_ending(story))
     blocks.append(_footnotes(story, facts, offered))
     return "\n\n".join(filter(None, blocks)) + "\n"
+
+
+def _ending(story: Story) -> str:
+    """The sign-off, tags and categories."""
+    labels = {"Tags": story.tags, "Categories": story.categories}
+    lines = [f"{name}: {', '.join(map(_shown, words))}" for name, words in labels.items() if words]
+    if story.sign_off is not None:
+        lines.insert(0, f"Sign-off: {_line(story.sign_off)}")
+    return "\n\n".join(lines)
 
 
 def _footnotes(story: Story, facts: Sequence[Fact], offered: Sequence[Fact]) -> str:
@@ -65,7 +77,8 @@ def _footnotes(story: Story, facts: Sequence[Fact], offered: Sequence[Fact]) -> 
 
 
 def _all_sentences(story: Story) -> Iterator[Sentence]:
-    yield from filter(None, (story.hook, story.question))
+    ends = (story.greeting, story.hook, story.question, story.sign_off)
+    yield from filter(None, ends)
     for _, sentences in (*story.sections, *story.changes):
         yield from sentences
     if story.poll is not None:
@@ -138,18 +151,16 @@ def from_text(text: str, former: Story) -> Story:
     Returns:
         The story; a sentence without footnotes cites no facts.
     """
+    lines_of_form, text = _without_lines(text)
     head, *blocks = _blocks(text)
-    tags, head_lines = _without_tags(head.lines)
     read = replace(former, hook=None, question=None, poll=None, changes=(), examples=())
-    read = _read_head(head._replace(lines=head_lines), read)
+    read = _read_head(head, read)
     sections = list(read.sections)
     examples: list[Example] = []
     loose: list[str] = []
     for block in blocks:
-        tags_here, lines = _without_tags(block.lines)
-        tags = tags_here or tags
-        examples += _examples(lines)
-        prose = [line for line in _prose(lines) if line]
+        examples += _examples(block.lines)
+        prose = [line for line in _prose(block.lines) if line]
         if block.heading in (QUESTION, CHANGES):
             read, more = _read_list(block.heading, prose, read, former)
             loose += more
@@ -159,7 +170,10 @@ def from_text(text: str, former: Story) -> Story:
         read,
         sections=tuple(_with_loose(sections, loose)),
         examples=tuple(examples),
-        tags=tags or former.tags,
+        tags=_words(lines_of_form.get("Tags", "")) or former.tags,
+        categories=_words(lines_of_form.get("Categories", "")),
+        greeting=_own_line(lines_of_form, "Greeting"),
+        sign_off=_own_line(lines_of_form, "Sign-off"),
     )
 
 
@@ -190,12 +204,8 @@ def _blocks(text: str) -> list[_Block]:
     """The text by headings of the second level; headings inside fences are code."""
     blocks = [_Block("", [])]
     fence = ""
-    for line in text.replace("\r\n", "\n").split("\n"):
-        match = _FENCE.match(line)
-        if match and not fence:
-            fence = match[1]
-        elif fence and line.strip() == fence:
-            fence = ""
+    for line in text.split("\n"):
+        fence = _fence_after(line, fence)
         if not fence and line.startswith("## "):
             blocks.append(_Block(line[3:].strip(), []))
         elif fence or not _FOOTNOTE.match(line):
@@ -220,13 +230,40 @@ def _read_head(head: _Block, story: Story) -> Story:
     return replace(story, title=title, date=date, hook=hook, sections=sections)
 
 
-def _without_tags(lines: list[str]) -> tuple[tuple[str, ...], list[str]]:
-    """The tags of a line that begins so, and the other lines."""
-    tags = [line for line in lines if line.startswith("Tags:")]
-    if not tags:
-        return (), lines
-    names = tuple(_read(name.strip()) for name in tags[-1].removeprefix("Tags:").split(","))
-    return tuple(filter(None, names)), [line for line in lines if line not in tags]
+def _without_lines(text: str) -> tuple[dict[str, str], str]:
+    """The lines that begin with one of _LINES, the last of each, and the text without them; in
+    fences they are code.
+    """
+    named: dict[str, str] = {}
+    others = []
+    fence = ""
+    for line in text.replace("\r\n", "\n").split("\n"):
+        fence = _fence_after(line, fence)
+        name, colon, words = line.partition(":")
+        if colon and not fence and name in _LINES:
+            named[name] = words.strip()
+        else:
+            others.append(line)
+    return named, "\n".join(others)
+
+
+def _fence_after(line: str, fence: str) -> str:
+    """The marks of the fence that is open behind a line, "" for none."""
+    match = _FENCE.match(line)
+    if match and not fence:
+        return match[1]
+    return "" if fence and line.strip() == fence else fence
+
+
+def _words(line: str) -> tuple[str, ...]:
+    """Tags or categories, as a line lists them."""
+    return tuple(filter(None, (_read(name.strip()) for name in line.split(","))))
+
+
+def _own_line(lines: dict[str, str], name: str) -> Sentence | None:
+    """A greeting or a sign-off; None where its line is gone or empty."""
+    sentence = _sentence(lines.get(name, ""))
+    return sentence if sentence.text else None
 
 
 def _prose(lines: Sequence[str]) -> Iterator[str]:

@@ -10,12 +10,12 @@ from copydesk.agent.records import Example, Fact, Sentence, Sha, Story
 from copydesk.agent.stories.check_changes import CHANGES_OF_API
 from copydesk.agent.stories.facts import Unnumbered, numbered, plain_line
 from copydesk.agent.stories.fill_slots import fill
+from copydesk.agent.stories.span_voice import heading_for
 
 EXAMPLE, NO_EXAMPLES = "example", "no examples"
 """The kinds of fact: a call that was run, and why none was."""
 
-_WHAT_CHANGED = "What changed"
-_AFTER = ("What is new",)
+_WHAT_CHANGED, _AFTER = "What changed", "What is new"
 
 
 class RunExample(NamedTuple):
@@ -102,7 +102,8 @@ def shown(story: Story, facts: Sequence[Fact]) -> tuple[Story, tuple[Fact, ...]]
         )
         if not about:
             untold.append(fact)
-    return _told(replace(story, examples=tuple(examples)), untold), tuple(facts)
+    headings = tuple(heading_for(facts, heading) for heading in (_WHAT_CHANGED, _AFTER))
+    return _told(replace(story, examples=tuple(examples)), untold, headings), tuple(facts)
 
 
 def _is_about(api: Fact, example: Fact) -> bool:
@@ -112,8 +113,14 @@ def _is_about(api: Fact, example: Fact) -> bool:
     return all(api.values.get(key) == example.values[key] for key in ("path", "name"))
 
 
-def _told(story: Story, untold: Sequence[Fact]) -> Story:
-    """The story with a sentence for each example that no other tells of."""
+def _told(story: Story, untold: Sequence[Fact], headings: Sequence[str]) -> Story:
+    """The story with a sentence for each example that no other tells of.
+
+    Args:
+        story: The story.
+        untold: The facts of these examples.
+        headings: That of the section they belong to, and that of the one it follows.
+    """
     if not untold:
         return story
     by_id = {fact.id: fact for fact in untold}
@@ -124,13 +131,13 @@ def _told(story: Story, untold: Sequence[Fact]) -> Story:
         for i in by_id
     )
     sections = list(story.sections)
-    headings = [heading for heading, _ in sections]
-    if _WHAT_CHANGED in headings:
-        place = headings.index(_WHAT_CHANGED)
-        sections[place] = (_WHAT_CHANGED, (*sections[place][1], *sentences))
+    what_changed, after = headings
+    places = [heading for heading, _ in sections]
+    if what_changed in places:
+        place = places.index(what_changed)
+        sections[place] = (what_changed, (*sections[place][1], *sentences))
     else:
-        place = sum(heading in _AFTER for heading in headings[:1])
-        sections.insert(place, (_WHAT_CHANGED, sentences))
+        sections.insert(int(after in places[:1]), (what_changed, sentences))
     return replace(story, sections=tuple(sections))
 
 

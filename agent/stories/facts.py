@@ -18,7 +18,10 @@ CODE_VALUES = (
     *("old_path", "was", "now", "issue"),
 )
 """Keys whose values are written as code (a number may follow: function_2)."""
-SPOKEN_VALUES = ("subject", "note", "reasons", "doc", "entry", "answer")
+SPOKEN_VALUES = (
+    *("subject", "note", "reasons", "doc", "entry", "answer"),
+    *("greeting", "sign_off", "heading"),
+)
 """Keys whose values are somebody's own words: quoted, never restated as ours."""
 HEARD_VALUES = ("quote", "topic")
 """Keys whose values are of readers: what one wrote, what they write about. Nothing but a quotation

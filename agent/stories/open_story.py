@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from copydesk.agent.config import Project
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.stories import Span
+from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import LoggedCommit, Repository
 from copydesk.agent.progress import Progress
@@ -45,13 +46,21 @@ from copydesk.agent.stories.stored_stories import (
     load_story,
     save_story,
 )
+from copydesk.agent.stories.voice import (
+    VOICE,
+    Manner,
+    author_posts,
+    load_voice,
+    manner_of,
+    voice_facts,
+)
 from copydesk.agent.stories.word_span import Wording, word_story
 from copydesk.agent.text import plural
 
 MOST_COMMITS = 2000
 """Commits that one story may tell; of more the newest."""
 
-_ALWAYS_DIFFERENT = frozenset({"span", "contributor", "other contributors"})
+_ALWAYS_DIFFERENT = frozenset({"span", "contributor", "other contributors", VOICE})
 """Kinds of fact whose figures every commit changes; they are not offered."""
 
 
@@ -244,6 +253,7 @@ def _facts(
     inputs = gather_span(desk.repo, desk.db, shas, since=since, options=options)
     facts = span_facts(inputs)
     facts += numbered(reader_facts(desk.readers(shas)), len(facts) + 1)
+    facts += numbered(voice_facts(load_voice(desk.db)), len(facts) + 1)
     return tuple(facts), is_substantial(inputs)
 
 
@@ -253,8 +263,19 @@ def _write(desk: StoryDesk, facts: Sequence[Fact], last: Sha) -> Story:
     if desk.wording.client is not None:
         items = desk.db.failed_items
         with items.contained("story", last, "a model's wording", say=desk.say):
-            return word_story(facts, date=date, wording=desk.wording)
+            wording = replace(desk.wording, manner=_manner(desk, facts))
+            return word_story(facts, date=date, wording=wording)
     return word_story(facts, date=date, wording=Wording())
+
+
+def _manner(desk: StoryDesk, facts: Sequence[Fact]) -> Manner:
+    """How a model is to word facts; as anybody would where the author's posts cannot be read."""
+    try:
+        posts = author_posts(desk.repo, desk.db)
+    except CopydeskError as error:
+        desk.say(f"no posts to write like: {error}")
+        posts = []
+    return manner_of(load_voice(desk.db), posts, facts)
 
 
 def _save(desk: StoryDesk, stored: StoredStory, last_call: int) -> StoredStory:

@@ -19,6 +19,7 @@ from copydesk.agent.stories.readers import (
     said_texts,
 )
 from copydesk.agent.stories.span_items import Item, items, sentence_of
+from copydesk.agent.stories.span_voice import person_of
 from copydesk.agent.stories.template import sentences as measured_sentences
 
 PLAIN = "template"
@@ -52,14 +53,16 @@ def span_story(facts: Sequence[Fact], *, date: str) -> Story:
     by_id = {fact.id: fact for fact in facts}
     things = items(facts)
     poll = reader_poll(facts) or _poll(things)
-    question = poll.question if poll else Sentence(_OPEN_QUESTION, (facts[0].id,))
-    sections = [*_reader_sections(things, by_id)]
+    person = person_of(facts)
+    open_question = _OPEN_QUESTION.get(person, _OPEN_QUESTION[""])
+    question = poll.question if poll else Sentence(open_question, (facts[0].id,))
+    sections = [*_reader_sections(things, by_id, person)]
     for heading, texts in (
         (DONE, done_texts(facts)),
         (SAID, said_texts(facts)),
         ("Why", _why(facts)),
         ("How it was tested", _tested(facts)),
-        ("Behind it", _behind(facts)),
+        ("Behind it", _behind(facts, person)),
     ):
         worded = tuple(_sentence(text, extra, by_id) for text, extra in texts)
         if heading == "How it was tested":
@@ -84,7 +87,7 @@ def _sentence(text: str, extra: Sequence[str], by_id: dict[str, Fact]) -> Senten
 
 
 def _reader_sections(
-    things: Sequence[Item], by_id: dict[str, Fact]
+    things: Sequence[Item], by_id: dict[str, Fact], person: str
 ) -> Iterator[tuple[str, tuple[Sentence, ...]]]:
     """The sections for readers, as far as the words last: each has its share."""
     wanted = [(h, [t for t in things if t.category in c]) for h, c in READER_SECTIONS]
@@ -92,21 +95,27 @@ def _reader_sections(
     words_left = MOST_WORDS
     for number, (heading, of_section) in enumerate(wanted):
         share = words_left // (len(wanted) - number) if number else words_left * 6 // 10
-        sentences = _fitting(of_section, by_id, share if len(wanted) > 1 else words_left)
+        worded = _worded(of_section, by_id, person)
+        sentences = _fitting(worded, share if len(wanted) > 1 else words_left)
         words_left -= sum(len(sentence.text.split()) for sentence in sentences)
         yield heading, tuple(sentences)
 
 
-def _fitting(things: Sequence[Item], by_id: dict[str, Fact], words: int) -> list[Sentence]:
-    """The sentences of the first things, as many as fit; one always does."""
+def _worded(things: Sequence[Item], by_id: dict[str, Fact], person: str) -> list[Sentence]:
+    """The sentences of the things of a section."""
     worded: list[Sentence] = []
     api = [thing for thing in things if not thing.words]
     for thing in things:
         if thing.words:
             worded.append(Sentence(sentence_of(thing.words), thing.facts))
         elif thing is api[0]:
-            texts = api_sentences([other.lead for other in api])
+            texts = api_sentences([other.lead for other in api], person)
             worded += [_sentence(text, extra, by_id) for text, extra in texts]
+    return worded
+
+
+def _fitting(worded: Sequence[Sentence], words: int) -> list[Sentence]:
+    """The first sentences of a section, as many as fit; one always does."""
     sentences: list[Sentence] = []
     for sentence in worded[:MOST_ITEMS]:
         words -= len(sentence.text.split())
@@ -161,19 +170,19 @@ def _measured(facts: Sequence[Fact]) -> tuple[Sentence, ...]:
     return tuple(sentences)
 
 
-def _behind(facts: Sequence[Fact]) -> _Texts:
+def _behind(facts: Sequence[Fact], person: str) -> _Texts:
     for fact in facts:
         slot = f"{{{fact.id}.%s}}"
         if fact.kind == "release":
             yield slot % "tag" + " was tagged on " + slot % "date" + ".", ()
     for fact in facts:
         if fact.kind == "span":
-            yield from _span(fact)
+            yield from _span(fact, person)
     others = [fact for fact in facts if fact.kind == "other contributors"]
     yield from _people([fact for fact in facts if fact.kind == "contributor"], others)
 
 
-def _span(fact: Fact) -> _Texts:
+def _span(fact: Fact, person: str) -> _Texts:
     slot = f"{{{fact.id}.%s}}"
     values = fact.values
     days = "of " + slot % "date_1"
@@ -185,7 +194,10 @@ def _span(fact: Fact) -> _Texts:
     if values["removed"]:
         lines.append(slot % "removed" + ("" if lines else " lines") + " removed")
     tail = f", with {_and(lines)}" if lines else ""
-    yield f"After the {commits} {days}, {files} {verb}{tail}.", ()
+    lead = f"After the {commits} {days}, "
+    if person:
+        lead = f"{person[:1].upper()}{person[1:]} made {commits} {days.replace('of', 'on', 1)}: "
+    yield f"{lead}{files} {verb}{tail}.", ()
     if "behind" in values and values["behind"] != values["commits"]:
         verb = "is" if values["behind"] == 1 else "are"
         yield (
@@ -277,7 +289,11 @@ _QUESTIONS = {
     "What changed": "Which of these changes matters to you?",
     "What is fixed": "Which of these had you waited for?",
 }
-_OPEN_QUESTION = "What should come next?"
+_OPEN_QUESTION = {
+    "": "What should come next?",
+    "I": "What should I do next?",
+    "we": "What should we do next?",
+}
 
 
 def _poll(things: Sequence[Item]) -> Poll | None:

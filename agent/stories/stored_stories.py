@@ -151,6 +151,9 @@ def story_to_json(story: Story) -> Json:
         "examples": [_example_to_json(example) for example in story.examples],
         "pictures": [_picture_to_json(picture) for picture in story.pictures],
         "tags": list(story.tags),
+        "categories": list(story.categories),
+        "greeting": _to_json(story.greeting),
+        "sign_off": _to_json(story.sign_off),
     }
 
 
@@ -169,6 +172,9 @@ def story_from_json(data: Mapping[str, Any]) -> Story:
         examples=tuple(map(_example, data.get("examples", ()))),
         pictures=tuple(map(_picture, data.get("pictures", ()))),
         tags=tuple(data.get("tags", ())),
+        categories=tuple(data.get("categories", ())),
+        greeting=_optional_sentence(data.get("greeting")),
+        sign_off=_optional_sentence(data.get("sign_off")),
     )
 
 

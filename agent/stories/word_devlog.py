@@ -14,6 +14,7 @@ from copydesk.agent.records import Fact, Json, Sentence, Story
 from copydesk.agent.stories import template
 from copydesk.agent.stories.check_story import check_sentence
 from copydesk.agent.stories.fill_slots import UnknownSlot, cited, fill
+from copydesk.agent.stories.voice import PLAIN_MANNER, Manner
 from copydesk.agent.text import clean, one_line
 
 PLAIN = "template"
@@ -159,6 +160,8 @@ def word_facts(
     client: ModelClient,
     name: str,
     on_fault: Callable[[ModelFault | ModelUnavailable], None] = _ignored,
+    *,
+    manner: Manner = PLAIN_MANNER,
 ) -> FactsWording:
     """Have a model word facts, and keep what they hold.
 
@@ -169,11 +172,12 @@ def word_facts(
         client: The model.
         name: The prompt, which is also the purpose in the log.
         on_fault: Told what went wrong when the model failed.
+        manner: How the author writes.
 
     Returns:
         The sentences that hold, each once; none when the model failed.
     """
-    request = _WordingRequest(client, name, facts)
+    request = _WordingRequest(client, name, facts, manner)
     try:
         proposals, model = request.propose()
     except (ModelFault, ModelUnavailable) as error:
@@ -191,19 +195,23 @@ class _WordingRequest:
         client: The model.
         name: The prompt.
         facts: What it may say.
+        manner: How the author writes.
     """
 
-    def __init__(self, client: ModelClient, name: str, facts: Sequence[Fact]) -> None:
+    def __init__(
+        self, client: ModelClient, name: str, facts: Sequence[Fact], manner: Manner
+    ) -> None:
         self._client = client
         self._name = name
         self._facts = facts
+        self._manner = manner
         self._instructions = prompts.load(name)
-        self._prompt = self._instructions.fill(facts=_sheet(facts)).strip()
+        self._prompt = self._instructions.fill(facts=_sheet(facts), voice=manner.prompt).strip()
 
     def propose(self) -> tuple[list[_Proposal], str]:
         """The sentences that the model proposes, and its name."""
         answer = self._ask(self._prompt, self._name, self._instructions.version)
-        return [_check(raw, self._facts) for raw in _sentences_of(answer.text)], answer.model
+        return [self._check(raw) for raw in _sentences_of(answer.text)], answer.model
 
     def repair(self, proposals: list[_Proposal]) -> None:
         """Send the bad sentences back once, each with what is wrong with it; mend the list."""
@@ -220,7 +228,15 @@ class _WordingRequest:
         except (ModelFault, ModelUnavailable):
             return  # what holds of the first answer still does
         for i, raw in zip(bad, _sentences_of(answer.text), strict=False):
-            proposals[i] = _check(raw, self._facts)
+            proposals[i] = self._check(raw)
+
+    def _check(self, raw: Json) -> _Proposal:
+        """A proposed sentence, and what is wrong with it: by its facts, or in its manner."""
+        proposal = _check(raw, self._facts)
+        if proposal.sentence is None:
+            return proposal
+        faults = self._manner.faults(proposal.sentence.text)
+        return proposal._replace(faults=(*proposal.faults, *faults))
 
     def _ask(self, prompt: str, purpose: str, version: str) -> ModelAnswer:
         return self._client.ask(

@@ -9,6 +9,8 @@ from copydesk.agent.model.faults import ModelFault, ModelUnavailable
 from copydesk.agent.records import Fact, Sentence, Story
 from copydesk.agent.stories.readers import DONE, SAID
 from copydesk.agent.stories.span_template import span_story
+from copydesk.agent.stories.span_voice import in_voice
+from copydesk.agent.stories.voice import PLAIN_MANNER, Manner
 from copydesk.agent.stories.word_devlog import ModelClient, word_facts
 
 _BY_TEMPLATE = frozenset({"Why", DONE, SAID})
@@ -24,10 +26,13 @@ def _ignored(_error: ModelFault | ModelUnavailable) -> None:
 
 @dataclass(slots=True)
 class Wording:
-    """A model that words stories, where there is one; `on_fault` is told what goes wrong."""
+    """A model that words stories, where there is one; `on_fault` is told what goes wrong, `manner`
+    is how the author writes.
+    """
 
     client: ModelClient | None = None
     on_fault: Callable[[ModelFault | ModelUnavailable], None] = field(default=_ignored)
+    manner: Manner = PLAIN_MANNER
 
 
 def word_story(facts: Sequence[Fact], *, date: str, wording: Wording) -> Story:
@@ -47,10 +52,11 @@ def word_story(facts: Sequence[Fact], *, date: str, wording: Wording) -> Story:
     """
     plain = span_story(facts, date=date)
     if wording.client is None:
-        return plain
+        return in_voice(plain, facts)
     worder = _SectionWorder(facts, wording)
     sections = [(heading, worder.word(heading, told)) for heading, told in plain.sections]
-    return replace(plain, sections=tuple(sections), origin=worder.model or plain.origin)
+    story = replace(plain, sections=tuple(sections), origin=worder.model or plain.origin)
+    return in_voice(story, facts)
 
 
 class _SectionWorder:
@@ -74,7 +80,7 @@ class _SectionWorder:
         client = self._wording.client
         if client is None or self._has_failed or not _is_models(heading, facts):
             return plain
-        wording = word_facts(facts, client, "story", self._failed)
+        wording = word_facts(facts, client, "story", self._failed, manner=self._wording.manner)
         if not wording.sentences or 2 * len(wording.sentences) < wording.proposed:
             return plain
         self.model = wording.model

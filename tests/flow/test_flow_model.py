@@ -208,7 +208,7 @@ def test_a_story_is_offered_again_when_a_model_is_back(
     assert not told.evidence["problems"]
     assert deferred_work.deferred(bench.db) == []
     calls = [c for c in bench.db.model_calls.latest(9) if c["outcome"] == "ok"]
-    assert {(c["options"]["prompt"], *c["drafts"]) for c in calls} == {("story-1", told.id)}
+    assert {(c["options"]["prompt"], *c["drafts"]) for c in calls} == {("story-2", told.id)}
 
 
 def test_a_story_the_editor_has_touched_is_left_alone(

@@ -148,9 +148,11 @@ def _escape(text: str, links: Sequence[str]) -> str:
 def _hook(story: Story, links: Sequence[str]) -> str:
     """One sentence of fewer than 200 characters; the title where the story's own is longer."""
     if story.hook is not None:
-        text = _escape(story.hook.text, links)
-        if text and limits.units(text) <= limits.HOOK:
-            return text
+        hook = _escape(story.hook.text, links)
+        greeting = _escape(story.greeting.text, links) if story.greeting is not None else ""
+        for text in (f"{greeting} {hook}" if greeting else "", hook):
+            if text and limits.units(text) <= limits.HOOK:
+                return text
     return _fitting(title_of(story), limits.HOOK, escaped=True)
 
 
@@ -193,6 +195,8 @@ def _body(story: Story, links: Sequence[str]) -> str:
             blocks.append(_fence(session(example.code, example.result)))
             if example.before is not None:
                 blocks += [BEFORE, _fence(example.before)]
+    if story.sign_off is not None:
+        blocks.append(_escape(story.sign_off.text, links))
     return "\n\n".join(filter(None, blocks))
 
 

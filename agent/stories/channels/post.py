@@ -46,7 +46,8 @@ def body(story: Story, style: Style) -> str:
         story: The story.
         style: For whom it is written.
     """
-    blocks = [*_introduction(story, style)]
+    blocks = [paragraph((story.greeting,), style)] if story.greeting is not None else []
+    blocks += _introduction(story, style)
     for section in sections_in_order(story):
         if section.heading.strip():
             blocks.append(f"## {escape(section.heading, style.dialect, style.links)}")
@@ -57,6 +58,8 @@ def body(story: Story, style: Style) -> str:
             blocks += [_picture(picture, style.picture, style) for picture in section.pictures]
     if story.question is not None:
         blocks += [f"## {QUESTION_HEADING}", paragraph((story.question,), style)]
+    if story.sign_off is not None:
+        blocks.append(paragraph((story.sign_off,), style))
     return "\n\n".join(filter(None, blocks)) + "\n"
 
 

@@ -128,12 +128,18 @@ def _tags(story: Story, post: Post) -> list[str]:
     return [plain(tag) for tag in story.tags] if post.tags else []
 
 
+def _categories(story: Story) -> dict[str, list[str]]:
+    """The author's categories, for generators that have them without being told."""
+    return {"categories": [plain(word) for word in story.categories]} if story.categories else {}
+
+
 def _hugo(story: Story, post: Post) -> dict[str, Any]:
     fields = _dated({"title": title_of(story)}, story, "date")
     fields |= {"draft": post.draft, "slug": post.slug}
     fields |= {"description": description(story), "summary": description(story)}
     if tags := _tags(story, post):
         fields["tags"] = tags
+    fields |= _categories(story)
     return fields | {"params": {"copydesk": _joined(post)}}
 
 
@@ -142,6 +148,7 @@ def _jekyll(story: Story, post: Post) -> dict[str, Any]:
     fields |= {"published": not post.draft, "description": description(story)}
     if tags := _tags(story, post):
         fields["tags"] = tags
+    fields |= _categories(story)
     return fields | {"excerpt_separator": MORE, "copydesk": _joined(post)}
 
 
