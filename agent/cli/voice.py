@@ -29,7 +29,9 @@ Stories that you edited and accepted count, too."""
 @click.option("--forget", is_flag=True, help="Delete all of it, what you chose too.")
 @json_option
 def voice(edit: bool, forget: bool, as_json: bool) -> None:
-    """Show how you write, with what each line was learnt from, or change it.
+    """Show how you write, as learnt from your posts; change it.
+
+    Each line comes with what it was learnt from.
 
     It is learnt anew each time, from the posts in the folder that `git config copydesk.posts`
     names and from the stories that you edited and accepted. Stories follow it: who did the work,
