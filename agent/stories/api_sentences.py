@@ -48,18 +48,20 @@ def _new_names(facts: Sequence[Fact], person: str) -> Iterator[_Text]:
     together = bare if len(bare) >= TOGETHER else []
     alone = [fact for fact in facts if fact not in together]
     for number, fact in enumerate(alone):
-        slot = f"{{{fact.id}.%s}}"
-        place = f", a {fact.values['what']} in {slot % 'path'}"
-        text = slot % "name" + " is new" + (place if not number else ", too")
-        if person and not number:
-            text = f"{_capital(person)} added {slot % 'name'}{place}"
-        if "doc" in fact.values:
-            yield f"{text}: {slot % 'doc'}", ()
-        else:
-            yield f"{text}.", ()
+        text = _first_of_module(fact, person) if not number else f"{{{fact.id}.name}} is new, too"
+        yield text + (f": {{{fact.id}.doc}}" if "doc" in fact.values else "."), ()
     if together:
         names = [f"{{{fact.id}.name}}" for fact in together]
         yield f"New in {{{together[0].id}.path}} are {', '.join(names[:-1])} and {names[-1]}.", ()
+
+
+def _first_of_module(fact: Fact, person: str) -> str:
+    """The beginning of a sentence that says where a new name is."""
+    slot = f"{{{fact.id}.%s}}"
+    place = f", a {fact.values['what']} in {slot % 'path'}"
+    if person:
+        return f"{_capital(person)} added {slot % 'name'}{place}"
+    return slot % "name" + " is new" + place
 
 
 def _removed(slot: str, _fact: Fact) -> str:

@@ -17,20 +17,16 @@ _IN_TEXT = ("greeting", "sign_off")
 
 def voice_facts(voice: Voice) -> list[Unnumbered]:
     """What of a voice the template follows, as one fact; none where there is nothing."""
-    values: dict[str, str | int | float] = {}
-    if voice.person:
-        values["person"] = voice.person
-    for key in _IN_TEXT:
-        if words := spoken(getattr(voice, key)):
-            values[key] = words
-    if voice.emoji:
-        values["emoji"] = plain_line(voice.emoji[0])
-    for number, meaning in enumerate(MEANINGS, 1):
-        if words := spoken(voice.headings.get(meaning, "")):
-            values[f"heading_{number}"] = words
+    texts = {
+        "person": voice.person,
+        **{key: spoken(getattr(voice, key)) for key in _IN_TEXT},
+        "emoji": plain_line("".join(voice.emoji[:1])),
+        **{f"heading_{n}": spoken(voice.headings.get(m, "")) for n, m in enumerate(MEANINGS, 1)},
+    }
     for name, key in _LISTS.items():
-        for number, word in enumerate(getattr(voice, name), 1):
-            values[f"{key}_{number}"] = plain_line(word)
+        words = enumerate(getattr(voice, name), 1)
+        texts |= {f"{key}_{number}": plain_line(word) for number, word in words}
+    values: dict[str, str | int | float] = {key: text for key, text in texts.items() if text}
     if not values:
         return []
     shown = ", ".join(f"{key} “{values[key]}”" for key in _IN_TEXT if key in values)

@@ -172,13 +172,19 @@ def _tags(posts: Sequence[Post]) -> Iterator[Line]:
             tag for post in posts for tag in dict.fromkeys(getattr(post, key)) if _is_lasting(tag)
         )
         everywhere = [tag for tag, count in counts.most_common() if 2 * count >= len(posts)]
-        others = [t for t, n in counts.most_common(40) if t not in everywhere and n > 1]
-        if everywhere:
-            each = ", ".join(f"{tag} {counts[tag]}" for tag in everywhere[:5])
-            yield Line(key, everywhere[:10], f"of {plural(len(posts), 'post')}: {each}")
-        if others and more:
-            evidence = ", ".join(f"{tag} {counts[tag]}" for tag in others[:5])
-            yield Line(more, others, f"of {plural(len(posts), 'post')}: {evidence}")
+        yield from _listed(key, everywhere[:10], counts, posts)
+        if more:
+            others = [t for t, n in counts.most_common(40) if t not in everywhere and n > 1]
+            yield from _listed(more, others, counts, posts)
+
+
+def _listed(
+    key: str, tags: list[str], counts: Counter[str], posts: Sequence[Post]
+) -> Iterator[Line]:
+    """A line for tags, if there are any."""
+    if tags:
+        each = ", ".join(f"{tag} {counts[tag]}" for tag in tags[:5])
+        yield Line(key, tags, f"of {plural(len(posts), 'post')}: {each}")
 
 
 def _is_lasting(tag: str) -> bool:

@@ -91,15 +91,25 @@ def from_toml(text: str) -> dict[str, Any]:
 
 
 def _checked(key: str, value: Any) -> Any:
+    """A value as it is kept.
+
+    Raises:
+        CopydeskError: The line cannot have it.
+    """
+    if not _fits(key, value):
+        raise _wrong(f"{key} = {value!r} is not a value it can have")
+    if isinstance(value, list):
+        return [_line(word) for word in value if word.strip()]
+    return _line(value) if isinstance(value, str) else value
+
+
+def _fits(key: str, value: Any) -> bool:
+    """Whether a line can have a value."""
     if key == "sentence_words":
-        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 200:
-            return value
-    elif key in LISTS:
-        if isinstance(value, list) and all(isinstance(word, str) for word in value):
-            return [_line(word) for word in value if word.strip()]
-    elif isinstance(value, str) and (key != "person" or value in ("I", "we", "")):
-        return _line(value)
-    raise _wrong(f"{key} = {value!r} is not a value it can have")
+        return type(value) is int and 0 <= value <= 200
+    if key in LISTS:
+        return isinstance(value, list) and all(isinstance(word, str) for word in value)
+    return isinstance(value, str) and (key != "person" or value in ("I", "we", ""))
 
 
 def _line(text: str) -> str:
