@@ -8,7 +8,6 @@ stand in for the other.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import os
 import tomllib
 from dataclasses import dataclass
@@ -244,6 +243,8 @@ def project_from(table: Json) -> Project:
 
 def unknown_key(key: str, known_keys: list[str], where: str) -> CopydeskError:
     """The error for a key that does not exist, naming the one that was probably meant."""
+    import difflib  # 3 ms, for a mistyped name alone
+
     near = difflib.get_close_matches(key, known_keys, n=1)
     return CopydeskError(
         f"unknown key {key!r} in {where}",

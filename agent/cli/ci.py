@@ -17,7 +17,9 @@ from copydesk.agent.cli import gate as gates
 from copydesk.agent.cli.current_desk import current_repository, open_current_desk
 from copydesk.agent.cli.error_report import print_error
 from copydesk.agent.cli.failures import NAMED, failed_tests_json, python_of
-from copydesk.agent.cli.formatting import percent, short_sha
+from copydesk.agent.cli.formatting import (
+    short_sha,
+)
 from copydesk.agent.cli.options import examples, json_option
 from copydesk.agent.cli.output import (
     append_to_file,
@@ -63,7 +65,7 @@ from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.missing_modules import Install, missing_packages
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Sha
-from copydesk.agent.text import plural
+from copydesk.agent.text import percent, plural
 
 SHOWN = 10
 """Failing tests of which all that is kept of pytest's words is printed."""

@@ -105,3 +105,21 @@ def _project_of_current_folder(repo: Repository, folders: Sequence[str]) -> str:
         return ""
     relative = here.relative_to(top).as_posix()
     return nearest(f"{relative}/", [folder for folder in folders if folder]) or ""
+
+
+def measured_commit(repo: Repository, db: Database, revision: str) -> Sha:
+    """The commit that a revision names, which must have been measured.
+
+    Raises:
+        CopydeskError: It names none, or that one was not measured.
+    """
+    sha = git.resolve(repo, revision)
+    if db.measures.get(sha) is not None:
+        return sha
+    near = next((s for s in git.ancestors(repo, sha, 50) if db.measures.get(s)), None)
+    nearest = f"; the nearest measured one is {near[:8]}" if near else ""
+    raise CopydeskError(
+        f"commit {sha[:8]} was not measured{nearest}",
+        slug="not-measured",
+        hint=f"`copydesk measure {sha[:8]}` does it now.",
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import click
 
 from copydesk.agent.cli import terminal as screen
 from copydesk.agent.cli.current_desk import open_current_desk
+from copydesk.agent.cli.formatting import shortest_path
 from copydesk.agent.cli.one_by_one import OneByOne
 from copydesk.agent.cli.options import (
     examples,
@@ -148,12 +148,6 @@ def not_tried_here(draft: Draft) -> list[str]:
     if not outcome.startswith("not run"):
         return []
     return [f"not tried in your own environment ({outcome})"]
-
-
-def shortest_path(path: Path) -> str:
-    """A path as seen from the current folder, where that is shorter."""
-    near = os.path.relpath(path)
-    return near if len(near) < len(str(path)) else str(path)
 
 
 @click.command(epilog=examples("copydesk edit 3", "EDITOR=nano copydesk edit 3"))

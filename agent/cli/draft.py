@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import click
 
 from copydesk.agent import config
-from copydesk.agent.cli.current_desk import open_current_desk
+from copydesk.agent.cli.current_desk import measured_commit, open_current_desk
 from copydesk.agent.cli.formatting import draft_subject, evidence_summary, short_sha
-from copydesk.agent.cli.measure import measured_commit
 from copydesk.agent.cli.model_progress import ModelProgress
 from copydesk.agent.cli.options import examples, json_option
 from copydesk.agent.cli.output import echo, echo_json, print_progress

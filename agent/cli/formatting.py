@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
-from copydesk.agent.coverage.report import model_words as model_words
-from copydesk.agent.coverage.report import percent as percent
-from copydesk.agent.coverage.report import ranges as ranges
 from copydesk.agent.desk.measures import ProjectTotal
 from copydesk.agent.records import Draft, Json, Sha
-from copydesk.agent.text import clean, one_line, plural
+from copydesk.agent.text import clean, one_line, percent, plural, ranges
 
 _UNITS = ((86_400.0, "day"), (3_600.0, "hour"), (60.0, "minute"))
 _SHORT = {"day": "d", "hou": "h", "min": "min"}
@@ -196,3 +195,9 @@ def _story_evidence(evidence: Json) -> Iterator[str]:
         yield "No facts were kept."
     for problem in problems:
         yield f"  ✗ {problem.get('token')}: {problem.get('why')} ({problem.get('sentence')})"
+
+
+def shortest_path(path: Path) -> str:
+    """A path as seen from the current folder, where that is shorter."""
+    near = os.path.relpath(path)
+    return near if len(near) < len(str(path)) else str(path)

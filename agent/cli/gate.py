@@ -12,7 +12,6 @@ import click
 
 from copydesk.agent import config
 from copydesk.agent.cli.current_desk import current_repository, head_sha, open_current_desk
-from copydesk.agent.cli.formatting import percent, ranges
 from copydesk.agent.cli.options import Command, examples
 from copydesk.agent.cli.output import echo, echo_json, print_progress
 from copydesk.agent.coverage.gate import (
@@ -40,7 +39,7 @@ from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Sha
-from copydesk.agent.text import clean
+from copydesk.agent.text import clean, percent, ranges
 
 PERCENT = click.FloatRange(0, 100)
 SHOWN = 40

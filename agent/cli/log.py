@@ -6,9 +6,8 @@ import click
 
 from copydesk.agent.cli import terminal as screen
 from copydesk.agent.cli.current_desk import head_sha, open_current_desk
-from copydesk.agent.cli.decisions import shortest_path
 from copydesk.agent.cli.failures import failed_tests_of, print_all_failures, print_failed_tests
-from copydesk.agent.cli.formatting import duration, short_age, short_sha
+from copydesk.agent.cli.formatting import duration, short_age, short_sha, shortest_path
 from copydesk.agent.cli.options import examples, json_option
 from copydesk.agent.cli.output import echo, echo_json
 from copydesk.agent.git import repository as git

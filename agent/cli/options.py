@@ -7,9 +7,6 @@ from typing import Any, TypeVar
 
 import click
 
-from copydesk.agent.cli.current_desk import open_current_desk
-from copydesk.agent.text import clean
-
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -27,6 +24,9 @@ def _draft_ids(
     _ctx: click.Context, _param: click.Parameter, incomplete: str
 ) -> list[click.shell_completion.CompletionItem]:
     from click.shell_completion import CompletionItem
+
+    from copydesk.agent.cli.current_desk import open_current_desk
+    from copydesk.agent.text import clean
 
     try:
         with open_current_desk() as (_, db):

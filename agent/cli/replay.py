@@ -8,7 +8,9 @@ from pathlib import Path
 
 import click
 
-from copydesk.agent.cli.formatting import percent, short_sha
+from copydesk.agent.cli.formatting import (
+    short_sha,
+)
 from copydesk.agent.cli.options import examples, json_option
 from copydesk.agent.cli.output import echo, echo_json, print_progress
 from copydesk.agent.coverage.replay import Comparison
@@ -16,7 +18,7 @@ from copydesk.agent.coverage.replay import replay as replaying
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Json
-from copydesk.agent.text import one_line, plural
+from copydesk.agent.text import one_line, percent, plural
 
 SHOWN = 20
 """Differences of a commit that are shown on the screen; JSON has them all."""

@@ -10,9 +10,8 @@ from pathlib import Path
 import click
 
 from copydesk.agent import config
-from copydesk.agent.cli.current_desk import open_current_desk
+from copydesk.agent.cli.current_desk import measured_commit, open_current_desk
 from copydesk.agent.cli.formatting import short_sha
-from copydesk.agent.cli.measure import measured_commit
 from copydesk.agent.cli.options import examples, revision_argument
 from copydesk.agent.cli.output import echo, print_progress, write_file
 from copydesk.agent.coverage.report import (

@@ -15,9 +15,8 @@ from copydesk.agent.cli.decisions import (
     asked_for_a_yes,
     edit_draft,
     not_tried_here,
-    shortest_path,
 )
-from copydesk.agent.cli.formatting import evidence_lines
+from copydesk.agent.cli.formatting import evidence_lines, shortest_path
 from copydesk.agent.cli.options import examples
 from copydesk.agent.cli.output import echo, print_progress
 from copydesk.agent.desk.database import Database

@@ -13,8 +13,6 @@ from copydesk.agent.cli.current_desk import current_repository, head_sha, open_c
 from copydesk.agent.cli.failures import failed_tests_of, items_words
 from copydesk.agent.cli.formatting import (
     draft_counts,
-    model_words,
-    percent,
     project_as_json,
     project_words,
     short_sha,
@@ -34,7 +32,7 @@ from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Json, Sha
-from copydesk.agent.text import clean, one_line, plural
+from copydesk.agent.text import clean, model_words, one_line, percent, plural
 
 MODEL_SECONDS = 0.7
 """How long status waits for the model's server."""

@@ -12,7 +12,9 @@ import click
 from copydesk.agent import config
 from copydesk.agent.cli import gate as gates
 from copydesk.agent.cli.current_desk import open_current_desk
-from copydesk.agent.cli.formatting import duration, percent
+from copydesk.agent.cli.formatting import (
+    duration,
+)
 from copydesk.agent.cli.options import examples, json_option
 from copydesk.agent.cli.output import echo, print_progress
 from copydesk.agent.coverage.gate import (
@@ -39,7 +41,7 @@ from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.progress import silent
 from copydesk.agent.records import Json, Sha
-from copydesk.agent.text import clean, plural
+from copydesk.agent.text import clean, percent, plural
 
 FAILED = 20
 """Failing tests that are named on the screen."""

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Protocol
 
 from copydesk.agent import config
-from copydesk.agent.coverage.report import percent
 from copydesk.agent.coverage.store import Measure
 from copydesk.agent.daemon import control
 from copydesk.agent.demo import project
@@ -33,7 +32,7 @@ from copydesk.agent.sandbox.records import Capability, Tier
 from copydesk.agent.sandbox.tier import detect, install_command
 from copydesk.agent.setup import initialise
 from copydesk.agent.testgen.pipeline import reach_model
-from copydesk.agent.text import plural
+from copydesk.agent.text import percent, plural
 
 NEEDED_DRAFTS = 5
 """Verified test drafts without which the demonstration has failed."""

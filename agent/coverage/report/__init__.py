@@ -20,7 +20,6 @@ from copydesk.agent.coverage.report.finding_formats import (
     gaps_as_quickfix,
     verdict_as_sarif,
 )
-from copydesk.agent.coverage.report.formatting import model_words, percent, ranges
 from copydesk.agent.coverage.report.html_report import render_html
 from copydesk.agent.coverage.report.json_report import render_json
 from copydesk.agent.coverage.report.markdown_report import render_markdown
@@ -55,10 +54,7 @@ __all__ = [
     "gather_report",
     "github_annotations",
     "gitlab_code_quality",
-    "model_words",
-    "percent",
     "pull_request_comment",
-    "ranges",
     "render_html",
     "render_json",
     "render_markdown",

@@ -8,9 +8,8 @@ from typing import Literal, NamedTuple
 from urllib.parse import quote
 
 from copydesk.agent.coverage.gate import DraftAdvice, Verdict, missing_ranges
-from copydesk.agent.coverage.report.formatting import runs_of
 from copydesk.agent.records import Gap, Json, LineNo
-from copydesk.agent.text import clean, one_line
+from copydesk.agent.text import clean, one_line, runs_of
 
 SARIF_VERSION = "2.1.0"
 SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from copydesk.agent.coverage.report import plot
 from copydesk.agent.coverage.report.community_facts import share_text, tone_plot
-from copydesk.agent.coverage.report.formatting import model_words, open_parts, percent
+from copydesk.agent.coverage.report.formatting import open_parts
 from copydesk.agent.coverage.report.rendered_parts import RenderedParts
 from copydesk.agent.coverage.report.report_data import Report, Row, State
 from copydesk.agent.records import Gap
-from copydesk.agent.text import clean, plural
+from copydesk.agent.text import clean, model_words, percent, plural
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 from copydesk.agent.coverage.gate import Verdict, missing_ranges
 from copydesk.agent.coverage.report.community_markdown import community_lines
-from copydesk.agent.coverage.report.formatting import model_words, open_parts, percent
+from copydesk.agent.coverage.report.formatting import open_parts
 from copydesk.agent.coverage.report.markdown_parts import code, section, text
 from copydesk.agent.coverage.report.rendered_parts import RenderedParts
 from copydesk.agent.coverage.report.report_data import Report
 from copydesk.agent.desk.failures import FailedTest
-from copydesk.agent.text import plural
+from copydesk.agent.text import model_words, percent, plural
 
 GAPS = 30
 FAILED = 50

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from copydesk.agent.coverage.report.formatting import percent
 from copydesk.agent.coverage.report.report_data import Point
+from copydesk.agent.text import percent
 
 WIDTH, HEIGHT = 720, 220
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 28

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from copydesk.agent.coverage.gate import DraftAdvice, MissingRange, Verdict, missing_ranges
-from copydesk.agent.coverage.report.formatting import percent
-from copydesk.agent.coverage.report.formatting import ranges as line_ranges
 from copydesk.agent.coverage.report.markdown_parts import code, text
 from copydesk.agent.desk.failures import FailedTest
-from copydesk.agent.text import plural
+from copydesk.agent.text import percent, plural
+from copydesk.agent.text import ranges as line_ranges
 
 MARKER = "<!-- copydesk: coverage gate -->"
 """The first line: what is looked for to replace the comment instead of adding another."""

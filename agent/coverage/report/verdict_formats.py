@@ -12,14 +12,13 @@ from copydesk.agent.coverage.gate import (
     Verdict,
     missing_ranges,
 )
-from copydesk.agent.coverage.report.formatting import percent
-from copydesk.agent.coverage.report.formatting import ranges as line_ranges
 from copydesk.agent.coverage.report.markdown_parts import code, section, text
 from copydesk.agent.coverage.report.markdown_report import failed_section
 from copydesk.agent.desk.failures import FailedTest
 from copydesk.agent.git.missing_modules import Install
 from copydesk.agent.records import Json
-from copydesk.agent.text import clean, plural
+from copydesk.agent.text import clean, percent, plural
+from copydesk.agent.text import ranges as line_ranges
 
 ANNOTATIONS = 10
 """GitHub shows no more of one kind for a step; the summary has them all."""

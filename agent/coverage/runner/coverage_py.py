@@ -10,6 +10,7 @@ for.
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 import os
 import tempfile
@@ -17,7 +18,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
-from xml.sax.saxutils import escape
 
 from copydesk.agent.coverage.probe import ONE_MOUNT, PROBE
 from copydesk.agent.coverage.runner.project_config import (
@@ -396,7 +396,8 @@ class Engine:
             self._ask_in(scratch, request)
             if report_format == "xml":
                 text = read_untrusted(written).decode("utf-8", "replace")
-                source = f"<source>{escape(str(self.tree))}"
-                output.write_text(text.replace(source, f"<source>{escape(str(top))}"), "utf-8")
+                ours, theirs = (html.escape(str(path), quote=False) for path in (self.tree, top))
+                text = text.replace(f"<source>{ours}", f"<source>{theirs}")
+                output.write_text(text, "utf-8")
             else:
                 copy_untrusted(written, output)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from copydesk.agent.cli.measure import _next_steps
+from copydesk.agent.cli.gaps import _next_steps
 from copydesk.agent.coverage.gate import DraftAdvice
 from copydesk.agent.coverage.source import MODULE
 from copydesk.agent.records import Gap
