@@ -26,7 +26,7 @@ LADDER = [
     {"sandbox", "model"},
     {"coverage"},
     {"testgen", "stories", "community", "scoring"},
-    {"examples"},
+    {"examples", "behaviour"},
     {"review"},
     {"daemon"},
     {"setup"},

@@ -10,6 +10,7 @@ from copydesk.agent.desk.connection import Connection
 
 if TYPE_CHECKING:
     from copydesk.agent.desk.checkouts import Checkouts
+    from copydesk.agent.desk.comparisons import Comparisons
     from copydesk.agent.desk.content_cache import ContentCache
     from copydesk.agent.desk.drafts import Drafts, Verifications
     from copydesk.agent.desk.failures import FailedItems, FailedTests
@@ -125,6 +126,13 @@ class Database(Connection):
         from copydesk.agent.desk.passed_over import PassedOver
 
         return PassedOver(self)
+
+    @cached_property
+    def comparisons(self) -> Comparisons:
+        """What commits changed in what the code does."""
+        from copydesk.agent.desk.comparisons import Comparisons
+
+        return Comparisons(self)
 
     @cached_property
     def failed_tests(self) -> FailedTests:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from sqlite_utils import Database, Migrations
 
+from copydesk.agent.desk.comparisons import COMPARISONS
 from copydesk.agent.desk.connection import Connection
 from copydesk.agent.desk.feedback_state import FEEDBACK_STATE
 from copydesk.agent.desk.feedback_tables import FEEDBACK
@@ -450,6 +451,12 @@ def m030_voice(db: Database) -> None:
     _executescript(db, VOICE)
 
 
+@migrations()
+def m031_comparisons(db: Database) -> None:
+    """What commits changed in what the code does."""
+    _executescript(db, COMPARISONS)
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     *(m001_jobs, m002_coverage, m003_drafts, m004_views),
     *(m005_known, m006_scores, m007_climbs, m008_gaps, m009_functions),
@@ -459,7 +466,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     *(m021_no_functions, m022_asking_drafts, m023_stories),
     *(m024_joined_outcomes, m025_passed_over, m026_shared_gaps),
     *(m027_feedback_state, m028_publishing, m029_story_start),
-    m030_voice,
+    *(m030_voice, m031_comparisons),
 )
 
 

@@ -9,11 +9,13 @@ from copydesk.agent.testgen.verify import mutants
 from copydesk.agent.testgen.verify.edited import CheckedEdit, SuspectBug, verify_edited
 from copydesk.agent.testgen.verify.ladder import CheckedDraft, verify
 from copydesk.agent.testgen.verify.mutants import choose, mutate, sites
+from copydesk.agent.testgen.verify.raising_target import PROBE, with_raise
 from copydesk.agent.testgen.verify.run_report import CouldNotRun, InconsistentReport, Report
 from copydesk.agent.testgen.verify.rungs import RungName
 from copydesk.agent.testgen.verify.test_run import DraftUnderTest
 
 __all__ = [
+    "PROBE",
     "CheckedDraft",
     "CheckedEdit",
     "CouldNotRun",
@@ -28,4 +30,5 @@ __all__ = [
     "sites",
     "verify",
     "verify_edited",
+    "with_raise",
 ]

@@ -8,7 +8,9 @@ from collections.abc import Collection
 from copydesk.agent.records import LineNo
 from copydesk.agent.testgen.project import first_statement
 
-_RAISE = "raise BaseException('the probe was reached')"
+PROBE = "the probe was reached"
+"""What the raised exception says."""
+_RAISE = f"raise BaseException({PROBE!r})"
 
 
 def with_raise(source: str, lines: Collection[LineNo], *, inside: bool) -> str:

@@ -40,8 +40,8 @@ def main() -> int:
     request = json.loads(sys.stdin.buffer.read())
     report_fd = int(os.environ["COPYDESK_REPORT_FD"])
     os.set_inheritable(report_fd, False)
-    _leave_the_import_path()
-    _quiet()
+    leave_the_import_path()
+    keep_quiet()
     try:
         report = answer(request)
     except BaseException as error:  # importing the user's module may raise anything at all
@@ -51,12 +51,12 @@ def main() -> int:
     return 0
 
 
-def _leave_the_import_path() -> None:
+def leave_the_import_path() -> None:
     """Take the folder of this package off sys.path: the user's modules are looked up without it."""
     sys.path[:] = [folder for folder in sys.path if os.path.realpath(folder or ".") != TOOLS]
 
 
-def _quiet() -> None:
+def keep_quiet() -> None:
     """Keep the user's prints and questions away from this process's streams."""
     sys.stdin = io.StringIO("")
     sys.argv = ["pytest"]

@@ -6,7 +6,7 @@ import contextlib
 import copy
 import os
 import sys
-from typing import Any, Dict, List, NamedTuple
+from typing import Any, Dict, List, NamedTuple, Tuple
 
 _COPIED = (list, dict, set, bytearray, int, float, str)
 """Kinds of globals that a call may change."""
@@ -68,6 +68,14 @@ class State:
             saved.scope.get(saved.name) is not saved.value or not _same(parts(saved.value), before)
             for saved, before in zip(self.saved, self.parts)
         )
+
+    def changed_globals(self) -> List[Tuple[str, str, Any]]:
+        """The globals that a call changed: module, name, and what each is now."""
+        return [
+            (str(saved.scope.get("__name__")), saved.name, saved.scope.get(saved.name))
+            for saved in self.saved
+            if _differs(saved)
+        ]
 
     def restore(self) -> None:
         """Put everything back."""
@@ -204,8 +212,10 @@ _OUTSIDE = frozenset(
     | {"socket.gethostbyname", "socket.gethostbyaddr", "webbrowser.open"}
 )
 
-_MAY_ASK = frozenset({"logging", "tempfile", "asyncio", "warnings", "selectors", "importlib"})
-"""Packages of the standard library that ask for the time or the folder for their own use."""
+_MAY_ASK = frozenset(
+    {"logging", "tempfile", "asyncio", "warnings", "selectors", "importlib", "copydesk_tools"}
+)
+"""Packages that ask for the time or the folder for their own use."""
 
 _PUT_THERE = {"getcwd": "cwd", "random": "seed", "getrandbits": "seed"}
 """Which patch makes the answer of a function one that comes again."""
