@@ -1,8 +1,8 @@
 """What a message is: a question, a request, a bug report, praise, a complaint, an answer.
 
-Each cue of `kind_cues` speaks for some kinds and against others, by weights fitted on messages
-that were labelled by hand. The kind with the highest sum is the message's, and the cue that
-spoke loudest for it is the reason.
+Each cue of `kind_cues` and each word of `kind_words` speaks for some kinds and against others, by
+weights fitted on messages that were labelled by hand. The kind with the highest sum is the
+message's, and the cue that spoke loudest for it is the reason, or the words where no cue did.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 
 from copydesk.agent.community.kind_cues import Cues, Facts, cues_of, facts_of
 from copydesk.agent.community.kind_phrases import REPORT_FORM, WONDERS
+from copydesk.agent.community.kind_words import load_words, loudest_word, word_scores, words_of
 
 KindName = Literal[
     "bug report", "request", "question", "answer", "praise", "complaint", "off-topic", "remark"
@@ -32,6 +33,7 @@ class Kind(NamedTuple):
     reason: str
 
 
+_FEW_WORDS = 12
 _TRACEBACK = re.compile(
     r"Traceback \(most recent call last\)|^\s*File \"[^\"]+\", line \d+|"
     r"^\s*at [\w.$<>]+\([\w.]+:\d+\)|^\w+(?:\.\w+)*(?:Error|Exception|Warning): ",
@@ -58,7 +60,7 @@ def kind_of(
         The kind, and the words that decided.
     """
     facts = facts_of(text, title, tone, is_reply, by_author)
-    return _certain(facts) or _likeliest(cues_of(facts))
+    return _certain(facts) or _likeliest(cues_of(facts), words_of(facts))
 
 
 def _certain(facts: Facts) -> Kind | None:
@@ -72,24 +74,32 @@ def _certain(facts: Facts) -> Kind | None:
     match = _TRACEBACK.search(facts.text) or REPORT_FORM.search(facts.prose)
     if match and not facts.by_author:
         return Kind("bug report", f'it shows "{_short(match[0])}"')
-    match = WONDERS.match(facts.prose)
-    if match and not facts.is_reply:
+    return _certain_question(facts)
+
+
+def _certain_question(facts: Facts) -> Kind | None:
+    if WONDERS.match(facts.prose) and not facts.is_reply:
         return Kind("question", f'it asks "{_short(facts.sentences[0])}"')
+    if facts.title.rstrip().endswith("?") and facts.words <= _FEW_WORDS and "?" not in facts.text:
+        return Kind("question", f'its title says "{_short(facts.title)}"')
     return None
 
 
-def _likeliest(cues: Cues) -> Kind:
-    """The kind that the cues speak for most."""
+def _likeliest(cues: Cues, words: set[str]) -> Kind:
+    """The kind that the cues and the words speak for most."""
     weights = load_weights()
-    scores = {name: weights[name].get("", 0.0) for name in KINDS}
+    learned = load_words()
+    scores = word_scores(words, learned)
     for name in KINDS:
-        scores[name] += sum(weights[name].get(cue, 0.0) for cue in cues)
+        spoken = sum(weights[name].get(cue, 0.0) for cue in cues)
+        scores[name] += weights[name].get("", 0.0) + spoken
     best = max(KINDS, key=lambda name: scores[name])
     speaking = [cue for cue in cues if weights[best].get(cue, 0.0) > 0]
-    if not speaking:
-        return Kind(best, "nothing in it speaks for another kind")
-    loudest = max(speaking, key=lambda cue: (weights[best][cue], cue))
-    return Kind(best, _reason(loudest, cues[loudest]))
+    if speaking:
+        loudest = max(speaking, key=lambda cue: (weights[best][cue], cue))
+        return Kind(best, _reason(loudest, cues[loudest]))
+    loudest = loudest_word(words, best, learned)
+    return Kind(best, f'it says "{loudest}"' if loudest else "nothing speaks for another kind")
 
 
 def _reason(cue: str, words: str) -> str:

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copydesk.agent.community.kind_cues import all_cues
+from copydesk.agent.community.kind_cues import all_cues, facts_of
+from copydesk.agent.community.kind_words import (
+    WordWeights,
+    load_words,
+    loudest_word,
+    word_scores,
+    words_of,
+)
 from copydesk.agent.community.kinds import KINDS, kind_of, load_weights
 
 
@@ -45,7 +52,7 @@ def test_the_reason_quotes_the_words_that_decided() -> None:
 
 
 def test_the_title_of_the_thread_that_it_opens_speaks_too() -> None:
-    text = "On the page of the settings, below the name."
+    text = "My notes are in that folder."
     assert kind_of(text).name == "remark"
     assert kind_of(text, title="Can the font be larger?").name == "question"
     reason = kind_of(text, title="Can the font be larger?").reason
@@ -55,6 +62,29 @@ def test_the_title_of_the_thread_that_it_opens_speaks_too() -> None:
 def test_a_courtesy_asks_nothing() -> None:
     explains = "You can set it in the file. Does that help?"
     assert kind_of(explains, is_reply=True, by_author=True).name == "answer"
+
+
+def test_words_tell_where_no_cue_does_and_are_the_reason() -> None:
+    learned = WordWeights(("praise", "remark"), {"lovely": (2.0, 0.0), "first:lovely": (1.0, 0.0)})
+    words = words_of(facts_of("Lovely!", "", "", is_reply=False, by_author=False))
+    assert {"lovely", "first:lovely", "start:^ lovely"} <= words
+    assert word_scores(words, learned)["praise"] == pytest.approx(3 / 2**0.5)
+    assert word_scores(set(), learned) == {"praise": 0.0, "remark": 0.0}
+    assert loudest_word(words, "praise", learned) == "lovely"
+    assert loudest_word(words, "remark", learned) == ""
+
+
+def test_words_know_their_zone_and_numbers_are_all_the_same() -> None:
+    facts = facts_of("Use 3. Does it work?", "Why 4", "", is_reply=True, by_author=False)
+    words = words_of(facts)
+    assert {"use 0", "title:why 0", "asks:does it", "start:^ use", "first:use"} <= words
+    assert "first:does" not in words
+
+
+def test_every_kind_has_a_weight_for_every_word() -> None:
+    learned = load_words()
+    assert set(learned.kinds) == set(KINDS)
+    assert all(len(row) == len(KINDS) for row in learned.weights.values())
 
 
 def test_every_weight_is_that_of_a_cue() -> None:
