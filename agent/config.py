@@ -91,6 +91,7 @@ class Personal:
     disk_mb: float = 500.0
     draft_seconds: float = 900.0
     draft_tokens: float = 100000.0
+    behaviour_seconds: float = 300.0
     model_seconds: float = 1200.0
     audit_measures: float = 200.0
     failing_tests: Literal["never", "commit", "always"] = "commit"
@@ -127,6 +128,7 @@ PERSONAL_KEYS = {
     "disk_mb": "copydesk.diskMb",
     "draft_seconds": "copydesk.draftSeconds",
     "draft_tokens": "copydesk.draftTokens",
+    "behaviour_seconds": "copydesk.behaviourSeconds",
     "model_seconds": "copydesk.modelSeconds",
     "audit_measures": "copydesk.auditMeasures",
     "failing_tests": "copydesk.failingTests",
@@ -137,7 +139,10 @@ PERSONAL_KEYS = {
 RECORDED_HOST = "copydesk.recordedModelHost"
 """The git config key of what $OLLAMA_HOST was when copydesk first met it."""
 
-_MAY_BE_ZERO = {"floor", "pause_battery", "pause_load", "burst", "audit_measures", "model_seconds"}
+_MAY_BE_ZERO = {
+    *("floor", "pause_battery", "pause_load", "burst", "audit_measures", "model_seconds"),
+    "behaviour_seconds",
+}
 _BOOLEANS = {
     **dict.fromkeys(("true", "yes", "1", "on"), True),
     **dict.fromkeys(("false", "no", "0", "off"), False),

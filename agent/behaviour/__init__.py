@@ -10,7 +10,12 @@ from copydesk.agent.behaviour.changed_functions import (
     Version,
     changed_functions,
 )
-from copydesk.agent.behaviour.compare_commit import BehaviourSearch, Limits, compare_commit
+from copydesk.agent.behaviour.compare_commit import (
+    BehaviourSearch,
+    Limits,
+    changes_functions,
+    compare_commit,
+)
 from copydesk.agent.behaviour.compare_function import compare_function
 from copydesk.agent.behaviour.records import Comparison, Difference
 from copydesk.agent.behaviour.summary import difference_words, headline, summary
@@ -23,6 +28,7 @@ __all__ = [
     "Limits",
     "Version",
     "changed_functions",
+    "changes_functions",
     "compare_commit",
     "compare_function",
     "difference_words",

@@ -96,6 +96,12 @@ def changed_sources(commit: Commit) -> Sources:
     return Sources(commit.sha, before, after)
 
 
+def changes_functions(commit: Commit) -> bool:
+    """Whether a commit changed a file whose functions are compared."""
+    sources = changed_sources(commit)
+    return any(path in sources.before for path in sources.after)
+
+
 def _changed_paths(commit: Commit, parent: Sha) -> list[str]:
     old, new = commit.tree_of(parent), commit.tree
     return sorted(p for p in {*old, *new} if old.get(p) != new.get(p))

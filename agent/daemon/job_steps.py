@@ -9,6 +9,7 @@ from copydesk.agent import config
 from copydesk.agent.coverage.measure import measure
 from copydesk.agent.coverage.store import Measure
 from copydesk.agent.daemon import prune
+from copydesk.agent.daemon.behaviour_step import ask_for_comparison, behaviour_step
 from copydesk.agent.daemon.drafts_and_stories import draft_and_order, tell_story
 from copydesk.agent.daemon.first_floor import settle_floor
 from copydesk.agent.daemon.model_steps import model_draft_step, model_story_step
@@ -53,6 +54,7 @@ def measure_step(context: StepContext, sha: Sha) -> None:
     if scoring.after_measure(db, commit, say=context.say):
         db.jobs.enqueue("learn", sha, priority=LEARN_PRIORITY)
     db.jobs.enqueue("draft", sha, priority=DRAFT_PRIORITY)
+    ask_for_comparison(context, commit)
     if config.load(context.repo, sha).project.stories:
         db.jobs.enqueue("story", sha, priority=STORY_PRIORITY)
 
@@ -139,6 +141,7 @@ def inbox_step(context: StepContext, _subject: str) -> None:
 STEPS: dict[str, Callable[[StepContext, str], None]] = {
     "measure": measure_step,
     "draft": draft_step,
+    "behaviour": behaviour_step,
     "story": story_step,
     "learn": learn_step,
     "prune": prune_step,

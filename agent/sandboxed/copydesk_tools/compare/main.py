@@ -85,6 +85,8 @@ def _answer(request: Json) -> Json:
     if node is None:
         return {"error": "no such function"}
     module = importlib.import_module(request["module"])
+    if os.path.realpath(str(module.__file__)) != os.path.realpath(request["path"]):
+        return {"error": f"{request['module']} is imported from another file"}
     signal.signal(signal.SIGALRM, invoke.PATIENCE.alarm)
     target = Target(os.getcwd(), tree, module, Definition(tuple(owners), node))
     guard = side_effects.Guard(target.top)
