@@ -73,12 +73,27 @@ def judge() -> int:
     db = sqlite3.connect(f"file:{escaped}?mode=ro", uri=True, timeout=BUSY_SECONDS)
     try:
         files = changed_files(patch(["--cached"], (*PYTHON_FILES, *counted_scripts(db))))
-        if files:
-            return judge_by_desk(db, files)
-        _print_nothing_staged()
-        return 0
+        if not files:
+            _print_nothing_staged()
+            return 0
+        code = judge_by_desk(db, files)
+        _print_waiting(db)
+        return code
     finally:
         db.close()
+
+
+def _print_waiting(db: sqlite3.Connection) -> None:
+    """Say that tests wait to be decided on, where the eyes are anyway: at the next commit."""
+    try:
+        [waiting] = db.execute(
+            "SELECT count(*) FROM drafts WHERE kind = 'test' AND state = 'ready'"
+        ).fetchone()
+    except sqlite3.Error:  # the verdict is what git waits for
+        return
+    if waiting:
+        tests = "1 verified test waits" if waiting == 1 else f"{waiting} verified tests wait"
+        print(f"copydesk: {tests}: copydesk review")
 
 
 def counted_scripts(db: sqlite3.Connection) -> list[str]:

@@ -4,10 +4,13 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from copydesk.agent.desk.database import Database
+from copydesk.agent.records import Draft, Target
 from copydesk.hooks import gate
 
 Git = Callable[..., str]
@@ -61,6 +64,24 @@ def test_only_changed_lines_count(
     measured("a.py", "[7, 8]")
     assert judged() == (0, "", "")
     assert handed == []
+
+
+@pytest.mark.parametrize(
+    ("count", "line"), [(1, "1 verified test waits"), (3, "3 verified tests wait")]
+)
+def test_tests_that_wait_are_told_of_at_the_next_commit(
+    repo: Path, git: Git, desk: sqlite3.Connection, measured: Measured, judged: Judged,
+    count: int, line: str,
+) -> None:  # fmt: skip
+    stage(repo, git, "a.py", CODE)
+    measured("a.py", "[]")
+    drafts = Database(desk).drafts
+    story = Draft(0, "devlog", "ready", "c" * 40, "a story", "template", "", "text", None)
+    drafts.add(story)
+    for number in range(count):
+        waiting = replace(story, kind="test", content=f"assert {number}")
+        drafts.add(replace(waiting, target=Target("a.py", f"f{number}", (3,))))
+    assert judged() == (0, f"copydesk: {line}: copydesk review\n", "")
 
 
 def test_a_line_within_a_missing_statement_is_the_whole_gates_to_judge(
