@@ -48,6 +48,7 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
         Entry("gate", "gate", "Say whether a change passes the gate."),
         Entry("ci", "ci", "Measure HEAD and judge what it adds: a whole CI job."),
         Entry("behaviour", "behaviour", "Show what a commit changed in what the code does."),
+        Entry("map", "map", "Share what was measured with others, through git."),
         Entry("report", "report", "Report on a measured commit: what needs attention, and why."),
         Entry("open", "open_report", "Open the report of a commit in the browser."),
         Entry("predict", "predict", "Say which functions a commit put at risk, and why."),

@@ -29,6 +29,7 @@ from copydesk.agent.coverage.report import FORMATS, export
 from copydesk.agent.coverage.store import Measure
 from copydesk.agent.daemon import control
 from copydesk.agent.desk.database import Database
+from copydesk.agent.desk.foreign_maps import ForeignShare
 from copydesk.agent.desk.measures import ProjectTotal
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
@@ -95,12 +96,13 @@ def _measure_commit(repo: Repository, db: Database, sha: Sha, *, full: bool) -> 
 def _say(repo: Repository, db: Database, measured: Measure, outcome: OneByOne) -> None:
     """Say what was measured of a commit."""
     sha = measured.sha
-    projects = db.measures.projects(sha)
+    projects, foreign = db.measures.projects(sha), db.foreign_maps.shares(sha)
     if not outcome.as_json:
-        _print(measured, projects)
+        _print(measured, projects, foreign)
         is_head = sha == head_sha(repo)
         print_failed_tests(repo, db, sha, measured.failed, is_head=is_head)
-    outcome.rows.append(_as_json(measured, projects) | failed_tests_of(repo, db, sha))
+    row = _as_json(measured, projects) | {"foreign": [share._asdict() for share in foreign]}
+    outcome.rows.append(row | failed_tests_of(repo, db, sha))
 
 
 def _resume(repo: Repository, db: Database, sha: Sha) -> None:
@@ -128,7 +130,9 @@ def _as_json(measure: Measure, projects: Sequence[ProjectTotal]) -> Json:
     }
 
 
-def _print(measure: Measure, projects: Sequence[ProjectTotal]) -> None:
+def _print(
+    measure: Measure, projects: Sequence[ProjectTotal], foreign: Sequence[ForeignShare]
+) -> None:
     share = "no total" if measure.percent is None else f"{percent(measure.percent)} covered"
     covered = f"{share} ({measure.covered:,} of {measure.executable:,})"
     failed = f", {measure.failed} failed" if measure.failed else ""
@@ -138,6 +142,8 @@ def _print(measure: Measure, projects: Sequence[ProjectTotal]) -> None:
         f" {duration(measure.seconds)}"
     )
     echo(f"  why: {measure.reason}")
+    for part in foreign:
+        echo(f"  {clean(part.words, keep='')}")
     for project in projects:
         echo(f"  {clean(project.name, keep='')}: {project_words(project)}")
     for doubt in () if projects else measure.doubts:

@@ -26,6 +26,7 @@ from copydesk.agent.daemon import control
 from copydesk.agent.daemon.resources import pause_reason
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.failures import SHOW_FAILURES, FailedTest, failed_words, failure_lines
+from copydesk.agent.desk.foreign_maps import ForeignShare
 from copydesk.agent.desk.measures import ProjectTotal
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
@@ -109,6 +110,7 @@ def _state(repo: Repository, db: Database) -> Json:
         "left_out": [item._asdict() for item in db.failed_items.latest()],
         "head": _head(repo, db, sha)
         | {"gaps": db.gaps.count(sha)}
+        | {"foreign": [share._asdict() for share in db.foreign_maps.shares(sha)]}
         | failed_tests_of(repo, db, sha),
         "tests": _progress(db),
         "flaky": [
@@ -164,6 +166,8 @@ def _print(state: Json, failing: list[FailedTest]) -> None:
         words = {key: value for key, value in project.items() if key != "doubts"}
         total = ProjectTotal(**words)
         echo(f"Project     {clean(total.name, keep='')}: {project_words(total)}")
+    for share in state["head"]["foreign"]:
+        echo(f"Rests on    {clean(ForeignShare(**share).words, keep='')}")
     _print_failing(state["head"], failing)
     echo(f"Drafts      {draft_counts(state['drafts'])}")
     if state["flaky"]:

@@ -110,7 +110,7 @@ def _drop_maps(db: Database, shas: list[str]) -> None:
         for sha in shas:
             db.measures.delete(sha)
         db.totals.delete_unused(db.measures.used_totals())
-        db.traces.delete_unused(db.measures.used_traces())
+        db.traces.delete_unused(db.measures.used_traces() | db.foreign_maps.used_traces())
         db.passed_over.delete_unused()
         db.gaps.delete_unused()
         point("prune.dropped")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from copydesk.agent.desk.failures import FailedItems, FailedTests
     from copydesk.agent.desk.feedback import Feedback
     from copydesk.agent.desk.feedback_state import FeedbackState
+    from copydesk.agent.desk.foreign_maps import ForeignMaps
     from copydesk.agent.desk.gaps import Gaps
     from copydesk.agent.desk.history import Commits, MinedHistory, Predictions
     from copydesk.agent.desk.jobs import DeferredJobs, Jobs
@@ -112,6 +113,13 @@ class Database(Connection):
         from copydesk.agent.desk.measures import Measures
 
         return Measures(self)
+
+    @cached_property
+    def foreign_maps(self) -> ForeignMaps:
+        """Maps that others measured."""
+        from copydesk.agent.desk.foreign_maps import ForeignMaps
+
+        return ForeignMaps(self)
 
     @cached_property
     def checkouts(self) -> Checkouts:

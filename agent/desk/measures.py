@@ -133,7 +133,7 @@ class Measures:
         """How many commits were measured since the last one whose tests all ran."""
         (count,) = self._db.execute(
             "SELECT count(*) FROM measures"
-            " WHERE rowid > (SELECT max(rowid) FROM measures WHERE base IS NULL)"
+            " WHERE rowid > (SELECT coalesce(max(rowid), 0) FROM measures WHERE base IS NULL)"
         ).fetchone()
         return int(count)
 

@@ -12,6 +12,7 @@ from copydesk.agent.desk.comparisons import COMPARISONS
 from copydesk.agent.desk.connection import Connection
 from copydesk.agent.desk.feedback_state import FEEDBACK_STATE
 from copydesk.agent.desk.feedback_tables import FEEDBACK
+from copydesk.agent.desk.foreign_maps import FOREIGN_MAPS
 from copydesk.agent.desk.gaps import GapRow, Gaps
 from copydesk.agent.desk.story_tables import PUBLISHING, STORIES, STORY_START, VOICE
 from copydesk.agent.desk.tables import (
@@ -457,6 +458,12 @@ def m031_comparisons(db: Database) -> None:
     _executescript(db, COMPARISONS)
 
 
+@migrations()
+def m032_foreign_maps(db: Database) -> None:
+    """Maps that others measured."""
+    _executescript(db, FOREIGN_MAPS)
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     *(m001_jobs, m002_coverage, m003_drafts, m004_views),
     *(m005_known, m006_scores, m007_climbs, m008_gaps, m009_functions),
@@ -466,7 +473,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     *(m021_no_functions, m022_asking_drafts, m023_stories),
     *(m024_joined_outcomes, m025_passed_over, m026_shared_gaps),
     *(m027_feedback_state, m028_publishing, m029_story_start),
-    *(m030_voice, m031_comparisons),
+    *(m030_voice, m031_comparisons, m032_foreign_maps),
 )
 
 

@@ -116,6 +116,17 @@ def read_blobs(repo: Repository, blobs: Iterable[str]) -> dict[str, bytes]:
     return contents
 
 
+def present_blobs(repo: Repository, blobs: Iterable[str]) -> set[str]:
+    """Those of some blobs that are here."""
+    output = git(
+        "cat-file", "--batch-check=%(objectname) %(objecttype)", git_dir=repo.common_dir,
+        stdin="".join(f"{checked(blob)}\n" for blob in blobs).encode(),
+        extra=side_objects.variables(repo),
+    )  # fmt: skip
+    lines = output.decode().split("\n")
+    return {line.split()[0] for line in lines if line.endswith(" blob")}
+
+
 def read_file(repo: Repository, sha: Sha, path: str) -> bytes | None:
     """The content of a file in a commit, or None when it is not there."""
     if "\n" in path:  # git takes a name a line

@@ -76,7 +76,9 @@ class MeasuredGate:
             base_total=self._base_total(request, exact=target is not None),
             doubts=measured.doubts if measured else (),
         )
-        remarks = (*_remarks(failures, trouble), *remarks_on_change(self.repo, request))
+        foreign = self.db.foreign_maps.shares(measured.sha) if measured else []
+        remarks = (*(share.words for share in foreign), *_remarks(failures, trouble))
+        remarks = (*remarks, *remarks_on_change(self.repo, request))
         verdict = replace(verdict, remarks=(*verdict.remarks, *remarks))
         return self._with_failing_tests(verdict, request, target, may_fail)
 

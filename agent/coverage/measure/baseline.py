@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from copydesk.agent.coverage.exchange import load_foreign_map, usable_maps
 from copydesk.agent.coverage.measure.blob_texts import files_of
 from copydesk.agent.coverage.measure.interrupted import InterruptedMeasure, load_interrupted
 from copydesk.agent.coverage.store import CoverageMap, load_map
 from copydesk.agent.desk.database import Database
+from copydesk.agent.desk.foreign_maps import ForeignMap
 from copydesk.agent.desk.measures import Conditions
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.checkout import earlier_files
@@ -37,7 +39,8 @@ class Base(NamedTuple):
 def find_base(commit: Commit, db: Database, conditions: Conditions) -> Base:
     """The map of the commit nearest to one among those measured under the same conditions.
 
-    What a measure that was cut short had recorded serves as well where it is nearer, or where it
+    A map that somebody else measured serves where none of ours is as near. What a measure that was
+    cut short had recorded serves as well where it is nearer, or where it
     had started from the same map: then it is that map, brought forward.
 
     Args:
@@ -45,8 +48,11 @@ def find_base(commit: Commit, db: Database, conditions: Conditions) -> Base:
         db: The repository's desk.
         conditions: What the outcomes depend on besides the code.
     """
-    measured = db.measures.conditions()
+    own = db.measures.conditions()
     unfinished = db.unfinished.shas()
+    usable = usable_maps(db, conditions)
+    foreign = {sha: each for sha, each in usable.items() if own.get(sha) != conditions}
+    measured = own | dict.fromkeys(foreign, conditions)
     if not measured and not unfinished:
         return Base(None, FIRST_MEASURE)
     trees = git.trees(commit.repo, measured.keys() | unfinished | {commit.sha})
@@ -55,7 +61,7 @@ def find_base(commit: Commit, db: Database, conditions: Conditions) -> Base:
         return _files_then(commit, db, sha, unfinished=True) if sha in trees else None
 
     interrupted = load_interrupted(db, conditions, files) if unfinished else {}
-    candidates = _Candidates(commit, db, conditions, measured, trees, interrupted)
+    candidates = _Candidates(commit, db, conditions, measured, trees, interrupted, foreign)
     for candidate in candidates.best_first():
         if candidate is None:
             continue
@@ -64,7 +70,7 @@ def find_base(commit: Commit, db: Database, conditions: Conditions) -> Base:
         files_then = _files_then(commit, db, candidate.sha, unfinished=is_cut_short)
         if files_then is not None:
             return Base(candidate, files=files_then)
-    return Base(None, CONDITIONS_CHANGED if measured else FIRST_MEASURE)
+    return Base(None, CONDITIONS_CHANGED if own else FIRST_MEASURE)
 
 
 def _files_then(
@@ -82,7 +88,7 @@ class _Candidates:
 
     `measured` has the conditions of each measured commit, the last measured first; `trees` the
     ids of the trees of those commits that are still there; `interrupted` the measures that were
-    cut short.
+    cut short; `foreign` the maps of others, by commit.
     """
 
     commit: Commit
@@ -91,6 +97,7 @@ class _Candidates:
     measured: Mapping[Sha, Conditions]
     trees: Mapping[Sha, str]
     interrupted: Mapping[Sha, InterruptedMeasure]
+    foreign: Mapping[Sha, ForeignMap]
 
     def best_first(self) -> Iterator[CoverageMap | None]:
         """The maps; None for one that is gone."""
@@ -115,6 +122,8 @@ class _Candidates:
         return sha in self.trees and self.measured[sha] == self.conditions
 
     def _load(self, sha: Sha) -> CoverageMap | None:
+        if sha in self.foreign:
+            return load_foreign_map(self.commit.repo, self.db, self.foreign[sha], self.conditions)
         return load_map(self.db, sha)
 
     def _with_same_tree(self) -> list[Sha]:
@@ -124,6 +133,7 @@ class _Candidates:
         """
         tree = self.trees[self.commit.sha]
         recent = [sha for sha in self.measured if sha in self.trees][:SAME_TREE]
+        recent += [sha for sha in self.foreign if sha in self.trees]
         return [sha for sha in recent if self.trees[sha] == tree and self._matches(sha)]
 
     def _nearest_measured(self, ancestors: list[Sha]) -> Sha | None:

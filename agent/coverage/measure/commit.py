@@ -10,15 +10,23 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from copydesk.agent import config
-from copydesk.agent.coverage.measure import audit, flaky, interrupted, predecessors
+from copydesk.agent.coverage.measure import (
+    audit,
+    flaky,
+    foreign_records,
+    interrupted,
+    predecessors,
+)
 from copydesk.agent.coverage.measure.baseline import find_base, measured_ancestor
 from copydesk.agent.coverage.measure.blob_texts import BlobTexts, files_of
 from copydesk.agent.coverage.measure.failed_tests import find_failed_tests
 from copydesk.agent.coverage.measure.garbage_collection import without_garbage_collection
+from copydesk.agent.coverage.measure.gate_rules import gate_rules
 from copydesk.agent.coverage.measure.isolated_children import explained, worktree_remark
 from copydesk.agent.coverage.measure.merge_traces import COLLECTION, merge
 from copydesk.agent.coverage.measure.not_there import with_reasons
 from copydesk.agent.coverage.measure.passed_over import never_run
+from copydesk.agent.coverage.measure.plan import Plan
 from copydesk.agent.coverage.measure.projects import ReadyProject, ReadyProjects, ready_projects
 from copydesk.agent.coverage.measure.reusable_totals import (
     FileTotal,
@@ -34,7 +42,6 @@ from copydesk.agent.coverage.runner import (
     united,
 )
 from copydesk.agent.coverage.selection import (
-    Selection,
     after_predecessors,
     collection_order,
     conftests_for_all,
@@ -104,35 +111,7 @@ def measure(
         blobs = files_of(files)
         measurement = _Measurement(db, commit, projects, blobs, personal, say, order)
         measurement.absent = {**commit.checkout.absent, **shot.unconverted}
-        return measurement.run(full, started)
-
-
-@dataclass(slots=True)
-class _Plan:
-    """What is run to measure a commit.
-
-    `nearest` is the map of the measured commit that there is to start from, if any, `candidate`
-    what of it would hold, and `audited` says that every test is run to see whether that is so.
-    """
-
-    reason: str
-    nearest: CoverageMap | None = None
-    old_blobs: Mapping[str, str] = field(default_factory=dict)
-    candidate: Selection | None = None
-    files: list[str] | None = None
-    conftests: Sequence[str] = ()
-    run_all: bool = False
-    audited: bool = False
-
-    @property
-    def base(self) -> CoverageMap | None:
-        """The map whose traces are carried over; None where every test is run."""
-        return None if self.run_all else self.nearest
-
-    @property
-    def selection(self) -> Selection | None:
-        """What is run and what is carried over; None where every test is run."""
-        return None if self.run_all else self.candidate
+        return measurement.run("every test, as asked" if full else "", started)
 
 
 @dataclass(slots=True)
@@ -157,27 +136,28 @@ class _Measurement:
     def conditions(self) -> Conditions:
         return Conditions(self.environment.fingerprint, self.environment.branch)
 
-    def run(self, full: bool, started: float) -> Measure:
+    def run(self, full: str, started: float) -> Measure:
         """Measure the commit.
 
         Args:
-            full: Run every test, whatever is known.
+            full: Why to run every test, whatever is known; empty to run those that are affected.
             started: When the measure began, by the monotonic clock.
         """
+        self.db.foreign_maps.put_environment(self.environment.fingerprint, self.environment.parts)
         nearest, reason, old_blobs = find_base(self.commit, self.db, self.conditions)
-        if self.projects.first.engine.objects:  # what git says differs with each commit
-            self.blobs = {**self.blobs, GIT_HEAD: self.commit.sha}
-            old_blobs = {**old_blobs, GIT_HEAD: nearest.sha} if nearest else {}
+        old_blobs = self._with_git_head(nearest, old_blobs)
         trees = [self.blobs, old_blobs] if nearest else [self.blobs]
         texts = BlobTexts.of(self.commit.repo, self.db, *trees)
-        plan = _Plan(reason, nearest, old_blobs, run_all=full)
+        plan = Plan(reason, nearest, old_blobs, run_all=bool(full))
         if nearest is not None:
             self._select(plan, nearest, texts)
         if full:
-            plan.reason = "every test, as asked"
+            plan.reason = full
         recording = self._collect(plan)
         traces = merge(plan.base, plan.selection, recording, self.blobs, plan.files)
         traces, recording = self._settled(plan, traces, recording)
+        if plan.sampled and (wrong := self._disproved(plan, traces, texts)):
+            return self.run(f"every test: {wrong}", started)
         if nearest is not None and plan.candidate is not None:
             traces = flaky.mark_repeats(
                 traces, nearest, plan.candidate, same_files=old_blobs == self.blobs
@@ -196,7 +176,16 @@ class _Measurement:
         describe_missing(self.db, self.commit.repo)
         return measure
 
-    def _select(self, plan: _Plan, base: CoverageMap, texts: BlobTexts) -> None:
+    def _with_git_head(
+        self, nearest: CoverageMap | None, old_blobs: Mapping[str, str]
+    ) -> Mapping[str, str]:
+        """The files of the map to start from; what git says differs with each commit."""
+        if not self.projects.first.engine.objects:
+            return old_blobs
+        self.blobs = {**self.blobs, GIT_HEAD: self.commit.sha}
+        return {**old_blobs, GIT_HEAD: nearest.sha} if nearest else {}
+
+    def _select(self, plan: Plan, base: CoverageMap, texts: BlobTexts) -> None:
         """Select what is to be run, given the map of a measured commit."""
         roots = self.projects.roots
         scripts = known_scripts(self.db, [plan.old_blobs, self.blobs], texts)
@@ -215,11 +204,29 @@ class _Measurement:
             # an order is worth less than the measure
             with self.db.failed_items.contained("measure", self.commit.sha, "the order of tests"):
                 files = after_predecessors(self.order(files, selection.affected), base)
-        if not plan.run_all:
-            plan.files = files
-            plan.conftests = conftests_for_all(base, self.blobs, texts) if files else ()
+        if plan.run_all:
+            return
+        plan.sampled = foreign_records.take_sample(self.db, selection, self.commit.sha)
+        plan.reason = describe(selection)
+        if base.foreign:  # every file is collected: a test that others left out would never run
+            plan.reason = f"{plan.reason}; starts from the map of {base.foreign}"
+        else:
+            plan.files = foreign_records.with_files_of(files, plan.sampled)
+            plan.conftests = conftests_for_all(base, self.blobs, texts) if plan.files else ()
 
-    def _collect(self, plan: _Plan) -> Recording | None:
+    def _disproved(self, plan: Plan, traces: list[Trace], texts: BlobTexts) -> str:
+        """What is wrong with records of others that were made again; empty where they hold."""
+
+        def again(tests: Collection[TestId]) -> list[Trace]:
+            files = sorted(set(map(file_of, tests)))
+            recorded = self._record_all(self._options(plan, files, ()))
+            return merge(None, None, recorded, self.blobs, files)
+
+        return foreign_records.disproved(
+            self.db, foreign_records.Sample(plan.sampled, self.blobs, texts), traces, again
+        )
+
+    def _collect(self, plan: Plan) -> Recording | None:
         """Run the tests; None where there is none to run."""
         selection, files = plan.selection, plan.files
         if selection is not None and files == []:
@@ -240,7 +247,7 @@ class _Measurement:
 
     def _options(
         self,
-        plan: _Plan,
+        plan: Plan,
         files: Sequence[str] | None,
         skipped_tests: Collection[TestId],
         *,
@@ -256,7 +263,7 @@ class _Measurement:
         )
 
     def _settled(
-        self, plan: _Plan, traces: list[Trace], recording: Recording | None
+        self, plan: Plan, traces: list[Trace], recording: Recording | None
     ) -> tuple[list[Trace], Recording | None]:
         """Hold new outcomes of a selected run against more tests, and keep what is known of that.
 
@@ -314,7 +321,7 @@ class _Measurement:
             place = project.folder or "the top folder"
             raise CopydeskError(f"in {place}: {error}", slug=error.slug, hint=error.hint) from error
 
-    def _begin(self, plan: _Plan, carried: Iterable[Trace]) -> Path:
+    def _begin(self, plan: Plan, carried: Iterable[Trace]) -> Path:
         """Note that tests are about to run, and get the file for what is recorded meanwhile."""
         running = RunningMeasure(
             self.commit.sha,
@@ -330,7 +337,7 @@ class _Measurement:
             self.db.checkouts.put(self.commit.sha, self.commit.checkout.beside, unfinished=True)
             return interrupted.begin(self.db, self._folder("streams"), running)
 
-    def _totals(self, plan: _Plan, traces: list[Trace], texts: BlobTexts) -> list[FileTotal]:
+    def _totals(self, plan: Plan, traces: list[Trace], texts: BlobTexts) -> list[FileTotal]:
         """The totals of every file that counts: those that hold, and the others worked out."""
         reusable = self._reusable_totals(plan, traces)
         hits = reusable.hits if reusable else distinct_hits(traces)
@@ -357,7 +364,7 @@ class _Measurement:
         tracked = self.commit.checkout.tracked
         self.passed_over.update({p: why for p, why in reasons.items() if p in tracked})
 
-    def _reusable_totals(self, plan: _Plan, traces: list[Trace]) -> ReusableTotals | None:
+    def _reusable_totals(self, plan: Plan, traces: list[Trace]) -> ReusableTotals | None:
         if plan.base is None:
             return None
         return find_reusable_totals(
@@ -390,7 +397,7 @@ class _Measurement:
 
     def _measure(
         self,
-        plan: _Plan,
+        plan: Plan,
         traces: list[Trace],
         totals: list[FileTotal],
         recording: Recording | None,
@@ -456,13 +463,15 @@ class _Measurement:
                 traces=ids,
                 totals=[total.id for total in totals],
             )
+            self.db.foreign_maps.note_use(sha, ids)
             self.db.failed_tests.replace(sha, failed_tests)
             self.db.checkouts.put(sha, self.commit.checkout.beside)
             self.db.passed_over.replace(sha, self.passed_over)
             self.db.measures.set_projects(sha, self.projects.totals(traces, totals))
             self.db.gaps.replace(sha, file_gaps)
             interrupted.forget(self.db, sha)
-            self._publish_policy(published(total.unreached.path for total in totals))
+            scripts = published(total.unreached.path for total in totals)
+            self.db.measures.publish_policy(gate_rules(self.projects, self.personal, scripts))
 
     def _record_commit(self) -> None:
         info = self.commit.info
@@ -470,20 +479,6 @@ class _Measurement:
         self.db.commits.record(
             [SeenCommit(info.sha, parents, info.author, info.date, info.subject)]
         )
-
-    def _publish_policy(self, scripts: str) -> None:
-        project = self.projects.first.settings
-        floors = {one.settings.diff_fail_under for one in self.projects.each}
-        rules = {
-            "fail_under": project.fail_under,
-            "diff_fail_under": project.diff_fail_under,
-            "tests_may_fail": config.tests_may_fail(
-                project.tests_may_fail, self.personal.failing_tests
-            ),
-            "by_project": int(len(floors) > 1),
-            "scripts": scripts,
-        }
-        self.db.measures.publish_policy(rules)
 
 
 def _in_words(interpreter: Interpreter) -> str:

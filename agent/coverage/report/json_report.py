@@ -36,6 +36,7 @@ def render_json(report: Report) -> Json:
 _PARTS: dict[str, Callable[[Report], object]] = {
     "projects": lambda report: _fields(report.projects),
     "history": lambda report: _fields(report.history),
+    "foreign": lambda report: _fields(report.foreign),
     "gate": lambda report: verdict_as_json(report.verdict) if report.verdict else None,
     "diff": lambda report: {path: _lines(rows) for path, rows in report.diff.items()},
     "left_out": lambda report: report.left_out,

@@ -66,6 +66,7 @@ def _figures(report: Report) -> Iterator[str]:
         words = f"**{percent(project.percent)}** ({project.covered:,} of {project.executable:,})"
         yield f"- Project {code(project.name)}: {', '.join([words, *map(text, project.doubts)])}"
     yield from (f"- No verdict: **{text(doubt)}**" for doubt in measure.doubts)
+    yield from (f"- {text(share.words)}" for share in report.foreign)
     yield f"- Tests: {measure.passed:,} passed, {measure.failed:,} failed, {measure.total:,} in all"
     if verdict is not None:
         yield f"- This commit: **{_diff_words(verdict)}**"

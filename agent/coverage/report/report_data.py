@@ -33,6 +33,7 @@ from copydesk.agent.coverage.store import (
 )
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.failures import SHOW_FAILURES, FailedTest, failed_words
+from copydesk.agent.desk.foreign_maps import ForeignShare
 from copydesk.agent.desk.measures import ProjectTotal
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
@@ -96,7 +97,7 @@ class Report:
     `left_out` counts lines of the diff not shown; `models` are the totals of desk.history;
     `failed` are the tests that failed, and `install` says what to install where they fail for
     want of a module. `failures` are the parts that copydesk failed on, `community` is what readers
-    said.
+    said, `foreign` says whose records it rests on.
     """
 
     name: str
@@ -118,6 +119,7 @@ class Report:
     failed: tuple[FailedTest, ...] = ()
     install: Install | None = None
     failures: tuple[str, ...] = ()
+    foreign: tuple[ForeignShare, ...] = ()
     advice: DraftAdvice = field(default_factory=DraftAdvice)
 
 
@@ -163,6 +165,7 @@ def gather_report(repo: Repository, db: Database, sha: Sha) -> Report:
         measure=measure,
         history=parts.get("coverage over commits", lambda: tuple(_history(repo, db, sha)), ()),
         verdict=verdict,
+        foreign=tuple(db.foreign_maps.shares(sha)),
         diff=diff,
         left_out=left_out,
         gaps=gaps,

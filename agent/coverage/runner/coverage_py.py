@@ -60,15 +60,21 @@ _REASON = 300
 """Characters of a reason that are kept."""
 
 
+_DESCRIBED = ("python", "platform", "distributions")
+"""What the interpreter says of itself, a part each."""
+
+
 class Environment(NamedTuple):
     """What outcomes depend on besides the code: a fingerprint, and whether arcs are wanted.
 
-    `rules` is another one, of what coverage.py's report of given lines depends on.
+    `rules` is another one, of what coverage.py's report of given lines depends on. `parts` are what
+    the first one is of, in words, by name; lists have a line each.
     """
 
     fingerprint: str
     branch: bool
     rules: str = ""
+    parts: Mapping[str, str] = {}
 
 
 class Analysis(NamedTuple):
@@ -318,21 +324,22 @@ class Engine:
             tests: What copydesk's own configuration hands to pytest.
             rules: What `report_rules` says of the tree.
         """
-        parts = [
-            _RECORDING,
-            answer["fingerprint"],
-            *configuration(self.home, answer["plugins"]),
-            *tests,
-        ]
+        configured = [*configuration(self.home, answer["plugins"]), *tests]
         for above in folders_above(self.home, self.tree):  # pytest reads on until it finds its own
-            parts += configuration(above, answer["plugins"])
-        parts += [self.folder] if self.folder else []
-        parts += self.guard.description() if self.guard else []
-        parts += self.compiled
-        parts += self.redirect.roots if self.redirect else ()
-        parts += ["asks git"] if self.objects else []
+            configured += configuration(above, answer["plugins"])
+        configured += [self.folder] if self.folder else []
+        configured += self.redirect.roots if self.redirect else ()
+        configured += ["asks git"] if self.objects else []
+        parts = {
+            "recording": _RECORDING,
+            **{name: str(answer[name]) for name in _DESCRIBED},
+            "configuration": digest(configured),
+            "sandbox": digest(self.guard.description()) if self.guard else "none",
+            "compiled": "\n".join(self.compiled),
+        }
         of_reports = digest([_RECORDING, answer["fingerprint"], *rules])
-        return Environment(digest(parts), answer["branch"], of_reports)
+        fingerprint = digest([word for part in parts.items() for word in part])
+        return Environment(fingerprint, answer["branch"], of_reports, parts)
 
     def counted(self, executed: Iterable[str]) -> list[str]:
         """The files of the tree that belong to the total.

@@ -75,6 +75,7 @@ class SeveralProjects(ProjectInfo):
                 digest(words),
                 any(environment.branch for environment in environments),
                 digest([environment.rules for environment in environments]),
+                _parts_together(environments, folders),
             ),
             frozenset().union(*(part.always for part in parts)),
             frozenset().union(*(part.measurable for part in parts)),
@@ -87,6 +88,20 @@ class SeveralProjects(ProjectInfo):
             if path in part.always or path in part.measurable:
                 return part.environment.rules
         return ""
+
+
+def _parts_together(
+    environments: Sequence[Environment], folders: Sequence[str]
+) -> Mapping[str, str]:
+    """What several environments are of: a part that all have alike stands once."""
+    together = dict(environments[0].parts)
+    for name in together:
+        values = [environment.parts.get(name, "") for environment in environments]
+        if len(set(values)) > 1:
+            lines = [f"{f or '.'}: {v}" for f, v in zip(folders, values, strict=True)]
+            together[name] = "\n".join(lines)
+    together["projects"] = "\n".join(folders)
+    return together
 
 
 def project_info(
@@ -104,7 +119,7 @@ def project_info(
         CopydeskError: The project's coverage configuration cannot be read.
     """
     paths = sorted(path for path in blobs if path.endswith(".py"))
-    answers = db.content_cache("survey/2", lambda _: _ask(engine, paths))
+    answers = db.content_cache("survey/3", lambda _: _ask(engine, paths))
     rules = report_rules(engine.home)
     key = _key(engine, paths, rules)
     answer = answers(key)

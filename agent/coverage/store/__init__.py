@@ -8,7 +8,7 @@ from copydesk.agent.coverage.store.file_lines import FileLines, Sum, add_up
 from copydesk.agent.coverage.store.gaps import Outline, Unreached, prepare_gaps
 from copydesk.agent.coverage.store.hits import LazyHits
 from copydesk.agent.coverage.store.missing_texts import describe_missing
-from copydesk.agent.coverage.store.numbits import numbits_to_nums
+from copydesk.agent.coverage.store.numbits import numbits_to_nums, nums_to_numbits
 from copydesk.agent.coverage.store.totals import (
     Total,
     assemble,
@@ -23,7 +23,9 @@ from copydesk.agent.coverage.store.traces import (
     add_traces,
     load_map,
     load_traces,
+    pack_arcs,
     store_new_traces,
+    unpack_arcs,
 )
 from copydesk.agent.desk.measures import Measure
 from copydesk.agent.desk.traces import Hit
@@ -49,7 +51,10 @@ __all__ = [
     "load_totals",
     "load_traces",
     "numbits_to_nums",
+    "nums_to_numbits",
+    "pack_arcs",
     "prepare_gaps",
     "store_new_traces",
     "unite_hits",
+    "unpack_arcs",
 ]

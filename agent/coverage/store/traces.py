@@ -49,7 +49,8 @@ class Trace(NamedTuple):
 class CoverageMap:
     """The traces that make a measured commit, by (kind, name).
 
-    `complete` says that they are those of a measure that came to its end.
+    `complete` says that they are those of a measure that came to its end; `foreign` whose measure
+    that was, in words, where it was somebody else's.
     """
 
     sha: Sha
@@ -57,6 +58,7 @@ class CoverageMap:
     branch: bool
     traces: dict[tuple[str, str], Trace] = field(default_factory=dict)
     complete: bool = False
+    foreign: str = ""
 
     def tests(self) -> dict[str, Trace]:
         """The traces of tests, by node id."""

@@ -86,11 +86,16 @@ def open_coverage(request: dict[str, Any], **more: Any) -> Any:
 def environment(request: dict[str, Any]) -> dict[str, Any]:
     """What the outcome of tests depends on besides the tree: Python and its packages.
 
+    Nothing of it names a folder: the same packages in another folder, or on another machine, are
+    the same environment.
+
     Returns:
-        "fingerprint" of both, the names of the packages with "plugins" of pytest, and of
-        coverage.py its version ("coverage") and whether it is to measure "branch".
+        "python", "platform" and "distributions" in words, a "fingerprint" of them, the names of
+        the packages with "plugins" of pytest, and of coverage.py its version ("coverage") and
+        whether it is to measure "branch".
     """
     import importlib.metadata  # half as long as coverage.py takes, and most questions are others
+    import platform
 
     cov = coverage.Coverage(config_file=True, data_file=None)
     packages, plugins = [], []
@@ -99,9 +104,15 @@ def environment(request: dict[str, Any]) -> dict[str, Any]:
         if "pytest11" in (package.read_text("entry_points.txt") or ""):
             plugins.append(packages[-1])
     packages.sort()
-    described = json.dumps([sys.version, sys.prefix, packages])
+    flags = getattr(sys, "abiflags", "")
+    described = {
+        "python": f"{sys.implementation.name} {platform.python_version()}{flags}",
+        "platform": f"{sys.platform} {platform.machine()}",
+        "distributions": "\n".join(packages),
+    }
     return {
-        "fingerprint": hashlib.sha256(described.encode()).hexdigest()[:24],
+        **described,
+        "fingerprint": hashlib.sha256(json.dumps(described).encode()).hexdigest()[:24],
         "branch": bool(cov.get_option("run:branch")),
         "coverage": coverage.__version__,
         "plugins": sorted(plugins),
