@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from copydesk.agent.coverage.exchange import decode, encode, limits
@@ -47,6 +47,11 @@ def by_key(traces: list[Trace]) -> dict[tuple[str, str], Trace]:
     return {(t.kind, t.name): t._replace(hits=tuple(sorted(t.hits))) for t in traces}
 
 
+# how long it takes to make an example says how busy the machine is
+UNHURRIED = settings(suppress_health_check=[HealthCheck.too_slow])
+
+
+@UNHURRIED
 @given(MAPS)
 def test_what_is_encoded_is_decoded(traces: list[Trace]) -> None:
     files = encode(traces)
@@ -55,6 +60,7 @@ def test_what_is_encoded_is_decoded(traces: list[Trace]) -> None:
     assert all(limits.is_inside(path) for path in files)
 
 
+@UNHURRIED
 @given(MAPS, st.data())
 def test_altered_files_are_refused_or_say_the_same_kind_of_thing(
     traces: list[Trace], data: st.DataObject
