@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from copydesk.agent.stories.cited_facts import CitedFacts, Figure, is_part_of_whole
 from copydesk.agent.stories.tokens import NAME_KINDS, Token, next_words, number_of
-from copydesk.agent.stories.vocabulary import FINITE, PARTICIPLES, UNITS
+from copydesk.agent.stories.vocabulary import FINITE, MONTHS, PARTICIPLES, UNITS
 
 _CONJUNCTIONS = frozenset({"and", "but", "while", "whereas", "with", "against"})
 _TO_WHOLE = frozenset({"of", "the", "all", "its", "those", "in"})
@@ -16,6 +16,7 @@ _TO_WHOLE = frozenset({"of", "the", "all", "its", "those", "in"})
 _WITH_BEFORE_AND_AFTER = frozenset({"percent", "line"})
 """Units of which the facts give figures before and after the commit."""
 
+_VERSIONS = frozenset({"version", "versions", "release", "releases"})
 _CHANGES = frozenset({"added", "removed", "opened", "closed"})
 
 
@@ -66,7 +67,7 @@ def _is_unit(unit: str, figure: Figure) -> bool:
 
 def _plays_all(figure: Figure, roles: set[str]) -> bool:
     if not roles:  # "3 functions" is not "3 other functions"
-        return figure.role not in {"others", "neither"}
+        return figure.role not in {"others", "neither", "by"}
     return all(_plays(figure, role) for role in roles)
 
 
@@ -127,9 +128,27 @@ class _Number:
         text = self.token.text
         following = self._tokens[self._index + 1 : self._index + 2]
         word = following[0].text if following and following[0].word else ""
-        if text in cited.values_of("tag"):
+        if text in cited.values_of("tag") or self._is_version(cited) or self._is_year(cited):
             return True
         return cited.author_says(f"{text} {word}") or (len(text) >= 7 and cited.has_name(text))
+
+    def _is_version(self, cited: CitedFacts) -> bool:
+        """Whether it is a version that the author names so: Python 3.9, version 4.2."""
+        before = self._tokens[self._index - 1] if self._index else None
+        if before is None or "." not in self.token.text or not before.word:
+            return False
+        named = before.word in _VERSIONS and cited.author_says(self.token.text)
+        named |= cited.has_name(self.token.text)
+        return named or cited.author_says(f"{before.text} {self.token.text}")
+
+    def _is_year(self, cited: CitedFacts) -> bool:
+        """Whether it is the year of a cited day, of the month before it where there is one."""
+        before = self._tokens[self._index - 1].text if self._index else ""
+        month = f"{MONTHS.index(before) + 1:02}" if before in MONTHS else ""
+        if not month and before.lower() != "in":
+            return False
+        days = cited.values_of("date")
+        return any(day.startswith(f"{self.token.text}-{month}") for day in days)
 
     @property
     def unit(self) -> str:

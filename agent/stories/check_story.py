@@ -21,13 +21,12 @@ from copydesk.agent.stories.check_changes import (
 )
 from copydesk.agent.stories.check_numbers import wrong_numbers
 from copydesk.agent.stories.check_readers import heard, is_topic, wrong_readers
+from copydesk.agent.stories.check_repetition import wrong_repetition
 from copydesk.agent.stories.check_words import wrong_causes, wrong_verdicts, wrong_words
 from copydesk.agent.stories.cited_facts import CitedFacts, unquoted
 from copydesk.agent.stories.template import SECTIONS, SPAN_HEADINGS
 from copydesk.agent.stories.tokens import NAME_KINDS, Token, tokenize
-from copydesk.agent.stories.vocabulary import (
-    MONTHS,
-)
+from copydesk.agent.stories.vocabulary import ABBREVIATIONS, MONTHS
 
 
 class Problem(NamedTuple):
@@ -120,11 +119,14 @@ def _unsupported(text: str, cited: CitedFacts) -> Iterator[tuple[str, str]]:
     yield from wrong_changes(tokens, cited)
     yield from wrong_people(text, cited)
     yield from wrong_readers(tokens, cited)
-    yield from wrong_causes(tokens, text, cited)
+    yield from wrong_causes(tokens, without_people(text, cited), cited)
+    yield from wrong_repetition(tokens, cited)
 
 
 _Problems = Iterator[tuple[str, str]]
-_PLAIN_CAPITALS = frozenset({"I", "Python", "Git", "Markdown", "Linux", *MONTHS})
+_PLAIN_CAPITALS = frozenset(
+    {*("I", "Python", "Pythons", "Git", "Markdown", "Linux", *MONTHS), *ABBREVIATIONS}
+)
 _CODE_KINDS = frozenset({"path", "call", "dotted", "snake", "camel", "mixed", "sha", "code"})
 _LITERAL_KINDS = frozenset({"url", "issue", "flag", "version"})
 """Kinds of token that only the author's words can hold."""
@@ -146,9 +148,15 @@ def _name_problem(tokens: Sequence[Token], index: int, cited: CitedFacts) -> str
         return "" if _is_literal(token.text, cited) else "no cited fact has it"
     if token.kind == "date":
         return _date_problem(tokens, index, cited)
-    if _is_proper_name(tokens, index) and token.text.lower() not in cited.words:
+    if _is_proper_name(tokens, index) and not _is_fact_word_or_many(token, cited):
         return "" if cited.has_name(token.text) else "no cited fact has this name"
     return ""
+
+
+def _is_fact_word_or_many(token: Token, cited: CitedFacts) -> bool:
+    """Whether a word is one of the facts, or several of what one of them names."""
+    word = token.text.lower()
+    return word in cited.words or word.removesuffix("s") in cited.words
 
 
 def _is_literal(text: str, cited: CitedFacts) -> bool:
@@ -169,6 +177,8 @@ def _date_problem(tokens: Sequence[Token], index: int, cited: CitedFacts) -> str
 
 def _code_problem(tokens: Sequence[Token], index: int, cited: CitedFacts) -> str:
     token = tokens[index]
+    if not any(char.isalnum() for char in token.text):
+        return ""  # a mark such as `|`
     if not cited.has_name(token.text) and not _is_fact_word(token, cited):
         return "no cited fact names it"
     container = _container(tokens, index)

@@ -36,8 +36,26 @@ def wrong_words(tokens: Sequence[Token], cited: CitedFacts) -> _Problems:
         is_authors_word = token.word in cited.words and cited.author_says(token.text)
         if is_authors_word or not token.word:
             continue
+        if _is_authors_verb(token.word, cited) or _is_bound(tokens, index):
+            continue
         if problem := _word_problem(tokens, index, ways):
             yield token.text, problem
+
+
+def _is_authors_verb(word: str, cited: CitedFacts) -> bool:
+    """Whether the author has a direction's verb in another form: "Drop support", "was dropped"."""
+    way = WAYS.get(word)
+    if way is None or len(word) < 4:
+        return False
+    return any(other[:4] == word[:4] and WAYS.get(other) == way for other in cited.spoken_words)
+
+
+def _is_bound(tokens: Sequence[Token], index: int) -> bool:
+    """Whether a word belongs to a bound, not a direction: less than one, more than 20."""
+    following = tokens[index + 1 : index + 3]
+    if tokens[index].word not in {"less", "more", "fewer"} or len(following) < 2:
+        return False
+    return following[0].word == "than" and number_of(following[1]) is not None
 
 
 def _word_problem(tokens: Sequence[Token], index: int, ways: set[str]) -> str:
@@ -151,7 +169,7 @@ def _wrong_edits(told: Sequence[str], cited: CitedFacts) -> _Problems:
         verbs_told = [word for word in told if word in verbs]
         is_held = any(figure.key == key and figure.value for figure in cited.figures)
         is_held |= any(fact.kind.endswith(f" {key}") for fact in cited.facts)
-        if verbs_told and not is_held and not any(map(cited.author_says, verbs_told)):
+        if verbs_told and not is_held and not any(map(cited.author_says, verbs)):
             yield verbs_told[0], f"the cited facts have nothing {key}"
 
 
@@ -167,6 +185,8 @@ def wrong_causes(tokens: Sequence[Token], text: str, cited: CitedFacts) -> _Prob
     match = CAUSE.search(text)
     if match is None:
         return
+    if match[0].lower() == "thanks to" and text[match.end() :].startswith("  "):
+        return  # to somebody whom the facts name
     notes = _content_words(" ".join(str(f.values.get("note", "")) for f in cited.facts))
     reason = _content_words(text[match.end() :])
     if not notes or not reason or len(reason & notes) < 0.6 * len(reason):

@@ -51,9 +51,9 @@ _MEANING: dict[tuple[str, str], tuple[str, str]] = {
     ("drafts", "others"): ("draft", "others"),
     ("span", "commits"): ("commit", "whole"),
     ("span", "behind"): ("commit", ""),
-    ("span", "by_type"): ("commit", ""),
-    ("span", "by_files"): ("commit", ""),
-    ("span", "by_word"): ("commit", ""),
+    ("span", "by_type"): ("commit", "by"),
+    ("span", "by_files"): ("commit", "by"),
+    ("span", "by_word"): ("commit", "by"),
     ("span", "files"): ("file", ""),
     ("span", "added"): ("line", "added"),
     ("span", "removed"): ("line", "removed"),
@@ -78,7 +78,7 @@ _PARTS = {
     ("covered_before", "executable_before"),
     ("covered_after", "executable_after"),
     ("killed", "mutants"),
-    *((part, "commits") for part in ("behind", "by_type", "by_files", "by_word")),
+    ("behind", "commits"),
 }
 """Which key may stand before "of", and which after it."""
 
@@ -145,6 +145,21 @@ class CitedFacts:
         words = {word.lower() for text in (*spoken, *texts) for word in WORD.findall(text)}
         return cls(facts, tuple(figures), frozenset(names), tuple(spoken), frozenset(words))
 
+    @property
+    def spoken_words(self) -> set[str]:
+        """The words of the author's own texts, in lower case."""
+        return {word.lower() for text in self.spoken for word in WORD.findall(text)}
+
+    @property
+    def as_written(self) -> list[str]:
+        """The author's own words with their backticks."""
+        return [
+            str(value)
+            for fact in self.facts
+            for key, value in fact.values.items()
+            if base(key) in SPOKEN_VALUES
+        ]
+
     def has_kind(self, kind: str) -> bool:
         """Whether a fact of that kind (or beginning with it) is cited."""
         return any(fact.kind.startswith(kind) for fact in self.facts)
@@ -178,7 +193,14 @@ class CitedFacts:
         if re.fullmatch(r"[0-9a-f]{7,64}", name):
             shas = [str(fact.values["sha"]) for fact in self.facts if "sha" in fact.values]
             return any(sha.startswith(name) for sha in shas)
-        return self.author_says(name)
+        return self.author_says(name) or self._is_of_known_parts(name)
+
+    def _is_of_known_parts(self, name: str) -> bool:
+        """Whether a dotted name is made of names and words of the facts, its last part a name."""
+        *owners, last = name.removesuffix("()").split(".")
+        if not owners or not self._ends_a_name(last):
+            return False
+        return all(self._ends_a_name(part) or part.lower() in self.words for part in owners)
 
     def _ends_a_name(self, text: str) -> bool:
         return any(_is_end_of(text, name) for name in self.names)
@@ -198,7 +220,8 @@ class CitedFacts:
         return frozenset(
             fact.id
             for fact in self.facts
-            if any(_is_end_of(text, unquoted(value)) for value in _code_values(fact))
+            if fact.kind != "touched"  # it does not say which name is where
+            and any(_is_end_of(text, unquoted(value)) for value in _code_values(fact))
         )
 
     def directions(self, *, coverage_only: bool) -> set[str]:
@@ -207,7 +230,7 @@ class CitedFacts:
         if coverage_only:
             return ways
         for fact in self.facts:
-            if fact.kind in {"change", "file"}:
+            if fact.kind in {"change", "file", "span"}:
                 ways.add(direction(float(fact.values["removed"]), float(fact.values["added"])))
         return ways
 

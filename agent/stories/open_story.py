@@ -60,7 +60,7 @@ from copydesk.agent.text import plural
 MOST_COMMITS = 2000
 """Commits that one story may tell; of more the newest."""
 
-_ALWAYS_DIFFERENT = frozenset({"span", "contributor", "other contributors", VOICE})
+_ALWAYS_DIFFERENT = frozenset({"span", "contributor", "other contributors", "touched", VOICE})
 """Kinds of fact whose figures every commit changes; they are not offered."""
 
 

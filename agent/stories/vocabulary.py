@@ -14,6 +14,9 @@ MONTHS = words(
     "January February March April May June July August September October November December"
 )
 
+ABBREVIATIONS = words("API APIs CLI CSS CSV HTML HTTP ID IDs JSON OK SQL TOML UI URL URLs XML YAML")
+"""Words in capitals that name nobody's thing."""
+
 NUMBER_WORDS: dict[str, float] = {
     word: float(value)
     for value, word in enumerate(
@@ -95,7 +98,8 @@ LOOSE = frozenset(
 CAUSE = re.compile(
     r"\b(because|so that|so as to|in order to|due to|thanks to|as a result|therefore|thus|hence|"
     r"consequently|which means|meaning that|caused by|leads? to|led to|leading to|owing to|"
-    r"results? in|resulting in|reasons?|why|aims? to|intended to|designed to|helps?|making it|"
+    r"results? in|resulting in|reasons?|why|aims? to|intended to|designed to|"
+    r"(?<!the )(?<!its )(?<!new )(?<!a )(?<!-)\bhelps?|making it|"
     r"makes it|to (?:ensure|make|prevent|avoid|allow|enable|help|improve|fix|support|reduce|"
     r"simplify|address|keep|provide))\b|[,;] so\b(?! far)",
     re.I,

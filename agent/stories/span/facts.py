@@ -26,6 +26,7 @@ from copydesk.agent.stories.span.changelog import Entry
 from copydesk.agent.stories.span.contributors import Contributor
 from copydesk.agent.stories.span.references import Reference, issue_address, references
 from copydesk.agent.stories.span.themes import FOR_READERS, Kind, kind_of, without_type
+from copydesk.agent.stories.span.touched import Touched
 from copydesk.agent.text import plural
 
 MOST_COMMITS, MOST_API, MOST_ENTRIES, MOST_NOTES, MOST_TESTS = 60, 60, 40, 8, 5
@@ -73,6 +74,7 @@ class SpanInputs:
     accepted: tuple[AcceptedDraft, ...] = ()
     measured: StoryInputs = field(default_factory=lambda: StoryInputs("", ""))
     floor: float | None = None
+    touched: Touched = field(default_factory=Touched)
     page: str = ""
     project: str = ""
 
@@ -100,6 +102,7 @@ def span_facts(span: SpanInputs) -> list[Fact]:
             *_measured(span),
             *_accepted(span.accepted),
             *_contributors(span.contributors),
+            *_touched(span.touched),
         ]
     )
 
@@ -379,6 +382,16 @@ def _accepted(accepted: Sequence[AcceptedDraft]) -> Iterator[Unnumbered]:
     }
     names = ", ".join(plain_line(draft.function) for draft in accepted[:5])
     yield "accepted", f"{plural(len(accepted), 'drafted test')} accepted: {names}.", values
+
+
+def _touched(touched: Touched) -> Iterator[Unnumbered]:
+    if not touched.files:
+        return
+    values = {f"path_{n}": plain_line(path) for n, path in enumerate(touched.files, 1)}
+    values |= {f"name_{n}": plain_line(name) for n, name in enumerate(touched.names, 1)}
+    files = ", ".join(map(plain_line, touched.files[:MOST_TESTS]))
+    more = ", …" if len(touched.files) > MOST_TESTS else ""
+    yield "touched", f"What differs is in {files}{more}.", values
 
 
 def _contributors(people: Sequence[Contributor]) -> Iterator[Unnumbered]:

@@ -24,6 +24,7 @@ from copydesk.agent.stories.span.changelog import Entry, is_changelog, new_entri
 from copydesk.agent.stories.span.contributors import Contributor, contributors
 from copydesk.agent.stories.span.facts import AcceptedDraft, AuthorNote, SpanInputs
 from copydesk.agent.stories.span.references import project_page
+from copydesk.agent.stories.span.touched import touched
 from copydesk.hooks import failpoints
 
 _COMMITS = "logged commit/1"
@@ -95,6 +96,7 @@ def _compared(
         api=tuple(api),
         entries=_entries(repo, before, after, paths),
         fixed_tests=_fixed_tests(db, since, last),
+        touched=touched(db, repo, before, after, paths),
     )
 
 

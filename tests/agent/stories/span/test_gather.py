@@ -90,6 +90,7 @@ def test_the_facts_of_a_span(
         "unmeasured: No test was run and no coverage was measured.",
         "accepted: 1 drafted test accepted: g.",
         "contributor: Ada Author made 2 commits.",
+        "touched: What differs is in CHANGELOG.md, app.py.",
     ]
     facts = {fact.kind: fact for fact in span_facts(inputs)}
     assert facts["reference"].values["url"] == "https://github.com/o/r/issues/12"
