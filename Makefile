@@ -12,7 +12,8 @@ EDITABLE := $(if $(wildcard src/copydesk/agent/.),-e,)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help venv demo test lint wheel clean bench bench-gate bench-sandbox equal bench-coverage \
-	bench-drafts bench-foreign bench-model bench-hooks bench-replays bench-suite bench-whole-job test-versions
+	bench-drafts bench-foreign bench-model bench-hooks bench-replays bench-suite bench-whole-job \
+	bench-stories test-versions
 .DEFAULT_GOAL := help
 
 help:
@@ -36,6 +37,7 @@ help:
 	@echo "make bench-whole-job  what the daemon does after a commit of 1,000 to 30,000 functions, and how long"
 	@echo "             it holds the desk's lock"
 	@echo "make bench-model  how many of a model's failing answers are kept without asking again"
+	@echo "make bench-stories CLONES=folder  what the checker notices in altered stories"
 	@echo "make bench-hooks  what a commit pays, how soon it is seen, what the daemon costs at rest"
 	@echo "make test-extras  the predictor's tests with CatBoost and Streamlit, in $(VENV)-extras"
 	@echo "make test-versions  measures with every supported Python, pytest and coverage.py"
@@ -114,6 +116,11 @@ bench-replays: $(VENV)/.installed-dev
 
 bench-suite: $(VENV)/.installed-dev
 	@$(BIN)/python bench/suite.py $(if $(PYTHON_OF_PROJECT),--python $(PYTHON_OF_PROJECT),) $(BENCH_OPTIONS)
+
+# CLONES: a folder with clones of the six repositories that bench/stories.py names
+bench-stories: $(VENV)/.installed-dev
+	@$(BIN)/python bench/stories.py altered $(CLONES) --examples
+	@$(BIN)/python bench/stories.py true $(CLONES)
 
 bench-whole-job: $(VENV)/.installed-dev
 	@$(BIN)/python bench/whole_job.py $(BENCH_OPTIONS)

@@ -19,6 +19,7 @@ from copydesk.agent.cli.decisions import (
 from copydesk.agent.cli.formatting import evidence_lines, shortest_path
 from copydesk.agent.cli.options import examples
 from copydesk.agent.cli.output import echo, print_progress
+from copydesk.agent.cli.story import show_questions, tell
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.drafts import WAITING
 from copydesk.agent.errors import CopydeskError
@@ -28,16 +29,19 @@ from copydesk.agent.review import decisions, edits
 from copydesk.agent.scoring import order_drafts as scores
 from copydesk.agent.text import plural
 
-PROMPT = "[a]ccept [e]dit [r]eject [s]kip [u]ndo [m]ore [q]uit [?]"
+PROMPT = "[a]ccept [e]dit [r]eject [s]kip [w]hy [u]ndo [m]ore [q]uit [?]"
 HELP = """\
 a  accept: a test goes into its test module, a story into the outbox; nothing is committed
 e  edit: change the draft in your editor; it is checked again and stays here
 r  reject: turn it down; the reason is asked for
 s  skip: leave it for another time
+w  why: answer what is asked about a story; your words become its reasons
 u  undo: take back the last decision of this review and go back to that draft
 m  more: show the whole draft and all of its evidence
 q  quit: leave the rest as it is"""
-CHOICES = {word: word[0] for word in ("accept", "edit", "reject", "skip", "undo", "more", "quit")}
+CHOICES = {
+    word: word[0] for word in ("accept", "edit", "reject", "skip", "why", "undo", "more", "quit")
+}
 _FRAME = 7
 """Lines of a screen taken by heading, blanks and prompt."""
 
@@ -113,6 +117,7 @@ class _Review:
         echo()
         for line in proof:
             echo(line)
+        show_questions(_questions(draft))
 
     def ask(self, draft: Draft) -> None:
         """Ask what to do with a draft until that moves on or changes it."""
@@ -150,6 +155,8 @@ class _Review:
                 self.next(draft, "rejected")
             case "s":
                 self.next(draft, "skipped")
+            case "w":
+                return self.answer(draft)
             case "u":
                 return self.undo()
             case "m":
@@ -185,6 +192,20 @@ class _Review:
             return
         self.decided.append((draft.id, "edited"))
 
+    def answer(self, draft: Draft) -> bool:
+        """Take the author's answers to what is asked about a story, and tell it with them."""
+        questions = _questions(draft)
+        if not questions:
+            echo("Nothing is asked about this draft.")
+            return False
+        for identity, question in questions:
+            echo(question)
+            words = click.prompt("answer (- never asks again)", default="", show_default=False)
+            if words.strip():
+                self.db.stories.answer(identity, words.strip().removeprefix("-"))
+        tell(self.repo, self.db, None)
+        return True
+
     def undo(self) -> bool:
         if not self.decided:
             echo("Nothing was decided yet in this review.")
@@ -207,6 +228,11 @@ class _Review:
         echo(f"\n{', '.join(counted)}; {plural(remaining, 'draft')} left on the desk.")
         if counts["accepted"]:
             echo("Look the accepted ones over and commit them; `copydesk undo ID` takes one back.")
+
+
+def _questions(draft: Draft) -> list[tuple[int, str]]:
+    """What is asked about a story, each with its number; nothing of other drafts."""
+    return [(int(q["id"]), str(q["question"])) for q in draft.evidence.get("questions", ())]
 
 
 def _brief(lines: list[str], most: int) -> list[str]:

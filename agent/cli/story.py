@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import click
 
@@ -15,6 +16,7 @@ from copydesk.agent.cli.output import echo, echo_json, print_progress
 from copydesk.agent.cli.terminal import spinner
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.drafts import draft_as_json
+from copydesk.agent.desk.stories import StoryNote
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.examples import ExampleSearch, tell_examples
 from copydesk.agent.git import repository as git
@@ -58,7 +60,7 @@ def story(
         chosen = _chosen(repo, since, revisions, release) or (
             span.week(repo, time.time()) if week else None
         )
-        draft = _write(repo, db, chosen)
+        draft = tell(repo, db, chosen)
     if draft is None:
         if as_json:
             echo_json(None)
@@ -72,6 +74,7 @@ def story(
     echo(
         f"`copydesk show {draft.id}` shows it, `copydesk accept {draft.id}` puts it in the outbox."
     )
+    show_questions([(q["id"], q["question"]) for q in draft.evidence.get("questions", ())])
 
 
 def _chosen(
@@ -84,7 +87,7 @@ def _chosen(
     return span.range_of(repo, revisions) if revisions else None
 
 
-def _write(repo: Repository, db: Database, chosen: Chosen | None) -> Draft | None:
+def tell(repo: Repository, db: Database, chosen: Chosen | None) -> Draft | None:
     """Write the story of some commits; with none, the one that grows."""
     head = git.resolve(repo, "HEAD")
     doing = f"writing about {plural(len(chosen.commits), 'commit')}" if chosen else "writing"
@@ -109,17 +112,40 @@ def _write(repo: Repository, db: Database, chosen: Chosen | None) -> Draft | Non
 
 
 @click.command(
-    epilog=examples('copydesk note "Saves grew to 40 MB."', 'copydesk note --on read_rows "..."')
+    epilog=examples(
+        'copydesk note "Saves grew to 40 MB."',
+        'copydesk note --on read_rows "..."',
+        'copydesk note --answer 3 "People split the rows by hand."',
+        "copydesk note --skip 4",
+        "copydesk note --questions",
+    )
 )
-@click.argument("text")
+@click.argument("text", default="")
 @click.option("--on", "subject", default="", metavar="NAME", help="What it is about.")
+@click.option("--answer", type=int, metavar="N", help="Answer a question with TEXT.")
+@click.option("--skip", type=int, metavar="N", help="Do not be asked this again.")
+@click.option("--questions", "list_them", is_flag=True, help="List the questions that wait.")
 @json_option
-def note(text: str, subject: str, as_json: bool) -> None:
+def note(
+    text: str,
+    subject: str,
+    answer: int | None,
+    skip: int | None,
+    list_them: bool,
+    as_json: bool,
+) -> None:
     """Say why, for the story that grows.
 
     A story takes reasons from you alone: from the bodies of your commit messages, a `Story:`
-    trailer in them, your answers to its questions, and such notes.
+    trailer in them, your answers to its questions, and such notes. It asks three at most about a
+    span, which `copydesk story` and `copydesk review` show; none needs an answer.
     """
+    if list_them:
+        _list_questions(as_json)
+        return
+    if skip is not None:
+        _skip(skip, as_json)
+        return
     if not text.strip():
         raise CopydeskError(
             "the note is empty",
@@ -127,10 +153,60 @@ def note(text: str, subject: str, as_json: bool) -> None:
             hint='copydesk note "Saves grew to 40 MB after an hour."',
         )
     with open_current_desk(create=True) as (repo, db):
-        identity = db.stories.add_note(text.strip(), subject=subject)
-        draft = _write(repo, db, None)
+        if answer is None:
+            identity = db.stories.add_note(text.strip(), subject=subject)
+        else:
+            identity = question_of(db, answer).id
+            db.stories.answer(identity, text.strip())
+        draft = tell(repo, db, None)
     if as_json:
         echo_json({"note": identity, "story": None if draft is None else draft.id})
     else:
         where = "waits for the next story" if draft is None else f"is in story {draft.id}"
         echo(f"The note {where}.")
+
+
+def question_of(db: Database, identity: int) -> StoryNote:
+    """A question by its number.
+
+    Raises:
+        CopydeskError: There is none.
+    """
+    note = db.stories.note(identity)
+    if note is None or not note.question:
+        raise CopydeskError(
+            f"there is no question {identity}",
+            slug="no-question",
+            hint="`copydesk note --questions` lists those that wait.",
+        )
+    return note
+
+
+def _skip(identity: int, as_json: bool) -> None:
+    with open_current_desk(create=True) as (_, db):
+        db.stories.answer(question_of(db, identity).id, "")
+    if as_json:
+        echo_json({"note": identity, "state": "skipped"})
+    else:
+        echo(f"Question {identity} is not asked again.")
+
+
+def _list_questions(as_json: bool) -> None:
+    with open_current_desk(create=True) as (_, db):
+        waiting = [note for note in db.stories.notes() if note.state == "asked"]
+    if as_json:
+        echo_json(
+            [{"id": note.id, "about": note.subject, "question": note.question} for note in waiting]
+        )
+    elif not waiting:
+        echo("Nothing is asked.")
+    else:
+        show_questions([(note.id, note.question) for note in waiting])
+
+
+def show_questions(questions: Sequence[tuple[int, str]]) -> None:
+    """Print questions with the command that answers each."""
+    for identity, question in questions:
+        echo(f"{identity}: {question}")
+    if questions:
+        echo(f'`copydesk note --answer {questions[0][0]} "..."` answers; nothing needs an answer.')

@@ -7,7 +7,7 @@ a row of `drafts`.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -265,6 +265,21 @@ class Stories:
                 "UPDATE story_notes SET text = ?, state = ?, written_at = ? WHERE id = ?",
                 (text, "told" if text else "skipped", timestamp(), note_id),
             )
+
+    def note(self, note_id: int) -> StoryNote | None:
+        """A note or a question by its number."""
+        row = self._db.execute(
+            "SELECT id, subject, question, text, state FROM story_notes WHERE id = ?", (note_id,)
+        ).fetchone()
+        return None if row is None else StoryNote(int(row[0]), *map(str, row[1:]))
+
+    def withdraw(self, note_ids: Iterable[int]) -> None:
+        """Take back questions that nobody has answered or skipped."""
+        with transaction(self._db):
+            for note_id in note_ids:
+                self._db.execute(
+                    "DELETE FROM story_notes WHERE id = ? AND state = 'asked'", (note_id,)
+                )
 
     def notes(self, story_id: int | None = None) -> list[StoryNote]:
         """The notes and questions of a story, oldest first.

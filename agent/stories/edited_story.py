@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from copydesk.agent.desk.database import Database
+from copydesk.agent.desk.stories import StoryNote
 from copydesk.agent.records import Fact, Json, Sentence, Story
 from copydesk.agent.stories.check_story import check
 from copydesk.agent.stories.editing_form import from_text
@@ -18,8 +19,8 @@ APPROVED = "approved"
 """What closes a story that still grew when the editor approved it."""
 
 
-def evidence_of(stored: StoredStory) -> Json:
-    """What the draft of a story shows of how it was checked."""
+def evidence_of(stored: StoredStory, questions: Sequence[StoryNote] = ()) -> Json:
+    """What the draft of a story shows of how it was checked, and what its author is asked."""
     has_why = any(fact.kind == "note" for fact in stored.facts)
     notes = [] if has_why else ["nobody has said why; `copydesk note TEXT` does"]
     notes += [fact.text for fact in stored.facts if fact.kind == NO_EXAMPLES]
@@ -30,6 +31,7 @@ def evidence_of(stored: StoredStory) -> Json:
         "problems": [problem._asdict() for problem in stored.problems],
         "offered": _brief(stored.offered),
         "notes": notes,
+        "questions": [{"id": note.id, "question": note.question} for note in questions],
     }
 
 

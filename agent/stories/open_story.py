@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from copydesk.agent.config import Project
 from copydesk.agent.desk.database import Database
-from copydesk.agent.desk.stories import Span
+from copydesk.agent.desk.stories import Span, StoryNote
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import LoggedCommit, Repository
@@ -27,6 +27,7 @@ from copydesk.agent.stories.example_facts import (
     with_examples,
 )
 from copydesk.agent.stories.facts import numbered
+from copydesk.agent.stories.questions import ask, waiting_questions
 from copydesk.agent.stories.readers import ReaderOffer, reader_facts
 from copydesk.agent.stories.span import (
     AuthorNote,
@@ -236,7 +237,7 @@ def save_examples(db: Database, draft_id: int, span: Span, runs: ExampleRuns) ->
     problems = tuple(check(story, facts))
     stored = replace(stored, story=story, facts=facts, problems=problems)
     calls = db.drafts.get(draft_id).evidence.get("calls", [])
-    save_story(db, stored, _draft(stored, calls))
+    save_story(db, stored, _draft(stored, calls, waiting_questions(db, stored)))
 
 
 def _notes(db: Database) -> tuple[AuthorNote, ...]:
@@ -291,12 +292,14 @@ def _save(desk: StoryDesk, stored: StoredStory, last_call: int) -> StoredStory:
     desk.say(f"story by {origin}: {facts}, {plural(len(problems), 'problem')}")
     stored = replace(stored, problems=problems)
     calls = range(last_call + 1, desk.db.model_calls.last_id() + 1)
-    return save_story(desk.db, stored, _draft(stored, list(calls) if origin != PLAIN else []))
+    asked = [] if stored.closed_by else ask(desk.db, stored.facts)
+    draft = _draft(stored, list(calls) if origin != PLAIN else [], asked)
+    return save_story(desk.db, stored, draft)
 
 
-def _draft(stored: StoredStory, calls: Sequence[int]) -> Draft:
+def _draft(stored: StoredStory, calls: Sequence[int], questions: Sequence[StoryNote] = ()) -> Draft:
     story = stored.story
-    evidence = evidence_of(stored)
+    evidence = evidence_of(stored, questions)
     return Draft(
         id=stored.draft_id,
         kind="devlog",
@@ -321,5 +324,6 @@ def _offer(desk: StoryDesk, growing: StoredStory, facts: Sequence[Fact]) -> Stor
         return growing
     desk.say(f"{plural(len(offered), 'new fact')} beside the edited story {growing.draft_id}")
     saved = save_story(desk.db, replace(growing, offered=offered))
-    desk.db.stories.set_evidence(growing.draft_id, evidence_of(saved))
+    questions = waiting_questions(desk.db, saved)
+    desk.db.stories.set_evidence(growing.draft_id, evidence_of(saved, questions))
     return saved

@@ -60,3 +60,40 @@ def test_a_story_is_exported(
     done = run(shop, "export", str(add_test()), "--to", "devlog")
     assert done.exit_code == 2
     assert "messages.md#not-a-story" in done.output
+
+
+def test_questions_are_answered_skipped_and_listed(
+    run: Any, copy: Path, commit: Callable[..., str]
+) -> None:
+    source = (copy / "prices.py").read_text()
+    without = source[: source.index("def label")]
+    commit(copy, {"prices.py": without}, "Remove label")
+    done = run(copy, "story")
+    assert "1: Why is `label` gone?" in done.stdout
+    assert "copydesk note --answer 1" in done.stdout
+    assert json.loads(run(copy, "note", "--questions", "--json").stdout) == [
+        {"id": 1, "about": "label", "question": "Why is `label` gone?"}
+    ]
+    assert "1: Why" in run(copy, "note", "--questions").stdout
+    done = run(copy, "note", "--answer", "1", "It was wrong.", "--json")
+    assert json.loads(done.stdout)["note"] == 1
+    assert "On `label`: “It was wrong.”" in run(copy, "show", "1").stdout
+    assert "Nothing is asked." in run(copy, "note", "--questions").stdout
+    assert "not asked again" in run(copy, "note", "--skip", "1").stdout
+    assert json.loads(run(copy, "note", "--skip", "1", "--json").stdout)["state"] == "skipped"
+    done = run(copy, "note", "--answer", "7", "x")
+    assert done.exit_code == 2
+    assert "messages.md#no-question" in done.output
+
+
+def test_questions_are_answered_in_a_review(
+    run: Any, copy: Path, commit: Callable[..., str]
+) -> None:
+    source = (copy / "prices.py").read_text()
+    commit(copy, {"prices.py": source[: source.index("def label")]}, "Remove label")
+    run(copy, "story")
+    done = run(copy, "review", "--kind", "devlog", input="w\nIt was wrong.\nw\nq\n")
+    assert done.exit_code == 0, done.output
+    assert "Why is `label` gone?" in done.stdout
+    assert "Nothing is asked about this draft." in done.stdout
+    assert "On `label`: “It was wrong.”" in run(copy, "show", "1").stdout
