@@ -63,31 +63,44 @@ def questions(facts: Sequence[Fact], decided: Sequence[StoryNote]) -> list[Quest
 
 
 def _candidates(facts: Sequence[Fact]) -> Iterator[Question]:
-    explained = {str(f.values["sha"]) for f in facts if f.kind == "note" and "sha" in f.values}
-    told = " ".join(str(f.values["note"]) for f in facts if f.kind == "note")
-    api = [_of_api(f, kind) for kind in _ABOUT_API for f in facts if f.kind == kind]
-    open_api = [(kind, q) for kind, q in api if not _names(told, q.subject)]
-    yield from (question for kind, question in open_api if kind in _PRESSING)
-    for fact in facts:
-        if fact.kind == "commit" and fact.values["sha"] not in explained and _is_bold(fact):
-            subject = shortened(str(fact.values["subject"]), _LONGEST_SUBJECT)
-            yield Question(str(fact.values["short"]), f"What made you do this: “{subject}”?")
-    yield from (question for kind, question in open_api if kind not in _PRESSING)
+    """What could be asked, the most pressing first."""
+    notes = [fact for fact in facts if fact.kind == "note"]
+    of_api = list(_of_open_api(facts, " ".join(str(note.values["note"]) for note in notes)))
+    yield from (question for kind, question in of_api if kind in _PRESSING)
+    yield from _of_commits(facts, {note.values.get("sha") for note in notes})
+    yield from (question for kind, question in of_api if kind not in _PRESSING)
 
 
-def _of_api(fact: Fact, kind: str) -> tuple[str, Question]:
+def _of_open_api(facts: Sequence[Fact], reasons: str) -> Iterator[tuple[str, Question]]:
+    """The questions about what a project offers that no reason answers, by the kind of change."""
+    for kind in _ABOUT_API:
+        for fact in facts:
+            if fact.kind == kind and not _names(reasons, _of_api(fact)):
+                yield kind, _of_api(fact)
+
+
+def _of_commits(
+    facts: Sequence[Fact], explained: set[str | int | float | None]
+) -> Iterator[Question]:
+    for commit in [fact for fact in facts if fact.kind == "commit" and _is_bold(fact)]:
+        if commit.values["sha"] not in explained:
+            subject = shortened(str(commit.values["subject"]), _LONGEST_SUBJECT)
+            yield Question(str(commit.values["short"]), f"What made you do this: “{subject}”?")
+
+
+def _of_api(fact: Fact) -> Question:
     values = {key: str(value) for key, value in fact.values.items()}
     name = values.get("option") or values.get("name", "")
-    text = _ABOUT_API[kind]
+    text = _ABOUT_API[fact.kind]
     if "{now}" in text and "now" not in values:
         text = "Why has `{name}` changed?".replace("{name}", name)
-    return kind, Question(name, text.format(**values))
+    return Question(name, text.format(**values))
 
 
-def _names(text: str, name: str) -> bool:
-    """Whether a reason speaks of a name already."""
-    last = name.rpartition(".")[2]
-    return re.search(rf"(?<![\w-]){re.escape(last)}(?![\w-])", text) is not None
+def _names(reasons: str, question: Question) -> bool:
+    """Whether reasons speak of what a question is about."""
+    last = question.subject.rpartition(".")[2]
+    return re.search(rf"(?<![\w-]){re.escape(last)}(?![\w-])", reasons) is not None
 
 
 def _is_bold(commit: Fact) -> bool:
@@ -111,19 +124,19 @@ def ask(db: Database, facts: Sequence[Fact]) -> list[StoryNote]:
         The questions that wait for an answer.
     """
     notes = db.stories.notes()
-    waiting = [note for note in notes if note.state == "asked"]
-    decided = [note for note in notes if note.state != "asked"]
-    wanted = questions(facts, decided)
-    texts = {question.text for question in wanted}
-    db.stories.withdraw(note.id for note in waiting if note.question not in texts)
-    there = {note.question for note in waiting}
-    for question in wanted:
-        if question.text not in there:
-            db.stories.add_note("", subject=question.subject, question=question.text)
-    return [note for note in db.stories.notes() if note.state == "asked"]
+    wanted = {q.text: q for q in questions(facts, [n for n in notes if n.state != "asked"])}
+    there = {note.question: note.id for note in _asked(notes)}
+    db.stories.withdraw(there[text] for text in there.keys() - wanted.keys())
+    for text, question in wanted.items():
+        if text not in there:
+            db.stories.add_note("", subject=question.subject, question=text)
+    return _asked(db.stories.notes())
+
+
+def _asked(notes: Sequence[StoryNote]) -> list[StoryNote]:
+    return [note for note in notes if note.state == "asked"]
 
 
 def waiting_questions(db: Database, stored: StoredStory) -> list[StoryNote]:
     """The questions about a story that wait for an answer; a closed one has none."""
-    notes = [] if stored.closed_by else db.stories.notes()
-    return [note for note in notes if note.state == "asked"]
+    return [] if stored.closed_by else _asked(db.stories.notes())

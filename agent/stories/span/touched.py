@@ -65,7 +65,7 @@ def _names(pair: str, texts: Mapping[str, bytes]) -> list[str]:
     sides = [texts.get(blob, b"") for blob in pair.split(":")]
     if any(len(side) > LARGEST_FILE for side in sides):
         return []
-    before, after = (decode_source(side).splitlines() for side in sides)
+    before, after = (decode_source(side).split("\n") for side in sides)
     lines = [*_only_in(after, before), *_only_in(before, after)]
     names = dict.fromkeys(name for line in lines for name in _NAME.findall(line))
     return [name for name in names if len(name) > 1][:MOST_OF_A_FILE]
