@@ -30,6 +30,7 @@ LADDER = [
     {"review"},
     {"daemon"},
     {"setup"},
+    {"screen"},
     {"demo"},
     {"cli"},
 ]
@@ -56,6 +57,7 @@ HEAVY = {
     "ruamel",
     "resvg_py",
     "sqlite_utils",
+    "textual",
     "tomlkit",
     "watchdog",
     "httpx",
@@ -66,7 +68,8 @@ HEAVY = {
     "textblob",
     "vaderSentiment",
 }
-HEAVY_HOME = {"agent/desk/migrations.py"}  # imported only when a migration is due
+HEAVY_HOME = ("agent/desk/migrations.py", "agent/screen/")
+"""What is imported only when a migration is due, or the screen is opened."""
 FACED = ("agent/coverage", "agent/testgen")
 SQL_HOME = ("agent/desk/", "hooks/gate.py")  # the hook may not import the desk, and has no time to
 GIT_STARTERS = {"agent/git/command.py"}
@@ -235,11 +238,21 @@ def test_a_package_is_imported_by_its_face() -> None:
 def test_heavy_libraries_are_imported_where_they_are_used() -> None:
     for room in MAY_IMPORT:
         for path in sources(room):
-            if path.relative_to(ROOT).as_posix() in HEAVY_HOME:
+            if path.relative_to(ROOT).as_posix().startswith(HEAVY_HOME):
                 continue
             for found in imported(path):
                 if found.module.split(".")[0] in HEAVY:
                     assert not found.top_level, f"{found}: import it inside the function"
+
+
+def test_the_screen_is_imported_where_it_is_opened() -> None:
+    for path in sources("agent"):
+        if path.relative_to(ROOT).as_posix().startswith("agent/screen/"):
+            continue
+        for found in imported(path):
+            if found.module.startswith("copydesk.agent.screen"):
+                assert not found.top_level, f"{found}: import it inside the function"
+            assert found.module.split(".")[0] != "textual", found
 
 
 def test_one_module_starts_git() -> None:

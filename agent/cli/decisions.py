@@ -24,7 +24,7 @@ from copydesk.agent.desk.drafts import WAITING, draft_as_json
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Draft
-from copydesk.agent.review import decisions, edits
+from copydesk.agent.review import decisions, edits, placed_tests
 from copydesk.agent.text import clean, plural
 
 
@@ -83,7 +83,7 @@ def accept(
             chosen = [draft.id for draft in decisions.verified(db, min_mutants)]
         several = all_verified or len(chosen) > 1
         outcome = OneByOne(
-            db, "accept", several=several, as_json=as_json, costing_one=(decisions.FAILS_HERE,)
+            db, "accept", several=several, as_json=as_json, costing_one=(placed_tests.FAILS_HERE,)
         )
         for identity in chosen:
             with outcome.item(identity, "not written"):
@@ -144,7 +144,7 @@ def _written(draft: Draft, path: Path) -> str:
 
 def not_tried_here(draft: Draft) -> list[str]:
     """The line that says that an accepted test was not run in the user's own environment, if so."""
-    outcome = decisions.outcome_here(draft)
+    outcome = placed_tests.outcome_here(draft)
     if not outcome.startswith("not run"):
         return []
     return [f"not tried in your own environment ({outcome})"]

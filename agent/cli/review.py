@@ -1,7 +1,8 @@
-"""`copydesk review`: the waiting drafts, one at a time."""
+"""`copydesk review`: the waiting drafts on a full screen, or one at a time."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections import Counter
@@ -50,14 +51,43 @@ class _Quit(Exception):
     """The user chose to quit."""
 
 
-@click.command(epilog=examples("copydesk review", "copydesk review --kind test"))
+@click.command(
+    epilog=examples("copydesk review", "copydesk review --kind test", "copydesk review --plain")
+)
 @click.option("--kind", type=click.Choice(("test", "devlog")), help="Drafts of one kind only.")
-def review(kind: DraftKind | None) -> None:
-    """Go through the waiting drafts one by one.
+@click.option(
+    "--plain", is_flag=True, help="Ask about one draft after another; made for screen readers."
+)
+def review(kind: DraftKind | None, plain: bool) -> None:
+    """Go through the waiting drafts.
 
-    Shows each draft with its evidence and asks what to do with it; the order is that of
+    On a terminal this is a full screen: what waits on the left, the draft with its evidence on the
+    right, a key for each decision, ? for help. With --plain, where there is no terminal, and with
+    ACCESSIBLE in the environment, drafts are shown and asked about one by one. The order is that of
     `copydesk drafts`. Nothing is committed; leaving half-way is fine.
     """
+    if not plain and _has_screen():
+        with open_current_desk() as (repo, _):
+            pass
+        if (repo.desk / "desk.db").exists():
+            from copydesk.agent.screen import run_screen
+
+            sys.exit(run_screen(repo, _FILTERS.get(kind or "", "")))
+    _ask_one_by_one(kind)
+
+
+_FILTERS = {"test": "kind:test", "devlog": "kind:story"}
+"""What the screen calls the kinds of drafts."""
+
+
+def _has_screen() -> bool:
+    """Whether there is a terminal that a full screen can be drawn on, and somebody who sees it."""
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    wanted = not os.environ.get("ACCESSIBLE") and os.environ.get("TERM", "dumb") != "dumb"
+    return wanted and all(stream.isatty() for stream in streams)
+
+
+def _ask_one_by_one(kind: DraftKind | None) -> None:
     with open_current_desk() as (repo, db):
         waiting = scores.ordered(db, db.drafts.find(kind=kind), keep=True)
         if not waiting:

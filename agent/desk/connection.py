@@ -28,6 +28,11 @@ class Connection:
         """Whether a transaction is open."""
         return self.connection.in_transaction
 
+    @property
+    def version(self) -> int:
+        """A number that changes when somebody else writes to the desk."""
+        return int(self.execute("PRAGMA data_version").fetchone()[0])
+
     def checkpoint(self) -> None:
         """Write SQLite's log back into the database's file, and empty it."""
         self.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from copydesk.agent.desk.checkouts import Checkouts
     from copydesk.agent.desk.comparisons import Comparisons
     from copydesk.agent.desk.content_cache import ContentCache
+    from copydesk.agent.desk.decision_queue import DecisionQueue
     from copydesk.agent.desk.drafts import Drafts, Verifications
     from copydesk.agent.desk.failures import FailedItems, FailedTests
     from copydesk.agent.desk.feedback import Feedback
@@ -196,6 +197,13 @@ class Database(Connection):
         from copydesk.agent.desk.drafts import Drafts
 
         return Drafts(self)
+
+    @cached_property
+    def decision_queue(self) -> DecisionQueue:
+        """The decisions that are on their way."""
+        from copydesk.agent.desk.decision_queue import DecisionQueue
+
+        return DecisionQueue(self)
 
     @cached_property
     def verifications(self) -> Verifications:

@@ -14,6 +14,7 @@ from copydesk.agent.desk.feedback_state import FEEDBACK_STATE
 from copydesk.agent.desk.feedback_tables import FEEDBACK
 from copydesk.agent.desk.foreign_maps import FOREIGN_MAPS
 from copydesk.agent.desk.gaps import GapRow, Gaps
+from copydesk.agent.desk.review_tables import DECISIONS_UNDER_WAY
 from copydesk.agent.desk.story_tables import PUBLISHING, STORIES, STORY_START, VOICE
 from copydesk.agent.desk.tables import (
     ASKING_DRAFTS,
@@ -464,6 +465,12 @@ def m032_foreign_maps(db: Database) -> None:
     _executescript(db, FOREIGN_MAPS)
 
 
+@migrations()
+def m033_decisions_under_way(db: Database) -> None:
+    """Decisions that are carried out in the background, and files that they write."""
+    _executescript(db, DECISIONS_UNDER_WAY)
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     *(m001_jobs, m002_coverage, m003_drafts, m004_views),
     *(m005_known, m006_scores, m007_climbs, m008_gaps, m009_functions),
@@ -473,7 +480,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     *(m021_no_functions, m022_asking_drafts, m023_stories),
     *(m024_joined_outcomes, m025_passed_over, m026_shared_gaps),
     *(m027_feedback_state, m028_publishing, m029_story_start),
-    *(m030_voice, m031_comparisons, m032_foreign_maps),
+    *(m030_voice, m031_comparisons, m032_foreign_maps, m033_decisions_under_way),
 )
 
 

@@ -12,11 +12,20 @@ from typing import NamedTuple
 
 from copydesk.agent.desk.connection import timestamp, transaction
 from copydesk.agent.desk.database import Database
-from copydesk.agent.desk.drafts import WAITING, Decision
+from copydesk.agent.desk.drafts import WAITING, Decided, Decision
 from copydesk.agent.errors import CopydeskError
 from copydesk.agent.examples import verify_examples
 from copydesk.agent.git.repository import Repository
-from copydesk.agent.records import Draft, DraftState, Evidence, Gap, Json
+from copydesk.agent.records import Draft, Evidence, Gap, Json
+from copydesk.agent.review import file_writes
+from copydesk.agent.review.placed_tests import (
+    acceptance,
+    check_holds_test,
+    evidence_before,
+    revocation,
+    try_placement,
+    waiting_state,
+)
 from copydesk.agent.stories import edited_story
 from copydesk.agent.stories.outbox import (
     outbox_files,
@@ -26,32 +35,19 @@ from copydesk.agent.stories.outbox import (
 )
 from copydesk.agent.stories.publish import accept_red, publication
 from copydesk.agent.testgen.accept import (
-    Placement,
     format_placement,
     place_draft,
-    revert_placement,
-    run_in_copy,
-    run_placement,
     verify_edit,
-    write_placement,
 )
-from copydesk.agent.testgen.project import find_tests, parse
 from copydesk.agent.text import text_hash
 from copydesk.hooks import failpoints
 
-FAILS_HERE = "fails-in-your-environment"
-"""The slug of an error: a test that fails in the user's environment only."""
-
 
 class _Written(NamedTuple):
-    """The file that an accepted draft was written to, its text before and after, and more that
-    the evidence is to say.
-    """
+    """The first file of a story in the outbox, and the digest of each of them."""
 
     path: Path
-    before: str | None
-    after: str
-    notes: Json
+    outbox: dict[str, str]
 
 
 def accept(repo: Repository, db: Database, identity: int, *, anyway: bool = False) -> Path:
@@ -74,7 +70,20 @@ def accept(repo: Repository, db: Database, identity: int, *, anyway: bool = Fals
         CopydeskError: The draft is not waiting or asks for a yes, its test fails in place or in the
             user's environment, or the file changed under it.
     """
-    draft = waiting(db, identity)
+    with file_writes.deciding(repo, db):
+        draft = waiting(db, identity)
+        check_answered(draft)
+        if draft.kind == "test":
+            return _accept_test(repo, db, draft, anyway=anyway)
+        return _accept_story(repo, db, draft, anyway=anyway)
+
+
+def check_answered(draft: Draft) -> None:
+    """Refuse to accept a draft that asks for what nobody has said yes to.
+
+    Raises:
+        CopydeskError: It does.
+    """
     if names := open_questions(draft):
         raise CopydeskError(
             f"draft {draft.id} asks: {', '.join(names)}",
@@ -82,78 +91,30 @@ def accept(repo: Repository, db: Database, identity: int, *, anyway: bool = Fals
             hint=f"Read it (`copydesk show {draft.id}`); `copydesk accept {draft.id} --yes`"
             " allows that, checks the test and writes it.",
         )
-    if draft.kind == "test":
-        written = _write_test(repo, draft, anyway=anyway)
-    else:
-        written = _write_story(repo, db, draft, anyway=anyway)
-    failpoints.failpoint("review.written")
-    accepted = {"path": str(written.path), "before": written.before, "after": written.after}
-    evidence = draft.evidence | {"accepted": accepted | written.notes}
-    with transaction(db):
-        db.drafts.decide(
-            draft, Decision("accept", "accepted", path=str(written.path)), evidence=evidence
-        )
-        if db.stories.of_draft(draft.id):
-            edited_story.approve(db, draft.id)
-    return written.path
 
 
-def _write_test(repo: Repository, draft: Draft, *, anyway: bool) -> _Written:
-    module = parse(draft.content)
-    if module is None or not find_tests(module):
-        raise CopydeskError(
-            f"draft {draft.id} holds no test",
-            slug="no-test-in-draft",
-            hint=f"`copydesk undo {draft.id}` takes an edit back;"
-            f" `copydesk edit {draft.id}` changes it.",
-        )
+def _accept_test(repo: Repository, db: Database, draft: Draft, *, anyway: bool) -> Path:
+    check_holds_test(draft)
     placement, formatting = format_placement(repo, draft, place_draft(draft, repo.worktree))
     notes: Json = {"formatting": formatting} if formatting else {}
     if not anyway and draft.state == "ready":
-        notes["in_place"] = _run_in_place(repo, draft, placement)
-        notes["in_your_environment"] = _run_in_copy(repo, draft, placement)
-    path = write_placement(placement, repo.worktree)
-    return _Written(path, placement.old_text, placement.new_text, notes)
+        notes |= try_placement(repo, draft, placement)
+    write = acceptance(repo, draft, placement, notes)
+    file_writes.write(repo, db, placement, [write])
+    return Path(write.written_path)
 
 
-def _run_in_place(repo: Repository, draft: Draft, placement: Placement) -> str:
-    """How the test went in its file, in words.
-
-    Raises:
-        CopydeskError: It does not pass there.
-    """
-    outcome = run_placement(repo, draft, placement)
-    if outcome.verdict == "fails":
-        raise CopydeskError(
-            f"the test does not pass in {placement.path}: {outcome.why}",
-            slug="fails-in-place",
-            hint=f"`copydesk edit {draft.id}` changes it; `copydesk accept --anyway {draft.id}`"
-            " writes it all the same.",
-        )
-    return f"{outcome.verdict}: {outcome.why}" if outcome.why else outcome.verdict
-
-
-def _run_in_copy(repo: Repository, draft: Draft, placement: Placement) -> str:
-    """How the test went in the user's own environment, in words.
-
-    Raises:
-        CopydeskError: It does not pass there.
-    """
-    outcome = run_in_copy(repo, placement)
-    if outcome.verdict == "fails":
-        raise CopydeskError(
-            f"the test passes at the commit, but not in your own environment, in a copy of what is"
-            f" saved here: {outcome.why}",
-            slug="fails-in-your-environment",
-            hint=f"`copydesk edit {draft.id}` changes it; `copydesk accept --anyway {draft.id}`"
-            " writes it all the same.",
-        )
-    return f"{outcome.verdict}: {outcome.why}" if outcome.why else outcome.verdict
-
-
-def outcome_here(draft: Draft) -> str:
-    """How an accepted test went in the user's own environment, in words; "" where nothing says."""
-    return str(draft.evidence.get("accepted", {}).get("in_your_environment", ""))
+def _accept_story(repo: Repository, db: Database, draft: Draft, *, anyway: bool) -> Path:
+    written = _write_story(repo, db, draft, anyway=anyway)
+    failpoints.failpoint("review.written")
+    accepted = {"path": str(written.path), "before": None, "after": draft.content}
+    evidence = draft.evidence | {"accepted": accepted | {"outbox": written.outbox}}
+    with transaction(db):
+        decision = Decision("accept", "accepted", path=str(written.path))
+        db.drafts.decide(waiting(db, draft.id), decision, evidence=evidence)
+        if db.stories.of_draft(draft.id):
+            edited_story.approve(db, draft.id)
+    return written.path
 
 
 def _write_story(repo: Repository, db: Database, draft: Draft, *, anyway: bool) -> _Written:
@@ -177,7 +138,7 @@ def _write_story(repo: Repository, db: Database, draft: Draft, *, anyway: bool) 
     failpoints.failpoint("review.outbox")
     digests = write_outbox(repo.desk / folder, files)
     first = next(iter(files))
-    return _Written(repo.desk / folder / first, None, draft.content, {"outbox": digests})
+    return _Written(repo.desk / folder / first, digests)
 
 
 def verified(db: Database, min_mutants: int = 1) -> list[Draft]:
@@ -218,7 +179,8 @@ def reject(repo: Repository, db: Database, identity: int, why: str) -> Draft:
         CopydeskError: The draft is not waiting, or there is no reason.
     """
     check_reason(why, identity)
-    return db.drafts.decide(waiting(db, identity), Decision("reject", "rejected", why=why))
+    with transaction(db):
+        return db.drafts.decide(waiting(db, identity), Decision("reject", "rejected", why=why))
 
 
 def edit(
@@ -251,7 +213,7 @@ def edit(
     state, evidence = draft.state, draft.evidence
     if draft.kind == "test":
         evidence = _verify_edit(repo, db, draft, content)
-        state = _state(evidence)
+        state = waiting_state(evidence)
     with transaction(db):
         if waiting(db, identity).content != draft.content:  # the check takes seconds
             raise _edited_meanwhile(draft)
@@ -322,7 +284,7 @@ def say_yes(repo: Repository, db: Database, identity: int, names: Sequence[str])
     }
     if waiting(db, identity).content != draft.content:  # the check takes seconds
         raise _edited_meanwhile(draft)
-    decision = Decision("yes", _state(evidence), why=", ".join(names))
+    decision = Decision("yes", waiting_state(evidence), why=", ".join(names))
     return db.drafts.decide(draft, decision, evidence=evidence)
 
 
@@ -391,49 +353,62 @@ def undo(repo: Repository, db: Database, identity: int) -> Draft:
     Raises:
         CopydeskError: The draft was not decided on, or its file was changed since.
     """
-    draft = db.drafts.get(identity)
-    last = db.drafts.last_standing(identity)
-    if draft.state in WAITING and last is not None and last.action in ("edit", "yes"):
-        evidence = last.evidence or {"verdict": "not run", "notes": [_EVIDENCE_GONE]}
-        decision = Decision("undo", _state(evidence))
-        with transaction(db):
-            if db.stories.of_draft(identity):
-                evidence = _take_story(db, draft, last.content)
-            return db.drafts.decide(draft, decision, content=last.content, evidence=evidence)
-    if draft.state == "accepted":
-        _take_back(repo, draft)
-    elif draft.state != "rejected":
+    with transaction(db):
+        draft = db.drafts.get(identity)
+        last = db.drafts.last_standing(identity)
+        if draft.state in WAITING and last is not None and last.action in ("edit", "yes"):
+            return _undo_edit(db, draft, last)
+        if draft.state == "rejected":
+            return _undo_decision(db, draft)
+    if draft.state != "accepted":
         raise CopydeskError(
             f"draft {identity} is {draft.state}; there is nothing to undo",
             slug="nothing-to-undo",
             hint="Only an accepted, rejected or edited draft can be taken back.",
         )
-    evidence = dict(draft.evidence)
-    evidence.pop("accepted", None)
+    with file_writes.deciding(repo, db):
+        return _undo_acceptance(repo, db, db.drafts.get(identity))
+
+
+def _undo_acceptance(repo: Repository, db: Database, draft: Draft) -> Draft:
+    if draft.state != "accepted":  # taken back while this waited
+        return draft
+    if draft.kind == "test":
+        placement, decision = revocation(repo, draft)
+        file_writes.take_back(repo, db, placement, [decision])
+        return db.drafts.get(draft.id)
+    _take_story_back(draft)
+    return _undo_decision(db, draft)
+
+
+def _undo_decision(db: Database, draft: Draft) -> Draft:
+    """Let a draft wait again, as it did before the decision."""
+    evidence = evidence_before(draft)
     with transaction(db):
-        if db.stories.of_draft(identity):
-            edited_story.take_back(db, identity)
-        return db.drafts.decide(draft, Decision("undo", _state(evidence)), evidence=evidence)
+        if db.stories.of_draft(draft.id):
+            edited_story.take_back(db, draft.id)
+        decision = Decision("undo", waiting_state(evidence))
+        return db.drafts.decide(draft, decision, evidence=evidence)
+
+
+def _undo_edit(db: Database, draft: Draft, last: Decided) -> Draft:
+    """Take back an edit of a draft that waits, or a yes to it."""
+    evidence = last.evidence or {"verdict": "not run", "notes": [_EVIDENCE_GONE]}
+    decision = Decision("undo", waiting_state(evidence))
+    with transaction(db):
+        if db.stories.of_draft(draft.id):
+            evidence = _take_story(db, draft, last.content)
+        return db.drafts.decide(draft, decision, content=last.content, evidence=evidence)
 
 
 _EVIDENCE_GONE = "the evidence from before the edit was not kept"
 
 
-def _state(evidence: Json) -> DraftState:
-    """The state of a draft that waits, by its evidence."""
-    states: dict[str, DraftState] = {"not run": "not_run", "asks": "asks"}
-    return states.get(str(evidence.get("verdict")), "ready")
-
-
-def _take_back(repo: Repository, draft: Draft) -> None:
-    """Undo what accepting wrote."""
+def _take_story_back(draft: Draft) -> None:
+    """Undo what accepting a story wrote."""
     accepted = draft.evidence.get("accepted", {})
     path = Path(str(accepted.get("path", "")))
-    if draft.kind == "test":
-        name = os.path.relpath(path, repo.worktree).replace(os.sep, "/")
-        placement = Placement(name, str(accepted["after"]), accepted["before"])
-        revert_placement(placement, repo.worktree)
-    elif digests := accepted.get("outbox"):
+    if digests := accepted.get("outbox"):
         remove_outbox(path.parent, digests)
     elif path.is_file() and path.read_text("utf-8") == accepted.get("after"):
         path.unlink()

@@ -10,6 +10,7 @@ import configparser
 import json
 import re
 import tomllib
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -21,6 +22,9 @@ from copydesk.agent.sandbox.records import Tier
 from copydesk.agent.testgen.accept.placement import Placement, place_draft
 from copydesk.agent.testgen.project import Workspace, find_tests, open_workspace
 from copydesk.agent.text import one_line
+
+Place = Callable[[Draft, Path], Placement | None]
+"""Finds the place of a draft in a working tree; None where there is none."""
 
 _COMMANDS: dict[str, tuple[str, ...]] = {
     "ruff import sorting": ("ruff", "check", "--quiet", "--no-cache", "--select=I", "--fix"),
@@ -99,7 +103,9 @@ def _named_by_ruff(settings: dict[str, Any]) -> set[str]:
     return named
 
 
-def format_placement(repo: Repository, draft: Draft, placement: Placement) -> tuple[Placement, str]:
+def format_placement(
+    repo: Repository, draft: Draft, placement: Placement, place: Place = place_draft
+) -> tuple[Placement, str]:
     """A placed draft as the project's own formatter writes it.
 
     A new file is formatted whole. Of a file that is there, the draft's own text is; the whole of it
@@ -109,6 +115,7 @@ def format_placement(repo: Repository, draft: Draft, placement: Placement) -> tu
         repo: The repository; its work tree is only read.
         draft: A test draft.
         placement: Where it goes.
+        place: What found that place.
 
     Returns:
         The place with its new text, and in words what was done or why not ("" where the project
@@ -121,7 +128,7 @@ def format_placement(repo: Repository, draft: Draft, placement: Placement) -> tu
         with open_workspace(repo, draft.commit) as workspace:
             if workspace.sandbox.tier is Tier.NONE:
                 return placement, f"not formatted: {workspace.sandbox.reason}"
-            return _Formatting(workspace, repo.worktree, names).run(draft, placement)
+            return _Formatting(workspace, repo.worktree, names).run(draft, placement, place)
     except (CopydeskError, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         return placement, f"not formatted: {one_line(str(error))}"
 
@@ -140,7 +147,7 @@ class _Formatting:
         self.worktree = worktree
         self.names = names
 
-    def run(self, draft: Draft, placement: Placement) -> tuple[Placement, str]:
+    def run(self, draft: Draft, placement: Placement, place: Place) -> tuple[Placement, str]:
         """Format a placed draft; see format_placement."""
         old = placement.old_text
         texts = [placement.new_text]
@@ -153,7 +160,7 @@ class _Formatting:
         if old is None or formatted[2] == old:
             changed = replace(placement, new_text=formatted[0])
         else:
-            changed = place_draft(replace(draft, content=formatted[1]), self.worktree)
+            changed = place(replace(draft, content=formatted[1]), self.worktree) or placement
         is_there = (changed.path, changed.old_text) == (placement.path, old)
         if not is_there or not _same(placement, changed):
             return placement, f"not formatted: {', '.join(done)} would have changed what it says"

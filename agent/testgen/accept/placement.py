@@ -62,6 +62,25 @@ def place_draft(draft: Draft, worktree: Path) -> Placement:
     return Placement(_new_path(worktree, source or draft.path, nearest), content, None)
 
 
+def place_behind(draft: Draft, worktree: Path, former: Placement) -> Placement | None:
+    """Where a draft goes once another one is written where that was placed.
+
+    Args:
+        draft: A test draft.
+        worktree: The top of the work tree, as it is before that.
+        former: The place of the other one.
+
+    Returns:
+        The same file, with the tests behind those; None where it goes into another file, or the
+        two do not go together.
+    """
+    if place_draft(draft, worktree).path != former.path:
+        return None
+    content = draft.content.replace("\r\n", "\n")
+    function = draft.target.function if draft.target else ""
+    return _appended(worktree, former.path, former.new_text, content, function)
+
+
 def _takes_tests_of(worktree: Path, source: str) -> bool:
     """Whether tests of a source file go to its nearest test module, whatever that is named for."""
     return named_test(worktree, source) is not None or not has_test_of_each_module(worktree)
@@ -69,9 +88,12 @@ def _takes_tests_of(worktree: Path, source: str) -> bool:
 
 def _merged(worktree: Path, path: str, content: str, function: str) -> Placement | None:
     """A draft in an existing test module; None where the two do not go together."""
-    old = _read(worktree / path)
-    if old is None:
-        return None
+    old = read_test_file(worktree / path)
+    return None if old is None else _appended(worktree, path, old, content, function)
+
+
+def _appended(worktree: Path, path: str, old: str, content: str, function: str) -> Placement | None:
+    """A draft behind the text of a test module; None where the two do not go together."""
     draft = match_style(old, import_as_existing(old, content, worktree), function)
     new = merge(old, draft)
     if new is None or not _can_be_encoded(worktree / path, new):
@@ -79,7 +101,7 @@ def _merged(worktree: Path, path: str, content: str, function: str) -> Placement
     return Placement(path, new, old)
 
 
-def _read(path: Path) -> str | None:
+def read_test_file(path: Path) -> str | None:
     """The text of a file exactly, line endings included; None when it cannot be kept exactly."""
     try:
         data = path.read_bytes()
@@ -104,9 +126,9 @@ def source_encoding(data: bytes) -> str:
 
 
 def _can_be_encoded(path: Path, text: str) -> bool:
-    """Whether the file's encoding has all the characters of its new text."""
+    """Whether the file's encoding has all the characters of its new text; UTF-8 for a new file."""
     try:
-        data = path.read_bytes()
+        data = path.read_bytes() if path.exists() else b""
         return decode(text.encode(source_encoding(data))) == text
     except (OSError, UnicodeError, SyntaxError):
         return False

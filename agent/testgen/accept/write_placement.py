@@ -121,9 +121,22 @@ def _as_refusal(path: str, error: OSError) -> CopydeskError:
 
 
 def _create(folder: int, name: str, placement: Placement) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    temporary, fd = _temporary(folder, name, 0o666)
     try:
-        fd = os.open(name, flags, 0o666, dir_fd=folder)
+        _fill(fd, placement.new_text.encode())
+        try:  # a link appears whole, and only where there is nothing
+            os.link(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+        except FileExistsError as error:
+            raise _changed(placement.path, "has appeared") from error
+        except OSError:  # a file system without links
+            _create_in_place(folder, name, placement)
+    finally:
+        os.unlink(temporary, dir_fd=folder)
+
+
+def _create_in_place(folder: int, name: str, placement: Placement) -> None:
+    try:
+        fd = os.open(name, _NEW, 0o666, dir_fd=folder)
     except FileExistsError as error:
         raise _changed(placement.path, "has appeared") from error
     try:
@@ -133,11 +146,18 @@ def _create(folder: int, name: str, placement: Placement) -> None:
         raise
 
 
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+
+
+def _temporary(folder: int, name: str, mode: int) -> tuple[str, int]:
+    """A new file beside a test module, by its name and open; `file_writes` knows such names."""
+    temporary = f".{name}.{secrets.token_hex(6)}"
+    return temporary, os.open(temporary, _NEW, mode, dir_fd=folder)
+
+
 def _replace(folder: int, name: str, placement: Placement, old: str, new: str) -> None:
     status, data = _check(folder, name, placement, old)
-    temporary = f".{name}.{secrets.token_hex(6)}"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-    fd = os.open(temporary, flags, 0o600, dir_fd=folder)
+    temporary, fd = _temporary(folder, name, 0o600)
     try:
         with contextlib.suppress(PermissionError):  # a group that is not ours
             os.fchown(fd, status.st_uid, status.st_gid)

@@ -40,7 +40,7 @@ def test_a_test_that_could_not_be_tried_here_is_said(
 ) -> None:
     add_test()
     outcome = InPlace("not run", "pytest is not installed")
-    monkeypatch.setattr("copydesk.agent.review.decisions.run_in_copy", lambda *_: outcome)
+    monkeypatch.setattr("copydesk.agent.review.placed_tests.run_in_copy", lambda *_: outcome)
     done = run(shop, "review", input="a\n")
     assert done.exit_code == 0, done.output
     line = "not tried in your own environment (not run: pytest is not installed)"
