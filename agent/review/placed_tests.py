@@ -96,7 +96,7 @@ def _run_in_copy(repo: Repository, draft: Draft, placement: Placement) -> str:
         raise CopydeskError(
             f"the test passes at the commit, but not in your own environment, in a copy of what is"
             f" saved here: {outcome.why}",
-            slug=FAILS_HERE,
+            slug="fails-in-your-environment",
             hint=f"`copydesk edit {draft.id}` changes it; `copydesk accept --anyway {draft.id}`"
             " writes it all the same.",
         )

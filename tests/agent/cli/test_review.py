@@ -161,7 +161,7 @@ def test_a_short_screen_in_this_process(
     monkeypatch.setattr(
         "shutil.get_terminal_size", lambda *_: os.terminal_size((80, 24)), raising=True
     )
-    said = run(shop, "review", input="q\n").output
+    said = run(shop, "review", "--plain", input="q\n").output
     assert "more lines: m shows all" in said
     assert "more lines of evidence" in said
 
@@ -235,7 +235,7 @@ def test_a_screen_holds_a_long_draft_its_evidence_and_the_question(
 ) -> None:
     evidence = {"verdict": "verified", "tier": "full", "notes": [f"note {n}" for n in range(30)]}
     add_test(content=LONG, evidence=evidence)
-    terminal = Terminal(shop, "review")
+    terminal = Terminal(shop, "review", "--plain")
     screen = terminal.until(r"\[\?\] > ")
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen).replace("\r", "")
     lines = plain.split("\n")
@@ -255,7 +255,7 @@ def test_a_screen_holds_a_long_draft_its_evidence_and_the_question(
 
 def test_ctrl_c_at_the_question_leaves_quietly(shop: Path, add_test: Callable[..., int]) -> None:
     add_test()
-    terminal = Terminal(shop, "review")
+    terminal = Terminal(shop, "review", "--plain")
     terminal.until(r"\[\?\] > ")
     terminal.interrupt()
     assert terminal.close() == 130
