@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from copydesk.agent import text
 from copydesk.agent.cli import formatting
 from copydesk.agent.records import Draft, Target
 
@@ -60,13 +61,13 @@ def test_a_span_is_said_in_fitting_units(seconds: float, said: str) -> None:
     ("value", "said"), [(0, "0.0 %"), (92.34, "92.3 %"), (99.99, "99.9 %"), (100, "100.0 %")]
 )
 def test_only_all_is_a_hundred_percent(value: float, said: str) -> None:
-    assert formatting.percent(value) == said
+    assert text.percent(value) == said
 
 
 @given(st.sets(st.integers(1, 60)))
 def test_ranges_name_exactly_the_lines(lines: set[int]) -> None:
     back: set[int] = set()
-    for part in filter(None, formatting.ranges(lines).split(", ")):
+    for part in filter(None, text.ranges(lines).split(", ")):
         first, _, last = part.partition("-")
         back |= set(range(int(first), int(last or first) + 1))
     assert back == lines
