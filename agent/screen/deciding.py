@@ -367,10 +367,14 @@ def sets_to_accept(entries: Sequence[Entry], marked: Collection[int]) -> dict[st
     """
     waiting = [entry for entry in entries if entry.waits and entry.state != "asks"]
     sets = {"marked": [entry.id for entry in waiting if entry.id in marked]}
-    verified = [e for e in waiting if e.kind == "test" and e.verdict == "verified"]
     for least in MUTANTS:
-        sets[str(least)] = [entry.id for entry in verified if entry.killed >= least]
+        sets[str(least)] = [entry.id for entry in waiting if _notices(entry, least)]
     return {name: drafts for name, drafts in sets.items() if drafts}
+
+
+def _notices(entry: Entry, mutants: int) -> bool:
+    """Whether an entry is a verified test that notices at least so many mutants."""
+    return (entry.kind, entry.verdict) == ("test", "verified") and entry.killed >= mutants
 
 
 def _verdict_of(draft: Draft) -> str:
