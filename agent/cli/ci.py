@@ -14,6 +14,7 @@ import click
 
 from copydesk.agent import config
 from copydesk.agent.cli import gate as gates
+from copydesk.agent.cli.ci_map import fetch_first, map_option, push_after
 from copydesk.agent.cli.current_desk import current_repository, open_current_desk
 from copydesk.agent.cli.error_report import print_error
 from copydesk.agent.cli.failures import NAMED, failed_tests_json, python_of
@@ -102,6 +103,7 @@ class Places(NamedTuple):
         "copydesk ci --base origin/main --report report.html",
         "copydesk ci --data coverage.xml --fail-under 90",
         "copydesk ci --comment comment.md",
+        "copydesk ci --map fetch",
     )
 )
 @click.option(
@@ -127,6 +129,7 @@ class Places(NamedTuple):
     metavar="FILE",
     help="Write the body of a pull request's comment there, for a step that may post it.",
 )
+@map_option
 @json_option
 def ci(
     base: str | None,
@@ -136,6 +139,7 @@ def ci(
     report: Path | None,
     code_quality: Path | None,
     comment: Path | None,
+    maps: str | None,
     as_json: bool,
 ) -> None:
     """Measure HEAD and judge what it adds: a whole CI job.
@@ -155,6 +159,7 @@ def ci(
     floors = floors_for(
         request, project, sources, fail_under=fail_under, diff_fail_under=diff_fail_under
     )
+    fetch_first(maps)
     print_progress(f"judging {short_sha(head)} against {short_sha(against)}")
     if data:
         policy = unknown_policy(request, project, sources)
@@ -162,6 +167,7 @@ def ci(
         answer = Answer(verdict, None, [], None)
     else:
         answer = _by_measure(request, floors, report)
+        push_after(maps, head)
     answer = answer._replace(advice=gates.draft_advice(repo, request))
     _say(answer, where, as_json)
     all_written = _write_files(_files(answer, where, places))

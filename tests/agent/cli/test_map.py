@@ -151,3 +151,25 @@ def test_verdicts_name_whose_records_they_rest_on(run: Run, clones: tuple[Path, 
     assert (
         "HEAD rests on the map of CI, from origin, in 1 test." in run(ben, "map", "status").output
     )
+
+
+def test_ci_fetches_first_and_pushes_afterwards(
+    run: Run, clones: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann, ben = clones
+    made_up_measure(ann)
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_WORKFLOW", "copydesk")
+    result = run(ann, "ci", "--base", "HEAD", "--map", "both")
+    assert "0 maps of others, 0 new" in result.stderr
+    assert "pushed 1 map; 1 are there" in result.stderr
+    made_up_measure(ben)
+    subprocess.run(["git", "-C", ben, "remote", "set-url", "--push", "origin", "/nowhere"])
+    result = run(ben, "ci", "--base", "HEAD", "--map", "fetch")
+    assert "1 map of others, 0 new" in result.stderr
+    assert "pushed" not in result.stderr
+    subprocess.run(["git", "-C", ben, "remote", "remove", "origin"], check=True)
+    result = run(ben, "ci", "--base", "HEAD", "--map", "both")
+    assert result.exit_code in (0, 1)  # the verdict is the same
+    assert "no maps were fetched" in result.stderr
+    assert "no maps were pushed" in result.stderr

@@ -34,6 +34,14 @@ def test_github_gets_a_workflow_that_may_only_read(found: Repository, repo: Path
     job = parsed(text)
     assert job["permissions"] == {}
     assert job["jobs"]["gate"]["permissions"] == {"contents": "read"}
+    publishing = job["jobs"]["publish"]  # the job that may write runs no code of the project
+    assert publishing["permissions"] == {"contents": "write"}
+    assert "event_name == 'push'" in publishing["if"]
+    commands = [step["run"] for step in publishing["steps"] if "run" in step]
+    assert all(
+        ("/copydesk" in line or "-m venv" in line) for line in "".join(commands).split("\n") if line
+    )
+    assert 'copydesk" map push' in commands[-1]
     assert set(job["on"]) == {"pull_request", "push"}
     assert job["on"]["push"]["branches"] == ["main"]
     assert "secrets." not in text
