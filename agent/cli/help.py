@@ -27,18 +27,23 @@ _KINDS = ("tutorial", "how-to", "reference", "explanation")
         "copydesk help suite-broken",
         "copydesk help sandbox",
         "copydesk help --man | man -l -",
+        'copydesk help --schema "log --failures"',
     ),
 )
 @click.argument("topic", metavar="[SLUG | PAGE | COMMAND]", required=False)
 @click.option("--man", is_flag=True, help="Print the manual page of all commands, for man(1).")
+@click.option("--schema", metavar="COMMAND", help="Print the JSON Schema of its --json.")
 @click.pass_context
-def help(ctx: click.Context, topic: str | None, man: bool) -> None:
+def help(ctx: click.Context, topic: str | None, man: bool, schema: str | None) -> None:
     """Print what the documentation says of a message or a page.
 
     A message names its slug in its last line. Without a topic the pages are listed.
     """
     if man:
         _print_man_page()
+        return
+    if schema is not None:
+        _print_schema(schema)
         return
     if topic is None:
         _list_pages()
@@ -62,6 +67,21 @@ def _print_man_page() -> None:
     from copydesk.agent.cli.man_page import man_page
 
     click.echo(man_page(metadata.version("copydesk")), nl=False)
+
+
+def _print_schema(command: str) -> None:
+    # of no use to any other page
+    from copydesk.agent.cli.json_schemas import SCHEMAS, file_text
+
+    name = command.removeprefix("copydesk ")
+    if name not in SCHEMAS:
+        near = difflib.get_close_matches(name, SCHEMAS, n=1)
+        raise CopydeskError(
+            f"no schema is published for {command!r}",
+            slug="no-such-topic",
+            hint=f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(SCHEMAS)}.",
+        )
+    click.echo(file_text(name), nl=False)
 
 
 def pages() -> dict[str, Path]:

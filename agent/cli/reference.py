@@ -15,8 +15,10 @@ from copydesk.agent.cli.main import SECTIONS, cli
 _HEAD = """\
 # The command line
 
-`copydesk COMMAND [OPTIONS]`. Every reading command takes `--json`, with stable keys. Results go
-to standard output, progress and problems to standard error.
+`copydesk COMMAND [OPTIONS]`. Every reading command takes `--json`, with stable keys: the
+[schemas](json/) are printed by `copydesk help --schema COMMAND`. Keys may be added; one that is
+there keeps its name and its type. Results go to standard output, progress and problems to
+standard error.
 
 | exit code | meaning |
 | --- | --- |

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from click.testing import CliRunner, Result
 
+from copydesk.agent.cli.json_schemas import SCHEMAS, schema
 from copydesk.agent.cli.main import cli
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git import repository
@@ -102,9 +105,21 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
     def call(where: Path, *words: str, input: str | None = None) -> Result:
         monkeypatch.chdir(where)
         monkeypatch.delenv("COLUMNS", raising=False)
-        return CliRunner().invoke(cli, list(words), input=input, prog_name="copydesk")
+        result = CliRunner().invoke(cli, list(words), input=input, prog_name="copydesk")
+        if "--json" in words and result.exit_code in (0, 1) and "--watch" not in words:
+            _hold_against_schema(words, result.stdout)
+        return result
 
     return call
+
+
+def _hold_against_schema(words: Sequence[str], answer: str) -> None:
+    """Every answer that a test gets is held against the schema that is published for it."""
+    options = {word for word in words if word in ("--failures", "--model", "--predictions")}
+    for name in (" ".join(words[:2]), " ".join([words[0], *options]), words[0]):
+        if name in SCHEMAS:
+            jsonschema.Draft202012Validator(schema(name)).validate(json.loads(answer))
+            return
 
 
 @pytest.fixture
