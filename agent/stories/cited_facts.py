@@ -57,6 +57,7 @@ _MEANING: dict[tuple[str, str], tuple[str, str]] = {
     ("span", "files"): ("file", ""),
     ("span", "added"): ("line", "added"),
     ("span", "removed"): ("line", "removed"),
+    ("releases", "releases"): ("release", ""),
     ("other commits", "others"): ("commit", "others"),
     ("contributor", "commits"): ("commit", ""),
     ("other contributors", "others"): ("person", "others"),

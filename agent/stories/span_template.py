@@ -171,9 +171,14 @@ def _measured(facts: Sequence[Fact]) -> tuple[Sentence, ...]:
 
 
 def _behind(facts: Sequence[Fact], person: str) -> _Texts:
+    kinds = {fact.kind for fact in facts}
     for fact in facts:
         slot = f"{{{fact.id}.%s}}"
-        if fact.kind == "release":
+        if fact.kind == "releases":
+            days = "from " + slot % "date_1" + " to " + slot % "date_2"
+            names = slot % "tag_1" + " to " + slot % "tag_2"
+            yield slot % "releases" + f" releases were tagged {days}, {names}.", ()
+        if fact.kind == "release" and "releases" not in kinds:
             yield slot % "tag" + " was tagged on " + slot % "date" + ".", ()
     for fact in facts:
         if fact.kind == "span":

@@ -51,6 +51,8 @@ UNITS = {
     "drafts": "draft",
     "commit": "commit",
     "commits": "commit",
+    "release": "release",
+    "releases": "release",
     "reader": "reader",
     "readers": "reader",
 }

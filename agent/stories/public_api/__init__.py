@@ -9,6 +9,7 @@ from copydesk.agent.stories.public_api.between_commits import (
     offers_anything,
 )
 from copydesk.agent.stories.public_api.compare import ApiChange, compare_modules
+from copydesk.agent.stories.public_api.offered import offered
 from copydesk.agent.stories.public_api.read_module import ModuleApi, read_module
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "ModuleApi",
     "changes_between",
     "compare_modules",
+    "offered",
     "offers_anything",
     "read_module",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -60,6 +60,19 @@ class _Item(NamedTuple):
 def is_changelog(path: str) -> bool:
     """Whether a file is a changelog or a news fragment, by its name."""
     return bool(_fragment_category(path)) or _is_list(path)
+
+
+def without_pages(paths: Sequence[str], all_paths: Iterable[str]) -> list[str]:
+    """Changelogs without pages on changelogs, such as docs/commands/changelog.md: where there is
+    a changelog at the top, those in folders of documentation are none.
+
+    Args:
+        paths: Changelogs by their names.
+        all_paths: All files of the tree.
+    """
+    if not any(_is_list(path) for path in all_paths if "/" not in path):
+        return list(paths)
+    return [path for path in paths if not re.match(r"docs?/", path, re.I)]
 
 
 def _is_list(path: str) -> bool:

@@ -33,6 +33,9 @@ MOST_COMMITS, MOST_API, MOST_ENTRIES, MOST_NOTES, MOST_TESTS = 60, 60, 40, 8, 5
 """Facts of each kind that are told one by one; the others are counted."""
 LONGEST_NOTE = 400
 
+FEW_RELEASES = 2
+"""Releases that are told one by one; of more the first and the last."""
+
 _STORY_TRAILER = re.compile(r"^Story: *(\S.*)$", re.MULTILINE)
 _SENTENCES_WORTH = 3
 """Words that a paragraph of a commit's body needs to count as a reason."""
@@ -156,6 +159,12 @@ def _releases(span: SpanInputs) -> Iterator[Unnumbered]:
         values = {"tag": name, "date": tag.date, "sha": tag.sha, "short": tag.sha[:7]}
         assert tag.sha in by_sha
         yield "release", f"Release {name}, {tag.date}, commit {tag.sha[:7]}.", values
+    if len(span.tags) > FEW_RELEASES:
+        first, last = span.tags[0], span.tags[-1]
+        names = {"tag_1": plain_line(first.name), "tag_2": plain_line(last.name)}
+        days = {"date_1": min(first.date, last.date), "date_2": max(first.date, last.date)}
+        text = f"{len(span.tags)} releases, from {names['tag_1']} to {names['tag_2']}."
+        yield "releases", text, {"releases": len(span.tags), **names, **days}
 
 
 def _api(changes: Sequence[ApiChange]) -> Iterator[Unnumbered]:
@@ -262,7 +271,9 @@ def _commit(commit: LoggedCommit, kind: Kind) -> Unnumbered:
 
 def _notes(span: SpanInputs) -> Iterator[Unnumbered]:
     """The author's reasons: trailers and notes before paragraphs of commit bodies."""
-    notes = [*_trailers(span.commits), *_told(span.notes), *_bodies(span.commits)]
+    bodies = list(_bodies(span.commits))
+    bodies = list(filter(_says_why, bodies)) or bodies
+    notes = [*_trailers(span.commits), *_told(span.notes), *bodies]
     seen = set[str]()
     for text, values in notes:
         if len(seen) < MOST_NOTES and str(values["note"]) not in seen:
@@ -271,6 +282,24 @@ def _notes(span: SpanInputs) -> Iterator[Unnumbered]:
 
 
 _Notes = Iterator[tuple[str, Values]]
+
+
+_OF_THE_WORK = re.compile(
+    r"(?:rebas|address|review|squash|amend|wip\b|also (?:add|updat|fix)|updat\w+ (?:test|doc)"
+    r"|add\w* (?:\w+ )?tests?\b|document\w*\b|align\b|tests? (?:for|added)|see (?:also|the)\b)",
+    re.I,
+)
+"""How paragraphs begin that tell of the work on a commit, not of its reason."""
+_REASON = re.compile(
+    r"\b(?:because|since|so that|in order to|otherwise|instead of|could not|couldn't|cannot|can't"
+    r"|did not|didn't|prevent\w*|allow\w*|avoid\w*|broke\w*|problem|caus\w+|need\w*|wrong\w*"
+    r"|too (?:slow|much|many)|wanted|useful|makes?)\b",
+    re.I,
+)
+
+
+def _says_why(note: tuple[str, Values]) -> bool:
+    return _REASON.search(str(note[1]["note"])) is not None
 
 
 def _trailers(commits: Sequence[LoggedCommit]) -> _Notes:
@@ -295,7 +324,7 @@ def _bodies(commits: Sequence[LoggedCommit]) -> _Notes:
         if _kind(commit).theme not in FOR_READERS:
             continue
         for paragraph in note(commit.body):
-            if _is_prose(paragraph):
+            if _is_prose(paragraph) and not _OF_THE_WORK.match(paragraph):
                 yield _of_commit(commit, paragraph, "body")
 
 
@@ -310,6 +339,7 @@ def _is_prose(paragraph: str) -> bool:
         or "://" in paragraph
         or "  " in paragraph
         or "Traceback" in paragraph
+        or paragraph.count(" - ") > 2  # a list on one line
     ):
         return False
     return len(re.findall(r"[^\W\d_]{2,}", paragraph)) >= _SENTENCES_WORTH

@@ -19,8 +19,8 @@ from copydesk.agent.records import Sha
 from copydesk.agent.source_text import decode_source
 from copydesk.agent.stories.facts import StoryInputs
 from copydesk.agent.stories.gather_facts import measured_inputs
-from copydesk.agent.stories.public_api import ApiChange, changes_between
-from copydesk.agent.stories.span.changelog import Entry, is_changelog, new_entries
+from copydesk.agent.stories.public_api import ApiChange, changes_between, offered
+from copydesk.agent.stories.span.changelog import Entry, is_changelog, new_entries, without_pages
 from copydesk.agent.stories.span.contributors import Contributor, contributors
 from copydesk.agent.stories.span.facts import AcceptedDraft, AuthorNote, SpanInputs
 from copydesk.agent.stories.span.references import project_page
@@ -90,7 +90,8 @@ def _compared(
     api: list[ApiChange] = []
     with db.failed_items.contained("story", last, "the public API"):
         failpoints.failpoint("story api")
-        api = changes_between(db, repo, before, after, paths)
+        changes = changes_between(db, repo, before, after, paths)
+        api = offered(repo, (before, after), changes)
     return dataclasses.replace(
         inputs,
         api=tuple(api),
@@ -151,6 +152,7 @@ def _entries(
 ) -> tuple[tuple[str, Entry], ...]:
     """The entries that changelogs and news fragments have gained."""
     changelogs = [path for path in paths if path in after and is_changelog(path)]
+    changelogs = without_pages(changelogs, after)
     blobs = {tree[path].blob for tree in (before, after) for path in changelogs if path in tree}
     texts = {blob: decode_source(raw) for blob, raw in git.read_blobs(repo, blobs).items()}
     found: dict[tuple[str, Entry], None] = {}

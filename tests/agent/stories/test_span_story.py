@@ -179,6 +179,29 @@ def test_many_things_stay_within_the_words() -> None:
     assert check(story, facts) == []
 
 
+def test_many_releases_are_one_sentence() -> None:
+    tags = tuple(Tag(f"v{n}.0", COMMITS[n].sha, f"2026-11-0{n + 1}") for n in range(3))
+    facts = span_facts(replace(FULL, tags=tags))
+    story = span_story(facts, date="")
+    behind = prose(story)["Behind it"]
+    assert behind.startswith(
+        "3 releases were tagged from 2026-11-01 to 2026-11-03, `v0.0` to `v2.0`. After"
+    )
+    assert check(story, facts) == []
+    wrong = Sentence("4 releases were tagged.", tuple(fact.id for fact in facts))
+    assert check_sentence(wrong, facts)
+
+
+def test_a_reason_is_a_paragraph_that_gives_one() -> None:
+    commits = (
+        commit(1, "Add one", body="Rebased onto main because of conflicts.\n\nIt was one of many."),
+        commit(2, "Add two", body="People could not count past one."),
+        commit(3, "Add three", body="Changes: - one thing - another - a third"),
+    )
+    story = span_story(span_facts(SpanInputs(commits)), date="")
+    assert prose(story)["Why"] == "“People could not count past one.” (`2ab1ab1`)"
+
+
 ALTERED = [
     ("`read_rows` is new", "`read_rows` is gone"),
     ("`read_rows` is new", "`read_row` is new"),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copydesk.agent.stories.span.changelog import Entry, is_changelog, new_entries
+from copydesk.agent.stories.span.changelog import Entry, is_changelog, new_entries, without_pages
 
 BEFORE = """# Changelog
 
@@ -91,3 +91,11 @@ def test_any_text_is_read(before: str, after: str) -> None:
     for entry in new_entries("CHANGELOG.md", before, after):
         assert entry.text
         assert "\n" not in entry.text
+
+
+def test_a_page_on_changelogs_is_none_where_there_is_one_at_the_top() -> None:
+    paths = ["CHANGELOG.md", "docs/commands/changelog.md"]
+    assert without_pages(paths, [*paths, "a.py"]) == ["CHANGELOG.md"]
+    assert without_pages(["docs/changelog.rst"], ["a.py", "docs/changelog.rst"]) == [
+        "docs/changelog.rst"
+    ]
