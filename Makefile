@@ -12,8 +12,8 @@ EDITABLE := $(if $(wildcard src/copydesk/agent/.),-e,)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help venv demo test lint wheel clean bench bench-gate bench-sandbox equal bench-coverage \
-	bench-drafts bench-foreign bench-model bench-hooks bench-replays bench-suite bench-whole-job \
-	bench-stories test-versions
+	bench-drafts bench-unseen bench-foreign bench-model bench-hooks bench-replays bench-suite \
+	bench-whole-job bench-stories test-versions
 .DEFAULT_GOAL := help
 
 help:
@@ -29,6 +29,7 @@ help:
 	@echo "             the gate's verdicts on that history, line for line against diff-cover's"
 	@echo "make bench-drafts drafted tests on real packages beside Pynguin and the Hypothesis ghostwriter;"
 	@echo "             DRAFTS=folder keeps what was made, BENCH_OPTIONS='--packages toolz --most 5'"
+	@echo "make bench-unseen HALF=open  drafted tests of functions drawn from packages nobody tuned on"
 	@echo "make bench-foreign OTHER_PYTHON=python3.13  kept drafts as another user, in another locale, order,"
 	@echo "             folder, Python and under xdist; DRAFTS and BENCH_OPTIONS as above, '--other python3.12' too"
 	@echo "make bench-replays PROJECT=clone RANGE=A..B PYTHON_OF_PROJECT=python TESTMON=python"
@@ -99,6 +100,9 @@ equal: $(VENV)/.installed-dev
 DRAFTS ?= $(or $(TMPDIR),/tmp)/copydesk-drafts
 bench-drafts: $(VENV)/.installed-dev
 	@$(BIN)/python bench/drafts.py --scratch $(DRAFTS) $(BENCH_OPTIONS)
+
+bench-unseen: $(VENV)/.installed-dev
+	@$(BIN)/python bench/unseen.py --half $(or $(HALF),open) --scratch $(DRAFTS)-unseen $(BENCH_OPTIONS)
 
 bench-foreign: $(VENV)/.installed-dev
 	@$(BIN)/python bench/foreign.py --scratch $(DRAFTS)-foreign \

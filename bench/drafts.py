@@ -255,7 +255,23 @@ def judged(work: Work) -> dict[str, Any]:
         "mutants": len(chosen),
         "faced": len(verdicts) - verdicts.count("too long"),
         "killed": verdicts.count("killed"),
+        "of_drafted": _in_drafted(work.sources, chosen, covered),
     }
+
+
+def _in_drafted(
+    every: Sequence[Source],
+    chosen: Sequence[dict[str, Any]],
+    covered: dict[tuple[str, LineNo], set[str]],
+) -> int:
+    """The mutants, on whatever line, of the functions that some passing test reaches."""
+    spans = [
+        (source.path, set(gap.lines))
+        for source in every
+        for gap in source.gaps
+        if any(covered[source.path, line] for line in gap.lines)
+    ]
+    return sum(any(m["file"] == path and m["line"] in own for path, own in spans) for m in chosen)
 
 
 def _covered(

@@ -109,9 +109,14 @@ from coverage import Coverage
 modules, answer = sys.argv[2:], {}
 cov = Coverage(data_file=None, config_file=False, source=["."])
 cov.start()
-loaded = [importlib.import_module(name) for name in modules]
+loaded = {}
+for name in modules:
+    try:
+        loaded[name] = importlib.import_module(name)
+    except ImportError:  # of an extra that is not installed
+        continue
 cov.stop()
-for name, module in zip(modules, loaded):
+for name, module in loaded.items():
     _, _, _, missing, _ = cov.analysis2(module.__file__)
     answer[name] = [module.__file__, missing]
 open(sys.argv[1], "w").write(json.dumps(answer))
