@@ -41,6 +41,8 @@ class Case:
         setup: The methods that are called on the object first, with their arguments.
         then: The rows of arguments that the result is called with.
         patches: What is put in place around the call.
+        reached: The lines of the function that it executes.
+        condition: What sets it apart from the other cases, in the words of a name.
     """
 
     receiver: str | None
@@ -53,6 +55,8 @@ class Case:
     setup: tuple[tuple[str, tuple[str, ...]], ...] = ()
     then: tuple[tuple[str, ...], ...] = ()
     patches: tuple[tuple[str, str], ...] = ()
+    reached: frozenset[int] = frozenset()
+    condition: str = ""
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -150,6 +154,7 @@ def parse_case(record: Json, texts: CheckedTexts) -> Case:
         tuple(setup),
         tuple(then),
         tuple(patches),
+        frozenset(line for line in record.get("lines", ()) if isinstance(line, int)),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 import sys
 from typing import Any
 
@@ -11,6 +12,7 @@ from copydesk.agent.testgen.embedded.render_values import Refused, is_module, is
 
 _NEVER_IMPORTED = ("os", "sys", "subprocess", "builtins")
 _PATCHES = ("sys.argv", "sys.stdin", "cwd", "time.time", "seed")
+_FILE = re.compile(r"file:[\w.-]*\w")
 _VIEWS = ("dict()", "list()", "len()")
 
 
@@ -87,7 +89,9 @@ def checked_name(name: object) -> str:
 
 
 def checked_patch(name: object) -> str:
-    """The name of what is put around a call: a known one, or a variable of the environment."""
+    """The name of what is put around a call: a known one, a variable of the environment, a file."""
+    if _FILE.fullmatch(str(name)):
+        return str(name)
     variable = str(name).removeprefix("env:")
     is_variable = variable != name and is_name(variable)
     if name not in _PATCHES and not is_variable:

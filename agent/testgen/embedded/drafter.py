@@ -22,7 +22,10 @@ from copydesk.agent.source_text import decode_source
 from copydesk.agent.testgen.embedded.call_source import Subject
 from copydesk.agent.testgen.embedded.case import Case, parse_case
 from copydesk.agent.testgen.embedded.checked_texts import CheckedTexts
+from copydesk.agent.testgen.embedded.conditions import with_conditions
 from copydesk.agent.testgen.embedded.render_values import Refused, is_name
+from copydesk.agent.testgen.embedded.rubric import Reviewed, merged
+from copydesk.agent.testgen.embedded.suspicion import as_note, doubt
 from copydesk.agent.testgen.embedded.test_source import module_text
 from copydesk.agent.testgen.project import import_name
 from copydesk.agent.text import one_line
@@ -82,6 +85,24 @@ class _Target:
         names = tuple(parameter.arg for parameter, _ in signature.by_position)
         return Subject(self.module, owner, node.name, shape_of(node, owners), names)
 
+    def reviewed(
+        self, entry: str, subject: Subject, cases: Sequence[Case]
+    ) -> tuple[list[Case], tuple[str, ...]]:
+        """The cases that a reviewer would merge and nobody doubts, and the notes on the others."""
+        _, node = outermost_function(self.tree, entry, self.gap.lines)
+        if node is None:
+            return list(cases), ()
+        reviewed = Reviewed(node, subject.shape)
+        believed, suspects = [], []
+        for case in cases:
+            reason = doubt(subject, case, reviewed)
+            if reason:
+                suspects.append(one_line(as_note(subject, case, reason)))
+            else:
+                believed.append(case)
+        accepted, notes = merged(believed, reviewed)
+        return with_conditions(node, accepted), (*suspects[:MAX_SUSPECTS], *notes)
+
 
 def draft_embedded(
     gap: Gap, tree: Path, sandbox: SandboxRunner, *, seed: int = 0, seconds: float = _WALL_SECONDS
@@ -122,9 +143,12 @@ def draft_embedded(
     cases = _parsed(steady, CheckedTexts(target.module, subject.name, target.tree))
     if not cases:
         return None
+    cases, doubts = target.reviewed(entry, subject, cases)
+    if not cases:
+        return None
     content, tests = module_text(subject, cases)
     suspects = _list(report.get("suspects"))[:MAX_SUSPECTS]
-    notes = tuple(f"suspect: {one_line(str(suspect))}" for suspect in suspects)
+    notes = (*(f"suspect: {one_line(str(suspect))}" for suspect in suspects), *doubts)
     return Candidate(gap, "embedded", content, tests, recorded=tests, notes=notes)
 
 

@@ -10,7 +10,8 @@ from copydesk.agent.testgen.embedded.render_values import quoted
 def fixtures_of(case: Case) -> list[str]:
     """The fixtures that a test of a case asks for."""
     names = [*case.outcome.fixtures]
-    if any("tmp_path" in text for text in _texts(case)):
+    files = any(name.startswith("file:") for name, _ in case.patches)
+    if files or any("tmp_path" in text for text in _texts(case)):
         names.insert(0, "tmp_path")
     if any("monkeypatch" in line for line in _patch_lines(case)):
         names.append("monkeypatch")
@@ -37,6 +38,8 @@ def _patch_lines(case: Case) -> list[str]:
 
 def _patch_line(name: str, text: str) -> str:
     """The line that puts something around a call."""
+    if name.startswith("file:"):
+        return f"    (tmp_path / {quoted(name[5:])}).write_text({text})"
     if name == "cwd":
         return f"    monkeypatch.chdir({text})"
     if name == "seed":

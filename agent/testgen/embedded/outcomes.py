@@ -91,6 +91,14 @@ class Outcome(ABC):
         """What the call does, where no input names the test."""
         return self.words
 
+    def words_when(self, condition: str) -> str:
+        """What a test of this outcome is called, behind the subject's words, by its condition.
+
+        Args:
+            condition: The condition in words, beginning with when, with or without.
+        """
+        return f"{self.words}_{condition}" if self.words else condition
+
     def test_words(self, subject: Subject, inputs: str) -> str:
         """What a test of this outcome is called, behind the subject's words.
 
@@ -216,6 +224,28 @@ class Prints(_Expected):
 
 
 @dataclass(frozen=True, slots=True)
+class Collects(_Expected):
+    """The call hands on what it writes to a function that it is given."""
+
+    def lines(self, act: Act) -> list[str]:
+        """A list that collects, the call, and what was collected."""
+        return ["    written = []", *_acted(act), *self.assertion("written")]
+
+    def assertion(self, result: str) -> list[str]:
+        """The list is the expected one."""
+        return asserted(result, "==", self.expected)
+
+    @property
+    def words(self) -> str:
+        """That it writes nothing; what it writes its input tells."""
+        return "writes_nothing" if self.expected == "[]" else ""
+
+    def words_alone(self, subject: Subject) -> str:
+        """That it writes something."""
+        return self.words or f"writes_{noun(self.expected)}"
+
+
+@dataclass(frozen=True, slots=True)
 class ChangesArgument(_Expected):
     """The call returns nothing and changes an argument; `after` it is left for a context."""
 
@@ -327,12 +357,15 @@ class Raises(Outcome):
 
     exception: str
     message: str = ""
+    is_own: bool = True
+    """Whether a statement of the project raises it."""
 
     @classmethod
     def parse(cls, record: Json, texts: CheckedTexts, arguments: Sequence[str]) -> Self:
         """Read the exception's class and message."""
         texts.exception(record["name"], record["module"])
-        return cls(record["name"], str(record["message"])[:MAX_MESSAGE])
+        is_own = record.get("own", True) is True
+        return cls(record["name"], str(record["message"])[:MAX_MESSAGE], is_own)
 
     def lines(self, act: Act) -> list[str]:
         """pytest.raises around the call; a context is entered in the same line."""
@@ -410,6 +443,7 @@ KINDS: dict[str, type[Outcome]] = {
     "repr": ReturnsRepr,
     "view": ReturnsView,
     "prints": Prints,
+    "collects": Collects,
     "changes": ChangesArgument,
     "state": ReturnsObject,
     "receiver": UpdatesReceiver,

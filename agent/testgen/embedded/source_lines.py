@@ -40,11 +40,20 @@ def statement(prefix: str, text: str) -> list[str]:
     line = f"    {prefix}{text}"
     if len(line) <= WIDTH:
         return [line]
+    return _unfolded(f"    {prefix}", text, "    ", "")
+
+
+def _unfolded(before: str, text: str, indent: str, after: str) -> list[str]:
+    """An expression over as many lines as its brackets need, those in it included."""
     opened = _opened(text)
-    if opened is None:
-        return [line]
-    parts = [f"        {part}," for part in opened.parts]
-    return [f"    {prefix}{opened.head}", *parts, f"    {opened.end}"]
+    if opened is None or len(before + text + after) <= WIDTH:
+        return [f"{before}{text}{after}"]
+    deeper = indent + "    "
+    lines = [f"{before}{opened.head}"]
+    for part in opened.parts:
+        key, colon, value = part.partition(": ") if opened.head == "{" else ("", "", part)
+        lines += _unfolded(f"{deeper}{key}{colon}", value, deeper, ",")
+    return [*lines, f"{indent}{opened.end}{after}"]
 
 
 def _opened(text: str) -> _Opened | None:
@@ -96,10 +105,32 @@ def asserted_fields(owner: str, fields: Sequence[tuple[str, str]]) -> list[str]:
     return lines
 
 
+_NAN = 'float("nan")'
+_NUMBER = r'(?:float\("nan"\)|-?[\d.]+(?:e[-+]?\d+)?)'
+_NUMBERS = re.compile(rf"\[({_NUMBER}(?:, {_NUMBER})*)\]")
+
+
 def approximated(expected: str) -> str:
-    """An expected value; pytest.approx of a float with a long tail."""
+    """An expected value; pytest.approx of a float with a long tail, and of numbers in a list
+    where one has such a tail or is no number.
+    """
     approximate = expected_float(expected)
-    return f"pytest.approx({approximate})" if approximate else expected
+    if approximate:
+        return f"pytest.approx({approximate})"
+    return _approximated_numbers(expected) or expected
+
+
+def _approximated_numbers(expected: str) -> str:
+    """The same of a list of numbers; empty for anything else, and where none needs it."""
+    numbers = _NUMBERS.fullmatch(expected)
+    if numbers is None:
+        return ""
+    items = [item.strip() for item in numbers.group(1).split(",")]
+    rounded = [(expected_float(item) if "." in item else None) or item for item in items]
+    has_gaps = _NAN in items
+    if rounded == items and not has_gaps:
+        return ""
+    return f"pytest.approx([{', '.join(rounded)}]{', nan_ok=True' if has_gaps else ''})"
 
 
 def pattern(message: str) -> str:

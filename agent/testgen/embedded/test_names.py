@@ -32,7 +32,10 @@ def unique(name: str, names: set[str], more: str = "") -> str:
 
 def test_name(subject: Subject, case: Case) -> str:
     """test_<subject>_<what it does>_<for what input>."""
-    words = case.outcome.test_words(subject, _inputs(subject, case))
+    if case.condition and not case.patches and not case.setup:
+        words = case.outcome.words_when(case.condition)
+    else:
+        words = case.outcome.test_words(subject, _inputs(subject, case))
     return f"test_{subject.words}_{words}"[:MAX_NAME].rstrip("_")
 
 
@@ -77,6 +80,8 @@ def _patches(case: Case) -> list[str]:
             words.append("_".join(arguments) or "no_arguments")
         elif name == "sys.stdin":
             words.append(slug(text.removeprefix("StringIO")[1:-1]) or "no_input")
+        elif name.startswith("file:"):
+            words.append(f"a_{slug(name[5:])}_file")
         elif name.startswith("env:"):
             value = "unset" if text == "None" else slug(text) or "empty"
             words.append(f"{name[4:].lower()}_{value}")

@@ -400,7 +400,7 @@ def test_the_search_says_why_it_has_nothing(tree: Path, function: str, error: st
 def test_a_function_is_found_wherever_its_module_defines_it(tree: Path, source: str) -> None:
     (tree / "m.py").write_text(source)
     cases = ask(tree, request("parse", lines=[5]))["cases"]
-    assert cases[0]["observed"]["text"] == "'abc!'"
+    assert cases[0]["observed"]["text"] == "'Hello World!'"
 
 
 def test_the_search_wins_over_no_module_of_the_user(tree: Path) -> None:
@@ -410,7 +410,7 @@ def test_the_search_wins_over_no_module_of_the_user(tree: Path) -> None:
         "from inputs import own\n\ndef f(number: int):\n    return own(number)\n"
     )
     cases = ask(tree, request("f", lines=[4]))["cases"]
-    assert [c["observed"]["text"] for c in cases][:1] == ["3"]
+    assert [c["observed"]["text"] for c in cases][:1] == ["9"]
 
 
 def test_the_search_tries_the_same_calls_whatever_the_time_of_day(tree: Path) -> None:
@@ -730,7 +730,7 @@ def test_arguments_are_made_by_the_methods_beside_one() -> None:
     receiver = Expression("Signer('k')", (("Signer", "signer"),))
     found = returned_by_siblings.returned_by_siblings(tree, module, check, "Signer", receiver)
     assert [(texts(row), made.text) for row, made in found] == [
-        (["'abc'"], "Signer('k').sign('abc')")
+        (["'Hello World'"], "Signer('k').sign('Hello World')")
     ]
     tree, decode = function_in(
         "def encode(a): return a\ndef decode(b): return b\ndef none(a) -> None: return a", "decode"

@@ -12,8 +12,10 @@ from ...source.functions import BINARY_METHODS, Function, is_bound, signature_of
 from ..values import click_commands
 from ..values.call import Call, Setup, Subject
 from ..values.environment_patches import choices
+from ..values.everyday_values import with_other_numbers
 from ..values.expressions import Expression
 from ..values.from_iteration import derived, variadic
+from ..values.project_files import file_choices, looked_at
 from ..values.value_pools import Pools
 from .entry_points import later_calls
 from .existing_calls import Site, find_sites
@@ -23,6 +25,7 @@ from .returned_by_siblings import returned_by_siblings
 MAX_PRODUCT = 400
 MAX_OPTIONS = 300
 MAX_PAIRED = 250
+MAX_IN_FOLDER = 80
 MAX_RANDOM = 500
 MAX_RANDOM_DONE = 150
 """Random calls where every line is reached, for the sake of the small changes alone."""
@@ -135,8 +138,9 @@ class Stream:
         """The calls of each stage, and those near to the ones that were kept in the meantime."""
         near = 0
         stages = (
-            self._products, self._surrounded, self._with_more, self._with_options, self._paired,
-            self._returned, self._with_words, self._at_random, self._called_again,
+            self._in_folders, self._products, self._surrounded, self._with_more,
+            self._with_options, self._paired, self._returned, self._with_words, self._at_random,
+            self._called_again,
         )  # fmt: skip
         for stage in stages:
             for call in stage(starts):
@@ -169,7 +173,9 @@ class Stream:
             self._construction(site)
             for site in find_sites(self.top, self.tree, self.subject.owner, "")
         ]
-        receivers = written[: MAX_RECEIVERS // 3] + self.pools.constructed(owner)
+        varied = [other for first in written[:1] for other in with_other_numbers(first)]
+        written = [*written[: MAX_RECEIVERS // 3], *varied]
+        receivers = written + self.pools.constructed(owner)
         return list(dict.fromkeys(receivers))[:MAX_RECEIVERS]
 
     def _construction(self, site: Site) -> Expression:
@@ -245,6 +251,13 @@ class Stream:
             for row in self._rows(3 if patches != every[0] else 40):
                 for start in starts[:2]:
                     yield self._call(start, row, {}, "literal")._replace(patches=patches)
+
+    def _in_folders(self, starts: Sequence[Start]) -> Iterator[Call]:
+        """Plain calls with the test's own folder, and small files in it, where one is asked for."""
+        for changes, patches in file_choices(looked_at(self.tree, self.node)):
+            changes = {name: value for name, value in changes.items() if name in self.values}
+            for row in self._rows(MAX_IN_FOLDER if changes else 0):
+                yield self._changed(starts[0], row, changes)._replace(patches=patches)
 
     def _paired(self, starts: Sequence[Start]) -> Iterator[Call]:
         """Two arguments at once, the second one made of the first: a key of a dictionary, a part

@@ -8,6 +8,7 @@ import random
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Dict
 
 from ..values.call import Patches
@@ -19,8 +20,17 @@ def applied(patches: Patches, local: Dict[str, Any]) -> Iterator[None]:
     """Everything in place, and put back at the end."""
     with contextlib.ExitStack() as stack:
         for name, expression in patches:
-            _apply(name, evaluate(expression, local), stack)
+            value = evaluate(expression, local)
+            if name.startswith("file:"):
+                _write_file(local["tmp_path"] / name[5:], value, stack)
+            else:
+                _apply(name, value, stack)
         yield
+
+
+def _write_file(path: Path, text: str, stack: contextlib.ExitStack) -> None:
+    path.write_text(text)
+    stack.callback(path.unlink)
 
 
 def _apply(name: str, value: Any, stack: contextlib.ExitStack) -> None:

@@ -122,7 +122,7 @@ PATIENCE = Patience()
 
 def invoke(subject: Subject, call: Call, folder: Path, trace: bool = True) -> Run:
     """Make the inputs and the call, under the tracer, with its output captured."""
-    local = {"tmp_path": folder, "stream": stream}
+    local = {"tmp_path": folder, "stream": stream, "written": []}
     tracer = Tracer(subject)
     out = io.StringIO()
     inputs: list[Any] = []

@@ -47,6 +47,12 @@ _WRITTEN = ("doctest", "test", "production")
 _NO_OPERATOR = ("unsupported operand type", "not supported between")
 _OPERATORS = BINARY["__add__"].__code__.co_filename
 
+_PLAIN_ANSWERS = {
+    **{word: word for word in ("True", "False", "None")},
+    **dict.fromkeys(("''", "b''", "[]", "{}", "()", "set()"), "empty"),
+}
+COLLECTOR = "written.append"
+"""Handed over where a function writes with what it is given."""
 Field = Tuple[str, str, Tuple[Tuple[str, str], ...]]
 """An attribute's name, the text of its value, and the names that text imports.
 
@@ -67,6 +73,27 @@ def observation(subject: Subject, call: Call, run: Run, folder: Path) -> Json | 
     if run.warned:
         observed["warns"] = run.warned[0]
     return observed
+
+
+def gives(observed: Json) -> str:
+    """A word for what a kept call gives, where it is a plain answer: True, False, None, empty, or
+    something; empty for an error.
+    """
+    if observed["kind"] == "raises":
+        return ""
+    text = observed.get("text", "")
+    return _PLAIN_ANSWERS.get(text, "something") if observed["kind"] == "value" else "something"
+
+
+def answer_of(run: Run) -> str:
+    """The same of a run, before it is recorded."""
+    if run.kind != "value":
+        return ""
+    value = run.value
+    if value is None or value is True or value is False:
+        return str(value)
+    is_empty = type(value) in (str, bytes, list, dict, tuple, set) and not value
+    return "empty" if is_empty else "something"
 
 
 def _returned(subject: Subject, call: Call, run: Run, folder: Path) -> Json | None:
@@ -96,11 +123,14 @@ def _object(value: Any) -> Json | None:
         return _table(value)
     if callable(getattr(value, "hexdigest", None)) and hasattr(value, "digest_size"):
         return _value(Expression(repr(value.hexdigest())), "view", view="hexdigest")
+    state = _state(value)
+    if state is not None and any(not name.endswith("()") for name, _, _ in state["fields"]):
+        return state
     if kind.__repr__ is not object.__repr__ and not isinstance(value, _OPAQUE):
         text = repr(value)
         if 0 < len(text) <= MAX_REPR:
             return _value(Expression(repr(text)), "repr")
-    return _state(value)
+    return state
 
 
 def below(folder: Path, value: Any) -> Expression | None:
@@ -140,7 +170,10 @@ def _command_result(result: Any, folder: Path) -> Json:
 
 
 def _effect(subject: Subject, call: Call, run: Run) -> Json | None:
-    """For a call that returns None: what it printed, or what it changed."""
+    """For a call that returns None: what it handed on, what it printed, or what it changed."""
+    collected = _collected(call, run)
+    if collected is not None:
+        return collected
     if run.printed and len(run.printed) <= MAX_STDOUT:
         return _value(Expression(repr(run.printed)), "prints")
     for index, argument in enumerate(call.arguments):
@@ -153,6 +186,15 @@ def _effect(subject: Subject, call: Call, run: Run) -> Json | None:
     if subject.name in ("__setitem__", "__delitem__") or subject.shape == "setter":
         return None
     return _value(Expression("None"))
+
+
+def _collected(call: Call, run: Run) -> Json | None:
+    """What a call handed to a function that it was given to write with."""
+    for argument, value in zip(call.arguments, run.inputs[1:]):
+        if argument.text == COLLECTOR:
+            written = write(value.__self__)
+            return _value(written, "collects") if written is not None else None
+    return None
 
 
 def _changed_argument(index: int, argument: Expression, run: Run) -> Json | None:
@@ -299,7 +341,15 @@ def _raised(subject: Subject, run: Run, folder: Path) -> Json | None:
         message = ""
     return {
         "kind": "raises", **name, "message": message, "wrap": run.wrap, "project": deliberate,
+        "own": deliberate and _is_own(subject, error),
     }  # fmt: skip
+
+
+def _is_own(subject: Subject, error: BaseException) -> bool:
+    """Whether a file of the target's own package raised an error."""
+    package = subject.module.__name__.split(".")[0]
+    parts = Path(_file_of(error)).with_suffix("").parts
+    return package in parts and "site-packages" not in parts
 
 
 def _may_be_asserted(error: BaseException, deliberate: bool) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, Dict, List, NamedTuple, Set, Tuple
 
 from ..calls.candidates import Stream
 from ..values.call import Call, Json, Subject, call_from_json, call_to_json
-from . import recorder
+from . import observations, recorder
 from .worker import LATER, Lines, Memory, Worker
 
 MAX_KEPT = 40
@@ -143,7 +143,10 @@ class Search:
         call = self._plainer(call, observed, arcs)
         if any(call == other.call._replace(origin=call.origin) for other in self.kept):
             return False
-        candidate = Kept(call, observed, self.lines.features([(start, end) for start, end in arcs]))
+        reached = self.lines.features([(start, end) for start, end in arcs])
+        if answer := observations.gives(observed):
+            reached.add(("gives", answer))
+        candidate = Kept(call, observed, reached)
         if number >= LATER:
             return self._keep_as_noticing(candidate)
         if candidate.reached <= self.reached or len(self.kept) >= MAX_KEPT:

@@ -84,7 +84,7 @@ class Worker:
         self.memory = memory
         self.out, self.answers = pipes
         self.reached = set(memory.reached)
-        self.folder = Path()
+        self.folder = self.empty = Path()
         self.events = self.stuck = 0
         self.tries: Dict[Any, int] = {}
         self.usable: List[Call] = []
@@ -95,9 +95,8 @@ class Worker:
     def work(self, top: str) -> None:
         """Try everything, then look for calls that notice small changes of the function."""
         self.state = side_effects.State(top, quick=True)
-        with invoke.folder_with_files(True) as folder:
-            self.folder = folder
-            self.guard.folder = os.path.realpath(folder)
+        with invoke.folder_with_files(True) as folder, invoke.folder_with_files(False) as empty:
+            self.folder, self.empty = folder, empty
             self._explore()
             if self.reached & self.lines.targets:
                 self._notice()
@@ -117,9 +116,11 @@ class Worker:
 
     def _try(self, call: Call) -> invoke.Run | None:
         """Make a call; None when it left a trace, which is wiped."""
+        folder = self._folder_of(call)
+        self.guard.folder = os.path.realpath(folder)
         self.guard.patched = call.names_patched
         self.guard.active = True
-        run = invoke.invoke(self.subject, call, self.folder)
+        run = invoke.invoke(self.subject, call, folder)
         self.guard.active = False
         self.guard.touched = ""
         self.events += run.events
@@ -157,7 +158,7 @@ class Worker:
 
     def _offer(self, number: int, call: Call, run: invoke.Run) -> None:
         """Ask the parent about a call that reaches something new."""
-        features = self.lines.features(run.arcs)
+        features = self.lines.features(run.arcs) | self._answer(run)
         self.usable.append(call)
         self.lines_of[call] = frozenset(features)
         fresh = frozenset(features - self.reached) or _bug(run)
@@ -169,6 +170,11 @@ class Worker:
         self.tries[way] = self.tries.get(way, 0) + 1
         if self._ask(number, call):
             self.stream.kept.append(call)
+
+    def _answer(self, run: invoke.Run) -> Set[Feature]:
+        """What a run gives, as something to reach: a question wants a yes and a no."""
+        word = observations.answer_of(run)
+        return {("gives", word)} if word else set()
 
     def _notice(self) -> None:
         """For each small change that no kept call notices, offer the first call that does."""
@@ -221,7 +227,11 @@ class Worker:
         run = self._try(call)
         if run is None:
             return None
-        return observations.observation(self.subject, call, run, self.folder)
+        return observations.observation(self.subject, call, run, self._folder_of(call))
+
+    def _folder_of(self, call: Call) -> Path:
+        """The folder with the sample files, for a call that uses one of them; else an empty one."""
+        return self.folder if call.uses_files else self.empty
 
 
 def _is_made(value: Any) -> bool:

@@ -64,8 +64,8 @@ class Call(NamedTuple):
 
     @property
     def uses_files(self) -> bool:
-        """Whether an argument is a path in tmp_path."""
-        return any("tmp_path" in part.text for part in self.parts)
+        """Whether an argument is a path to one of the sample files in tmp_path."""
+        return any("tmp_path /" in part.text for part in self.parts)
 
 
 class Subject(NamedTuple):

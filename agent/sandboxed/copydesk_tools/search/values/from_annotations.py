@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import enum
 import inspect
+import re
 from collections.abc import Callable
 from typing import Any, Dict, List, NamedTuple, Tuple
 
@@ -12,6 +13,8 @@ from ...source.functions import signature_of
 from .containers import as_tuple, dicts, many
 from .expressions import Expression, join, write
 from .from_constructors import asks_for_truth, class_of, compared_options, constructor_of, varied
+from .from_duck_type import class_named
+from .tables import columns_of, is_table, table_columns, tables
 from .value_kinds import DICTS, HINTS, LISTS, SETS, kinds_by_name, plain
 
 MAX_HINTS = 4
@@ -166,16 +169,24 @@ class AnnotatedValues:
         value = self.origin.scope.get(name)
         if isinstance(value, type):
             return self.constructed(value, depth)
-        if hasattr(value, "__args__"):  # an alias that another module made
-            return self.written(repr(value).replace("~", ""), depth)
         alias = _assigned_value(self.origin.tree, name)
-        return self.hinted(alias, depth + 1) if alias is not None else []
+        if alias is not None:
+            return self.hinted(alias, depth + 1)
+        if hasattr(value, "__args__"):  # an alias that another module made
+            text = re.sub(r"ForwardRef\(('\w+')\)", r"\1", repr(value).replace("~", ""))
+            return self.written(text, depth)
+        elsewhere = class_named(self.origin.module, name)  # imported for its name alone
+        return self.constructed(elsewhere, depth) if elsewhere is not None else []
 
     def constructed(self, kind: type, depth: int = 0) -> List[Expression]:
         """Calls of a class of the user's with typed or guessed arguments, simplest first."""
         if issubclass(kind, enum.Enum):
             members = map(write, list(kind)[:MAX_MEMBERS])
             return [member for member in members if member is not None]
+        if is_table(kind):
+            node = class_of(self.origin.tree, kind.__name__) or self.origin.function
+            own, every = columns_of(self.origin.function, "self"), columns_of(node, "self", "df")
+            return tables(table_columns(own, every), kind.__name__, kind.__module__)
         owner, parameters = write(kind), _parameters(kind)
         if owner is None or parameters is None or depth > MAX_CLASSES:
             return []

@@ -120,10 +120,19 @@ def _kinds_by_node(node: ast.AST, name: str) -> List[str]:
         return kinds_by_type(node, name)
     if isinstance(node, _LOOPS):
         return _kinds_by_loop(node) if _is_name(node.iter, name) else []
-    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mod, ast.Div, ast.Sub)):
-        calculates = _is_name(node.left, name) or _is_name(node.right, name)
-        return ["int", "float"] if calculates else []
+    if isinstance(node, ast.BinOp) and (_is_name(node.left, name) or _is_name(node.right, name)):
+        return _kinds_by_operator(node)
     return []
+
+
+def _kinds_by_operator(node: ast.BinOp) -> List[str]:
+    """What an operator says of one side by itself and by the other side."""
+    other = [side.value for side in (node.left, node.right) if isinstance(side, ast.Constant)]
+    if isinstance(node.op, ast.Add) and other and isinstance(other[0], str):
+        return ["str"]
+    formats = isinstance(node.op, ast.Mod) and other and isinstance(other[0], str)
+    calculates = isinstance(node.op, (ast.Mod, ast.Div, ast.Sub)) and not formats
+    return ["int", "float"] if calculates else []
 
 
 def _kinds_by_attribute(attribute: str) -> List[str]:

@@ -33,6 +33,7 @@ PLAIN: dict[str, list[str]] = {
     "set": ["{1, 2}", "set()"],
     "dict": ["{'a': 1, 'b': 2}", "{}", "{'a': {'b': 1}}", "{'a': [1, 2]}"],
     "callable": ["len", "str", "str.upper", "bool", "lambda value: value", "lambda *args: True"],
+    "collector": ["written.append"],
     "object": ["1", "'abc'", "None", "[1, 2, 3]", "{'a': 1}"],
     "complex": ["(1+2j)", "0j"],
     "argv": ["[]", "['--help']"],
@@ -77,6 +78,7 @@ NAMED: dict[str, list[Expression]] = {
     "ndarray": [
         Expression(text, (("array", "numpy"),))
         for text in (
+            "array([1.0, 3.0, 2.0])",
             "array([1, 2, 3])",
             "array([1.5, -2.0])",
             "array([])",
@@ -85,7 +87,7 @@ NAMED: dict[str, list[Expression]] = {
     ],
     "Series": [
         Expression(text, (("Series", "pandas"),))
-        for text in ("Series([1, 2, 3])", "Series([1.5, 2.5, 4.0])", "Series(['a', 'b'])")
+        for text in ("Series([10.0, 12.0, 11.0, 13.0])", "Series(['a', 'b'])", "Series([1, 2, 3])")
     ],
     "DataFrame": [
         Expression(text, (("DataFrame", "pandas"),))
@@ -164,6 +166,7 @@ _NAME_WORDS = (
         ("items", "seq", "sequence", "iterable", "values", "list", "rows", "numbers"),
         ("list", "str"),
     ),
+    (("row", "record", "col", "column", "columns", "headers", "fields", "args"), ("list",)),
     (("dict", "mapping", "config", "options", "data", "params", "settings"), ("dict", "list")),
     (("func", "function", "fn", "callback", "predicate", "pred", "key_func"), ("callable",)),
     (("flag", "strict", "verbose", "reverse", "inclusive"), ("bool",)),
@@ -278,6 +281,8 @@ def kinds_by_call(node: ast.Call, name: str) -> list[str]:
     if name not in first:
         return []
     called = getattr(node.func, "id", "") or getattr(node.func, "attr", "")
+    if called in ("startswith", "endswith"):
+        return ["str"]
     if called == "isinstance" and first[0] == name:
         return _classes(node.args[1:])
     return _KINDS_BY_FUNCTION.get(called, [])

@@ -7,9 +7,13 @@ import random
 from typing import Any, Dict, List, NamedTuple, Set
 
 from .command_lines import command_lines
+from .everyday_values import everyday
 from .expressions import Expression
 from .fitting_strings import fitting_texts, matches
 from .from_annotations import AnnotatedValues, Origin, alternate, kinds
+from .from_docstring import described
+from .from_duck_type import attributes_asked, classes_with
+from .from_flow import is_only_asked_for_truth, kinds_by_flow, receives_results
 from .from_iteration import item_names, lists_of
 from .from_literals import (
     CARRIED,
@@ -20,10 +24,21 @@ from .from_literals import (
     skips_the_first,
 )
 from .from_parameter_use import from_use, is_asked_for_its_type, kinds_by_use, raised_names
-from .value_kinds import EVERYTHING, kind_of, kind_of_constant, kinds_by_name, plain
+from .tables import columns_of, series, tables
+from .value_kinds import (
+    EVERYTHING,
+    KNOWN_ATTRIBUTES,
+    kind_of,
+    kind_of_constant,
+    kinds_by_name,
+    plain,
+)
 
 MAX_LITERALS = 40
+MAX_OBJECTS = 6
 _TABLES = {"DataFrame", "Series", "array"}
+_EXTREME = ("float('nan')", "float('inf')", "float('-inf')", "1e20")
+_EXTREME_NAMES = {"isnan", "isinf", "isfinite", "nan", "inf", "NaN", "isna", "isnull", "math"}
 _ARGUMENTS = ("args", "arguments")
 """Names of parameters that command lines are handed to."""
 _WORDS = ("red", "Blue", "7", "2024", "x", "North", "apple")
@@ -40,6 +55,12 @@ class Typed(NamedTuple):
     def of(cls, values: List[Expression]) -> Typed:
         """The values with their kinds."""
         return cls(values, {kind_of(value) for value in values})
+
+    @property
+    def everyday_kinds(self) -> Set[str]:
+        """The kinds whose everyday values fit: lists only where they are of texts."""
+        lists = [value.text for value in self.values if value.text.startswith("[")]
+        return self.kinds if not lists or "'" in "".join(lists) else self.kinds - {"list"}
 
     def may_be(self, *names: str) -> bool:
         """Whether a value of one of the kinds is wanted; anything is where nothing is known."""
@@ -68,6 +89,8 @@ class Pools:
         self.random = random.Random(seed)
         self.literals = literals_of(function, tree, owner)
         self.texts = [Expression(repr(text)) for text in fitting_texts(function, self.scope)]
+        names = {getattr(n, "attr", "") or getattr(n, "id", "") for n in ast.walk(function)}
+        self.asks_for_extremes = bool(names & _EXTREME_NAMES)
         parses = any("parse_args" in getattr(node, "attr", "") for node in ast.walk(tree))
         self.lines = command_lines(tree, fitting_texts(tree, {})) if parses else []
         self.annotated = AnnotatedValues(
@@ -99,6 +122,7 @@ class Pools:
         fitting = [value for value in self.literals if typed.may_be(kind_of(value))]
         values = [
             *compared_with(self.function, name),
+            *everyday(name, typed.everyday_kinds),
             *typed.values[:2],
             *self._by_use(name, typed),
             *fitting[:MAX_LITERALS],
@@ -107,7 +131,11 @@ class Pools:
         ]
         if typed.kinds:
             values += self._misfits(name)
-        return list(dict.fromkeys(values))
+        return [value for value in dict.fromkeys(values) if self._is_ordinary(value)]
+
+    def _is_ordinary(self, value: Expression) -> bool:
+        """Whether a value is one that people write: no infinity where nobody asks for it."""
+        return value.text not in _EXTREME or self.asks_for_extremes
 
     def of_each(self, parameter: ast.arg) -> List[Expression]:
         """Values for the single arguments that `*parameter` collects."""
@@ -116,7 +144,10 @@ class Pools:
 
     def _by_use(self, name: str, typed: Typed) -> List[Expression]:
         """Values by what the body does with a parameter, and texts and command lines that fit."""
-        values = from_use(self.function, name) if not typed.kinds & _TABLES else []
+        if typed.kinds & _TABLES:
+            values = self._tables(name, typed)
+        else:
+            values = self._objects(name) or from_use(self.function, name)
         if typed.may_be("str"):
             values += self.texts
         if "argv" in kinds_by_name(name) or name in _ARGUMENTS:
@@ -124,6 +155,22 @@ class Pools:
         if typed.kinds & {"int", "float"} and rounds(self.function):
             values += CARRIED
         return values
+
+    def _tables(self, name: str, typed: Typed) -> List[Expression]:
+        """Tables with the columns that the body asks for, where the parameter is one."""
+        if "DataFrame" in typed.kinds:
+            return tables(columns_of(self.function, name))
+        if "Series" in typed.kinds:
+            return series()
+        return []
+
+    def _objects(self, name: str) -> List[Expression]:
+        """Objects of the project's classes that have what the body asks the parameter for."""
+        attributes = attributes_asked(self.function, name)
+        if not attributes or not KNOWN_ATTRIBUTES.isdisjoint(attributes):
+            return []
+        kinds_asked = classes_with(self.module, attributes)
+        return alternate([self.constructed(kind) for kind in kinds_asked])[:MAX_OBJECTS]
 
     def _command_lines(self, name: str) -> List[Expression]:
         program = ["program"] if skips_the_first(self.function, name) else []
@@ -136,6 +183,7 @@ class Pools:
         for item in item_names(self.function, name):
             used += from_use(self.function, item)
             kind_names.update(dict.fromkeys(kinds_by_use(self.function, item)))
+            kind_names.update(dict.fromkeys(kinds_by_flow(self.tree, self.function, item)))
         return list(dict.fromkeys([*used, *kinds(kind_names)]))
 
     def _misfits(self, name: str) -> List[Expression]:
@@ -151,7 +199,11 @@ class Pools:
             values = self.annotated.hinted(parameter.annotation)
             if values:
                 return Typed.of(values)
-        by_use = kinds_by_use(self.function, parameter.arg)
+        if receives_results(self.tree, self.function, parameter.arg):
+            return Typed.of(plain("collector"))
+        if is_only_asked_for_truth(self.tree, self.function, parameter.arg):
+            return Typed.of(plain("bool"))
+        by_use = self._kinds_by_use(parameter.arg)
         pools = [plain(kind) for kind in by_use]
         if "list" in by_use:
             pools.insert(0, lists_of(self._items(parameter.arg)))
@@ -161,6 +213,18 @@ class Pools:
         if not by_use and (says_nothing or not pools):
             pools += [plain(kind) for kind in kinds_by_name(parameter.arg) or EVERYTHING]
         return Typed.of(alternate(pools))
+
+    def _kinds_by_use(self, name: str) -> List[str]:
+        """What a parameter may be: by the docstring, by what is done with it, by where it goes."""
+        by_document = described(self.function, name).kinds
+        if by_document:
+            return by_document
+        by_use = kinds_by_use(self.function, name)
+        flow = kinds_by_flow(self.tree, self.function, name)
+        kind_names = list(dict.fromkeys([*by_use, *flow]))
+        if "list" in kind_names and name.endswith("s"):
+            return [kind for kind in kind_names if kind != "str"]
+        return kind_names
 
     def _noise(self, typed: Typed) -> List[Expression]:
         """A few seeded random values, the last resort."""

@@ -1,0 +1,164 @@
+"""The condition of a function that a case meets and the others do not, in the words of a name."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
+
+from copydesk.agent.testgen.embedded.case import Case
+from copydesk.agent.testgen.embedded.outcomes import Raises
+from copydesk.agent.testgen.embedded.words import snake
+
+MAX_WORDS = 44
+"""Characters of a condition in a name; a longer one names nothing."""
+_MAX_LITERAL = 16
+_COMPARED = {
+    ast.Eq: ("is", "is_not"),
+    ast.NotEq: ("is_not", "is"),
+    ast.Is: ("is", "is_not"),
+    ast.IsNot: ("is_not", "is"),
+    ast.Lt: ("is_below", "is_at_least"),
+    ast.LtE: ("is_at_most", "is_above"),
+    ast.Gt: ("is_above", "is_at_most"),
+    ast.GtE: ("is_at_least", "is_below"),
+    ast.In: ("is_in", "is_not_in"),
+    ast.NotIn: ("is_not_in", "is_in"),
+}
+"""Operators as they are said, and as they are said of the other arm."""
+_ASKED = {
+    "startswith": "starts_with", "endswith": "ends_with", "isdigit": "is_digits",
+    "exists": "exists", "is_file": "is_a_file", "is_dir": "is_a_folder",
+}  # fmt: skip
+_NUMBERS = {"0": "zero", "1": "one", "-1": "minus_one"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Arm:
+    """One way through an `if`."""
+
+    number: int
+    is_met: bool
+
+
+def with_conditions(function: ast.AST, cases: Sequence[Case]) -> list[Case]:
+    """The cases, each with the condition that sets it apart from the others."""
+    raising = [isinstance(case.outcome, Raises) for case in cases]
+    conditions = conditions_met(function, [case.reached for case in cases], raising)
+    return [
+        replace(case, condition=condition)
+        for case, condition in zip(cases, conditions, strict=True)
+    ]
+
+
+def conditions_met(
+    function: ast.AST, reached: Sequence[Set[int]], raising: Sequence[bool]
+) -> list[str]:
+    """For each case the words of the condition that sets it apart; empty where none does.
+
+    Args:
+        function: The function's node.
+        reached: The lines that each case executed.
+        raising: Which of the cases end in an error: the condition right above is theirs.
+    """
+    branches = [node for node in ast.walk(function) if isinstance(node, ast.If)]
+    branches.sort(key=lambda node: node.lineno)
+    taken = [_arms(branches, lines) for lines in reached]
+    shared = Counter(arm for arms in taken for arm in arms)
+    words = []
+    for arms, is_error in zip(taken, raising, strict=True):
+        own = [arm for arm in arms if is_error or shared[arm] < len(reached)]
+        candidates = own if is_error else sorted(own, key=lambda arm: (shared[arm], -arm.number))
+        candidates = candidates[::-1] if is_error else candidates
+        said = (_words(branches[arm.number].test, is_met=arm.is_met) for arm in candidates)
+        words.append(next((text for text in said if 0 < len(text) <= MAX_WORDS), ""))
+    return words
+
+
+def _arms(branches: Sequence[ast.If], lines: Set[int]) -> list[_Arm]:
+    """The arms that a case took, in the order of the text."""
+    arms = []
+    for number, branch in enumerate(branches):
+        if branch.lineno not in lines:
+            continue
+        first, last = branch.body[0].lineno, branch.body[-1].end_lineno or branch.lineno
+        arms.append(_Arm(number, any(first <= line <= last for line in lines)))
+    return arms
+
+
+def _words(test: ast.expr, *, is_met: bool) -> str:
+    """A condition in words, beginning with when, with or without; empty for one that has none."""
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return _words(test.operand, is_met=not is_met)
+    if isinstance(test, ast.BoolOp):
+        is_certain = isinstance(test.op, ast.And) == is_met  # each of its parts holds then
+        parts = [_words(value, is_met=is_met) for value in test.values] if is_certain else []
+        return parts[0] if parts and all(parts) else ""
+    if isinstance(test, ast.Compare) and len(test.ops) == 1:
+        return _compared(test, is_met=is_met)
+    if isinstance(test, ast.Call):
+        return _called(test, is_met=is_met)
+    name = _name(test)
+    if not name:
+        return ""
+    return f"with_{name}" if is_met else f"without_{name}"
+
+
+def _compared(test: ast.Compare, *, is_met: bool) -> str:
+    left, operator, right = test.left, test.ops[0], test.comparators[0]
+    said = _COMPARED.get(type(operator))
+    name, other = _name(left), _literal(right) or _name(right)
+    if said is None or not name or not other:
+        return ""
+    verb = said[0] if is_met else said[1]
+    if isinstance(operator, ast.Is | ast.IsNot) and other == "none":
+        return f"without_{name}" if verb == "is" else f"with_{name}"
+    return f"when_{name}_{verb}_{other}"
+
+
+def _called(test: ast.Call, *, is_met: bool) -> str:
+    """isinstance(x, str) as when_x_is_a_str, x.startswith("a") as when_x_starts_with_a."""
+    called = getattr(test.func, "id", "") or getattr(test.func, "attr", "")
+    if called == "isinstance" and len(test.args) == 2:
+        name, kind = _name(test.args[0]), _name(test.args[1])
+        article = "a" if is_met else "no"
+        return f"when_{name}_is_{article}_{kind}" if name and kind else ""
+    owner = _name(test.func.value) if isinstance(test.func, ast.Attribute) else ""
+    verb = _ASKED.get(called, "")
+    argument = _literal(test.args[0]) or _name(test.args[0]) if test.args else ""
+    if not verb or not owner or not is_met or (test.args and not argument):
+        return ""
+    return f"when_{owner}_{verb}" + (f"_{argument}" if argument else "")
+
+
+def _name(node: ast.expr) -> str:
+    """A variable, attribute or length in words; empty for anything else."""
+    if isinstance(node, ast.Name):
+        return snake(node.id).strip("_") if len(node.id) > 1 else ""
+    if isinstance(node, ast.Attribute):
+        owner = _name(node.value)
+        word = snake(node.attr).strip("_")
+        return word if owner in ("", "self", "cls") else f"{owner}_{word}"
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "len" and node.args:
+        name = _name(node.args[0])
+        return f"length_of_{name}" if name else ""
+    return ""
+
+
+def _literal(node: ast.expr) -> str:
+    """A short literal in words; empty for anything else."""
+    try:
+        value = ast.literal_eval(node)
+    except (ValueError, TypeError, SyntaxError):
+        return ""
+    text = str(value)
+    if text in _NUMBERS:
+        return _NUMBERS[text]
+    if text == "":
+        return "empty"
+    if isinstance(value, str | int | bool | type(None)) and re.fullmatch(r"[\w.\- ]+", text):
+        words = re.sub(r"\W+", "_", text.replace("-", "minus ", 1) if text[0] == "-" else text)
+        return words.strip("_").lower() if len(words) <= _MAX_LITERAL else ""
+    return ""
