@@ -10,6 +10,7 @@ from copydesk.agent.testgen.embedded.checked_texts import (
     CheckedTexts,
     checked_name,
     checked_patch,
+    checked_step,
     is_builtin,
 )
 from copydesk.agent.testgen.embedded.outcomes import Outcome, ReturnsValue, parse_outcome
@@ -122,6 +123,8 @@ class Case:
 def _step(receiver: str, method: str, arguments: tuple[str, ...]) -> str:
     if method == "__setitem__":
         return f"{receiver}[{arguments[0]}] = {arguments[1]}"
+    if method.endswith("="):
+        return f"{receiver}.{method[:-1]} = {arguments[0]}"
     return f"{receiver}.{method}({', '.join(arguments)})"
 
 
@@ -137,7 +140,7 @@ def parse_case(record: Json, texts: CheckedTexts) -> Case:
     receiver = None if record["receiver"] is None else texts.text(record["receiver"])
     arguments = texts.texts(record["arguments"])
     keywords = [(checked_name(name), texts.text(value)) for name, value in record["keywords"]]
-    setup = [(checked_name(name), texts.texts(row)) for name, row in record.get("setup", ())]
+    setup = [(checked_step(name), texts.texts(row)) for name, row in record.get("setup", ())]
     then = [texts.texts(row) for row in record.get("then", ())]
     patches = [
         (checked_patch(name), texts.text(value)) for name, value in record.get("patches", ())

@@ -88,6 +88,12 @@ def checked_name(name: object) -> str:
     return str(name)
 
 
+def checked_step(name: object) -> str:
+    """The name of a method that is called, or of a property that is set, with a `=` behind it."""
+    plain = str(name).removesuffix("=")
+    return checked_name(plain) + str(name)[len(plain) :]
+
+
 def checked_patch(name: object) -> str:
     """The name of what is put around a call: a known one, a variable of the environment, a file."""
     if _FILE.fullmatch(str(name)):

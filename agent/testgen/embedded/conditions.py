@@ -15,6 +15,14 @@ from copydesk.agent.testgen.embedded.words import snake
 MAX_WORDS = 44
 """Characters of a condition in a name; a longer one names nothing."""
 _MAX_LITERAL = 16
+MAX_PURPOSE = 8
+_VERBS = (
+    "return", "get", "compute", "calculate", "convert", "parse", "format", "make", "create",
+    "build", "find", "yield", "split", "join", "remove", "strip", "add", "append", "insert",
+    "extend", "write", "read", "load", "print", "encode", "decode", "escape", "quote", "replace",
+    "check", "test", "set", "update", "list", "sort", "filter", "count", "normalize", "translate",
+    "transform", "turn", "take", "give", "render", "validate", "merge", "wrap", "round",
+)  # fmt: skip
 _COMPARED = {
     ast.Eq: ("is", "is_not"),
     ast.NotEq: ("is_not", "is"),
@@ -47,10 +55,34 @@ def with_conditions(function: ast.AST, cases: Sequence[Case]) -> list[Case]:
     """The cases, each with the condition that sets it apart from the others."""
     raising = [isinstance(case.outcome, Raises) for case in cases]
     conditions = conditions_met(function, [case.reached for case in cases], raising)
+    alone = [n for n, case in enumerate(cases) if not conditions[n] and not raising[n]]
+    if len(alone) == 1 and not cases[alone[0]].outcome.words:
+        conditions[alone[0]] = purpose(function)
     return [
         replace(case, condition=condition)
         for case, condition in zip(cases, conditions, strict=True)
     ]
+
+
+def purpose(function: ast.AST) -> str:
+    """What a function does, by the first sentence of its docstring: returns_the_sum_of_both; empty
+    for one that is long or does not begin with what is done.
+    """
+    assert isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+    documentation = ast.get_docstring(function) or ""
+    sentence = re.split(r"[.:;(\n]", documentation, maxsplit=1)[0]
+    words = re.findall(r"[A-Za-z0-9]+", sentence.lower())
+    plain = "".join(words) == re.sub(r"\W", "", sentence.lower())
+    if not plain or not 2 <= len(words) <= MAX_PURPOSE:
+        return ""
+    verb = next((known for known in _VERBS if words[0] in (known, _third(known))), "")
+    text = "_".join([_third(verb), *words[1:]]) if verb else ""
+    return text if len(text) <= MAX_WORDS else ""
+
+
+def _third(verb: str) -> str:
+    """A verb as it is said of somebody else."""
+    return verb + ("es" if verb.endswith(("s", "x", "ch", "sh", "ss")) else "s")
 
 
 def conditions_met(

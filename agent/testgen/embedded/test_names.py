@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 
 from copydesk.agent.testgen.embedded.call_source import Subject
 from copydesk.agent.testgen.embedded.case import Case
 from copydesk.agent.testgen.embedded.words import describe, quoted_words, slug
 
 MAX_NAME = 100
+_FLAGS = ("True", "False")
 MAX_WORDS = 3
 """Arguments, and keywords, that a name tells of."""
 
@@ -42,17 +44,19 @@ def test_name(subject: Subject, case: Case) -> str:
 def _inputs(subject: Subject, case: Case) -> str:
     """The input of a call in words, and what was done to the object before."""
     names = subject.argument_names(len(case.arguments))
-    described = [describe(text, name) for text, name in zip(case.arguments, names, strict=True)]
-    words = "_and_".join(filter(None, described[:MAX_WORDS])) + _keywords(case)
+    pairs = list(zip(names, case.arguments, strict=True))
+    described = [describe(text, name) for name, text in pairs if text not in _FLAGS]
+    flags = [(name, text) for name, text in pairs if text in _FLAGS]
+    words = "_and_".join(filter(None, described[:MAX_WORDS])) + _keywords([*flags, *case.keywords])
     words = "_".join(filter(None, [words, _options(case.receiver or "")])).strip("_")
     words = "_and_".join(filter(None, [words, *_patches(case)]))
     return "_".join(filter(None, [words, _last_step(case)]))
 
 
-def _keywords(case: Case) -> str:
+def _keywords(pairs: Sequence[tuple[str, str]]) -> str:
     """_with_limit_3_and_no_suffix."""
     words = ""
-    for number, (name, text) in enumerate(case.keywords[:MAX_WORDS]):
+    for number, (name, text) in enumerate(pairs[:MAX_WORDS]):
         if text == "False":
             words += f"_and_no_{name}" if number else f"_without_{name}"
             continue
@@ -68,6 +72,8 @@ def _last_step(case: Case) -> str:
     if not case.setup:
         return ""
     method = case.setup[-1][0]
+    if method.endswith("="):
+        return f"after_setting_{method[:-1]}"
     return "after_setting_an_item" if method == "__setitem__" else f"after_{method.strip('_')}"
 
 

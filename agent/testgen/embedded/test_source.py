@@ -134,7 +134,10 @@ def _imports(subject: Subject, tests: Sequence[Test], body: str) -> str:
     package = subject.module.split(".")[0]
     standard: dict[str, set[str]] = {}
     third_party: dict[str, set[str]] = {}
-    own: dict[str, set[str]] = {subject.module: {subject.imported}}
+    is_named = re.search(
+        rf"\b{subject.imported}\b", body
+    )  # else it is a subclass that stands for it
+    own: dict[str, set[str]] = {subject.module: {subject.imported}} if is_named else {}
     for name, module in _imported_names(subject, tests, body):
         group = third_party
         if module.split(".")[0] == package:

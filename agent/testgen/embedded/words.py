@@ -72,6 +72,8 @@ def describe(text: str, name: str) -> str:
         return f"{name}_{text.lower()}"
     if re.fullmatch(r"-[\d.e+]+", text):
         return f"minus_{slug(text)}"
+    if text in ("tmp_path", "str(tmp_path)"):
+        return "a_folder"
     if text.startswith("tmp_path"):
         return _file(text)
     if re.match(r"[A-Z]\w*\(|lambda ", text):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import ast
 import sys
 import types
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from copydesk.agent.sandboxed.copydesk_tools.search.calls import receiver_setup
 from copydesk.agent.sandboxed.copydesk_tools.search.run import apply_patches
 from copydesk.agent.sandboxed.copydesk_tools.search.values import (
     everyday_values,
@@ -220,3 +222,67 @@ def test_a_file_is_there_during_the_call_and_gone_after_it(tmp_path: Path) -> No
     with apply_patches.applied(patches, {"tmp_path": tmp_path}):
         assert (tmp_path / "notes.txt").read_text() == "first line\n"
     assert not (tmp_path / "notes.txt").exists()
+
+
+class Store(abc.ABC):
+    @abc.abstractmethod
+    def get(self, key: str) -> str: ...
+
+
+class MemoryStore(Store):
+    def get(self, key: str) -> str:
+        return key
+
+
+class Base:
+    def load(self) -> str:
+        raise NotImplementedError
+
+
+class Loaded(Base):
+    def load(self) -> str:
+        return "loaded"
+
+
+def test_a_class_that_leaves_work_to_others_is_tried_through_one_that_does_it() -> None:
+    assert from_duck_type.concrete_classes(Store) == [MemoryStore]
+    assert from_duck_type.concrete_classes(Base) == [Loaded]
+    assert from_duck_type.concrete_classes(MemoryStore) == []
+
+
+TABLE = """
+class Table:
+    def __init__(self):
+        self._headers, self.rows = None, []
+
+    @property
+    def headers(self):
+        return self._headers
+
+    @headers.setter
+    def headers(self, value):
+        self._headers = value
+
+    def append(self, row):
+        self.rows.append(list(row))
+
+    def as_dicts(self):
+        return [dict(zip(self.headers, row)) for row in self.rows]
+"""
+
+
+def test_an_object_is_set_up_as_its_users_do() -> None:
+    tree = ast.parse(TABLE)
+    module = types.ModuleType("table")
+    exec(compile(TABLE, "table.py", "exec"), vars(module))
+    owner = tree.body[0]
+    assert isinstance(owner, ast.ClassDef)
+    target = owner.body[-1]
+    assert isinstance(target, ast.FunctionDef)
+    sequences = receiver_setup.setups(tree, module, module.Table, target, 0)
+    steps = [[(step.name, *texts(step.arguments)) for step in setup] for setup in sequences]
+    assert [("headers=", "['name', 'age']"), ("append", "['Ada', 36]")] in steps
+    table = module.Table()
+    for step in sequences[1]:
+        step.apply(table, [ast.literal_eval(argument.text) for argument in step.arguments])
+    assert table.as_dicts() == [{"name": "Ada", "age": 36}]

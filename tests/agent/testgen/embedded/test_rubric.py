@@ -9,7 +9,7 @@ import pytest
 
 from copydesk.agent.testgen.embedded.call_source import Subject
 from copydesk.agent.testgen.embedded.case import Case
-from copydesk.agent.testgen.embedded.conditions import conditions_met, with_conditions
+from copydesk.agent.testgen.embedded.conditions import conditions_met, purpose, with_conditions
 from copydesk.agent.testgen.embedded.outcomes import (
     Raises,
     ReturnsObject,
@@ -270,3 +270,24 @@ def test_one_case_alone_has_no_condition_of_its_own() -> None:
 )
 def test_numbers_with_long_tails_are_compared_roughly(expected: str, written: str) -> None:
     assert approximated(expected) == written
+
+
+@pytest.mark.parametrize(
+    ("docstring", "expected"),
+    [
+        ("Return the sum of both.", "returns_the_sum_of_both"),
+        ("Parses a price: text first.", "parses_a_price"),
+        ("Push an item", ""),
+        ("The sum of both.", ""),
+        ("Return `value` as it is.", "returns_value_as_it_is"),
+        ("Return.", ""),
+        ("Return one two three four five six seven eight nine.", ""),
+        ("", ""),
+    ],
+)
+def test_the_only_plain_case_is_named_by_what_the_function_does(
+    docstring: str, expected: str
+) -> None:
+    function = ast.parse(f'def f(a):\n    """{docstring}"""\n    return a\n').body[0]
+    (only,) = with_conditions(function, [case(ReturnsValue("1"), "1")])
+    assert only.condition == purpose(function) == expected

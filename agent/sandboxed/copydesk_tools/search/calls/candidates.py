@@ -14,6 +14,7 @@ from ..values.call import Call, Setup, Subject
 from ..values.environment_patches import choices
 from ..values.everyday_values import with_other_numbers
 from ..values.expressions import Expression
+from ..values.from_duck_type import concrete_classes
 from ..values.from_iteration import derived, variadic
 from ..values.project_files import file_choices, looked_at
 from ..values.value_pools import Pools
@@ -32,6 +33,7 @@ MAX_RANDOM_DONE = 150
 MAX_NEAR = 120
 """Calls tried around each call that reached something new."""
 MAX_RECEIVERS = 14
+MAX_CONCRETE = 4
 MAX_STARTS = 20
 MAX_LATER = 6
 _MAX_COMBINATIONS = 20_000
@@ -175,7 +177,9 @@ class Stream:
         ]
         varied = [other for first in written[:1] for other in with_other_numbers(first)]
         written = [*written[: MAX_RECEIVERS // 3], *varied]
-        receivers = written + self.pools.constructed(owner)
+        kinds = concrete_classes(owner)
+        concrete = [made for kind in kinds for made in self.pools.constructed(kind)]
+        receivers = written + concrete[:MAX_CONCRETE] + self.pools.constructed(owner)
         return list(dict.fromkeys(receivers))[:MAX_RECEIVERS]
 
     def _construction(self, site: Site) -> Expression:

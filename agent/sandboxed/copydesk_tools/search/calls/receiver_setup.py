@@ -14,6 +14,7 @@ from ..values.value_pools import Pools
 
 MAX_MUTATORS = 4
 MAX_SETUPS = 9
+MAX_PROPERTIES = 2
 _FIRST = ("add", "append", "put", "push", "insert", "set", "update", "extend", "__setitem__")
 _LAST = ("clear", "pop", "close", "delete", "remove", "reset", "discard", "popitem", "stop")
 _CHANGING = frozenset(
@@ -43,11 +44,15 @@ def setups(tree: ast.Module, module: Any, owner: Any, target: Function, seed: in
     for method in mutators(tree, owner)[:MAX_MUTATORS]:
         rows = _rows(Pools(tree, module, method, seed), method, shared)
         steps.append([Step(method.name, row) for row in rows])
+    set_first = _properties_set(tree, module, owner, target, seed)
     inherited = _inherited(owner)
     if inherited and inherited not in [rows[0].name for rows in steps if rows]:
         texts = _PAIRS if inherited == "__setitem__" else _ITEMS
         steps.insert(0, [Step(inherited, tuple(map(Expression, row))) for row in texts])
-    return _sequences(steps)[:MAX_SETUPS]
+    sequences = _sequences(steps)
+    fills = sequences[:2]
+    with_properties = [(step, *more) for step in set_first for more in [*fills, ()]]
+    return [*sequences[:1], *with_properties, *sequences[1:]][: MAX_SETUPS + len(with_properties)]
 
 
 def _sequences(steps: List[List[Step]]) -> List[Setup]:
@@ -59,6 +64,34 @@ def _sequences(steps: List[List[Step]]) -> List[Setup]:
             sequences.append((first[0], second[0]))
     sequences += [tuple(rows[:3]) for rows in steps if len(rows) > 2]
     return sequences
+
+
+def _properties_set(
+    tree: ast.Module, module: Any, owner: Any, target: Function, seed: int
+) -> List[Step]:
+    """The properties that the target reads, each set as a user of the object would."""
+    read = {node.attr for node in ast.walk(target) if isinstance(node, ast.Attribute)}
+    steps = []
+    for name in sorted(read):
+        setter = getattr(getattr(owner, name, None), "fset", None)
+        node = _function_of(tree, setter)
+        if node is None or name == target.name or name.startswith("_"):
+            continue
+        parameter = ast.arg(name, node.args.args[-1].annotation)
+        values = Pools(tree, module, node, seed).of(parameter, None)
+        steps += [Step(f"{name}=", (value,)) for value in values[:1]]
+    return steps[:MAX_PROPERTIES]
+
+
+def _function_of(tree: ast.Module, function: Any) -> Any:
+    """The node of a function of the module; None for another one."""
+    code: Any = getattr(function, "__code__", None)
+    for node in ast.walk(tree) if code is not None else ():
+        if isinstance(node, ast.FunctionDef) and node.name == code.co_name:
+            decorators = [decorator.lineno for decorator in node.decorator_list]
+            if code.co_firstlineno == [*decorators, node.lineno][0]:
+                return node
+    return None
 
 
 def mutators(tree: ast.Module, owner: Any) -> List[Function]:

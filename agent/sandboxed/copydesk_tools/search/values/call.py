@@ -18,7 +18,7 @@ Chain = Tuple[Row, ...]
 
 
 class Step(NamedTuple):
-    """A call of a method, by name, on the object that was made."""
+    """A call of a method, by name, on the object that was made; `name=` sets a property."""
 
     name: str
     arguments: Row
@@ -27,6 +27,8 @@ class Step(NamedTuple):
         """Do it."""
         if self.name == "__setitem__":
             receiver[arguments[0]] = arguments[1]
+        elif self.name.endswith("="):
+            setattr(receiver, self.name[:-1], arguments[0])
         else:
             getattr(receiver, self.name)(*arguments)
 

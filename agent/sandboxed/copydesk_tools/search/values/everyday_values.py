@@ -45,7 +45,7 @@ _TEXTS: Tuple[Row, ...] = (
     ("text", ("Hello World", "first line\nsecond line\n")),
     ("content contents body source markup", ("Hello, world!", "first line\nsecond line\n")),
     ("message msg description comment note", ("Hello, world!",)),
-    ("line row", ("first line",)),
+    ("line", ("first line",)),
     ("pattern glob rule", ("*.log", "build")),
     ("sentence phrase", ("The quick brown fox",)),
     ("word term", ("apple",)),
@@ -77,6 +77,16 @@ _NUMBERS: Tuple[Row, ...] = (
     ("weight distance", ("2.5", "10")),
 )
 """Words of a name -> numbers as they are written."""
+_LISTS: Tuple[Row, ...] = (
+    ("rows records table data", ("[['Ada', 36], ['Grace', 45]]",)),
+    ("row record", ("['Ada', 36]", "['Grace', 45]")),
+    ("col column", ("['red', 'blue']",)),
+    ("headers columns fields fieldnames", ("['name', 'age']",)),
+    ("prices amounts", ("[19.99, 5.0, 12.5]",)),
+    ("numbers values samples", ("[3, 1, 2]",)),
+    ("words", ("['apple', 'pear']",)),
+)
+"""Words of a name -> lists as they are written."""
 
 
 def everyday(name: str, kinds: Collection[str]) -> List[Expression]:
@@ -91,7 +101,9 @@ def everyday(name: str, kinds: Collection[str]) -> List[Expression]:
         values += [Expression(repr(text)) for text in _row(_TEXTS, name)]
     numbers = _row(_NUMBERS, name)
     values += [Expression(number) for number in numbers if _kind(number) in kinds]
-    if "list" in kinds and name.endswith("s"):
+    lists = _row(_LISTS, name) if "list" in kinds else ()
+    values += [Expression(text) for text in lists]
+    if "list" in kinds and name.endswith("s") and not lists:
         texts = list(_row(_TEXTS, _singular(name)))
         values += [Expression(repr(row)) for row in (texts, texts[:1], []) if texts]
     return list(dict.fromkeys(values))

@@ -5,22 +5,28 @@ from __future__ import annotations
 import ast
 import enum
 import inspect
+import itertools
 import re
 from collections.abc import Callable
 from typing import Any, Dict, List, NamedTuple, Tuple
 
 from ...source.functions import signature_of
 from .containers import as_tuple, dicts, many
+from .everyday_values import everyday
 from .expressions import Expression, join, write
 from .from_constructors import asks_for_truth, class_of, compared_options, constructor_of, varied
 from .from_duck_type import class_named
 from .tables import columns_of, is_table, table_columns, tables
-from .value_kinds import DICTS, HINTS, LISTS, SETS, kinds_by_name, plain
+from .value_kinds import DICTS, HINTS, LISTS, SETS, kind_of, kinds_by_name, plain
 
 MAX_HINTS = 4
 """Annotations in annotations."""
 MAX_CLASSES = 2
 """Classes whose constructors take objects of classes."""
+MAX_ALTERNATIVES = 2
+"""Classes of a union that are tried for a parameter of a constructor."""
+_LEVEL = 10
+"""What a class in a class adds to the depth; an annotation in an annotation adds one."""
 MAX_OPTIONS = 5
 MAX_TURNS = 8
 MAX_ASKED = 6
@@ -82,7 +88,7 @@ class AnnotatedValues:
 
     def hinted(self, hint: ast.expr, depth: int = 0) -> List[Expression]:
         """Values for an annotation; empty when nothing is known about it."""
-        if depth > MAX_HINTS:
+        if depth % _LEVEL > MAX_HINTS:
             return []
         if isinstance(hint, ast.Constant):
             return self.written(hint.value, depth)
@@ -102,6 +108,9 @@ class AnnotatedValues:
             return []
 
     def _union(self, hints: List[ast.expr], depth: int) -> List[Expression]:
+        if depth >= _LEVEL:  # an argument of a constructor: any of them will do
+            pools = (self.hinted(hint, depth + 1) for hint in hints)
+            return alternate(list(itertools.islice(filter(None, pools), MAX_ALTERNATIVES)))
         return alternate([self.hinted(hint, depth + 1) for hint in hints])
 
     def _named(self, name: str, depth: int) -> List[Expression]:
@@ -188,12 +197,13 @@ class AnnotatedValues:
             own, every = columns_of(self.origin.function, "self"), columns_of(node, "self", "df")
             return tables(table_columns(own, every), kind.__name__, kind.__module__)
         owner, parameters = write(kind), _parameters(kind)
-        if owner is None or parameters is None or depth > MAX_CLASSES:
+        level = depth // _LEVEL
+        if owner is None or parameters is None or level > MAX_CLASSES:
             return []
         construction = Construction(owner)
         wishes = self._wishes(kind, depth)
         for parameter in parameters:
-            values = self._for_parameter(parameter, depth, wishes.constructor)
+            values = self._for_parameter(parameter, (level + 1) * _LEVEL, wishes.constructor)
             if parameter.default is parameter.empty:
                 if not values:
                     return []
@@ -221,9 +231,12 @@ class AnnotatedValues:
         if hint is not parameter.empty:
             values = self.written(_hint_text(hint), depth)
             if values:
-                return values
+                usual = everyday(parameter.name, {kind_of(value) for value in values[:4]})
+                return list(dict.fromkeys([*usual, *values]))
             if isinstance(hint, type):
-                return self.constructed(hint, depth + 1)
+                return self.constructed(hint, depth)
+            if depth // _LEVEL > MAX_CLASSES:  # an object of a class, and no more of them
+                return []
         if constructor is not None and constructor is not self.origin.function:
             for node, default in signature_of(constructor).named:
                 if node.arg == parameter.name and node.annotation is None:

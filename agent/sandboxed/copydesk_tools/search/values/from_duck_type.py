@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import sys
 import types
 from collections.abc import Iterable
 from typing import Any, Dict, List
 
 MAX_CLASSES = 2
+MAX_REFUSAL = 40
+"""Bytes of the code of a function that only raises."""
 _NO_METHODS = ("__init__", "__new__")
 
 
@@ -30,6 +33,40 @@ def class_named(module: Any, name: str) -> type | None:
     """The class of a name in a module's package, where there is just one."""
     named = [kind for kind in _classes(module) if kind.__name__ == name]
     return named[0] if len(named) == 1 else None
+
+
+def concrete_classes(kind: type) -> List[type]:
+    """The classes that do what a class leaves to others, where it is one that is made for that.
+
+    Returns:
+        The first few that are loaded and leave nothing open; none where the class is whole itself.
+    """
+    if not _leaves_open(kind):
+        return []
+    waiting: List[type] = list(type.__subclasses__(kind))
+    concrete: List[type] = []
+    while waiting:
+        other = waiting.pop(0)
+        waiting += type.__subclasses__(other)
+        if not _leaves_open(other) and not other.__name__.startswith("_"):
+            concrete.append(other)
+    concrete.sort(key=lambda one: (len(one.__mro__), one.__module__, one.__name__))
+    return concrete[:MAX_CLASSES]
+
+
+def _leaves_open(kind: type) -> bool:
+    """Whether a class has abstract methods, or some that only raise NotImplementedError."""
+    if getattr(kind, "__abstractmethods__", None):
+        return True
+    names = [name for name in dir(kind) if not name.startswith("__")]
+    methods = [inspect.getattr_static(kind, name, None) for name in names]
+    codes = [getattr(method, "__code__", None) for method in methods]
+    return any(code is not None and _only_refuses(code) for code in codes)
+
+
+def _only_refuses(code: types.CodeType) -> bool:
+    """Whether the code of a function is `raise NotImplementedError` alone."""
+    return code.co_names == ("NotImplementedError",) and len(code.co_code) < MAX_REFUSAL
 
 
 def _classes(module: Any) -> List[type]:

@@ -222,6 +222,8 @@ class Pools:
         by_use = kinds_by_use(self.function, name)
         flow = kinds_by_flow(self.tree, self.function, name)
         kind_names = list(dict.fromkeys([*by_use, *flow]))
+        if kind_names and kinds_by_name(name) == ("list",):  # a row, columns
+            return ["list", *(kind for kind in kind_names if kind not in ("list", "str"))]
         if "list" in kind_names and name.endswith("s"):
             return [kind for kind in kind_names if kind != "str"]
         return kind_names
