@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from copydesk.agent.coverage.runner import patterns_of_test_files, pytest_setting
 from copydesk.agent.coverage.source import is_test_file
 from copydesk.agent.records import Draft
+from copydesk.agent.testgen.accept.annotate_tests import annotate, are_annotated, project_annotates
 from copydesk.agent.testgen.accept.match_style import match_style
 from copydesk.agent.testgen.accept.merge_modules import merge
 from copydesk.agent.testgen.accept.reexports import import_as_existing
@@ -59,6 +60,8 @@ def place_draft(draft: Draft, worktree: Path) -> Placement:
         placement = _merged(worktree, nearest, content, function)
         if placement is not None:
             return placement
+    if project_annotates(worktree):
+        content = annotate(content)
     return Placement(_new_path(worktree, source or draft.path, nearest), content, None)
 
 
@@ -95,6 +98,8 @@ def _merged(worktree: Path, path: str, content: str, function: str) -> Placement
 def _appended(worktree: Path, path: str, old: str, content: str, function: str) -> Placement | None:
     """A draft behind the text of a test module; None where the two do not go together."""
     draft = match_style(old, import_as_existing(old, content, worktree), function)
+    if are_annotated(old):
+        draft = annotate(draft)
     new = merge(old, draft)
     if new is None or not _can_be_encoded(worktree / path, new):
         return None
