@@ -119,14 +119,10 @@ def _type_of(values: Sequence[ast.expr]) -> str:
 
 def _with_imports(draft: str) -> str:
     """The draft with what its annotations name imported, at the top."""
-    tree = ast.parse(draft)
-    annotations = [ast.unparse(node) for node in _annotations(tree)]
-    lines = [
-        line
-        for name, line in sorted(_IMPORTS.items(), key=lambda item: item[1])
-        if any(name in annotation for annotation in annotations) and line not in draft
-    ]
-    if any("pytest." in annotation for annotation in annotations) and "import pytest" not in draft:
+    annotations = " ".join(map(ast.unparse, _annotations(ast.parse(draft))))
+    lines = sorted(line for name, line in _IMPORTS.items() if name in annotations)
+    lines = [line for line in lines if line not in draft]
+    if "pytest." in annotations and "import pytest" not in draft:
         lines += ["", "import pytest"] if lines else ["import pytest"]
     if not lines:
         return draft

@@ -99,14 +99,31 @@ def conditions_met(
     branches.sort(key=lambda node: node.lineno)
     taken = [_arms(branches, lines) for lines in reached]
     shared = Counter(arm for arms in taken for arm in arms)
-    words = []
-    for arms, is_error in zip(taken, raising, strict=True):
-        own = [arm for arm in arms if is_error or shared[arm] < len(reached)]
-        candidates = own if is_error else sorted(own, key=lambda arm: (shared[arm], -arm.number))
-        candidates = candidates[::-1] if is_error else candidates
-        said = (_words(branches[arm.number].test, is_met=arm.is_met) for arm in candidates)
-        words.append(next((text for text in said if 0 < len(text) <= MAX_WORDS), ""))
-    return words
+    return [
+        _own_condition(branches, arms, shared, len(reached), is_error=is_error)
+        for arms, is_error in zip(taken, raising, strict=True)
+    ]
+
+
+def _own_condition(
+    branches: Sequence[ast.If],
+    arms: Sequence[_Arm],
+    shared: Counter[_Arm],
+    cases: int,
+    *,
+    is_error: bool,
+) -> str:
+    """The words of the arm that sets a case apart: of an error the last, else the rarest."""
+    if is_error:
+        candidates = list(reversed(arms))
+    else:
+        own = [arm for arm in arms if shared[arm] < cases]
+        candidates = sorted(own, key=lambda arm: (shared[arm], -arm.number))
+    for arm in candidates:
+        words = _words(branches[arm.number].test, is_met=arm.is_met)
+        if 0 < len(words) <= MAX_WORDS:
+            return words
+    return ""
 
 
 def _arms(branches: Sequence[ast.If], lines: Set[int]) -> list[_Arm]:
@@ -125,9 +142,7 @@ def _words(test: ast.expr, *, is_met: bool) -> str:
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         return _words(test.operand, is_met=not is_met)
     if isinstance(test, ast.BoolOp):
-        is_certain = isinstance(test.op, ast.And) == is_met  # each of its parts holds then
-        parts = [_words(value, is_met=is_met) for value in test.values] if is_certain else []
-        return parts[0] if parts and all(parts) else ""
+        return _joined(test, is_met=is_met)
     if isinstance(test, ast.Compare) and len(test.ops) == 1:
         return _compared(test, is_met=is_met)
     if isinstance(test, ast.Call):
@@ -136,6 +151,14 @@ def _words(test: ast.expr, *, is_met: bool) -> str:
     if not name:
         return ""
     return f"with_{name}" if is_met else f"without_{name}"
+
+
+def _joined(test: ast.BoolOp, *, is_met: bool) -> str:
+    """The first of several conditions that hold together; empty where only one of them need."""
+    if isinstance(test.op, ast.And) != is_met:
+        return ""
+    parts = [_words(value, is_met=is_met) for value in test.values]
+    return parts[0] if all(parts) else ""
 
 
 def _compared(test: ast.Compare, *, is_met: bool) -> str:
@@ -152,17 +175,21 @@ def _compared(test: ast.Compare, *, is_met: bool) -> str:
 
 def _called(test: ast.Call, *, is_met: bool) -> str:
     """isinstance(x, str) as when_x_is_a_str, x.startswith("a") as when_x_starts_with_a."""
-    called = getattr(test.func, "id", "") or getattr(test.func, "attr", "")
-    if called == "isinstance" and len(test.args) == 2:
+    if getattr(test.func, "id", "") == "isinstance" and len(test.args) == 2:
         name, kind = _name(test.args[0]), _name(test.args[1])
         article = "a" if is_met else "no"
         return f"when_{name}_is_{article}_{kind}" if name and kind else ""
-    owner = _name(test.func.value) if isinstance(test.func, ast.Attribute) else ""
-    verb = _ASKED.get(called, "")
-    argument = _literal(test.args[0]) or _name(test.args[0]) if test.args else ""
-    if not verb or not owner or not is_met or (test.args and not argument):
+    return _asked(test) if is_met and isinstance(test.func, ast.Attribute) else ""
+
+
+def _asked(test: ast.Call) -> str:
+    """What a method asks of its object; empty for one that has no words."""
+    assert isinstance(test.func, ast.Attribute)
+    owner, verb = _name(test.func.value), _ASKED.get(test.func.attr, "")
+    words = [_literal(argument) or _name(argument) for argument in test.args[:1]]
+    if not owner or not verb or not all(words):
         return ""
-    return f"when_{owner}_{verb}" + (f"_{argument}" if argument else "")
+    return "_".join([f"when_{owner}_{verb}", *words])
 
 
 def _name(node: ast.expr) -> str:

@@ -237,15 +237,18 @@ def merged(cases: Sequence[Case], reviewed: Reviewed) -> tuple[list[Case], tuple
             reasons[broken[0]] += 1
         else:
             remaining.append(case)
-    telling = [case for case in remaining if not is_trivial(case.outcome)]
-    if remaining and not any(not isinstance(case.outcome, Raises) for case in telling):
-        kept = [case for case in remaining if isinstance(case.outcome, Raises)]
-        writes = any(isinstance(case.outcome, Collects) for case in remaining)
-        says_something = (reviewed.returns_something or writes) and reviewed.takes_something
-        if len(kept) < len(remaining) and says_something:
-            reasons["expects the same empty answer, whatever it is given"] += len(remaining) - len(
-                kept
-            )
-            remaining = kept
+    telling = _without_empty_answers(remaining, reviewed)
+    if len(telling) < len(remaining):
+        reasons[_SAME_ANSWER] += len(remaining) - len(telling)
     notes = tuple(f"left out {number}: {reason}" for reason, number in reasons.items())
-    return remaining, notes
+    return telling, notes
+
+
+def _without_empty_answers(cases: list[Case], reviewed: Reviewed) -> list[Case]:
+    """The errors alone, where every answer is trivial and another one could have been had."""
+    errors = [case for case in cases if isinstance(case.outcome, Raises)]
+    answers = [case.outcome for case in cases if not isinstance(case.outcome, Raises)]
+    writes = any(isinstance(answer, Collects) for answer in answers)
+    if not reviewed.takes_something or not (reviewed.returns_something or writes):
+        return cases
+    return errors if answers and all(map(is_trivial, answers)) else cases

@@ -193,9 +193,7 @@ class AnnotatedValues:
             members = map(write, list(kind)[:MAX_MEMBERS])
             return [member for member in members if member is not None]
         if is_table(kind):
-            node = class_of(self.origin.tree, kind.__name__) or self.origin.function
-            own, every = columns_of(self.origin.function, "self"), columns_of(node, "self", "df")
-            return tables(table_columns(own, every), kind.__name__, kind.__module__)
+            return self._tables(kind)
         owner, parameters = write(kind), _parameters(kind)
         level = depth // _LEVEL
         if owner is None or parameters is None or level > MAX_CLASSES:
@@ -211,6 +209,13 @@ class AnnotatedValues:
             elif not depth:
                 construction.add_option(parameter, values, wishes)
         return construction.calls()
+
+    def _tables(self, kind: type) -> List[Expression]:
+        """Tables of a class of them, with the columns that its methods ask for."""
+        function = self.origin.function
+        node = class_of(self.origin.tree, kind.__name__) or function
+        own, every = columns_of(function, "self"), columns_of(node, "self", "df")
+        return tables(table_columns(own, every), kind.__name__, kind.__module__)
 
     def _wishes(self, kind: type, depth: int) -> Wishes:
         """What the function asks of an object of a class, where it is one of its methods."""

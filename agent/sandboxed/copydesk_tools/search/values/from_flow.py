@@ -56,20 +56,27 @@ def _handed_to(tree: ast.AST, call: ast.Call, name: str) -> Iterator[Tuple[Any, 
     """The functions of the module that a call may mean, with the parameter that is given."""
     called = getattr(call.func, "id", "") or getattr(call.func, "attr", "")
     is_method = isinstance(call.func, ast.Attribute)
-    if is_method and getattr(call.func.value, "id", "") not in ("self", "cls"):  # type: ignore[attr-defined]
+    owner = getattr(getattr(call.func, "value", None), "id", "")
+    if is_method and owner not in ("self", "cls"):
         return
     for node in ast.walk(tree):
-        if not isinstance(node, FUNCTIONS) or node.name != called:
-            continue
-        signature = signature_of(node, bound=is_method)
-        positional = [parameter for parameter, _ in signature.by_position]
-        for parameter, argument in zip(positional, call.args):
-            if getattr(argument, "id", "") == name:
+        if isinstance(node, FUNCTIONS) and node.name == called:
+            for parameter in _parameters_given(node, call, name, is_method):
                 yield node, parameter
-        by_name = {parameter.arg: parameter for parameter, _ in signature.named}
-        for word in call.keywords:
-            if getattr(word.value, "id", "") == name and word.arg in by_name:
-                yield node, by_name[word.arg]
+
+
+def _parameters_given(
+    function: Any, call: ast.Call, name: str, is_method: bool
+) -> Iterator[ast.arg]:
+    """The parameters of a function that a call gives a name for."""
+    signature = signature_of(function, bound=is_method)
+    for (parameter, _), argument in zip(signature.by_position, call.args):
+        if getattr(argument, "id", "") == name:
+            yield parameter
+    by_name = {parameter.arg: parameter for parameter, _ in signature.named}
+    for word in call.keywords:
+        if getattr(word.value, "id", "") == name and word.arg in by_name:
+            yield by_name[word.arg]
 
 
 def _kinds_there(tree: ast.AST, callee: Any, parameter: ast.arg, depth: int) -> List[str]:
@@ -134,12 +141,19 @@ def receives_results(tree: ast.AST, function: Any, name: str, depth: int = 0) ->
     for node in ast.walk(function):
         if isinstance(node, ast.Expr) and _writes(node.value, name):
             explained.add(id(node.value.func))  # type: ignore[attr-defined]
-        elif isinstance(node, ast.Call) and depth <= MAX_DEPTH:
-            for callee, parameter in _handed_to(tree, node, name):
-                is_itself = callee is function
-                if is_itself or receives_results(tree, callee, parameter.arg, depth + 1):
-                    explained |= {id(argument) for argument in node.args}
+        elif isinstance(node, ast.Call) and _hands_on(tree, function, node, name, depth):
+            explained |= {id(argument) for argument in node.args}
     return bool(uses) and uses <= explained
+
+
+def _hands_on(tree: ast.AST, function: Any, call: ast.Call, name: str, depth: int) -> bool:
+    """Whether a call hands a parameter to something that only writes with it."""
+    if depth > MAX_DEPTH:
+        return False
+    for callee, parameter in _handed_to(tree, call, name):
+        if callee is function or receives_results(tree, callee, parameter.arg, depth + 1):
+            return True
+    return False
 
 
 def _writes(node: ast.AST, name: str) -> bool:

@@ -86,15 +86,19 @@ def _folder(node: ast.AST) -> Tuple[str, bool]:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
         is_name = isinstance(getattr(node.right, "value", None), str)
         return (getattr(node.left, "id", "") if is_name else ""), False
-    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
-        return "", False
-    method, owner = node.func.attr, node.func.value
-    first = getattr(node.args[0], "id", "") if node.args else ""
-    if ast.unparse(owner) in ("os", "os.path") and method in _WALKS | _JOINS:
-        return first, True
-    if method in _WALKS | _JOINS and isinstance(owner, ast.Name) and owner.id not in ("os", "glob"):
-        return (owner.id if method != "join" else ""), False
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        return _folder_of_method(node, node.func)
     return "", False
+
+
+def _folder_of_method(node: ast.Call, method: ast.Attribute) -> Tuple[str, bool]:
+    """The same of os.walk(folder) and folder.glob(...)."""
+    if method.attr not in _WALKS | _JOINS:
+        return "", False
+    if ast.unparse(method.value) in ("os", "os.path"):
+        return (getattr(node.args[0], "id", "") if node.args else ""), True
+    owner = getattr(method.value, "id", "")
+    return ("" if owner in ("os", "glob") or method.attr == "join" else owner), False
 
 
 def _expected_name(node: ast.AST) -> str:

@@ -203,16 +203,20 @@ class Pools:
             return Typed.of(plain("collector"))
         if is_only_asked_for_truth(self.tree, self.function, parameter.arg):
             return Typed.of(plain("bool"))
-        by_use = self._kinds_by_use(parameter.arg)
+        return Typed.of(alternate(self._pools_by_use(parameter.arg, default)))
+
+    def _pools_by_use(self, name: str, default: ast.expr | None) -> List[List[Expression]]:
+        """The values of each kind that a parameter without an annotation may be of."""
+        by_use = self._kinds_by_use(name)
         pools = [plain(kind) for kind in by_use]
         if "list" in by_use:
-            pools.insert(0, lists_of(self._items(parameter.arg)))
+            pools.insert(0, lists_of(self._items(name)))
         if isinstance(default, ast.Constant):
             pools.insert(0, plain(kind_of_constant(default.value)))
         says_nothing = default is None or getattr(default, "value", None) is None
         if not by_use and (says_nothing or not pools):
-            pools += [plain(kind) for kind in kinds_by_name(parameter.arg) or EVERYTHING]
-        return Typed.of(alternate(pools))
+            pools += [plain(kind) for kind in kinds_by_name(name) or EVERYTHING]
+        return pools
 
     def _kinds_by_use(self, name: str) -> List[str]:
         """What a parameter may be: by the docstring, by what is done with it, by where it goes."""
