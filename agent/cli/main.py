@@ -51,6 +51,7 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
         Entry("map", "map", "Share what was measured with others, through git."),
         Entry("report", "report", "Report on a measured commit: what needs attention, and why."),
         Entry("open", "open_report", "Open the report of a commit in the browser."),
+        Entry("browse", "browse", "Look through the desk's database in the browser."),
         Entry("predict", "predict", "Say which functions a commit put at risk, and why."),
         Entry("train", "predict", "Train the predictor on this repository, or on prices."),
         Entry("log", "log", "List decisions, model calls, predictions, or what failed."),

@@ -1,6 +1,7 @@
 import gc
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -412,3 +413,12 @@ def test_a_partial_clone_fetches_nothing_and_says_what_would(
     done = run(where, "gate", "--base", "origin/topic", "--head", "origin/main")
     assert (done.exit_code, "messages.md#partial-clone" in done.output) == (2, True), done.output
     assert "`git diff " in done.output
+
+
+def test_the_documented_pattern_of_vs_code_reads_a_place() -> None:
+    page = (Path(__file__).parents[3] / "docs/how-to/editors.md").read_text("utf-8")
+    tasks = json.loads(page.split("```json\n")[1].split("```")[0])["tasks"]
+    pattern = tasks[0]["problemMatcher"]["pattern"]
+    place = re.match(pattern["regexp"], "src/a b.py:12: f, line 12 not reached: it is new")
+    assert place
+    assert [place[pattern[key]] for key in ("file", "line")] == ["src/a b.py", "12"]
