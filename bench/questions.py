@@ -57,7 +57,7 @@ def main() -> int:
             except (SyntaxError, ValueError):
                 continue
             target = path.stem.removeprefix("test_") + ".py"
-            found = questions(tree, target, known(names, path).__contains__)
+            found = questions(tree, target, known(names, path).__contains__, listens=True)
             looked += 1
             asked += bool(found)
             reasons.update(found)

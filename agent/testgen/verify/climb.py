@@ -36,7 +36,7 @@ from copydesk.agent.testgen.verify.mutation_check import (
     prepare_mutants,
 )
 from copydesk.agent.testgen.verify.other_places import WORDS
-from copydesk.agent.testgen.verify.questions import questions
+from copydesk.agent.testgen.verify.questions import questions, questions_of_words
 from copydesk.agent.testgen.verify.raising_target import with_raise
 from copydesk.agent.testgen.verify.redundant_tests import Contributions
 from copydesk.agent.testgen.verify.run_report import (
@@ -208,7 +208,8 @@ class Climb:
         """
         if self.candidate.origin == "embedded":
             return
-        parts = questions(ast.parse(self.text), self.gap.path, partial(is_known_to, self.tree))
+        known, listens = partial(is_known_to, self.tree), self.sandbox.tier is Tier.FULL
+        parts = questions(ast.parse(self.text), self.gap.path, known, listens=listens)
         self.asks = tuple(parts)
         if self.sandbox.tier is not Tier.FULL or self._is_answered():
             self._check_answered()
@@ -222,7 +223,8 @@ class Climb:
         """
         if self.candidate.origin == "embedded":
             return
-        new = sorted(done - set(self.asks))
+        words = questions_of_words(done, self.gap.path, partial(is_known_to, self.tree))
+        new = sorted(words - set(self.asks))
         self.asks += tuple(new)
         if new and self._is_answered():
             self.notes.append(f"a human said yes: it {', '.join(new)}")

@@ -87,7 +87,7 @@ class SideEffects:
 
     def start_anew(self) -> None:
         """Hear nothing of what was, nor what the process that this is a copy of will do."""
-        self._said, self._asked = SharedWords(), SharedWords()
+        self._said, self._asked, self._named = SharedWords(), SharedWords(), SharedWords()
 
     @property
     def said(self) -> list[str]:
@@ -97,11 +97,20 @@ class SideEffects:
     @property
     def asked(self) -> list[str]:
         """What a human is to be asked about, in words, without doubles."""
-        return self._asked.texts()
+        return self._asked.texts() + self._named.texts()
 
     def say(self, words: str) -> None:
         """Keep what was reached for, once."""
         self._said.add(words)
+
+    def ask(self, words: str) -> None:
+        """Keep what a human is to be asked about, once."""
+        self._asked.add(words)
+
+    def name(self, words: str) -> None:
+        """Keep a name that a human may have to be asked about; none takes another's place."""
+        if not self._named.add_beside(words):
+            self.ask("makes up more names than can be kept")
 
     # -- files
 
@@ -114,7 +123,7 @@ class SideEffects:
             return
         full = place(path)
         if self.reads_target(full):
-            self._asked.add(READS_SOURCE)
+            self.ask(READS_SOURCE)
         if below(full, (self.home,)):
             parts = os.path.relpath(full, self.home).split(os.sep)
             if parts[0] in SECRET:

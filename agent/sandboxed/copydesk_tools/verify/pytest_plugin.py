@@ -25,6 +25,7 @@ from ..elsewhere import settle
 from ..elsewhere.reads import EVERY, Reads
 from ..search.run import fake_clock
 from .audit_side_effects import SideEffects, untouched_copies
+from .checked_values import NOT_CHECKED, Checker, check_values_in, makes_up_values
 from .failed_comparison import FailedComparison
 from .line_tracer import Tracer
 from .quoted_source import quote_as
@@ -61,6 +62,8 @@ class DraftPlugin:
         self.side_effects, self.tracer = side_effects, tracer
         self.sink: list[list[Any]] | None = None
         self.place = settle.place_of(orders)
+        self.checker = Checker(side_effects.ask, side_effects.name)
+        check_values_in(comparison.path, self.checker)
         self.reads = Reads(os.getcwd())
         self.reads.active = False
 
@@ -110,6 +113,8 @@ class DraftPlugin:
         self.reporter.write("collected", ids=[item.nodeid for item in items])
         if session.testsfailed:
             self.leave(1)
+        if not self.checker.is_used and makes_up_values(self.comparison.path):
+            self.side_effects.ask(NOT_CHECKED)
         if self.orders.get("alone"):
             passed = [self.alone(item) for item in items]
             if not all(passed):

@@ -28,6 +28,21 @@ class SharedWords:
         start = zlib.crc32(data) % _SLOTS * _ROOM
         self._memory[start : start + _ROOM] = data.ljust(_ROOM, b"\0")
 
+    def add_beside(self, words: str) -> bool:
+        """Add a text, cut to its room, in place of no other.
+
+        Returns:
+            Whether there was room for it.
+        """
+        data = words.encode("utf-8", "replace")[: _ROOM - 1].ljust(_ROOM, b"\0")
+        for number in range(_SLOTS):
+            start = number * _ROOM
+            if self._memory[start] == 0:
+                self._memory[start : start + _ROOM] = data
+            if self._memory[start : start + _ROOM] == data:
+                return True
+        return False
+
     def clear(self) -> None:
         """Forget all."""
         self._memory[:] = bytes(_SLOTS * _ROOM)

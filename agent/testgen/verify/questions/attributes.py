@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 from copydesk.agent.testgen.verify.questions.draft import Draft, last_name
 from copydesk.agent.testgen.verify.questions.imports import question_of_dotted
@@ -24,6 +25,7 @@ from copydesk.agent.testgen.verify.questions.texts import ends_of_text
 
 _TYPES_OF_CODE = frozenset({"CodeType", "FunctionType", "LambdaType", "CellType"})
 _ALL_LOOKING = INSIDES | LOOKING_NAMES | LOOKING_MODULES | PYTEST_INSIDES | {"__dict__", "__file__"}
+_SAME_PLACE = frozenset({"abspath", "realpath", "normpath", "fspath", "str"})
 _WRITTEN_BY_NAME = frozenset({"setattr", "delattr"})
 _TAKES_MODULES = frozenset(
     {"setattr", "delattr", "object", "reload", "isinstance", "hasattr", "getattr", "spy"}
@@ -89,6 +91,10 @@ def _is_of_pytest(draft: Draft, owner: ast.expr, name: str, node: ast.AST) -> bo
     """Whether an attribute leads into pytest."""
     if name not in PYTEST_INSIDES or is_made_by_project(draft, owner):
         return False
+    if isinstance(node, ast.Attribute) and (
+        isinstance(node.ctx, ast.Store) or is_made_by_project(draft, node)
+    ):
+        return False
     return name not in ("hook", "stash", "_request") or not _is_called(draft, node)
 
 
@@ -96,17 +102,21 @@ def _is_of_module(draft: Draft, owner: ast.expr, name: str, node: ast.AST) -> bo
     """Whether an attribute leads to a module's source, or to all that is in the module."""
     if name == "__file__":
         return not _is_for_its_folder(draft, node)
-    if name != "__dict__" or _is_plain_read(draft, node):
+    if name == "__dict__" and draft.is_listened_to(node) and not draft.things(owner):
+        return False
+    if name != "__dict__" or _is_plain_read(draft, node) or is_project_object(draft, owner):
         return False
     return _may_be_module(draft, owner, draft.things(owner))
 
 
 def _looks_inside(draft: Draft, things: Iterable[str], name: str, node: ast.AST) -> bool:
     """Whether an attribute looks inside whatever has it."""
+    if name in ("__self__", "__subclasses__") and draft.is_listened_to(node):
+        return False
     if name in INSIDES:
-        return not _is_proxy_call(draft, node, name)
+        return not (_is_proxy_call(draft, node, name) or _is_compared_default(draft, node, name))
     if name in LOOKING_NAMES:
-        return not _refused_by_all(things, name)
+        return not (_refused_by_all(things, name) or _is_whether_installed(draft, node, name))
     return name in LOOKING_MODULES and not things and not _is_called(draft, node)
 
 
@@ -131,8 +141,12 @@ def _is_allowed_use(draft: Draft, thing: str, name: str, node: ast.AST) -> bool:
         return _is_harmless_use_of_modules(draft, node)
     if thing == "types" and name in _TYPES_OF_CODE:
         return _is_compared(draft, node)
+    if name == "__file__":
+        return isinstance(draft.parent(node), ast.Compare)
     if thing == "timeit":
         return _times_a_function(draft, node)
+    if (thing, name) == ("os", "kill"):
+        return _is_sent_to_itself(draft, node)
     return False
 
 
@@ -143,7 +157,7 @@ def _by_name(
     owners: list[ast.expr],
     node: ast.Call,
 ) -> Iterator[str]:
-    if _is_made_up(draft, words, owners, node):
+    if _is_made_up(draft, function, words, owners, node):
         yield f"uses {function} with a name that is made up"
         return
     for word in words:
@@ -155,19 +169,21 @@ def _by_name(
 
 
 def _is_made_up(
-    draft: Draft, words: list[ast.expr], owners: list[ast.expr], node: ast.Call
+    draft: Draft, function: str, words: list[ast.expr], owners: list[ast.expr], node: ast.Call
 ) -> bool:
     """Whether the name of an attribute may be one that the draft does not spell out."""
     if any(isinstance(word, ast.Starred) for word in node.args):
         return True
     if any(is_library_module(thing) for o in owners for thing in draft.things(o)):
         return not all(map(draft.texts, words))
+    if function == "getattr" and draft.is_listened_to(node, function):
+        return False
     if any(is_project_object(draft, owner) for owner in owners):
         return False
-    return any(draft.texts(word) is None and not _is_harmless_mould(word) for word in words)
+    return any(draft.texts(word) is None and not is_harmless_mould(word) for word in words)
 
 
-def _is_harmless_mould(word: ast.expr) -> bool:
+def is_harmless_mould(word: ast.expr) -> bool:
     """Whether a name that is put together begins and ends like none that looks inside."""
     begin, end = ends_of_text(word)
     if not begin and not end:
@@ -202,9 +218,46 @@ def _is_proxy_call(draft: Draft, node: ast.AST, name: str) -> bool:
     )
 
 
+def _is_compared_default(draft: Draft, node: ast.AST, name: str) -> bool:
+    """Whether defaults are compared only, which a signature shows, too."""
+    parent = draft.parent(node)
+    if name != "__kwdefaults__":
+        return False
+    is_asserted = isinstance(parent, ast.Call) and last_name(parent.func).startswith("assert")
+    return is_asserted or isinstance(parent, ast.Compare)
+
+
+def _is_whether_installed(draft: Draft, node: ast.AST, name: str) -> bool:
+    """Whether find_spec("a.module") is only asked whether it finds anything."""
+    call = draft.parent(node)
+    if name != "find_spec" or not isinstance(call, ast.Call) or call.func is not node:
+        return False
+    if len(call.args) != 1 or not draft.texts(call.args[0]):
+        return False
+    match draft.parent(call):
+        case ast.Compare(_, [ast.Is() | ast.IsNot()], [ast.Constant(None)]):
+            return True
+        case ast.If(test) | ast.IfExp(test):
+            return test is call
+        case ast.UnaryOp(ast.Not()):
+            return True
+    return False
+
+
+def _is_sent_to_itself(draft: Draft, node: ast.AST) -> bool:
+    """Whether os.kill is called with this process or a child of it: others are heard of anyway."""
+    return any(
+        (isinstance(word, ast.Call) and draft.things(word.func) == {"os.getpid"})
+        or (isinstance(word, ast.Attribute) and word.attr == "pid")
+        for word in _behind(draft, node)
+    )
+
+
 def _is_for_its_folder(draft: Draft, node: ast.AST) -> bool:
     """Whether the file of a module is only asked for the folder that it is in, or compared."""
     parent = draft.parent(node)
+    while isinstance(parent, ast.Call) and last_name(parent.func) in _SAME_PLACE:
+        node, parent = parent, draft.parent(parent)
     if isinstance(parent, ast.Call) and last_name(parent.func) in ("dirname", "exists", "isfile"):
         return True
     if isinstance(parent, ast.Call) and last_name(parent.func) == "Path":
@@ -282,14 +335,17 @@ def _is_harmless_use_of_modules(draft: Draft, node: ast.AST) -> bool:
             return last_name(function) in ("setitem", "delitem") and _names_known_modules(
                 draft, key
             )
-        case ast.Attribute(attr="pop" | "get" | "setdefault"):
-            call = draft.parent(parent)
-            return (
-                isinstance(call, ast.Call)
-                and bool(call.args)
-                and _names_known_modules(draft, call.args[0])
-            )
+        case ast.Attribute(attr="pop" | "get" | "setdefault" | "__setitem__"):
+            keys = _behind(draft, parent)
+            return bool(keys) and _names_known_modules(draft, keys[0])
     return False
+
+
+def _behind(draft: Draft, node: ast.AST) -> list[ast.expr]:
+    """What stands behind a function or an argument of a call, one after the other."""
+    call = draft.parent(node)
+    words = [call.func, *call.args] if isinstance(call, ast.Call) else []
+    return [after for word, after in pairwise(words) if word is node]
 
 
 def _names_known_modules(draft: Draft, key: ast.expr) -> bool:

@@ -5,6 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from copydesk.agent.sandboxed.copydesk_tools.verify.checked_values import (
+    is_checked_eval,
+    is_plain_call,
+)
+from copydesk.agent.testgen.verify.questions.attributes import is_harmless_mould
 from copydesk.agent.testgen.verify.questions.draft import Draft, last_name
 from copydesk.agent.testgen.verify.questions.tables import (
     BUILT_IN,
@@ -15,11 +20,6 @@ from copydesk.agent.testgen.verify.questions.tables import (
 )
 
 _SUITES = ("unittest.TestLoader", "unittest.TestSuite", "unittest.makeSuite", "unittest.default")
-_QUOTING = frozenset({"exc_info", "stack_info"})
-_LOGS = frozenset(
-    {"debug", "info", "warning", "warn", "error", "critical", "fatal", "log", "exception"}
-    | {"LogRecord", "makeRecord", "msg"}
-)
 _TAKES_LOCALS = frozenset({"format", "format_map", "dict"})
 _FORMER_PYTEST = frozenset({"find_class", "persistent_load"})
 
@@ -43,7 +43,7 @@ def check_definitions(draft: Draft, node: ast.AST) -> Iterator[str]:
         for argument in [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]:
             if argument.arg in FIXTURES:
                 yield f"uses the fixture {argument.arg}"
-        if node.name.startswith("pytest_"):
+        if node.name.startswith("pytest_") and node.name != "pytest_generate_tests":
             yield f"defines the hook {node.name}"
         elif node.name in _FORMER_PYTEST:
             yield f"defines {node.name}"
@@ -58,24 +58,11 @@ def check_fixtures_by_name(draft: Draft, node: ast.AST) -> Iterator[str]:
         return
     for argument in node.args:
         words = draft.texts(argument)
-        if words is None:
+        if words is None and not _is_listened_to(draft, node):
             yield "uses a fixture whose name is made up"
         for word in sorted(words or ()):
             if word in FIXTURES:
                 yield f"uses the fixture {word}"
-
-
-def check_logs(draft: Draft, node: ast.AST) -> Iterator[str]:
-    """Exceptions and stacks that are logged: Python quotes the source for them."""
-    if not isinstance(node, ast.Call):
-        return
-    name = last_name(node.func)
-    if name == "exception" and isinstance(node.func, ast.Attribute) and node.args:
-        yield "logs a traceback"
-    for keyword in node.keywords:
-        falsy = isinstance(keyword.value, ast.Constant) and not keyword.value.value
-        if keyword.arg in _QUOTING and not falsy and name in _LOGS:
-            yield "logs a traceback"
 
 
 def check_errors_of_children(draft: Draft, node: ast.AST) -> Iterator[str]:
@@ -159,11 +146,13 @@ def _is_harmless(draft: Draft, node: ast.Name) -> bool:
         case "__import__":
             return bool(call.args)
         case "compile":
-            return False
+            return isinstance(draft.parent(call), ast.Expr)  # what comes of it is dropped
         case "globals":
             return _is_subscript(draft, call)
         case "locals":
             return _is_local(draft, call)
+        case "vars" if is_plain_call(call) and draft.is_listened_to(call, "vars"):
+            return not draft.things(call.args[0])
         case "vars":
             return bool(call.args) and _is_object(draft, call)
     return False
@@ -171,12 +160,25 @@ def _is_harmless(draft: Draft, node: ast.Name) -> bool:
 
 def _runs_a_text(draft: Draft, call: ast.Call) -> bool:
     """Whether the code is a text of the draft that was looked at with it."""
+    if is_checked_eval(call) and last_name(call.func) == "eval":
+        return draft.is_listened_to(call, "eval")
     return bool(call.args) and isinstance(call.args[0], ast.Constant)
+
+
+def _is_listened_to(draft: Draft, call: ast.Call) -> bool:
+    """Whether the name of a fixture is looked at when it is asked for."""
+    is_asked_for = isinstance(call.func, ast.Attribute) and call.func.attr == "getfixturevalue"
+    return is_asked_for and is_plain_call(call) and draft.is_listened_to(call)
 
 
 def _is_subscript(draft: Draft, call: ast.Call) -> bool:
     holder = draft.parent(call)
-    return isinstance(holder, ast.Subscript) and bool(draft.texts(holder.slice))
+    if isinstance(holder, ast.Call) and last_name(holder.func) == "delitem":
+        return all(draft.texts(word) for word in holder.args[1:])
+    if not isinstance(holder, ast.Subscript):
+        return False
+    is_made = isinstance(holder.ctx, ast.Store) and is_harmless_mould(holder.slice)
+    return is_made or bool(draft.texts(holder.slice))
 
 
 def _is_local(draft: Draft, call: ast.Call) -> bool:

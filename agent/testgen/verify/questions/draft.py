@@ -7,7 +7,9 @@ import doctest
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import PurePosixPath
+from typing import TypeGuard
 
+from copydesk.agent.sandboxed.copydesk_tools.verify.checked_values import names_bound_by
 from copydesk.agent.testgen.verify.questions.bindings import Bindings
 from copydesk.agent.testgen.verify.questions.modules import ThingResolver, Things
 from copydesk.agent.testgen.verify.questions.tables import FINDERS_OF_FILES
@@ -17,6 +19,7 @@ Known = Callable[[str], bool]
 """Whether a package outside of the standard library is the project's own, or used by it."""
 
 _MOST_CODE_IN_TEXTS = 200
+_READ_DOCS = frozenset({"__doc__", "getdoc", "help", "get_docstring"})
 
 
 class Draft:
@@ -29,15 +32,19 @@ class Draft:
         tree: The draft.
         target: The path of the file under test.
         is_known: Whether the project has or uses a package.
+        listens: Whether what it makes up is looked at while it runs.
 
     Attributes:
         nodes: All that a test run may reach.
         starts_known: Whether it starts known programs only; None before that was looked at.
     """
 
-    def __init__(self, tree: ast.Module, target: str, is_known: Known) -> None:
+    def __init__(
+        self, tree: ast.Module, target: str, is_known: Known, *, listens: bool = False
+    ) -> None:
         self.target = PurePosixPath(target)
         self.is_known = is_known
+        self._listened_to = set(map(id, ast.walk(tree))) if listens else set()
         self.tree = _with_code_in_texts(tree)
         self.bindings = Bindings(self.tree)
         self.resolver = ThingResolver(self.tree, self.bindings)
@@ -53,6 +60,20 @@ class Draft:
                 attributes.setdefault(node.attr, []).append(node)
         return attributes
 
+    def is_listened_to(self, call: ast.AST, function: str = "") -> bool:
+        """Whether what a call is given is looked at as it runs: it stands in the draft itself, not
+        in a text of it, and calls what it says.
+
+        Args:
+            call: The call.
+            function: The built-in function that it calls, or "" for a method.
+        """
+        return id(call) in self._listened_to and function not in self._names_bound
+
+    @cached_property
+    def _names_bound(self) -> set[str]:
+        return {name for node in ast.walk(self.tree) for name in names_bound_by(node)}
+
     @cached_property
     def used(self) -> Things:
         """All imported things that the draft uses."""
@@ -65,12 +86,41 @@ class Draft:
         return not FINDERS_OF_FILES.isdisjoint(self.attributes)
 
     @cached_property
+    def changes_path(self) -> bool:
+        """Whether it may change where programs are found."""
+        return any(isinstance(node, ast.Constant) and node.value == "PATH" for node in self.nodes)
+
+    @cached_property
+    def reads_docs(self) -> bool:
+        """Whether it may read the texts that functions and classes are documented with."""
+        return any(
+            getattr(node, "attr", getattr(node, "id", getattr(node, "value", ""))) in _READ_DOCS
+            for node in self.nodes
+            if isinstance(node, ast.Attribute | ast.Name)
+            or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+        )
+
+    @cached_property
     def starts_children(self) -> bool:
         """Whether it may start processes that hand their errors back."""
         return any(
             thing.startswith("multiprocessing.") or thing.endswith("ProcessPoolExecutor")
             for thing in self.used
         )
+
+    def uses_of(self, module: str) -> list[ast.expr] | None:
+        """Where a module that is imported by a plain `import` of its own name is used; None where
+        it is imported otherwise, or what may be it is not followed.
+        """
+        if any(_imports_otherwise(node, module) for node in self.nodes) or "." in module:
+            return None
+        names = (n for n in self.nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load))
+        uses: list[ast.expr] = [node for node in names if module in self.things(node)]
+        others = any(getattr(node, "id", "") != module for node in uses)
+        return None if others or self._spells(module) else uses
+
+    def _spells(self, text: str) -> bool:
+        return any(isinstance(n, ast.Constant) and n.value == text for n in self.nodes)
 
     def parent(self, node: ast.AST) -> ast.AST:
         """The node that a node stands in."""
@@ -87,6 +137,17 @@ class Draft:
     def spelled(self, node: ast.expr) -> set[str]:
         """The texts that an expression may be, as far as they are spelled out in the draft."""
         return set(self.texts(node) or ()) - {PROJECTS}
+
+
+def _imports_otherwise(node: ast.AST, module: str) -> bool:
+    """Whether a module is imported under another name, or a part of it."""
+    match node:
+        case ast.ImportFrom(module=str(name)):
+            return name.startswith(module)
+        case ast.Import(aliases):
+            parts = [alias for alias in aliases if alias.name.startswith(module)]
+            return any(alias.asname or alias.name != module for alias in parts)
+    return False
 
 
 def last_name(node: ast.expr) -> str:
@@ -140,11 +201,41 @@ def _parse(text: str, mode: str) -> list[ast.stmt]:
 
 
 def _reachable(tree: ast.Module) -> Iterator[ast.AST]:
-    """All nodes, but of what runs only where the module is started as a program."""
+    """All nodes, but of what runs only where the module is started as a program, or never."""
+    only_typing = _means_type_checking(tree)
     renamed = any(_binds_its_name(node) for node in ast.walk(tree))
     for statement in tree.body:
-        if renamed or not _is_main_guard(statement):
+        if not renamed and _is_main_guard(statement):
+            continue
+        if _is_for_type_checkers(statement) and only_typing:
+            for other in statement.orelse:
+                yield from ast.walk(other)
+        else:
             yield from ast.walk(statement)
+
+
+def _means_type_checking(tree: ast.Module) -> bool:
+    """Whether TYPE_CHECKING is what typing has, and nobody writes to that."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module == "typing" and not node.level:
+            continue
+        match node:
+            case ast.Attribute(ast.Name("typing"), "TYPE_CHECKING", ast.Load()):
+                pass
+            case ast.Attribute(attr="TYPE_CHECKING") | ast.Constant("TYPE_CHECKING"):
+                return False
+            case ast.Import(aliases) | ast.ImportFrom(names=aliases):
+                if any("TYPE_CHECKING" in (a.name, a.asname) for a in aliases):
+                    return False
+            case _:
+                if "TYPE_CHECKING" in names_bound_by(node):
+                    return False
+    return True
+
+
+def _is_for_type_checkers(node: ast.stmt) -> TypeGuard[ast.If]:
+    names = ("TYPE_CHECKING", "typing.TYPE_CHECKING")
+    return isinstance(node, ast.If) and ast.unparse(node.test) in names
 
 
 def _binds_its_name(node: ast.AST) -> bool:

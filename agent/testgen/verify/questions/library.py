@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 ALLOWED_LIBRARY = frozenset(
-    {"__future__", "abc", "argparse", "array", "asyncio", "base64", "binascii"}
+    {"__future__", "abc", "argparse", "array", "ast", "asyncio", "base64", "binascii"}
     | {
         "bisect",
         "bz2",
@@ -18,10 +18,20 @@ ALLOWED_LIBRARY = frozenset(
     | {"configparser", "contextlib", "contextvars", "copy", "csv", "dataclasses", "datetime"}
     | {"decimal", "difflib", "doctest", "email", "encodings", "enum", "errno", "filecmp"}
     | {"fileinput", "fnmatch", "fractions", "ftplib", "functools", "getpass", "gettext", "glob"}
-    | {"graphlib", "gzip", "hashlib", "heapq", "hmac", "html", "http", "imaplib", "io"}
+    | {"graphlib", "grp", "gzip", "hashlib", "heapq", "hmac", "html", "http", "imaplib", "io"}
     | {"ipaddress", "itertools", "json", "keyword", "locale", "logging", "lzma", "math"}
-    | {"mimetypes", "multiprocessing", "netrc", "ntpath", "numbers", "operator", "os", "pathlib"}
-    | {"pickle", "platform", "plistlib", "poplib", "posixpath", "pprint", "queue", "quopri"}
+    | {
+        "mimetypes",
+        "multiprocessing",
+        "netrc",
+        "ntpath",
+        "numbers",
+        "operator",
+        "optparse",
+        "os",
+        "pathlib",
+    }
+    | {"pickle", "platform", "plistlib", "poplib", "posixpath", "pprint", "pwd", "queue", "quopri"}
     | {"random", "re", "reprlib", "resource", "sched", "secrets", "select", "selectors", "shelve"}
     | {"shlex", "shutil", "signal", "smtplib", "socket", "socketserver", "sqlite3", "ssl", "stat"}
     | {"statistics", "string", "stringprep", "struct", "sys", "sysconfig", "tarfile", "tempfile"}
@@ -51,14 +61,25 @@ REMOVED_LIBRARY = frozenset(
 
 ALLOWED_OF: dict[str, frozenset[str]] = {
     "gc": frozenset({"collect", "enable", "disable", "isenabled", "get_count"}),
-    "ast": frozenset({"literal_eval"}),
-    "importlib": frozenset({"reload", "metadata", "import_module", "invalidate_caches"}),
+    "builtins": frozenset(
+        {"bool", "bytearray", "bytes", "complex", "dict", "float", "frozenset", "int", "list"}
+        | {"object", "range", "set", "slice", "str", "tuple", "Exception", "BaseException"}
+    ),
+    "importlib": frozenset({"reload", "metadata", "import_module", "invalidate_caches", "util"}),
     "importlib.metadata": frozenset({"version", "PackageNotFoundError", "requires", "metadata"}),
     "inspect": frozenset(
         {"signature", "Parameter", "Signature", "isclass", "isfunction", "ismethod", "getdoc"}
         | {"iscoroutine", "iscoroutinefunction", "isawaitable", "isgenerator", "cleandoc"}
         | {"isgeneratorfunction", "isasyncgen", "isasyncgenfunction", "isabstract", "isbuiltin"}
-        | {"isdatadescriptor", "isroutine", "isdescriptor", "getmodulename", "BoundArguments"}
+        | {
+            "_empty",
+            "getfullargspec",
+            "isdatadescriptor",
+            "isroutine",
+            "isdescriptor",
+            "getmodulename",
+            "BoundArguments",
+        }
     ),
     "doctest": frozenset(
         {
@@ -106,7 +127,14 @@ ALLOWED_OF: dict[str, frozenset[str]] = {
         | {"getfilesystemencodeerrors", "getdefaultencoding", "byteorder", "float_info"}
         | {"int_info", "hash_info", "getsizeof", "getrefcount", "hexversion", "intern"}
         | {"warnoptions", "dont_write_bytecode", "api_version", "getwindowsversion", "exc_info"}
-        | {"float_repr_style", "thread_info", "platlibdir", "exception", "is_finalizing"}
+        | {
+            "excepthook",
+            "float_repr_style",
+            "thread_info",
+            "platlibdir",
+            "exception",
+            "is_finalizing",
+        }
         | {
             "pypy_version_info",
             "set_asyncgen_hooks",
@@ -118,24 +146,36 @@ ALLOWED_OF: dict[str, frozenset[str]] = {
         }
     ),
     "timeit": frozenset({"default_timer"}),
+    "traceback": frozenset(
+        {"extract_tb", "format_exc", "format_exception", "format_exception_only", "format_tb"}
+        | {"print_exc", "print_exception", "print_tb"}
+    ),
     "unittest": frozenset(
         {"TestCase", "IsolatedAsyncioTestCase", "SkipTest", "skip", "skipIf", "skipUnless"}
         | {"expectedFailure", "mock", "main", "addModuleCleanup", "enterModuleContext", "case"}
         | {"async_case", "TestLoader", "TestSuite", "makeSuite", "defaultTestLoader"}
     ),
     "unittest.case": frozenset({"TestCase", "SkipTest", "skip", "skipIf", "skipUnless"}),
-    "xmlrpc": frozenset({"client"}),
+    "xmlrpc": frozenset({"client", "server"}),
+    "xmlrpc.server": frozenset({"SimpleXMLRPCServer", "SimpleXMLRPCRequestHandler"}),
+    "_pytest.capture": frozenset({"CaptureFixture"}),
+    "_pytest.fixtures": frozenset({"FixtureRequest", "SubRequest"}),
+    "_pytest.logging": frozenset({"LogCaptureFixture"}),
+    "_pytest.monkeypatch": frozenset({"MonkeyPatch"}),
+    "_pytest.tmpdir": frozenset({"TempPathFactory"}),
+    "importlib.util": frozenset({"find_spec"}),
 }
 """Of modules that may look inside, run code in texts or start programs: the names that do not."""
 
 REFUSED_OF: dict[str, frozenset[str]] = {
+    "ast": frozenset({"main"}),
     "asyncio": frozenset({"subprocess", "create_subprocess_exec", "create_subprocess_shell"}),
     "codecs": frozenset({"register_error"}),
     "enum": frozenset({"bltns"}),
     "functools": frozenset({"GenericAlias", "recursive_repr", "WRAPPER_UPDATES"}),
     "hypothesis": frozenset({"internal", "extra"}),
     "http.server": frozenset({"SimpleHTTPRequestHandler", "CGIHTTPRequestHandler", "test"}),
-    "logging": frozenset({"currentframe", "exception"}),
+    "logging": frozenset({"currentframe"}),
     "numpy": frozenset({"f2py", "ctypeslib", "distutils", "lib"}),
     "pandas": frozenset({"eval", "read_pickle"}),
     "pickle": frozenset({"Unpickler", "whichmodule"}),
@@ -159,6 +199,14 @@ REFUSED_OF: dict[str, frozenset[str]] = {
     ),
 }
 """Of modules that are allowed, what is not."""
+
+NOT_HERE = frozenset({"msvcrt", "winreg", "winsound", "UserDict", "StringIO", "__builtin__"})
+"""Modules of Windows or of Python 2, which no sandbox has."""
+
+HARMLESS_PACKAGES = frozenset(
+    {"packaging", "sniffio", "typing_extensions", "exceptiongroup", "tomli", "idna", "certifi"}
+)
+"""Packages that come with others and work on values: any draft may import them."""
 
 HARMLESS_DUNDERS = frozenset(
     {"__name__", "__doc__", "__version__", "__all__", "__module__", "__qualname__", "__class__"}

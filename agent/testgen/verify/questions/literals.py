@@ -7,26 +7,23 @@ import pickletools
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from copydesk.agent.sandboxed.copydesk_tools.verify.checked_values import is_checked_unpickling
 from copydesk.agent.testgen.verify.questions.draft import Draft, last_name
 from copydesk.agent.testgen.verify.questions.imports import question_of_dotted
 from copydesk.agent.testgen.verify.questions.tables import (
     BUILT_IN,
     ENVIRONMENT,
+    HARMLESS_GLOBALS,
     SPELLED_OUT,
     TALKS_OF_INSIDES,
 )
-
-_HARMLESS_GLOBALS = frozenset(
-    {"builtins.set", "builtins.frozenset", "builtins.bytearray", "builtins.complex"}
-    | {"builtins.object", "builtins.range", "builtins.slice", "copyreg._reconstructor"}
-    | {"collections.OrderedDict", "datetime.datetime", "datetime.date", "decimal.Decimal"}
-)
-"""What a pickle may name though it is not the project's."""
 
 
 def check_texts(draft: Draft, node: ast.AST) -> Iterator[str]:
     """Texts that name what the draft could look at."""
     if not isinstance(node, ast.Constant) or not isinstance(node.value, str | bytes):
+        return
+    if isinstance(draft.parent(node), ast.Expr) and not draft.reads_docs:
         return
     text = node.value if isinstance(node.value, str) else node.value.decode("latin-1")
     match = TALKS_OF_INSIDES.search(text)
@@ -55,6 +52,8 @@ def check_pickles(draft: Draft, node: ast.AST) -> Iterator[str]:
     if name not in ("load", "loads") or not _is_of_pickle(draft, node.func):
         return
     for data in _sources(draft, node.args[0]):
+        if is_checked_unpickling(node) and draft.is_listened_to(node, "pickle"):
+            return
         if isinstance(data, ast.Constant) and isinstance(data.value, bytes):
             yield from _in_pickle(draft, data.value)
         elif not _is_pickled(data):
@@ -62,7 +61,7 @@ def check_pickles(draft: Draft, node: ast.AST) -> Iterator[str]:
 
 
 def _is_of_pickle(draft: Draft, function: ast.expr) -> bool:
-    owners = {thing.partition(".")[0] for thing in draft.things(function)}
+    owners = {part for thing in draft.things(function) for part in thing.split(".")[:-1]}
     return bool(owners & {"pickle", "_pickle", "shelve"}) or (
         not owners and draft.resolver.imports_pickle and last_name(function) == "loads"
     )
@@ -136,19 +135,20 @@ def _by_opcode(
 ) -> Iterator[str]:
     """What an opcode names; `pushed` are the texts before it, None for what is no text."""
     if name in ("GLOBAL", "INST"):
-        yield from _named(draft, str(argument).replace(" ", ".", 1))
+        yield from question_of_pickled(draft, str(argument).replace(" ", ".", 1))
     elif name == "STACK_GLOBAL":
         module, attribute = [None, None, *pushed][-2:]
         if module is None or attribute is None:
             yield "unpickles a literal"
         else:
-            yield from _named(draft, f"{module}.{attribute}")
+            yield from question_of_pickled(draft, f"{module}.{attribute}")
     elif name in ("EXT1", "EXT2", "EXT4", "PERSID", "BINPERSID"):
         yield "unpickles a literal"
 
 
-def _named(draft: Draft, dotted: str) -> Iterator[str]:
-    if dotted in _HARMLESS_GLOBALS:
+def question_of_pickled(draft: Draft, dotted: str) -> Iterator[str]:
+    """What to ask about a name that a pickle holds."""
+    if dotted in HARMLESS_GLOBALS:
         return
     package = dotted.partition(".")[0]
     refused = any(True for _ in question_of_dotted(draft, dotted))
@@ -178,11 +178,9 @@ def _is_known(draft: Draft, key: ast.expr | None) -> bool:
 
 
 def _is_source(draft: Draft, text: str) -> bool:
-    """Whether a text is the path of the file under test, or a pattern that finds it."""
+    """Whether a text is the path of the file under test, or a pattern that has its name."""
     target: PurePosixPath = draft.target
-    if "\n" in text or not text.endswith((target.name, f"{target.stem}.pyc", "*.py")):
-        return False
-    if "*" in text and not draft.finds_files:
+    if "\n" in text or not text.endswith((target.name, f"{target.stem}.pyc")):
         return False
     rest = text[: -len(target.name)] if text.endswith(target.name) else "/"
     return not rest or rest.endswith(("/", "\\", "*"))

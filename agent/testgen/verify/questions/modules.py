@@ -59,7 +59,9 @@ class ThingResolver:
     @property
     def imports_pickle(self) -> bool:
         """Whether the draft imports pickle."""
-        return any("pickle" in map(package_of, names) for names in self._imported.values())
+        return any(
+            "pickle" in name.split(".") for names in self._imported.values() for name in names
+        )
 
     def of_project(self, name: str) -> bool:
         """Whether a name is imported from what is neither the standard library nor of tests."""

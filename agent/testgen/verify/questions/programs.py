@@ -8,8 +8,9 @@ this interpreter, in an environment and a folder in which it finds no other modu
 from __future__ import annotations
 
 import ast
+import itertools
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 
 from copydesk.agent.testgen.verify.questions.bindings import package_of
 from copydesk.agent.testgen.verify.questions.draft import Draft, last_name
@@ -22,6 +23,8 @@ _HARMLESS = frozenset(
     | {"SubprocessError"}
 )
 _UNSAFE_KEYWORDS = frozenset({"shell", "executable", "preexec_fn", "pass_fds", None})
+_HARMLESS_PROGRAMS = frozenset({"true", "false", "echo", "sleep", "uname", "pwd", "whoami", "arch"})
+"""Programs that read no file that they are told."""
 _TAKES_MODULES = frozenset({"setattr", "delattr", "object", "isinstance", "multiple", "spy"})
 _MODULES_OF_A_CHILD = frozenset({"sys", "json", "warnings", "time"})
 _FILES = frozenset({"open", "read_text", "read_bytes", "iterdir", "glob", "rglob", "walk", "path"})
@@ -75,15 +78,39 @@ def _starts_what_is_known(draft: Draft, call: ast.AST) -> bool:
     keywords = {keyword.arg: keyword.value for keyword in call.keywords}
     if keywords.keys() & _UNSAFE_KEYWORDS:
         return False
+    if _starts_a_harmless_program(draft, call, keywords.keys()):
+        return True
+    return _starts_this_python(draft, call, keywords.keys())
+
+
+def _starts_this_python(draft: Draft, call: ast.Call, keywords: Set[str | None]) -> bool:
     words = _without_options(_words(draft, call))
     if len(words) < 3 or draft.things(words[0]) != {"sys.executable"}:
         return False
-    if not _finds_no_other_modules(draft, keywords.keys()):
+    if not _finds_no_other_modules(draft, keywords):
         return False
     options, named = draft.texts(words[1]), draft.texts(words[2]) or {""}
     if options == frozenset({"-m"}):
         return all(_is_module_of_project(draft, module) for module in named)
     return options == frozenset({"-c"}) and all(_is_harmless_code(draft, code) for code in named)
+
+
+def _starts_a_harmless_program(draft: Draft, call: ast.Call, keywords: Set[str | None]) -> bool:
+    """Whether a call starts a program of the system that reads no files of the project's."""
+    words = [draft.texts(word) for word in _words(draft, call)]
+    if not words or None in words or "env" in keywords or draft.changes_path:
+        return False
+    lines = itertools.product(*(sorted(word or ()) for word in words))
+    return all(_is_harmless_line(line) for line in lines)
+
+
+def _is_harmless_line(words: Sequence[str]) -> bool:
+    folder, _, name = words[0].rpartition("/")
+    if folder not in ("", "/bin", "/usr/bin"):
+        return False
+    if name == "ls":
+        return all(word.startswith(("-", "/bin", "/usr/bin")) for word in words[1:])
+    return name in _HARMLESS_PROGRAMS or (name == "date" and words[1:] in ((), ("-u",)))
 
 
 def _without_options(words: list[ast.expr]) -> list[ast.expr]:
@@ -96,7 +123,8 @@ def _without_options(words: list[ast.expr]) -> list[ast.expr]:
 
 def _words(draft: Draft, call: ast.Call) -> list[ast.expr]:
     """The words of a command line that is spelled out, there or under a name."""
-    command = call.args[0] if call.args else None
+    named = {keyword.arg: keyword.value for keyword in call.keywords}
+    command = call.args[0] if call.args else named.get("args")
     if isinstance(command, ast.Name):
         bindings = draft.bindings.of(command) or []
         single = bindings[0] if len(bindings) == 1 else None

@@ -18,11 +18,17 @@ def check_formats(draft: Draft, node: ast.AST) -> Iterator[str]:
     match node:
         case ast.Call(ast.Attribute(ast.Name("str"), "format" | "format_map"), [template, *rest]):
             filling = [*rest, *(keyword.value for keyword in node.keywords)]
+            listens = False
         case ast.Call(ast.Attribute(template, "format" | "format_map"), arguments, keywords):
             filling = [*arguments, *(keyword.value for keyword in keywords)]
+            listens = draft.is_listened_to(node)
         case _:
             return
-    if _is_made_up(draft, template) and any(draft.texts(value) is None for value in filling):
+    if (
+        not listens
+        and _is_made_up(draft, template)
+        and any(draft.texts(value) is None for value in filling)
+    ):
         yield MADE_UP
     for text in draft.spelled(template):
         for name in _fields(text):

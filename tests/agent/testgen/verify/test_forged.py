@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.agent.testgen.conftest import LeanSandbox
 from tests.agent.testgen.verify.forged import FORGED, PRICES
+from tests.agent.testgen.verify.forged_at_run_time import AT_RUN_TIME
 from tests.agent.testgen.verify.forged_siblings import SIBLINGS
 
 from copydesk.agent.records import Interpreter
@@ -15,7 +16,7 @@ from copydesk.agent.sandbox.runner import Visible
 from copydesk.agent.sandbox.tier import detect
 from copydesk.agent.testgen.project.tools import TOOLS
 
-EVERY = {**FORGED, **SIBLINGS}
+EVERY = {**FORGED, **SIBLINGS, **AT_RUN_TIME}
 
 
 @pytest.mark.slow

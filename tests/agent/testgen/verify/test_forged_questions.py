@@ -25,6 +25,7 @@ NOT_ASKED = {
     *("the date of the temporary folder", "a mark in the cache of the home", "a file made again"),
     *("a value through JSON", "the same plus one", "sorted it is the same"),
     *("found where it was put", "formatted twice"),
+    *("a formatter of exceptions", "the log of an exception", "the stack in a log"),
 }
 """Forged drafts that use nothing but what honest ones do; later rungs have to notice them."""
 
