@@ -205,14 +205,28 @@ class Measures:
         query = f"SELECT {fields} FROM project_totals WHERE sha = ? ORDER BY folder"
         return list(map(ProjectTotal._make, self._db.execute(query, (sha,))))
 
-    def set_projects(self, sha: Sha, projects: Iterable[ProjectTotal]) -> None:
-        """Write the totals of a commit's projects, in place of what was there."""
-        marks = ", ".join("?" * (len(ProjectTotal._fields) + 1))
+    def project_conditions(self, sha: Sha) -> dict[str, str]:
+        """What the outcomes of a measured commit's projects depend on: fingerprints by folder."""
+        query = "SELECT folder, conditions FROM project_totals WHERE sha = ? AND conditions <> ''"
+        return dict(self._db.execute(query, (sha,)).fetchall())
+
+    def set_projects(
+        self, sha: Sha, projects: Iterable[ProjectTotal], conditions: Mapping[str, str]
+    ) -> None:
+        """Write the totals of a commit's projects, in place of what was there.
+
+        Args:
+            sha: The commit.
+            projects: The totals.
+            conditions: What each project's outcomes depend on, as a fingerprint by its folder.
+        """
+        fields = ", ".join(ProjectTotal._fields)
+        marks = ", ".join("?" * (len(ProjectTotal._fields) + 2))
         with transaction(self._db):
             self._db.execute("DELETE FROM project_totals WHERE sha = ?", (sha,))
             self._db.executemany(
-                f"INSERT INTO project_totals VALUES ({marks})",
-                [(sha, *project) for project in projects],
+                f"INSERT INTO project_totals (sha, {fields}, conditions) VALUES ({marks})",
+                [(sha, *one, conditions.get(one.folder, "")) for one in projects],
             )
 
     def delete(self, sha: Sha) -> None:

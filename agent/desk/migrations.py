@@ -471,6 +471,15 @@ def m033_decisions_under_way(db: Database) -> None:
     _executescript(db, DECISIONS_UNDER_WAY)
 
 
+@migrations()
+def m034_project_conditions(db: Database) -> None:
+    """A change of one project's configuration concerns no other project."""
+    db.execute(
+        "ALTER TABLE project_totals ADD COLUMN conditions TEXT NOT NULL DEFAULT ''"
+        " /* what its outcomes depend on besides the code, as a fingerprint */"
+    )
+
+
 STEPS: tuple[Callable[[Database], None], ...] = (
     *(m001_jobs, m002_coverage, m003_drafts, m004_views),
     *(m005_known, m006_scores, m007_climbs, m008_gaps, m009_functions),
@@ -481,6 +490,7 @@ STEPS: tuple[Callable[[Database], None], ...] = (
     *(m024_joined_outcomes, m025_passed_over, m026_shared_gaps),
     *(m027_feedback_state, m028_publishing, m029_story_start),
     *(m030_voice, m031_comparisons, m032_foreign_maps, m033_decisions_under_way),
+    *(m034_project_conditions,),
 )
 
 

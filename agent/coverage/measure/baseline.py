@@ -29,14 +29,19 @@ CONDITIONS_CHANGED = "every test: configuration, interpreter or packages changed
 
 
 class Base(NamedTuple):
-    """The map to start from, or None and the reason; the files it is of, blob by path."""
+    """The map to start from, or None and the reason; the files it is of, blob by path; and the
+    folders of the projects that were configured otherwise then.
+    """
 
     map: CoverageMap | None
     why: str = ""
     files: Mapping[str, str] = {}
+    reconfigured: frozenset[str] = frozenset()
 
 
-def find_base(commit: Commit, db: Database, conditions: Conditions) -> Base:
+def find_base(
+    commit: Commit, db: Database, conditions: Conditions, projects: Mapping[str, str]
+) -> Base:
     """The map of the commit nearest to one among those measured under the same conditions.
 
     A map that somebody else measured serves where none of ours is as near. What a measure that was
@@ -47,6 +52,9 @@ def find_base(commit: Commit, db: Database, conditions: Conditions) -> Base:
         commit: The commit to measure.
         db: The repository's desk.
         conditions: What the outcomes depend on besides the code.
+        projects: What those of each project depend on, by its folder; empty where the repository
+            is one project. Where nothing was measured under the same conditions, the nearest
+            commit serves in which some of them were as they are.
     """
     own = db.measures.conditions()
     unfinished = db.unfinished.shas()
@@ -70,7 +78,25 @@ def find_base(commit: Commit, db: Database, conditions: Conditions) -> Base:
         files_then = _files_then(commit, db, candidate.sha, unfinished=is_cut_short)
         if files_then is not None:
             return Base(candidate, files=files_then)
-    return Base(None, CONDITIONS_CHANGED if own else FIRST_MEASURE)
+    if not own:
+        return Base(None, FIRST_MEASURE)
+    return _with_some_projects(candidates, projects) or Base(None, CONDITIONS_CHANGED)
+
+
+def _with_some_projects(candidates: _Candidates, projects: Mapping[str, str]) -> Base | None:
+    """The nearest measured commit with the same projects, some of them configured as now."""
+    sha = candidates.nearest_measured()
+    if sha is None or candidates.measured[sha].branch != candidates.conditions.branch:
+        return None
+    then = candidates.db.measures.project_conditions(sha)
+    changed = frozenset(folder for folder in projects if then.get(folder) != projects[folder])
+    if then.keys() != projects.keys() or len(changed) == len(projects):
+        return None
+    files_then = _files_then(candidates.commit, candidates.db, sha, unfinished=False)
+    known = load_map(candidates.db, sha)
+    if files_then is None or known is None:
+        return None
+    return Base(known, files=files_then, reconfigured=changed)
 
 
 def _files_then(
@@ -135,6 +161,12 @@ class _Candidates:
         recent = [sha for sha in self.measured if sha in self.trees][:SAME_TREE]
         recent += [sha for sha in self.foreign if sha in self.trees]
         return [sha for sha in recent if self.trees[sha] == tree and self._matches(sha)]
+
+    def nearest_measured(self) -> Sha | None:
+        """The nearest measured ancestor."""
+        ancestors = git.ancestors(self.commit.repo, self.commit.sha, NEAR)
+        sha = self._nearest_measured(ancestors)
+        return sha if sha in self.trees else None
 
     def _nearest_measured(self, ancestors: list[Sha]) -> Sha | None:
         for sha in ancestors:

@@ -116,7 +116,10 @@ def measure(
 
 @dataclass(slots=True)
 class _Measurement:
-    """The measuring of one commit, whose files are on the disk."""
+    """The measuring of one commit, whose files are on the disk.
+
+    `whole` are the folders of projects of which all tests are run, whichever are selected.
+    """
 
     db: Database
     commit: Commit
@@ -127,6 +130,7 @@ class _Measurement:
     order: Order | None = None
     absent: Mapping[str, str] = field(default_factory=dict)
     passed_over: dict[str, str] = field(default_factory=dict)
+    whole: Collection[str] = ()
 
     @property
     def environment(self) -> Environment:
@@ -144,7 +148,12 @@ class _Measurement:
             started: When the measure began, by the monotonic clock.
         """
         self.db.foreign_maps.put_environment(self.environment.fingerprint, self.environment.parts)
-        nearest, reason, old_blobs = find_base(self.commit, self.db, self.conditions)
+        nearest, reason, old_blobs, reconfigured = find_base(
+            self.commit, self.db, self.conditions, self.projects.conditions
+        )
+        if nearest is not None and reconfigured:
+            nearest = self.projects.reconfigured(nearest, reconfigured)
+            self.whole = reconfigured
         old_blobs = self._with_git_head(nearest, old_blobs)
         trees = [self.blobs, old_blobs] if nearest else [self.blobs]
         texts = BlobTexts.of(self.commit.repo, self.db, *trees)
@@ -229,7 +238,7 @@ class _Measurement:
     def _collect(self, plan: Plan) -> Recording | None:
         """Run the tests; None where there is none to run."""
         selection, files = plan.selection, plan.files
-        if selection is not None and files == []:
+        if selection is not None and files == [] and not self.whole:
             self.say("no test is affected")
             return None
         count = f"{len(selection.affected)} affected" if selection else "all"
@@ -296,8 +305,11 @@ class _Measurement:
 
     def _record_each(self, options: RunOptions) -> Iterator[Recording]:
         """Run the tests of each project that has some to run."""
+        whole, self.whole = self.whole, ()  # once; what is run again is some tests
         for project in self.projects.each:
             files = options.files
+            if project.folder in whole:
+                files = None
             if files is not None:
                 files = [path for path in files if project.holds(path)]
             if files == []:
@@ -467,7 +479,8 @@ class _Measurement:
             self.db.failed_tests.replace(sha, failed_tests)
             self.db.checkouts.put(sha, self.commit.checkout.beside)
             self.db.passed_over.replace(sha, self.passed_over)
-            self.db.measures.set_projects(sha, self.projects.totals(traces, totals))
+            project_totals = self.projects.totals(traces, totals)
+            self.db.measures.set_projects(sha, project_totals, self.projects.conditions)
             self.db.gaps.replace(sha, file_gaps)
             interrupted.forget(self.db, sha)
             scripts = published(total.unreached.path for total in totals)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from copydesk.agent import config
 from copydesk.agent.coverage.measure.blob_texts import files_of
@@ -19,7 +19,8 @@ from copydesk.agent.coverage.runner import (
     cached_probe,
     project_info,
 )
-from copydesk.agent.coverage.store import Trace
+from copydesk.agent.coverage.selection import RECONFIGURED
+from copydesk.agent.coverage.store import CoverageMap, Trace
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.measures import ProjectTotal
 from copydesk.agent.git.commit import Commit
@@ -87,6 +88,34 @@ class ReadyProjects:
     def is_plain(self) -> bool:
         """Whether the repository is one project."""
         return self.folders == ("",)
+
+    @property
+    def conditions(self) -> dict[str, str]:
+        """What the outcomes of each depend on besides the code, as a fingerprint by its folder;
+        nothing where the repository is one project.
+        """
+        if self.is_plain:
+            return {}
+        parts = {project.folder: project.info.environment for project in self.each}
+        return {folder: f"{one.fingerprint} {int(one.branch)}" for folder, one in parts.items()}
+
+    def reconfigured(self, base: CoverageMap, folders: Collection[str]) -> CoverageMap:
+        """A map in which all tests of some projects are to be run again.
+
+        Args:
+            base: The map of a commit that was measured when these were configured otherwise.
+            folders: Their folders.
+        """
+        projects = [project for project in self.each if project.folder in folders]
+        known = replace(base, traces={})
+        for key, trace in base.traces.items():
+            if trace.kind in ("import", "session") or not any(
+                one.holds(trace.name) for one in projects
+            ):
+                known.traces[key] = trace
+            elif trace.kind == "test":
+                known.traces[key] = Trace("test", trace.name, RECONFIGURED, 0.0, ())
+        return known
 
     def of(self, path: str) -> ReadyProject | None:
         """The project that a file, or a test, lies in."""

@@ -11,7 +11,7 @@ from copydesk.agent.coverage.selection.collection_order import (
     describe,
     test_file_check,
 )
-from copydesk.agent.coverage.selection.rerun_outcomes import UNFINISHED
+from copydesk.agent.coverage.selection.rerun_outcomes import RECONFIGURED, UNFINISHED
 from copydesk.agent.coverage.selection.run_together import (
     AFTER,
     EVERY_FILE,
@@ -21,6 +21,7 @@ from copydesk.agent.coverage.selection.run_together import (
 __all__ = [
     "AFTER",
     "EVERY_FILE",
+    "RECONFIGURED",
     "UNFINISHED",
     "Selection",
     "after_predecessors",

@@ -75,11 +75,22 @@ CHANGES: list[dict[str, str | None]] = [
     },
     {"libs/common/tests/test_more.py": None},
     {"backend/pyproject.toml": START["backend/pyproject.toml"] + 'omit = ["shop/__init__.py"]\n'},
+    {
+        "my worker/pyproject.toml": START["my worker/pyproject.toml"].replace(
+            PYTEST, PYTEST + 'python_functions = ["test_*", "check_*"]\n'
+        ),
+        "my worker/tests/test_new.py": "def check_it():\n    from worker.utils import g\n\n"
+        "    assert g(1) == 1\n",
+    },
+    {
+        "libs/common/pyproject.toml": START["libs/common/pyproject.toml"]
+        + 'python_files = ["test_m*.py"]\n'
+    },
 ]
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1800)  # 15 commits, each measured and run in full three times
+@pytest.mark.timeout(1800)  # 17 commits, each measured and run in full three times
 def test_a_monorepo_of_three_projects_is_exact(repo: Path, commit: Commit, tmp_path: Path) -> None:
     set_config(find(repo), "copydesk.ownTests", "plain")
     first = commit(repo, START)
@@ -87,7 +98,7 @@ def test_a_monorepo_of_three_projects_is_exact(repo: Path, commit: Commit, tmp_p
         last = commit(repo, change)
     found = find(repo)
     shas = commits(found, f"{first}..{last}")
-    assert len(shas) == 15
+    assert len(shas) == 17
     rows = list(replay(found, shas, python=Path(sys.executable), desk=tmp_path / "desk"))
     wrong = [(row.subject, row.verdict, row.error, row.differences, row.missed) for row in rows
              if row.verdict != "exact"]  # fmt: skip
@@ -95,6 +106,7 @@ def test_a_monorepo_of_three_projects_is_exact(repo: Path, commit: Commit, tmp_p
     assert [row.total for row in rows][:4] == [3, 3, 3, 4]
     assert rows[1].selected == 1, rows[1].reason
     assert rows[7].selected == 0, rows[7].reason
+    assert (rows[-2].selected, rows[-1].selected) == (3, 0), [row.reason for row in rows[-2:]]
     with open_desk(tmp_path / "desk") as db:
         totals = {one.folder: one for one in db.measures.projects(last)}
     assert totals.keys() == {"backend", "libs/common", "my worker"}
