@@ -148,12 +148,7 @@ class _Measurement:
             started: When the measure began, by the monotonic clock.
         """
         self.db.foreign_maps.put_environment(self.environment.fingerprint, self.environment.parts)
-        nearest, reason, old_blobs, reconfigured = find_base(
-            self.commit, self.db, self.conditions, self.projects.conditions
-        )
-        if nearest is not None and reconfigured:
-            nearest = self.projects.reconfigured(nearest, reconfigured)
-            self.whole = reconfigured
+        nearest, reason, old_blobs = self._base()
         old_blobs = self._with_git_head(nearest, old_blobs)
         trees = [self.blobs, old_blobs] if nearest else [self.blobs]
         texts = BlobTexts.of(self.commit.repo, self.db, *trees)
@@ -184,6 +179,14 @@ class _Measurement:
             interrupted.forget(self.db, nearest.sha)
         describe_missing(self.db, self.commit.repo)
         return measure
+
+    def _base(self) -> tuple[CoverageMap | None, str, Mapping[str, str]]:
+        """The map to start from, if any, or why there is none; and the files it is of."""
+        base = find_base(self.commit, self.db, self.conditions, self.projects.conditions)
+        if base.map is None or not base.reconfigured:
+            return base.map, base.why, base.files
+        self.whole = base.reconfigured
+        return self.projects.reconfigured(base.map, base.reconfigured), base.why, base.files
 
     def _with_git_head(
         self, nearest: CoverageMap | None, old_blobs: Mapping[str, str]

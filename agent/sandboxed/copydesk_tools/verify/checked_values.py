@@ -111,6 +111,19 @@ class Checker:
                 self._ask(f"uses the fixture {name}")
         return name
 
+    def attribute(self, owner: Any, name: Any, value: Any) -> None:
+        """As setattr."""
+        if isinstance(name, str):
+            name = str.__str__(name)
+            self._judge_name(owner, name)
+        setattr(owner, name, value)
+
+    def key(self, name: Any) -> Any:
+        """What is taken out of sys.modules."""
+        if not isinstance(name, str) or _is_foreign_name(str.__str__(name)):
+            self._ask("touches sys.modules")
+        return name
+
     def fields(self, owner: Any) -> Any:
         """What has all its attributes taken, by vars or as __dict__: no module may be."""
         if _is_module(owner):
@@ -243,6 +256,14 @@ class _Checked(ast.NodeTransformer):
         node.value = _checked(_CHECKED_ATTRIBUTES[node.attr], node.value)
         return node
 
+    def visit_Subscript(self, node: ast.Subscript) -> ast.Subscript:
+        """A part, once its whole has been changed."""
+        self.generic_visit(node)
+        if isinstance(node.ctx, ast.Del) and ast.unparse(node.value) == "sys.modules":
+            self.any = True
+            node.slice = _checked("key", node.slice)
+        return node
+
     def visit_Call(self, node: ast.Call) -> ast.Call:
         """A call, once what it is given has been changed."""
         self.generic_visit(node)
@@ -271,6 +292,8 @@ class _Checked(ast.NodeTransformer):
             node.args = [_checked("code", node.args[0])]
         elif function.id == "vars" and is_plain_call(node):
             node.args = [_checked("fields", node.args[0])]
+        elif function.id == "setattr" and len(node.args) == 3 and not node.keywords:
+            node.func = _at(_part("attribute"), function)
 
     def _check_method(self, node: ast.Call, function: ast.Attribute) -> None:
         if function.attr in ("format", "format_map"):

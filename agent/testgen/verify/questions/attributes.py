@@ -25,6 +25,7 @@ from copydesk.agent.testgen.verify.questions.texts import ends_of_text
 
 _TYPES_OF_CODE = frozenset({"CodeType", "FunctionType", "LambdaType", "CellType"})
 _ALL_LOOKING = INSIDES | LOOKING_NAMES | LOOKING_MODULES | PYTEST_INSIDES | {"__dict__", "__file__"}
+_COMPARING = frozenset({"assertEqual", "assertNotEqual", "assertIs", "assertIsNot"})
 _SAME_PLACE = frozenset({"abspath", "realpath", "normpath", "fspath", "str"})
 _WRITTEN_BY_NAME = frozenset({"setattr", "delattr"})
 _TAKES_MODULES = frozenset(
@@ -102,7 +103,7 @@ def _is_of_module(draft: Draft, owner: ast.expr, name: str, node: ast.AST) -> bo
     """Whether an attribute leads to a module's source, or to all that is in the module."""
     if name == "__file__":
         return not _is_for_its_folder(draft, node)
-    if name == "__dict__" and draft.is_listened_to(node) and not draft.things(owner):
+    if name == "__dict__" and draft.is_listened_to(node) and not draft.is_module(owner):
         return False
     if name != "__dict__" or _is_plain_read(draft, node) or is_project_object(draft, owner):
         return False
@@ -142,7 +143,13 @@ def _is_allowed_use(draft: Draft, thing: str, name: str, node: ast.AST) -> bool:
     if thing == "types" and name in _TYPES_OF_CODE:
         return _is_compared(draft, node)
     if name == "__file__":
-        return isinstance(draft.parent(node), ast.Compare)
+        return _is_for_its_folder(draft, node)
+    if (thing, name) == ("inspect", "getfile"):
+        call = draft.parent(node)
+        called = isinstance(call, ast.Call) and call.func is node
+        return called and _is_for_its_folder(draft, call)
+    if thing == "gc":
+        return _is_counted(draft, draft.parent(node))
     if thing == "timeit":
         return _times_a_function(draft, node)
     if (thing, name) == ("os", "kill"):
@@ -193,15 +200,21 @@ def is_harmless_mould(word: ast.expr) -> bool:
 
 def _written_by_name(draft: Draft, node: ast.Call, function: str) -> Iterator[str]:
     """An attribute that is written under a made-up name: harmless, but in a module."""
-    made_up = any(draft.texts(word) is None for word in node.args[1:2])
-    if any(isinstance(word, ast.Starred) for word in node.args):
-        made_up = True
     owner = node.args[0] if node.args else node
     leads_somewhere = (
         not node.args or draft.things(owner) or last_name(owner) in ("module", "__class__")
     )
-    if made_up and leads_somewhere:
+    if leads_somewhere and _is_written_name_made_up(draft, node, function):
         yield f"uses {function} with a name that is made up"
+
+
+def _is_written_name_made_up(draft: Draft, node: ast.Call, function: str) -> bool:
+    if any(isinstance(word, ast.Starred) for word in node.args):
+        return True
+    listens = function == "setattr" and len(node.args) == 3 and not node.keywords
+    if listens and draft.is_listened_to(node, function) and not draft.is_library(node.args[0]):
+        return False
+    return any(draft.texts(word) is None for word in node.args[1:2])
 
 
 # -- what is harmless
@@ -216,6 +229,20 @@ def _is_proxy_call(draft: Draft, node: ast.AST, name: str) -> bool:
         and bool(parent.args)
         and isinstance(parent.args[0], ast.Constant)
     )
+
+
+def _is_counted(draft: Draft, call: ast.AST) -> bool:
+    """Whether what a call gives is only counted, or told by the numbers of the objects."""
+    part = draft.parent(call)
+    whole = draft.parent(part)
+    if not isinstance(part, ast.comprehension) or part.iter is not call:
+        return False
+    if not isinstance(part.target, ast.Name) or not isinstance(whole, ast.ListComp):
+        return False
+    match whole.elt:
+        case ast.Call(ast.Name("id"), [ast.Name(name)], []):
+            return name == part.target.id and not part.ifs
+    return False
 
 
 def _is_compared_default(draft: Draft, node: ast.AST, name: str) -> bool:
@@ -258,6 +285,8 @@ def _is_for_its_folder(draft: Draft, node: ast.AST) -> bool:
     parent = draft.parent(node)
     while isinstance(parent, ast.Call) and last_name(parent.func) in _SAME_PLACE:
         node, parent = parent, draft.parent(parent)
+    if isinstance(parent, ast.Call) and last_name(parent.func) in _COMPARING:
+        return True
     if isinstance(parent, ast.Call) and last_name(parent.func) in ("dirname", "exists", "isfile"):
         return True
     if isinstance(parent, ast.Call) and last_name(parent.func) == "Path":
@@ -327,6 +356,8 @@ def _is_harmless_use_of_modules(draft: Draft, node: ast.AST) -> bool:
             return True
         case ast.Subscript(slice=key, ctx=ast.Load()):
             return _names_known_modules(draft, key)
+        case ast.Subscript(ctx=ast.Del()) if draft.is_listened_to(parent):
+            return True
         case ast.Subscript(slice=key):
             return _names_known_modules(draft, key) or _names_foreign_modules(draft, key)
         case ast.Attribute(attr="keys"):

@@ -33,7 +33,7 @@ def check_names(draft: Draft, node: ast.AST) -> Iterator[str]:
     elif node.id == "getattr":
         if not _is_called(draft, node):
             yield "hands getattr on"
-    elif node.id in BUILT_IN and not _is_harmless(draft, node):
+    elif node.id in BUILT_IN and not (draft.bindings.is_local(node) or _is_harmless(draft, node)):
         yield f"uses {node.id}"
 
 
@@ -109,6 +109,8 @@ def check_annotations(draft: Draft, node: ast.AST) -> Iterator[str]:
     """Annotations that are evaluated are the project's; the draft's own are looked at as code."""
     if isinstance(node, ast.Attribute) and node.attr in ("__annotations__", "__doc__"):
         if isinstance(node.ctx, ast.Store | ast.Del) or _is_filled(draft, node):
+            if _is_given_a_class(draft, node):
+                return
             yield f"changes {node.attr}"
     elif isinstance(node, ast.Call) and last_name(node.func) == "type" and len(node.args) > 2:
         text = ast.unparse(node.args[2])
@@ -151,10 +153,10 @@ def _is_harmless(draft: Draft, node: ast.Name) -> bool:
             return _is_subscript(draft, call)
         case "locals":
             return _is_local(draft, call)
-        case "vars" if is_plain_call(call) and draft.is_listened_to(call, "vars"):
-            return not draft.things(call.args[0])
         case "vars":
-            return bool(call.args) and _is_object(draft, call)
+            return bool(call.args) and (
+                _is_object(draft, call) or _is_listened_to_object(draft, call)
+            )
     return False
 
 
@@ -217,6 +219,13 @@ def _is_object(draft: Draft, call: ast.Call) -> bool:
     return isinstance(owner, ast.Name) and _is_made_by_a_call(draft, owner)
 
 
+def _is_listened_to_object(draft: Draft, call: ast.Call) -> bool:
+    """Whether vars(x) is looked at as it runs, and x is no module for all that is known."""
+    if not is_plain_call(call) or not draft.is_listened_to(call, "vars"):
+        return False
+    return not draft.is_module(call.args[0])
+
+
 def _reads_names(holder: ast.AST) -> bool:
     """Whether a dictionary's holder takes no more of it than the names in it."""
     if isinstance(holder, ast.Attribute):
@@ -231,6 +240,20 @@ def _is_made_by_a_call(draft: Draft, name: ast.Name) -> bool:
         and not binding.element
         and last_name(binding.value.func) not in ("type", "getattr", "import_module", "reload")
         for binding in bindings
+    )
+
+
+def _is_given_a_class(draft: Draft, node: ast.Attribute) -> bool:
+    """Whether x.__annotations__["name"] gets something imported, which is no text to evaluate."""
+    parent = draft.parent(node)
+    outer = draft.parent(parent)
+    return (
+        node.attr == "__annotations__"
+        and isinstance(parent, ast.Subscript)
+        and isinstance(outer, ast.Assign)
+        and parent in outer.targets
+        and bool(draft.things(outer.value))
+        and not draft.is_module(outer.value)
     )
 
 

@@ -10,8 +10,12 @@ from pathlib import PurePosixPath
 from typing import TypeGuard
 
 from copydesk.agent.sandboxed.copydesk_tools.verify.checked_values import names_bound_by
-from copydesk.agent.testgen.verify.questions.bindings import Bindings
-from copydesk.agent.testgen.verify.questions.modules import ThingResolver, Things
+from copydesk.agent.testgen.verify.questions.bindings import Bindings, package_of
+from copydesk.agent.testgen.verify.questions.modules import (
+    ThingResolver,
+    Things,
+    is_library_module,
+)
 from copydesk.agent.testgen.verify.questions.tables import FINDERS_OF_FILES
 from copydesk.agent.testgen.verify.questions.texts import PROJECTS, Texts
 
@@ -129,6 +133,21 @@ class Draft:
     def things(self, node: ast.expr) -> Things:
         """What an expression may be, of what was imported; see ThingResolver."""
         return self.resolver.things(node)
+
+    def is_module(self, node: ast.expr) -> bool:
+        """Whether an expression may be a module that was imported."""
+        return any(
+            thing in self._modules or is_library_module(thing) for thing in self.things(node)
+        )
+
+    def is_library(self, node: ast.expr) -> bool:
+        """Whether an expression may be a module of the standard library."""
+        return any(is_library_module(thing) for thing in self.things(node))
+
+    @cached_property
+    def _modules(self) -> set[str]:
+        aliases = (a for n in self.nodes if isinstance(n, ast.Import) for a in n.names)
+        return {name for alias in aliases for name in (alias.name, package_of(alias.name))}
 
     def texts(self, node: ast.expr) -> Texts:
         """The texts that an expression may be; None where some of them are made up."""

@@ -64,6 +64,10 @@ ALLOWED_OF: dict[str, frozenset[str]] = {
     "builtins": frozenset(
         {"bool", "bytearray", "bytes", "complex", "dict", "float", "frozenset", "int", "list"}
         | {"object", "range", "set", "slice", "str", "tuple", "Exception", "BaseException"}
+        | {"abs", "all", "any", "ascii", "bin", "chr", "divmod", "enumerate", "filter", "format"}
+        | {"hash", "hex", "input", "isinstance", "issubclass", "iter", "len", "map", "max", "min"}
+        | {"next", "oct", "open", "ord", "pow", "print", "raw_input", "repr", "reversed", "round"}
+        | {"sorted", "sum", "zip"}
     ),
     "importlib": frozenset({"reload", "metadata", "import_module", "invalidate_caches", "util"}),
     "importlib.metadata": frozenset({"version", "PackageNotFoundError", "requires", "metadata"}),

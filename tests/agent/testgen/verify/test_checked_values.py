@@ -38,6 +38,8 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 HARMLESS = [
+    "class A: pass\nsetattr(A, 'b' + 'c', 1)\nassert A.bc == 1",
+    "import sys\nsys.modules['shop_x'] = None\nfor name in ['shop_' + 'x']:\n    del sys.modules[name]",
     "class A: b = 1\nname = 'b'\nassert getattr(A, name) == 1\nassert getattr(A, name + 'x', 2) == 2",
     "class Tree:\n    def __init__(self, *parts): pass\nx = eval('Tree(1, (Tree(), -2))'.strip())",
     "class Page:\n    def format(self, x): return x\nassert (lambda p: p.format(3))(Page()) == 3",
@@ -66,6 +68,8 @@ class Sly(str):
 
 
 LOOKING = [
+    ("def f(): pass\nsetattr(f, '__co' + 'de__', f.__code__)", "touches __code__"),
+    ("import sys, json\nname = 'js' + 'on'\ndel sys.modules[name]\nimport json", "touches sys.modules"),
     ("def f(): pass\nfor n in ['__co' + 'de__']: getattr(f, n)", "touches __code__"),
     ("def f(): pass\ngetattr(f, 'x' + 'y', f)\ngetattr(*(f, '__code' + '__'))", "touches __code__"),
     ("import os\nn = 'get' + 'pid'\ngetattr(os, n)", "uses getattr with a name that is made up"),
