@@ -22,7 +22,7 @@ from copydesk.hooks import failpoints, filesystem
 DAMAGED = "damaged"
 """The folder of the desk into which damaged files are set aside."""
 
-SCHEMA = 33
+SCHEMA = 34
 """The number of migrations; a database's PRAGMA user_version once it is up to date."""
 
 BUSY_SECONDS = 60.0

@@ -310,9 +310,7 @@ class _Measurement:
         """Run the tests of each project that has some to run."""
         whole, self.whole = self.whole, ()  # once; what is run again is some tests
         for project in self.projects.each:
-            files = options.files
-            if project.folder in whole:
-                files = None
+            files = None if project.folder in whole else options.files
             if files is not None:
                 files = [path for path in files if project.holds(path)]
             if files == []:
@@ -482,8 +480,8 @@ class _Measurement:
             self.db.failed_tests.replace(sha, failed_tests)
             self.db.checkouts.put(sha, self.commit.checkout.beside)
             self.db.passed_over.replace(sha, self.passed_over)
-            project_totals = self.projects.totals(traces, totals)
-            self.db.measures.set_projects(sha, project_totals, self.projects.conditions)
+            each = self.projects.totals(traces, totals)
+            self.db.measures.set_projects(sha, each, self.projects.conditions)
             self.db.gaps.replace(sha, file_gaps)
             interrupted.forget(self.db, sha)
             scripts = published(total.unreached.path for total in totals)
