@@ -15,6 +15,11 @@ BINARY = {
     "__add__": "+", "__sub__": "-", "__mul__": "*", "__truediv__": "/", "__floordiv__": "//",
     "__mod__": "%", "__and__": "&", "__or__": "|", "__xor__": "^",
 }  # fmt: skip
+_OPERATOR_WORDS = {
+    "__eq__": "equals", "__ne__": "differs", "__lt__": "is_less", "__gt__": "is_greater",
+    "__le__": "is_at_most", "__ge__": "is_at_least", "__radd__": "added_to", "__rmul__": "times",
+}  # fmt: skip
+"""What an operator is called in the name of a test, where its method's name is no word."""
 _CALLS = {
     "__len__": "len({receiver})",
     "__repr__": "repr({receiver})",
@@ -64,7 +69,7 @@ class Subject:
     @property
     def words(self) -> str:
         """The subject's part of a test name."""
-        name = self.name.strip("_")
+        name = _OPERATOR_WORDS.get(self.name) or self.name.strip("_")
         if self.shape == "construct":
             return snake(self.owner)
         return f"{snake(self.owner)}_{name}" if self.owner else name
@@ -127,7 +132,7 @@ class Act:
     @property
     def as_statement(self) -> str:
         """The call where nothing is made of its result: an operator without brackets."""
-        plain = self.subject.shape in BINARY and not self.then
+        plain = self.subject.shape in BINARY and not self.then and not self.wrap
         return self.result[1:-1] if plain else self.result
 
     def with_argument(self, index: int, name: str) -> Act:

@@ -321,7 +321,7 @@ class ReturnsObject(_Fields):
     def lines(self, act: Act) -> list[str]:
         """The object by a name, and its attributes."""
         if not act.enters:
-            return self._assertions(act, act.result)
+            return self._assertions(act, act.as_statement)
         return [f"    with {act.called} as entered:", *indented(self._assertions(act, "entered"))]
 
     def _assertions(self, act: Act, result: str) -> list[str]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping, Sequence
 
 from copydesk.agent.records import Gap, TestId
+from copydesk.agent.testgen.project import find_tests
 from copydesk.agent.testgen.verify.lines_reached import GainedLines, ReachedLines, gained_lines
 from copydesk.agent.testgen.verify.mutation_check import MutationScore
 from copydesk.agent.testgen.verify.test_run import DraftUnderTest
 
 
 class Contributions:
-    """What each test function of a draft adds: lines, branches, ways to leave a line, mutants.
+    """What each test function of a draft adds: lines, branches, ways to leave a line, mutants,
+    a yes or a no.
 
     A line that one test leaves by an exception and another by its end is two things.
 
@@ -40,6 +43,9 @@ class Contributions:
         adds: dict[str, set[object]] = {name: set() for name in names}
         for test, reached in by_test.items():
             adds[self.draft.function_of(test)] |= self._of_test(test, reached)
+        for name, answer in plain_answers(self.draft.text).items():
+            if name in adds:
+                adds[name].add(("answers", answer))
         kept = list(names)
         for name in reversed(names):
             by_others: set[object] = set()
@@ -59,3 +65,18 @@ class Contributions:
         for number in self.score.kills.get(test, ()):
             adds.add(("mutant", number))
         return adds
+
+
+def plain_answers(text: str) -> dict[str, bool]:
+    """The tests of a module that end in `assert ... is True` or `is False`, with which of them: a
+    question is shown with a yes and a no, whatever mutants they notice.
+    """
+    answers = {}
+    for name, test in find_tests(ast.parse(text)).items():
+        last = test.body[-1]
+        compared = last.test if isinstance(last, ast.Assert) else None
+        if isinstance(compared, ast.Compare) and isinstance(compared.ops[0], ast.Is):
+            value = getattr(compared.comparators[0], "value", None)
+            if isinstance(value, bool):
+                answers[name] = value
+    return answers

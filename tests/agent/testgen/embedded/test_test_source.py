@@ -251,3 +251,10 @@ def test_a_context_that_prints_or_changes_its_object_is_entered_and_left() -> No
     assert text(updated, "method", "locked", "Cart").endswith(
         "    cart = Cart(1)\n    with cart.locked():\n        pass\n    assert cart.size == 2\n"
     )
+
+
+def test_an_operator_is_named_by_what_it_asks() -> None:
+    case = value("True", "Cart(2)", receiver="Cart(1)")
+    assert "def test_cart_is_less_returns_true_for_" in text(case, "__lt__", "__lt__", "Cart")
+    made = Case("Cart(1)", ("Cart(2)",), (), ReturnsObject((("total", "3"),)))
+    assert "    result = Cart(1) + Cart(2)\n" in text(made, "__add__", "__add__", "Cart")
