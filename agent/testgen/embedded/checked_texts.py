@@ -13,6 +13,7 @@ from copydesk.agent.testgen.embedded.render_values import Refused, is_module, is
 _NEVER_IMPORTED = ("os", "sys", "subprocess", "builtins")
 _PATCHES = ("sys.argv", "sys.stdin", "cwd", "time.time", "seed")
 _FILE = re.compile(r"file:[\w.-]*\w")
+_COLUMN = re.compile(r'\["[\w.]+"\]')
 _VIEWS = ("dict()", "list()", "len()")
 
 
@@ -56,8 +57,10 @@ class CheckedTexts:
             raise Refused("exception")
 
     def field(self, name: object) -> str:
-        """The name of an attribute, or of a builtin that is applied to an object."""
-        return str(name) if name in _VIEWS else checked_name(name)
+        """The name of an attribute, of a builtin that is applied to an object, or a column."""
+        if name in _VIEWS or _COLUMN.fullmatch(str(name)):
+            return str(name)
+        return checked_name(name)
 
     def _allowed_module(self, name: object, module: object) -> str:
         """The module, when a test of this function may import the name from it."""

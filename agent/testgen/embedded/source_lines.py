@@ -101,6 +101,8 @@ def asserted_fields(owner: str, fields: Sequence[tuple[str, str]]) -> list[str]:
     lines: list[str] = []
     for name, expected in fields:
         actual = f"{name[:-2]}({owner})" if name.endswith("()") else f"{owner}.{name}"
+        if name.startswith("["):  # a column of a table
+            actual = f"{owner}{name}.tolist()"
         lines += asserted_equal(actual, expected)
     return lines
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from copydesk.agent.sandboxed.copydesk_tools.search.calls import receiver_setup
-from copydesk.agent.sandboxed.copydesk_tools.search.run import apply_patches
+from copydesk.agent.sandboxed.copydesk_tools.search.run import apply_patches, observations
 from copydesk.agent.sandboxed.copydesk_tools.search.values import (
     everyday_values,
     from_docstring,
@@ -286,3 +286,21 @@ def test_an_object_is_set_up_as_its_users_do() -> None:
     for step in sequences[1]:
         step.apply(table, [ast.literal_eval(argument.text) for argument in step.arguments])
     assert table.as_dicts() == [{"name": "Ada", "age": 36}]
+
+
+class Column(list):  # type: ignore[type-arg]
+    def tolist(self) -> list[Any]:
+        return list(self)
+
+
+class Frame(dict):  # type: ignore[type-arg]
+    @property
+    def columns(self) -> list[Any]:
+        return list(self)
+
+
+def test_the_columns_that_a_method_adds_are_told() -> None:
+    after = Frame(a=Column([1]), b=Column([0.5, 1.0]), **{"odd name": Column([1])})
+    after[3] = Column([1])
+    after["long"] = Column([0.123456789] * 60)
+    assert observations._new_columns(Frame(a=Column([1])), after) == [('["b"]', "[0.5, 1.0]", ())]

@@ -258,3 +258,11 @@ def test_an_operator_is_named_by_what_it_asks() -> None:
     assert "def test_cart_is_less_returns_true_for_" in text(case, "__lt__", "__lt__", "Cart")
     made = Case("Cart(1)", ("Cart(2)",), (), ReturnsObject((("total", "3"),)))
     assert "    result = Cart(1) + Cart(2)\n" in text(made, "__add__", "__add__", "Cart")
+
+
+def test_a_column_that_a_method_puts_into_its_table_is_compared_as_a_list() -> None:
+    fields = (('["k_3"]', '[float("nan"), 0.30000000000000004]'),)
+    case = Case("Table()", ("3",), (), UpdatesReceiver(fields))
+    lines = text(case, "method", "smooth", "Table")
+    assert "def test_table_smooth_updates_its_contents_for_" in lines
+    assert 'table["k_3"].tolist() == pytest.approx([float("nan"), 0.3], nan_ok=True)' in lines

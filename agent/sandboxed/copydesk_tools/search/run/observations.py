@@ -19,6 +19,7 @@ from typing import Any, List, Tuple
 from ..values.call import Call, Json, Subject
 from ..values.click_commands import MAX_OUTPUT
 from ..values.expressions import Expression, evaluate, write
+from ..values.tables import is_table
 from .invoke import BINARY, Run, receiver_of
 
 MAX_STDOUT = 600
@@ -27,6 +28,7 @@ MAX_ITEMS = 60
 MAX_FIELDS = 4
 MAX_FIELD = 120
 """Characters of an attribute's value."""
+MAX_COLUMN = 300
 MAX_REPR = 200
 MAX_MESSAGE = 120
 _MISUSE = (TypeError, AttributeError, NameError, NotImplementedError, EOFError, ImportError)
@@ -223,10 +225,24 @@ def _changed_fields(call: Call, receiver: Any) -> List[Field]:
     if call.receiver is None:
         return []
     try:
-        before = _fields(receiver_of(call, {}))
+        made = receiver_of(call, {})
+        before = _fields(made)
     except Exception:  # tmp_path is not known here
         return []
+    if is_table(type(receiver)):
+        return _new_columns(made, receiver)
     return [field for field in _fields(receiver) if field not in before]
+
+
+def _new_columns(before: Any, table: Any) -> List[Field]:
+    """The columns that a method put into its table, by their names in brackets."""
+    fields: List[Field] = []
+    for column in table.columns:
+        if isinstance(column, str) and re.fullmatch(r"[\w.]+", column) and column not in before:
+            written = write(table[column].tolist())
+            if written is not None and len(written.text) <= MAX_COLUMN:
+                fields.append((f'["{column}"]', written.text, written.names))
+    return fields
 
 
 def _state(value: Any) -> Json | None:
