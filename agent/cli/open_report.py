@@ -14,6 +14,7 @@ from copydesk.agent.cli.report import report
 def open(ctx: click.Context, revision: str) -> None:
     """Open the report of a commit in the browser.
 
-    The same as `copydesk report --open`: one HTML file that loads nothing.
+    The same as `copydesk report --pages --open`: the report, and a page for each file with the
+    tests of each line. The pages load nothing.
     """
-    ctx.invoke(report, revision=revision, show=True)
+    ctx.invoke(report, revision=revision, pages=True, show=True)

@@ -13,16 +13,20 @@ from copydesk.agent import config
 from copydesk.agent.cli.current_desk import measured_commit, open_current_desk
 from copydesk.agent.cli.formatting import short_sha
 from copydesk.agent.cli.options import examples, revision_argument
-from copydesk.agent.cli.output import echo, print_progress, write_file
+from copydesk.agent.cli.output import cannot_write, echo, print_progress, write_file
 from copydesk.agent.coverage.report import (
+    INDEX,
     CommunityFacts,
     Report,
     gather_report,
     render_html,
     render_json,
     render_markdown,
+    render_pages,
+    source_files,
 )
 from copydesk.agent.desk.database import Database
+from copydesk.agent.errors import CopydeskError
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.progress import silent
 
@@ -42,6 +46,7 @@ _FORMS = {
         "copydesk report --open",
         "copydesk report HEAD~1 --format md",
         "copydesk report --format html -o report.html",
+        "copydesk report --pages -o htmlreport",
     )
 )
 @revision_argument
@@ -55,14 +60,19 @@ _FORMS = {
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Write it there instead of standard output.",
+    help="Write it there instead of standard output; with --pages a folder.",
 )
 @click.option(
     "--insight/--no-insight",
     default=True,
     help="Have the model say what needs attention, where one answers.",
+)
+@click.option(
+    "--pages",
+    is_flag=True,
+    help="Write a folder: the report, and a page for each file that counts.",
 )
 @click.option("--open", "show", is_flag=True, help="Write HTML and open it in the browser.")
 def report(
@@ -71,15 +81,16 @@ def report(
     as_json: bool,
     output: Path | None,
     insight: bool,
+    pages: bool,
     show: bool,
 ) -> None:
     """Report on a measured commit: what needs attention, and why.
 
     Coverage over commits, the commit line by line with the tests that reach each line, gaps by
     risk, the slowest and flakiest tests, drafts, and what to do next. The HTML is one file that
-    loads nothing.
+    loads nothing; with --pages it is a folder in which each file shows the tests of each line.
     """
-    form = "json" if as_json else form or _form(output, show)
+    form = "html" if pages else "json" if as_json else form or _form(output, show)
     with open_current_desk() as (repo, db):
         sha = measured_commit(repo, db, revision)
         report_facts = gather_report(repo, db, sha)
@@ -91,6 +102,11 @@ def report(
                 report_facts = _with_insight(repo, db, report_facts)
         all_failures = (*report_facts.failures, *map(str.strip, failures))
         report_facts = replace(report_facts, failures=all_failures)
+        if pages:
+            folder = output or repo.desk / "reports" / short_sha(sha) / "pages"
+            output = _write_pages(repo, db, report_facts, folder)
+            _show_written(output, show)
+            return
         text = _rendered(report_facts, form)
         if output is None and (show or form == "html"):
             output = _place(repo, sha, form)
@@ -98,9 +114,36 @@ def report(
         echo(text.rstrip("\n"))
         return
     write_file(output, text)
-    echo(f"Wrote {output}")
+    _show_written(output, show)
+
+
+def _show_written(path: Path, show: bool) -> None:
+    """Say what was written, and open it where that was asked for."""
+    echo(f"Wrote {path}")
     if show:
-        click.launch(output.absolute().as_uri())
+        click.launch(path.absolute().as_uri())
+
+
+def _write_pages(repo: Repository, db: Database, facts: Report, folder: Path) -> Path:
+    """Write a page for each file and the overview; the overview.
+
+    Raises:
+        CopydeskError: The folder holds something else, or cannot be written.
+    """
+    index = folder / INDEX
+    if folder.exists() and not index.is_file() and any(folder.iterdir()):
+        raise CopydeskError(
+            f"{folder} holds something else",
+            slug="pages-folder",
+            hint="Name a folder that is empty or not there yet: -o FOLDER.",
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    for name, text in render_pages(facts, source_files(repo, db, facts.commit.sha)):
+        write_file(folder / name, text)
+    return index
 
 
 def _community(repo: Repository, db: Database) -> CommunityFacts | None:

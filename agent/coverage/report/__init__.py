@@ -25,6 +25,8 @@ from copydesk.agent.coverage.report.json_report import render_json
 from copydesk.agent.coverage.report.markdown_report import render_markdown
 from copydesk.agent.coverage.report.pull_request_comment import pull_request_comment
 from copydesk.agent.coverage.report.report_data import Insight, Report, gather_report
+from copydesk.agent.coverage.report.source_files import SourceFile, source_files
+from copydesk.agent.coverage.report.source_pages import INDEX, render_pages
 from copydesk.agent.coverage.report.verdict_formats import (
     failure_annotations,
     failures_as_markdown,
@@ -35,6 +37,7 @@ from copydesk.agent.coverage.report.verdict_formats import (
 
 __all__ = [
     "FORMATS",
+    "INDEX",
     "CiHost",
     "CommunityFacts",
     "Insight",
@@ -42,6 +45,7 @@ __all__ = [
     "PostRow",
     "QuestionRow",
     "Report",
+    "SourceFile",
     "ToneWeek",
     "TopicRow",
     "detect_host",
@@ -58,6 +62,8 @@ __all__ = [
     "render_html",
     "render_json",
     "render_markdown",
+    "render_pages",
+    "source_files",
     "verdict_as_markdown",
     "verdict_as_sarif",
 ]

@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from copydesk.agent.coverage.report import plot
 from copydesk.agent.coverage.report.community_facts import share_text, tone_plot
+from copydesk.agent.coverage.report.file_tree import Folder
 from copydesk.agent.coverage.report.formatting import open_parts
 from copydesk.agent.coverage.report.rendered_parts import RenderedParts
 from copydesk.agent.coverage.report.report_data import Report, Row, State
+from copydesk.agent.coverage.report.source_files import SourceFile, SourceLine
+from copydesk.agent.coverage.store import Sum
 from copydesk.agent.records import Gap
 from copydesk.agent.text import clean, model_words, percent, plural
 
@@ -50,15 +53,21 @@ class Figure(NamedTuple):
     kind: str = ""
 
 
-def render_html(report: Report) -> str:
+def render_html(report: Report, tree: Folder | None = None, failures: tuple[str, ...] = ()) -> str:
     """The page. All that comes from outside is cleaned and escaped, and no script may be added.
 
     A section that cannot be written costs itself: it is named among the findings.
+
+    Args:
+        report: What it says.
+        tree: The files that have pages beside it; None where it stands alone.
+        failures: What could not be written beside it.
     """
     from markupsafe import Markup
 
     parts = RenderedParts()
-    sections = list(_sections(report, parts))
+    parts.failures += failures
+    sections = list(_sections(report, parts, tree))
     figures = parts.get("the figures", lambda: list(_figures(report)), [])
     findings = parts.get("the findings", lambda: list(_findings(report)), [])
     return (
@@ -76,7 +85,32 @@ def render_html(report: Report) -> str:
     )
 
 
-def _sections(report: Report, parts: RenderedParts) -> Iterator[tuple[str, str, Markup]]:
+def render_source(report: Report, file: SourceFile, data: str) -> str:
+    """The page of a file beside the report.
+
+    Args:
+        report: The report it stands beside.
+        file: The file.
+        data: The tests and groups of its lines, as JSON that may stand in a script element.
+    """
+    from markupsafe import Markup
+
+    return (
+        _environment()
+        .get_template("source.html")
+        .render(
+            report=report,
+            file=file,
+            data=Markup(data),
+            style=Markup((TEMPLATES / "page.css").read_text("utf-8")),
+            script=Markup((TEMPLATES / "source.js").read_text("utf-8")),
+        )
+    )
+
+
+def _sections(
+    report: Report, parts: RenderedParts, tree: Folder | None
+) -> Iterator[tuple[str, str, Markup]]:
     """The key, the title and the content of each section that can be written."""
     from markupsafe import Markup
 
@@ -89,16 +123,17 @@ def _sections(report: Report, parts: RenderedParts) -> Iterator[tuple[str, str, 
             Markup(),
         ),
         "share_text": share_text,
+        "tree": tree,
     }
     macros = _environment().get_template("sections.html").make_module(drawn)
-    for key, title in _section_titles(report):
+    for key, title in _section_titles(report, tree):
         macro = getattr(macros, key.replace("-", "_"))
         content = parts.get(f"the section {title!r}", functools.partial(macro, report), None)
         if content is not None:
             yield key, title, content
 
 
-def _section_titles(report: Report) -> Iterator[tuple[str, str]]:
+def _section_titles(report: Report, tree: Folder | None) -> Iterator[tuple[str, str]]:
     """The sections that have a content: the macro in sections.html, and the title."""
     yield "next", "What to do next"
     for key, title, content in (
@@ -106,6 +141,7 @@ def _section_titles(report: Report) -> Iterator[tuple[str, str]]:
         ("insight", "What needs attention", report.insight),
         ("diff", "This commit, line by line", report.diff or report.left_out),
         ("gaps", "What to test, the riskiest first", report.gaps),
+        ("files", "Files", tree),
         ("over-time", "Coverage over commits", report.history),
         ("slowest", "Slowest tests", report.slowest),
         ("flaky", "Flakiest tests", report.flaky),
@@ -152,6 +188,7 @@ def _environment() -> Environment:
         "code": _code, "name": _name, "digest": _digest, "plural": plural, "percent": percent,
         "model_words": model_words, "state_counts": _state_counts, "diff_lines": _diff_lines,
         "by_file": _by_file, "line_count": _line_count, "gap_rows": _gap_rows,
+        "word_of_state": _STATES.__getitem__, "source_text": _source_text, "heat": _heat,
     }  # fmt: skip
     environment.globals |= {"max_failed": MAX_FAILED, "max_gaps": MAX_GAPS, "max_tests": MAX_TESTS}
     return environment
@@ -189,6 +226,20 @@ def _diff_lines(rows: Iterable[Row]) -> Iterator[tuple[object, ...]]:
         yield is_after_gap, row.line, row.state, word, row.tests if word else (), text
 
 
+def _source_text(text: str) -> Markup:
+    from markupsafe import escape
+
+    return escape(clean(text, keep="\t"))
+
+
+def _heat(total: Sum) -> str:
+    """The class of how much of a file is reached: its colour, and its bar."""
+    percent_reached = total.percent
+    if percent_reached is None:
+        return "none"
+    return "full" if total.covered == total.executable else f"heat-{int(percent_reached // 20)}"
+
+
 def _gap_rows(gaps: Iterable[Gap]) -> Iterator[tuple[Gap, str, str, str]]:
     """Each gap, and what the cells of its row say of it."""
     for gap in gaps:
@@ -203,7 +254,7 @@ def _digest(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
-def _state_counts(rows: Sequence[Row]) -> str:
+def _state_counts(rows: Sequence[Row | SourceLine]) -> str:
     counts = Counter(row.state for row in rows)
     words = [f"{counts[state]} {word}" for state, word in _STATES.items() if word and counts[state]]
     return ", ".join(words) or "nothing that counts"

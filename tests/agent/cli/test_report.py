@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -41,6 +42,25 @@ def test_html_goes_to_a_file(
     for command in (("report", "--open"), ("open",)):
         assert run(copy, *command).exit_code == 0
         assert opened.pop().startswith("file://")
+
+
+def test_pages_show_the_tests_of_each_line(run: Any, measured_shop: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "pages"
+    for _ in range(2):
+        done = run(measured_shop, "report", "--pages", "-o", str(folder))
+        assert done.exit_code == 0, done.output
+        assert f"Wrote {folder / 'index.html'}" in done.output
+    [page] = folder.glob("prices-py-*.html")
+    text = page.read_text()
+    assert re.search(r'<tr id="L8" class="reached">.*reached, 1 test</button>', text)
+    assert re.search(r'<tr id="L7" class="missing">', text)
+    assert '["test_prices.py::test_discount","passed",' in text
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "mine.txt").write_text("mine")
+    done = run(measured_shop, "report", "--pages", "-o", str(tmp_path / "other"))
+    assert (done.exit_code, "holds something else" in done.output) == (2, True)
+    done = run(measured_shop, "report", "--pages", "-o", str(tmp_path / "other" / "mine.txt" / "x"))
+    assert (done.exit_code, "cannot be written" in done.output) == (2, True)
 
 
 def test_the_first_commit_and_one_not_measured(
