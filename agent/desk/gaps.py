@@ -71,6 +71,13 @@ class Rank(NamedTuple):
     reasons: Sequence[str]
 
 
+class Weight(NamedTuple):
+    """The highest risk of a function's gaps, and whether the commit changed it."""
+
+    risk: float = 0.0
+    changed: bool = False
+
+
 class Gaps:
     """Reads and writes the gaps of measured commits.
 
@@ -93,6 +100,17 @@ class Gaps:
             (sha,),
         )
         return [GapRow(*row).gap(sha) for row in rows]
+
+    def weights(self, sha: Sha) -> dict[tuple[str, str], Weight]:
+        """The risk of each function of a measured commit that has a gap, by path and name."""
+        rows = self._db.execute(
+            "SELECT path, function, max(risk), max(changed) FROM gaps WHERE sha = ?"
+            " GROUP BY path, function",
+            (sha,),
+        )
+        return {
+            (path, function): Weight(risk, bool(changed)) for path, function, risk, changed in rows
+        }
 
     def count(self, sha: Sha | None) -> int:
         """How many gaps a commit has."""

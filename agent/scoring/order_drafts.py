@@ -1,4 +1,9 @@
-"""How likely the editor is to accept each waiting draft, and in which order to show them."""
+"""How likely the editor is to accept each waiting draft, and in which order to show them.
+
+First comes what closes most risk: drafts for what the last commit changed, then by the chance of
+acceptance, the risk of the function and the lines gained; stories behind tests, and last what
+failed its check.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from copydesk.agent.desk.database import Database
+from copydesk.agent.desk.gaps import Weight
 from copydesk.agent.desk.history import Prediction
 from copydesk.agent.records import Draft, Sha
 from copydesk.predictor.draft_acceptance import Chance, Decision, chances
@@ -26,6 +32,27 @@ class QueuePlace(NamedTuple):
     explored: bool
 
 
+class DraftValue(NamedTuple):
+    """What a draft is worth to the editor, as far as its place in the queue goes."""
+
+    failed: bool
+    just_changed: bool
+    is_test: bool
+    risk_closed: float
+    chance: float
+
+    @property
+    def key(self) -> tuple[float, ...]:
+        """A key for sorting, the most valuable first."""
+        return (
+            self.failed,
+            not self.just_changed,
+            not self.is_test,
+            -self.risk_closed,
+            -self.chance,
+        )
+
+
 def score(db: Database) -> dict[int, Chance]:
     """Score the drafts that wait, and keep the scores.
 
@@ -38,7 +65,7 @@ def score(db: Database) -> dict[int, Chance]:
 
 
 def ordered(db: Database, waiting: Sequence[Draft], *, keep: bool = False) -> list[Draft]:
-    """Drafts as the editor should see them: the likeliest to be accepted first, a tenth at random.
+    """Drafts as the editor should see them: what closes most risk first, a tenth at random.
 
     Args:
         db: The desk.
@@ -89,11 +116,47 @@ def _score_waiting(db: Database) -> list[_Scored]:
     groups = [_group(draft, prompts) for draft in waiting]
     draft_chances = chances(list(zip(groups, inputs, strict=True)), _decisions(db, prompts))
     probabilities = [chance.probability for chance in draft_chances]
-    places = queue_places(dict(zip((draft.id for draft in waiting), probabilities, strict=True)))
+    values = _values(db, waiting, probabilities)
+    places = _places(waiting, values)
     return [
         _Scored(draft, draft_inputs, chance, places[draft.id])
         for draft, draft_inputs, chance in zip(waiting, inputs, draft_chances, strict=True)
     ]
+
+
+def _values(
+    db: Database, waiting: Sequence[Draft], probabilities: Sequence[float]
+) -> dict[int, DraftValue]:
+    """What deciding on each draft is worth, by its id."""
+    weights = {sha: db.gaps.weights(sha) for sha in {draft.commit for draft in waiting}}
+    last_commit = max(waiting, key=lambda draft: draft.id).commit
+    values = {}
+    for draft, probability in zip(waiting, probabilities, strict=True):
+        weight = Weight()
+        if draft.target is not None:
+            key = (draft.target.path, draft.target.function)
+            weight = weights[draft.commit].get(key, weight)
+        lines = len(draft.evidence.get("gained_lines", ()))
+        values[draft.id] = DraftValue(
+            failed=draft.evidence.get("verdict") == "failed",
+            just_changed=weight.changed and draft.commit == last_commit,
+            is_test=draft.kind == "test",
+            risk_closed=probability * weight.risk * lines,
+            chance=probability,
+        )
+    return values
+
+
+def _places(waiting: Sequence[Draft], values: Mapping[int, DraftValue]) -> dict[int, QueuePlace]:
+    """The place of each draft; those that failed are shown last, and never at random."""
+    order = sorted(waiting, key=lambda draft: (values[draft.id].key, draft.id))
+    ranks = {draft.id: 1.0 - place / len(order) for place, draft in enumerate(order)}
+    tried = {draft: rank for draft, rank in ranks.items() if not values[draft].failed}
+    places = queue_places(tried)
+    for draft in order:
+        if values[draft.id].failed:
+            places[draft.id] = QueuePlace(len(places) + 1, False)
+    return places
 
 
 def queue_places(chances: Mapping[int, float]) -> dict[int, QueuePlace]:

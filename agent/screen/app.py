@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -13,15 +13,11 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Footer, Input, Static
 
-from copydesk.agent.desk.database import Database
 from copydesk.agent.errors import CopydeskError
-from copydesk.agent.git.repository import Repository, commit_info
 from copydesk.agent.records import Sha
-from copydesk.agent.review.carry_out import carry_out_next
-from copydesk.agent.review.together import Outcome
 from copydesk.agent.screen.deciding import Deciding
 from copydesk.agent.screen.desk_thread import Answer, DeskThread
-from copydesk.agent.screen.details import Detail, Details, Look
+from copydesk.agent.screen.detail import Detail, Look
 from copydesk.agent.screen.dialogs import HelpDialog
 from copydesk.agent.screen.entries import (
     GROUPINGS,
@@ -37,8 +33,13 @@ from copydesk.agent.screen.filters import FIELDS, Filter, parse_filter
 from copydesk.agent.screen.glyphs import ASCII, UNICODE, Glyphs
 from copydesk.agent.screen.keys import bindings, help_lines
 from copydesk.agent.screen.pane import Pane
-from copydesk.agent.screen.status_words import daemon_words, model_words
 from copydesk.agent.text import clean, one_line, plural
+
+if TYPE_CHECKING:  # the list is painted before the rest of copydesk is imported
+    from copydesk.agent.desk.database import Database
+    from copydesk.agent.git.repository import Repository
+    from copydesk.agent.review.together import Outcome
+    from copydesk.agent.screen.details import Details
 
 POLL_SECONDS = 0.5
 MODEL_EVERY = 60
@@ -86,7 +87,7 @@ class DeskApp(Deciding):
         self._grouping: Grouping = "commit"
         self._entries: list[Entry] = []
         self._subjects: dict[Sha, str] = {}
-        self._details = Details(repo)
+        self._details: Details | None = None
         self._shown: dict[tuple[Entry, bool], Detail] = {}
         self._version: tuple[int, bool] | None = None
         self._polls = 0
@@ -123,7 +124,6 @@ class DeskApp(Deciding):
         for thread in (self.looking, self.reading, self.quick, self.slow):
             thread.start()
         self.look()
-        self.carry_out()
         self.set_interval(POLL_SECONDS, self.look)
 
     @property
@@ -192,8 +192,13 @@ class DeskApp(Deciding):
             entries = load_entries(db, decided=decided) if now != version else None
             subjects = _subjects(self.repo, entries, self._subjects) if entries else {}
             waiting = db.decision_queue.count_waiting()
-            model = model_words(self.repo, db) if want_model else None
-            return now, entries, subjects, daemon_words(self.repo, db), waiting, model
+            daemon, model = "", None
+            if version is not None:  # else the list comes first
+                from copydesk.agent.screen.status_words import daemon_words, model_words
+
+                daemon = daemon_words(self.repo, db)
+                model = model_words(self.repo, db) if want_model else None
+            return now, entries, subjects, daemon, waiting, model
 
         self.ask(self.looking, work, then=self._looked, topic="look")
 
@@ -235,10 +240,18 @@ class DeskApp(Deciding):
         look = Look(self.glyphs, dark)
         self.ask(
             self.reading,
-            lambda db: self._details.of(db, entry, look),
+            lambda db: self._make_detail(db, entry, look),
             then=lambda made: self._took(entry, dark, made, show=True),
             topic="detail",
         )
+
+    def _make_detail(self, db: Database, entry: Entry, look: Look) -> Detail:
+        """Make the detail of an entry; in the thread that reads."""
+        if self._details is None:
+            from copydesk.agent.screen.details import Details
+
+            self._details = Details(self.repo)
+        return self._details.of(db, entry, look)
 
     def _took(self, entry: Entry, dark: bool, detail: Detail, *, show: bool) -> None:
         if len(self._shown) > 200:
@@ -256,7 +269,7 @@ class DeskApp(Deciding):
         look = Look(self.glyphs, dark)
         self.ask(
             self.reading,
-            lambda db: self._details.of(db, entry, look),
+            lambda db: self._make_detail(db, entry, look),
             then=lambda made: self._took(entry, dark, made, show=False),
             failed=_nothing,
             topic="ahead",
@@ -276,6 +289,8 @@ class DeskApp(Deciding):
         outcomes: list[tuple[str, Outcome]] = []
 
         def work(db: Database) -> bool:
+            from copydesk.agent.review.carry_out import carry_out_next
+
             return carry_out_next(self.repo, db, lambda *done: outcomes.append(done))
 
         def then(more: bool) -> None:
@@ -406,6 +421,8 @@ def _nothing(_: object) -> None:
 
 def _subjects(repo: Repository, entries: list[Entry], known: dict[Sha, str]) -> dict[Sha, str]:
     """The first lines of the messages of commits that are not known yet."""
+    from copydesk.agent.git.repository import commit_info
+
     subjects = {}
     for sha in {entry.commit for entry in entries} - known.keys():
         try:

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from textual.app import App, SuspendNotSupported
 
-from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.drafts import WAITING
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
-from copydesk.agent.git.repository import Repository
-from copydesk.agent.records import Draft
-from copydesk.agent.review import decisions, edits
-from copydesk.agent.review.together import Outcome
 from copydesk.agent.screen.desk_thread import DeskThread
-from copydesk.agent.screen.dialogs import REASONS, Choice, ChoiceDialog
+from copydesk.agent.screen.dialogs import REASONS, Choice, ChoiceDialog, TextDialog
 from copydesk.agent.screen.editor import open_editor
 from copydesk.agent.screen.entries import Entry
 from copydesk.agent.screen.entry_list import EntryList
-from copydesk.agent.screen.outcome_words import accepted_words, undone_words
 from copydesk.agent.text import plural
+
+if TYPE_CHECKING:  # the list is painted before the rest of copydesk is imported
+    from copydesk.agent.desk.database import Database
+    from copydesk.agent.git.repository import Repository
+    from copydesk.agent.records import Draft
+    from copydesk.agent.review.together import Outcome
 
 MUTANTS = (1, 3, 5)
 """How many mutants the drafts notice that can be accepted all at once."""
@@ -170,6 +170,8 @@ class Deciding(App[None]):
         """Check a draft with the yes that it asks for, and accept it."""
 
         def work(db: Database) -> Draft:
+            from copydesk.agent.review import decisions
+
             names = decisions.open_questions(decisions.waiting(db, identity))
             return decisions.say_yes(self.repo, db, identity, names)
 
@@ -225,13 +227,18 @@ class Deciding(App[None]):
         self.steps.append(Step("reject", (identity,)))
         self._begin([identity], "rejecting")
 
+        def work(db: Database) -> Draft:
+            from copydesk.agent.review import decisions
+
+            return decisions.reject(self.repo, db, identity, why)
+
         def then(_: Draft) -> None:
             self.say(f"Draft {identity} is rejected: {why}")
             self._ended([identity])
 
         self.ask(
             self.quick,
-            lambda db: decisions.reject(self.repo, db, identity, why),
+            work,
             then=then,
             failed=lambda error: self._failed([identity], error),
         )
@@ -268,6 +275,11 @@ class Deciding(App[None]):
             self._take_back(step.drafts[0])
 
     def _take_back(self, identity: int) -> None:
+        def work(db: Database) -> tuple[Draft, Any]:
+            from copydesk.agent.review import edits
+
+            return edits.take_back(self.repo, db, identity)
+
         def then(taken: tuple[Draft, Any]) -> None:
             _, kept = taken
             more = f"; your version is kept in {kept}" if kept else ""
@@ -276,7 +288,7 @@ class Deciding(App[None]):
 
         self.ask(
             self.quick,
-            lambda db: edits.take_back(self.repo, db, identity),
+            work,
             then=then,
             failed=lambda error: self._failed([identity], error),
         )
@@ -286,6 +298,8 @@ class Deciding(App[None]):
         for identity in (*outcome.done, *outcome.failures):
             self._under_way.pop(identity, None)
         if outcome.done:
+            from copydesk.agent.screen.outcome_words import accepted_words, undone_words
+
             words = accepted_words if action == "accept" else undone_words
             self.ask(
                 self.quick,
@@ -296,6 +310,62 @@ class Deciding(App[None]):
             self.say(f"Draft {identity}: {error}")
             self.bell()
         self.look()
+
+    # -- stories
+
+    def action_note(self) -> None:
+        """Answer what the chosen story asks, or keep a note for the one that grows."""
+        entry = self.desk_list.chosen
+        if entry is None or entry.kind != "story":
+            self.say("Notes are for stories; choose one.")
+            return
+        title = entry.question or "Why? A note for the story that grows."
+
+        def take(text: str | None) -> None:
+            def work(db: Database) -> str:
+                from copydesk.agent.screen.story_choices import take_note
+
+                return take_note(db, entry.id, str(text))
+
+            if text:
+                self.ask(self.quick, work, then=self.say)
+
+        self.push_screen(TextDialog(title, "in your own words"), take)
+
+    def action_choose(self) -> None:
+        """Take or drop a part of the chosen story."""
+        entry = self._open_entry()
+        if entry is None:
+            return
+
+        def work(db: Database) -> list[Choice]:
+            from copydesk.agent.screen.story_choices import story_choices
+
+            return story_choices(db, entry.id)
+
+        self.ask(self.quick, work, then=lambda choices: self._ask_part(entry.id, choices))
+
+    def _ask_part(self, identity: int, choices: Sequence[Choice]) -> None:
+        if not choices:
+            self.say("There is nothing to take or to drop.")
+            return
+        self.push_screen(
+            ChoiceDialog("Take or drop what?", choices),
+            lambda name: self._choose_part(identity, name) if name else None,
+        )
+
+    def _choose_part(self, identity: int, name: str) -> None:
+        def work(db: Database) -> Draft:
+            from copydesk.agent.screen.story_choices import choose
+
+            return choose(self.repo, db, identity, name)
+
+        def then(draft: Draft) -> None:
+            self.steps.append(Step("edit", (identity,)))
+            self.say(f"Story {identity} is changed: {_verdict_of(draft)}.")
+            self._ended([identity])
+
+        self.ask(self.quick, work, then=then, failed=lambda error: self._failed([identity], error))
 
     # -- editing
 
@@ -316,6 +386,8 @@ class Deciding(App[None]):
 
     def _let_type(self, identity: int) -> None:
         """Open the editor on the file of an edit, which stays there until it is on the desk."""
+        from copydesk.agent.review import edits
+
         with (
             open_desk(self.repo.desk) as db,
             edits.editing(self.repo, db, identity) as edit,
@@ -327,6 +399,8 @@ class Deciding(App[None]):
         """Take what was typed to the desk, checked."""
 
         def work(db: Database) -> Draft | None:
+            from copydesk.agent.review import edits
+
             with edits.editing(self.repo, db, identity) as edit:
                 return edits.finish(self.repo, db, edit)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from rich.text import Text
 
@@ -16,35 +15,17 @@ from copydesk.agent.git.repository import Repository
 from copydesk.agent.records import Draft, Gap, Sha
 from copydesk.agent.review import decisions
 from copydesk.agent.review.draft_words import draft_subject, evidence_lines, short_sha, time_ago
+from copydesk.agent.screen.detail import Detail, Look
 from copydesk.agent.screen.entries import Entry
-from copydesk.agent.screen.glyphs import Glyphs
 from copydesk.agent.screen.source_lines import covered_source, diff_lines, highlighted
+from copydesk.agent.screen.story_lines import channel_lines, question_lines, story_lines
 from copydesk.agent.source_text import decode_source
+from copydesk.agent.stories.stored_stories import load_story
 from copydesk.agent.testgen.accept import place_draft
 from copydesk.agent.text import clean, one_line, plural, ranges
 
 _KEPT = 64
 """Commits and files of which the lines are kept between two drafts."""
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How lines are to look: the signs, and whether the screen is dark."""
-
-    glyphs: Glyphs
-    dark: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Detail:
-    """A draft as the panes show it. `titles` are those of the three panes."""
-
-    id: int
-    titles: tuple[str, str, str]
-    draft: list[Text]
-    evidence: list[Text]
-    source: list[Text]
-    source_first: int = 0
 
 
 class Details:
@@ -61,6 +42,8 @@ class Details:
     def of(self, db: Database, entry: Entry, look: Look) -> Detail:
         """What there is to show of an entry."""
         draft = db.drafts.get(entry.id)
+        if draft.kind == "devlog" and db.stories.of_draft(draft.id) is not None:
+            return self._story(db, entry, draft, look)
         target, lines = self._changes(draft, look)
         source_title, source = self._source(db, draft, look)
         return Detail(
@@ -69,6 +52,17 @@ class Details:
             lines,
             [*_errors(entry), *_heading(draft), *self._evidence(db, draft)],
             source,
+        )
+
+    def _story(self, db: Database, entry: Entry, draft: Draft, look: Look) -> Detail:
+        """A story of a span: its text with its facts, what is asked, and the channels' texts."""
+        questions = question_lines(draft.evidence)
+        return Detail(
+            draft.id,
+            (clean(draft.path, keep=""), "evidence", "channels"),
+            story_lines(load_story(db, draft.id), look),
+            [*_errors(entry), *_heading(draft), *questions, *self._evidence(db, draft)],
+            channel_lines(self._repo, db, draft.id),
         )
 
     def _changes(self, draft: Draft, look: Look) -> tuple[str, list[Text]]:

@@ -12,7 +12,7 @@ from copydesk.agent.desk.drafts import WAITING
 from copydesk.agent.records import Draft, DraftState, Sha
 from copydesk.agent.review.draft_words import draft_subject, evidence_summary
 from copydesk.agent.scoring import order_drafts
-from copydesk.agent.text import text_hash
+from copydesk.agent.text import one_line, text_hash
 
 EntryKind = Literal["test", "suspect", "story"]
 KINDS: tuple[EntryKind, ...] = ("test", "suspect", "story")
@@ -28,7 +28,7 @@ class Entry:
 
     `verdict` is that of its check, or its state once it is decided on. `under_way` is what is
     being done to it, in a word; `error` why that could not be done, and `hint` the next step.
-    `text` is the digest of the draft's.
+    `text` is the digest of the draft's; `question` what a story asks its author first.
     """
 
     id: int
@@ -46,6 +46,7 @@ class Entry:
     error: str = ""
     hint: str = ""
     text: str = ""
+    question: str = ""
 
     @property
     def waits(self) -> bool:
@@ -93,7 +94,13 @@ def entry_of(draft: Draft, queued: QueuedDecision | None = None) -> Entry:
         error=queued.error if queued else "",
         hint=queued.hint if queued else "",
         text=text_hash(draft.content),
+        question=_question(draft),
     )
+
+
+def _question(draft: Draft) -> str:
+    questions = draft.evidence.get("questions") or ()
+    return one_line(str(questions[0].get("question"))) if questions else ""
 
 
 def _verdict(draft: Draft) -> str:

@@ -28,6 +28,8 @@ KEYS = (
     Key("s", "s", "skip", "skip", "Skip: leave it and go to the next one."),
     Key("space", "Space", "mark", "mark", "Mark it, and go to the next one."),
     Key("A", "A", "accept_many", "many", "Accept all marked, or all verified; undone as one."),
+    Key("n", "n", "note", "", "Answer what a story asks, or note why, for the story."),
+    Key("x", "x", "choose", "", "Take or drop a part of a story: examples, facts, questions."),
     Key("o", "o", "open_file", "", "Open the source file in $EDITOR at the line."),
     Key("c", "c", "copy", "", "Copy the draft to the clipboard."),
     Key("slash", "/", "filter", "filter", "Filter: words, kind: file: author: verdict: :decided."),

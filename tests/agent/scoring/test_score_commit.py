@@ -282,6 +282,40 @@ def test_drafts_stand_by_their_chance_and_a_tenth_at_random() -> None:
     assert order_drafts.queue_places(chances) == places
 
 
+def test_what_the_last_commit_changed_comes_first_and_what_failed_last(
+    where: Repository, db: Database, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(order_drafts, "EXPLORED", 0.0)
+    shas = [story(number, {"a.py": BODY + "\n" * number}, "Add") for number in (1, 2)]
+    for sha in shas:
+        measured(db, sha, [])
+    drafts: dict[str, int] = {}
+
+    def add(name: str, sha: str, risk: float, **evidence: object) -> None:
+        changed = name in ("changed", "changed before")
+        gap = Gap(sha, f"{name}.py", "f", 1, 2, (2,), risk=risk, changed=changed)
+        rows = [GapRow.of(one) for one in (*db.gaps.of_commit(sha), gap)]
+        db.gaps.replace(sha, db.gaps.prepare(rows))
+        drafts[name] = db.drafts.add(Draft(
+            id=0, kind="test", state="ready", commit=sha, title=name, origin="m", path="",
+            content="x = 1\n", target=Target(gap.path, "f", (2,)),
+            evidence={"verdict": "verified", "gained_lines": [2], **evidence},
+        ))  # fmt: skip
+
+    add("failed", shas[0], 0.9, verdict="failed")
+    add("small", shas[0], 0.1)
+    add("changed before", shas[0], 0.3)
+    add("large", shas[0], 0.5)
+    drafts["story"] = db.drafts.add(Draft(
+        id=0, kind="devlog", state="ready", commit=shas[0], title="s", origin="t", path="",
+        content="s\n",
+    ))  # fmt: skip
+    add("changed", shas[1], 0.05)
+    names = {identity: name for name, identity in drafts.items()}
+    order = [names[draft.id] for draft in order_drafts.ordered(db, db.drafts.find())]
+    assert order == ["changed", "large", "changed before", "small", "story", "failed"]
+
+
 def test_drafts_are_scored_and_their_outcome_joined(
     where: Repository, db: Database, story: Story
 ) -> None:
