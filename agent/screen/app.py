@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
+from textual.timer import Timer
 from textual.widgets import Footer, Input, Static
 
 from copydesk.agent.errors import CopydeskError
@@ -42,6 +43,10 @@ if TYPE_CHECKING:  # the list is painted before the rest of copydesk is imported
     from copydesk.agent.screen.details import Details
 
 POLL_SECONDS = 0.5
+REST_SECONDS = 0.04
+"""How long the cursor rests on an entry before its detail is made: who runs through the list is not
+held up by what is passed."""
+
 MODEL_EVERY = 60
 """Polls between two looks for a model."""
 
@@ -228,6 +233,7 @@ class DeskApp(Deciding):
         self._show_detail(event.entry)
 
     def _show_detail(self, entry: Entry | None) -> None:
+        self.is_waiting = False
         if entry is None:
             self._paint(Detail(0, ("draft", "evidence", "source"), [], [], []))
             return
@@ -237,6 +243,14 @@ class DeskApp(Deciding):
             self._paint(detail)
             self._read_ahead()
             return
+        self.is_waiting = True
+        if self._rest is not None:
+            self._rest.stop()
+        self._rest = self.set_timer(REST_SECONDS, lambda: self._read(entry, dark))
+
+    def _read(self, entry: Entry, dark: bool) -> None:
+        """Make the detail of an entry on which the cursor has come to rest."""
+        self.is_waiting = False
         look = Look(self.glyphs, dark)
         self.ask(
             self.reading,
@@ -400,6 +414,9 @@ class DeskApp(Deciding):
 
     _leaving = False
     _painted = 0
+    _rest: Timer | None = None
+    is_waiting = False
+    """Whether the cursor has not rested long enough yet."""
 
     def _leave_when_idle(self) -> None:
         if self.quick.is_idle and self.slow.is_idle:

@@ -10,7 +10,7 @@ from rich.style import Style
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.events import Click
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -157,12 +157,15 @@ class EntryList(ScrollView, can_focus=True):
     def _go(self, number: int) -> None:
         if not self._places:
             return
-        former = self._cursor
+        former, top = self._cursor, self.scroll_offset.y
         self._cursor = max(0, min(number, len(self._places) - 1))
         self._reveal()
-        if self._cursor != former:
-            self.refresh()
-            self.post_message(self.Chosen(self.chosen))
+        if self._cursor == former:
+            return
+        if self.scroll_offset.y == top:  # else all of it is drawn anyway
+            rows = (self._places[former], self._places[self._cursor])
+            self.refresh(*(Region(0, row - top, self.size.width, 1) for row in rows))
+        self.post_message(self.Chosen(self.chosen))
 
     def _reveal(self) -> None:
         """Scroll so that the cursor, and the heading right above it, can be seen."""

@@ -76,11 +76,15 @@ class Driver(NamedTuple):
     async def settled(self) -> None:
         """Wait until nothing is under way and the panes show what is chosen."""
         threads = (self.app.quick, self.app.slow, self.app.looking, self.app.reading)
+
+        def at_rest() -> bool:
+            return not self.app.is_waiting and all(thread.is_idle for thread in threads)
+
         for _ in range(2):
-            await self.until(lambda: all(thread.is_idle for thread in threads))
+            await self.until(at_rest)
             await self.pilot.pause()
             self.app.look()
-        await self.until(lambda: all(thread.is_idle for thread in threads))
+        await self.until(at_rest)
         await self.pilot.pause()
 
     @property
