@@ -82,7 +82,7 @@ def code_index(db: Database, commit: Commit) -> CodeIndex:
     def compute(blob: str) -> FileNames:
         return names_in(decode_source(contents.get(blob, b"")))
 
-    cache = db.content_cache("code-names/1", compute)
+    cache = db.content_cache("code-names/2", compute)
     contents.update(git.read_blobs(commit.repo, cache.fetch(blobs.values())))
     names = {path: FileNames(*cache(blob)) for path, blob in blobs.items()}
     cache.save()

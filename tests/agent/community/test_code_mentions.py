@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from copydesk.agent.community.code_mentions import CodeIndex, Mention, Place, names_in
+from copydesk.agent.coverage.source import MODULE
 
 ROWS = '''\
 """Rows."""
@@ -88,7 +89,7 @@ def test_what_only_looks_alike_is_left_alone(index: CodeIndex, text: str) -> Non
 
 
 def test_a_name_of_two_places_is_ambiguous(index: CodeIndex) -> None:
-    (mention,) = index.mentions("close() does nothing")
+    (mention,) = index.mentions("`close` does nothing")
     assert mention.is_ambiguous
     assert mention.places == (
         Place("src/shop/cli.py", "close"),
@@ -113,7 +114,7 @@ def test_frames_of_a_traceback_are_found_on_another_machine_and_version(index: C
         Mention(
             "frame",
             'File "/home/a/venv/site-packages/shop/cli.py", line 7, in somewhere',
-            (Place("src/shop/cli.py", "main"),),
+            (Place("src/shop/cli.py", ""),),
             7,
         ),
     ]
@@ -138,3 +139,74 @@ def test_a_frame_of_another_library_is_not_taken_for_ours(written: str, path: st
 @given(st.text())
 def test_any_text_is_read(text: str) -> None:
     CodeIndex(SOURCES, frozenset()).mentions(text)
+
+
+DATES = """
+def parse(text):
+    def split_fields(part):
+        return part
+    return split_fields(text)
+
+
+class ISODate:
+    def to_text(self): return ""
+    def at_midnight(self): return self
+
+
+class ShortDate:
+    def to_text(self): return ""
+
+
+def to_text(date): return date.to_text()
+
+
+def reset_clock(): return None
+"""
+
+
+@pytest.fixture(scope="module")
+def dates() -> CodeIndex:
+    return CodeIndex({"calendars/dates.py": names_in(DATES)}, ["a/models.py", "b/models.py"])
+
+
+@pytest.mark.parametrize(
+    ("text", "functions"),
+    [
+        ("to_text(x) fails", ["to_text"]),  # no method is called without a dot
+        ("my_day.at_midnight() fails", ["ISODate.at_midnight"]),
+        ("calendars.reset_clock() fails", ["reset_clock"]),
+        ("import calendars.dates as cd\ncd.parse(1)", ["parse"]),
+        ("it is in reset_clock.", ["reset_clock"]),
+        ("an ISODate of mine", [""]),
+        ("ISODate.now is missing", [""]),
+        ("parse(reset_clock=1)", ["parse"]),  # the name of an argument
+        ("def reset_clock(): pass", ["reset_clock"]),  # quoted from here: only one has the name
+        ("class X:\n    def to_text(self): pass\n`to_text`", []),  # the writer's own
+        ("func() and cls.make()", []),
+        ("what models.py says", ["", ""]),
+        ("my settings.py", []),
+    ],
+)
+def test_names_mean_what_they_could_be_called_as(
+    dates: CodeIndex, text: str, functions: list[str]
+) -> None:
+    places = [place for mention in dates.mentions(text) for place in mention.places]
+    assert [place.function for place in places] == functions
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "functions"),
+    [
+        (900, "split_fields", ["parse"]),  # inside of it
+        (9, "to_text", ["ISODate.to_text"]),  # the line tells which
+        (900, "to_text", ["ISODate.to_text", "ShortDate.to_text", "to_text"]),
+        (900, "gone_meanwhile", [""]),
+        (3, "<module>", [MODULE]),
+    ],
+)
+def test_the_function_of_a_frame_is_told_by_its_name(
+    dates: CodeIndex, line: int, name: str, functions: list[str]
+) -> None:
+    text = f'  File "/x/site-packages/calendars/dates.py", line {line}, in {name}'
+    (mention,) = dates.mentions(text)
+    assert [place.function for place in mention.places] == functions

@@ -230,46 +230,107 @@ def test_places_and_tokens_that_are_missing_or_odd_are_named(
         pulling(DISCORD)
 
 
+def discord_messages(server: Any, _servers: ModuleType, seed: int) -> tuple[str, set[str]]:
+    """A new channel, and the texts in it."""
+    channel = str(1_000 + seed)
+    return channel, {server.post(channel, f"{seed} {n}")["content"] for n in range(120)}
+
+
+def github_messages(server: Any, servers: ModuleType, seed: int) -> tuple[str, set[str]]:
+    """A new repository with comments, many of them of the same second, and discussions."""
+    texts = [f"{seed} {n}" for n in range(120)]
+    server.comments = [
+        servers.comment(1_000 * seed + n, n // 7) | {"body": text}
+        for n, text in enumerate(texts, 1)
+    ]
+    node = {"author": {"login": "ana"}, "createdAt": servers.stamp(0), "reactionGroups": []}
+    server.discussions = []
+    for d in range(4):
+        server.discussions.append(
+            {
+                **node,
+                "id": f"D_{seed}_{d}",
+                "url": f"https://github.com/o/r{seed}/discussions/{d}",
+                "title": "Saves",
+                "updatedAt": servers.stamp(d),
+                "body": f"{seed} d{d}",
+                "all_comments": [
+                    {**node, "id": f"C_{seed}_{d}_{c}", "body": f"{seed} d{d} c{c}"}
+                    for c in range(d)
+                ],
+            }
+        )
+        texts += [f"{seed} d{d}", *(f"{seed} d{d} c{c}" for c in range(d))]
+    return f"o/r{seed}", set(texts)
+
+
+HOSTS = [
+    pytest.param(DISCORD, discord_messages, id="discord"),
+    pytest.param(GITHUB, github_messages, id="github"),
+]
+
+
 def faulty_pulls(
+    db: Database,
+    server: Any,
+    pulling: Callable[..., list[Pulled]],
+    host: Any,
+    place: str,
+    faults: list[str],
+) -> int:
+    """Pull through a schedule of faults until all is read; how many messages came as new."""
+    server.faults = faults
+    new = 0
+    for _ in range(40):
+        pulled = pulling(host, place)
+        new += sum(part.new for part in pulled)
+        assert not any(part.changed for part in pulled)
+        if not any(part.problem for part in pulled):
+            break
+    server.faults = []
+    return new + sum(part.new for part in pulling(host, place))
+
+
+def assert_each_came_once(
     db: Database,
     server: Any,
     servers: ModuleType,
     pulling: Callable[..., list[Pulled]],
+    host: Any,
+    write: Callable[..., tuple[str, set[str]]],
     seed: int,
 ) -> None:
-    """Pull through a schedule of faults until all is read; each message came once."""
-    channel = str(1_000 + seed)
-    expected = {server.post(channel, f"{seed} {n}")["content"] for n in range(120)}
-    server.faults = servers.schedule(seed, 25)
-    new = 0
-    for _ in range(40):
-        (pulled,) = pulling(DISCORD, channel)
-        new += pulled.new
-        assert pulled.changed == 0
-        if not pulled.problem:
-            break
-    server.faults = []
-    new += pulling(DISCORD, channel)[0].new
+    place, expected = write(server, servers, seed)
+    new = faulty_pulls(db, server, pulling, host, place, servers.schedule(seed, 25))
     assert new == len(expected)
     rows = db.execute("SELECT text FROM feedback_messages WHERE text LIKE ?", (f"{seed} %",))
     assert sorted(text for (text,) in rows) == sorted(expected)
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize(("host", "write"), HOSTS)
+@pytest.mark.parametrize("seed", range(6))
 def test_nothing_is_lost_or_pulled_twice_whatever_goes_wrong(
     db: Database,
     server: Any,
     servers: ModuleType,
     pulling: Callable[..., list[Pulled]],
+    host: Any,
+    write: Callable[..., tuple[str, set[str]]],
     seed: int,
 ) -> None:
-    faulty_pulls(db, server, servers, pulling, seed)
+    assert_each_came_once(db, server, servers, pulling, host, write, seed)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
+@pytest.mark.parametrize(("host", "write"), HOSTS)
 def test_nothing_is_lost_in_300_schedules_of_faults(
-    db: Database, server: Any, servers: ModuleType, pulling: Callable[..., list[Pulled]]
+    db: Database,
+    server: Any,
+    servers: ModuleType,
+    pulling: Callable[..., list[Pulled]],
+    host: Any,
+    write: Callable[..., tuple[str, set[str]]],
 ) -> None:
     for seed in range(300):
-        faulty_pulls(db, server, servers, pulling, seed)
+        assert_each_came_once(db, server, servers, pulling, host, write, seed)
