@@ -270,15 +270,17 @@ class CodeIndex:
         own = {name for name in _DEFINITION.findall(text) if not self._is_unique(name)}
         aliases = set(_ALIAS.findall(text)) | self._packages
         for written, is_call in _code_names(text):
-            prefix, _, bare = written.rpartition(".")
-            if len(bare) <= 1 or (not prefix and bare in _COMMON):
-                continue
-            if is_call and prefix in aliases:
-                prefix, written = "", bare
-            mention = self._called(bare) if is_call and not prefix else self._named(written)
+            mention = self._mention(written, is_call, aliases)
             if mention and mention.words.rpartition(".")[2] not in own | _NOT_NAMES:
                 yield mention
         yield from self._method_calls(text, own)
+
+    def _mention(self, written: str, is_call: bool, aliases: set[str]) -> Mention | None:
+        prefix, _, bare = written.rpartition(".")
+        if len(bare) <= 1 or (not prefix and bare in _COMMON):
+            return None
+        is_free = not prefix or prefix in aliases
+        return self._called(bare) if is_call and is_free else self._named(written)
 
     def _is_unique(self, name: str) -> bool:
         """Whether a definition in a message is quoted from here: only one thing has its name."""

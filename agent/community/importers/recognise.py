@@ -26,7 +26,7 @@ FORMATS = (
 
 _START = 65_536
 _FIRST_EVENTS = 400
-_GITHUB_KEYS = frozenset({"data.repository", "node_id", "comments", "reactionGroups"})
+_GITHUB_KEYS = frozenset({"data.repository", "node_id", "issue_url", "comments", "reactionGroups"})
 
 
 class Export(NamedTuple):

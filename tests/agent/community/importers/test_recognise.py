@@ -32,6 +32,19 @@ def test_an_export_is_recognised_by_what_it_holds(
     assert [type(record) for record in export.read(renamed)] == [Message] * count
 
 
+def test_comments_that_github_gave_before_it_had_node_ids_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "comments.json"
+    path.write_text(
+        '[{"url": "https://api.github.com/repos/o/r/issues/comments/7", "id": 7,'
+        ' "html_url": "https://github.com/o/r/issues/2#issuecomment-7",'
+        ' "issue_url": "https://api.github.com/repos/o/r/issues/2",'
+        ' "created_at": "2013-03-08T23:37:20Z", "body": "same here", "user": {"login": "ana"}}]'
+    )
+    (message,) = recognise(path).read(path)
+    assert isinstance(message, Message)
+    assert message.text == "same here"
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
