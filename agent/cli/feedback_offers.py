@@ -45,7 +45,8 @@ def offers(
 
     Topics that people wait for, a first sentence, one question, a poll, what you did that was asked
     for, and answers that you owe. Each comes with the messages behind it and with facts; nobody is
-    named. What you take or drop is remembered.
+    named. What you take or drop is remembered, and a story that grows is told again at once, unless
+    you have edited it.
     """
     from copydesk.agent.community.offers import undecided
 
@@ -58,6 +59,7 @@ def offers(
             for key in keys:
                 offer = _by_key(all_offers, key)
                 db.feedback_state.decide(offer.kind, offer.about, decision, offer.text, time.time())
+        told_again = _tell_again(repo, db) if taken or dropped else None
         decisions = db.feedback_state.decisions()
         shown = all_offers if everything else undecided(all_offers, decisions)
     if as_json:
@@ -76,10 +78,19 @@ def offers(
             ]
         )
         return
+    if told_again is not None:
+        echo(f"{told_again}: the story is told again.")
     if not shown:
         echo("Nothing to offer; `copydesk feedback import FILE` brings messages in.")
     for offer in shown:
         _print(offer, decisions.get((offer.kind, offer.about), ""))
+
+
+def _tell_again(repo: Repository, db: Database) -> int | None:
+    from copydesk.agent import config
+    from copydesk.agent.review.reader_offers import tell_without
+
+    return tell_without(repo, db, config.load(repo).project, time.time())
 
 
 def _offers(repo: Repository, db: Database, since: str | None) -> list[Offer]:

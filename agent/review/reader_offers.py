@@ -18,6 +18,8 @@ from copydesk.agent.progress import silent
 from copydesk.agent.records import Sha
 from copydesk.agent.scoring.reader_needs import code_index
 from copydesk.agent.stories.readers import ReaderOffer
+from copydesk.agent.stories.stored_stories import growing_story
+from copydesk.agent.stories.write_story import Helpers, update_story
 
 MOST_COMMITS = 200
 """Commits of a span that may answer a topic; of more the newest."""
@@ -59,3 +61,25 @@ class DeskReaders:
             return []
         label_messages(self._db, silent)
         return rank_topics(self._db, self._now, constants_of(self._project))
+
+
+def tell_without(repo: Repository, db: Database, project: Project, now: float) -> int | None:
+    """Tell the story that grows once more, after offers were taken or dropped.
+
+    It is told by the template; where a model worded it, that is asked for again.
+
+    Args:
+        repo: The repository.
+        db: Its desk.
+        project: The project's settings.
+        now: Unix time.
+
+    Returns:
+        The id of its draft; None where no story grows, or the editor has touched it.
+    """
+    growing = growing_story(db)
+    if growing is None or growing.state != "open":
+        return None
+    helpers = Helpers(None, DeskReaders(repo, db, project, now))
+    draft = update_story(repo, db, growing.span.last, project=project, say=silent, helpers=helpers)
+    return draft.id if draft else None

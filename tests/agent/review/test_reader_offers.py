@@ -10,14 +10,16 @@ from pathlib import Path
 import pytest
 
 from copydesk.agent.community.import_files import import_file
-from copydesk.agent.community.topics import save_tags
+from copydesk.agent.community.offers import offers
+from copydesk.agent.community.priority import Constants
+from copydesk.agent.community.topics import rank_topics, save_tags
 from copydesk.agent.config import Project
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import find
 from copydesk.agent.progress import silent
 from copydesk.agent.review import decisions
-from copydesk.agent.review.reader_offers import DeskReaders
+from copydesk.agent.review.reader_offers import DeskReaders, tell_without
 from copydesk.agent.stories.open_story import StoryDesk, update_stories
 from copydesk.agent.stories.stored_stories import StoredStory, load_story
 
@@ -89,6 +91,24 @@ def test_a_commit_that_answers_readers_is_told_and_the_others_are_asked(
     assert story.story.question is not None
     assert story.story.question.text == "Should “theme” come next?"
     assert story_of(desk, story.span.last) == story  # nothing new was said
+
+
+def test_what_is_dropped_is_gone_from_the_story_at_once(
+    repo: Path, commit: Commit, desk: StoryDesk, tmp_path: Path
+) -> None:
+    assert tell_without(desk.repo, desk.db, Project(), NOW) is None
+    read(desk.db, tmp_path, SAID)
+    story = story_of(desk, commit(repo, {"one.py": "def one():\n    pass\n"}, "Add one"))
+    of_readers = {"reader_quote", "readers_wait"}
+    assert of_readers <= {fact.kind for fact in story.facts}
+    for offer in offers(rank_topics(desk.db, NOW, Constants()), (), ()):
+        desk.db.feedback_state.decide(offer.kind, offer.about, "dropped", offer.text, NOW)
+    assert tell_without(desk.repo, desk.db, Project(), NOW) == story.draft_id
+    again = load_story(desk.db, story.draft_id)
+    assert again.span == story.span
+    assert not of_readers & {fact.kind for fact in again.facts}
+    decisions.edit(desk.repo, desk.db, story.draft_id, "mine\n")
+    assert tell_without(desk.repo, desk.db, Project(), NOW) is None
 
 
 def test_drops_are_remembered_and_taken_back(
