@@ -28,6 +28,11 @@ DraftState = Literal["ready", "asks", "not_run", "discarded", "accepted", "rejec
 sandbox to run it in; discarded: fell off the ladder.
 """
 
+OWN_DRAFTERS = frozenset({"embedded", "behaviour"})
+"""Writers of drafts whose every text was made by copydesk itself: the embedded drafter, and it of a
+call that a commit made do something else.
+"""
+
 Verdict = Literal["verified", "asks", "failed", "not run"]
 
 

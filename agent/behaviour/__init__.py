@@ -17,6 +17,7 @@ from copydesk.agent.behaviour.compare_commit import (
     compare_commit,
 )
 from copydesk.agent.behaviour.compare_function import compare_function
+from copydesk.agent.behaviour.draft_difference import draft_difference
 from copydesk.agent.behaviour.records import Comparison, Difference
 from copydesk.agent.behaviour.summary import difference_words, headline, summary
 
@@ -32,6 +33,7 @@ __all__ = [
     "compare_commit",
     "compare_function",
     "difference_words",
+    "draft_difference",
     "headline",
     "kind_of",
     "summary",

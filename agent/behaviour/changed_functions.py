@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from copydesk.agent.records import LineNo
 from copydesk.agent.sandboxed.copydesk_tools.source import Definition, functions
@@ -24,7 +24,8 @@ class Version:
         path: Its file.
         function: Its qualified name.
         line: Where its definition begins.
-        changed: The first lines of the statements in it that the other end does not have.
+        changed: The first lines of the statements in it that the other end does not have; as
+            negative numbers those of lambdas in them, which count once they are called.
     """
 
     path: str
@@ -272,7 +273,26 @@ def _different_statements(
             added += [line for _, line in now[start:end]]
     if not removed and not added:
         return [line for _, line in was[:1]], [line for _, line in now[:1]]
-    return sorted(set(removed)), sorted(set(added))
+    return _with_lambdas(old, removed), _with_lambdas(new, added)
+
+
+def _with_lambdas(node: ast.AST, changed: Iterable[LineNo]) -> list[LineNo]:
+    """The changed lines and, as negative numbers, those of the lambdas in them."""
+    lines = set(changed)
+    for statement, line, _ in _walk(node, 0):
+        if line not in lines:
+            continue
+        for part in _own_parts(statement):
+            lines |= {-inner.lineno for inner in ast.walk(part) if isinstance(inner, ast.Lambda)}
+    return sorted(lines, key=lambda line: (abs(line), line < 0))
+
+
+def _own_parts(statement: ast.AST) -> Iterator[ast.AST]:
+    """The parts of a statement, without the statements in it."""
+    for _, value in ast.iter_fields(statement):
+        for part in value if isinstance(value, list) else [value]:
+            if isinstance(part, ast.AST) and not isinstance(part, ast.stmt | ast.ExceptHandler):
+                yield part
 
 
 # -- what was moved
@@ -359,17 +379,6 @@ def _lines_with(node: ast.FunctionDef | ast.AsyncFunctionDef, words: set[str]) -
     """The first lines of the statements that name one of some words themselves."""
     lines = []
     for statement, line, _ in _walk(node, 0):
-        own = [
-            value
-            for _, field_value in ast.iter_fields(statement)
-            for value in (field_value if isinstance(field_value, list) else [field_value])
-            if isinstance(value, ast.AST) and not isinstance(value, ast.stmt | ast.ExceptHandler)
-        ]
-        if any(_names_in(part) & words for part in own):
+        if any(_names_in(part) & words for part in _own_parts(statement)):
             lines.append(line)
     return sorted(set(lines)) or [node.body[0].lineno]
-
-
-def with_lines(version: Version, changed: Iterable[LineNo]) -> Version:
-    """A version with other changed lines."""
-    return replace(version, changed=tuple(changed))

@@ -14,8 +14,8 @@ from copydesk.agent.records import Json, LineNo
 from copydesk.agent.testgen.project import Workspace, target_functions
 from copydesk.agent.testgen.verify import PROBE, with_raise
 
-MOST_TRIED = 500
-"""Calls that are tried of each version."""
+MOST_TRIED = 400
+"""Calls that are tried of each version, besides some at random."""
 MOST_SHOWN = 5
 _RANK = {"raises now": 1, "exception": 2, "global": 3, INNER: 4}
 """Kinds of differences that stand behind others."""
@@ -264,7 +264,7 @@ def _unreached(side: Side, outcomes: Sequence[Json], of_what: str) -> str:
     missed = [line for line in side.version.changed if line not in reached]
     if not missed:
         return ""
-    lines = ", ".join(map(str, missed[:4]))
+    lines = ", ".join(f"{line}" if line > 0 else f"{-line} (its lambda)" for line in missed[:4])
     word = "line" if len(missed) == 1 else "lines"
     return f"{word} {lines}{of_what} never reached"
 

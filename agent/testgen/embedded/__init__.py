@@ -4,8 +4,9 @@ In go a gap and a sandbox; the function is called there with mined values, and o
 candidate: the source of tests that expect what was observed.
 """
 
-from copydesk.agent.testgen.embedded.drafter import draft_embedded
+from copydesk.agent.testgen.embedded.drafter import draft_calls, draft_embedded
 
 __all__ = [
+    "draft_calls",
     "draft_embedded",
 ]

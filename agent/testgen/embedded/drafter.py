@@ -152,6 +152,45 @@ def draft_embedded(
     return Candidate(gap, "embedded", content, tests, recorded=tests, notes=notes)
 
 
+def draft_calls(
+    gap: Gap, tree: Path, sandbox: SandboxRunner, calls: Sequence[Json], *, origin: str
+) -> Candidate | None:
+    """Draft tests of calls that are known, which expect what the calls are seen to do in a tree.
+
+    Args:
+        gap: The function that is called and the lines that the tests are meant to reach.
+        tree: The project's files, as the sandbox copies them.
+        sandbox: Runs the calls; its tools folder is TOOLS.
+        calls: As the search writes them.
+        origin: Who the draft is by.
+
+    Returns:
+        The tests; None where no call does the same twice, or what it does cannot be written down.
+    """
+    target = _target(gap, tree)
+    if target is None:
+        return None
+    recording = {**target.request(0), "do": "record", "calls": list(calls), "entry": gap.function}
+    first, second = (
+        _list(_ask(sandbox, recording, env, _WALL_SECONDS).get("observations"))
+        for env in (_FIRST, _SECOND)
+    )
+    records = [
+        {**call, "observed": observed, "lines": []}
+        for call, observed in zip(calls, first, strict=False)
+        if isinstance(observed, dict) and observed.get("kind") != "suspect"
+    ]
+    subject = target.subject(gap.function, None)
+    if subject is None:
+        return None
+    steady = _steady(records, [observed for observed in second if isinstance(observed, dict)])
+    cases = _parsed(steady, CheckedTexts(target.module, subject.name, target.tree))
+    if not cases:
+        return None
+    content, tests = module_text(subject, cases)
+    return Candidate(gap, origin, content, tests, recorded=tests)
+
+
 def _target(gap: Gap, tree: Path) -> _Target | None:
     """The function of a gap; None where its module has none, or cannot be imported."""
     try:

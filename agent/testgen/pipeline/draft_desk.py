@@ -9,7 +9,16 @@ from collections.abc import Sequence
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.drafts import Verification
 from copydesk.agent.progress import Progress
-from copydesk.agent.records import Candidate, Draft, DraftState, Evidence, Gap, Json, Target
+from copydesk.agent.records import (
+    OWN_DRAFTERS,
+    Candidate,
+    Draft,
+    DraftState,
+    Evidence,
+    Gap,
+    Json,
+    Target,
+)
 from copydesk.agent.sandbox.records import Tier
 from copydesk.agent.testgen.accept import place_draft
 from copydesk.agent.testgen.pipeline.budget import Budget
@@ -122,8 +131,8 @@ class DraftDesk:
         path = place_draft(draft, self.workspace.tree).path if candidate.tests else ""
         identity = self.db.drafts.add(dataclasses.replace(draft, path=path))
         self.db.verifications.end(candidate.gap, candidate.origin)
-        if candidate.origin == "embedded":
-            self.say(f"  embedded: {in_words(evidence)}")
+        if candidate.origin in OWN_DRAFTERS:
+            self.say(f"  {candidate.origin}: {in_words(evidence)}")
         return self.db.drafts.get(identity)
 
     def _evidence(self, checked: CheckedDraft, calls: Sequence[int], unfinished: bool) -> Json:

@@ -8,7 +8,14 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from copydesk.agent.records import Candidate, Evidence, Rung, TestId, Verdict
+from copydesk.agent.records import (
+    OWN_DRAFTERS,
+    Candidate,
+    Evidence,
+    Rung,
+    TestId,
+    Verdict,
+)
 from copydesk.agent.sandbox.records import Tier
 from copydesk.agent.testgen.project import (
     Function,
@@ -206,7 +213,7 @@ class Climb:
         In the full sandbox it goes on all the same, so that a human is asked about good drafts
         only; what comes of it does not count before the yes.
         """
-        if self.candidate.origin == "embedded":
+        if self.candidate.origin in OWN_DRAFTERS:
             return
         known, listens = partial(is_known_to, self.tree), self.sandbox.tier is Tier.FULL
         parts = questions(ast.parse(self.text), self.gap.path, known, listens=listens)
@@ -221,7 +228,7 @@ class Climb:
         """Ask about what was heard while it ran, too. Where our own drafter wrote it, it was the
         target that did so.
         """
-        if self.candidate.origin == "embedded":
+        if self.candidate.origin in OWN_DRAFTERS:
             return
         words = questions_of_words(done, self.gap.path, partial(is_known_to, self.tree))
         new = sorted(words - set(self.asks))

@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from copydesk.agent.behaviour import BehaviourSearch, Limits, compare_commit, summary
+from copydesk.agent.behaviour import (
+    BehaviourSearch,
+    Limits,
+    compare_commit,
+    draft_difference,
+    summary,
+)
 from copydesk.agent.cli.main import cli
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
@@ -101,9 +107,47 @@ def test_the_command_tells_keeps_and_exits_with_one(
     (answer,) = json.loads(result.stdout)
     (function,) = answer["functions"]
     assert (answer["commit"], function["verdict"], function["suspect"]) == (sha, "differs", True)
-    shop[1].comparisons.set_state(row.id, "fine")
+    result = CliRunner().invoke(cli, ["behaviour", "--fine", str(row.id)])
+    assert result.output == "shop.py::price: fine\n"
     assert shop[1].comparisons.suspects() == []
     assert shop[1].comparisons.get(row.id).state == "fine"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "assertion", "note"),
+    [
+        ([], "assert price(10) == 9", "fails at the parent"),
+        (["--old"], "assert price(10) == 10", "fails at the commit"),
+    ],
+)
+def test_a_test_is_made_of_a_difference(
+    shop: tuple[Repository, Database],
+    commit: Commit,
+    options: list[str],
+    assertion: str,
+    note: str,
+) -> None:
+    commit(shop[0].worktree, {"shop.py": PRICE})
+    sha = commit(shop[0].worktree, {"shop.py": PRICE.replace("> 10", ">= 10")}, "Refactor")
+    (row,) = compare_commit(search(shop), sha)
+    result = CliRunner().invoke(cli, ["behaviour", "--test", str(row.id), *options])
+    assert result.exit_code == 0, result.output
+    (draft,) = shop[1].drafts.find()
+    assert assertion in draft.content
+    assert (draft.origin, draft.state) == ("behaviour", "ready")
+    assert note in str(draft.evidence["notes"])
+    assert shop[1].comparisons.get(row.id).state == "tested"
+
+
+def test_of_no_difference_no_test_is_made(
+    shop: tuple[Repository, Database], commit: Commit
+) -> None:
+    commit(shop[0].worktree, {"shop.py": PRICE})
+    sha = commit(shop[0].worktree, {"more.py": PRICE})
+    (row,) = compare_commit(search(shop), sha)
+    with pytest.raises(CopydeskError, match="has no difference"):
+        draft_difference(search(shop), row, "new")
 
 
 @pytest.mark.slow

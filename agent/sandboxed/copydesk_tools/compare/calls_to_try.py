@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import random
 from collections.abc import Iterator
 from typing import Any, List, Tuple
 
@@ -15,6 +16,8 @@ from ..source.functions import Function, is_bound, outermost_function, signature
 
 FIRST = 4
 """Values of a parameter that come before those of the other version."""
+RANDOM = 150
+"""Calls at random, made of those that reach a change, where a budget of calls is left."""
 MAX_AROUND = 60
 """Calls made of one that reaches a change, an argument at a time."""
 
@@ -60,6 +63,9 @@ def _merged(own: List[Expression], others: List[Expression]) -> List[Expression]
     return list(dict.fromkeys([*common[:FIRST], *turns[:24], *common[FIRST:], *turns[24:]]))
 
 
+_LETTERS = "abcXYZ019 _-./:,=%'\n\u00e9"
+
+
 class CallsToTry:
     """Calls for one version of a function, in order and without repeats.
 
@@ -76,10 +82,11 @@ class CallsToTry:
         self.stream, self.most = stream, most
         self.first = [call_from_json(plain) for plain in first]
         self.near: List[Call] = []
+        self.random = random.Random(0)
 
     def __iter__(self) -> Iterator[Call]:
         tried = set()
-        made = itertools.islice(self._made(), self.most)
+        made = itertools.chain(itertools.islice(self._made(), self.most), self._at_random())
         for call in itertools.chain(self.first, made):
             key = call._replace(origin="")
             if key not in tried:
@@ -93,6 +100,27 @@ class CallsToTry:
             while near < len(self.near):
                 near += 1
                 yield from itertools.islice(self._around(self.near[near - 1]), MAX_AROUND)
+
+    def _at_random(self) -> Iterator[Call]:
+        """Calls that reach a change with a literal of their arguments drawn anew."""
+        for number in range(RANDOM if self.most and self.near else 0):
+            call = self.near[number % len(self.near)]
+            if not call.arguments:
+                continue
+            index = number // len(self.near) % len(call.arguments)
+            value = self._drawn(call.arguments[index])
+            if value is not None:
+                arguments = (*call.arguments[:index], value, *call.arguments[index + 1 :])
+                yield call._replace(arguments=arguments, origin="random")
+
+    def _drawn(self, expression: Expression) -> Expression | None:
+        """A value of the kind of a literal, at random; None for what is none."""
+        try:
+            value = ast.literal_eval(expression.text)
+        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+            return None
+        drawn = _draw(value, self.random, 0)
+        return Expression(repr(drawn)) if type(drawn) is type(value) else None
 
     def _around(self, call: Call) -> Iterator[Call]:
         """A call with one of its arguments nudged: one more, one less, longer, shorter."""
@@ -113,6 +141,24 @@ def nudged(expression: Expression) -> List[Expression]:
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return []
     return [Expression(repr(other)) for other in _beside(value) if type(other) is type(value)]
+
+
+def _draw(value: Any, source: random.Random, depth: int) -> Any:
+    """A value of the same kind, at random: texts of the same letters and others."""
+    if isinstance(value, bool):
+        return source.random() < 0.5
+    if isinstance(value, int):
+        return source.choice((source.randint(-9, 9), source.randint(-1000, 1000), value * 3))
+    if isinstance(value, float):
+        return round(source.uniform(-100, 100), source.randint(0, 3))
+    if isinstance(value, str):
+        return "".join(source.choices(_LETTERS + value * 2, k=source.randint(0, 7)))
+    if isinstance(value, bytes):
+        return bytes(source.choices(range(256), k=source.randint(0, 7)))
+    if isinstance(value, (list, tuple)) and value and depth < 3:
+        items = [source.choice(list(value)) for _ in range(source.randint(0, 4))]
+        return type(value)(_draw(item, source, depth + 1) for item in items)
+    return value
 
 
 def _beside(value: Any) -> List[Any]:

@@ -115,7 +115,7 @@ class Exploration:
     def _work(self, skip: int, out: Any) -> None:
         reached: Set[Any] = set()
         events = stuck = 0
-        targets = {line for line in self.lines.targets if isinstance(line, int)}
+        targets = self.lines.targets
         stream = self.calls.stream
         stream.is_done = lambda: self.lines.possible <= reached
         state = side_effects.State(self.top, quick=True)
@@ -171,13 +171,20 @@ class Exploration:
             return {"refused": outcome.get("why", "inputs that cannot be made")}
         _clean(folder)
         misuse = bool(outcome.get("misuse"))
-        targets = sorted(line for line in features & self.lines.targets if isinstance(line, int))
+        targets = reached_of(features & self.lines.targets)
         return {
             "call": call_to_json(call),
             "word": "misuse" if misuse else digest(_without_words(outcome)),
             "reached": targets,
             "path": digest(sorted(map(str, features)))[:8] if features else "",
         }
+
+
+def reached_of(features: Set[Any]) -> List[int]:
+    """What was reached as numbers: a line, or a line of a lambda that was called as a negative
+    one.
+    """
+    return sorted(one if isinstance(one, int) else one[0] for one in features)
 
 
 def _without_words(outcome: Json) -> Json:

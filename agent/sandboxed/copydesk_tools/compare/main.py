@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Set
 
 from ..elsewhere.places import PLACES
 from ..elsewhere.settle import flip, settle, take_over_variables
@@ -102,8 +102,11 @@ class _Side:
 
     def _lines(self, subject: Subject) -> Lines:
         statements = invoke.lines_of(self.target.tree, subject.first, subject.last)
-        starts = {statements.get(line, line) for line in self.request["changed"]}
-        return Lines(statements, set(starts))
+        changed = self.request["changed"]
+        targets: Set[Any] = {statements.get(line, line) for line in changed if line > 0}
+        # a lambda counts once it is called: the jump into its line
+        targets |= {(line, statements.get(-line, -line)) for line in changed if line < 0}
+        return Lines(statements, targets)
 
     def record(self) -> Json:
         """What the calls of a request do, each in a process of its own."""

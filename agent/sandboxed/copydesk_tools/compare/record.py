@@ -12,6 +12,7 @@ from ..search.run import fake_clock, invoke, recorder, side_effects
 from ..search.run.worker import Lines
 from ..search.values.call import Call, Json, Subject
 from .describe import Describer
+from .explore import reached_of
 from .outcome import outcome_of
 
 
@@ -65,7 +66,8 @@ class Recording:
             outcome = outcome_of(self.subject, call, run, folder)
             outcome["globals"] = self._changed_globals(state, str(folder))
         features = self.lines.features(run.arcs)
-        outcome["reached"] = sorted(line for line in features if isinstance(line, int))
+        is_line = {one for one in features if isinstance(one, int)}
+        outcome["reached"] = reached_of(is_line | (features & self.lines.targets))
         outcome["touched"] = self.guard.touched
         outcome["clock"] = self.guard.clock
         outcome["variables"] = [n for n in reads.names if f"env:{n}" not in call.names_patched]
