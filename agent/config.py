@@ -37,6 +37,7 @@ class Project:
     tests_may_fail: str = ""
     tests: tuple[str, ...] = ()
     projects: tuple[str, ...] = ()
+    behaviour: str = ""
     drafts_per_commit: int = 10
     stories: bool = True
     story_closes: tuple[str, ...] = ("tag", "quiet")
@@ -155,7 +156,11 @@ _PERSONAL_CHOICES = {
     "failing_tests": ("never", "commit", "always"),
 }
 _ITEM_CHOICES = {"story_closes": ("tag", "quiet", "week")}
-_CHOICES = {"unknown": ("pass", "measure", "fail"), "tests_may_fail": ("never", "commit")}
+_CHOICES = {
+    "unknown": ("pass", "measure", "fail"),
+    "tests_may_fail": ("never", "commit"),
+    "behaviour": ("", "say", "stop"),
+}
 
 
 def load(repo: Repository, sha: Sha | None = None) -> Config:

@@ -117,12 +117,25 @@ class _Recorded:
         return "" if self.is_steady else self._why_unsteady
 
     @property
+    def is_newly_unsteady(self) -> bool:
+        """Whether it hangs on more than the code at the commit, and did not at the parent."""
+        before, after = ([hangs_on_more(o) for o in end] for end in (self.before, self.after))
+        is_unsteady = any(after) or not is_steady(*self.after)
+        return is_unsteady and not any(before) and is_steady(*self.before)
+
+    @property
     def _why_unsteady(self) -> str:
         if any(outcome.get("clock") for outcome in self.outcomes):
             return "it depends on the time"
         if any(outcome.get("variables") for outcome in self.outcomes):
             return "it depends on the environment"
         return "it does not do the same twice"
+
+
+def hangs_on_more(outcome: Json) -> bool:
+    """Whether a call reached for something outside, or did not come to an end."""
+    is_cut = outcome.get("kind") in ("inputs", "given up", "died")
+    return is_cut or bool(outcome.get("touched") or outcome.get("why"))
 
 
 def _compared(
@@ -142,7 +155,7 @@ def _compared(
     )
     if result.differences:
         return result
-    reason = _why_not_same(sides, after.entry, tried, useful, unstable)
+    reason = _why_not_same(sides, after.entry, tried, recorded, unstable)
     return replace(result, verdict="not compared" if reason else "same", reason=reason)
 
 
@@ -228,12 +241,13 @@ def _why_not_same(
     sides: Sides,
     entry: str,
     tried: Sequence[Tried],
-    recorded: Sequence[_Recorded],
+    every: Sequence[_Recorded],
     unstable: Sequence[str],
 ) -> str:
     """Why nothing can be said although no difference was seen; "" where it is the same."""
+    recorded = [one for one in every if not one.obstacle]
     if not recorded:
-        return unstable[0].rpartition(": ")[2] if unstable else "no input was found for it"
+        return _why_unstable(unstable)
     before, after = ([one.before[0] for one in recorded], [one.after[0] for one in recorded])
     unreached = _unreached(sides.after, after, "")
     unreached = unreached or _unreached(sides.before, before, " of the parent")
@@ -241,7 +255,18 @@ def _why_not_same(
         return unreached
     if _hangs_on_calls_before(tried, recorded):
         return "it depends on the calls before it"
+    if obstacle := _new_obstacle(every):
+        return obstacle
     return "" if _depends(sides, entry, recorded) else "its answers do not depend on it"
+
+
+def _why_unstable(unstable: Sequence[str]) -> str:
+    return unstable[0].rpartition(": ")[2] if unstable else "no input was found for it"
+
+
+def _new_obstacle(recorded: Sequence[_Recorded]) -> str:
+    """On what a call hangs at the commit that did not hang on it at the parent; "" for nothing."""
+    return next((one.obstacle for one in recorded if one.is_newly_unsteady), "")
 
 
 def _hangs_on_calls_before(tried: Sequence[Tried], recorded: Sequence[_Recorded]) -> bool:

@@ -14,6 +14,11 @@ import click
 
 from copydesk.agent import config
 from copydesk.agent.cli import gate as gates
+from copydesk.agent.cli.behaviour_policy import (
+    compare_commits,
+    keeping_commits,
+    with_behaviour,
+)
 from copydesk.agent.cli.ci_map import fetch_first, map_option, push_after
 from copydesk.agent.cli.current_desk import current_repository, open_current_desk
 from copydesk.agent.cli.error_report import print_error
@@ -215,6 +220,10 @@ def _by_measure(request: GateRequest, floors: Floors, report: Path | None) -> An
                 return Answer(_broken(repo, request, floors, error), None, [], None)
         measured_gate = MeasuredGate(repo, db, print_progress)
         verdict = measured_gate.judge(request, floors, unknown="fail")
+        if policy := config.load_project(repo, request.head)[0].behaviour:
+            commits = keeping_commits(repo, request.base, request.head)
+            compare_commits(repo, db, commits, print_progress)
+            verdict = with_behaviour(verdict, policy, repo, db, commits)
         page = _page(repo, db, request.head) if report is not None else ""
         failed = db.failed_tests.of_commit(request.head)
         errors = [test.error for test in failed]

@@ -6,15 +6,23 @@ import click
 
 from copydesk.agent.cli import terminal as screen
 from copydesk.agent.cli.current_desk import open_current_desk
-from copydesk.agent.cli.formatting import draft_counts, draft_subject, evidence_summary, short_age
+from copydesk.agent.cli.formatting import (
+    draft_counts,
+    draft_subject,
+    evidence_summary,
+    short_age,
+    short_sha,
+)
 from copydesk.agent.cli.options import examples, id_argument, json_option
 from copydesk.agent.cli.output import echo, echo_json
+from copydesk.agent.desk.comparisons import ComparisonRow
 from copydesk.agent.desk.drafts import WAITING, draft_as_json
 from copydesk.agent.records import Draft, DraftKind
 from copydesk.agent.scoring import order_drafts as scores
 from copydesk.agent.text import plural
 
 KINDS = ("test", "devlog")
+MOST_SUSPECTS = 5
 
 
 @click.command(
@@ -37,9 +45,12 @@ def drafts(everything: bool, kind: DraftKind | None, as_json: bool) -> None:
         listed = db.drafts.find(()) if everything else scores.ordered(db, db.drafts.find())
         listed = [d for d in listed if kind in (None, d.kind)]
         counts = db.drafts.count_by_state()
+        suspects = db.comparisons.suspects() if kind != "devlog" else []
     if as_json:
         echo_json([draft_as_json(draft) for draft in listed])
         return
+    for row in suspects[:MOST_SUSPECTS]:
+        _print_suspect(row)
     if not listed:
         echo(f"Nothing waits for you (drafts: {draft_counts(counts)}).")
         echo("`copydesk gaps` shows what could be tested; `copydesk draft` writes tests for it.")
@@ -47,6 +58,18 @@ def drafts(everything: bool, kind: DraftKind | None, as_json: bool) -> None:
     _table(listed, everything)
     if not everything:
         echo(f"\n{plural(len(listed), 'draft')}; `copydesk review` goes through them.")
+
+
+def _print_suspect(row: ComparisonRow) -> None:
+    """A function that does something else since a commit that does not say so."""
+    from copydesk.agent.behaviour import difference_words  # only where there is one
+
+    echo(f"Suspect change: {row.name} since {short_sha(row.sha)}")
+    for difference in (row.detail.get("differences") or ())[:1]:
+        echo(f"  {difference_words(difference)}")
+    echo(
+        f"  `copydesk behaviour --test {row.id}` makes a test of it, `--fine {row.id}` is your yes"
+    )
 
 
 def _table(listed: list[Draft], states: bool) -> None:

@@ -138,10 +138,24 @@ def gate(
     )
     policy = unknown_policy(request, project, sources, unknown)
     verdict, notice = _judge(repo, request, floors, data, policy, within)
+    verdict = _with_behaviour(repo, verdict, project.behaviour, request)
     form = "json" if as_json else form
     advice = DraftAdvice() if form == "json" else draft_advice(repo, request)
     _print(verdict, notice, advice, form)
     sys.exit(1 if verdict.verdict == "fail" else 0)
+
+
+def _with_behaviour(
+    repo: Repository, verdict: Verdict, policy: str, request: GateRequest
+) -> Verdict:
+    """The verdict with what is on the desk of commits that say they keep what the code does."""
+    if not policy or request.base is None or request.head is None:
+        return verdict
+    from copydesk.agent.cli.behaviour_policy import keeping_commits, with_behaviour
+
+    commits = keeping_commits(repo, request.base, request.head)
+    with open_current_desk() as (_, db):
+        return with_behaviour(verdict, policy, repo, db, commits)
 
 
 def _judge(

@@ -67,6 +67,8 @@ def score(db: Database) -> dict[int, Chance]:
 def ordered(db: Database, waiting: Sequence[Draft], *, keep: bool = False) -> list[Draft]:
     """Drafts as the editor should see them: what closes most risk first, a tenth at random.
 
+    Tests of what a commit made a function do otherwise stand before all others.
+
     Args:
         db: The desk.
         waiting: Which drafts.
@@ -78,7 +80,10 @@ def ordered(db: Database, waiting: Sequence[Draft], *, keep: bool = False) -> li
         _keep(db, scored)
     numbers = {each.draft.id: each.place.number for each in scored}
     last = len(numbers) + 1
-    return sorted(waiting, key=lambda draft: (numbers.get(draft.id, last), draft.id))
+    return sorted(
+        waiting,
+        key=lambda draft: (draft.origin != "behaviour", numbers.get(draft.id, last), draft.id),
+    )
 
 
 class _Scored(NamedTuple):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from copydesk.agent.coverage.report import plot
+from copydesk.agent.coverage.report.changed_behaviour import TITLE
 from copydesk.agent.coverage.report.community_facts import share_text, tone_plot
 from copydesk.agent.coverage.report.file_tree import Folder
 from copydesk.agent.coverage.report.formatting import open_parts
@@ -139,6 +140,7 @@ def _section_titles(report: Report, tree: Folder | None) -> Iterator[tuple[str, 
     for key, title, content in (
         ("failed", "Failing tests", report.failed),
         ("insight", "What needs attention", report.insight),
+        ("behaviour", TITLE, report.behaviour),
         ("diff", "This commit, line by line", report.diff or report.left_out),
         ("gaps", "What to test, the riskiest first", report.gaps),
         ("files", "Files", tree),

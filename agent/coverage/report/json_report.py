@@ -42,6 +42,7 @@ _PARTS: dict[str, Callable[[Report], object]] = {
     "left_out": lambda report: report.left_out,
     "failing": lambda report: _fields(report.failed),
     "install": lambda report: _or_none(report.install),
+    "behaviour": lambda report: [changed.as_json() for changed in report.behaviour],
     "gaps": lambda report: [_gap(gap) for gap in report.gaps],
     "slowest": lambda report: [{"test": name, "seconds": took} for name, took in report.slowest],
     "unsteady": lambda report: _fields(report.flaky),

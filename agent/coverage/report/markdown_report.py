@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 
 from copydesk.agent.coverage.gate import Verdict, missing_ranges
+from copydesk.agent.coverage.report.changed_behaviour import behaviour_section
 from copydesk.agent.coverage.report.community_markdown import community_lines
 from copydesk.agent.coverage.report.formatting import open_parts
 from copydesk.agent.coverage.report.markdown_parts import code, section, text
@@ -45,6 +46,10 @@ def _section_lines(render: Callable[[Report], Iterator[str]], report: Report) ->
 
 def _failed(report: Report) -> Iterator[str]:
     yield from failed_section(report.failed, report.measure.failed)
+
+
+def _behaviour(report: Report) -> Iterator[str]:
+    yield from behaviour_section(report.behaviour)
 
 
 def _community(report: Report) -> Iterator[str]:
@@ -163,6 +168,7 @@ def _models(report: Report) -> Iterator[str]:
 _SECTIONS: tuple[tuple[str, Callable[[Report], Iterator[str]]], ...] = (
     ("the failing tests", _failed),
     ("what needs attention", _insight),
+    ("what the code does otherwise", _behaviour),
     ("the changed lines that no test reaches", _missing_lines),
     ("what to test next", _gaps),
     ("coverage over commits", _history),

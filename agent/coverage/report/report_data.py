@@ -21,6 +21,7 @@ from copydesk.agent.coverage.gate import (
     texts,
     waiting_commands,
 )
+from copydesk.agent.coverage.report.changed_behaviour import ChangedBehaviour, changed_behaviours
 from copydesk.agent.coverage.report.community_facts import CommunityFacts
 from copydesk.agent.coverage.report.flaky_tests import FlakyTest, flakiest_tests
 from copydesk.agent.coverage.source import moved_lines, parse
@@ -97,7 +98,8 @@ class Report:
     `left_out` counts lines of the diff not shown; `models` are the totals of desk.history;
     `failed` are the tests that failed, and `install` says what to install where they fail for
     want of a module. `failures` are the parts that copydesk failed on, `community` is what readers
-    said, `foreign` says whose records it rests on.
+    said, `foreign` says whose records it rests on, `behaviour` what functions do otherwise since
+    the commit.
     """
 
     name: str
@@ -121,6 +123,7 @@ class Report:
     failures: tuple[str, ...] = ()
     foreign: tuple[ForeignShare, ...] = ()
     advice: DraftAdvice = field(default_factory=DraftAdvice)
+    behaviour: tuple[ChangedBehaviour, ...] = ()
 
 
 def gather_report(repo: Repository, db: Database, sha: Sha) -> Report:
@@ -177,6 +180,9 @@ def gather_report(repo: Repository, db: Database, sha: Sha) -> Report:
         failed=failed,
         install=install,
         advice=advice,
+        behaviour=parts.get(
+            "what the code does otherwise", lambda: changed_behaviours(db, sha), ()
+        ),
         models=tuple(calls for calls in db.model_calls.totals() if calls["prompt"]),
         failures=tuple(parts.failures),
     )

@@ -31,6 +31,7 @@ from copydesk.agent.text import plural
 
 MOST_COMMITS, MOST_API, MOST_ENTRIES, MOST_NOTES, MOST_TESTS = 60, 60, 40, 8, 5
 """Facts of each kind that are told one by one; the others are counted."""
+MOST_CALLS = 5
 LONGEST_NOTE = 400
 
 FEW_RELEASES = 2
@@ -55,6 +56,16 @@ class AcceptedDraft(NamedTuple):
     function: str
 
 
+class ChangedCall(NamedTuple):
+    """A call of a function that does something else since a commit which says so."""
+
+    path: str
+    function: str
+    call: str
+    before: str
+    after: str
+
+
 @dataclass(frozen=True, slots=True)
 class SpanInputs:
     """Everything known of the commits of a span, oldest first, in plain values.
@@ -75,6 +86,7 @@ class SpanInputs:
     notes: tuple[AuthorNote, ...] = ()
     fixed_tests: tuple[str, ...] = ()
     accepted: tuple[AcceptedDraft, ...] = ()
+    behaviour: tuple[ChangedCall, ...] = ()
     measured: StoryInputs = field(default_factory=lambda: StoryInputs("", ""))
     floor: float | None = None
     touched: Touched = field(default_factory=Touched)
@@ -102,12 +114,22 @@ def span_facts(span: SpanInputs) -> list[Fact]:
             *_notes(span),
             *_references(span),
             *_fixed_tests(span.fixed_tests),
+            *_behaviour(span.behaviour),
             *_measured(span),
             *_accepted(span.accepted),
             *_contributors(span.contributors),
             *_touched(span.touched),
         ]
     )
+
+
+def _behaviour(calls: Sequence[ChangedCall]) -> Iterator[Unnumbered]:
+    """The same call, before and after."""
+    for each in calls[:MOST_CALLS]:
+        call, before, after = map(plain_line, (each.call, each.before, each.after))
+        values: Values = {"path": each.path, "name": each.function, "call": call}
+        text = f"the same call, {call}: {before} before, {after} now"
+        yield "behaviour", text, {**values, "before": before, "after": after}
 
 
 def _kind(commit: LoggedCommit) -> Kind:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from copydesk.agent.coverage.store import load_map
@@ -22,7 +22,7 @@ from copydesk.agent.stories.gather_facts import measured_inputs
 from copydesk.agent.stories.public_api import ApiChange, changes_between, offered
 from copydesk.agent.stories.span.changelog import Entry, is_changelog, new_entries, without_pages
 from copydesk.agent.stories.span.contributors import Contributor, contributors
-from copydesk.agent.stories.span.facts import AcceptedDraft, AuthorNote, SpanInputs
+from copydesk.agent.stories.span.facts import AcceptedDraft, AuthorNote, ChangedCall, SpanInputs
 from copydesk.agent.stories.span.references import project_page
 from copydesk.agent.stories.span.touched import touched
 from copydesk.hooks import failpoints
@@ -73,12 +73,27 @@ def gather_span(
         contributors=tuple(people),
         notes=options.notes,
         accepted=_accepted(db, {*shas, since}),
+        behaviour=tuple(_changed_calls(db, shas)),
         measured=measured_inputs(db, StoryInputs(last, ""), last, since or None),
         floor=options.floor,
         page=project_page(repo),
         project=_project_name(repo, last),
     )
     return _compared(repo, db, inputs, since, last) if since else inputs
+
+
+def _changed_calls(db: Database, shas: Sequence[Sha]) -> Iterator[ChangedCall]:
+    """The shortest call of each public function that does something else since a commit of the
+    span which says so.
+    """
+    for sha in shas:
+        for row in db.comparisons.of_commit(sha):
+            is_private = any(part.startswith("_") for part in row.function.split("."))
+            differences = row.detail.get("differences") or ()
+            if row.verdict != "differs" or not row.announced or is_private or not differences:
+                continue
+            words = [str(differences[0][name]) for name in ("call", "before", "after")]
+            yield ChangedCall(row.path, row.function, *words)
 
 
 def _compared(
