@@ -64,7 +64,6 @@ def render_html(report: Report, tree: Folder | None = None, failures: tuple[str,
         tree: The files that have pages beside it; None where it stands alone.
         failures: What could not be written beside it.
     """
-    from markupsafe import Markup
 
     parts = RenderedParts()
     parts.failures += failures
@@ -77,8 +76,8 @@ def render_html(report: Report, tree: Folder | None = None, failures: tuple[str,
         .render(
             report=report,
             title=f"Coverage of {report.name} at {report.commit.sha[:8]}",
-            style=Markup((TEMPLATES / "page.css").read_text("utf-8")),
-            script=Markup((TEMPLATES / "page.js").read_text("utf-8")),
+            style=_asset("base.css") + _asset("page.css"),
+            script=_asset("page.js"),
             sections=sections,
             figures=figures,
             findings=[*report.failures, *parts.failures, *findings],
@@ -103,8 +102,8 @@ def render_source(report: Report, file: SourceFile, data: str) -> str:
             report=report,
             file=file,
             data=Markup(data),
-            style=Markup((TEMPLATES / "page.css").read_text("utf-8")),
-            script=Markup((TEMPLATES / "source.js").read_text("utf-8")),
+            style=_asset("base.css"),
+            script=_asset("source.js"),
         )
     )
 
@@ -175,6 +174,14 @@ def _findings(report: Report) -> Iterator[str]:
     else:
         yield from report.verdict.reasons
         yield from report.verdict.remarks
+
+
+@functools.cache
+def _asset(name: str) -> Markup:
+    """A style or a script of ours, which stands in a page as it is."""
+    from markupsafe import Markup
+
+    return Markup((TEMPLATES / name).read_text("utf-8"))
 
 
 @functools.cache

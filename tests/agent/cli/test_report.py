@@ -52,8 +52,8 @@ def test_pages_show_the_tests_of_each_line(run: Any, measured_shop: Path, tmp_pa
         assert f"Wrote {folder / 'index.html'}" in done.output
     [page] = folder.glob("prices-py-*.html")
     text = page.read_text()
-    assert re.search(r'<tr id="L8" class="reached">.*reached, 1 test</button>', text)
-    assert re.search(r'<tr id="L7" class="missing">', text)
+    assert re.search(r"<tr id=L8 class=reached>.*reached, 1 test</button>", text)
+    assert re.search(r"<tr id=L7 class=missing>", text)
     assert '["test_prices.py::test_discount","passed",' in text
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "mine.txt").write_text("mine")

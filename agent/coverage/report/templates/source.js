@@ -1,5 +1,8 @@
 "use strict";
 const known = JSON.parse(document.getElementById("tests").textContent);
+for (const button of document.querySelectorAll("button[data-group]")) {
+  button.setAttribute("aria-expanded", "false");
+}
 document.querySelector("table.source").addEventListener("click", (event) => {
   const button = event.target.closest("button[data-group]");
   if (!button) return;

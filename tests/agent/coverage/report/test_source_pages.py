@@ -46,8 +46,8 @@ def test_each_line_has_its_state_its_tests_and_its_drafts(report: Report) -> Non
     name = source_pages.page_name("a/b.py")
     assert list(pages) == [name, "index.html"]
     page = pages[name]
-    assert 'data-group="0">reached, 1 test</button>' in page
-    assert re.search(r'<tr id="L2" class="missing">.*draft 7</span>', page)
+    assert "data-group=0>reached, 1 test</button>" in page
+    assert re.search(r"<tr id=L2 class=missing>.*draft 7</span>", page)
     assert _data(page) == {"tests": [["t.py::t", "passed", 0.5]], "groups": [[0]]}
     assert f'<a href="{name}">b.py</a>' in pages["index.html"]
     assert "1 line not reached" in pages["index.html"]
