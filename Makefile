@@ -12,7 +12,7 @@ EDITABLE := $(if $(wildcard src/copydesk/agent/.),-e,)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help venv demo test lint wheel clean bench bench-gate bench-sandbox equal bench-coverage \
-	bench-drafts bench-unseen bench-foreign bench-model bench-hooks bench-replays bench-suite \
+	bench-drafts bench-unseen bench-foreign bench-model bench-hooks bench-replays bench-suite bench-map \
 	bench-whole-job bench-stories test-versions
 .DEFAULT_GOAL := help
 
@@ -34,6 +34,8 @@ help:
 	@echo "             folder, Python and under xdist; DRAFTS and BENCH_OPTIONS as above, '--other python3.12' too"
 	@echo "make bench-replays PROJECT=clone RANGE=A..B PYTHON_OF_PROJECT=python TESTMON=python"
 	@echo "             real history, against full runs and pytest-testmon, added there too"
+	@echo "make bench-map PROJECT=clone RANGE=A..B PYTHON_OF_PROJECT=python"
+	@echo "             two clones that share maps measure those commits in turn; then 10 minutes of damaged maps"
 	@echo "make bench-suite PYTHON_OF_PROJECT=python  a measure in a made-up suite of 20,000 tests"
 	@echo "make bench-whole-job  what the daemon does after a commit of 1,000 to 30,000 functions, and how long"
 	@echo "             it holds the desk's lock"
@@ -117,6 +119,10 @@ bench-hooks: $(VENV)/.installed-dev
 bench-replays: $(VENV)/.installed-dev
 	@$(BIN)/python bench/replays.py --results .bench $(PROJECT) $(RANGE) --table \
 		--python $(PYTHON_OF_PROJECT) $(if $(TESTMON),--testmon $(TESTMON),) $(BENCH_OPTIONS)
+
+bench-map: $(VENV)/.installed-dev
+	@$(BIN)/python bench/map.py $(PROJECT) $(RANGE) --python $(PYTHON_OF_PROJECT) $(BENCH_OPTIONS)
+	@$(BIN)/python bench/fuzz_map.py
 
 bench-suite: $(VENV)/.installed-dev
 	@$(BIN)/python bench/suite.py $(if $(PYTHON_OF_PROJECT),--python $(PYTHON_OF_PROJECT),) $(BENCH_OPTIONS)

@@ -48,14 +48,22 @@ FOLDERS = {"html": "htmlcov", "data": ".coverage"}
     epilog=examples(
         "copydesk measure",
         "copydesk measure --full",
+        "copydesk measure --full --workers 4",
         "copydesk measure main..HEAD --json",
     )
 )
 @click.argument("revision", metavar="[REV | A..B]", default="HEAD")
 @click.option("--full", is_flag=True, help="Run every test, whatever is known.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    metavar="N",
+    help="Run the tests in N processes at once; files stay whole.",
+)
 @json_option
 @click.pass_context
-def measure(ctx: click.Context, revision: str, full: bool, as_json: bool) -> None:
+def measure(ctx: click.Context, revision: str, full: bool, workers: int, as_json: bool) -> None:
     """Measure a commit now, in the foreground.
 
     Only the tests that the change affects are run. Commits are measured, not the working tree.
@@ -69,7 +77,7 @@ def measure(ctx: click.Context, revision: str, full: bool, as_json: bool) -> Non
         for sha in commits:
             name = sha if as_json else short_sha(sha)
             with outcome.item(name, "not measured"):
-                measures.append(_measure_commit(repo, db, sha, full=full))
+                measures.append(_measure_commit(repo, db, sha, full=full, workers=workers))
                 _say(repo, db, measures[-1], outcome)
     if as_json:
         echo_json(outcome.rows)
@@ -80,13 +88,17 @@ def measure(ctx: click.Context, revision: str, full: bool, as_json: bool) -> Non
     ctx.exit(int(outcome.failures > 0))
 
 
-def _measure_commit(repo: Repository, db: Database, sha: Sha, *, full: bool) -> Measure:
+def _measure_commit(
+    repo: Repository, db: Database, sha: Sha, *, full: bool, workers: int
+) -> Measure:
     """Measure one commit, and what follows from that."""
     commit = Commit(repo, sha)
     print_progress(f"measuring {short_sha(sha)} {commit.info.subject}")
     had_failed = any(job[:2] == ("measure", sha) for job in db.jobs.failures())
     order = ordering(db, commit)
-    measured = measuring.measure(db, commit, say=print_progress, full=full, order=order)
+    measured = measuring.measure(
+        db, commit, say=print_progress, full=full, order=order, workers=workers
+    )
     scoring.after_measure(db, commit)
     if had_failed:
         _resume(repo, db, sha)

@@ -248,7 +248,7 @@ def _trace_from_text(
     if not isinstance(parsed, list) or len(parsed) != 6:
         raise refused("a record that is none")
     kind, name, outcome, milliseconds, need, joined = parsed
-    if kind not in KINDS or outcome not in OUTCOMES:
+    if checked_text(kind) not in KINDS or checked_text(outcome) not in OUTCOMES:
         raise refused(f"a record of an unknown kind: {str(kind)[:40]!r}, {str(outcome)[:40]!r}")
     (time,) = checked_numbers([milliseconds], least=0)
     references = checked_text(joined, most=len(text))

@@ -34,6 +34,7 @@ from copydesk.agent.coverage.measure.reusable_totals import (
     find_reusable_totals,
 )
 from copydesk.agent.coverage.measure.scripts import counted_scripts, known_scripts, published
+from copydesk.agent.coverage.measure.shards import Shards
 from copydesk.agent.coverage.runner import (
     Environment,
     Recording,
@@ -88,6 +89,7 @@ def measure(
     full: bool = False,
     interpreter: Interpreter | None = None,
     order: Order | None = None,
+    workers: int = 1,
 ) -> Measure:
     """Measure a commit and put everything about it on the desk.
 
@@ -98,6 +100,7 @@ def measure(
         full: Run every test, whatever is known.
         interpreter: What runs the tests; found by the repository's settings when left out.
         order: Puts the test files to run in order, given the tests that are affected.
+        workers: How many processes run them.
 
     Raises:
         CopydeskError: It cannot be measured: no interpreter, no pytest, a broken suite.
@@ -110,6 +113,7 @@ def measure(
         projects = ready_projects(db, commit, shot, interpreter, say)
         blobs = files_of(files)
         measurement = _Measurement(db, commit, projects, blobs, personal, say, order)
+        measurement.shards = Shards(commit, workers, say)
         measurement.absent = {**commit.checkout.absent, **shot.unconverted}
         return measurement.run("every test, as asked" if full else "", started)
 
@@ -128,6 +132,7 @@ class _Measurement:
     personal: config.Personal
     say: Progress
     order: Order | None = None
+    shards: Shards | None = None
     absent: Mapping[str, str] = field(default_factory=dict)
     passed_over: dict[str, str] = field(default_factory=dict)
     whole: Collection[str] = ()
@@ -150,6 +155,8 @@ class _Measurement:
         self.db.foreign_maps.put_environment(self.environment.fingerprint, self.environment.parts)
         nearest, reason, old_blobs = self._base()
         old_blobs = self._with_git_head(nearest, old_blobs)
+        if self.shards:
+            self.shards.base = nearest
         trees = [self.blobs, old_blobs] if nearest else [self.blobs]
         texts = BlobTexts.of(self.commit.repo, self.db, *trees)
         plan = Plan(reason, nearest, old_blobs, run_all=bool(full))
@@ -170,7 +177,8 @@ class _Measurement:
                 drift = audit.find_drift(plan.candidate.carried, traces, self.blobs, texts)
                 plan.reason = f"every test: an audit of the map; {audit.describe(drift)}"
         remark = worktree_remark(traces, self.projects)
-        plan.reason = "; ".join(filter(None, [plan.reason, remark]))
+        parts = self.shards.describe() if self.shards else ""
+        plan.reason = "; ".join(filter(None, [plan.reason, remark, parts]))
         totals = self._totals(plan, traces, texts)
         measure = self._measure(plan, traces, totals, recording, time.monotonic() - started)
         failed_tests = self._failed_tests(traces, recording) if measure.failed else []
@@ -327,7 +335,8 @@ class _Measurement:
         """
         options = replace(options, tests=project.settings.tests, ignored=project.nested)
         try:
-            return record_tests(project.engine, options)
+            run = self.shards.run if self.shards else record_tests
+            return run(project.engine, options)
         except CopydeskError as error:
             if self.projects.is_plain:
                 raise

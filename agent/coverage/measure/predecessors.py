@@ -144,7 +144,7 @@ class SelectedRun:
         for name in other:
             own = file_of(name)
             before = [path for path in order[: order.index(own)] if path in self.blobs]
-            result.resting[name] = self._culprits(name, not suspects[name], own, before)
+            result.resting[name] = culprits(self.run, name, not suspects[name], before)
 
     def _confirmed(self, names: Collection[TestId], wider: Recording) -> list[TestId]:
         """Those that go as before when they are alone again: others go by chance."""
@@ -159,28 +159,6 @@ class SelectedRun:
             if once_more and _failed(once_more.outcome) != _failed(wider.tests[name].outcome):
                 confirmed.append(name)
         return confirmed
-
-    def _culprits(
-        self, name: TestId, fails: bool, own: str, candidates: list[str]
-    ) -> tuple[str, ...]:
-        """The files that a test rests on: halved until one is left, or two that only do together.
-
-        Args:
-            name: The test.
-            fails: How it goes in their company.
-            own: The file that it stands in.
-            candidates: The files that ran before.
-        """
-        while len(candidates) > 1:
-            middle = len(candidates) // 2
-            for half in (candidates[:middle], candidates[middle:]):
-                test = self.run([*half, own], ()).tests.get(name)
-                if test is not None and _failed(test.outcome) == fails:
-                    candidates = half
-                    break
-            else:
-                return (EVERY_FILE,)
-        return tuple(candidates) or (EVERY_FILE,)
 
 
 @dataclass(slots=True)
@@ -211,6 +189,28 @@ class Settled:
         if self.unsettled:
             parts.append("not held against a run of every test: " + _listed(self.unsettled))
         return "; ".join(parts)
+
+
+def culprits(run: Runner, name: TestId, fails: bool, candidates: list[str]) -> tuple[str, ...]:
+    """The files that a test rests on: halved until one is left, or two that only do together.
+
+    Args:
+        run: Runs test files.
+        name: The test.
+        fails: How it goes in their company.
+        candidates: The files that ran before its own.
+    """
+    own = file_of(name)
+    while len(candidates) > 1:
+        middle = len(candidates) // 2
+        for half in (candidates[:middle], candidates[middle:]):
+            test = run([*half, own], ()).tests.get(name)
+            if test is not None and _failed(test.outcome) == fails:
+                candidates = half
+                break
+        else:
+            return (EVERY_FILE,)
+    return tuple(candidates) or (EVERY_FILE,)
 
 
 def with_marks(

@@ -10,6 +10,7 @@ from copydesk.agent.coverage.runner.coverage_py import (
     Engine,
     Environment,
 )
+from copydesk.agent.coverage.runner.fragments import merge_two, merged
 from copydesk.agent.coverage.runner.probe_cache import cached_probe
 from copydesk.agent.coverage.runner.project_config import (
     addopts,
@@ -42,6 +43,8 @@ __all__ = [
     "SeveralProjects",
     "addopts",
     "cached_probe",
+    "merge_two",
+    "merged",
     "parse_report",
     "patterns_of_test_files",
     "project_info",

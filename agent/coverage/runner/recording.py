@@ -100,12 +100,9 @@ def _united(one: Recording, other: Recording) -> Recording:
         {**one.tests, **other.tests},
         (*one.collected, *other.collected),
         {**one.errors, **other.errors},
-        _united_hits(one.lines, other.lines, _united_lines),
-        _united_hits(one.arcs, other.arcs, _united_arcs),
-        {
-            context: one.needs.get(context, frozenset()) | other.needs.get(context, frozenset())
-            for context in {**one.needs, **other.needs}
-        },
+        united_hits(one.lines, other.lines, united_lines),
+        united_hits(one.arcs, other.arcs, united_arcs),
+        united_needs(one.needs, other.needs),
         one.seconds + other.seconds,
         one.tracer or other.tracer,
         one.output + other.output,
@@ -116,9 +113,24 @@ _ByContext = dict[str, dict[str, bytes]]
 """Lines (numbits) or arcs (packed) by context and path."""
 
 
-def _united_hits(
+def united_needs(
+    one: Mapping[str, frozenset[tuple[str, str]]], other: Mapping[str, frozenset[tuple[str, str]]]
+) -> dict[str, frozenset[tuple[str, str]]]:
+    """What contexts depend on in one recording or another, by context."""
+    contexts = {**one, **other}
+    return {c: one.get(c, frozenset()) | other.get(c, frozenset()) for c in contexts}
+
+
+def united_hits(
     one: _ByContext, other: _ByContext, unite: Callable[[bytes, bytes], bytes]
 ) -> _ByContext:
+    """Lines or arcs of two recordings, by context and path.
+
+    Args:
+        one: Those of the first.
+        other: Those of the second.
+        unite: The union of two packed sets.
+    """
     whole = {context: dict(by_path) for context, by_path in one.items()}
     for context, by_path in other.items():
         known = whole.setdefault(context, {})
@@ -127,13 +139,15 @@ def _united_hits(
     return whole
 
 
-def _united_lines(one: bytes, other: bytes) -> bytes:
+def united_lines(one: bytes, other: bytes) -> bytes:
+    """The union of two sets of lines (numbits)."""
     longer = max(len(one), len(other))
     bits = int.from_bytes(one, "little") | int.from_bytes(other, "little")
     return bits.to_bytes(longer, "little")
 
 
-def _united_arcs(one: bytes, other: bytes) -> bytes:
+def united_arcs(one: bytes, other: bytes) -> bytes:
+    """The union of two sets of packed arcs."""
     pairs = sorted({*struct.iter_unpack("<ii", one), *struct.iter_unpack("<ii", other)})
     return b"".join(struct.pack("<ii", *pair) for pair in pairs)
 

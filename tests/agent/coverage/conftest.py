@@ -267,7 +267,7 @@ def measured(project: Path, desk: Database) -> Callable[..., Measure]:
 
     repository: Repository = find(project)
 
-    def go(revision: str = "HEAD", **more: bool) -> Measure:
+    def go(revision: str = "HEAD", **more: Any) -> Measure:
         done = measure(desk, Commit(repository, resolve(repository, revision)), **more)
         totals_follow_from_the_map(repository, desk, done)
         return done

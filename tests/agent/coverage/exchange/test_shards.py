@@ -109,6 +109,7 @@ def altered(trace: Trace, change: Mapping[str, object]) -> dict[str, bytes]:
     [
         ({"kind": "code"}, "unknown kind"),
         ({"outcome": "great"}, "unknown kind"),
+        ({"outcome": []}, "no text"),
         ({"ms": -1}, "out of bounds"),
         ({"ms": True}, "no whole number"),
         ({"name": 7}, "no text"),
