@@ -24,6 +24,7 @@ from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.snapshot import snapshot
 from copydesk.agent.progress import Progress
 from copydesk.agent.records import TestId
+from copydesk.agent.text import one_line
 
 ATTEMPTS = 2
 """How often a part is run whose process was lost."""
@@ -258,7 +259,7 @@ class Shards:
             except CopydeskError as error:
                 if attempt == ATTEMPTS or error.slug != "suite-broken":
                     raise
-                self.retries.append(f"part {number}: {str(error).splitlines()[0]}")
+                self.retries.append(f"part {number}: {one_line(str(error))}")
                 self.say(f"{self.retries[-1]}; it is run again")
         raise AssertionError("not reached")
 
