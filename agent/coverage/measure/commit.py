@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,10 +19,11 @@ from copydesk.agent.coverage.measure import (
 from copydesk.agent.coverage.measure.baseline import find_base, measured_ancestor
 from copydesk.agent.coverage.measure.blob_texts import BlobTexts, files_of
 from copydesk.agent.coverage.measure.failed_tests import find_failed_tests
+from copydesk.agent.coverage.measure.figures import figures
 from copydesk.agent.coverage.measure.garbage_collection import without_garbage_collection
 from copydesk.agent.coverage.measure.gate_rules import gate_rules
 from copydesk.agent.coverage.measure.isolated_children import explained, worktree_remark
-from copydesk.agent.coverage.measure.merge_traces import COLLECTION, merge
+from copydesk.agent.coverage.measure.merge_traces import merge
 from copydesk.agent.coverage.measure.not_there import with_reasons
 from copydesk.agent.coverage.measure.passed_over import never_run
 from copydesk.agent.coverage.measure.plan import Plan
@@ -74,7 +74,6 @@ from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.snapshot import snapshot
 from copydesk.agent.progress import Progress, silent
 from copydesk.agent.records import Interpreter, TestId
-from copydesk.hooks.doubts import percent_of
 
 Order = Callable[[Sequence[str], Collection[TestId]], list[str]]
 """What puts test files in order, given the tests that are affected."""
@@ -180,7 +179,9 @@ class _Measurement:
         parts = self.shards.describe() if self.shards else ""
         plan.reason = "; ".join(filter(None, [plan.reason, remark, parts]))
         totals = self._totals(plan, traces, texts)
-        measure = self._measure(plan, traces, totals, recording, time.monotonic() - started)
+        measure = figures(
+            self.commit.sha, plan, traces, totals, recording, time.monotonic() - started
+        )
         failed_tests = self._failed_tests(traces, recording) if measure.failed else []
         self._store(measure, traces, totals, failed_tests, texts)
         if nearest is not None:  # what a measure that was cut short had learned is in this one
@@ -416,34 +417,6 @@ class _Measurement:
         if fresh:
             shutil.rmtree(folder, ignore_errors=True)
         return folder
-
-    def _measure(
-        self,
-        plan: Plan,
-        traces: list[Trace],
-        totals: list[FileTotal],
-        recording: Recording | None,
-        seconds: float,
-    ) -> Measure:
-        """The measure in numbers."""
-        outcomes = Counter(trace.outcome for trace in traces if trace.kind == "test")
-        broken_files = sum(trace.kind == COLLECTION for trace in traces)
-        measure = Measure(
-            sha=self.commit.sha,
-            base=plan.base.sha if plan.base else None,
-            reason=plan.reason,
-            selected=len(recording.tests) if recording else 0,
-            total=outcomes.total(),
-            passed=outcomes["passed"] + outcomes["xfailed"] + outcomes["xpassed"],
-            failed=outcomes["failed"] + outcomes["error"] + broken_files,
-            skipped=outcomes["skipped"],
-            executable=sum(file.sum.executable for file in totals),
-            covered=sum(file.sum.covered for file in totals),
-            percent=None,
-            seconds=seconds,
-        )
-        doubts = list(measure.doubts)
-        return measure._replace(percent=percent_of(measure.covered, measure.executable, doubts))
 
     def _failed_tests(self, traces: list[Trace], recording: Recording | None) -> list[FailedTest]:
         """The tests that failed, beside how they went at the nearest measured ancestor."""
