@@ -39,7 +39,6 @@ from copydesk.agent.coverage.runner import (
     Environment,
     Recording,
     RunOptions,
-    record_tests,
     united,
 )
 from copydesk.agent.coverage.selection import (
@@ -111,8 +110,8 @@ def measure(
     with snapshot(repo, commit.sha, entries=files, asked_by_tests=True) as shot:
         projects = ready_projects(db, commit, shot, interpreter, say)
         blobs = files_of(files)
-        measurement = _Measurement(db, commit, projects, blobs, personal, say, order)
-        measurement.shards = Shards(commit, workers, say)
+        shards = Shards(commit, workers, say)
+        measurement = _Measurement(db, commit, projects, blobs, personal, say, shards, order)
         measurement.absent = {**commit.checkout.absent, **shot.unconverted}
         return measurement.run("every test, as asked" if full else "", started)
 
@@ -130,8 +129,8 @@ class _Measurement:
     blobs: dict[str, str]
     personal: config.Personal
     say: Progress
+    shards: Shards
     order: Order | None = None
-    shards: Shards | None = None
     absent: Mapping[str, str] = field(default_factory=dict)
     passed_over: dict[str, str] = field(default_factory=dict)
     whole: Collection[str] = ()
@@ -154,8 +153,7 @@ class _Measurement:
         self.db.foreign_maps.put_environment(self.environment.fingerprint, self.environment.parts)
         nearest, reason, old_blobs = self._base()
         old_blobs = self._with_git_head(nearest, old_blobs)
-        if self.shards:
-            self.shards.base = nearest
+        self.shards.base = nearest
         trees = [self.blobs, old_blobs] if nearest else [self.blobs]
         texts = BlobTexts.of(self.commit.repo, self.db, *trees)
         plan = Plan(reason, nearest, old_blobs, run_all=bool(full))
@@ -176,7 +174,7 @@ class _Measurement:
                 drift = audit.find_drift(plan.candidate.carried, traces, self.blobs, texts)
                 plan.reason = f"every test: an audit of the map; {audit.describe(drift)}"
         remark = worktree_remark(traces, self.projects)
-        parts = self.shards.describe() if self.shards else ""
+        parts = self.shards.describe()
         plan.reason = "; ".join(filter(None, [plan.reason, remark, parts]))
         totals = self._totals(plan, traces, texts)
         measure = figures(
@@ -336,8 +334,7 @@ class _Measurement:
         """
         options = replace(options, tests=project.settings.tests, ignored=project.nested)
         try:
-            run = self.shards.run if self.shards else record_tests
-            return run(project.engine, options)
+            return self.shards.run(project.engine, options)
         except CopydeskError as error:
             if self.projects.is_plain:
                 raise

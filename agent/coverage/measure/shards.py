@@ -169,9 +169,7 @@ class Shards:
         Those that pass there rest on what ran before them: they are marked with the files that
         they need, which stay with theirs from then on.
         """
-        known = self.base.tests() if self.base else {}
-        failed = {name for name, test in whole.tests.items() if test.outcome in FAILURES}
-        failed -= {name for name, trace in known.items() if trace.outcome in FAILURES}
+        failed = self._newly_failed(whole)
         files = list(options.files or ())
         last = max((files.index(p) for p in map(file_of, failed) if p in files), default=-1)
         before = files[: last + 1]
@@ -186,20 +184,19 @@ class Shards:
             return self.record(engine, more)
 
         together = run(before, options.skipped_tests)
-        tests, needs = dict(whole.tests), dict(whole.needs)
-        resting_tests: list[TestId] = []
+        resting = {}
         for name in sorted(failed & together.tests.keys()):
-            if together.tests[name].outcome in FAILURES:
-                continue
-            earlier = before[: before.index(file_of(name))]
-            resting = culprits(run, name, False, earlier)
-            self.groups.append(f"{name} rests on {', '.join(resting)}")
-            tests[name] = together.tests[name]
-            marks = {(AFTER, path) for path in resting}
-            needs[f"test:{name}"] = needs.get(f"test:{name}", frozenset()) | marks
-            resting_tests.append(name)
-        replaced = replace(whole, tests=tests, needs=needs)
-        return _with_lines_of(replaced, together, resting_tests)
+            if together.tests[name].outcome not in FAILURES:
+                earlier = before[: before.index(file_of(name))]
+                resting[name] = culprits(run, name, False, earlier)
+                self.groups.append(f"{name} rests on {', '.join(resting[name])}")
+        return _as_together(whole, together, resting)
+
+    def _newly_failed(self, whole: Recording) -> set[TestId]:
+        """The tests that fail in a recording, and did not in the map of the commit before."""
+        known = self.base.tests() if self.base else {}
+        failed = {name for name, test in whole.tests.items() if test.outcome in FAILURES}
+        return failed - {name for name, trace in known.items() if trace.outcome in FAILURES}
 
     def describe(self) -> str:
         """What is to be said of the parts, as a piece of a measure's reason; empty for nothing."""
@@ -264,13 +261,25 @@ class Shards:
         raise AssertionError("not reached")
 
 
-def _with_lines_of(whole: Recording, other: Recording, tests: Iterable[TestId]) -> Recording:
-    """A recording in which what some tests executed is taken from another."""
+def _as_together(
+    whole: Recording, together: Recording, resting: Mapping[TestId, Sequence[str]]
+) -> Recording:
+    """A recording in which some tests are as they went in one process.
+
+    Args:
+        whole: The recording.
+        together: That of the one process.
+        resting: The files that each of the tests rests on.
+    """
+    tests, needs = dict(whole.tests), dict(whole.needs)
     lines, arcs = dict(whole.lines), dict(whole.arcs)
-    for context in (f"test:{name}" for name in tests):
-        lines[context] = other.lines.get(context, {})
-        arcs[context] = other.arcs.get(context, {})
-    return replace(whole, lines=lines, arcs=arcs)
+    for name, files in resting.items():
+        context = f"test:{name}"
+        tests[name] = together.tests[name]
+        needs[context] = needs.get(context, frozenset()) | {(AFTER, path) for path in files}
+        lines[context] = together.lines.get(context, {})
+        arcs[context] = together.arcs.get(context, {})
+    return replace(whole, tests=tests, needs=needs, lines=lines, arcs=arcs)
 
 
 def _concerns(path: str, files: Collection[str]) -> bool:
