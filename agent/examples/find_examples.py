@@ -134,7 +134,7 @@ def _sources(
     if not module or node is None:
         return
     top = target.name.partition(".")[0]
-    module, error = _public_module(ends.after, module, top)
+    module, error = _public_module(ends, module, top)
     if error:
         search.say(f"no example of {target.name}: {error}")
         return
@@ -143,14 +143,15 @@ def _sources(
         return
     for content in _drafts(search.db, target):
         yield calls_in_tests(module, target.name, content)
-    if (seconds := min(SEARCH_SECONDS, ends.until - time.monotonic())) > 0:
+    seconds = min(SEARCH_SECONDS, (ends.until - time.monotonic()) / 2)  # it runs twice
+    if seconds > 0:
         gap = _whole(node, target, span)
         candidate = draft_embedded(gap, tree, ends.after.sandbox, seconds=seconds)
         if candidate is not None:
             yield calls_in_tests(module, target.name, candidate.content)
 
 
-def _public_module(workspace: Workspace, module: str, name: str) -> tuple[str, str]:
+def _public_module(ends: _Ends, module: str, name: str) -> tuple[str, str]:
     """The module or package that readers import a name from: the outermost that has it; and the
     error where the name cannot be imported at all.
     """
@@ -160,7 +161,9 @@ def _public_module(workspace: Workspace, module: str, name: str) -> tuple[str, s
         f"from {package} import {name} as here\nfrom {module} import {name} as there\nhere is there"
         for package in outer
     ]
-    *results, plain = run_calls(workspace.sandbox, [*codes, f"from {module} import {name}"])
+    *results, plain = run_calls(
+        ends.after.sandbox, [*codes, f"from {module} import {name}"], until=ends.until
+    )
     if plain is not None and plain.raised:
         return module, plain.text.rpartition("\n")[2]
     same = (
@@ -194,10 +197,11 @@ def _first_shown(
     ends: _Ends, target: Target, calls: Sequence[Call], span: Span
 ) -> RunExample | None:
     """Run calls at the span's end, for what changed at its start, too; the first to show."""
-    steady = _steady(calls, ends.after) if calls else []
+    steady = _steady(calls, ends) if calls else []
     former: list[Result | None] = [None] * len(steady)
     if steady and target.is_changed and ends.before is not None:
-        former = run_calls(ends.before.sandbox, [call.code for call, _ in steady])
+        codes = [call.code for call, _ in steady]
+        former = run_calls(ends.before.sandbox, codes, until=ends.until)
     shown = [
         _run_example(target, call, result, before, span, ends.after)
         for (call, result), before in zip(steady, former, strict=True)
@@ -206,13 +210,13 @@ def _first_shown(
     return next(iter(differing if target.must_differ else differing or shown), None)
 
 
-def _steady(calls: Sequence[Call], workspace: Workspace) -> list[tuple[Call, Result]]:
+def _steady(calls: Sequence[Call], ends: _Ends) -> list[tuple[Call, Result]]:
     """The calls that give the same twice, and something to show."""
-    results = run_calls(workspace.sandbox, [call.code for call in calls])
+    results = run_calls(ends.after.sandbox, [call.code for call in calls], until=ends.until)
     return [
         (call, result)
         for call, result in zip(calls, results, strict=True)
-        if result is not None and _can_be_shown(call, result, workspace)
+        if result is not None and _can_be_shown(call, result, ends.after)
     ]
 
 

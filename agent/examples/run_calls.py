@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shlex
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -34,18 +36,22 @@ class Result(NamedTuple):
     raised: bool
 
 
-def run_calls(sandbox: SandboxRunner, codes: Sequence[str]) -> list[Result | None]:
+def run_calls(
+    sandbox: SandboxRunner, codes: Sequence[str], *, until: float = math.inf
+) -> list[Result | None]:
     """Run pieces of code, each by itself, in two processes that differ.
 
     Args:
         sandbox: Runs them; its tools folder is TOOLS.
         codes: What to run, as typed at the prompt, without the prompt.
+        until: When to stop, as time.monotonic() counts; what did not end by then gives None.
 
     Returns:
         A result for each; None where it hung, died, was not the same twice, or holds an address
         in memory.
     """
-    first, second = _run(sandbox, codes, _FIRST), _run(sandbox, codes, _SECOND)
+    first = _run(sandbox, codes, _FIRST, until)
+    second = _run(sandbox, codes, _SECOND, until)
     return [
         one if one == other and one is not None and not _ADDRESS.search(one.text) else None
         for one, other in zip(first, second, strict=True)
@@ -53,11 +59,13 @@ def run_calls(sandbox: SandboxRunner, codes: Sequence[str]) -> list[Result | Non
 
 
 def _run(
-    sandbox: SandboxRunner, codes: Sequence[str], env: Mapping[str, str]
+    sandbox: SandboxRunner, codes: Sequence[str], env: Mapping[str, str], until: float
 ) -> list[Result | None]:
     """One process over all codes; what it says of itself is a claim, so it is read warily."""
     nothing: list[Result | None] = [None] * len(codes)
-    seconds = _START_SECONDS + CALL_SECONDS * len(codes)
+    seconds = min(_START_SECONDS + CALL_SECONDS * len(codes), until - time.monotonic())
+    if seconds <= 0:
+        return nothing
     limits = replace(sandbox.limits, wall_seconds=min(sandbox.limits.wall_seconds, seconds))
     request = json.dumps({"codes": list(codes), "seconds": CALL_SECONDS}).encode()
     outcome = sandbox.run(("python", "-c", START), env=env, stdin=request, limits=limits)

@@ -11,7 +11,7 @@ from copydesk.agent.desk.stories import StoryNote
 from copydesk.agent.records import Fact, Json, Sentence, Story
 from copydesk.agent.stories.check_story import check
 from copydesk.agent.stories.editing_form import from_text
-from copydesk.agent.stories.example_facts import NO_EXAMPLES
+from copydesk.agent.stories.example_facts import EXAMPLE, NO_EXAMPLES
 from copydesk.agent.stories.readers import keep_decisions, offers_told
 from copydesk.agent.stories.stored_stories import StoredStory, load_story, save_story
 
@@ -36,7 +36,16 @@ def evidence_of(stored: StoredStory, questions: Sequence[StoryNote] = ()) -> Jso
 
 
 def _brief(facts: Sequence[Fact]) -> list[Json]:
-    return [{"id": fact.id, "kind": fact.kind, "text": fact.text} for fact in facts]
+    return [_brief_fact(fact) for fact in facts]
+
+
+def _brief_fact(fact: Fact) -> Json:
+    """A fact as evidence shows it; one of an example with what is to be pasted into the text."""
+    text = fact.text
+    if fact.kind == EXAMPLE:
+        code, result = (str(fact.values[key]).replace("\n", " ⏎ ") for key in ("code", "result"))
+        text += f" Code: {code} | Result: {result}"
+    return {"id": fact.id, "kind": fact.kind, "text": text}
 
 
 def take_text(db: Database, draft_id: int, text: str) -> StoredStory:

@@ -56,7 +56,7 @@ def with_examples(
     """
     others = [fact for fact in facts if not is_of_examples(fact)]
     first = 1 + max((int(fact.id[1:]) for fact in others), default=0)
-    return shown(story, (*others, *numbered(_facts(runs), first)))
+    return shown(story, (*others, *numbered(example_facts(runs), first)))
 
 
 def carried_over(
@@ -141,7 +141,8 @@ def _told(story: Story, untold: Sequence[Fact], headings: Sequence[str]) -> Stor
     return replace(story, sections=tuple(sections))
 
 
-def _facts(runs: ExampleRuns) -> Iterator[Unnumbered]:
+def example_facts(runs: ExampleRuns) -> Iterator[Unnumbered]:
+    """What was run as facts, or why nothing was."""
     for run in runs.examples:
         path, name = plain_line(run.path), plain_line(run.name)
         values: dict[str, str | int | float] = {

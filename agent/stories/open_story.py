@@ -23,6 +23,7 @@ from copydesk.agent.stories.editing_form import to_text
 from copydesk.agent.stories.example_facts import (
     ExampleRuns,
     carried_over,
+    example_facts,
     is_of_examples,
     with_examples,
 )
@@ -222,7 +223,8 @@ def _is_outdated(
 
 
 def save_examples(db: Database, draft_id: int, span: Span, runs: ExampleRuns) -> None:
-    """Show examples in a story, unless it tells other commits by now or the editor touched it.
+    """Show examples in a story, unless it tells other commits by now; beside one that the editor
+    touched they are offered.
 
     Args:
         db: The desk.
@@ -231,7 +233,15 @@ def save_examples(db: Database, draft_id: int, span: Span, runs: ExampleRuns) ->
         runs: The examples, or why there are none.
     """
     stored = load_story(db, draft_id)
-    if stored.state != "open" or stored.span != span:
+    if stored.span != span:
+        return
+    if stored.state == "edited" and runs.examples:
+        first = 1 + _last_number((*stored.facts, *stored.offered))
+        offered = (*stored.offered, *numbered(example_facts(runs), first))
+        saved = save_story(db, replace(stored, offered=offered))
+        evidence = evidence_of(saved, waiting_questions(db, saved))
+        db.stories.set_evidence(draft_id, evidence)
+    if stored.state != "open":
         return
     story, facts = with_examples(stored.story, stored.facts, runs)
     problems = tuple(check(story, facts))
@@ -313,12 +323,18 @@ def _draft(stored: StoredStory, calls: Sequence[int], questions: Sequence[StoryN
     )
 
 
+def _last_number(facts: Sequence[Fact]) -> int:
+    return max((int(fact.id[1:]) for fact in facts), default=0)
+
+
 def _offer(desk: StoryDesk, growing: StoredStory, facts: Sequence[Fact]) -> StoredStory:
     """Keep the facts that came after the editor's edit beside the text."""
     told_facts = {(fact.kind, fact.text) for fact in growing.facts}
-    first = 1 + max((int(fact.id[1:]) for fact in growing.facts), default=0)
+    first = 1 + _last_number(growing.facts)
+    examples = tuple(fact for fact in growing.offered if is_of_examples(fact))
     new = [fact for fact in facts if fact.kind not in _ALWAYS_DIFFERENT]
     new = [fact for fact in new if (fact.kind, fact.text) not in told_facts]
+    new += examples
     offered = tuple(replace(fact, id=f"F{number}") for number, fact in enumerate(new, first))
     if offered == growing.offered:
         return growing

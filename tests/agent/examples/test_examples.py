@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from copydesk.agent.errors import CopydeskError
 from copydesk.agent.examples import ExampleSearch
 from copydesk.agent.examples import tell_examples as tell
 from copydesk.agent.examples import verify_examples as verify
+from copydesk.agent.examples.run_calls import run_calls
 from copydesk.agent.git.repository import find, set_config
 from copydesk.agent.records import Draft, Target
 from copydesk.agent.review import decisions
@@ -27,6 +29,7 @@ from copydesk.agent.stories.edited_story import take_text
 from copydesk.agent.stories.open_story import StoryDesk, update_stories
 from copydesk.agent.stories.publish import accept_red, check_red
 from copydesk.agent.stories.stored_stories import StoredStory, load_story, save_story
+from copydesk.agent.testgen.project import open_workspace
 
 Commit = Callable[..., str]
 
@@ -191,12 +194,31 @@ def test_nothing_is_looked_for_once_it_is_not_wanted_or_time_is_up(
     assert told(desk, sha, seconds=0.0).story.examples == ()
 
 
-def test_an_edited_story_is_left_as_it_is(repo: Path, commit: Commit, desk: StoryDesk) -> None:
+def test_beside_an_edited_story_they_are_offered(
+    repo: Path, commit: Commit, desk: StoryDesk
+) -> None:
     story = update_stories(desk, commit(repo, {"rows.py": SCALE}, "Add scale"))
     assert story is not None
     edited = take_text(desk.db, story.draft_id, desk.db.drafts.get(story.draft_id).content)
-    tell(ExampleSearch(desk.repo, desk.db, desk.say), story.draft_id)
-    assert load_story(desk.db, story.draft_id) == edited
+    search = ExampleSearch(desk.repo, desk.db, desk.say)
+    tell(search, story.draft_id)
+    offered = load_story(desk.db, story.draft_id)
+    assert (offered.story, offered.facts) == (edited.story, edited.facts)
+    assert [fact.kind for fact in offered.offered] == ["example"]
+    [shown] = desk.db.drafts.get(story.draft_id).evidence["offered"]
+    assert shown["text"].endswith("Code: from rows import scale ⏎ scale([1, 2]) | Result: [2, 4]")
+    tell(search, story.draft_id)  # once is enough
+    sha = commit(repo, {"notes.md": "x"}, "Write notes")
+    assert update_stories(desk, sha) is not None
+    kinds = [fact.kind for fact in load_story(desk.db, story.draft_id).offered]
+    assert kinds.count("example") == 1
+
+
+def test_nothing_is_run_once_time_is_up(repo: Path, commit: Commit, desk: StoryDesk) -> None:
+    sha = commit(repo, {"rows.py": SCALE}, "Add scale")
+    with open_workspace(desk.repo, sha, "examples") as workspace:
+        codes = ["1 + 1"]
+        assert run_calls(workspace.sandbox, codes, until=time.monotonic()) == [None]
 
 
 def with_result(db: Database, story: StoredStory, result: str) -> None:
