@@ -150,7 +150,7 @@ def _hook(story: Story, links: Sequence[str]) -> str:
     if story.hook is not None:
         hook = _escape(story.hook.text, links)
         greeting = _escape(story.greeting.text, links) if story.greeting is not None else ""
-        for text in (f"{greeting} {hook}" if greeting else "", hook):
+        for text in (f"{greeting}\n{hook}" if greeting else "", hook):
             if text and limits.units(text) <= limits.HOOK:
                 return text
     return _fitting(title_of(story), limits.HOOK, escaped=True)

@@ -156,7 +156,8 @@ def _is_typo(commit: LoggedCommit) -> bool:
 def _span(span: SpanInputs, kinds: Sequence[Kind]) -> Unnumbered:
     commits = [kind for kind in kinds if kind.theme != "merge"]
     values: dict[str, str | int | float] = {"commits": len(commits)}
-    days = sorted(commit.committed[:10] for commit in span.commits)
+    counted = [c for c, kind in zip(span.commits, kinds, strict=True) if kind.theme != "merge"]
+    days = sorted(commit.committed[:10] for commit in counted or span.commits)
     values |= {"date_1": days[0], "date_2": days[-1]}
     values |= {"files": span.files, "added": span.added, "removed": span.removed}
     if span.project:

@@ -192,6 +192,13 @@ def test_many_releases_are_one_sentence() -> None:
     assert check_sentence(wrong, facts)
 
 
+def test_the_days_are_those_of_the_commits_that_count() -> None:
+    merge = commit(9, "Merge branch")._replace(parents=("p", "q"))
+    facts = span_facts(SpanInputs((*COMMITS[:2], merge)))
+    assert (facts[0].values["commits"], facts[0].values["date_2"]) == (2, "2026-11-02")
+    assert span_facts(SpanInputs((merge,)))[0].values["date_2"] == "2026-11-09"
+
+
 def test_a_reason_is_a_paragraph_that_gives_one() -> None:
     commits = (
         commit(1, "Add one", body="Rebased onto main because of conflicts.\n\nIt was one of many."),
