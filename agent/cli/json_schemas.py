@@ -204,7 +204,13 @@ SCHEMAS: dict[str, Json] = {
     "measure": _list(
         {"anyOf": [_object(_MEASURE), _object({"commit": TEXT, **_REFUSED})]}
     ),
-    "note": _object({"note": _maybe(COUNT), "story": _maybe(COUNT)}),
+    "note": {
+        "anyOf": [
+            _object({"note": _maybe(COUNT), "story": _maybe(COUNT)}),
+            _object({"note": COUNT, "state": {"enum": ["skipped"]}}),  # --skip
+            _list(_object({"id": COUNT, "about": TEXT, "question": TEXT})),  # --questions
+        ]
+    },
     "predict": {
         "anyOf": [
             _object(
@@ -275,6 +281,9 @@ SCHEMAS: dict[str, Json] = {
     "story": _maybe(_object(_DRAFT)),
     "train": _object({}),
     "undo": _DECIDED,
+    "voice": _map(
+        _object({"value": OPEN, "learnt": OPEN, "evidence": TEXT, "chosen": YES_OR_NO})
+    ),
     "wait": _object({"done": YES_OR_NO, "queue": _QUEUE, "failures": _list(_JOB)}),
 }  # fmt: skip
 """By command, with the option that changes what it prints where one does."""
