@@ -7,7 +7,7 @@ CLONES is a folder with clones of the repositories of SPANS. `altered` writes th
 with the template, checks it as it stands (what is red is a false alarm), and alters its numbers,
 names, paths, directions, dates, authors, quotations and results of examples, one at a time.
 `--examples` runs examples in the sandbox for the spans of EXAMPLES, which takes minutes.
-`true` checks the sentences of true_sentences.txt: written by hand about single commits, in words of
+`true` checks the sentences of true_sentences*.txt: written by hand about single commits, in words of
 our own, before the checker was run on any of them.
 """
 
@@ -55,7 +55,7 @@ EXAMPLES = (
     "humanize 4.13.0..4.16.0",
 )
 """Spans whose examples are run; the packages need nothing installed."""
-SENTENCES = Path(__file__).with_name("true_sentences.txt")
+SENTENCES = sorted(Path(__file__).parent.glob("true_sentences*.txt"))
 
 _NUMBER = re.compile(r"(?<![\w.,`#-])\d{1,3}(?:,\d{3})*(?:\.\d+)?(?![\w.-]*\w)")
 _CODE, _QUOTE = re.compile(r"`([^`]+)`"), re.compile(r"“([^”]*)”")
@@ -250,13 +250,13 @@ def _percent(noticed: Counter[str], tried: Counter[str], kind: str) -> str:
     return f"{100 * noticed[kind] / tried[kind]:.1f}"
 
 
-def true(clones: Path) -> None:
+def true(clones: Path, sentences: Path) -> None:
     """Print which of the sentences that were written by hand are refused."""
     stories: dict[str, Told] = {}
     refused = []
     count = 0
     commit = ""
-    for line in SENTENCES.read_text("utf-8").splitlines():
+    for line in sentences.read_text("utf-8").splitlines():
         if line.startswith("# ") or not line.strip():
             continue
         if not line.startswith("- "):
@@ -267,7 +267,10 @@ def true(clones: Path) -> None:
         ids = tuple(fact.id for fact in told.facts)
         problems = check_sentence(Sentence(line[2:], ids), told.facts)[:1]
         refused += [f"{commit}: {p.sentence}: {p.token}: {p.why}" for p in problems]
-    print(f"{count} sentences about {len(stories)} commits: {len(refused)} refused", end=" ")
+    print(
+        f"{sentences.name}: {count} sentences about {len(stories)} commits: {len(refused)} refused",
+        end=" ",
+    )
     print(f"({len(refused) / count:.1%})")
     print("\n".join(refused))
 
@@ -283,7 +286,8 @@ def main() -> None:
         if given.what == "altered":
             altered(given.clones, run_examples=given.examples)
         else:
-            true(given.clones)
+            for sentences in SENTENCES:
+                true(given.clones, sentences)
 
 
 if __name__ == "__main__":
