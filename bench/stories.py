@@ -7,8 +7,8 @@ CLONES is a folder with clones of the repositories of SPANS. `altered` writes th
 with the template, checks it as it stands (what is red is a false alarm), and alters its numbers,
 names, paths, directions, dates, authors, quotations and results of examples, one at a time.
 `--examples` runs examples in the sandbox for the spans of EXAMPLES, which takes minutes.
-`true` checks the sentences of true_sentences*.txt: written by hand about single commits, in words of
-our own, before the checker was run on any of them.
+`true` checks those of true_sentences*.txt: written by hand about single commits, in words of our
+own, before the checker was run on any of them.
 """
 
 from __future__ import annotations
