@@ -156,8 +156,7 @@ def _is_typo(commit: LoggedCommit) -> bool:
 def _span(span: SpanInputs, kinds: Sequence[Kind]) -> Unnumbered:
     commits = [kind for kind in kinds if kind.theme != "merge"]
     values: dict[str, str | int | float] = {"commits": len(commits)}
-    counted = [c for c, kind in zip(span.commits, kinds, strict=True) if kind.theme != "merge"]
-    days = sorted(commit.committed[:10] for commit in counted or span.commits)
+    days = _days(span)
     values |= {"date_1": days[0], "date_2": days[-1]}
     values |= {"files": span.files, "added": span.added, "removed": span.removed}
     if span.project:
@@ -173,6 +172,12 @@ def _span(span: SpanInputs, kinds: Sequence[Kind]) -> Unnumbered:
     if behind:
         text += f"; {behind:,} of them documentation, tests and upkeep"
     return "span", text + ".", values
+
+
+def _days(span: SpanInputs) -> list[str]:
+    """The days of the commits that count, in order: merges have a day only among themselves."""
+    counted = [commit for commit in span.commits if len(commit.parents) < 2]
+    return sorted(commit.committed[:10] for commit in counted or span.commits)
 
 
 def _releases(span: SpanInputs) -> Iterator[Unnumbered]:
