@@ -16,6 +16,8 @@ MAX_WORDS = 44
 """Characters of a condition in a name; a longer one names nothing."""
 _MAX_LITERAL = 16
 MAX_PURPOSE = 8
+_OPEN_ENDS = frozenset(("a", "an", "and", "as", "by", "for", "from", "in", "of", "or", "the", "to"))
+"""Words that a line ends in whose sentence goes on in the next one."""
 _VERBS = (
     "return", "get", "compute", "calculate", "convert", "parse", "format", "make", "create",
     "build", "find", "yield", "split", "join", "remove", "strip", "add", "append", "insert",
@@ -73,7 +75,7 @@ def purpose(function: ast.AST) -> str:
     sentence = re.split(r"[.:;(\n]", documentation, maxsplit=1)[0]
     words = re.findall(r"[A-Za-z0-9]+", sentence.lower())
     plain = "".join(words) == re.sub(r"\W", "", sentence.lower())
-    if not plain or not 2 <= len(words) <= MAX_PURPOSE:
+    if not plain or not 2 <= len(words) <= MAX_PURPOSE or words[-1] in _OPEN_ENDS:
         return ""
     verb = next((known for known in _VERBS if words[0] in (known, _third(known))), "")
     text = "_".join([_third(verb), *words[1:]]) if verb else ""

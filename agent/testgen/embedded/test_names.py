@@ -38,7 +38,14 @@ def test_name(subject: Subject, case: Case) -> str:
         words = case.outcome.words_when(case.condition)
     else:
         words = case.outcome.test_words(subject, _inputs(subject, case))
-    return f"test_{subject.words}_{words}"[:MAX_NAME].rstrip("_")
+    return _cut(f"test_{subject.words}_{words}")
+
+
+def _cut(name: str) -> str:
+    """A name of at most MAX_NAME characters, without a part of a word at its end."""
+    if len(name) <= MAX_NAME:
+        return name.rstrip("_")
+    return name[: MAX_NAME + 1].rpartition("_")[0].rstrip("_")
 
 
 def _inputs(subject: Subject, case: Case) -> str:

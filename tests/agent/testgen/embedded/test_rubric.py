@@ -278,6 +278,7 @@ def test_numbers_with_long_tails_are_compared_roughly(expected: str, written: st
         ("Return the sum of both.", "returns_the_sum_of_both"),
         ("Parses a price: text first.", "parses_a_price"),
         ("Push an item", ""),
+        ("Return a new instance of the\\n    class.", ""),
         ("The sum of both.", ""),
         ("Return `value` as it is.", "returns_value_as_it_is"),
         ("Return.", ""),
