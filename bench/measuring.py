@@ -26,7 +26,8 @@ from copydesk.agent.process import scrubbed_environment
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
 
-TESTMON = ("--testmon", "--testmon-forceselect")  # else it runs everything where addopts has -m
+# without forceselect it runs everything where addopts has -m; it needs pytest's cache provider
+TESTMON = ("--testmon", "--testmon-forceselect")
 
 
 def cpu(work: Callable[[], object]) -> float:
@@ -123,7 +124,7 @@ def one_round(project: Project, function: str, number: int) -> dict[str, float]:
     has_testmon = project.run("-c", "import testmon; print('yes')").strip() == "yes"
     project.forget()
     plain = lambda: project.run(*PYTEST)  # noqa: E731
-    testmon = lambda: project.run(*PYTEST, *TESTMON)  # noqa: E731
+    testmon = lambda: project.run("-m", "pytest", "-q", *TESTMON)  # noqa: E731
     spent = {"plain pytest": cpu(plain)}
     spent["coverage.py, C tracer, lines, contexts"] = cpu(lambda: contexts(project, branch=False))
     spent["coverage.py, C tracer, branches, contexts"] = cpu(lambda: contexts(project, branch=True))

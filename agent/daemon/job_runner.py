@@ -18,6 +18,7 @@ from copydesk.agent.desk.connection import point
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.jobs import MODEL_DRAFT, MODEL_KINDS, SUPERSEDED
 from copydesk.agent.git.repository import Repository
+from copydesk.agent.model import deferred_work
 from copydesk.agent.records import Job
 from copydesk.agent.text import one_line
 from copydesk.hooks import failpoints
@@ -121,6 +122,7 @@ class JobRunner:
             Whether anything changed.
         """
         changed = False
+        self._drop_superseded_drafts()
         for lane in self._lanes:
             lane.waits_for_turn = False
             changed |= self._see_to(lane, personal)
@@ -128,6 +130,13 @@ class JobRunner:
             if not lane.worker:
                 changed |= self._start_next(lane, personal)
         return changed
+
+    def _drop_superseded_drafts(self) -> None:
+        """Give up the drafts of commits that are no tip any more: a worker would only end them."""
+        for job in self._db.jobs.drop_superseded_drafts():
+            deferred_work.cancel(self._db, "draft", job.sha)
+            self._db.verifications.end_all(job.sha)
+            self._logger.info("%s %s: superseded, not started", job.kind, job.sha[:12])
 
     def _see_to(self, lane: Lane, personal: Personal) -> bool:
         """Settle the job of a lane that has ended or has to make way. Returns whether it has."""

@@ -114,6 +114,7 @@ def reconcile(repo: Repository, db: Database, personal: Personal = _DEFAULT) -> 
         for sha in sorted(measured_tips):
             priority = HEAD_PRIORITY if sha in refs.heads else 0
             db.jobs.enqueue_or_revive(MEASURE, sha, priority=priority)
+            db.jobs.revive_drafts(sha)
         for sha in behind:
             # a commit that was amended away and has come back was given up in between
             db.jobs.enqueue_or_revive(MEASURE, sha, priority=HISTORY_PRIORITY)

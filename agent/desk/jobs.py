@@ -23,6 +23,7 @@ SUPERSEDED = "superseded"
 
 MODEL_DRAFT, MODEL_STORY = "model", "model-story"
 MODEL_KINDS: Final = (MODEL_DRAFT, MODEL_STORY)
+_IS_DRAFT = f"kind IN ('draft', '{MODEL_DRAFT}')"
 """Kinds of jobs that ask a model."""
 
 _STATE: Final = "waiting"
@@ -199,6 +200,36 @@ class Jobs:
             return self._db.execute(
                 "UPDATE jobs SET state = 'ready', leased_until = NULL WHERE state = 'running'"
             ).rowcount
+
+    def drop_superseded_drafts(self) -> list[Job]:
+        """Drop the waiting drafts of commits that are no tip any more: nobody would start them.
+
+        Returns:
+            Those dropped.
+        """
+        wanted_no_more = (
+            f"{_IS_DRAFT} AND state = 'ready' AND subject IN (SELECT sha FROM commits)"
+            " AND subject NOT IN (SELECT sha FROM tips)"
+        )
+        if not self._db.execute(f"SELECT 1 FROM jobs WHERE {wanted_no_more} LIMIT 1").fetchone():
+            return []  # as is the rule: nothing is locked
+        with transaction(self._db):
+            rows = self._db.execute(
+                f"UPDATE jobs SET state = 'dropped', error = ?, ended_at = ? WHERE {wanted_no_more}"
+                " RETURNING id, kind, subject, attempts",
+                (SUPERSEDED, time.time()),
+            ).fetchall()
+            point("jobs.superseded")
+        return [Job(*row) for row in rows]
+
+    def revive_drafts(self, sha: Sha) -> None:
+        """Ask again for the drafts of a commit that is a tip once more, if they were dropped."""
+        with transaction(self._db):
+            self._db.execute(
+                "UPDATE jobs SET state = 'ready', attempts = 0, not_before = 0, error = NULL"
+                f" WHERE {_IS_DRAFT} AND subject = ? AND state = 'dropped' AND error = ?",
+                (sha, SUPERSEDED),
+            )
 
     def by_id(self, identity: int) -> Job | None:
         """The job with this id, whatever its state; None when there is none."""

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from copydesk.agent.config import Personal
 from copydesk.agent.daemon import job_runner, lock, log
 from copydesk.agent.daemon.job_runner import JobRunner
 from copydesk.agent.daemon.service import Service, run
@@ -163,6 +164,31 @@ def test_not_every_measure_makes_way(found: Repository) -> None:
         runner._cuts = job_runner.MAX_CUTS
         assert not runner.should_make_way(job)
         runner.stop()
+
+
+def test_superseded_drafts_start_no_worker(
+    found: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_runner.resources, "pause_reason", lambda *_: "")
+    with open_desk(found.desk) as db:
+        shas = [letter * 40 for letter in "ab"]
+        for sha in shas:
+            db.execute("INSERT INTO commits VALUES (?, '', '', '', '', 0)", (sha,))
+            db.jobs.enqueue("draft", sha)
+        db.commits.replace_tips(shas[1:])
+        no_worker = [sys.executable, "-c", ""]
+        wakeup = WakeUp()
+        runner = JobRunner(found, db, no_worker, wakeup, log.daemon_logger(found.desk))
+        try:
+            runner.step(Personal())
+            leased = [lane.worker.job.sha for lane in runner._lanes if lane.worker]
+            assert leased == shas[1:]
+        finally:
+            runner.stop()
+            wakeup.close()
+    assert states(found)[f"draft {shas[0]}"] == "dropped"
+    said = "\n".join(log.tail(found.desk, 20))
+    assert f"draft {shas[0][:12]}: superseded, not started" in said
 
 
 def test_told_to_stop_it_gives_the_job_in_hand_back(

@@ -137,3 +137,36 @@ def test_a_later_success_takes_failures_of_commits_that_nothing_points_at_along(
         ("measure", tip),
         ("draft", old),
     }
+
+
+def test_drafts_of_commits_that_are_no_tip_any_more_are_dropped(db: Database) -> None:
+    for sha in ("old", "tip"):
+        db.execute("INSERT INTO commits VALUES (?, '', '', '', '', 0)", (sha,))
+        for kind in ("draft", "model", "story", "measure"):
+            db.jobs.enqueue(kind, sha)
+    db.jobs.enqueue("draft", "never seen")
+    db.commits.replace_tips(["tip"])
+    dropped = db.jobs.drop_superseded_drafts()
+    assert sorted((job.kind, job.sha) for job in dropped) == [("draft", "old"), ("model", "old")]
+    assert db.jobs.drop_superseded_drafts() == []
+    assert db.jobs.counts().ready == 7
+
+
+def test_a_draft_in_hand_is_not_dropped(db: Database) -> None:
+    db.execute("INSERT INTO commits VALUES ('old', '', '', '', '', 0)")
+    db.jobs.enqueue("draft", "old")
+    assert db.jobs.lease() is not None
+    assert db.jobs.drop_superseded_drafts() == []
+
+
+def test_drafts_that_were_dropped_are_wanted_again_when_their_commit_is_a_tip_again(
+    db: Database,
+) -> None:
+    db.execute("INSERT INTO commits VALUES ('old', '', '', '', '', 0)")
+    db.jobs.enqueue("draft", "old", priority=-10)
+    db.jobs.drop_superseded_drafts()
+    assert db.jobs.lease() is None
+    db.commits.replace_tips(["old"])
+    db.jobs.revive_drafts("old")
+    assert db.jobs.drop_superseded_drafts() == []
+    assert db.jobs.lease() is not None
