@@ -24,6 +24,8 @@ NEVER = (
     "copydesk.agent.coverage.report",
     "copydesk.agent.coverage.runner",
     "copydesk.agent.examples",
+    "copydesk.agent.review.decisions",
+    "copydesk.agent.review.edits",
     "copydesk.agent.sandbox",
     "copydesk.agent.stories",
     "copydesk.agent.testgen",
@@ -39,11 +41,11 @@ MODEL = ("copydesk.agent.model", "copydesk.agent.daemon", "http.client", "ssl")
 OWN = {
     "--help": {"cli", "cli.main", "cli.options", "errors"},
     "drafts": {"cli", "config", "desk", "errors", "git", "process", "projects", "progress",
-               "records", "scoring", "source_text", "text"},
+               "records", "review", "scoring", "source_text", "text"},
     "gaps": {"cli", "config", "coverage", "desk", "errors", "git", "process", "projects",
-             "progress", "records", "sandboxed", "source_text", "text"},
+             "progress", "records", "review", "sandboxed", "source_text", "text"},
     "log": {"cli", "desk", "errors", "git", "process", "projects", "progress", "records",
-            "source_text", "text"},
+            "review", "source_text", "text"},
 }  # fmt: skip
 """The rooms of the agent that a command imports from; the whole modules where it is few."""
 
