@@ -12,8 +12,8 @@ EDITABLE := $(if $(wildcard src/copydesk/agent/.),-e,)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help venv demo test lint wheel clean bench bench-gate bench-sandbox equal bench-coverage \
-	bench-drafts bench-unseen bench-foreign bench-model bench-hooks bench-replays bench-suite bench-map \
-	bench-whole-job bench-stories test-versions
+	bench-drafts bench-unseen bench-foreign bench-model bench-hooks bench-replays \
+	bench-suite bench-map bench-whole-job bench-stories bench-behaviour bench-behaviour-history test-versions
 .DEFAULT_GOAL := help
 
 help:
@@ -131,6 +131,12 @@ bench-suite: $(VENV)/.installed-dev
 bench-stories: $(VENV)/.installed-dev
 	@$(BIN)/python bench/stories.py altered $(CLONES) --examples
 	@$(BIN)/python bench/stories.py true $(CLONES)
+
+bench-behaviour: $(VENV)/.installed-dev
+	@$(BIN)/python bench/behaviour.py $(BENCH_OPTIONS)
+
+bench-behaviour-history: $(VENV)/.installed-dev
+	@$(BIN)/python bench/behaviour_history.py $(CLONES) $(BENCH_OPTIONS)
 
 bench-whole-job: $(VENV)/.installed-dev
 	@$(BIN)/python bench/whole_job.py $(BENCH_OPTIONS)
