@@ -65,6 +65,7 @@ _OTHER_WAYS = (
     *(("is gone", "is new"), ("no longer takes", "takes"), ("takes a new", "no longer takes a")),
     *(("is deprecated", "is new"), ("has moved", "is gone"), ("rose", "fell"), ("fell", "rose")),
     *((" added", " removed"), (" removed", " added"), ("takes", "no longer takes")),
+    *(("was renamed to", "was removed for"), ("was renamed to", "was renamed from")),
 )
 
 
@@ -182,6 +183,9 @@ class Alterations:
         kinds = {fact.kind for fact in self.told.facts if fact.id in sentence.facts}
         if kinds & {"entry", "commit", "note", "voice"}:
             return  # the author's own words
+        if match := re.search(r"parameter (`[^`]+`)(.* renamed to )(`[^`]+`)", sentence.text):
+            swapped = f"parameter {match[3]}{match[2]}{match[1]}"
+            yield "direction", sentence.text.replace(match[0], swapped)
         for way, other in _OTHER_WAYS:
             if way in sentence.text and other not in sentence.text:
                 yield "direction", sentence.text.replace(way, other, 1)

@@ -15,7 +15,10 @@ from copydesk.agent.stories.public_api import offers_anything, read_module
 
 _CALLABLE = ("function", "method", "class")
 _NEW = "api added"
-_CHANGED = ("parameter added", "parameter removed", "default changed", "api deprecated")
+_CHANGED = (
+    *("parameter added", "parameter removed", "parameter renamed", "default changed"),
+    "api deprecated",
+)
 
 
 class Target(NamedTuple):

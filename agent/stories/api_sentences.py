@@ -87,6 +87,13 @@ def _parameter_removed(slot: str, _fact: Fact) -> str:
     return f"{slot % 'name'} in {slot % 'path'} no longer takes {slot % 'parameter'}."
 
 
+def _parameter_renamed(slot: str, _fact: Fact) -> str:
+    return (
+        f"The parameter {slot % 'old_parameter'} of {slot % 'name'} was renamed"
+        f" to {slot % 'parameter'}."
+    )
+
+
 def _default_changed(slot: str, _fact: Fact) -> str:
     return (
         f"The default of {slot % 'parameter'} in {slot % 'name'} is {slot % 'now'} now;"
@@ -120,6 +127,7 @@ _WRITERS = {
     "api deprecated": _deprecated,
     "parameter added": _parameter_added,
     "parameter removed": _parameter_removed,
+    "parameter renamed": _parameter_renamed,
     "default changed": _default_changed,
     "option added": _option_added,
     "option removed": _option_removed,

@@ -12,7 +12,7 @@ from copydesk.agent.stories.vocabulary import words
 CHANGES_OF_API = frozenset(
     {
         *("api added", "api removed", "api moved", "api deprecated"),
-        *("parameter added", "parameter removed", "default changed"),
+        *("parameter added", "parameter removed", "parameter renamed", "default changed"),
         *("option added", "option removed", "option default"),
     }
 )
@@ -26,6 +26,7 @@ _VERBS = {
     **dict.fromkeys(words("gone removed removes remove dropped drops deleted"), "removed"),
     **dict.fromkeys(words("deprecated deprecates deprecate"), "deprecated"),
     **dict.fromkeys(words("moved moves"), "moved"),
+    **dict.fromkeys(words("renamed renames rename"), "renamed"),
 }
 _BY = frozenset({"by", "from", "thanks"})
 _BETWEEN_NAMES = frozenset(words("and others more other people by from the here first commits to"))
@@ -76,12 +77,16 @@ def other_side(tokens: Sequence[Token], index: int, cited: CitedFacts) -> str:
         What is wrong, "" for nothing.
     """
     name = unquoted(tokens[index].text)
-    earlier = cited.values_of("was") | cited.values_of("old_path")
+    renamed = cited.values_of("old_parameter")
+    earlier = cited.values_of("was") | cited.values_of("old_path") | renamed
     later = cited.values_of("now") | cited.values_of("path")
+    if renamed:
+        later |= cited.values_of("parameter")
     if not earlier:
         return ""
     near = tokens[index - 1].word if index else ""
-    if near in {"was", "from"} and name in later - earlier:
+    is_told_of_past = near in {"was", "from"} or (renamed and near == "parameter")
+    if is_told_of_past and name in later - earlier:
         return "that is what it is now"
     is_told_of_now = near in {"to", "default"} or "now" in next_words(tokens, index, 1)
     named = cited.values_of("name") | cited.values_of("parameter")

@@ -24,6 +24,7 @@ _ABOUT_API = {
     "api removed": "Why is `{name}` gone?",
     "api deprecated": "Why is `{name}` deprecated, and what should readers use?",
     "parameter removed": "Why does `{name}` no longer take `{parameter}`?",
+    "parameter renamed": "Why is `{old_parameter}` of `{name}` called `{parameter}` now?",
     "default changed": "Why is the default of `{parameter}` in `{name}` `{now}` now?",
     "option removed": "Why is the option `{option}` gone?",
     "option default": "Why is the default of `{option}` `{now}` now?",
@@ -36,7 +37,7 @@ _ABOUT_API = {
 _BOLD = re.compile(
     r"\b(rewr[io]te\w*|replac\w+|switch\w*|rework\w*|redesign\w*|drop(?:s|ped)?|migrat\w+)\b", re.I
 )
-_PRESSING = frozenset(list(_ABOUT_API)[:6])
+_PRESSING = frozenset(list(_ABOUT_API)[:7])
 
 
 class Question(NamedTuple):

@@ -18,7 +18,9 @@ from copydesk.agent.stories.span.themes import FOR_READERS, kind_of, without_typ
 _CATEGORY_OF_KIND = {
     **dict.fromkeys(("api added", "parameter added", "option added"), "Added"),
     **dict.fromkeys(("api removed", "parameter removed", "option removed"), "Removed"),
-    **dict.fromkeys(("api moved", "default changed", "option default"), "Changed"),
+    **dict.fromkeys(
+        ("api moved", "parameter renamed", "default changed", "option default"), "Changed"
+    ),
     "api deprecated": "Deprecated",
 }
 _TRAILING_REFERENCES = re.compile(r"[\s(\[,]*(?:#\d+[\s,)\].]*)+$")

@@ -14,7 +14,7 @@ from copydesk.agent.source_text import decode_source
 from copydesk.agent.stories.public_api.compare import ApiChange, compare_modules
 from copydesk.agent.stories.public_api.read_module import ModuleApi, read_module
 
-_CACHE = "public api/1"
+_CACHE = "public api/2"
 _NOT_OFFERED = re.compile(
     r"^(tests?|testing|docs?|examples?|samples?|benchmarks?|bench|scripts|tools|ci|vendor|_vendor"
     r"|third_party|setup\.py|conftest\.py|noxfile\.py|tasks\.py)$"

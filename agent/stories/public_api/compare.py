@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -16,11 +17,12 @@ _EMPTY = ModuleApi((), (), ())
 class ApiChange:
     """One change of what a project offers.
 
-    kind: added, removed, moved, deprecated; parameter added, parameter removed, default changed;
-        option added, option removed, option default.
+    kind: added, removed, moved, deprecated; parameter added, parameter removed, parameter renamed,
+        default changed; option added, option removed, option default.
     path: the module, at the end that has it. name: the qualified name, or the flag of an option.
     what: function, class, method, option. parameter, before, after: the parameter, and its default
-        as it was and is, or where a name that moved has been ("…" for what is too long).
+        as it was and is, or where a name that moved has been ("…" for what is too long), or the
+        name that a renamed parameter had.
     doc: the author's words on it.
     """
 
@@ -116,19 +118,50 @@ def _changes_of_both(path: str, old: ModuleApi, new: ModuleApi) -> Iterator[ApiC
 def _parameters(path: str, old: PublicName, new: PublicName) -> Iterator[ApiChange]:
     before = {parameter.name: parameter for parameter in old.parameters}
     after = {parameter.name: parameter for parameter in new.parameters}
+    for former, parameter in _renamed(old, new):
+        yield _change("parameter renamed", path, new, parameter, before=former.name)
+        del before[former.name], after[parameter.name]
     for name, parameter in after.items():
         default = parameter.default or ""
-        if name not in before:
-            if not old.open_ended:  # what takes any keyword may have taken this one
-                yield _change("parameter added", path, new, parameter, after=default)
-        elif _other_default(before[name].default, parameter.default):
-            was = before[name].default or ""
-            yield _change("default changed", path, new, parameter, before=was, after=default)
-    if new.open_ended:
-        return
-    for name, parameter in before.items():
-        if name not in after:
-            yield _change("parameter removed", path, new, parameter)
+        if name in before:
+            yield from _default_changed(path, new, before[name], parameter)
+        elif not old.open_ended:  # what takes any keyword may have taken this one
+            yield _change("parameter added", path, new, parameter, after=default)
+    missing = [] if new.open_ended else [before[name] for name in before if name not in after]
+    yield from (_change("parameter removed", path, new, parameter) for parameter in missing)
+
+
+def _default_changed(
+    path: str, public: PublicName, old: Parameter, new: Parameter
+) -> Iterator[ApiChange]:
+    """The change of a parameter's default, where both are shown."""
+    if _other_default(old.default, new.default):
+        was, now = old.default or "", new.default or ""
+        yield _change("default changed", path, public, new, before=was, after=now)
+
+
+def _renamed(old: PublicName, new: PublicName) -> list[tuple[Parameter, Parameter]]:
+    """The parameters that only one end has each, which stand at the same place with the same
+    default and are given the same way. One with a default must have a word of its name in common,
+    too: `lax=False` and `strict=False` are two things.
+    """
+    if old.open_ended or new.open_ended or len(old.parameters) != len(new.parameters):
+        return []  # a place says nothing where others came or went
+    former_names = {parameter.name for parameter in old.parameters}
+    current_names = {parameter.name for parameter in new.parameters}
+    return [
+        (former, current)
+        for former, current in zip(old.parameters, new.parameters, strict=True)
+        if former.name not in current_names
+        and current.name not in former_names
+        and former[1:] == current[1:]
+        and (former.default is None or _words(former.name) & _words(current.name))
+    ]
+
+
+def _words(name: str) -> set[str]:
+    """The words of an identifier in snake or camel case, in lower case."""
+    return {word.lower() for word in re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])", name)}
 
 
 def _other_default(before: str | None, after: str | None) -> bool:

@@ -20,10 +20,12 @@ class Parameter(NamedTuple):
     """A parameter of a function, or a field of a dataclass or named tuple.
 
     default: As it is written; "…" where that is long; None where it has none.
+    by_keyword: Whether it is given by its name alone.
     """
 
     name: str
     default: str | None
+    by_keyword: bool = False
 
 
 class PublicName(NamedTuple):
@@ -145,8 +147,9 @@ def _parameters(
 ) -> tuple[tuple[Parameter, ...], bool]:
     """The public parameters of a function, and whether it takes any keyword."""
     signature = signature_of(node, bound=is_bound(node, owner))
+    keyword_names = {argument.arg for argument, _ in signature.by_keyword}
     named = [
-        Parameter(argument.arg, _default(default))
+        Parameter(argument.arg, _default(default), argument.arg in keyword_names)
         for argument, default in signature.named
         if not argument.arg.startswith("_")
     ]

@@ -230,6 +230,9 @@ def _api_change(change: ApiChange) -> Unnumbered:
         kind = change.kind
         values["parameter"] = plain_line(change.parameter)
         text = f"{change.what} {name} in {path}: {kind}: {values['parameter']}"
+        if kind == "parameter renamed":
+            values["old_parameter"] = plain_line(change.before)
+            text += f", before {values['old_parameter']}"
     text += _defaults(change, values)
     if doc and "moved" not in kind:
         values["doc"] = doc

@@ -128,6 +128,14 @@ def test_it_is_true_to_its_facts() -> None:
     assert check(STORY, FACTS) == []
 
 
+def test_a_parameter_of_another_name_was_renamed() -> None:
+    change = ApiChange("parameter renamed", "pkg/rows.py", "join", "function", "rows", "aList")
+    facts = span_facts(replace(FULL, api=(change,)))
+    story = span_story(facts, date="")
+    assert "The parameter `aList` of `join` was renamed to `rows`." in prose(story)["What changed"]
+    assert check(story, facts) == []
+
+
 def test_a_changelog_that_is_kept_leads() -> None:
     entries = (
         Entry("`read_rows()` reads rows. It is quick. (#12)", "Added"),
@@ -300,3 +308,41 @@ def test_words_between_facts_are_not_the_authors() -> None:
     (fact,) = [fact for fact in FACTS if fact.values.get("short") == COMMITS[1].sha[:7]]
     assert not check_sentence(Sentence("Fix a crash on empty files", (fact.id,)), FACTS)
     assert re.search("99", check_sentence(Sentence("Fix 99 crashes", (fact.id,)), FACTS)[0].token)
+
+
+RENAMED = [
+    fact
+    for fact in span_facts(
+        replace(
+            FULL,
+            api=(
+                ApiChange("parameter renamed", "rows.py", "join", "function", "rows", "aList"),
+                API[5],
+            ),
+        )
+    )
+    if fact.kind in ("parameter renamed", "default changed")
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_true"),
+    [
+        ("The parameter `aList` of `join` was renamed to `rows`.", True),
+        ("`join` renames `aList` to `rows`.", True),
+        ("The parameter `rows` of `join` was renamed to `aList`.", False),
+        ("The parameter `rows` of `join` was renamed to `rows`.", False),
+        ("The parameter `aList` of `join` was renamed from `rows`.", False),
+        ("The parameter `aList` of `join` was removed for `rows`.", False),
+        ("`join` no longer takes `aList`.", False),
+    ],
+)
+def test_a_renamed_parameter_is_told_as_that(text: str, is_true: bool) -> None:
+    renamed = RENAMED[0]
+    assert renamed.text.endswith("parameter renamed: rows, before aList.")
+    assert (check_sentence(Sentence(text, (renamed.id,)), RENAMED) == []) == is_true
+
+
+def test_only_a_renamed_parameter_was_renamed() -> None:
+    sentence = Sentence("`timeout` in `fetch` was renamed.", (RENAMED[1].id,))
+    assert [problem.token for problem in check_sentence(sentence, RENAMED)] == ["renamed"]

@@ -79,6 +79,26 @@ CASES: dict[str, tuple[str, str, list[tuple[str, ...]]]] = {
             ("parameter removed", "f", "c"),
         ],
     ),
+    "a parameter of another name at the same place": (
+        "def f(listOfLists, b=1): pass\n",
+        "def f(list_of_lists, b=1): pass\n",
+        [("parameter renamed", "f", "list_of_lists", "listOfLists")],
+    ),
+    "a parameter with a default whose names have a word in common": (
+        "def f(a, *, max_rows=None): pass\n",
+        "def f(a, *, most_rows=None): pass\n",
+        [("parameter renamed", "f", "most_rows", "max_rows")],
+    ),
+    "a parameter with the same default that is another thing": (
+        "def f(lax=False): pass\n",
+        "def f(strict=False): pass\n",
+        [("parameter added", "f", "strict", "False"), ("parameter removed", "f", "lax")],
+    ),
+    "a parameter of another name that is given by its name alone": (
+        "def f(rows): pass\n",
+        "def f(*, rows_in): pass\n",
+        [("parameter added", "f", "rows_in"), ("parameter removed", "f", "rows")],
+    ),
     "a parameter that any keyword may have been": (
         "def f(**more): pass\n",
         "def f(a=1): pass\n",
