@@ -29,7 +29,7 @@ def test_a_commit_becomes_drafts_and_an_accepted_test_raises_coverage(
     bench: Any, second: str, commit: Callable[..., str]
 ) -> None:
     kinds = {k for (k,) in bench.db.execute("SELECT kind FROM jobs WHERE subject = ?", (second,))}
-    assert kinds == {"draft", "story"}
+    assert kinds == {"behaviour", "draft", "story"}
     assert [g.function for g in bench.db.gaps.of_commit(second)] == ["label", "price"]
 
     bench.step("draft", second)
