@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from copydesk.agent.behaviour.changed_functions import ChangedFunction
 from copydesk.agent.behaviour.choose_inputs import Tried, both_tried, call_text, choose
+from copydesk.agent.behaviour.never_varied import never_varied
 from copydesk.agent.behaviour.one_side import CannotCompare, Exploration, Side, key_of
 from copydesk.agent.behaviour.outcomes import INNER, difference_kind, in_words, is_steady
 from copydesk.agent.behaviour.records import Comparison, Difference
@@ -253,6 +254,8 @@ def _why_not_same(
     unreached = unreached or _unreached(sides.before, before, " of the parent")
     if unreached:
         return unreached
+    if name := never_varied(sides.after, sides.before, entry, tried):
+        return f"`{name}` was never given another value"
     if _hangs_on_calls_before(tried, recorded):
         return "it depends on the calls before it"
     if obstacle := _new_obstacle(every):

@@ -114,6 +114,7 @@ class Side:
             "source": other.source,
             "function": other.version.function,
             "lines": [other.version.line],
+            "changed": list(other.version.changed),
         }
         report = self.ask({"do": "explore", "other": values, "calls": [], **request})
         return Exploration.read(report)

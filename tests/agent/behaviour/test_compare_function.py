@@ -129,3 +129,39 @@ def test_a_module_that_cannot_be_imported_is_not_compared(compare: Any) -> None:
 def test_what_is_new_has_nothing_to_be_compared_with(compare: Any, tmp_path: Path) -> None:
     (comparison,) = compare("", PRICE)
     assert comparison.verdict == "added"
+
+
+SHELL = """
+def join(args, sep=' '):
+    words = []
+    for arg in args:
+        quoted = False
+        if ' ' in arg or '\\t' in arg:
+            quoted = True
+        words.append(f'"{arg}"' if quoted else arg)
+    return ' '.join(words)
+"""
+
+
+@pytest.mark.slow
+def test_an_option_that_the_change_reads_is_given_other_values(compare: Any) -> None:
+    (comparison,) = compare(SHELL, SHELL.replace("return ' '", "return sep"))
+    assert comparison.verdict == "differs", comparison.reason
+    assert "sep=" in comparison.differences[0].call
+
+
+@pytest.mark.slow
+def test_what_a_parameter_never_shows_is_not_called_the_same(compare: Any) -> None:
+    before = """
+    class Key:
+        pass
+
+    def tell(key: Key) -> str:
+        if type(key) is not Key:
+            raise TypeError("a key")
+        return str(len(str(type(key))))
+    """
+    after = before.replace("str(len(str(type(key))))", "f'{len(str(type(key)))}'")
+    (comparison,) = compare(before, after)
+    assert comparison.verdict == "not compared"
+    assert comparison.reason == "`key` was never given another value"

@@ -5,14 +5,17 @@ from __future__ import annotations
 import ast
 import itertools
 import random
-from collections.abc import Iterator
-from typing import Any, List, Tuple
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Deque, List, Set, Tuple
 
 from ..search.calls.candidates import Stream
 from ..search.values.call import Call, Json, call_from_json
 from ..search.values.expressions import Expression
 from ..search.values.value_pools import Pools
 from ..source.functions import Function, is_bound, outermost_function, signature_of
+from ..source.read_parameters import read_parameters
+from .vary import in_turns, with_parameter
 
 FIRST = 4
 """Values of a parameter that come before those of the other version."""
@@ -20,6 +23,8 @@ RANDOM = 150
 """Calls at random, made of those that reach a change, where a budget of calls is left."""
 MAX_AROUND = 60
 """Calls made of one that reaches a change, an argument at a time."""
+VARIED_A_TURN, AROUND_A_TURN = 2, 3
+"""Calls of the two kinds for each of the stream's own."""
 
 
 def with_both_versions(stream: Stream, other: Json, module: Any) -> None:
@@ -43,6 +48,25 @@ def with_both_versions(stream: Stream, other: Json, module: Any) -> None:
             continue
         own, others = stream.values[parameter.arg], pools.of(parameter, default)
         stream.values[parameter.arg] = _merged(own, others)
+
+
+def mentioned_parameters(
+    node: Function, owner: str, lines: Sequence[int], other: Json
+) -> List[str]:
+    """The parameters that the changed lines of either version read, this one's first.
+
+    Args:
+        node: The function in this version.
+        owner: The class that it stands in; "" for none.
+        lines: The changed ones of this version.
+        other: See `with_both_versions`; `changed` has the changed lines of that version.
+    """
+    names = read_parameters(node, signature_of(node, bound=is_bound(node, owner)), lines)
+    before, _ = _other_node(other)
+    if before is not None:
+        signature = signature_of(before, bound=is_bound(before, owner))
+        names += read_parameters(before, signature, other.get("changed", ()))
+    return list(dict.fromkeys(names))
 
 
 def _other_node(other: Json) -> Tuple[Function | None, ast.Module | None]:
@@ -73,33 +97,62 @@ class CallsToTry:
         stream: Makes them; see `with_both_versions`.
         first: Calls that are to be tried in any case: drafts', the other version's.
         most: How many are made besides those.
+        mentioned: Parameters that the changed lines of either version read.
 
     Attributes:
-        near: Calls that reach a change; what comes next is made of them.
+        near: Calls that reach a change, or something new; what comes next is made of them.
+        reaching: Those that reach a change: of these every parameter is varied.
     """
 
-    def __init__(self, stream: Stream, first: List[Json], most: int) -> None:
-        self.stream, self.most = stream, most
+    def __init__(
+        self, stream: Stream, first: List[Json], most: int, mentioned: Sequence[str] = ()
+    ) -> None:
+        self.stream, self.most, self.mentioned = stream, most, mentioned
         self.first = [call_from_json(plain) for plain in first]
         self.near: List[Call] = []
+        self.reaching: List[Call] = []
         self.random = random.Random(0)
 
     def __iter__(self) -> Iterator[Call]:
-        tried = set()
-        made = itertools.chain(itertools.islice(self._made(), self.most), self._at_random())
-        for call in itertools.chain(self.first, made):
-            key = call._replace(origin="")
-            if key not in tried:
-                tried.add(key)
-                yield call
+        tried: Set[Call] = set()
+        yield from _fresh(self.first, tried)
+        yield from itertools.islice(_fresh(self._made(), tried), self.most)
+        yield from _fresh(self._at_random(), tried)
 
     def _made(self) -> Iterator[Call]:
-        near = 0
-        for call in self.stream.calls():
-            yield call
-            while near < len(self.near):
-                near += 1
-                yield from itertools.islice(self._around(self.near[near - 1]), MAX_AROUND)
+        """The stream's calls, in turns with those made of calls that were of use: no kind of them
+        uses up what may be tried.
+        """
+        around: Deque[Iterator[Call]] = deque()
+        varied: Iterator[Call] = iter(())
+        plain = self.stream.calls()
+        near, is_varied = 0, False
+        while True:
+            if self.reaching and not is_varied:
+                varied, is_varied = self._varied(), True
+            for call in self.near[near:]:
+                around.append(itertools.islice(self._around(call), MAX_AROUND))
+            near = len(self.near)
+            turn = [*itertools.islice(plain, 1), *itertools.islice(varied, VARIED_A_TURN)]
+            if not turn and not around:
+                return
+            yield from turn
+            yield from _in_rotation(around, AROUND_A_TURN)
+
+    def _varied(self) -> Iterator[Call]:
+        """Calls that reach a change with every parameter at each of its values in turn."""
+        stream = self.stream
+        signature = signature_of(stream.node, bound=is_bound(stream.node, stream.subject.owner))
+        names = [name.arg for name, _ in signature.named if stream.values.get(name.arg)]
+        if stream.subject.shape == "command":
+            return
+        turns = in_turns(stream.values, names, self.mentioned)
+        for number, (name, value) in enumerate(turns):
+            # of two that reach it in turns, for one may hide what the other shows
+            call = self.reaching[number % min(2, len(self.reaching))]
+            other = with_parameter(call, signature, name, value)
+            if other is not None:
+                yield other
 
     def _at_random(self) -> Iterator[Call]:
         """Calls that reach a change with a literal of their arguments drawn anew."""
@@ -123,15 +176,45 @@ class CallsToTry:
         return Expression(repr(drawn)) if type(drawn) is type(value) else None
 
     def _around(self, call: Call) -> Iterator[Call]:
-        """A call with one of its arguments nudged: one more, one less, longer, shorter."""
-        for index, argument in enumerate(call.arguments):
-            for value in nudged(argument):
-                arguments = (*call.arguments[:index], value, *call.arguments[index + 1 :])
-                yield call._replace(arguments=arguments, origin="near")
-        for index, (name, value) in enumerate(call.keywords):
-            for other in nudged(value):
-                keywords = (*call.keywords[:index], (name, other), *call.keywords[index + 1 :])
-                yield call._replace(keywords=keywords, origin="near")
+        """A call with one of its arguments nudged: one more, one less, longer, shorter; the first
+        of each argument, then the second of each.
+        """
+        places = [self._nudged_argument(call, index) for index in range(len(call.arguments))]
+        places += [self._nudged_keyword(call, index) for index in range(len(call.keywords))]
+        for row in itertools.zip_longest(*places):
+            yield from (other for other in row if other is not None)
+
+    def _nudged_argument(self, call: Call, index: int) -> Iterator[Call]:
+        for value in nudged(call.arguments[index]):
+            arguments = (*call.arguments[:index], value, *call.arguments[index + 1 :])
+            yield call._replace(arguments=arguments, origin="near")
+
+    def _nudged_keyword(self, call: Call, index: int) -> Iterator[Call]:
+        name, value = call.keywords[index]
+        for other in nudged(value):
+            keywords = (*call.keywords[:index], (name, other), *call.keywords[index + 1 :])
+            yield call._replace(keywords=keywords, origin="near")
+
+
+def _fresh(calls: Iterable[Call], tried: Set[Call]) -> Iterator[Call]:
+    """The calls that were not tried yet, wherever they came from; notes them."""
+    for call in calls:
+        key = call._replace(origin="")
+        if key not in tried:
+            tried.add(key)
+            yield call
+
+
+def _in_rotation(sources: Deque[Iterator[Call]], most: int) -> Iterator[Call]:
+    """So many calls, one of each source in turn; a source that is used up is left out."""
+    for _ in range(most):
+        while sources:
+            source = sources.popleft()
+            call = next(source, None)
+            if call is not None:
+                sources.append(source)
+                yield call
+                break
 
 
 def nudged(expression: Expression) -> List[Expression]:

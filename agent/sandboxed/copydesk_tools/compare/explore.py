@@ -51,6 +51,7 @@ class Exploration:
         self.refused: List[str] = []
         self.useful: Set[int] = set()
         self.close: Set[int] = set()
+        self.hits: Set[int] = set()
         self.workers = MAX_WORKERS
 
     def run(self) -> List[Json]:
@@ -110,6 +111,8 @@ class Exploration:
             self.useful.add(number)
         if word.pop("is_near"):
             self.close.add(number)
+        if word["reached"] and word["word"] != "misuse":
+            self.hits.add(number)
         self.tried.append(word)
 
     def _work(self, skip: int, out: Any) -> None:
@@ -143,6 +146,8 @@ class Exploration:
                         self.useful.add(number)
                     if is_near:
                         self.close.add(number)
+                    if word["reached"] and word["word"] != "misuse":
+                        self.hits.add(number)
                     self._remember(number, call)
                 if events > MAX_EVENTS or stuck >= MAX_STUCK:
                     break
@@ -154,6 +159,8 @@ class Exploration:
             self.calls.stream.kept.append(call)
         if number in self.close:
             self.calls.near.append(call)
+        if number in self.hits:
+            self.calls.reaching.append(call)
 
     def _try(self, call: Call, folder: Path, state: side_effects.State) -> invoke.Run:
         self.guard.patched = call.names_patched

@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any, Set
+from typing import Any, List, Set
 
 from ..elsewhere.places import PLACES
 from ..elsewhere.settle import flip, settle, take_over_variables
@@ -25,7 +25,7 @@ from ..search.run.worker import Lines
 from ..search.values.call import Json, Subject, call_from_json
 from ..source.functions import Definition, outermost_function
 from ..verify.own_domain import leave_the_others_alone
-from .calls_to_try import CallsToTry, with_both_versions
+from .calls_to_try import CallsToTry, mentioned_parameters, with_both_versions
 from .explore import Exploration
 from .record import Recording
 
@@ -147,8 +147,12 @@ class _Side:
     def _exploration(self, subject: Subject, entry: Definition) -> Exploration:
         seed = self.request["seed"]
         stream = Stream(subject, self.target.tree, entry.node, self.target.top, seed)
+        mentioned: List[str] = []
         if entry.node is self.target.definition.node:
-            with_both_versions(stream, self.request["other"], self.target.module)
-        calls = CallsToTry(stream, self.request["calls"], self.request["most"])
+            other = self.request["other"]
+            with_both_versions(stream, other, self.target.module)
+            changed = self.request["changed"]
+            mentioned = mentioned_parameters(entry.node, subject.owner, changed, other)
+        calls = CallsToTry(stream, self.request["calls"], self.request["most"], mentioned)
         lines = self._lines(subject)
         return Exploration(subject, self.guard, calls, lines, self.target.top)

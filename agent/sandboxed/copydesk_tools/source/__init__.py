@@ -21,6 +21,7 @@ from .functions import (
     shape_of,
     signature_of,
 )
+from .read_parameters import read_parameters
 
 __all__ = [
     "BINARY_METHODS",
@@ -35,6 +36,7 @@ __all__ = [
     "functions",
     "is_bound",
     "outermost_function",
+    "read_parameters",
     "shape_of",
     "signature_of",
 ]
