@@ -3,6 +3,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from copydesk.agent.desk.comparisons import ComparisonRow
+from copydesk.agent.desk.store import open_desk
+from copydesk.agent.git.repository import find
+
 
 def test_an_empty_desk_names_the_next_step(run: Any, shop: Path) -> None:
     done = run(shop, "drafts")
@@ -90,3 +94,39 @@ def test_an_unknown_draft(run: Any, shop: Path) -> None:
     done = run(shop, "show", "99")
     assert done.exit_code == 2
     assert "messages.md#no-such-draft" in done.output
+
+
+def test_suspect_changes_stand_before_the_drafts(
+    run: Any, shop: Path, add_test: Callable[..., int], add_story: Callable[..., int]
+) -> None:
+    difference = {"call": "label(0)", "before": "'free'", "after": "''", "kind": "value"}
+    detail = {"differences": [difference]}
+    row = ComparisonRow(0, "a" * 40, "", "prices.py", "label", "differs", "", detail)
+    add_test()
+    with open_desk(find(shop).desk) as db:
+        suspect = db.comparisons.keep(row).id
+        db.comparisons.keep(
+            row._replace(function="fixed", announced="the commit calls itself a fix")
+        )
+    lines = run(shop, "drafts").output.splitlines()
+    assert lines[:3] == [
+        "Suspect change: prices.py::label since aaaaaaaa",
+        "  label(0) gave 'free', gives ''",
+        f"  `copydesk behaviour --test {suspect}` makes a test of it,"
+        f" `--fine {suspect}` is your yes",
+    ]
+    assert "1 draft; `copydesk review`" in lines[-1]
+    assert "Suspect" not in run(shop, "drafts", "--kind", "devlog").output
+    assert "fixed" not in "".join(lines)
+    with open_desk(find(shop).desk) as db:
+        db.comparisons.set_state(suspect, "fine")
+    assert "Suspect" not in run(shop, "drafts").output
+
+
+def test_tests_of_a_difference_are_listed_first(
+    run: Any, shop: Path, add_test: Callable[..., int]
+) -> None:
+    add_test()
+    second = add_test(origin="behaviour")
+    listed = json.loads(run(shop, "drafts", "--json").output)
+    assert listed[0]["id"] == second

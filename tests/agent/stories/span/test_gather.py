@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from copydesk.agent.desk.comparisons import ComparisonRow
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git.repository import Repository, find
@@ -211,3 +212,29 @@ def test_commits_are_read_from_git_once(
     )
     assert logged_commits(found, db, shas) == once
     assert asked == [[]]
+
+
+def test_an_announced_difference_is_a_fact_of_the_story(
+    repo: Path, commit: Commit, db: Database, found: Repository
+) -> None:
+    since = commit(repo, {"app.py": "def f(a): return a\n"}, "Add f")
+    sha = commit(repo, {"app.py": "def f(a): return a + 1\n"}, "fix: count from one")
+    difference = {"call": "f(1)", "before": "1", "after": "2"}
+    row = ComparisonRow(
+        0, sha, since, "app.py", "f", "differs", "it is a fix", {"differences": [difference]}
+    )
+    for other in (
+        row,
+        row._replace(function="g", announced=""),  # the commit may not have meant it
+        row._replace(function="_h"),  # no reader can call it
+        row._replace(function="i", verdict="same"),
+        row._replace(function="j", detail={"differences": []}),
+    ):
+        db.comparisons.keep(other)
+    inputs = gather_span(found, db, [sha], since=since)
+    (fact,) = [fact for fact in span_facts(inputs) if fact.kind == "behaviour"]
+    assert fact.text.rstrip(".") == "the same call, f(1): 1 before, 2 now"
+    assert dict(fact.values) == {"path": "app.py", "name": "f", "call": "f(1)"} | {
+        "before": "1",
+        "after": "2",
+    }
