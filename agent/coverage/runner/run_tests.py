@@ -51,7 +51,7 @@ class RunOptions:
         compiled_modules: A folder for compiled modules, kept from run to run.
         report: Where the run writes what it has recorded, as it goes on; a temporary file when
             left out. What was written stays there when the run is cut short.
-        report_seconds: How many seconds lie between two records of the report at least.
+        report_seconds: After how many seconds the report is written on whatever that costs.
         ignored: Folders of the tree that other projects collect.
         collect_only: Collect the tests, and run none.
     """

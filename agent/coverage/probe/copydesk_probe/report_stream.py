@@ -14,7 +14,7 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator
-from time import monotonic
+from time import monotonic, process_time
 from typing import Any, Callable
 
 from .tracers import ContextHits, Hits
@@ -23,10 +23,14 @@ HEAD = struct.Struct("<II")
 """Before each record: how long it is, and its CRC-32."""
 
 SECONDS = 0.5
-"""How often something is written at most, before the end."""
+"""After how long something is written whatever it costs."""
+
+ALLOWANCE, SHARE = 0.05, 0.01
+"""What writing after each test may cost: seconds of CPU, and a share of what the process takes."""
 
 # tests put their own functions in place of these
-_open, _write, _close, _now = os.open, os.write, os.close, monotonic
+_open, _write, _close = os.open, os.write, os.close
+_now, _cpu = monotonic, process_time
 
 
 class ReportStream:
@@ -34,7 +38,7 @@ class ReportStream:
 
     Args:
         path: Where to.
-        seconds: How often to write at most.
+        seconds: After how long to write whatever it costs.
         hits: What each context executed.
         encode: The hits of one file as the report has them, or None where they do not count.
         needs: What each context depends on.
@@ -54,7 +58,7 @@ class ReportStream:
         self.hits, self.encode, self.needs, self.tests = hits, encode, needs, tests
         self.ended: list[str] = []
         self.has_begun = self._is_broken = False
-        self._last_write = _now()
+        self._last_write, self._spent = _now(), 0.0
         self._forget_written()
 
     def _forget_written(self) -> None:
@@ -64,12 +68,16 @@ class ReportStream:
         self._piece_count = 0
 
     def tick(self, more: Callable[[], dict[str, Any]]) -> None:
-        """Write, if it is time again.
+        """Write after a test, unless too much has gone into writing: then when it is time again.
+
+        Who is ended by a SIGKILL while one test takes long loses no test that ended before it.
 
         Args:
             more: What to write besides.
         """
-        if _now() - self._last_write < self.seconds or self._is_broken:
+        started = _cpu()
+        affordable = self._spent < ALLOWANCE + SHARE * started
+        if self._is_broken or not (affordable or _now() - self._last_write >= self.seconds):
             return
         try:
             self._append(self.record(self.ended, more()))
@@ -77,6 +85,7 @@ class ReportStream:
         except OSError:
             self._is_broken = True  # a full disk, perhaps; the end says it all once more
         self._last_write = _now()
+        self._spent += _cpu() - started
 
     def finish(self, more: dict[str, Any]) -> None:
         """Write the last record: all that was not written before."""

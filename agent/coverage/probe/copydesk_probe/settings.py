@@ -18,7 +18,7 @@ class Settings(NamedTuple):
         concurrency: What of greenlets the project names as its `concurrency`.
         data_file: Where coverage.py may keep its data meanwhile.
         report: Where the report of the run goes.
-        report_seconds: How many seconds lie between two records of the report at least.
+        report_seconds: After how many seconds the report is written on whatever that costs.
         child_reports: The folder for the reports of the Pythons that tests start.
         child_data: The folder for what coverage.py measures in them; empty where the project has
             it measure none.

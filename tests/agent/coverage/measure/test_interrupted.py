@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -11,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from copydesk.agent.coverage import probe
-from copydesk.agent.coverage.measure import commit as measuring
 from copydesk.agent.coverage.measure import interrupted
 from copydesk.agent.coverage.measure.commit import measure
+from copydesk.agent.coverage.measure.shards import Shards
 from copydesk.agent.coverage.store import load_totals
 from copydesk.agent.coverage.store.traces import load_map
 from copydesk.agent.desk.database import Database
@@ -79,11 +81,11 @@ class Cut(Exception):
 @pytest.fixture
 def slow_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the probe say something after every test."""
-    original = measuring.record_tests
+    original = Shards.run
     monkeypatch.setattr(
-        measuring,
-        "record_tests",
-        lambda engine, options: original(engine, replace(options, report_seconds=0.0)),
+        Shards,
+        "run",
+        lambda self, engine, options: original(self, engine, replace(options, report_seconds=0.0)),
     )
 
 
@@ -172,6 +174,41 @@ def test_a_measure_that_was_cut_short_is_gone_on_with(
     found = said(db, sha)
     go(shop, db, full=True)
     assert said(db, sha) == found
+
+
+def test_a_measure_killed_in_a_long_test_keeps_all_that_ended_before(
+    repo: Path, commit: Callable[..., str], tmp_path: Path
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    quick = "".join(f"def test_{n}():\n    assert shop.price({n}) == {n}\n\n\n" for n in range(5))
+    text = (
+        f"import shop\n\n\n{quick}def test_long():\n    assert open({str(pipe)!r}).read() == ''\n"
+    )
+    files = {
+        "shop.py": FILES["shop.py"],
+        "test_shop.py": text,
+        "pyproject.toml": FILES["pyproject.toml"],
+    }
+    sha = commit(repo, files)
+    set_config(find(repo), "copydesk.python", sys.executable)
+    set_config(find(repo), "copydesk.ownTests", "plain")  # the pipe is outside of any sandbox
+    argv = [sys.executable, "-m", "copydesk.agent.cli.main", "measure"]
+    measuring = subprocess.Popen(argv, cwd=repo, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    with pipe.open("w"):  # opens once the long test does
+        measuring.kill()
+        measuring.communicate()
+    pipe.unlink()
+    pipe.touch()
+    with open_desk(find(repo).desk) as db:
+        (so_far,) = interrupted.progress(db)
+        assert so_far == (sha, 5, 6, ())
+        done = go(repo, db)
+        # the long one, and the last one that ended, which never counts
+        assert (done.selected, done.total, done.failed) == (2, 6, 0)
+        resumed = said(db, sha)
+        go(repo, db, full=True)
+        assert said(db, sha) == resumed
 
 
 @pytest.mark.parametrize("said", [b"", b"words", b"[1]", b'{"collected": [1], "tests": {"x": 2}}'])
