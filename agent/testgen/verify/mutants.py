@@ -17,6 +17,7 @@ from copydesk.agent.sandboxed.copydesk_tools.source.mutation_operators import (
     Edit,
     edits_of,
     negated_condition,
+    stored_value,
     swapped_assignment,
 )
 from copydesk.agent.testgen.project import Function, is_text
@@ -81,7 +82,8 @@ def sites(
 
     Returns:
         Mutants that parse and differ from the source; docstrings, annotations, what a `raise` or
-        a log call says and the text of f-strings are left alone.
+        a log call says and the text of f-strings are left alone. What is kept in attributes and
+        items is lost only where there is nothing else to change.
 
     Raises:
         SyntaxError: The source does not parse.
@@ -89,7 +91,8 @@ def sites(
     finder = _Finder(source, None if lines is None else frozenset(lines), module_level)
     for statement in finder.tree.body:
         finder.top_level(statement)
-    return sorted(finder.found, key=lambda m: (m.start, m.end, m.description))
+    found = finder.found or finder.stored
+    return sorted(found, key=lambda m: (m.start, m.end, m.description))
 
 
 def choose(mutants: Sequence[Mutant], most: int = 24) -> list[Mutant]:
@@ -119,6 +122,7 @@ class _Finder:
         for row in self.rows:
             self.starts.append(self.starts[-1] + len(row) + 1)
         self.found: list[Mutant] = []
+        self.stored: list[Mutant] = []
         self.line = 0
         self.wanted = False
         self.fstring: ast.JoinedStr | None = None
@@ -165,6 +169,11 @@ class _Finder:
             self.augmented(node)
         elif isinstance(node, ast.Expr) and isinstance(node.value, (ast.Call, ast.Await)):
             self.lost(node.value, "the call is left out")
+        elif (value := stored_value(node)) is not None:
+            mutants = len(self.found)
+            self.lost(value, "None is kept instead of the value")
+            self.stored += self.found[mutants:]
+            del self.found[mutants:]
 
     def blocks(self, node: ast.AST, inside: bool) -> None:
         for name in ("body", "orelse", "finalbody"):

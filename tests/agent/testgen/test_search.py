@@ -873,3 +873,14 @@ def test_an_operator_that_knows_no_other_side_is_no_misuse() -> None:
         with pytest.raises(TypeError) as raised:
             invoke.BINARY[operator](object(), 1)
         assert observations.is_misuse(subject, raised.value) is misuse
+
+
+def test_what_a_function_keeps_is_lost_where_nothing_else_can_change() -> None:
+    keeps = ast.parse("def keep(self, key, value):\n    self.last = key\n    self[key] = value\n")
+    counts = ast.parse("def keep(self, key):\n    self.last = key\n    self.count += 1\n")
+    changes = mutants.edits(keeps.body[0], {2, 3})  # type: ignore[arg-type]
+    assert [ast.unparse(edit.value) for _, edit in changes] == [
+        "None if True else key",
+        "None if True else value",
+    ]
+    assert {line for line, _ in mutants.edits(counts.body[0], {2, 3})} == {3}  # type: ignore[arg-type]

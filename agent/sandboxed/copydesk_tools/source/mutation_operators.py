@@ -94,6 +94,20 @@ def negated_condition(node: Any) -> List[Edit]:
     return [Edit(node, "test", _not(test), "condition")]
 
 
+def stored_value(node: ast.stmt) -> Any:
+    """The value that a statement keeps in an attribute or an item; None for any other statement.
+
+    What it keeps becomes None, but only in code that offers no other mutant: code that goes on to
+    use what it kept breaks by that, and any test that runs it would seem to notice.
+    """
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    if not isinstance(node, (ast.Assign, ast.AnnAssign)) or node.value is None:
+        return None
+    is_nothing = isinstance(node.value, ast.Constant) and node.value.value is None
+    is_kept = any(isinstance(target, (ast.Attribute, ast.Subscript)) for target in targets)
+    return node.value if is_kept and not is_nothing else None
+
+
 def _not(node: ast.expr) -> ast.expr:
     return ast.copy_location(ast.UnaryOp(ast.Not(), node), node)
 

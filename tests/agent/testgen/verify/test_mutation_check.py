@@ -45,6 +45,37 @@ def test_code_that_runs_by_its_path_is_mutated_too(climb, write: Write) -> None:
     assert (evidence.mutants_killed, evidence.mutants_total) == (3, 3)
 
 
+KEEPING = """class Box:
+    def __init__(self):
+        self.items = dict()
+
+    def keep(self, key, value):
+        self.items[key] = value
+"""
+
+
+@pytest.mark.parametrize(
+    ("asserted", "verdict"),
+    [
+        ("box.items == {'a': 'kept'}", "verified"),
+        ("'a' in box.items", "failed"),
+        ("len(box.items) == 1", "failed"),
+        ("box.items is not None", "failed"),
+    ],
+)
+def test_code_that_only_keeps_a_value_is_verified_by_who_looks_at_the_value(
+    climb, write: Write, asserted: str, verdict: str
+) -> None:
+    write({"boxes.py": KEEPING})
+    draft = (
+        "from boxes import Box\n\ndef test_box_keeps_what_it_is_given():\n"
+        f"    box = Box()\n    box.keep('a', 'kept')\n    assert {asserted}\n"
+    )
+    evidence, _ = climb("boxes.py", "Box.keep", [6], draft)
+    assert evidence.verdict == verdict
+    assert evidence.mutants_total == 1
+
+
 def test_a_module_whose_mutants_cannot_be_imported_is_not_checked_by_them(
     climb, write: Write
 ) -> None:

@@ -13,7 +13,13 @@ from collections.abc import Iterator
 from typing import Any, Callable, Dict, List, NamedTuple, Set
 
 from ...source.functions import Function
-from ...source.mutation_operators import Edit, edits_of, negated_condition, swapped_assignment
+from ...source.mutation_operators import (
+    Edit,
+    edits_of,
+    negated_condition,
+    stored_value,
+    swapped_assignment,
+)
 from ..values.call import Call, Subject
 
 MAX_MUTANTS = 80
@@ -44,6 +50,8 @@ def edits(function: Function, lines: Set[int]) -> List[LineEdit]:
     by_line: Dict[int, List[Edit]] = {}
     for statement in function.body:
         _collect(statement, lines, by_line)
+    if not any(by_line.values()):
+        _collect_stored(function, lines, by_line)
     for line_edits in by_line.values():
         line_edits.sort(key=_position)
     chosen = []
@@ -67,6 +75,14 @@ def _collect(statement: ast.stmt, lines: Set[int], by_line: Dict[int, List[Edit]
             _collect_expression(expression, line_edits)
     for nested in _nested_statements(statement):
         _collect(nested, lines, by_line)
+
+
+def _collect_stored(function: Function, lines: Set[int], by_line: Dict[int, List[Edit]]) -> None:
+    """The edits that lose what is kept in an attribute or an item."""
+    for node in ast.walk(function):
+        value = stored_value(node) if isinstance(node, ast.stmt) else None
+        if isinstance(node, ast.stmt) and value is not None and node.lineno in lines:
+            by_line.setdefault(node.lineno, []).append(_lost_value(node, value))
 
 
 def _is_text(statement: ast.stmt) -> bool:
