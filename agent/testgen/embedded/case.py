@@ -82,19 +82,29 @@ class Case:
         is_long = len(self.receiver) > MAX_RECEIVER
         return is_long or self.outcome.names_receiver or bool(self.setup) or self.uses_receiver
 
+    def arranged(self, subject: Subject) -> list[str]:
+        """The lines that make the object which a test needs; none where it needs no name."""
+        if not self.names_receiver:
+            return []
+        lines = assigned(subject.variable, str(self.receiver))
+        for method, arguments in self.setup:
+            lines += statement("", _step(subject.variable, method, arguments))
+        return lines
+
+    def acted(self, subject: Subject) -> list[str]:
+        """The act and the assertions."""
+        keywords = tuple(f"{name}={value}" for name, value in self.keywords)
+        receiver, arguments = self.receiver, self.arguments
+        if self.names_receiver:
+            receiver = subject.variable
+            own = [text.replace(f"{self.receiver}.", f"{receiver}.") for text in arguments]
+            arguments = tuple(own)
+        act = Act(subject, receiver, arguments, keywords, self.then, self.wrap)
+        return self.outcome.lines(act)
+
     def lines(self, subject: Subject) -> list[str]:
         """The object that a test needs, the act and the assertions."""
-        keywords = tuple(f"{name}={value}" for name, value in self.keywords)
-        act = Act(subject, self.receiver, self.arguments, keywords, self.then, self.wrap)
-        if not self.names_receiver:
-            return self.outcome.lines(act)
-        name = subject.variable
-        lines = assigned(name, str(self.receiver))
-        for method, arguments in self.setup:
-            lines += statement("", _step(name, method, arguments))
-        own = [text.replace(f"{self.receiver}.", f"{name}.") for text in self.arguments]
-        act = Act(subject, name, tuple(own), keywords, self.then, self.wrap)
-        return [*lines, *self.outcome.lines(act)]
+        return [*self.arranged(subject), *self.acted(subject)]
 
     @property
     def row_shape(self) -> object:

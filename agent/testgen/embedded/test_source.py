@@ -17,6 +17,8 @@ from copydesk.agent.testgen.embedded.test_names import test_name, unique
 
 MIN_ROWS = 3
 """Cases of one shape that make a parametrized test."""
+SHORT = 3
+"""Lines of a test that is read at a glance."""
 _PLAIN_IMPORTS = ("asyncio", "itertools", "math", "random")
 _HELPERS = {
     "stream": """async def stream(*items):
@@ -112,11 +114,30 @@ def _row(case: Case) -> str:
 def _single(subject: Subject, case: Case, names: set[str]) -> Test:
     """A test of one case."""
     name = unique(test_name(subject, case), names, case.outcome.difference)
-    lines = case.lines(subject)
-    if case.warns:
-        lines = _warning(case.warns, lines)
     head = f"def {name}({', '.join(fixtures_of(case))}):"
-    return Test(name, (head, *arrangement(case), *lines), (case,))
+    arranged = arrangement(case)
+    if case.warns:
+        lines = [*arranged, *_warning(case.warns, case.lines(subject))]
+    else:
+        lines = _in_blocks([*arranged, *case.arranged(subject)], case.acted(subject))
+    return Test(name, (head, *lines), (case,))
+
+
+def _in_blocks(arranged: Sequence[str], acted: Sequence[str]) -> list[str]:
+    """A test's body: empty lines between arrange, act and assert where it is longer than three
+    lines.
+    """
+    if len(arranged) + len(acted) <= SHORT:
+        return [*arranged, *acted]
+    asserts = [number for number, line in enumerate(acted) if line.startswith("    assert")]
+    first = asserts[0] if asserts else 0
+    act, assertions = acted[:first], acted[first:]
+    apart = len(act) > 1 or (bool(arranged) and len(assertions) > 1)
+    blocks = [arranged, act, assertions] if apart else [arranged, [*act, *assertions]]
+    lines: list[str] = []
+    for block in filter(None, blocks):
+        lines += ["", *block] if lines else block
+    return lines
 
 
 def _warning(category: str, lines: list[str]) -> list[str]:

@@ -72,6 +72,8 @@ def describe(text: str, name: str) -> str:
         return f"{name}_{text.lower()}"
     if re.fullmatch(r"-[\d.e+]+", text):
         return f"minus_{slug(text)}"
+    if re.fullmatch(r"[\d.]+", text) and len(name.strip("_")) > 1:
+        return f"{name.strip('_')}_{slug(text)}"
     if text in ("tmp_path", "str(tmp_path)"):
         return "a_folder"
     if text.startswith("tmp_path"):

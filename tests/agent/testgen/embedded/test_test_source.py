@@ -62,13 +62,13 @@ def test_each_shape_is_called_in_its_own_way(
         (value("True", "-2.5"), "def test_f_returns_true_for_minus_2_5():"),
         (value("3"), "def test_f_returns_3():"),
         (value("(1, 2)"), "def test_f_returns_2_items():"),
-        (Case(None, ("1",), (("strict", "False"),), ReturnsValue("2")), "of_1_without_strict()"),
+        (Case(None, ("1",), (("strict", "False"),), ReturnsValue("2")), "of_number_1_without_strict()"),
         (Case(None, (), (("a", "1"), ("b", "False")), ReturnsValue("2")), "with_a_1_and_no_b()"),
         (Case(None, (), (("a", "None"),), ReturnsValue("2")), "test_f_with_no_a()"),
         (Case(None, ("1",), (), ReturnsRepr('"<f>"')), 'assert repr(f(1)) == "<f>"'),
         (Case(None, ("[]",), (), Raises("KeyError")), "test_f_raises_key_error_for_empty_number"),
         (Case(None, (), (), Raises("ValueError")), "def test_f_rejects_the_call():"),
-        (Case(None, ("1",), (), Prints('"\\n"')), "test_f_prints_its_output_for_1(capsys)"),
+        (Case(None, ("1",), (), Prints('"\\n"')), "test_f_prints_its_output_for_number_1(capsys)"),
         (Case(None, ("1",), (), ReturnsObject((("x", "None"),))), "assert result.x is None"),
         (value("3", 'b"abc"'), "def test_f_of_abc():"),
         (Case(None, ("1",), (), Raises("E", 'say "x"\n')), "match='say \"x\"\\n'"),
@@ -152,6 +152,19 @@ def test_a_call_without_arguments_is_named_by_what_it_gives(expected: str, name:
     assert f"def {name}(" in text(value(expected))
 
 
+def test_a_long_test_has_empty_lines_between_what_it_arranges_does_and_asserts() -> None:
+    add = Subject("shop.cart", "Cart", "add", "method", ("item",))
+    updated = UpdatesReceiver((("items", "[1]"), ("total", "1")))
+    case = Case("Cart()", ("1",), (), updated, setup=(("clear", ()),))
+    assert module_text(add, [case])[0].endswith(
+        "    cart = Cart()\n"
+        "    cart.clear()\n\n"
+        "    cart.add(1)\n\n"
+        "    assert cart.items == [1]\n"
+        "    assert cart.total == 1\n"
+    )
+
+
 def test_an_object_is_named_by_what_it_holds() -> None:
     cart = Subject("shop.cart", "Cart", "__init__", "construct", ())
     fields = (("owner", '"' + "x" * 90 + '"'), ("items", "[]"))
@@ -164,6 +177,8 @@ def test_an_object_is_named_by_what_it_holds() -> None:
     ("written", "expected"),
     [
         ("0", "zero"),
+        ("3", "flag_3"),
+        ("2.5", "flag_2_5"),
         ('float("-inf")', "minus_infinity"),
         ("True", "flag_true"),
         ('tmp_path / "missing.txt"', "a_missing_file"),
@@ -234,7 +249,7 @@ def test_what_a_context_changes_is_asserted_within_it_and_after() -> None:
     assert text(case).endswith(
         "    number = [1]\n"
         "    with f(number):\n"
-        "        assert number == [2]\n"
+        "        assert number == [2]\n\n"
         "    assert number == [1]\n"
     )
 
@@ -242,7 +257,7 @@ def test_what_a_context_changes_is_asserted_within_it_and_after() -> None:
 def test_a_context_that_prints_or_changes_its_object_is_entered_and_left() -> None:
     printed = text(Case(None, ("1",), (), Prints('"in\\n"'), wrap="with"))
     assert printed.endswith(
-        "def test_f_prints_in_for_1(capsys):\n"
+        "def test_f_prints_in_for_number_1(capsys):\n"
         "    with f(1):\n"
         "        pass\n"
         '    assert capsys.readouterr().out == "in\\n"\n'
