@@ -137,8 +137,9 @@ def _drafted(gap: Gap, tree: Path, sandbox: SandboxRunner, file: Path) -> dict[s
     with counted() as drafting:
         candidate = draft_embedded(gap, tree, sandbox)
     spent = {"drafting": round(drafting(), 2), "ladder": 0.0}
-    if candidate is None:
-        nothing = {"gained": 0, "left": gap.lines, "verdict": "no draft"}
+    if candidate is None or not candidate.tests:
+        notes = candidate.notes if candidate else ()
+        nothing = {"gained": 0, "left": gap.lines, "verdict": "no draft", "notes": notes}
         return {"lines": len(gap.lines), **nothing, **spent}
     with counted() as ladder:
         evidence, verified = verify(candidate, tree, sandbox)

@@ -122,8 +122,9 @@ def draft_embedded(
         seconds: What each of the two runs may take; a search that is cut short drafts nothing.
 
     Returns:
-        The tests, all of whose expected values were observed; None when no call reached a line
-        of the gap, or the module cannot be imported.
+        The tests, all of whose expected values were observed, a candidate without tests where its
+        notes say why none of the calls became one; None when no call reached a line of the gap,
+        or the module cannot be imported.
     """
     target = _target(gap, tree)
     if target is None:
@@ -131,8 +132,10 @@ def draft_embedded(
     request = target.request(seed)
     report = _ask(sandbox, {**request, "do": "search"}, _FIRST, seconds)
     records = _list(report.get("cases"))[:MAX_CASES]
+    suspects = _list(report.get("suspects"))[:MAX_SUSPECTS]
+    notes = tuple(f"suspect: {one_line(str(suspect))}" for suspect in suspects)
     if not records:
-        return None
+        return _without_tests(gap, notes)
     entry = str(report.get("entry", gap.function))
     recording = {**request, "do": "record", "calls": records, "entry": entry}
     again = _ask(sandbox, recording, _SECOND, seconds)
@@ -142,14 +145,18 @@ def draft_embedded(
         return None
     cases = _parsed(steady, CheckedTexts(target.module, subject.name, target.tree))
     if not cases:
-        return None
+        return _without_tests(gap, notes)
     cases, doubts = target.reviewed(entry, subject, cases)
+    notes += doubts
     if not cases:
-        return None
+        return _without_tests(gap, notes)
     content, tests = module_text(subject, cases)
-    suspects = _list(report.get("suspects"))[:MAX_SUSPECTS]
-    notes = (*(f"suspect: {one_line(str(suspect))}" for suspect in suspects), *doubts)
     return Candidate(gap, "embedded", content, tests, recorded=tests, notes=notes)
+
+
+def _without_tests(gap: Gap, notes: tuple[str, ...]) -> Candidate | None:
+    """What the notes are kept in where no call became a test; None without notes."""
+    return Candidate(gap, "embedded", "", (), notes=notes) if notes else None
 
 
 def draft_calls(

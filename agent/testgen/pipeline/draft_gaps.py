@@ -240,8 +240,9 @@ class _CommitDrafting:
         if verification is None:
             workspace = self.desk.workspace
             candidate = draft_embedded(gap, workspace.tree, workspace.sandbox)
-            if candidate is None:
-                return self.desk.keep(gap, no_test(gap, "embedded", self.desk.tier))
+            if candidate is None or not candidate.tests:
+                notes = candidate.notes if candidate else ()
+                return self.desk.keep(gap, no_test(gap, "embedded", self.desk.tier, notes))
             verification = self.db.verifications.begin(candidate)
         return self.desk.keep(gap, self.desk.check(verification))
 

@@ -40,11 +40,20 @@ def is_due(written: Draft | None) -> bool:
     return written is None or bool(written.evidence.get("unfinished"))
 
 
-def no_test(gap: Gap, writer: str, tier: str) -> CheckedDraft:
-    """What stands on the desk for a writer that wrote no test, so that it is not asked again."""
+def no_test(gap: Gap, writer: str, tier: str, notes: tuple[str, ...] = ()) -> CheckedDraft:
+    """What stands on the desk for a writer that wrote no test, so that it is not asked again.
+
+    Args:
+        gap: The gap.
+        writer: Whose draft it would have been.
+        tier: What drafts are run in.
+        notes: Why the calls that were found became no test.
+    """
     rung = _NO_INPUT if writer == "embedded" else _NO_ANSWER
+    if notes:
+        rung = Rung(rung.name, False, f"{rung.detail} and that a test could be made of")
     candidate = Candidate(gap, writer, f"# {rung.detail}\n", ())
-    return CheckedDraft(Evidence("failed", tier, (rung,)), candidate)
+    return CheckedDraft(Evidence("failed", tier, (rung,), notes=notes), candidate)
 
 
 def failed_drafting(gap: Gap, writer: str, tier: str, error: str) -> CheckedDraft:

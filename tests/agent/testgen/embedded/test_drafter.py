@@ -401,6 +401,24 @@ def test_a_report_that_is_none_gives_no_draft(tree: Path, report: object) -> Non
     assert answered(tree, report, {}) is None
 
 
+def test_calls_of_which_none_becomes_a_test_leave_the_reasons(tree: Path) -> None:
+    one = case(observed=value("2"), arguments=[["1", []]] * 9)
+    candidate = answered(
+        tree,
+        {"cases": [one], "suspects": ["f(0) raised ZeroDivisionError"]},
+        {"observations": [one["observed"]]},
+    )
+    assert candidate is not None
+    assert candidate.tests == ()
+    assert candidate.notes == (
+        "suspect: f(0) raised ZeroDivisionError",
+        "left out 1: is too long to be read",
+    )
+    doubted = answered(tree, {"cases": [], "suspects": ["f(0) raised IndexError"]})
+    assert doubted is not None
+    assert doubted.notes == ("suspect: f(0) raised IndexError",)
+
+
 def test_a_run_that_failed_gives_no_draft(tree: Path) -> None:
     assert answered(tree, {"cases": [case()]}, returncode=1) is None
 

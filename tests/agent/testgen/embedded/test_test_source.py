@@ -62,7 +62,10 @@ def test_each_shape_is_called_in_its_own_way(
         (value("True", "-2.5"), "def test_f_returns_true_for_minus_2_5():"),
         (value("3"), "def test_f_returns_3():"),
         (value("(1, 2)"), "def test_f_returns_2_items():"),
-        (Case(None, ("1",), (("strict", "False"),), ReturnsValue("2")), "of_number_1_without_strict()"),
+        (
+            Case(None, ("1",), (("strict", "False"),), ReturnsValue("2")),
+            "of_number_1_without_strict()",
+        ),
         (Case(None, (), (("a", "1"), ("b", "False")), ReturnsValue("2")), "with_a_1_and_no_b()"),
         (Case(None, (), (("a", "None"),), ReturnsValue("2")), "test_f_with_no_a()"),
         (Case(None, ("1",), (), ReturnsRepr('"<f>"')), 'assert repr(f(1)) == "<f>"'),
