@@ -70,10 +70,8 @@ def describe(text: str, name: str) -> str:
         return f"no_{name}".strip("_")
     if text in ("True", "False"):
         return f"{name}_{text.lower()}"
-    if re.fullmatch(r"-[\d.e+]+", text):
-        return f"minus_{slug(text)}"
-    if re.fullmatch(r"[\d.]+", text) and len(name.strip("_")) > 1:
-        return f"{name.strip('_')}_{slug(text)}"
+    if re.fullmatch(r"-?[\d.e+]+", text):
+        return _number(text, name.strip("_"))
     if text in ("tmp_path", "str(tmp_path)"):
         return "a_folder"
     if text.startswith("tmp_path"):
@@ -81,6 +79,13 @@ def describe(text: str, name: str) -> str:
     if re.match(r"[A-Z]\w*\(|lambda ", text):
         return name.strip("_")
     return slug(text) or _items(text) or name.strip("_")
+
+
+def _number(text: str, name: str) -> str:
+    """A number beside its parameter where that has a name: window_3; minus_2_5 of one below 0."""
+    if text.startswith("-"):
+        return f"minus_{slug(text)}"
+    return f"{name}_{slug(text)}" if len(name) > 1 else slug(text)
 
 
 def _file(text: str) -> str:
