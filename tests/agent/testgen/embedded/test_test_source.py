@@ -267,7 +267,7 @@ def test_a_context_that_prints_or_changes_its_object_is_entered_and_left() -> No
     )
     updated = Case("Cart(1)", (), (), UpdatesReceiver((("size", "2"),)), wrap="with")
     assert text(updated, "method", "locked", "Cart").endswith(
-        "    cart = Cart(1)\n    with cart.locked():\n        pass\n    assert cart.size == 2\n"
+        "    cart = Cart(1)\n\n    with cart.locked():\n        pass\n\n    assert cart.size == 2\n"
     )
 
 
