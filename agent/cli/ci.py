@@ -15,6 +15,7 @@ import click
 from copydesk.agent import config
 from copydesk.agent.cli import gate as gates
 from copydesk.agent.cli.behaviour_policy import (
+    MOST_COMMITS,
     compare_commits,
     keeping_commits,
     with_behaviour,
@@ -51,7 +52,9 @@ from copydesk.agent.coverage.gate import (
 )
 from copydesk.agent.coverage.measure import commit as measuring
 from copydesk.agent.coverage.report import (
+    ChangedBehaviour,
     CiHost,
+    behaviour_section,
     detect_host,
     failure_annotations,
     failures_as_markdown,
@@ -60,6 +63,7 @@ from copydesk.agent.coverage.report import (
     gitlab_code_quality,
     pull_request_comment,
     render_html,
+    unannounced_behaviours,
     verdict_as_markdown,
 )
 from copydesk.agent.coverage.store import Measure
@@ -83,7 +87,8 @@ class Answer(NamedTuple):
     """What came of a job: the verdict, and the measure it rests on where one was made.
 
     `failed` are the tests that failed, `install` what to install where a module is missing, `page`
-    the HTML report where one was asked for, `advice` what can be done about missing lines.
+    the HTML report where one was asked for, `advice` what can be done about missing lines,
+    `otherwise` what commits changed and do not say, as far as they were compared.
     """
 
     verdict: Verdict
@@ -91,6 +96,7 @@ class Answer(NamedTuple):
     failed: list[FailedTest]
     install: Install | None
     page: str = ""
+    otherwise: tuple[ChangedBehaviour, ...] = ()
     advice: DraftAdvice = DraftAdvice()
 
 
@@ -224,11 +230,13 @@ def _by_measure(request: GateRequest, floors: Floors, report: Path | None) -> An
             commits = keeping_commits(repo, request.base, request.head)
             compare_commits(repo, db, commits, print_progress)
             verdict = with_behaviour(verdict, policy, repo, db, commits)
+        changed = git.reachable(repo, [request.head], [request.base])[-MOST_COMMITS:]
+        otherwise = unannounced_behaviours(db, changed)
         page = _page(repo, db, request.head) if report is not None else ""
         failed = db.failed_tests.of_commit(request.head)
         errors = [test.error for test in failed]
         install = missing_packages(repo, request.head, python_of(db, request.head), errors)
-    return Answer(verdict, measured, failed, install, page)
+    return Answer(verdict, measured, failed, install, page, otherwise=otherwise)
 
 
 def _page(repo: Repository, db: Database, sha: Sha) -> str:
@@ -271,7 +279,7 @@ def _files(
         yield (
             append_to_file,
             where.summary,
-            f"{verdict_as_markdown(verdict, answer.advice)}\n{failures}",
+            f"{verdict_as_markdown(verdict, answer.advice)}\n{failures}{_otherwise(answer)}",
         )
     if where.outputs is not None:
         lines = [f"verdict={verdict.verdict}"]
@@ -286,6 +294,12 @@ def _files(
         yield write_file, places.comment, body
     if places.report is not None and answer.page:
         yield write_file, places.report, answer.page
+
+
+def _otherwise(answer: Answer) -> str:
+    """What commits changed and do not say, as Markdown; "" where nothing of it is known."""
+    lines = list(behaviour_section(answer.otherwise))
+    return "\n".join(["", *lines, ""]) if lines else ""
 
 
 def _write_files(files: Iterable[tuple[Callable[[Path, str], None], Path, str]]) -> bool:

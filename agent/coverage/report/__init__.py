@@ -4,6 +4,11 @@ In go a commit and the desk; out come the report as Markdown, as JSON or as one 
 annotations and summaries of CI hosts, and coverage in the formats of coverage.py.
 """
 
+from copydesk.agent.coverage.report.changed_behaviour import (
+    ChangedBehaviour,
+    behaviour_section,
+    unannounced_behaviours,
+)
 from copydesk.agent.coverage.report.ci_hosts import CiHost, detect_host
 from copydesk.agent.coverage.report.community_facts import (
     CommunityFacts,
@@ -38,6 +43,7 @@ from copydesk.agent.coverage.report.verdict_formats import (
 __all__ = [
     "FORMATS",
     "INDEX",
+    "ChangedBehaviour",
     "CiHost",
     "CommunityFacts",
     "Insight",
@@ -48,6 +54,7 @@ __all__ = [
     "SourceFile",
     "ToneWeek",
     "TopicRow",
+    "behaviour_section",
     "detect_host",
     "export",
     "failure_annotations",
@@ -64,6 +71,7 @@ __all__ = [
     "render_markdown",
     "render_pages",
     "source_files",
+    "unannounced_behaviours",
     "verdict_as_markdown",
     "verdict_as_sarif",
 ]

@@ -50,6 +50,18 @@ def changed_behaviours(db: Database, sha: Sha) -> tuple[ChangedBehaviour, ...]:
     return tuple(map(_changed, rows))
 
 
+def unannounced_behaviours(db: Database, commits: Sequence[Sha]) -> tuple[ChangedBehaviour, ...]:
+    """The functions that do something else since commits which do not say so, and of which nobody
+    said that this is meant.
+
+    Args:
+        db: The desk; commits that were not compared have none.
+        commits: The commits, in the order in which theirs are listed.
+    """
+    rows = [row for sha in commits for row in db.comparisons.of_commit(sha)]
+    return tuple(_changed(row) for row in rows if row.is_suspect and row.state != "fine")
+
+
 def _changed(row: ComparisonRow) -> ChangedBehaviour:
     calls = tuple(
         ChangedCall(str(d["call"]), str(d["before"]), str(d["after"]))

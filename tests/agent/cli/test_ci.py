@@ -6,6 +6,10 @@ from typing import Any
 
 import pytest
 
+from copydesk.agent.desk.comparisons import ComparisonRow
+from copydesk.agent.desk.store import open_desk
+from copydesk.agent.git.repository import find
+
 Git = Callable[..., str]
 MORE = "\n\ndef doubled(price):\n    return price * 2\n"
 
@@ -137,3 +141,24 @@ def test_a_project_that_agreed_on_no_floor_is_told_its_total_and_the_line_that_l
     commit(copy, {"pyproject.toml": "[tool.copydesk]\nfail_under = 50\n"})
     done = run(copy, "ci")
     assert (done.exit_code, "sets no floor" in done.output) == (0, False), done.output
+
+
+def test_the_summary_names_what_commits_changed_and_do_not_say(
+    run: Any, copy: Path, github: Path, git: Git, commit: Callable[..., str]
+) -> None:
+    before = git(copy, "rev-parse", "HEAD")
+    sha = commit(copy, {"notes.txt": "tidy\n"}, "Tidy up")
+    (github / "event.json").write_text(json.dumps({"before": before}))
+    difference = {"call": "label(0)", "before": "'free'", "after": "''"}
+    detail = {"differences": [difference]}
+    row = ComparisonRow(0, sha, before, "prices.py", "label", "differs", "", detail)
+    with open_desk(find(copy).desk) as db:
+        db.comparisons.keep(row)
+        db.comparisons.keep(row._replace(function="fixed", announced="it is a fix"))
+        meant = db.comparisons.keep(row._replace(function="meant"))
+        db.comparisons.set_state(meant.id, "fine")
+        db.comparisons.keep(row._replace(sha=before, function="earlier"))
+    assert run(copy, "ci", "--fail-under", "10").exit_code == 0
+    summary = (github / "summary.md").read_text()
+    assert "| `prices.py::label` | `label(0)` | `'free'` | `''` |" in summary
+    assert not any(name in summary for name in ("fixed", "meant", "earlier"))
