@@ -71,7 +71,8 @@ class Personal:
     `model_seconds` is how long a model may work in an hour when nobody asked for it (0: never).
     After `audit_measures` measures all tests run (0: never). `floor` is that of the total where
     the project sets no `fail_under`. `inbox` names further folders, as in $PATH, whose files are
-    imported as feedback; `posts` the folder of the author's posts.
+    imported as feedback; `posts` the folder of the author's posts. `pull_every` is after how many
+    hours the daemon pulls what readers wrote (0: never).
     """
 
     python: str = ""
@@ -99,6 +100,7 @@ class Personal:
     floor: float = 95.0
     inbox: str = ""
     posts: str = ""
+    pull_every: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +138,14 @@ PERSONAL_KEYS = {
     "floor": "copydesk.floor",
     "inbox": "copydesk.inbox",
     "posts": "copydesk.posts",
+    "pull_every": "copydesk.pullEvery",
 }
 RECORDED_HOST = "copydesk.recordedModelHost"
 """The git config key of what $OLLAMA_HOST was when copydesk first met it."""
 
 _MAY_BE_ZERO = {
     *("floor", "pause_battery", "pause_load", "burst", "audit_measures", "model_seconds"),
-    "behaviour_seconds",
+    *("behaviour_seconds", "pull_every"),
 }
 _BOOLEANS = {
     **dict.fromkeys(("true", "yes", "1", "on"), True),

@@ -276,6 +276,14 @@ SCHEMAS: dict[str, Json] = {
                     "totals": _list(OPEN),
                 }
             ),
+            "pull": _maybe(
+                _object(
+                    {
+                        "every_hours": NUMBER, "last_at": _maybe(TEXT), "next_at": _maybe(TEXT),
+                        "problem": _maybe(TEXT),
+                    }
+                )
+            ),
         }
     ),
     "story": _maybe(_object(_DRAFT)),

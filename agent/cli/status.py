@@ -21,6 +21,7 @@ from copydesk.agent.cli.formatting import (
 from copydesk.agent.cli.model_work import model_work, model_work_lines
 from copydesk.agent.cli.options import examples, json_option
 from copydesk.agent.cli.output import echo, echo_json, print_progress
+from copydesk.agent.cli.pull_schedule import pull_schedule_lines, pull_schedule_state
 from copydesk.agent.cli.terminal import spinner
 from copydesk.agent.daemon import control
 from copydesk.agent.daemon.resources import pause_reason
@@ -100,11 +101,12 @@ def _show(state: Json, failing: list[FailedTest], *, watch: bool, as_json: bool)
 def _state(repo: Repository, db: Database) -> Json:
     sha = head_sha(repo)
     daemon = control.status(repo)
+    personal = config.load_personal(repo)[0]
     return {
         "repository": str(repo.top or repo.common_dir),
         "set_up": git.get_config(repo, SET_UP) is not None,
         "daemon": {"running": daemon.running, "pid": daemon.pid, "version": daemon.version},
-        "paused": pause_reason(config.load_personal(repo)[0], repo.desk) or None,
+        "paused": pause_reason(personal, repo.desk) or None,
         "queue": db.jobs.counts()._asdict(),
         "failures": _failures(db.jobs.failures()),
         "left_out": [item._asdict() for item in db.failed_items.latest()],
@@ -119,6 +121,7 @@ def _state(repo: Repository, db: Database) -> Json:
         ],
         "drafts": db.drafts.count_by_state(),
         "model": _model(repo, db, sha) | {"totals": db.model_calls.totals()} | model_work(repo, db),
+        "pull": pull_schedule_state(db, personal.pull_every),
     }
 
 
@@ -172,6 +175,21 @@ def _print(state: Json, failing: list[FailedTest]) -> None:
     echo(f"Drafts      {draft_counts(state['drafts'])}")
     if state["flaky"]:
         echo(f"Flaky       {_flaky_words(state['flaky'])}")
+    _print_work(state)
+    echo(f"Daemon      {_daemon_words(state['daemon'], state['set_up'])}")
+    _print_model(state["model"])
+    for line in model_work_lines(state["model"]):
+        echo(f"            {line}")
+    for line in pull_schedule_lines(state["pull"]):
+        echo(line)
+    if state["left_out"]:
+        echo(f"Left out    {items_words(state['left_out'])}; `{SHOW_FAILURES}` has them")
+    _print_failures(state)
+    if step := _next_step(state):
+        echo(f"\n{step}")
+
+
+def _print_work(state: Json) -> None:
     echo(f"Work        {_work_words(state['queue'])}")
     for run in state["tests"]:
         failed = f", {len(run['failed'])} failed" if run["failed"] else ""
@@ -179,15 +197,6 @@ def _print(state: Json, failing: list[FailedTest]) -> None:
         echo(f"Tests       {short_sha(run['sha'])}: {ran}")
     if state["paused"]:
         echo(f"Paused      {state['paused']}")
-    echo(f"Daemon      {_daemon_words(state['daemon'], state['set_up'])}")
-    _print_model(state["model"])
-    for line in model_work_lines(state["model"]):
-        echo(f"            {line}")
-    if state["left_out"]:
-        echo(f"Left out    {items_words(state['left_out'])}; `{SHOW_FAILURES}` has them")
-    _print_failures(state)
-    if step := _next_step(state):
-        echo(f"\n{step}")
 
 
 def _print_failing(head: Json, failing: list[FailedTest]) -> None:

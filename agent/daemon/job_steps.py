@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from copydesk.agent import config
@@ -11,6 +10,7 @@ from copydesk.agent.coverage.store import Measure
 from copydesk.agent.daemon import prune
 from copydesk.agent.daemon.behaviour_step import ask_for_comparison, behaviour_step
 from copydesk.agent.daemon.drafts_and_stories import draft_and_order, tell_story
+from copydesk.agent.daemon.feedback_steps import inbox_step, pull_step
 from copydesk.agent.daemon.first_floor import settle_floor
 from copydesk.agent.daemon.model_steps import model_draft_step, model_story_step
 from copydesk.agent.daemon.reconcile import HISTORY_PRIORITY, MEASURE
@@ -21,17 +21,14 @@ from copydesk.agent.git import repository as git
 from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.missing_modules import missing_packages
 from copydesk.agent.model import deferred_work
-from copydesk.agent.progress import silent
 from copydesk.agent.records import Sha
 from copydesk.agent.scoring import score_commit as scoring
 from copydesk.agent.scoring.order_tests import ordering
-from copydesk.agent.scoring.reader_needs import raise_gaps
 from copydesk.agent.testgen.pipeline import (
     DraftingOptions,
     PreviousDrafts,
     gaps_to_draft,
 )
-from copydesk.agent.text import one_line, plural
 
 DRAFT_PRIORITY, STORY_PRIORITY, LEARN_PRIORITY = -10, -20, -30
 """Below a measure's 0: what was just committed is measured before anything is drafted."""
@@ -118,26 +115,6 @@ def prune_step(context: StepContext, subject: str) -> None:
     context.say(prune.prune(context.repo, context.db, budget))
 
 
-def inbox_step(context: StepContext, _subject: str) -> None:
-    """Import the files that were dropped into an inbox; tell tone and kinds of what is new."""
-    from copydesk.agent.community.inbox import import_waiting
-    from copydesk.agent.community.inbox_folders import inbox_folders
-    from copydesk.agent.community.label_messages import label_messages
-
-    named = config.load_personal(context.repo)[0].inbox
-    folders = inbox_folders(context.repo.desk, named)
-    done = 0
-    for imported in import_waiting(context.db, folders, silent):
-        done += 1
-        what = imported.error or f"{plural(imported.messages, 'message')}, {imported.new} new"
-        context.say(f"inbox: {imported.path.name}: {one_line(what, 300)}")
-    if done:
-        label_messages(context.db, silent)
-        for sha in sorted(git.tips(context.repo)):
-            if context.db.measures.get(sha):
-                raise_gaps(context.db, Commit(context.repo, sha), time.time())
-
-
 STEPS: dict[str, Callable[[StepContext, str], None]] = {
     "measure": measure_step,
     "draft": draft_step,
@@ -146,6 +123,7 @@ STEPS: dict[str, Callable[[StepContext, str], None]] = {
     "learn": learn_step,
     "prune": prune_step,
     "inbox": inbox_step,
+    "pull": pull_step,
     MODEL_DRAFT: model_draft_step,
     MODEL_STORY: model_story_step,
 }

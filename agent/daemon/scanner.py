@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -78,6 +79,7 @@ class Scanner:
         self._retry_deferred_work(personal)
         self._give_memory_back()
         self._look_into_inboxes(personal)
+        self._ask_for_pull(personal)
         new_tips = self._compare_refs(personal)
         point("notifications.reconciled")
         self._log_notifications(waiting)
@@ -117,6 +119,16 @@ class Scanner:
             self._db.jobs.enqueue("inbox", "inbox", again=True)
             self._logger.info("inbox: %s", plural(len(waiting), "new file"))
         self._inbox = waiting
+
+    def _ask_for_pull(self, personal: Personal) -> None:
+        """Ask for a pull when one is due, for users who set `copydesk.pullEvery`."""
+        if not personal.pull_every:
+            return
+        # loaded for those alone who want it
+        from copydesk.agent.community.pull_schedule import ask_for_pull
+
+        if ask_for_pull(self._db, personal.pull_every, time.time()):
+            self._logger.info("pull: it is due")
 
     def _retry_deferred_work(self, personal: Personal) -> None:
         obstacle = ""

@@ -161,6 +161,29 @@ def _from_keyring(name: str) -> str:
         return ""
 
 
+def short_pauses(
+    most: float, sleep: Callable[[float], None] = time.sleep
+) -> Callable[[float], None]:
+    """A `sleep` for pulls that hold up other work: it waits so many seconds altogether.
+
+    What is left of a place then is read the next time.
+
+    Args:
+        most: Seconds.
+        sleep: Waits for so many seconds.
+    """
+    left = most
+
+    def pause(seconds: float) -> None:
+        nonlocal left
+        if seconds > left:
+            raise TryLater("the server is away, or asks for a longer pause than there is time for")
+        left -= seconds
+        sleep(seconds)
+
+    return pause
+
+
 _Pages = Callable[[str], Iterator[discord.Page]]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from copydesk.agent.community.responses import ResponseFinder, known_posts
-from copydesk.agent.daemon.job_steps import inbox_step
+from copydesk.agent.daemon.feedback_steps import inbox_step
 from copydesk.agent.daemon.step_context import StepContext
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.git import repository
