@@ -19,6 +19,7 @@ from copydesk.agent.cli.feedback_output import (
     place_text,
     print_file,
     print_messages,
+    print_text,
     print_topic,
     topic_json,
 )
@@ -217,7 +218,7 @@ def show(identity: int, as_json: bool) -> None:
         ambiguous = ", one of these" if mention.is_ambiguous else ""
         echo(f'It names "{one_line(mention.words, 60)}" ({mention.kind}{ambiguous}): {places}')
     echo("")
-    echo(clean(message.text))
+    print_text(message.text)
     for emoji, count, _ in message.reactions:
         echo(f"{clean(emoji, keep='')} {count}")
     for answer in answers:

@@ -69,6 +69,12 @@ def print_messages(shown: list[FeedbackMessage]) -> None:
     )
 
 
+def print_text(text: str) -> None:
+    """Print what a reader wrote, each line marked, so that none of it passes for copydesk's."""
+    for line in clean(text).split("\n"):
+        echo(f"> {line}".rstrip())
+
+
 def message_json(message: FeedbackMessage) -> Json:
     """A message as JSON."""
     from copydesk.agent.desk.feedback import BY_AUTHOR
