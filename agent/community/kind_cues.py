@@ -15,25 +15,22 @@ Cues = dict[str, str]
 
 
 class Facts(NamedTuple):
-    """What the cues look at. `title` is that of a thread which the message opens."""
+    """What the cues look at.
+
+    `lower` is the prose in lower case, character by character; `words` is how many it has, `first`
+    its first sentence; `title` is that of a thread which the message opens.
+    """
 
     text: str
     prose: str
+    lower: str
     sentences: list[str]
+    first: str
+    words: int
     title: str
     tone: str
     is_reply: bool
     by_author: bool
-
-    @property
-    def words(self) -> int:
-        """How many words the prose has."""
-        return len(self.prose.split())
-
-    @property
-    def first(self) -> str:
-        """The first sentence."""
-        return self.sentences[0] if self.sentences else ""
 
 
 _SHORT = 12
@@ -60,6 +57,13 @@ _PHRASES: dict[str, tuple[re.Pattern[str], str]] = {
     "pleased": (passing.PLEASED, "first short"),
 }
 """The phrases, and where they count apart: in the first sentence, in a reply, in a short text."""
+
+_LOWER_PHRASES = {
+    name: (re.compile(pattern.pattern, pattern.flags & ~re.IGNORECASE), places)
+    for name, (pattern, places) in _PHRASES.items()
+}
+"""The same for text in lower case: searching without regard to case takes twice to three times
+as long."""
 
 _CONTEXT: dict[str, Callable[[Facts], bool]] = {
     "it is a reply": lambda facts: facts.is_reply,
@@ -94,24 +98,43 @@ _TEXTS: dict[str, tuple[re.Pattern[str], str]] = {
 def facts_of(text: str, title: str, tone: str, is_reply: bool, by_author: bool) -> Facts:
     """What the cues look at, of a message."""
     prose = prose_of(text)
-    return Facts(text, prose, sentences_of(prose), title, tone, is_reply, by_author)
+    sentences = sentences_of(prose)
+    first = sentences[0] if sentences else ""
+    return Facts(
+        *(text, prose, _lowered(prose), sentences, first, len(prose.split())),
+        *(title, tone, is_reply, by_author),
+    )
+
+
+def _lowered(text: str) -> str:
+    """A text in lower case whose characters stand where they stood."""
+    lower = text.lower()
+    if len(lower) == len(text):
+        return lower
+    return "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
 def cues_of(facts: Facts) -> Cues:
     """The cues that a message gives."""
     cues = {name: "" for name, holds in _CONTEXT.items() if holds(facts)}
-    for table, text in ((_PHRASES, facts.prose), (_TEXTS, facts.text)):
-        for name, (pattern, places) in table.items():
-            match = pattern.search(text)
-            if match is not None:
-                cues |= dict.fromkeys(_phrase_cues(facts, name, pattern, places), match[0])
+    first = _lowered(facts.first)
+    for name, (pattern, places) in _LOWER_PHRASES.items():
+        match = pattern.search(facts.lower)
+        if match is not None:
+            is_first = "first" in places and pattern.search(first) is not None
+            words = facts.prose[match.start() : match.end()]
+            cues |= dict.fromkeys(_phrase_cues(facts, name, places, is_first), words)
+    for name, (pattern, places) in _TEXTS.items():
+        match = pattern.search(facts.text)
+        if match is not None:
+            cues |= dict.fromkeys(_phrase_cues(facts, name, places, is_first=False), match[0])
     return cues | _questions(facts) | _beginning(facts) | _title(facts.title)
 
 
-def _phrase_cues(facts: Facts, name: str, pattern: re.Pattern[str], places: str) -> list[str]:
+def _phrase_cues(facts: Facts, name: str, places: str, is_first: bool) -> list[str]:
     """The cues of a phrase that the message has, by where it has it."""
     names = [name]
-    if "first" in places and pattern.search(facts.first):
+    if is_first:
         names.append(f"{name} first")
     if "reply" in places and facts.is_reply:
         names.append(f"{name} in a reply")

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
+from itertools import pairwise
 from typing import NamedTuple
 
 from copydesk.agent.community.kind_cues import Facts
@@ -58,8 +59,11 @@ def word_scores(words: set[str], learned: WordWeights) -> dict[str, float]:
     not speak louder than a short one.
     """
     rows = [learned.weights[word] for word in words if word in learned.weights]
-    root = math.sqrt(len(rows)) or 1.0
-    return {kind: sum(row[i] for row in rows) / root for i, kind in enumerate(learned.kinds)}
+    if not rows:
+        return dict.fromkeys(learned.kinds, 0.0)
+    root = math.sqrt(len(rows))
+    sums = map(sum, zip(*rows, strict=True))
+    return {kind: total / root for kind, total in zip(learned.kinds, sums, strict=True)}
 
 
 def loudest_word(words: set[str], kind: str, learned: WordWeights) -> str:
@@ -94,7 +98,5 @@ def _tokens(text: str) -> list[str]:
 
 
 def _with_pairs(zone: str, tokens: Sequence[str]) -> Iterator[str]:
-    for i, token in enumerate(tokens):
-        yield zone + token
-        if i + 1 < len(tokens):
-            yield f"{zone}{token} {tokens[i + 1]}"
+    yield from (zone + token for token in tokens)
+    yield from (f"{zone}{token} {after}" for token, after in pairwise(tokens))

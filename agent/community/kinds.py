@@ -90,9 +90,11 @@ def _likeliest(cues: Cues, words: set[str]) -> Kind:
     weights = load_weights()
     learned = load_words()
     scores = word_scores(words, learned)
-    for name in KINDS:
-        spoken = sum(weights[name].get(cue, 0.0) for cue in cues)
-        scores[name] += weights[name].get("", 0.0) + spoken
+    by_cue = _weights_by_cue()
+    rows = [by_cue[cue] for cue in cues if cue in by_cue]
+    spoken = map(sum, zip(*rows, strict=True)) if rows else (0.0,) * len(KINDS)
+    for name, bias, loudness in zip(KINDS, by_cue[""], spoken, strict=True):
+        scores[name] += bias + loudness
     best = max(KINDS, key=lambda name: scores[name])
     speaking = [cue for cue in cues if weights[best].get(cue, 0.0) > 0]
     if speaking:
@@ -118,6 +120,14 @@ def load_weights() -> dict[str, dict[str, float]]:
     text = resources.files(__package__).joinpath("kind_weights.json").read_text("utf-8")
     weights: dict[str, dict[str, float]] = json.loads(text)["weights"]
     return weights
+
+
+@cache
+def _weights_by_cue() -> dict[str, tuple[float, ...]]:
+    """By cue, how loud it speaks for each of KINDS."""
+    weights = load_weights()
+    cues = {cue for name in KINDS for cue in weights[name]} | {""}
+    return {cue: tuple(weights[name].get(cue, 0.0) for name in KINDS) for cue in cues}
 
 
 def _short(words: str) -> str:

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from copydesk.agent.community import kind_cues
 from copydesk.agent.community.kind_cues import all_cues, facts_of
 from copydesk.agent.community.kind_words import (
     WordWeights,
@@ -103,3 +106,19 @@ def test_every_message_is_of_some_kind_for_some_reason(text: str, tone: str, rep
     kind = kind_of(text, tone=tone, is_reply=reply)
     assert kind.name in KINDS
     assert kind.reason
+
+
+def test_phrases_are_written_in_lower_case() -> None:
+    for pattern, _ in kind_cues._PHRASES.values():
+        assert not re.search(r"[A-Z]", re.sub(r"\\.", "", pattern.pattern))
+
+
+@pytest.mark.parametrize("before", ["", "İ ", "ﬀ ", "ẞß "])
+def test_capitals_hide_no_phrase_and_the_reason_has_them(before: str) -> None:
+    facts = facts_of(f"{before}Could You ADD a dark theme?", "", "", False, False)
+    assert kind_cues.cues_of(facts)["request"] == "Could You ADD"
+
+
+@given(st.text())
+def test_characters_stand_where_they_stood(text: str) -> None:
+    assert len(kind_cues._lowered(text)) == len(text)
