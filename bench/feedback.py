@@ -10,6 +10,8 @@ import random
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -63,25 +65,33 @@ def main(count: int) -> None:
         text_bytes = write_export(path, count)
         with open_desk(Path(folder) / "desk") as db:
             before = _size(Path(folder) / "desk")
-            seconds = time.perf_counter()
-            import_file(db, path, names=False, complete=True, progress=silent)
-            seconds = time.perf_counter() - seconds
-            print(f"import: {count / seconds:,.0f} messages a second")
+            with _timed("import", count):
+                import_file(db, path, names=False, complete=True, progress=silent)
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             grown = _size(Path(folder) / "desk") - before
             print(f"desk: {(grown - text_bytes) / count:.0f} bytes a message beyond its text")
-            seconds = time.perf_counter()
-            label_messages(db, silent)
-            print(f"labels: {count / (time.perf_counter() - seconds):,.0f} messages a second")
+            with _timed("labels", count):
+                label_messages(db, silent)
             save_tags(db, {"saving": ("save file", "autosave"), "theme": ("dark",)})
             now = time.time()
-            for name, step in (("topics", rank_topics), ("report", None)):
-                seconds = time.perf_counter()
-                if step:
-                    step(db, now, Constants())
-                else:
-                    community_facts(db, now, Constants())
-                print(f"{name}: {time.perf_counter() - seconds:.2f} s")
+            with _timed("topics"):
+                rank_topics(db, now, Constants())
+            with _timed("report"):
+                community_facts(db, now, Constants())
+
+
+@contextmanager
+def _timed(name: str, count: int = 0) -> Iterator[None]:
+    """Print the seconds of a step, of CPU and by the clock, or the messages in one of them."""
+    clock, processor = time.perf_counter(), time.process_time()
+    yield
+    clock, processor = time.perf_counter() - clock, time.process_time() - processor
+    if count:
+        print(
+            f"{name}: {count / processor:,.0f} messages a CPU second, {count / clock:,.0f} a second"
+        )
+    else:
+        print(f"{name}: {processor:.2f} CPU seconds, {clock:.2f} s")
 
 
 def _size(folder: Path) -> int:
