@@ -34,7 +34,9 @@ from copydesk.agent.git import repository as git
 from copydesk.agent.records import Fact, Sentence, Story
 from copydesk.agent.stories.check_story import check, check_sentence
 from copydesk.agent.stories.example_facts import with_examples
+from copydesk.agent.stories.facts import numbered
 from copydesk.agent.stories.span import gather_span, span_facts
+from copydesk.agent.stories.span_items import left_out
 from copydesk.agent.stories.span_template import span_story
 
 SPANS = (
@@ -87,6 +89,7 @@ def tell(clones: Path, name: str, *, run_examples: bool = False) -> Told:
     shas = git.between(repo, f"{since}..{last}")
     with tempfile.TemporaryDirectory() as folder, open_desk(Path(folder)) as db:
         facts = span_facts(gather_span(repo, db, shas, since=since))
+        facts += numbered(left_out(facts), len(facts) + 1)
         story = span_story(facts, date="2026-12-01")
         if run_examples:
             story, found = _with_examples(repo, db, story, facts, Span(since, shas[0], last))

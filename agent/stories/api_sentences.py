@@ -38,6 +38,21 @@ def api_sentences(facts: Sequence[Fact], person: str = "") -> Iterator[_Text]:
             yield _WRITERS[fact.kind](slot, fact), ()
 
 
+def call_sentence(fact: Fact) -> str:
+    """What the same call gives or raises since a commit, and what it gave or raised.
+
+    Args:
+        fact: One of the kind `behaviour`.
+    """
+    slot = f"{{{fact.id}.%s}}"
+    gives = "raises" if fact.values.get("raises_now") else "gives"
+    gave = "raised" if fact.values.get("raised_before") else "gave"
+    return (
+        f"Since {slot % 'short'} the call {slot % 'call'} {gives} {slot % 'now'};"
+        f" before it {gave} {slot % 'was'}."
+    )
+
+
 def _capital(person: str) -> str:
     return person[:1].upper() + person[1:]
 

@@ -85,15 +85,19 @@ def other_side(tokens: Sequence[Token], index: int, cited: CitedFacts) -> str:
     if not earlier:
         return ""
     near = tokens[index - 1].word if index else ""
-    is_told_of_past = near in {"was", "from"} or (renamed and near == "parameter")
+    is_told_of_past = near in _OF_PAST or (renamed and near == "parameter")
     if is_told_of_past and name in later - earlier:
         return "that is what it is now"
-    is_told_of_now = near in {"to", "default"} or "now" in next_words(tokens, index, 1)
+    is_told_of_now = near in _OF_NOW or "now" in next_words(tokens, index, 1)
     named = cited.values_of("name") | cited.values_of("parameter")
     if is_told_of_now and name in earlier - later - named:
         return "that is what it was"
     return ""
 
+
+_OF_NOW = frozenset({"to", "default", "gives", "raises"})
+_OF_PAST = frozenset({"was", "from", "gave", "raised"})
+"""Words right before a value that say whether it is so now, or was."""
 
 _QUOTATION = re.compile(r'(“[^”]*”|"[^"]*")')
 

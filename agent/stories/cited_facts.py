@@ -59,6 +59,7 @@ _MEANING: dict[tuple[str, str], tuple[str, str]] = {
     ("span", "removed"): ("line", "removed"),
     ("releases", "releases"): ("release", ""),
     ("other commits", "others"): ("commit", "others"),
+    ("left out", "others"): ("", "others"),
     ("contributor", "commits"): ("commit", ""),
     ("other contributors", "others"): ("person", "others"),
     ("fixed tests", "fixed"): ("test", "fixed"),

@@ -15,7 +15,7 @@ SHOWN = 5
 
 CODE_VALUES = (
     *("path", "function", "test", "short", "sha", "name", "parameter", "option", "tag"),
-    *("old_path", "old_parameter", "was", "now", "issue"),
+    *("old_path", "old_parameter", "was", "now", "issue", "call"),
 )
 """Keys whose values are written as code (a number may follow: function_2)."""
 SPOKEN_VALUES = (

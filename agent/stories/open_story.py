@@ -41,6 +41,7 @@ from copydesk.agent.stories.span import (
     span_facts,
     split_spans,
 )
+from copydesk.agent.stories.span_items import LEFT_OUT, left_out
 from copydesk.agent.stories.span_template import PLAIN
 from copydesk.agent.stories.stored_stories import (
     StoredStory,
@@ -62,7 +63,9 @@ from copydesk.agent.text import plural
 MOST_COMMITS = 2000
 """Commits that one story may tell; of more the newest."""
 
-_ALWAYS_DIFFERENT = frozenset({"span", "contributor", "other contributors", "touched", VOICE})
+_ALWAYS_DIFFERENT = frozenset(
+    {"span", "contributor", "other contributors", "touched", VOICE, LEFT_OUT}
+)
 """Kinds of fact whose figures every commit changes; they are not offered."""
 
 
@@ -263,6 +266,7 @@ def _facts(
     options = SpanOptions(project.story_contributors, project.fail_under, notes)
     inputs = gather_span(desk.repo, desk.db, shas, since=since, options=options)
     facts = span_facts(inputs)
+    facts += numbered(left_out(facts), len(facts) + 1)
     facts += numbered(reader_facts(desk.readers(shas)), len(facts) + 1)
     facts += numbered(voice_facts(load_voice(desk.db)), len(facts) + 1)
     return tuple(facts), is_substantial(inputs)

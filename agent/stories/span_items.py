@@ -7,11 +7,13 @@ API. It becomes one item, in the words that were written for readers.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from copydesk.agent.records import Fact
 from copydesk.agent.stories.check_changes import CHANGES_OF_API
+from copydesk.agent.stories.facts import Unnumbered
 from copydesk.agent.stories.public_api.texts import first_sentence
 from copydesk.agent.stories.span.themes import FOR_READERS, kind_of, without_type
 
@@ -25,6 +27,10 @@ _CATEGORY_OF_KIND = {
 }
 _TRAILING_REFERENCES = re.compile(r"[\s(\[,]*(?:#\d+[\s,)\].]*)+$")
 _ENOUGH_IN_COMMON = 0.6
+MOST_LISTED = 12
+"""Lines of a category in the list of changes; the last one says how many more there are."""
+LEFT_OUT = "left out"
+"""The kind of the fact that counts them."""
 _ENOUGH_ENTRIES = 3
 """Entries from which on a changelog is taken to be kept."""
 
@@ -63,6 +69,28 @@ def items(facts: Sequence[Fact]) -> list[Item]:
     if len(entries) >= _ENOUGH_ENTRIES:
         items = [thing for thing in items if _is_for_readers(thing)]
     return sorted(items, key=_order)
+
+
+def left_out(facts: Sequence[Fact]) -> list[Unnumbered]:
+    """Of a category with more things than MOST_LISTED, how many a list leaves out.
+
+    The entries of a changelog are all listed: a category that holds so many is not shortened.
+
+    Args:
+        facts: What span_facts returned.
+    """
+    things = items(facts)
+    counts = Counter(thing.category for thing in things)
+    entries = Counter(thing.category for thing in things if thing.lead.kind == "entry")
+    return [
+        (
+            LEFT_OUT,
+            f"{others} more under {category} than are listed.",
+            {"listed": category, "others": others},
+        )
+        for category, count in counts.items()
+        if (others := count - MOST_LISTED + 1) > 1 and entries[category] < MOST_LISTED
+    ]
 
 
 def _of_entries(entries: Sequence[Fact], untold: list[Fact]) -> list[Item]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from copydesk.agent.records import Fact, Poll, Sentence, Story
-from copydesk.agent.stories.api_sentences import api_sentences
+from copydesk.agent.stories.api_sentences import api_sentences, call_sentence
 from copydesk.agent.stories.check_story import CATEGORIES
 from copydesk.agent.stories.facts import shortened
 from copydesk.agent.stories.fill_slots import cited, fill
@@ -18,16 +18,17 @@ from copydesk.agent.stories.readers import (
     reader_question,
     said_texts,
 )
-from copydesk.agent.stories.span_items import Item, items, sentence_of
+from copydesk.agent.stories.span_items import LEFT_OUT, MOST_LISTED, Item, items, sentence_of
 from copydesk.agent.stories.span_voice import person_of
 from copydesk.agent.stories.template import sentences as measured_sentences
 
 PLAIN = "template"
 """The origin of a story that no model has worded."""
 
+NEW, CHANGED = "What is new", "What changed"
 READER_SECTIONS = (
-    ("What is new", ("Added",)),
-    ("What changed", ("Changed", "Deprecated", "Removed")),
+    (NEW, ("Added",)),
+    (CHANGED, ("Changed", "Deprecated", "Removed")),
     ("What is fixed", ("Fixed", "Security")),
 )
 """The sections for readers, and the categories that each tells."""
@@ -39,6 +40,8 @@ MOST_NOTES = 4
 LONGEST_TITLE, LONGEST_HOOK, LONGEST_ANSWER = 80, 199, 55
 MOST_ANSWERS = 5
 
+_Section = tuple[str, tuple[Sentence, ...]]
+"""A heading and its sentences."""
 _Texts = Iterator[tuple[str, Sequence[str]]]
 """Texts with slots, and the facts each rests on besides those of its slots."""
 
@@ -56,7 +59,7 @@ def span_story(facts: Sequence[Fact], *, date: str) -> Story:
     person = person_of(facts)
     open_question = _OPEN_QUESTION.get(person, _OPEN_QUESTION[""])
     question = poll.question if poll else Sentence(open_question, (facts[0].id,))
-    sections = [*_reader_sections(things, by_id, person)]
+    sections = _with_calls([*_reader_sections(things, by_id, person)], facts)
     for heading, texts in (
         (DONE, done_texts(facts)),
         (SAID, said_texts(facts)),
@@ -99,6 +102,22 @@ def _reader_sections(
         sentences = _fitting(worded, share if len(wanted) > 1 else words_left)
         words_left -= sum(len(sentence.text.split()) for sentence in sentences)
         yield heading, tuple(sentences)
+
+
+def _with_calls(sections: list[_Section], facts: Sequence[Fact]) -> list[_Section]:
+    """The sections with what the same call gave before and gives now, at the end of what changed;
+    where there is no such section, in one of its own.
+    """
+    by_id = {fact.id: fact for fact in facts}
+    calls = tuple(
+        _sentence(call_sentence(fact), (), by_id) for fact in facts if fact.kind == "behaviour"
+    )
+    if not calls:
+        return sections
+    headings = [heading for heading, _ in sections]
+    if CHANGED in headings:
+        return [(h, (*s, *calls) if h == CHANGED else s) for h, s in sections]
+    return [*sections[: headings.count(NEW)], (CHANGED, calls), *sections[headings.count(NEW) :]]
 
 
 def _worded(things: Sequence[Item], by_id: dict[str, Fact], person: str) -> list[Sentence]:
@@ -336,9 +355,21 @@ def _changes(
             if not thing.words
             for text, extra in api_sentences([thing.lead])
         ]
+        entries = _shortened(entries, category, by_id)
         if entries:
             changes.append((category, tuple(entries)))
     return tuple(changes)
+
+
+def _shortened(entries: list[Sentence], category: str, by_id: dict[str, Fact]) -> list[Sentence]:
+    """A list as it is; where a fact counts what it leaves out, its beginning and that number."""
+    for fact in by_id.values():
+        if fact.kind == LEFT_OUT and fact.values["listed"] == category:
+            return [
+                *entries[: MOST_LISTED - 1],
+                _sentence(f"And {{{fact.id}.others}} more.", (), by_id),
+            ]
+    return entries
 
 
 def _entry(words: str) -> str:

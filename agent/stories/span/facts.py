@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from copydesk.agent.git.repository import LoggedCommit, Tag
-from copydesk.agent.records import Fact
+from copydesk.agent.records import Fact, Sha
 from copydesk.agent.stories.facts import (
     StoryInputs,
     Unnumbered,
@@ -31,8 +31,10 @@ from copydesk.agent.text import plural
 
 MOST_COMMITS, MOST_API, MOST_ENTRIES, MOST_NOTES, MOST_TESTS = 60, 60, 40, 8, 5
 """Facts of each kind that are told one by one; the others are counted."""
-MOST_CALLS = 5
+MOST_CALLS, LONGEST_CALL = 5, 80
 LONGEST_NOTE = 400
+_RAISED = "raised "
+"""What a comparison puts before an exception; no representation of a value begins so."""
 
 FEW_RELEASES = 2
 """Releases that are told one by one; of more the first and the last."""
@@ -57,8 +59,9 @@ class AcceptedDraft(NamedTuple):
 
 
 class ChangedCall(NamedTuple):
-    """A call of a function that does something else since a commit which says so."""
+    """A call of a function that does something else since the commit `sha`, which says so."""
 
+    sha: Sha
     path: str
     function: str
     call: str
@@ -126,10 +129,19 @@ def span_facts(span: SpanInputs) -> list[Fact]:
 def _behaviour(calls: Sequence[ChangedCall]) -> Iterator[Unnumbered]:
     """The same call, before and after."""
     for each in calls[:MOST_CALLS]:
-        call, before, after = map(plain_line, (each.call, each.before, each.after))
-        values: Values = {"path": each.path, "name": each.function, "call": call}
-        text = f"the same call, {call}: {before} before, {after} now"
-        yield "behaviour", text, {**values, "before": before, "after": after}
+        as_run = (each.call, each.before, each.after)
+        call, was, now = map(plain_line, as_run)
+        if (call, was, now) != as_run or max(map(len, as_run)) > LONGEST_CALL:
+            continue  # no sentence could hold it as it is
+        values: Values = {"path": plain_line(each.path), "name": plain_line(each.function)}
+        text = f"the same call, {call}: {was} before {each.sha[:7]}, {now} since."
+        raising: dict[str, str] = {}
+        if was != (bare := was.removeprefix(_RAISED)):
+            raising["raised_before"], was = "raised", bare
+        if now != (bare := now.removeprefix(_RAISED)):
+            raising["raises_now"], now = "raises", bare
+        raising |= {"sha": each.sha, "short": each.sha[:7]}
+        yield "behaviour", text, {**values, **raising, "call": call, "was": was, "now": now}
 
 
 def _kind(commit: LoggedCommit) -> Kind:

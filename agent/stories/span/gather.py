@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from copydesk.agent.coverage.store import load_map
+from copydesk.agent.desk.comparisons import ComparisonRow
 from copydesk.agent.desk.database import Database
 from copydesk.agent.git import repository as git
 from copydesk.agent.git.repository import LoggedCommit, Repository, TouchedFile
-from copydesk.agent.records import Sha
+from copydesk.agent.records import Json, Sha
 from copydesk.agent.source_text import decode_source
 from copydesk.agent.stories.facts import StoryInputs
 from copydesk.agent.stories.gather_facts import measured_inputs
@@ -28,6 +30,8 @@ from copydesk.agent.stories.span.touched import touched
 from copydesk.hooks import failpoints
 
 _COMMITS = "logged commit/1"
+_TELLING = ("value", "exception", "raises now", "raises no longer")
+"""Kinds of difference that a sentence can tell: what a call gives or raises."""
 _AUTHORS = "authors up to/1"
 
 
@@ -84,16 +88,27 @@ def gather_span(
 
 def _changed_calls(db: Database, shas: Sequence[Sha]) -> Iterator[ChangedCall]:
     """The shortest call of each public function that does something else since a commit of the
-    span which says so.
+    span which says so; of a function that several commits changed none, for what the first of
+    them brought may be gone.
     """
-    for sha in shas:
-        for row in db.comparisons.of_commit(sha):
-            is_private = any(part.startswith("_") for part in row.function.split("."))
-            differences = row.detail.get("differences") or ()
-            if row.verdict != "differs" or not row.announced or is_private or not differences:
-                continue
-            words = [str(differences[0][name]) for name in ("call", "before", "after")]
-            yield ChangedCall(row.path, row.function, *words)
+    rows = [row for sha in shas for row in db.comparisons.of_commit(sha)]
+    changes = Counter(row.name for row in rows if row.verdict != "same")
+    for row in rows:
+        if changes[row.name] == 1 and _is_told(row):
+            for difference in _telling(row)[:1]:
+                words = [str(difference[name]) for name in ("call", "before", "after")]
+                yield ChangedCall(row.sha, row.path, row.function, *words)
+
+
+def _is_told(row: ComparisonRow) -> bool:
+    """Whether a public function does something else since a commit which says so."""
+    is_private = any(part.startswith("_") for part in row.function.split("."))
+    return row.verdict == "differs" and bool(row.announced) and not is_private
+
+
+def _telling(row: ComparisonRow) -> list[Json]:
+    """The differences of a function that a sentence can tell."""
+    return [each for each in row.detail.get("differences") or () if each["kind"] in _TELLING]
 
 
 def _compared(

@@ -10,12 +10,13 @@ import pytest
 from copydesk.agent.git.repository import LoggedCommit, Tag, TouchedFile
 from copydesk.agent.records import Example, Fact, Picture, Sentence, Story
 from copydesk.agent.stories.check_story import MINE, check, check_sentence
-from copydesk.agent.stories.facts import StoryInputs
+from copydesk.agent.stories.facts import StoryInputs, numbered
 from copydesk.agent.stories.public_api import ApiChange
 from copydesk.agent.stories.span import AuthorNote, SpanInputs, span_facts
 from copydesk.agent.stories.span.changelog import Entry
 from copydesk.agent.stories.span.contributors import Contributor
-from copydesk.agent.stories.span.facts import AcceptedDraft
+from copydesk.agent.stories.span.facts import AcceptedDraft, ChangedCall
+from copydesk.agent.stories.span_items import left_out
 from copydesk.agent.stories.span_template import span_story
 
 
@@ -346,3 +347,62 @@ def test_a_renamed_parameter_is_told_as_that(text: str, is_true: bool) -> None:
 def test_only_a_renamed_parameter_was_renamed() -> None:
     sentence = Sentence("`timeout` in `fetch` was renamed.", (RENAMED[1].id,))
     assert [problem.token for problem in check_sentence(sentence, RENAMED)] == ["renamed"]
+
+
+def test_a_long_list_ends_with_how_many_more_there_are() -> None:
+    many = tuple(ApiChange("added", "pkg/rows.py", f"row_{n}", "function") for n in range(30))
+    facts = span_facts(replace(FULL, api=many, commits=COMMITS[3:], tags=()))
+    facts += numbered(left_out(facts), len(facts) + 1)
+    assert facts[-1].text == "19 more under Added than are listed."
+    story = span_story(facts, date="")
+    added = dict(story.changes)["Added"]
+    assert (len(added), added[-1].text) == (12, "And 19 more.")
+    assert check(story, facts) == []
+    assert check_sentence(replace(added[-1], text="And 20 more."), facts)
+
+
+def test_the_entries_of_a_changelog_are_all_listed() -> None:
+    entries = tuple(("CHANGES.md", Entry(f"Thing number {n}.", "Added")) for n in range(13))
+    facts = span_facts(replace(FULL, entries=entries))
+    assert left_out(facts) == []
+    assert len(dict(span_story(facts, date="").changes)["Added"]) > 13
+
+
+CALLS = (
+    ChangedCall("a" * 40, "pkg/rows.py", "price", "price(11)", "10", "11"),
+    ChangedCall("b" * 40, "pkg/rows.py", "rows", "rows('')", "raised ValueError: empty", "[]"),
+    ChangedCall("c" * 40, "pkg/rows.py", "rows", "rows(2)", "[1]", "raised TypeError: no"),
+    ChangedCall("d" * 40, "pkg/rows.py", "rows", "rows('`')", "1", "2"),
+)
+
+
+@pytest.mark.parametrize("api", [API, API[:2]])
+def test_what_a_call_gives_now_stands_in_what_changed(api: tuple[ApiChange, ...]) -> None:
+    facts = span_facts(replace(FULL, api=api, behaviour=CALLS))
+    story = span_story(facts, date="")
+    calls = dict(story.sections)["What changed"][-3:]
+    assert [sentence.text for sentence in calls] == [
+        "Since `aaaaaaa` the call `price(11)` gives `11`; before it gave `10`.",
+        "Since `bbbbbbb` the call `rows('')` gives `[]`; before it raised `ValueError: empty`.",
+        "Since `ccccccc` the call `rows(2)` raises `TypeError: no`; before it gave `[1]`.",
+    ]
+    assert check(story, facts) == []
+
+
+@pytest.mark.parametrize(
+    ("true", "altered"),
+    [
+        ("gives `11`; before it gave `10`", "gives `10`; before it gave `11`"),
+        ("gives `11`", "gives `12`"),
+        ("gave `10`", "gave `11`"),
+        ("`price(11)`", "`price(12)`"),
+        ("`aaaaaaa`", "`bbbbbbb`"),
+    ],
+)
+def test_an_altered_call_is_caught(true: str, altered: str) -> None:
+    facts = span_facts(replace(FULL, behaviour=CALLS))
+    sentence = next(
+        s for s in dict(span_story(facts, date="").sections)["What changed"] if "price" in s.text
+    )
+    assert true in sentence.text
+    assert check_sentence(replace(sentence, text=sentence.text.replace(true, altered)), facts)

@@ -101,6 +101,31 @@ def test_the_facts_of_a_span(
     )
 
 
+def test_calls_that_give_something_else_since_a_commit_that_says_so(
+    repo: Path, commit: Commit, db: Database, found: Repository
+) -> None:
+    since = commit(repo, {"app.py": "def f(a): pass\n"}, "Add f")
+    shas = [commit(repo, {"app.py": f"def f(a): return {n}\n"}, "Change f") for n in range(2)]
+
+    def keep(function: str, sha: str, kind: str = "value", *, announced: str = "subject") -> None:
+        difference = {"call": f"{function}(1)", "before": "1", "after": "2", "kind": kind}
+        detail = {"differences": [difference]}
+        db.comparisons.keep(
+            ComparisonRow(0, sha, since, "app.py", function, "differs", announced, detail)
+        )
+
+    keep("f", shas[0])
+    keep("told_twice", shas[0])
+    keep("told_twice", shas[1])
+    keep("_private", shas[0])
+    keep("unannounced", shas[0], announced="")
+    keep("writes", shas[1], "output")
+    inputs = gather_span(found, db, shas, since=since)
+    assert [line for line in texts(inputs) if line.startswith("behaviour")] == [
+        f"behaviour: the same call, f(1): 1 before {shas[0][:7]}, 2 since."
+    ]
+
+
 def test_a_span_from_the_first_commit_on(
     repo: Path, commit: Commit, db: Database, found: Repository, git: Git
 ) -> None:
@@ -219,7 +244,7 @@ def test_an_announced_difference_is_a_fact_of_the_story(
 ) -> None:
     since = commit(repo, {"app.py": "def f(a): return a\n"}, "Add f")
     sha = commit(repo, {"app.py": "def f(a): return a + 1\n"}, "fix: count from one")
-    difference = {"call": "f(1)", "before": "1", "after": "2"}
+    difference = {"call": "f(1)", "before": "1", "after": "2", "kind": "value"}
     row = ComparisonRow(
         0, sha, since, "app.py", "f", "differs", "it is a fix", {"differences": [difference]}
     )
@@ -233,8 +258,13 @@ def test_an_announced_difference_is_a_fact_of_the_story(
         db.comparisons.keep(other)
     inputs = gather_span(found, db, [sha], since=since)
     (fact,) = [fact for fact in span_facts(inputs) if fact.kind == "behaviour"]
-    assert fact.text.rstrip(".") == "the same call, f(1): 1 before, 2 now"
-    assert dict(fact.values) == {"path": "app.py", "name": "f", "call": "f(1)"} | {
-        "before": "1",
-        "after": "2",
+    assert fact.text == f"the same call, f(1): 1 before {sha[:7]}, 2 since."
+    assert dict(fact.values) == {
+        "path": "app.py",
+        "name": "f",
+        "sha": sha,
+        "short": sha[:7],
+        "call": "f(1)",
+        "was": "1",
+        "now": "2",
     }
