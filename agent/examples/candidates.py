@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from copydesk.agent.examples.telling import by_arguments
+
 WIDTH = 88
 LONGEST = 4
 """Lines of an example's code."""
@@ -77,7 +79,7 @@ def _imports(module: str, name: str, sources: list[str]) -> list[str]:
 
 def calls_in_tests(module: str, name: str, content: str) -> list[Call]:
     """The calls of a function that tests compare with a value, as far as all arguments are
-    written out; the shortest first.
+    written out; those that hand something over first, of these the shortest.
 
     Args:
         module: How the module of the function is imported.
@@ -90,7 +92,7 @@ def calls_in_tests(module: str, name: str, content: str) -> list[Call]:
         for arguments in _calls_of(assertion, name)
     }
     readable = [code for code in codes if _is_readable(code)]
-    return [Call(code) for code in sorted(readable, key=lambda code: (len(code), code))]
+    return [Call(code) for code in sorted(readable, key=by_arguments)]
 
 
 def _assertions(content: str) -> Iterator[ast.Assert]:

@@ -22,6 +22,7 @@ from copydesk.agent.examples.candidates import (
 )
 from copydesk.agent.examples.run_calls import COMMAND, Result, run_calls
 from copydesk.agent.examples.targets import Target, targets
+from copydesk.agent.examples.telling import poverty
 from copydesk.agent.git.repository import Repository
 from copydesk.agent.progress import Progress
 from copydesk.agent.records import Fact, Gap
@@ -36,7 +37,8 @@ SECONDS = 90.0
 """What the examples of one story may take."""
 SEARCH_SECONDS = 20.0
 """What each of the two runs of the drafter's search may take for one function."""
-MOST_EXAMPLES, MOST_TARGETS, MOST_CALLS = 3, 12, 6
+MOST_EXAMPLES, MOST_TARGETS, MOST_CALLS = 3, 12, 8
+_NOTHING = poverty("None")
 WIDTH, MOST_LINES = 96, 6
 """What of a result is readable."""
 
@@ -100,27 +102,44 @@ def find_examples(search: ExampleSearch, facts: Sequence[Fact], span: Span) -> E
 def _examples(
     search: ExampleSearch, ends: _Ends, wanted: Sequence[Target], span: Span
 ) -> Iterator[RunExample]:
-    """An example of each target that has one, until there are enough or time is up."""
+    """An example of each target that has one, until there are enough or time is up; those that
+    tell little only where there are not enough others.
+    """
     count = 0
+    poor: list[RunExample] = []
     for target in wanted:
         if count == MOST_EXAMPLES or time.monotonic() > ends.until or not search.is_wanted():
-            return
+            break
         example = None
         item = f"the example of {target.name}"
         with search.db.failed_items.contained("story", span.last, item, say=search.say):
             example = _example(search, ends, target, span)
-        if example is not None:
-            count += 1
-            yield example
+        if example is None:
+            continue
+        if _is_poor(example):
+            poor.append(example)
+            continue
+        count += 1
+        yield example
+    yield from poor[: MOST_EXAMPLES - count]
+
+
+def _is_poor(example: RunExample) -> bool:
+    """Whether nothing came back from a call, and nothing else before."""
+    return example.before is None and poverty(example.result) == _NOTHING
 
 
 def _example(search: ExampleSearch, ends: _Ends, target: Target, span: Span) -> RunExample | None:
-    """The first call of a target that gives something to show; the readable sources first."""
+    """The first call of a target that gives something to show; the readable sources first, and
+    one that gives nothing, such as an empty list, only where no source has another.
+    """
+    poor = None
     for calls in _sources(search, ends, target, span):
         example = _first_shown(ends, target, calls[:MOST_CALLS], span)
-        if example is not None:
+        if example is not None and not _is_poor(example):
             return example
-    return None
+        poor = poor or example
+    return poor
 
 
 def _sources(
@@ -196,7 +215,9 @@ def _whole(node: Definition, target: Target, span: Span) -> Gap:
 def _first_shown(
     ends: _Ends, target: Target, calls: Sequence[Call], span: Span
 ) -> RunExample | None:
-    """Run calls at the span's end, for what changed at its start, too; the first to show."""
+    """Run calls at the span's end, for what changed at its start, too; of those to show the first
+    whose result tells most.
+    """
     steady = _steady(calls, ends) if calls else []
     former: list[Result | None] = [None] * len(steady)
     if steady and target.is_changed and ends.before is not None:
@@ -207,7 +228,8 @@ def _first_shown(
         for (call, result), before in zip(steady, former, strict=True)
     ]
     differing = [example for example in shown if example.before is not None]
-    return next(iter(differing if target.must_differ else differing or shown), None)
+    candidates = differing if target.must_differ else differing or shown
+    return min(candidates, key=lambda example: poverty(example.result), default=None)
 
 
 def _steady(calls: Sequence[Call], ends: _Ends) -> list[tuple[Call, Result]]:

@@ -154,6 +154,25 @@ def test_the_tests_on_the_desk_and_the_drafters_search_give_calls(
     assert of_shout.result.endswith("!'")
 
 
+def test_an_empty_result_is_shown_only_where_there_is_no_other(
+    repo: Path, commit: Commit, desk: StoryDesk
+) -> None:
+    first = 'def first(rows, n):\n    """Take rows.\n\n'
+    calls = "    >>> first([1, 2, 3], n=0)\n    []\n"
+    more = "    >>> first([1, 2, 3], n=2)\n    [1, 2]\n"
+    body = '    """\n    return rows[:n]\n'
+    none = body.replace("rows[:n]", "[rows[:0] for _ in ()]")
+    files = {
+        "a.py": first + calls + more + body,
+        "b.py": first.replace("first", "none") + calls.replace("first", "none") + none,
+    }
+    story = told(desk, commit(repo, files, "Add first and none"))
+    assert [(e.code.partition("\n")[2], e.result) for e in story.story.examples] == [
+        ("first([1, 2, 3], n=2)", "[1, 2]"),
+        ("none([1, 2, 3], n=0)", "[]"),
+    ]
+
+
 def test_what_is_not_steady_or_fails_gives_no_example(
     repo: Path, commit: Commit, desk: StoryDesk
 ) -> None:
