@@ -55,6 +55,9 @@ def published(title: str, texts: list[str]) -> Story:
             ),
         ),
         tags=("saves", "performance"),
+        categories=("Release notes",),
+        greeting=Sentence("Hello again!", FACT),
+        sign_off=Sentence("See you next week.", FACT),
     )
 
 
@@ -303,9 +306,12 @@ def test_astro_builds_them(tmp_path: Path) -> None:
     check_site(read(top / "dist"))
 
 
+ZOLA_CONFIG = 'taxonomies = [{ name = "tags" }, { name = "categories" }]\n'
+
+
 def test_the_front_matter_of_zola_is_what_its_manual_says(tmp_path: Path) -> None:
     """Zola itself is in no package registry that the suite uses."""
-    top = write(tmp_path / "site", {"config.toml": 'taxonomies = [{ name = "tags" }]\n'})
+    top = write(tmp_path / "site", {"config.toml": ZOLA_CONFIG})
     written = [path for path in export("zola", top, tmp_path / "desk") if path.suffix == ".md"]
     drafts = []
     for path in written:
@@ -315,7 +321,10 @@ def test_the_front_matter_of_zola_is_what_its_manual_says(tmp_path: Path) -> Non
             *("title", "description", "date", "draft", "slug", "taxonomies", "extra"),
         }
         assert fields["date"] == date(2026, 11, 24)
-        assert fields["taxonomies"] == {"tags": ["saves", "performance"]}
+        assert fields["taxonomies"] == {
+            "tags": ["saves", "performance"],
+            "categories": ["Release notes"],
+        }
         assert fields["extra"]["copydesk"]["story"] in (1, 2, 3)
         assert not re.search(r"\{[{%#]", body)
         assert (path.parent / "coverage.svg").is_file()

@@ -46,6 +46,7 @@ class SiteFolder:
     tags: bool = True
     draft_key: bool = True
     custom: bool = True
+    categories: bool = False
 
 
 def find_site(name: str, folder: Path) -> SiteFolder:
@@ -77,7 +78,8 @@ def _folder_of_posts(name: str, top: Path) -> Path:
 
 def _with_rules(name: str, site: SiteFolder) -> SiteFolder:
     if name == "zola":
-        return replace(site, tags="tags" in _taxonomies(site.top))
+        names = _taxonomies(site.top)
+        return replace(site, tags="tags" in names, categories="categories" in names)
     if name != "astro":
         return site
     for file in _SCHEMAS:
@@ -87,6 +89,7 @@ def _with_rules(name: str, site: SiteFolder) -> SiteFolder:
                 site,
                 tags=bool(re.search(r"\btags\s*:", schema)),
                 draft_key=bool(re.search(r"\bdraft\s*:", schema)),
+                categories=bool(re.search(r"\bcategories\s*:", schema)),
                 custom=not re.search(r"\bstrict(?:Object)?\s*\(", schema),
             )
     return site
@@ -130,6 +133,7 @@ def site_files(name: str, site: SiteFolder, publication: Publication) -> dict[Pa
         tags=site.tags,
         draft_key=site.draft_key,
         custom=site.custom,
+        categories=site.categories,
     )
     if post.draft and not post.draft_key:
         raise CopydeskError(

@@ -26,7 +26,8 @@ class Post:
 
     `story` is the draft's id, by which what readers say is joined to it later; `links` are the
     addresses that may be linked. `tags`, `draft_key` and `custom` say whether the site's own
-    rules allow tags, a switch for drafts and keys that they do not name.
+    rules allow tags, a switch for drafts and keys that they do not name; `categories` whether they
+    have those, where a generator has none by itself.
     """
 
     story: int
@@ -37,6 +38,7 @@ class Post:
     tags: bool = True
     draft_key: bool = True
     custom: bool = True
+    categories: bool = False
 
 
 class Site(NamedTuple):
@@ -129,7 +131,7 @@ def _tags(story: Story, post: Post) -> list[str]:
 
 
 def _categories(story: Story) -> dict[str, list[str]]:
-    """The author's categories, for generators that have them without being told."""
+    """The author's categories as a field of their own; none where there are none."""
     return {"categories": [plain(word) for word in story.categories]} if story.categories else {}
 
 
@@ -159,6 +161,8 @@ def _astro(story: Story, post: Post) -> dict[str, Any]:
         fields["draft"] = post.draft
     if tags := _tags(story, post):
         fields["tags"] = tags
+    if post.categories:
+        fields |= _categories(story)
     return fields | ({"copydesk": _joined(post)} if post.custom else {})
 
 
@@ -166,8 +170,12 @@ def _zola(story: Story, post: Post) -> dict[str, Any]:
     named = {"title": title_of(story), "description": description(story)}
     fields = _dated(named, story, "date")
     fields |= {"draft": post.draft, "slug": post.slug}
-    if tags := _tags(story, post):
-        fields["taxonomies"] = {"tags": tags}
+    tags = _tags(story, post)
+    taxonomies = {"tags": tags} if tags else {}
+    if post.categories:
+        taxonomies |= _categories(story)
+    if taxonomies:
+        fields["taxonomies"] = taxonomies
     return fields | {"extra": {"copydesk": _joined(post)}}
 
 
