@@ -58,15 +58,20 @@ def check(story: Story, facts: Sequence[Fact]) -> list[Problem]:
         What is not supported, in the order of the story; empty when all of it is.
     """
     problems = []
-    for sentence in _sentences(story, tuple(fact.id for fact in facts)):
+    for sentence in sentences_of(story, tuple(fact.id for fact in facts)):
         problems += check_sentence(sentence, facts)
     for example in story.examples:
         problems += _check_example(example, facts)
     return problems
 
 
-def _sentences(story: Story, all_ids: tuple[str, ...]) -> Iterator[Sentence]:
-    """Everything in a story that is a sentence, or reads like one; a title may cite any fact."""
+def sentences_of(story: Story, all_ids: tuple[str, ...]) -> Iterator[Sentence]:
+    """Everything in a story that is a sentence, or reads like one; a title may cite any fact.
+
+    Args:
+        story: The story.
+        all_ids: The facts that a title and a heading may rest on.
+    """
     yield Sentence(story.title, all_ids)
     yield from filter(None, (story.greeting, story.hook))
     for heading, sentences in (*story.sections, *story.changes):

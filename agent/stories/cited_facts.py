@@ -89,6 +89,7 @@ _NOT_SAID = frozenset(
         *("direction", "url", "source"),
         *("code", "result", "before", "command", "tier", "before_sha"),  # of an example
         *("uses", "about"),  # of what readers said
+        "never",  # what the author would not say
     }
 )
 """Keys whose values are no words of a sentence."""
@@ -142,7 +143,7 @@ class CitedFacts:
                     names.add(unquoted(value))
                 elif base(key) in SPOKEN_VALUES:
                     spoken.append(unquoted(value))
-                elif key not in (*_NOT_SAID, *HEARD_VALUES):
+                elif base(key) not in _NOT_SAID and key not in HEARD_VALUES:
                     texts.append(value)
         words = {word.lower() for text in (*spoken, *texts) for word in WORD.findall(text)}
         return cls(facts, tuple(figures), frozenset(names), tuple(spoken), frozenset(words))

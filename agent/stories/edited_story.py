@@ -13,6 +13,7 @@ from copydesk.agent.stories.check_story import check
 from copydesk.agent.stories.editing_form import from_text
 from copydesk.agent.stories.example_facts import EXAMPLE, NO_EXAMPLES
 from copydesk.agent.stories.readers import keep_decisions, offers_told
+from copydesk.agent.stories.span_voice import unliked_words
 from copydesk.agent.stories.stored_stories import StoredStory, load_story, save_story
 
 APPROVED = "approved"
@@ -24,6 +25,10 @@ def evidence_of(stored: StoredStory, questions: Sequence[StoryNote] = ()) -> Jso
     has_why = any(fact.kind == "note" for fact in stored.facts)
     notes = [] if has_why else ["nobody has said why; `copydesk note TEXT` does"]
     notes += [fact.text for fact in stored.facts if fact.kind == NO_EXAMPLES]
+    notes += [
+        f"“{problem.token}” is {problem.why}: {problem.sentence}"
+        for problem in unliked_words(stored.story, stored.facts)
+    ]
     return {
         "verdict": "doubtful" if stored.open_red else "checked",
         "span": {"since": stored.span.since, "last": stored.span.last},

@@ -6,10 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from copydesk.agent.records import Fact, Sentence, Story
+from copydesk.agent.stories.check_story import MINE, Problem, sentences_of
+from copydesk.agent.stories.cited_facts import CitedFacts
 from copydesk.agent.stories.template import SPAN_HEADINGS
+from copydesk.agent.stories.tokens import tokenize
 from copydesk.agent.stories.voice import MEANINGS, Voice, own_words, voice_of
 
 _MEANING_OF = dict(zip(SPAN_HEADINGS, MEANINGS, strict=True))
+
+_UNLIKED = "a word that the author never uses"
 
 
 def in_voice(story: Story, facts: Sequence[Fact]) -> Story:
@@ -67,3 +72,24 @@ def _tags(tags: tuple[str, ...], voice: Voice) -> tuple[str, ...]:
     authors = {tag.lower(): tag for tag in (*voice.tags, *voice.more_tags)}
     own = [authors[tag] for tag in tags if tag in authors]
     return tuple(dict.fromkeys((*voice.tags, *own)))
+
+
+def unliked_words(story: Story, facts: Sequence[Fact]) -> list[Problem]:
+    """Find words that the author never uses: a matter of taste, which nothing is held up for.
+
+    Quotations, code, the author's own words and what the editor vouches for are left alone.
+
+    Args:
+        story: The story.
+        facts: All its facts; without one of a voice nothing is found.
+    """
+    never = {word.lower() for word in voice_of(facts)[0].never}
+    by_id = {fact.id: fact for fact in facts}
+    problems = []
+    for sentence in sentences_of(story, ()) if never else ():
+        cited = CitedFacts.of(by_id[i] for i in sentence.facts if i in by_id)
+        if MINE in sentence.facts or cited.is_verbatim(sentence.text):
+            continue
+        used = {token.text for token in tokenize(sentence.text) if token.word in never}
+        problems += [Problem(sentence.text, word, _UNLIKED) for word in sorted(used)]
+    return problems

@@ -11,7 +11,7 @@ from copydesk.agent.stories.voice.records import MEANINGS, Voice, voice_from
 VOICE = "voice"
 """The kind of fact."""
 
-_LISTS = {"tags": "tag", "more_tags": "more_tag", "categories": "category"}
+_LISTS = {"tags": "tag", "more_tags": "more_tag", "categories": "category", "never": "never"}
 _IN_TEXT = ("greeting", "sign_off")
 
 

@@ -17,17 +17,20 @@ from tests.agent.stories.test_span_story import FULL
 
 from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.store import open_desk
+from copydesk.agent.desk.stories import Span
 from copydesk.agent.desk.voice import VoiceLine
 from copydesk.agent.errors import CopydeskError
-from copydesk.agent.records import Story
+from copydesk.agent.records import Sentence, Story
 from copydesk.agent.stories.channels.markdown import HUGO
 from copydesk.agent.stories.channels.post import Style, body
-from copydesk.agent.stories.check_story import check
+from copydesk.agent.stories.check_story import MINE, check
+from copydesk.agent.stories.edited_story import evidence_of
 from copydesk.agent.stories.editing_form import from_text, to_text
 from copydesk.agent.stories.facts import numbered
 from copydesk.agent.stories.span import SpanInputs, span_facts
 from copydesk.agent.stories.span.contributors import Contributor
-from copydesk.agent.stories.stored_stories import story_from_json, story_to_json
+from copydesk.agent.stories.span_voice import unliked_words
+from copydesk.agent.stories.stored_stories import StoredStory, story_from_json, story_to_json
 from copydesk.agent.stories.voice import (
     MEANINGS,
     Voice,
@@ -42,6 +45,7 @@ from copydesk.agent.stories.voice.learn import learn
 from copydesk.agent.stories.voice.nearest import masked, nearest
 from copydesk.agent.stories.voice.posts import Post, post_of_story, read_post, read_posts
 from copydesk.agent.stories.voice.records import voice_from
+from copydesk.agent.stories.voice.style_words import STYLE_WORDS
 from copydesk.agent.stories.word_span import Wording, word_story
 
 POST = """\
@@ -263,6 +267,24 @@ def test_no_voice_changes_nothing() -> None:
     assert story_in(Voice())[1] == facts
     assert values_of(Voice()).keys() >= {*MEANINGS, "person"}
     assert voice_from(values_of(VOICE)) == VOICE
+
+
+def test_words_that_the_author_never_uses_are_named_and_nothing_is_held_up_for_them() -> None:
+    story, facts = story_in(replace(VOICE, never=("simply", "read", "crash")))
+    assert unliked_words(story, facts) == []  # what is quoted, or the author's own, stays
+    own = Sentence("It simply reads `simply`: “simply”.", (facts[0].id,))
+    worse = replace(story, sections=(("Why", (own, replace(own, facts=(MINE,)))),))
+    [problem] = unliked_words(worse, facts)
+    assert (problem.sentence, problem.token) == (own.text, "simply")
+    assert check(story, facts) == []
+    stored = StoredStory(1, 1, Span("", "a" * 40, "a" * 40), "open", worse, tuple(facts))
+    [note] = [note for note in evidence_of(stored)["notes"] if "never uses" in note]
+    assert note == f"“simply” is a word that the author never uses: {own.text}"
+
+
+def test_the_template_has_no_words_of_style() -> None:
+    story, facts = story_in(Voice(never=tuple(STYLE_WORDS)))
+    assert unliked_words(story, facts) == []
 
 
 def test_an_approved_story_is_a_post() -> None:
