@@ -108,7 +108,8 @@ def without_people(text: str, cited: CitedFacts) -> str:
     Quotations stay whole: they are compared with what was said, names and all.
     """
     parts = _QUOTATION.split(text)
-    for name in sorted(cited.values_of("author"), key=len, reverse=True):
+    authors = {str(fact.values["author"]) for fact in cited.facts if "author" in fact.values}
+    for name in sorted(authors, key=len, reverse=True):  # with the quotes that a name may have
         pattern = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
         for index in range(0, len(parts), 2):
             parts[index] = pattern.sub(lambda match: " " * len(match[0]), parts[index])

@@ -12,7 +12,7 @@ SLOT = re.compile(r"\{(F\d+)\.(\w+)\}")
 _MARKED = re.compile(r"([`“\"]?)\{(F\d+)\.(\w+)\}([`”\"]?)")
 _PLURAL = re.compile(
     r"^( (?:(?:test|executable|other|changed) )?"
-    r"(?:test|line|file|function|mutant|draft|point|commit|reader))s\b"
+    r"(?:test|line|file|function|mutant|draft|point|commit|reader|other))s\b"
 )
 
 

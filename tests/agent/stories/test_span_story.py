@@ -406,3 +406,14 @@ def test_an_altered_call_is_caught(true: str, altered: str) -> None:
     )
     assert true in sentence.text
     assert check_sentence(replace(sentence, text=sentence.text.replace(true, altered)), facts)
+
+
+def test_a_name_with_quotes_in_it_is_a_name() -> None:
+    names = ["Ada", "Ben '535' Blank", *(f"Person {chr(65 + n)}" for n in range(11))]
+    people = tuple(Contributor(name, 1, first=n < 2) for n, name in enumerate(names))
+    facts = span_facts(replace(FULL, contributors=people))
+    story = span_story(facts, date="")
+    text = prose(story)["Behind it"]
+    assert "by Ada, Ben '535' Blank, Person A" in text
+    assert "Person J and 1 other." in text
+    assert check(story, facts) == []
