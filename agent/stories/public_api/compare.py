@@ -155,8 +155,19 @@ def _renamed(old: PublicName, new: PublicName) -> list[tuple[Parameter, Paramete
         if former.name not in current_names
         and current.name not in former_names
         and former[1:] == current[1:]
-        and (former.default is None or _words(former.name) & _words(current.name))
+        and _may_be_renamed(former, current)
     ]
+
+
+_NEGATIONS = frozenset({"no", "not", "non", "without", "disable", "disabled", "skip", "ignore"})
+
+
+def _may_be_renamed(former: Parameter, current: Parameter) -> bool:
+    """Whether two parameters of one place may be one thing, going by their names."""
+    before, after = _words(former.name), _words(current.name)
+    if (before ^ after) & _NEGATIONS:
+        return False  # `detect_types` and `no_detect_types` are opposites
+    return former.default is None or bool(before & after)
 
 
 def _words(name: str) -> set[str]:

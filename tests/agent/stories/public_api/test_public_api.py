@@ -94,6 +94,11 @@ CASES: dict[str, tuple[str, str, list[tuple[str, ...]]]] = {
         "def f(strict=False): pass\n",
         [("parameter added", "f", "strict", "False"), ("parameter removed", "f", "lax")],
     ),
+    "a parameter that says the opposite of the former one": (
+        "def f(detect_types): pass\n",
+        "def f(no_detect_types): pass\n",
+        [("parameter added", "f", "no_detect_types"), ("parameter removed", "f", "detect_types")],
+    ),
     "a parameter of another name that is given by its name alone": (
         "def f(rows): pass\n",
         "def f(*, rows_in): pass\n",
