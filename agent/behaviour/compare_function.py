@@ -247,8 +247,7 @@ def _why_not_same(
 ) -> str:
     """Why nothing can be said although no difference was seen; "" where it is the same."""
     recorded = [one for one in every if not one.obstacle]
-    # a clock or seed that is set makes steady what is not steady by itself
-    if all(one.call.get("patches") for one in recorded) and (unstable or not recorded):
+    if _steady_by_patches_alone(recorded, unstable):
         return _why_unstable(unstable)
     before, after = ([one.before[0] for one in recorded], [one.after[0] for one in recorded])
     unreached = _unreached(sides.after, after, "")
@@ -262,6 +261,11 @@ def _why_not_same(
     if obstacle := _new_obstacle(every):
         return obstacle
     return "" if _depends(sides, entry, recorded) else "its answers do not depend on it"
+
+
+def _steady_by_patches_alone(recorded: Sequence[_Recorded], unstable: Sequence[str]) -> bool:
+    """Whether nothing was steady but under a clock or seed that was set, or nothing at all."""
+    return all(one.call.get("patches") for one in recorded) and bool(unstable or not recorded)
 
 
 def _why_unstable(unstable: Sequence[str]) -> str:
