@@ -45,8 +45,11 @@ def score(gaps: Sequence[GapFeatures], model: Trained | None = None) -> list[Sco
         gaps: What is known of each gap; see GapFeatures.
         model: What is in force; the shipped prior when left out.
     """
-    gap_risks = risks([gap._asdict() for gap in gaps], model)
-    return [_score(gap, risk) for gap, risk in zip(gaps, gap_risks, strict=True)]
+    # a score follows from its features alone, and small functions have the same
+    distinct = list(dict.fromkeys(gaps))
+    gap_risks = risks([gap._asdict() for gap in distinct], model)
+    scores = {gap: _score(gap, risk) for gap, risk in zip(distinct, gap_risks, strict=True)}
+    return [scores[gap] for gap in gaps]
 
 
 def risks(rows: Sequence[Mapping[str, float | None]], model: Trained | None = None) -> list[Risk]:

@@ -215,14 +215,16 @@ class MinedHistory:
 
         The commit's own change counts where there is one, else the latest.
         """
-        changes: dict[str, LastChange] = {}
-        for function, inputs, by_commit in self._db.execute(
+        rows = self._db.execute(
             "SELECT function, inputs, sha = ? FROM changed_functions WHERE path = ?"
             " ORDER BY sha = ?, committed_at",
             (sha, path, sha),
-        ):
-            changes[function] = LastChange(bool(by_commit), json.loads(inputs))
-        return changes
+        )
+        last_rows = {function: (inputs, by_commit) for function, inputs, by_commit in rows}
+        return {
+            function: LastChange(bool(by_commit), json.loads(inputs))
+            for function, (inputs, by_commit) in last_rows.items()
+        }
 
     def replace_inputs(self, functions: Iterable[ChangedFunction]) -> None:
         """Keep the inputs of functions in place of those that were kept before."""

@@ -127,7 +127,8 @@ def _rank_gaps(db: Database, commit: Commit, model: Trained) -> None:
 def _last_changes(db: Database, sha: Sha) -> dict[Gap, LastChange]:
     """The last change of the function of each gap; gaps of functions without one are left out."""
     gaps = db.gaps.of_commit(sha)
-    by_path = {gap.path: db.mined_history.last_changes(sha, gap.path) for gap in gaps}
+    paths = {gap.path for gap in gaps}  # of many gaps, few files
+    by_path = {path: db.mined_history.last_changes(sha, path) for path in paths}
     changes = {}
     for gap in gaps:
         change = by_path[gap.path].get(gap.function)

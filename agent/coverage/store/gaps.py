@@ -82,13 +82,10 @@ def find_gaps(
         for gap in _FileGaps(sha, file, frozenset(lines)).find(spans):
             gaps.append(gap)
             features.append(_features(gap, shapes_by_name.get(gap.function), lines))
-    # a score follows from its features alone, and small functions have the same
-    distinct = list(dict.fromkeys(features))
-    scores = dict(zip(distinct, score(distinct), strict=True))
-    ranked = []
-    for gap, gap_features in zip(gaps, features, strict=True):
-        gap_score = scores[gap_features]
-        ranked.append(replace(gap, risk=gap_score.value, reasons=gap_score.reasons))
+    ranked = [
+        replace(gap, risk=gap_score.value, reasons=gap_score.reasons)
+        for gap, gap_score in zip(gaps, score(features), strict=True)
+    ]
     return sorted(ranked, key=lambda g: (not g.changed, -g.risk, g.path, g.first_line))
 
 

@@ -89,6 +89,24 @@ def test_a_commit_is_scored_when_it_is_measured(
     assert db.predictions.of_commit("function", first) == []
 
 
+def test_the_history_of_a_file_is_read_once_for_all_of_its_gaps(
+    where: Repository, db: Database, story: Story
+) -> None:
+    names = [f"work{number}" for number in range(9)]
+    body = "\n\n".join(BODY.replace("price", name) for name in names)
+    sha = story(1, {"a.py": body, "b.py": BODY}, "Add")
+    measured(db, sha, [Gap(sha, "a.py", name, 1, 4, (2,)) for name in names])
+    reads: list[str] = []
+    db.connection.set_trace_callback(reads.append)
+    try:
+        scoring.after_measure(db, Commit(where, sha))
+    finally:
+        db.connection.set_trace_callback(None)
+    of_file = [read for read in reads if "FROM changed_functions WHERE path = 'a.py'" in read]
+    assert len(of_file) == 1
+    assert all(gap.risk > 0 for gap in db.gaps.of_commit(sha))
+
+
 def test_a_history_that_cannot_be_read_back_costs_itself_alone(
     where: Repository, db: Database, story: Story
 ) -> None:
