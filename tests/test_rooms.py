@@ -45,6 +45,8 @@ besides the standard library (sre_parse was part of it until Python 3.12)."""
 SITECUSTOMIZE = "agent/coverage/probe/sitecustomize.py"
 HEAVY = {
     "catboost",
+    "dask",
+    "distributed",
     "ollama",
     "git",
     "bokeh",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -25,6 +27,7 @@ from copydesk.agent.cli.one_by_one import OneByOne
 from copydesk.agent.cli.options import examples, json_option, revision_argument
 from copydesk.agent.cli.output import echo, echo_json, print_progress
 from copydesk.agent.coverage.measure import commit as measuring
+from copydesk.agent.coverage.measure import connected
 from copydesk.agent.coverage.report import FORMATS, export
 from copydesk.agent.coverage.store import Measure
 from copydesk.agent.daemon import control
@@ -49,6 +52,7 @@ FOLDERS = {"html": "htmlcov", "data": ".coverage"}
         "copydesk measure",
         "copydesk measure --full",
         "copydesk measure --full --workers 4",
+        "copydesk measure --full --dask tls://scheduler:8786",
         "copydesk measure main..HEAD --json",
     )
 )
@@ -61,9 +65,16 @@ FOLDERS = {"html": "htmlcov", "data": ".coverage"}
     metavar="N",
     help="Run the tests in N processes at once; files stay whole.",
 )
+@click.option(
+    "--dask",
+    metavar="ADDRESS",
+    help="Run the tests on the workers of that Dask scheduler instead.",
+)
 @json_option
 @click.pass_context
-def measure(ctx: click.Context, revision: str, full: bool, workers: int, as_json: bool) -> None:
+def measure(
+    ctx: click.Context, revision: str, full: bool, workers: int, dask: str | None, as_json: bool
+) -> None:
     """Measure a commit now, in the foreground.
 
     Only the tests that the change affects are run. Commits are measured, not the working tree.
@@ -71,13 +82,16 @@ def measure(ctx: click.Context, revision: str, full: bool, workers: int, as_json
     1 then.
     """
     measures: list[Measure] = []
-    with open_current_desk(create=True) as (repo, db):
+    with ExitStack() as stack:
+        repo, db = stack.enter_context(open_current_desk(create=True))
         commits = list(git.between(repo, revision))
+        cluster = stack.enter_context(connected(dask, print_progress)) if dask else None
+        how = {"full": full, "workers": workers, "cluster": cluster}
         outcome = OneByOne(db, "measure", several=len(commits) > 1, as_json=as_json)
         for sha in commits:
             name = sha if as_json else short_sha(sha)
             with outcome.item(name, "not measured"):
-                measures.append(_measure_commit(repo, db, sha, full=full, workers=workers))
+                measures.append(_measure_commit(repo, db, sha, how))
                 _say(repo, db, measures[-1], outcome)
     if as_json:
         echo_json(outcome.rows)
@@ -88,17 +102,13 @@ def measure(ctx: click.Context, revision: str, full: bool, workers: int, as_json
     ctx.exit(int(outcome.failures > 0))
 
 
-def _measure_commit(
-    repo: Repository, db: Database, sha: Sha, *, full: bool, workers: int
-) -> Measure:
-    """Measure one commit, and what follows from that."""
+def _measure_commit(repo: Repository, db: Database, sha: Sha, how: Mapping[str, Any]) -> Measure:
+    """Measure one commit, with further arguments of `measure`, and what follows from that."""
     commit = Commit(repo, sha)
     print_progress(f"measuring {short_sha(sha)} {commit.info.subject}")
     had_failed = any(job[:2] == ("measure", sha) for job in db.jobs.failures())
     order = ordering(db, commit)
-    measured = measuring.measure(
-        db, commit, say=print_progress, full=full, order=order, workers=workers
-    )
+    measured = measuring.measure(db, commit, say=print_progress, order=order, **how)
     scoring.after_measure(db, commit)
     if had_failed:
         _resume(repo, db, sha)

@@ -6,6 +6,7 @@ executed, and, from such a tree of somebody else's, the traces that a measure he
 
 from copydesk.agent.coverage.exchange.about import accepts, differing_parts
 from copydesk.agent.coverage.exchange.foreign import load_foreign_map, usable_maps
+from copydesk.agent.coverage.exchange.recordings import decode_recording, encode_recording
 from copydesk.agent.coverage.exchange.remote_maps import Place, Pushed, place
 from copydesk.agent.coverage.exchange.shards import decode, encode
 from copydesk.agent.coverage.exchange.travel import Arrived, fetch_maps, prune_maps, push_maps
@@ -16,8 +17,10 @@ __all__ = [
     "Pushed",
     "accepts",
     "decode",
+    "decode_recording",
     "differing_parts",
     "encode",
+    "encode_recording",
     "fetch_maps",
     "load_foreign_map",
     "place",

@@ -9,11 +9,14 @@ from copydesk.agent.coverage.measure import commit
 from copydesk.agent.coverage.measure.collection import Collection, collect
 from copydesk.agent.coverage.measure.commit import measure
 from copydesk.agent.coverage.measure.interrupted import progress
+from copydesk.agent.coverage.measure.on_dask import Cluster, connected
 
 __all__ = [
+    "Cluster",
     "Collection",
     "collect",
     "commit",
+    "connected",
     "measure",
     "progress",
 ]

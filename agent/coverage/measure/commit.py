@@ -25,6 +25,7 @@ from copydesk.agent.coverage.measure.gate_rules import gate_rules
 from copydesk.agent.coverage.measure.isolated_children import explained, worktree_remark
 from copydesk.agent.coverage.measure.merge_traces import merge
 from copydesk.agent.coverage.measure.not_there import with_reasons
+from copydesk.agent.coverage.measure.on_dask import Cluster
 from copydesk.agent.coverage.measure.passed_over import never_run
 from copydesk.agent.coverage.measure.plan import Plan
 from copydesk.agent.coverage.measure.projects import ReadyProject, ReadyProjects, ready_projects
@@ -35,6 +36,7 @@ from copydesk.agent.coverage.measure.reusable_totals import (
 )
 from copydesk.agent.coverage.measure.scripts import counted_scripts, known_scripts, published
 from copydesk.agent.coverage.measure.shards import Shards
+from copydesk.agent.coverage.measure.shipped import Shipping
 from copydesk.agent.coverage.runner import (
     Environment,
     Recording,
@@ -88,6 +90,7 @@ def measure(
     interpreter: Interpreter | None = None,
     order: Order | None = None,
     workers: int = 1,
+    cluster: Cluster | None = None,
 ) -> Measure:
     """Measure a commit and put everything about it on the desk.
 
@@ -99,6 +102,7 @@ def measure(
         interpreter: What runs the tests; found by the repository's settings when left out.
         order: Puts the test files to run in order, given the tests that are affected.
         workers: How many processes run them.
+        cluster: Runs them instead of processes here.
 
     Raises:
         CopydeskError: It cannot be measured: no interpreter, no pytest, a broken suite.
@@ -110,7 +114,10 @@ def measure(
     with snapshot(repo, commit.sha, entries=files, asked_by_tests=True) as shot:
         projects = ready_projects(db, commit, shot, interpreter, say)
         blobs = files_of(files)
-        shards = Shards(commit, workers, say)
+        shards = Shards(commit, cluster.parts if cluster else workers, say)
+        if cluster:
+            shards.is_local = False
+            shards.record = Shipping(commit, cluster.send, say, shards.retries)
         measurement = _Measurement(db, commit, projects, blobs, personal, say, shards, order)
         measurement.absent = {**commit.checkout.absent, **shot.unconverted}
         return measurement.run("every test, as asked" if full else "", started)

@@ -25,7 +25,7 @@ from copydesk.agent.desk.database import Database
 from copydesk.agent.desk.measures import ProjectTotal
 from copydesk.agent.git.commit import Commit
 from copydesk.agent.git.interpreter import ready
-from copydesk.agent.progress import Progress
+from copydesk.agent.progress import Progress, silent
 from copydesk.agent.projects import lies_in, nearest, projects_of
 from copydesk.agent.records import Interpreter, Snapshot
 from copydesk.agent.sandbox.own_tests import sandbox_for_own_tests
@@ -181,18 +181,43 @@ def ready_projects(
     projects: list[ReadyProject] = []
     for folder in folders:
         python = interpreter or ready(commit.repo, folder)
-        guard, why = sandbox_for_own_tests(personal, python, commit.repo.worktree, shot.path)
-        if guard is None and not projects:
-            say(f"the tests run without a sandbox: {why}")
-        engine = Engine(
-            shot.path, python, guard, cached_probe(commit.repo.desk, python),
-            compiled=(*commit.checkout.extensions, *sorted(shot.unconverted), *_rules(shot)),
-            redirect=Redirect.of(commit.repo, python),
-            folder=folder, objects=shot.objects,
-        )  # fmt: skip
+        told = silent if projects else say
+        engine = engine_of(commit, shot, python, folder, personal, told)
         settings = config.load_project(commit.repo, commit.sha, folder)[0]
         projects.append(_ready_project(db, engine, settings, blobs, folders))
     return ReadyProjects(tuple(projects), _together(projects))
+
+
+def engine_of(
+    commit: Commit,
+    shot: Snapshot,
+    python: Interpreter,
+    folder: str,
+    personal: config.Personal,
+    say: Progress,
+) -> Engine:
+    """What runs the tests of one project of a commit.
+
+    Args:
+        commit: The commit.
+        shot: Its files, on the disk.
+        python: What runs the tests.
+        folder: The project's folder in it, "" for the top.
+        personal: The user's settings.
+        say: Told where there is no sandbox.
+
+    Raises:
+        CopydeskError: The user insists on a sandbox and there is none ("own-tests-unguarded").
+    """
+    guard, why = sandbox_for_own_tests(personal, python, commit.repo.worktree, shot.path)
+    if guard is None:
+        say(f"the tests run without a sandbox: {why}")
+    return Engine(
+        shot.path, python, guard, cached_probe(commit.repo.desk, python),
+        compiled=(*commit.checkout.extensions, *sorted(shot.unconverted), *_rules(shot)),
+        redirect=Redirect.of(commit.repo, python),
+        folder=folder, objects=shot.objects,
+    )  # fmt: skip
 
 
 def _rules(shot: Snapshot) -> Iterable[str]:

@@ -116,6 +116,7 @@ class Shards:
         say: Told what goes on.
         base: The map of a measured commit near it, once one is known.
         record: Runs one part.
+        is_local: Whether it runs it here, so that each part needs a tree of its own.
         retries: Which parts were run again, and why.
         groups: Which tests rest on which files, as it was found now.
         unsettled: Tests that fail in a part, where a run in one process takes too long.
@@ -126,6 +127,7 @@ class Shards:
     say: Progress
     base: CoverageMap | None = None
     record: Recorder = record_tests
+    is_local: bool = True
     retries: list[str] = field(default_factory=list)
     groups: list[str] = field(default_factory=list)
     unsettled: list[TestId] = field(default_factory=list)
@@ -145,8 +147,8 @@ class Shards:
             return self.record(engine, options)
         self._describe(parts, groups)
         with ExitStack() as stack:
-            engines = [engine]
-            for number in range(2, len(parts) + 1):
+            engines = [engine] if self.is_local else [engine] * len(parts)
+            for number in range(len(engines) + 1, len(parts) + 1):
                 slot = f"measure-{number}"
                 shot = stack.enter_context(
                     snapshot(
@@ -239,7 +241,8 @@ class Shards:
         return seconds
 
     def _describe(self, parts: Sequence[Sequence[str]], groups: Sequence[Collection[str]]) -> None:
-        self.say(f"in {len(parts)} processes, {', '.join(str(len(p)) for p in parts)} files")
+        where = "processes" if self.is_local else "parts, on workers"
+        self.say(f"in {len(parts)} {where}, {', '.join(str(len(p)) for p in parts)} files")
         for group in groups[:SHOWN]:
             self.say(f"kept together: {', '.join(sorted(group)[:SHOWN])}")
 

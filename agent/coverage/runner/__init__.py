@@ -19,7 +19,7 @@ from copydesk.agent.coverage.runner.project_config import (
     pytest_setting,
 )
 from copydesk.agent.coverage.runner.project_info import ProjectInfo, SeveralProjects, project_info
-from copydesk.agent.coverage.runner.recording import Recording, united
+from copydesk.agent.coverage.runner.recording import Recording, TestRun, united
 from copydesk.agent.coverage.runner.redirect import Redirect
 from copydesk.agent.coverage.runner.run_tests import (
     NOTHING_COLLECTED,
@@ -41,6 +41,7 @@ __all__ = [
     "Redirect",
     "RunOptions",
     "SeveralProjects",
+    "TestRun",
     "addopts",
     "cached_probe",
     "merge_two",

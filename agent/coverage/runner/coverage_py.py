@@ -192,11 +192,17 @@ class Engine:
             }
         )
 
-    def variable_digests(self) -> VariableDigests:
-        """A digest of each environment variable that the tests see: values are not kept."""
+    def variable_digests(self, places: Mapping[str, str] | None = None) -> VariableDigests:
+        """A digest of each environment variable that the tests see: values are not kept.
+
+        Args:
+            places: Folders, and what they are called in the values, wherever they lie.
+        """
         environ = self.environ()
         if self.guard:
             environ = self.guard.environment(environ)
+        for folder, name in (places or {}).items():
+            environ = {key: value.replace(folder, name) for key, value in environ.items()}
         return VariableDigests({name: _digest_of(name, value) for name, value in environ.items()})
 
     def run_tests(
