@@ -79,6 +79,7 @@ def _print_no_gaps(sha: Sha, measured: Measure | None) -> None:
 
 def _print_gaps(listed: Sequence[Gap], limit: int, advice: DraftAdvice) -> None:
     shown = listed[:limit]
+    shared = _shared_reasons(shown)
     screen.print_table(
         ("", "Function", "Lines", "Risk", "Why"),
         [
@@ -87,17 +88,27 @@ def _print_gaps(listed: Sequence[Gap], limit: int, advice: DraftAdvice) -> None:
                 f"{gap.path}::{gap.function}",
                 ranges(gap.lines) or "branches",
                 f"{gap.risk:.2f}",
-                "; ".join(gap.reasons),
+                "; ".join(reason for reason in gap.reasons if reason not in shared),
             )
             for gap in shown
         ],
         ends=(1,),
+        last_below=True,
     )
+    if shared:
+        echo(f"All of these: {'; '.join(shared)}.")
     if len(shown) < len(listed):
         echo(f"… and {len(listed) - len(shown)} more; --limit {len(listed)} lists all.")
     echo("")
     for line in _next_steps(listed, advice):
         echo(line)
+
+
+def _shared_reasons(gaps: Sequence[Gap]) -> list[str]:
+    """The reasons that all of several gaps have, and that tell none of them from the others."""
+    if len(gaps) < 2:
+        return []
+    return [reason for reason in gaps[0].reasons if all(reason in gap.reasons for gap in gaps)]
 
 
 def _next_steps(listed: Sequence[Gap], advice: DraftAdvice) -> Iterator[str]:

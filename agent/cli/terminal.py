@@ -10,6 +10,7 @@ import contextlib
 import os
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 
 import click
@@ -45,6 +46,7 @@ def print_table(
     *,
     right: Sequence[int] = (),
     ends: Sequence[int] = (),
+    last_below: bool = False,
 ) -> None:
     """Print rows under headings, one line each.
 
@@ -56,12 +58,19 @@ def print_table(
         rows: The cells; cleaned here.
         right: The columns that stand flush right.
         ends: The columns whose ends matter most (paths): these are cut at the start.
+        last_below: Whether the last column stands below each row, whole, where the rows do not
+            fit.
     """
     from rich.cells import cell_len
 
+    width = terminal_width()
     cells = [[clean(cell, keep="") for cell in row] for row in (headings, *rows)]
-    sizes = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
-    _squeeze(sizes, terminal_width())
+    sizes = _column_sizes(cells)
+    below: list[str] = []
+    if last_below and width is not None and sum(sizes) + _blanks(sizes) > width:
+        below = [row.pop() for row in cells]
+        sizes = _column_sizes(cells)
+    _squeeze(sizes, width)
     for number, row in enumerate(cells):
         line = []
         for column, (cell, size) in enumerate(zip(row, sizes, strict=True)):
@@ -70,6 +79,27 @@ def print_table(
             line.append(padding + shown if column in right else shown + padding)
         text = "  ".join(line).rstrip()
         click.echo(click.style(text, bold=True) if number == 0 and use_colour() else text)
+        if below and number > 0:
+            _print_below(below[number], width or 80)
+
+
+def _print_below(text: str, width: int) -> None:
+    """Print a cell on lines of its own, indented."""
+    indent = " " * 4
+    for line in textwrap.wrap(text, max(width - 1, 20), initial_indent=indent,
+                              subsequent_indent=indent):  # fmt: skip
+        click.echo(line)
+
+
+def _column_sizes(cells: Sequence[Sequence[str]]) -> list[int]:
+    from rich.cells import cell_len
+
+    return [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
+
+
+def _blanks(sizes: Sequence[int]) -> int:
+    """The blanks between columns: two."""
+    return 2 * (len(sizes) - 1)
 
 
 def _squeeze(sizes: list[int], width: int | None) -> None:
@@ -79,8 +109,9 @@ def _squeeze(sizes: list[int], width: int | None) -> None:
         sizes: The widths of the columns; changed in place.
         width: What they have to fit into; None for any.
     """
-    blanks = 2 * (len(sizes) - 1)
-    while width is not None and sum(sizes) + blanks > width and max(sizes) > NARROWEST_COLUMN:
+    while (
+        width is not None and sum(sizes) + _blanks(sizes) > width and max(sizes) > NARROWEST_COLUMN
+    ):
         sizes[sizes.index(max(sizes))] -= 1
 
 

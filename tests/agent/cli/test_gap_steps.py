@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from copydesk.agent.cli.gaps import _next_steps
+from dataclasses import replace
+
+import pytest
+
+from copydesk.agent.cli.gaps import _next_steps, _print_gaps
 from copydesk.agent.coverage.gate import DraftAdvice
 from copydesk.agent.coverage.source import MODULE
 from copydesk.agent.records import Gap
@@ -39,3 +43,15 @@ def test_of_many_drafts_some_are_named() -> None:
     said = steps(names, [f"a.py::{name}" for name in names])
     assert len(said) == 4
     assert said[-1] == "`copydesk review` has 3 more that wait."
+
+
+def test_what_all_gaps_share_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    short = "in a short file"
+    gaps = [replace(gap("f"), reasons=("it is new", short)), replace(gap("g"), reasons=(short,))]
+    _print_gaps(gaps, 20, DraftAdvice({}))
+    out = capsys.readouterr().out
+    assert out.count(short) == 1
+    assert f"All of these: {short}." in out
+    assert "it is new" in out
+    _print_gaps(gaps, 1, DraftAdvice({}))
+    assert "it is new; in a short file" in capsys.readouterr().out

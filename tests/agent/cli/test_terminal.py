@@ -101,3 +101,24 @@ def test_the_wheel_turns_on_a_terminal_only(
     with terminal.spinner("waiting") as change:
         change("[red]still\x1b[2J")
     assert "\x1b[2J" not in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("narrow")
+def test_the_last_column_can_stand_below_rows_that_do_not_fit(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    why = "no test reaches any of it; " * 5
+    rows = [("a/module.py::function", "12-40", why), ("b.py::g", "3", "")]
+    terminal.print_table(("Function", "Lines", "Why"), rows, ends=(0,), last_below=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "Function               Lines"
+    assert lines[1] == "a/module.py::function  12-40"
+    assert " ".join(" ".join(lines[2:-1]).split()) == why.strip()
+    assert all(line.startswith("    ") and cell_len(line) < 80 for line in lines[2:-1])
+    assert lines[-1] == "b.py::g                3"
+
+
+@pytest.mark.usefixtures("narrow")
+def test_the_last_column_stays_where_there_is_room(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal.print_table(("A", "Why"), [("f", "new")], last_below=True)
+    assert capsys.readouterr().out.splitlines() == ["A  Why", "f  new"]
