@@ -153,7 +153,10 @@ class DeskApp(Deciding):
 
     def _show_status(self) -> None:
         parts = [self._message, self._daemon, self._model]
-        self.query_one("#status", Static).update("  ·  ".join(filter(None, parts)))
+        text = "  ·  ".join(filter(None, parts))
+        self.query_one("#status", Static).update(
+            text, layout=False
+        )  # one line high whatever it says
 
     def _show_top(self) -> None:
         listed = self.desk_list.entries
@@ -163,7 +166,7 @@ class DeskApp(Deciding):
         if self.desk_list.marked:
             words.append(f"{len(self.desk_list.marked)} marked")
         words.append(f"by {self._grouping}" if self._grouping != "none" else "by value")
-        self.query_one("#top", Static).update("  ·  ".join(words))
+        self.query_one("#top", Static).update("  ·  ".join(words), layout=False)
 
     def show_entries(self, keep: int | None = None) -> None:
         """Show the entries anew, as they are filtered, grouped and under way."""
