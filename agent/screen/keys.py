@@ -25,7 +25,7 @@ KEYS = (
     Key("e", "e", "edit", "edit", "Edit in $EDITOR; it is checked again in the background."),
     Key("r", "r", "reject", "reject", "Reject: pick a reason by its number, or type one."),
     Key("u", "u", "undo", "undo", "Undo the last decision, or the one on a decided draft."),
-    Key("s", "s", "skip", "skip", "Skip: leave it and go to the next one."),
+    Key("s", "s", "skip", "", "Skip: leave it and go to the next one."),
     Key("space", "Space", "mark", "mark", "Mark it, and go to the next one."),
     Key("A", "A", "accept_many", "many", "Accept all marked, or all verified; undone as one."),
     Key("n", "n", "note", "", "Answer what a story asks, or note why, for the story."),
