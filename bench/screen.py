@@ -1,10 +1,12 @@
 """How fast the screen is: first paint, keys, memory, beside a bare Textual program.
 
     python bench/screen.py [DRAFTS [FILES]]
+    python bench/screen.py --thirty
 
 Both run in processes of their own on a terminal of 80 by 24 characters (a pseudo-terminal); the
 time to the first paint is from the start of the process to the first draft (or line) on it, and
-that of a key from the key to the first bytes drawn because of it.
+that of a key from the key to the first bytes drawn because of it. `--thirty` has thirty drafts
+decided on with a key each, and takes the time until the last one stands in its file.
 """
 
 from __future__ import annotations
@@ -44,6 +46,8 @@ REVIEW = (
     " from copydesk.agent.cli.main import main; main()"
 )
 KEYS = 60
+THIRTY = 30
+"""Drafts that `--thirty` decides on."""
 SOURCE = "def label(price):\n    if price < 0:\n        return 'refund'\n    return f'{price}'\n"
 
 
@@ -167,8 +171,40 @@ def measure(code: str, where: Path, pattern: str) -> dict[str, float]:
     }
 
 
+def decide_thirty() -> dict[str, float]:
+    """Accept thirty waiting drafts of ten files with a key each; seconds from the first key."""
+    with tempfile.TemporaryDirectory() as folder:
+        top = Path(folder)
+        make_project(top, THIRTY, 10)
+        terminal = Terminal(REVIEW, top)
+        terminal.until("mod[0-9]+.py::label")
+        terminal.drain()
+        began = time.perf_counter()
+        for _ in range(THIRTY):
+            terminal.key(b"a")
+        pressed = time.perf_counter() - began
+        accepted = 0
+        with open_desk(find(top).desk) as db:
+            while accepted < THIRTY and time.perf_counter() - began < 600:
+                terminal.drain()
+                accepted = len(db.drafts.find(("accepted",)))
+        written = time.perf_counter() - began
+        terminal.close()
+        tests = sum(path.read_text().count("def test_refund_") for path in top.glob("tests/*.py"))
+    return {
+        "keys_each": 1,
+        "accepted": accepted,
+        "tests_written": tests,
+        "last_key_s": round(pressed, 1),
+        "last_written_s": round(written, 1),
+    }
+
+
 def main() -> None:
     """Print both programs' figures and their ratio as JSON; the best of three runs of each."""
+    if sys.argv[1:] == ["--thirty"]:
+        print(json.dumps(decide_thirty(), indent=2))
+        return
     drafts = int(sys.argv[1]) if len(sys.argv) > 1 else 500
     files = int(sys.argv[2]) if len(sys.argv) > 2 else 300
     with tempfile.TemporaryDirectory() as folder:
