@@ -61,8 +61,6 @@ def print_table(
         last_below: Whether the last column stands below each row, whole, where the rows do not
             fit.
     """
-    from rich.cells import cell_len
-
     width = terminal_width()
     cells = [[clean(cell, keep="") for cell in row] for row in (headings, *rows)]
     sizes = _column_sizes(cells)
@@ -72,15 +70,24 @@ def print_table(
         sizes = _column_sizes(cells)
     _squeeze(sizes, width)
     for number, row in enumerate(cells):
-        line = []
-        for column, (cell, size) in enumerate(zip(row, sizes, strict=True)):
-            shown = _cut(cell, size, keep_end=column in ends and number > 0)
-            padding = " " * (size - cell_len(shown))
-            line.append(padding + shown if column in right else shown + padding)
-        text = "  ".join(line).rstrip()
+        text = _row_text(row, sizes, right, ends if number > 0 else ())
         click.echo(click.style(text, bold=True) if number == 0 and use_colour() else text)
         if below and number > 0:
             _print_below(below[number], width or 80)
+
+
+def _row_text(
+    row: Sequence[str], sizes: Sequence[int], right: Sequence[int], ends: Sequence[int]
+) -> str:
+    """A row as one line, its cells cut and filled to the sizes of their columns."""
+    from rich.cells import cell_len
+
+    line = []
+    for column, (cell, size) in enumerate(zip(row, sizes, strict=True)):
+        shown = _cut(cell, size, keep_end=column in ends)
+        padding = " " * (size - cell_len(shown))
+        line.append(padding + shown if column in right else shown + padding)
+    return "  ".join(line).rstrip()
 
 
 def _print_below(text: str, width: int) -> None:
