@@ -65,15 +65,20 @@ def print_table(
     cells = [[clean(cell, keep="") for cell in row] for row in (headings, *rows)]
     sizes = _column_sizes(cells)
     below: list[str] = []
-    if last_below and width is not None and sum(sizes) + _blanks(sizes) > width:
+    if last_below and not _fits(sizes, width):
         below = [row.pop() for row in cells]
         sizes = _column_sizes(cells)
     _squeeze(sizes, width)
-    for number, row in enumerate(cells):
-        text = _row_text(row, sizes, right, ends if number > 0 else ())
-        click.echo(click.style(text, bold=True) if number == 0 and use_colour() else text)
-        if below and number > 0:
+    heading = _row_text(cells[0], sizes, right, ())
+    click.echo(click.style(heading, bold=True) if use_colour() else heading)
+    for number, row in enumerate(cells[1:], 1):
+        click.echo(_row_text(row, sizes, right, ends))
+        if below:
             _print_below(below[number], width or 80)
+
+
+def _fits(sizes: Sequence[int], width: int | None) -> bool:
+    return width is None or sum(sizes) + _blanks(sizes) <= width
 
 
 def _row_text(
@@ -116,9 +121,7 @@ def _squeeze(sizes: list[int], width: int | None) -> None:
         sizes: The widths of the columns; changed in place.
         width: What they have to fit into; None for any.
     """
-    while (
-        width is not None and sum(sizes) + _blanks(sizes) > width and max(sizes) > NARROWEST_COLUMN
-    ):
+    while not _fits(sizes, width) and max(sizes) > NARROWEST_COLUMN:
         sizes[sizes.index(max(sizes))] -= 1
 
 
