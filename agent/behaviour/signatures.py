@@ -164,8 +164,8 @@ def _takes(signature: Signature, call: _Call) -> bool:
     if call.positional > len(names) and signature.variadic is None:
         return False
     handed = {*names[: call.positional], *call.keywords}
-    known = {parameter.arg for parameter, _ in signature.named}
-    if call.keywords - known and signature.keywords is None:
+    named_parameters = {parameter.arg for parameter, _ in signature.named}
+    if call.keywords - named_parameters and signature.keywords is None:
         return False
     required = {parameter.arg for parameter in signature.required} | signature.required_keywords
     return required <= handed

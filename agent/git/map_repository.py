@@ -194,9 +194,9 @@ class MapRepository:
             self._git("update-ref", "-d", BUILT)
         options = ("--quiet", "--done", "--date-format=now", "--force")
         self._git("fast-import", *options, stdin=b"".join(stream))
-        made = self.tip(BUILT)
-        assert made is not None
-        return made
+        built_tip = self.tip(BUILT)
+        assert built_tip is not None
+        return built_tip
 
     def point(self, ref: str, commit: Sha) -> None:
         """Let a ref name a commit."""
@@ -307,10 +307,12 @@ class MapRepository:
         """Run a command of git that talks to a remote, with the user's own configuration of it."""
         allowed = [f"protocol.{name}.allow=always" for name in _TRANSPORTS]
         words = [word for setting in (*allowed, *settings) for word in ("-c", setting)]
-        kept = {name: os.environ[name] for name in _NETWORK_VARIABLES if name in os.environ}
+        network_variables = {
+            name: os.environ[name] for name in _NETWORK_VARIABLES if name in os.environ
+        }
         return git(
             *words, *arguments, git_dir=self.repo.common_dir, timeout=NETWORK_SECONDS,
-            extra={**kept, **(variables or {})},
+            extra={**network_variables, **(variables or {})},
         )  # fmt: skip
 
 

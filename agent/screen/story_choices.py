@@ -85,10 +85,10 @@ def take_note(db: Database, draft_id: int, text: str) -> str:
     Returns:
         What became of it, in words.
     """
-    asked = [note for note in db.stories.notes() if note.state == "asked"]
+    asked_questions = [note for note in db.stories.notes() if note.state == "asked"]
     evidence = db.drafts.get(draft_id).evidence
     of_story = {one.get("id") for one in evidence.get("questions") or ()}
-    for note in asked:
+    for note in asked_questions:
         if note.id in of_story:
             db.stories.answer(note.id, text)
             return "Your answer is kept; the story takes it up when it is written anew."

@@ -40,9 +40,13 @@ def story_lines(stored: StoredStory, look: Look) -> list[Text]:
     for example in story.examples:
         lines += [Text(), *page.example(example)]
     questions = [story.question, story.poll.question if story.poll else None]
-    asked = list(dict.fromkeys(filter(None, questions)))
-    if asked:
-        lines += [Text(), Text("A question to readers", "bold underline"), *page.sentences(asked)]
+    distinct_questions = list(dict.fromkeys(filter(None, questions)))
+    if distinct_questions:
+        lines += [
+            Text(),
+            Text("A question to readers", "bold underline"),
+            *page.sentences(distinct_questions),
+        ]
     if story.poll is not None:
         lines += page.sentences(story.poll.answers, mark="( ) ")
     for category, entries in story.changes:

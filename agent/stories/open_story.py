@@ -306,8 +306,8 @@ def _save(desk: StoryDesk, stored: StoredStory, last_call: int) -> StoredStory:
     desk.say(f"story by {origin}: {facts}, {plural(len(problems), 'problem')}")
     stored = replace(stored, problems=problems)
     calls = range(last_call + 1, desk.db.model_calls.last_id() + 1)
-    asked = [] if stored.closed_by else ask(desk.db, stored.facts)
-    draft = _draft(stored, list(calls) if origin != PLAIN else [], asked)
+    new_questions = [] if stored.closed_by else ask(desk.db, stored.facts)
+    draft = _draft(stored, list(calls) if origin != PLAIN else [], new_questions)
     return save_story(desk.db, stored, draft)
 
 

@@ -126,10 +126,10 @@ def ask(db: Database, facts: Sequence[Fact]) -> list[StoryNote]:
     """
     notes = db.stories.notes()
     wanted = {q.text: q for q in questions(facts, [n for n in notes if n.state != "asked"])}
-    there = {note.question: note.id for note in _asked(notes)}
-    db.stories.withdraw(there[text] for text in there.keys() - wanted.keys())
+    note_of_question = {note.question: note.id for note in _asked(notes)}
+    db.stories.withdraw(note_of_question[text] for text in note_of_question.keys() - wanted.keys())
     for text, question in wanted.items():
-        if text not in there:
+        if text not in note_of_question:
             db.stories.add_note("", subject=question.subject, question=text)
     return _asked(db.stories.notes())
 

@@ -101,9 +101,11 @@ def parse_about(content: bytes, name: str) -> About:
     """
     try:
         values = json.loads(content)
-        found = values["format"]
-        if found != FORMAT:
-            raise refused(f"it is of format {str(found)[:20]!r}, and this copydesk reads {FORMAT}")
+        format_version = values["format"]
+        if format_version != FORMAT:
+            raise refused(
+                f"it is of format {str(format_version)[:20]!r}, and this copydesk reads {FORMAT}"
+            )
         about = _about(values)
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise refused("what it says of itself cannot be read") from error

@@ -100,23 +100,23 @@ def fetch(maps: MapRepository, where: Place) -> Fetched:
         CopydeskError: The remote cannot be reached, or what it sends is refused; nothing is stored
             then.
     """
-    known = maps.tip(where.known_ref)
-    before = read_index(maps, known) if known else Index()
+    known_tip = maps.tip(where.known_ref)
+    before = read_index(maps, known_tip) if known_tip else Index()
     tip = maps.remote_tips(where.remote, where.ref).get(where.ref)
     if tip is None:
         return Fetched(None, Index(), {})
-    if tip == known:
+    if tip == known_tip:
         return Fetched(tip, before, {})
     try:
-        with maps.receive(where.remote, where.ref, [known] if known else []) as incoming:
+        with maps.receive(where.remote, where.ref, [known_tip] if known_tip else []) as incoming:
             index = read_index(incoming, tip)
             new = {name: tree for name, tree in index.items() if before.get(name) != tree}
-            said = read_abouts(incoming, new)
+            abouts = read_abouts(incoming, new)
             incoming.keep()
     except GitFailed as error:
         raise _damaged(error) from error
     maps.point(where.known_ref, tip)
-    return Fetched(tip, index, said)
+    return Fetched(tip, index, abouts)
 
 
 def abouts(maps: MapRepository, index: Index, names: Iterable[str]) -> dict[str, About]:
@@ -169,22 +169,22 @@ def push(
     """
     prepared = {sha: each for sha in shas if (each := prepare(sha))}
     for attempt in range(1, ATTEMPTS + 1):
-        there = fetch(maps, where)
-        keys = {_key(parse_name(name)) for name in there.index}
+        remote = fetch(maps, where)
+        keys = {_key(parse_name(name)) for name in remote.index}
         new = [m for m in prepared.values() if _key(parse_name(m.about.name)) not in keys]
         if not new:
-            return Pushed([], len(there.index), attempt)
-        tip = write(maps, there.tip, there.index, new=new)
+            return Pushed([], len(remote.index), attempt)
+        tip = write(maps, remote.tip, remote.index, new=new)
         try:
-            maps.push(where.remote, where.ref, tip, there.tip)
+            maps.push(where.remote, where.ref, tip, remote.tip)
         except GitFailed:
-            if maps.remote_tips(where.remote, where.ref).get(where.ref) == there.tip:
+            if maps.remote_tips(where.remote, where.ref).get(where.ref) == remote.tip:
                 raise  # nobody else was quicker: the remote does not want it
             say("another machine was quicker; its maps are taken in, and it is tried again")
             time.sleep(random.uniform(0, 0.1 * attempt))
             continue
         maps.point(where.known_ref, tip)
-        return Pushed([m.about.name for m in new], len(there.index) + len(new), attempt)
+        return Pushed([m.about.name for m in new], len(remote.index) + len(new), attempt)
     raise _busy()
 
 
@@ -208,18 +208,18 @@ def prune(maps: MapRepository, where: Place, wanted: Callable[[Iterable[Sha]], s
         CopydeskError: The remote cannot be reached, or refuses.
     """
     for attempt in range(1, ATTEMPTS + 1):
-        there = fetch(maps, where)
-        keep = wanted({parse_name(name).commit for name in there.index})
-        staying = {n: tree for n, tree in there.index.items() if parse_name(n).commit in keep}
-        gone = sorted(there.index.keys() - staying.keys())
-        if there.tip is None or not gone:
+        remote = fetch(maps, where)
+        keep = wanted({parse_name(name).commit for name in remote.index})
+        staying = {n: tree for n, tree in remote.index.items() if parse_name(n).commit in keep}
+        gone = sorted(remote.index.keys() - staying.keys())
+        if remote.tip is None or not gone:
             return Pushed([], len(staying), attempt)
         # a commit without a parent: what it does not hold, nothing holds
         tip = write(maps, None, {}, trees=staying)
         try:
-            maps.push(where.remote, where.ref, tip, there.tip)
+            maps.push(where.remote, where.ref, tip, remote.tip)
         except GitFailed:
-            if maps.remote_tips(where.remote, where.ref).get(where.ref) == there.tip:
+            if maps.remote_tips(where.remote, where.ref).get(where.ref) == remote.tip:
                 raise
             continue
         maps.point(where.known_ref, tip)

@@ -93,10 +93,10 @@ def _with_some_projects(candidates: _Candidates, projects: Mapping[str, str]) ->
     if then.keys() != projects.keys() or len(changed) == len(projects):
         return None
     files_then = _files_then(candidates.commit, candidates.db, sha, unfinished=False)
-    known = load_map(candidates.db, sha)
-    if files_then is None or known is None:
+    candidate_map = load_map(candidates.db, sha)
+    if files_then is None or candidate_map is None:
         return None
-    return Base(known, files=files_then, reconfigured=changed)
+    return Base(candidate_map, files=files_then, reconfigured=changed)
 
 
 def _files_then(

@@ -181,8 +181,8 @@ def ready_projects(
     projects: list[ReadyProject] = []
     for folder in folders:
         python = interpreter or ready(commit.repo, folder)
-        told = silent if projects else say
-        engine = engine_of(commit, shot, python, folder, personal, told)
+        tell_progress = silent if projects else say
+        engine = engine_of(commit, shot, python, folder, personal, tell_progress)
         settings = config.load_project(commit.repo, commit.sha, folder)[0]
         projects.append(_ready_project(db, engine, settings, blobs, folders))
     return ReadyProjects(tuple(projects), _together(projects))

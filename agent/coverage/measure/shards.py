@@ -196,9 +196,9 @@ class Shards:
 
     def _newly_failed(self, whole: Recording) -> set[TestId]:
         """The tests that fail in a recording, and did not in the map of the commit before."""
-        known = self.base.tests() if self.base else {}
+        base_tests = self.base.tests() if self.base else {}
         failed = {name for name, test in whole.tests.items() if test.outcome in FAILURES}
-        return failed - {name for name, trace in known.items() if trace.outcome in FAILURES}
+        return failed - {name for name, trace in base_tests.items() if trace.outcome in FAILURES}
 
     def describe(self) -> str:
         """What is to be said of the parts, as a piece of a measure's reason; empty for nothing."""
@@ -218,9 +218,9 @@ class Shards:
                     tests[file_of(name)].append(name)
             return tests, options
         self.say("collecting the tests")
-        found = self.record(engine, replace(options, collect_only=True, report=None))
-        by_file: dict[str, list[TestId]] = {path: [] for path in found.errors}
-        for name in found.collected:
+        collection = self.record(engine, replace(options, collect_only=True, report=None))
+        by_file: dict[str, list[TestId]] = {path: [] for path in collection.errors}
+        for name in collection.collected:
             by_file.setdefault(file_of(name), []).append(name)
         conftests = [p for p in self.commit.checkout.files if _concerns(p, by_file)]
         return by_file, replace(options, files=list(by_file), conftests=conftests)
@@ -228,12 +228,12 @@ class Shards:
     def _seconds(
         self, collected: Mapping[str, Sequence[TestId]], skipped: Collection[TestId]
     ) -> dict[str, float]:
-        known = self.base.tests() if self.base else {}
+        base_tests = self.base.tests() if self.base else {}
         left_out = set(skipped)
         seconds = {}
         for path, names in collected.items():
             lasting = [
-                known[name].seconds if name in known else UNKNOWN_SECONDS
+                base_tests[name].seconds if name in base_tests else UNKNOWN_SECONDS
                 for name in names
                 if name not in left_out
             ]

@@ -229,9 +229,9 @@ def _with_variables_of(
         raise _no_answer()
     renamed = {}
     for name, (digest, anywhere) in _variables(engine, desk).items():
-        there = theirs.get(name)
-        if isinstance(there, list) and len(there) == 2 and there[1] == anywhere:
-            renamed["env", f"{name}={there[0]}"] = "env", f"{name}={digest}"
+        their_part = theirs.get(name)
+        if isinstance(their_part, list) and len(their_part) == 2 and their_part[1] == anywhere:
+            renamed["env", f"{name}={their_part[0]}"] = "env", f"{name}={digest}"
     needs = {
         context: frozenset(renamed.get(pair, pair) for pair in pairs)
         for context, pairs in recording.needs.items()

@@ -59,9 +59,9 @@ def manner_of(voice: Voice, posts: Sequence[Post], facts: Sequence[Fact]) -> Man
         lines += [f"<post>\n{text}\n</post>" for text in shown]
         lines.append("Take the tone from them alone: no word on their subjects, and never an X.")
     counts = Counter(word for post in posts for word in _words_of(post))
-    told = {word.lower() for fact in facts for word in _WORD.findall(fact.text)}
+    words_of_facts = {word.lower() for fact in facts for word in _WORD.findall(fact.text)}
     in_examples = {word.lower() for text in shown for word in _WORD.findall(text)}
-    foreign = {word for word in in_examples if counts[word] <= 1} - told - {*voice.words}
+    foreign = {word for word in in_examples if counts[word] <= 1} - words_of_facts - {*voice.words}
     return Manner("\n".join(lines), frozenset(voice.never), frozenset(foreign))
 
 

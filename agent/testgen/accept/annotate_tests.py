@@ -42,8 +42,8 @@ def project_annotates(worktree: Path) -> bool:
             answers.append(are_annotated(decode_source((worktree / path).read_bytes())))
         except (OSError, SyntaxError, ValueError):
             continue
-    said = [answer for answer in answers if answer is not None]
-    return sum(said) * 2 > len(said)
+    definite_answers = [answer for answer in answers if answer is not None]
+    return sum(definite_answers) * 2 > len(definite_answers)
 
 
 def annotate(draft: str) -> str:
@@ -70,11 +70,11 @@ def _head(function: Function) -> list[str]:
     types = _parametrized_types(function)
     parameters = []
     for parameter in function.args.args:
-        known = _FIXTURES.get(parameter.arg) if is_test else None
+        fixture_type = _FIXTURES.get(parameter.arg) if is_test else None
         parameters.append(
             parameter.arg
             if parameter.arg == "self"
-            else f"{parameter.arg}: {known or types.get(parameter.arg, 'Any')}"
+            else f"{parameter.arg}: {fixture_type or types.get(parameter.arg, 'Any')}"
         )
     if function.args.vararg is not None:
         parameters.append(f"*{function.args.vararg.arg}: Any")

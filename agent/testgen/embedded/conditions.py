@@ -165,11 +165,11 @@ def _joined(test: ast.BoolOp, *, is_met: bool) -> str:
 
 def _compared(test: ast.Compare, *, is_met: bool) -> str:
     left, operator, right = test.left, test.ops[0], test.comparators[0]
-    said = _COMPARED.get(type(operator))
+    comparison = _COMPARED.get(type(operator))
     name, other = _name(left), _literal(right) or _name(right)
-    if said is None or not name or not other:
+    if comparison is None or not name or not other:
         return ""
-    verb = said[0] if is_met else said[1]
+    verb = comparison[0] if is_met else comparison[1]
     if isinstance(operator, ast.Is | ast.IsNot) and other == "none":
         return f"without_{name}" if verb == "is" else f"with_{name}"
     return f"when_{name}_{verb}_{other}"

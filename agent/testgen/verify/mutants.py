@@ -91,8 +91,8 @@ def sites(
     finder = _Finder(source, None if lines is None else frozenset(lines), module_level)
     for statement in finder.tree.body:
         finder.top_level(statement)
-    found = finder.found or finder.stored
-    return sorted(found, key=lambda m: (m.start, m.end, m.description))
+    sites = finder.found or finder.stored
+    return sorted(sites, key=lambda m: (m.start, m.end, m.description))
 
 
 def choose(mutants: Sequence[Mutant], most: int = 24) -> list[Mutant]:

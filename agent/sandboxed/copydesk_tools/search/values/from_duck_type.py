@@ -22,11 +22,11 @@ def classes_with(module: Any, attributes: Iterable[str]) -> List[type]:
         module: The module; only modules of its package that are loaded are looked into.
         attributes: What is asked for.
     """
-    asked = set(attributes)
-    fitting = [kind for kind in _classes(module) if asked <= _members(kind)]
+    used_attributes = set(attributes)
+    fitting = [kind for kind in _classes(module) if used_attributes <= _members(kind)]
     here = module.__name__
     fitting.sort(key=lambda kind: (kind.__module__ != here, len(_members(kind)), kind.__name__))
-    return fitting[:MAX_CLASSES] if asked else []
+    return fitting[:MAX_CLASSES] if used_attributes else []
 
 
 def class_named(module: Any, name: str) -> type | None:
