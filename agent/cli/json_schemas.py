@@ -45,7 +45,13 @@ _FAILING = {
     "test": TEXT, "outcome": TEXT, "before": TEXT, "compared": TEXT, "line": COUNT, "error": TEXT,
 }  # fmt: skip
 _PERCENT = _maybe(NUMBER)
-_PROJECT = _object({"name": TEXT, "percent": _PERCENT, "doubts": _list(TEXT)})
+_PROJECT = _object(
+    {
+        "folder": TEXT, "branch": COUNT, "total": COUNT, "passed": COUNT, "failed": COUNT,
+        "skipped": COUNT, "executable": COUNT, "covered": COUNT, "percent": _PERCENT,
+        "doubts": _list(TEXT),
+    }
+)  # fmt: skip
 _GAP = {
     "path": TEXT, "function": TEXT, "lines": _list(COUNT), "branches": _list(_list(COUNT)),
     "risk": NUMBER, "reasons": _list(TEXT), "changed": YES_OR_NO,

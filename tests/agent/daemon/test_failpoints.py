@@ -83,8 +83,17 @@ sys.exit(service.run(repo.common_dir, worker_command=[sys.executable, sys.argv[2
 """
 
 
+ELSEWHERE = {
+    "review.announced": "writes of test files: tests/agent/review/test_together.py",
+    "review.reverted": "writes of test files: tests/agent/review/test_together.py",
+    "send.answered": "a command alone sends, never the daemon",
+    "send.begun": "a command alone sends, never the daemon",
+}
+"""Failpoints that the driver does not come by, and why."""
+
+
 def all_failpoints() -> list[str]:
-    """The names of all failpoints, read from the source."""
+    """The names of all failpoints that the driver comes by, read from the source."""
     asked = re.compile(r'\b(?:failpoint|point)\("([a-z.]+)"\)')
     return sorted(
         {
@@ -93,6 +102,7 @@ def all_failpoints() -> list[str]:
             for path in (ROOT / room).rglob("*.py")
             for name in asked.findall(path.read_text("utf-8"))
         }
+        - ELSEWHERE.keys()
     )
 
 
@@ -126,6 +136,13 @@ def scene(
             "INSERT INTO jobs (kind, subject, state, priority, not_before, added_at)"
             " VALUES ('measure', ?, 'ready', 0, 1e12, 0)",
             ("e" * 40,),
+        )
+        # a waiting draft of a commit that is no tip, which nobody would start
+        db.execute("INSERT INTO commits VALUES (?, '', 'Ada', '2026', 'no tip', 0)", ("f" * 40,))
+        db.execute(
+            "INSERT INTO jobs (kind, subject, state, priority, not_before, added_at)"
+            " VALUES ('draft', ?, 'ready', 0, 1e12, 0)",
+            ("f" * 40,),
         )
         # an old map for the pruning to drop
         db.execute(
