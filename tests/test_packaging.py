@@ -74,7 +74,9 @@ def test_the_wheel_holds_every_file_of_the_rooms_and_the_pages_that_help_shows(
 ) -> None:
     with zipfile.ZipFile(built.wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
-    pages = {n for n in built.tracked if n.startswith("docs/") and n.endswith(".md")}
+    pages = {
+        n for n in built.tracked if n.startswith("docs/") and n.endswith((".md", ".json", ".svg"))
+    }
     wanted = {n for n in built.tracked if n.startswith(ROOMS)} | pages - {"docs/benchmarks.md"}
     assert names == {f"copydesk/{name}" for name in wanted}
     assert "copydesk/docs/reference/messages.md" in names

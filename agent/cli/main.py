@@ -68,7 +68,7 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
     "Decide": (
         Entry("drafts", "drafts", "List the drafts on your desk."),
         Entry("show", "drafts", "Show one draft with its evidence."),
-        Entry("review", "review", "Go through the waiting drafts one by one."),
+        Entry("review", "review", "Go through the waiting drafts."),
         Entry("accept", "decisions", "Put a draft where it belongs."),
         Entry("edit", "decisions", "Change a draft in your editor and check it again."),
         Entry("reject", "decisions", "Turn a draft down and say why."),

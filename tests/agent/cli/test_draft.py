@@ -23,7 +23,8 @@ def test_a_gap_is_drafted_checked_and_put_on_the_desk(
     done = run(copy, "draft", "prices.py::label")
     assert done.exit_code == 0, done.output
     assert "[1/1] prices.py::label" in done.stderr
-    assert "1: prices.py::label: 3 lines" in done.stdout
+    # the call that reached the third line gave a price of -1, which is doubted, not asserted
+    assert "1: prices.py::label: 2 lines" in done.stdout
     assert "1 draft for 1 gap; `copydesk review` shows them." in done.stdout
     (again,) = json.loads(run(copy, "draft", "prices.py::label", "--json").stdout)
     assert again["state"] == "ready"

@@ -29,6 +29,7 @@ UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2066-\u206
 @pytest.fixture
 def run(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     monkeypatch.chdir(repo)
+    monkeypatch.delenv("COLUMNS", raising=False)  # a run in several processes sets it
     path = tmp_path / "comments.json"
     rows = [
         {

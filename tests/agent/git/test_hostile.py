@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -23,7 +24,8 @@ from copydesk.agent.cli.main import cli
 from copydesk.agent.daemon import reconcile
 from copydesk.agent.desk.store import open_desk
 from copydesk.agent.errors import CopydeskError
-from copydesk.agent.git import command, repository, uncommitted
+from copydesk.agent.git import bundle, command, repository, uncommitted
+from copydesk.agent.git.map_repository import open_map_repository
 from copydesk.agent.git.repository import find
 from copydesk.agent.setup import ci_job
 from copydesk.hooks import gate
@@ -208,6 +210,10 @@ def every_command(hostile: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
     repository.read_blobs(repo, [entry.blob for entry in repository.tree(repo, head).values()])
     with contextlib.suppress(CopydeskError):
         repository.resolve(repo, "--output=written")
+    with tempfile.TemporaryDirectory() as folder:
+        bundle.unpack(bundle.pack(repo, head), head, Path(folder) / "bare", repo.worktree)
+    with contextlib.suppress(CopydeskError):  # the commit is not among the maps
+        open_map_repository(repo).point("refs/copydesk/none", head)
     ci_job.default_branch(repo)
     uncommitted.worktree_folders(repo)
     uncommitted.commit_worktree(repo, (head,))

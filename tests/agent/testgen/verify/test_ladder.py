@@ -402,12 +402,13 @@ class TestDraftsThatFall:
         assert why in said
 
     def test_nothing_to_mutate_is_said(self, climb, write: Write) -> None:
-        write({"quiet.py": "class C:\n    def quiet(self, a):\n        self.a = a\n"})
+        write({"quiet.py": "class C:\n    def quiet(self, a):\n        del a.b\n"})
         evidence, _ = climb(
             "quiet.py",
             "C.quiet",
             [3],
-            "from quiet import C\ndef test_x():\n    c = C()\n    c.quiet(2)\n    assert c.a == 2\n",
+            "from quiet import C\ndef test_x():\n    c = C()\n    c.b = 1\n    c.quiet(c)\n"
+            "    assert vars(c) == {}\n",
         )
         assert fallen(evidence) == ("mutants", "there is nothing to mutate in what it reaches")
 
