@@ -223,15 +223,20 @@ def test_a_memory_bomb_is_stopped(full: SandboxRunner, code: str) -> None:
 def test_who_comes_near_the_limit_goes_on_and_who_passes_it_with_its_children_does_not(
     full: SandboxRunner,
 ) -> None:
+    # no copy is made on the way: one that the limit of addresses refuses would end the child first
     code = (
-        "import os, sys, time\nkeep = bytearray(b'x' * (50 << 20))\n"
-        "child = os.fork()\nif child == 0: keep = bytearray(b'y' * (50 << 20))\n"
-        "for _ in range(30): time.sleep(0.02)\nif child == 0: os._exit(0)\n"
+        "import os, sys, time\n"
+        "def fifty():\n"
+        "    memory = bytearray(50 << 20)\n"
+        "    for place in range(0, len(memory), 4096): memory[place] = 1\n"
+        "    return memory\n"
+        "keep = fifty()\nchild = os.fork()\nif child == 0: keep = fifty()\n"
+        "for _ in range(int(sys.argv[1])): time.sleep(0.02)\nif child == 0: os._exit(0)\n"
         "os.waitpid(child, 0)\nprint('done')"
     )
-    for mebibytes, ended, said in ((180, "exit", "done"), (75, "memory", "")):
+    for mebibytes, rounds, ended, said in ((180, 30, "exit", "done"), (75, 1500, "memory", "")):
         limits = dataclasses.replace(full.limits, memory=mebibytes << 20)
-        outcome = attack(full, code, limits=limits)
+        outcome = attack(full, code, str(rounds), limits=limits)
         assert (outcome.ended, outcome.output.strip()) == (ended, said)
 
 
